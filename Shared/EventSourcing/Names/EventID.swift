@@ -1,0 +1,102 @@
+/// The identity of an event, a correlation or a cause: a UUID (RFC 9562) as two words.
+///
+/// An event's id is chosen by its producer, before it is appended, and the store appends an id only
+/// once: that is what makes a repeated append harmless.
+public struct EventID: Hashable, Sendable {
+    /// Octets 0 to 7, big-endian.
+    public let high: UInt64
+    /// Octets 8 to 15, big-endian.
+    public let low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// All zeros: what the causation id of an event holds that nothing in the log caused.
+    public static let none = EventID(high: 0, low: 0)
+
+    /// A random id (UUID version 4).
+    public static func random(using generator: inout some RandomNumberGenerator) -> EventID {
+        EventID(
+            high: generator.next() & ~0xF000 | 0x4000,
+            low: generator.next() & ~(0b11 << 62) | 0b10 << 62)
+    }
+
+    /// A random id (UUID version 4) from the system's generator.
+    public static func random() -> EventID {
+        var generator = SystemRandomNumberGenerator()
+        return random(using: &generator)
+    }
+}
+
+extension EventID: Comparable {
+    public static func < (a: EventID, b: EventID) -> Bool { (a.high, a.low) < (b.high, b.low) }
+}
+
+extension EventID: LosslessStringConvertible {
+    /// Reads the canonical form, in either case: `123e4567-e89b-12d3-a456-426614174000`.
+    public init?(_ text: String) {
+        var words: (UInt64, UInt64) = (0, 0)
+        var digits = 0
+        for (index, byte) in text.utf8.enumerated() {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let nibble = Self.nibble(byte), digits < 32 else { return nil }
+            if digits < 16 {
+                words.0 = words.0 << 4 | nibble
+            } else {
+                words.1 = words.1 << 4 | nibble
+            }
+            digits += 1
+        }
+        guard digits == 32, text.utf8.count == 36 else { return nil }
+        self.init(high: words.0, low: words.1)
+    }
+
+    private static func nibble(_ byte: UInt8) -> UInt64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
+    }
+
+    /// The canonical form in lower case.
+    public var description: String {
+        let digits: StaticString = "0123456789abcdef"
+        return unsafe String(unsafeUninitializedCapacity: 36) { text in
+            var at = 0
+            for nibble in 0..<32 {
+                if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
+                    unsafe text[at] = UInt8(ascii: "-")
+                    at += 1
+                }
+                let word = nibble < 16 ? high : low
+                let value = Int(word >> (60 - UInt64(nibble % 16) * 4) & 0xF)
+                unsafe text[at] = unsafe digits.utf8Start[value]
+                at += 1
+            }
+            return at
+        }
+    }
+}
+
+extension EventID: Codable {
+    public init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let id = EventID(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "'\(text)' is not a UUID"))
+        }
+        self = id
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

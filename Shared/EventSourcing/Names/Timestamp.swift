@@ -1,0 +1,167 @@
+/// A moment in UTC: microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+public struct Timestamp: Hashable, Sendable, Comparable {
+    public let microseconds: Int64
+
+    public init(microseconds: Int64) { self.microseconds = microseconds }
+
+    public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
+
+    /// This moment and `duration`, rounded down to whole microseconds.
+    public static func + (time: Timestamp, duration: Duration) -> Timestamp {
+        let (seconds, attoseconds) = duration.components
+        return Timestamp(
+            microseconds: time.microseconds + seconds * 1_000_000
+                + attoseconds / 1_000_000_000_000)
+    }
+
+    public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
+        .microseconds(later.microseconds - earlier.microseconds)
+    }
+}
+
+extension Timestamp: LosslessStringConvertible {
+    /// RFC 3339 in UTC with six decimals: `2026-01-31T12:00:00.000000Z`.
+    public var description: String {
+        let day = microseconds.floored(by: 86_400_000_000)
+        let (year, month, date) = Self.civil(fromDay: day.quotient)
+        let second = day.remainder / 1_000_000
+        return Self.pad(year, 4) + "-" + Self.pad(month, 2) + "-" + Self.pad(date, 2)
+            + "T" + Self.pad(second / 3600, 2) + ":" + Self.pad(second / 60 % 60, 2)
+            + ":" + Self.pad(second % 60, 2) + "." + Self.pad(day.remainder % 1_000_000, 6) + "Z"
+    }
+
+    /// Reads RFC 3339: a date (midnight UTC), or a date and time with an optional fraction and a
+    /// zone, `Z` or `±hh:mm`. Digits beyond microseconds are dropped.
+    public init?(_ text: String) {
+        var scanner = Scanner(rest: Substring(text).utf8)
+        guard let year = scanner.number(digits: 4), scanner.take("-"),
+            let month = scanner.number(digits: 2), (1...12).contains(month), scanner.take("-"),
+            let date = scanner.number(digits: 2), date >= 1,
+            date <= Self.days(inMonth: month, of: year)
+        else { return nil }
+        let day = Self.day(year: year, month: month, date: date)
+        guard !scanner.rest.isEmpty else {
+            self.init(microseconds: day * 86_400_000_000)
+            return
+        }
+        guard scanner.take("T") || scanner.take("t") || scanner.take(" "),
+            let hour = scanner.number(digits: 2), hour < 24, scanner.take(":"),
+            let minute = scanner.number(digits: 2), minute < 60, scanner.take(":"),
+            let second = scanner.number(digits: 2), second < 60
+        else { return nil }
+        guard let fraction = scanner.take(".") ? scanner.fraction() : 0,
+            let offset = scanner.zone(), scanner.rest.isEmpty
+        else { return nil }
+        let seconds = day * 86_400 + hour * 3600 + minute * 60 + second - offset * 60
+        self.init(microseconds: seconds * 1_000_000 + fraction)
+    }
+
+    private static func pad(_ value: Int64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    /// The proleptic Gregorian date of a day number; Howard Hinnant, "chrono-Compatible Low-Level
+    /// Date Algorithms", civil_from_days.
+    static func civil(fromDay day: Int64) -> (year: Int64, month: Int64, date: Int64) {
+        let (era, dayOfEra) = (day + 719_468).floored(by: 146_097)
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * dayOfYear + 2) / 153
+        let month = shifted < 10 ? shifted + 3 : shifted - 9
+        return (
+            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month,
+            dayOfYear - (153 * shifted + 2) / 5 + 1
+        )
+    }
+
+    /// The inverse: days_from_civil of the same source.
+    static func day(year: Int64, month: Int64, date: Int64) -> Int64 {
+        let (era, yearOfEra) = (month <= 2 ? year - 1 : year).floored(by: 400)
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    private static func days(inMonth month: Int64, of year: Int64) -> Int64 {
+        switch month {
+        case 4, 6, 9, 11: 30
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        default: 31
+        }
+    }
+
+    private struct Scanner {
+        var rest: Substring.UTF8View
+
+        mutating func take(_ character: Unicode.Scalar) -> Bool {
+            guard rest.first == UInt8(ascii: character) else { return false }
+            rest.removeFirst()
+            return true
+        }
+
+        mutating func number(digits: Int) -> Int64? {
+            var value: Int64 = 0
+            for _ in 0..<digits {
+                guard let digit = digit() else { return nil }
+                value = value * 10 + digit
+            }
+            return value
+        }
+
+        mutating func fraction() -> Int64? {
+            guard var value = digit() else { return nil }
+            var scale: Int64 = 100_000
+            value *= scale
+            while let digit = digit() {
+                scale /= 10
+                value += digit * scale
+            }
+            return value
+        }
+
+        /// Minutes east of UTC.
+        mutating func zone() -> Int64? {
+            if take("Z") || take("z") { return 0 }
+            let sign: Int64
+            if take("+") { sign = 1 } else if take("-") { sign = -1 } else { return nil }
+            guard let hours = number(digits: 2), hours < 24, take(":"),
+                let minutes = number(digits: 2), minutes < 60
+            else { return nil }
+            return sign * (hours * 60 + minutes)
+        }
+
+        private mutating func digit() -> Int64? {
+            guard let byte = rest.first, (48...57).contains(byte) else { return nil }
+            rest.removeFirst()
+            return Int64(byte - 48)
+        }
+    }
+}
+
+extension Timestamp: Codable {
+    public init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let time = Timestamp(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "'\(text)' is not an RFC 3339 time"))
+        }
+        self = time
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+extension Int64 {
+    /// Division that rounds down, so that the remainder is never negative.
+    fileprivate func floored(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}

@@ -1,0 +1,61 @@
+/// Which events: a union of items, each a conjunction. A query without items asks for all.
+public struct EventQuery: Hashable, Sendable {
+    /// Events that are in any of the streams, in any of the categories, of any of the types and
+    /// carry all the tags. An empty list asks nothing.
+    public struct Item: Hashable, Sendable {
+        public var streams: [StreamName]
+        public var categories: [String]
+        public var types: [String]
+        public var tags: [String]
+
+        public init(
+            streams: [StreamName] = [], categories: [String] = [], types: [String] = [],
+            tags: [String] = []
+        ) {
+            self.streams = streams
+            self.categories = categories
+            self.types = types
+            self.tags = tags
+        }
+
+        public var isUnconditional: Bool {
+            streams.isEmpty && categories.isEmpty && types.isEmpty && tags.isEmpty
+        }
+    }
+
+    public var items: [Item]
+
+    public init(_ items: [Item] = []) { self.items = items }
+
+    public static let all = EventQuery()
+
+    public static func stream(_ stream: StreamName) -> EventQuery {
+        EventQuery([Item(streams: [stream])])
+    }
+    public static func categories(_ categories: [String]) -> EventQuery {
+        EventQuery([Item(categories: categories)])
+    }
+    public static func types(_ types: [String]) -> EventQuery { EventQuery([Item(types: types)]) }
+    public static func tags(_ tags: [String]) -> EventQuery { EventQuery([Item(tags: tags)]) }
+
+    /// Whether the query asks for every event.
+    public var isAll: Bool { items.isEmpty || items.contains(where: \.isUnconditional) }
+
+    public func matches(_ event: RecordedEvent) -> Bool {
+        items.isEmpty || items.contains { $0.matches(event) }
+    }
+}
+
+extension EventQuery.Item {
+    public func matches(_ event: RecordedEvent) -> Bool {
+        if !streams.isEmpty || !categories.isEmpty {
+            let stream = event.stream
+            guard streams.isEmpty || streams.contains(stream) else { return false }
+            guard categories.isEmpty || categories.contains(stream.category) else { return false }
+        }
+        guard types.isEmpty || types.contains(event.type) else { return false }
+        guard !tags.isEmpty else { return true }
+        let carried = event.tags
+        return tags.allSatisfy(carried.contains)
+    }
+}

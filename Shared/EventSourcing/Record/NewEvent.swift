@@ -1,0 +1,106 @@
+/// An event that is not in the log yet.
+public struct NewEvent: Hashable, Sendable {
+    public var id: EventID
+    public var stream: StreamName
+    public var type: String
+    public var tags: [String]
+    public var correlationID: EventID
+    public var causationID: EventID
+    public var contentType: String
+    /// A JSON object about the event: who caused it, by which service. Empty if there is nothing.
+    public var metadata: [UInt8]
+    public var data: [UInt8]
+
+    public init(
+        id: EventID = .random(), stream: StreamName, type: String, tags: [String] = [],
+        correlationID: EventID? = nil, causationID: EventID = .none,
+        contentType: String = "application/json", metadata: [UInt8] = [], data: [UInt8]
+    ) {
+        self.id = id
+        self.stream = stream
+        self.type = type
+        self.tags = tags
+        // An event that belongs to no conversation starts one.
+        self.correlationID = correlationID ?? id
+        self.causationID = causationID
+        self.contentType = contentType
+        self.metadata = metadata
+        self.data = data
+    }
+
+    /// The size of the event's record in bytes.
+    public var recordSize: Int {
+        RecordLayout.padded(
+            RecordLayout.headerSize + stream.description.utf8.count + type.utf8.count
+                + contentType.utf8.count + tagsSize + metadata.count + data.count)
+    }
+
+    private var tagsSize: Int { tags.reduce(0) { $0 + 1 + $1.utf8.count } }
+
+    /// Writes the record at the end of `bytes`; the store's fields stay zero.
+    public func encode(into bytes: inout [UInt8]) throws(NameError) {
+        try check()
+        let start = bytes.count
+        let size = recordSize
+        bytes.reserveCapacity(start + size)
+        bytes.append(littleEndian: UInt32(size))
+        bytes.append(littleEndian: UInt32(0))
+        bytes.append(contentsOf: repeatElement(0, count: 32))
+        bytes.append(RecordLayout.version)
+        bytes.append(contentsOf: repeatElement(0, count: 7))
+        for id in [id, correlationID, causationID] {
+            bytes.append(littleEndian: id.high.byteSwapped)
+            bytes.append(littleEndian: id.low.byteSwapped)
+        }
+        bytes.append(UInt8(stream.description.utf8.count))
+        bytes.append(UInt8(type.utf8.count))
+        bytes.append(UInt8(contentType.utf8.count))
+        bytes.append(UInt8(tags.count))
+        bytes.append(littleEndian: UInt16(tagsSize))
+        bytes.append(littleEndian: UInt16(0))
+        bytes.append(littleEndian: UInt32(metadata.count))
+        bytes.append(littleEndian: UInt32(data.count))
+        bytes.append(contentsOf: stream.description.utf8)
+        bytes.append(contentsOf: type.utf8)
+        bytes.append(contentsOf: contentType.utf8)
+        for tag in tags {
+            bytes.append(UInt8(tag.utf8.count))
+            bytes.append(contentsOf: tag.utf8)
+        }
+        bytes.append(contentsOf: metadata)
+        bytes.append(contentsOf: data)
+        bytes.append(contentsOf: repeatElement(0, count: start + size - bytes.count))
+        let body = CRC32C.checksum(
+            bytes.span.extracting(start + RecordLayout.headSize..<bytes.count))
+        for byte in 0..<4 {
+            bytes[start + RecordLayout.bodyChecksum + byte] = UInt8(
+                truncatingIfNeeded: body >> (8 * byte))
+        }
+    }
+
+    private func check() throws(NameError) {
+        try NameError.check(type, what: "event type")
+        guard contentType.utf8.count <= Limits.nameBytes else {
+            throw NameError("content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
+        }
+        guard tags.count <= Limits.tags else {
+            throw NameError("the event has \(tags.count) tags, not up to \(Limits.tags)")
+        }
+        for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
+            throw NameError("tag '\(tag.prefix(40))' has not 1 to \(Limits.nameBytes) bytes")
+        }
+        guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
+            recordSize <= Limits.recordBytes
+        else {
+            throw NameError(
+                "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends the bytes of `value`, least significant first.
+    @inlinable public mutating func append(littleEndian value: some FixedWidthInteger) {
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+}

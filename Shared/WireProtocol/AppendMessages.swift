@@ -1,0 +1,95 @@
+public import EventSourcing
+
+// The condition frame of an append; empty for no condition:
+//
+//     2 bytes number of stream conditions; each: 1 byte kind (0 any, 1 no stream, 2 stream exists,
+//     3 revision), 8 bytes revision, the name behind its length, 1 byte
+//     1 byte: 1 if a `none matching` follows; then 8 bytes `after`, and the query
+
+extension AppendCondition {
+    public func encoded() throws(ProtocolError) -> [UInt8] {
+        guard !streams.isEmpty || noneMatching != nil else { return [] }
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: UInt16(streams.count))
+        for stream in streams {
+            let (kind, revision): (UInt8, UInt64) =
+                switch stream.expected {
+                case .any: (0, 0)
+                case .noStream: (1, 0)
+                case .streamExists: (2, 0)
+                case .revision(let revision): (3, revision)
+                }
+            bytes.append(kind)
+            bytes.append(littleEndian: revision)
+            bytes.append(name: stream.name.description)
+        }
+        bytes.append(noneMatching == nil ? 0 : 1)
+        if let noneMatching {
+            bytes.append(littleEndian: noneMatching.after)
+            try noneMatching.query.encode(into: &bytes)
+        }
+        return bytes
+    }
+
+    public init(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) {
+        self.init()
+        guard !bytes.isEmpty else { return }
+        var reader = ByteReader(bytes, what: "condition")
+        for _ in 0..<(try reader.uint16()) {
+            let kind = try reader.uint8()
+            let revision = try reader.uint64()
+            let name = try reader.streamName()
+            let expected: ExpectedRevision
+            switch kind {
+            case 0: expected = .any
+            case 1: expected = .noStream
+            case 2: expected = .streamExists
+            case 3: expected = .revision(revision)
+            default: throw ProtocolError(.malformed, "there is no stream condition of kind \(kind)")
+            }
+            streams.append(Stream(name, expected))
+        }
+        switch try reader.uint8() {
+        case 0: break
+        case 1:
+            let after = try reader.uint64()
+            noneMatching = NoneMatching(try EventQuery(&reader), after: after)
+        default: throw ProtocolError(.malformed, "the condition frame has an unknown flag")
+        }
+        try reader.end()
+    }
+}
+
+/// The body of an `appended` message:
+///
+///     offset size
+///          0    8  position of the first event
+///          8    8  position of the last event
+///         16    8  revision of the last event in its stream
+///         24    8  time
+///         32    1  1 if the append is a repetition
+///         33    7  zero
+extension Appended {
+    public static let wireSize = 40
+
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.wireSize)
+        for word in [first, last, lastRevision, UInt64(bitPattern: time.microseconds)] {
+            bytes.append(littleEndian: word)
+        }
+        bytes.append(littleEndian: UInt64(isRepeat ? 1 : 0))
+        return bytes
+    }
+
+    public init(_ bytes: Span<UInt8>) throws(ProtocolError) {
+        guard bytes.count == Self.wireSize else {
+            throw ProtocolError(.malformed, "an answer to an append has \(bytes.count) bytes")
+        }
+        self.init(
+            first: bytes.uint64(at: 0), last: bytes.uint64(at: 8),
+            lastRevision: bytes.uint64(at: 16),
+            time: Timestamp(microseconds: Int64(bitPattern: bytes.uint64(at: 24))),
+            isRepeat: bytes[32] == 1)
+    }
+}

@@ -1,0 +1,75 @@
+import EventSourcing
+
+/// Reads the fields of a frame one behind the other; never past its end.
+struct ByteReader {
+    private var rest: ArraySlice<UInt8>
+    private let what: StaticString
+
+    /// `what` names the frame in errors.
+    init(_ bytes: ArraySlice<UInt8>, what: StaticString) {
+        rest = bytes
+        self.what = what
+    }
+
+    mutating func uint8() throws(ProtocolError) -> UInt8 { UInt8(try word(1)) }
+    mutating func uint16() throws(ProtocolError) -> UInt16 { UInt16(try word(2)) }
+    mutating func uint32() throws(ProtocolError) -> UInt32 { UInt32(try word(4)) }
+    mutating func uint64() throws(ProtocolError) -> UInt64 { try word(8) }
+
+    /// A string behind its length, one byte.
+    mutating func string() throws(ProtocolError) -> String {
+        String(decoding: try take(Int(try uint8())), as: UTF8.self)
+    }
+
+    /// A stream name behind its length, one byte.
+    mutating func streamName() throws(ProtocolError) -> StreamName {
+        let text = try string()
+        do {
+            return try StreamName(text)
+        } catch {
+            throw ProtocolError(.invalid, error.description)
+        }
+    }
+
+    /// Strings behind their number, two bytes.
+    mutating func strings() throws(ProtocolError) -> [String] {
+        let count = try uint16()
+        var strings: [String] = []
+        for _ in 0..<count { strings.append(try string()) }
+        return strings
+    }
+
+    func end() throws(ProtocolError) {
+        guard rest.isEmpty else {
+            throw ProtocolError(.malformed, "the \(what) frame has \(rest.count) bytes too many")
+        }
+    }
+
+    /// A little-endian integer of `count` bytes.
+    private mutating func word(_ count: Int) throws(ProtocolError) -> UInt64 {
+        try take(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private mutating func take(_ count: Int) throws(ProtocolError) -> ArraySlice<UInt8> {
+        guard rest.count >= count else {
+            throw ProtocolError(.malformed, "the \(what) frame ends too early")
+        }
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count)
+    }
+}
+
+extension [UInt8] {
+    /// Appends `text` behind its length, one byte.
+    mutating func append(name text: String) {
+        precondition(text.utf8.count <= Limits.nameBytes)
+        append(UInt8(text.utf8.count))
+        append(contentsOf: text.utf8)
+    }
+
+    /// Appends the strings behind their number, two bytes.
+    mutating func append(names: [String]) {
+        append(littleEndian: UInt16(names.count))
+        for name in names { append(name: name) }
+    }
+}

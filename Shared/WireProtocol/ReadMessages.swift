@@ -1,0 +1,126 @@
+public import EventSourcing
+
+/// What a read asks for.
+///
+///     offset size
+///          0    1  direction: 0 forwards, 1 backwards
+///          1    3  zero
+///          4    4  credit: how many chunks may be sent before the client grants more
+///          8    8  first position: forwards the lowest wanted, backwards the highest; 0 backwards
+///                  means the head
+///         16    8  last position wanted, or 0 for no bound
+///         24    8  earliest time wanted, or the least integer
+///         32    8  time before which events are wanted, or the greatest integer
+///         40    8  at most this many events, or 0 for all
+///         48    4  bytes wanted in a chunk; the store may send fewer or, for one record, more
+///         52       the query
+public struct ReadRequest: Hashable, Sendable {
+    public enum Direction: UInt8, Sendable { case forwards, backwards }
+
+    public var direction: Direction
+    public var credit: UInt32
+    public var from: UInt64
+    public var to: UInt64
+    public var since: Timestamp
+    public var before: Timestamp
+    public var limit: UInt64
+    public var chunkBytes: UInt32
+    public var query: EventQuery
+
+    public init(
+        _ query: EventQuery = .all, direction: Direction = .forwards, from: UInt64 = 0,
+        to: UInt64 = 0, since: Timestamp = .distantPast, before: Timestamp = .distantFuture,
+        limit: UInt64 = 0, credit: UInt32 = 4, chunkBytes: UInt32 = 256 << 10
+    ) {
+        self.direction = direction
+        self.credit = credit
+        self.from = from
+        self.to = to
+        self.since = since
+        self.before = before
+        self.limit = limit
+        self.chunkBytes = chunkBytes
+        self.query = query
+    }
+
+    public func encoded() throws(ProtocolError) -> [UInt8] {
+        var bytes: [UInt8] = [direction.rawValue, 0, 0, 0]
+        bytes.append(littleEndian: credit)
+        bytes.append(littleEndian: from)
+        bytes.append(littleEndian: to)
+        bytes.append(littleEndian: since.microseconds)
+        bytes.append(littleEndian: before.microseconds)
+        bytes.append(littleEndian: limit)
+        bytes.append(littleEndian: chunkBytes)
+        try query.encode(into: &bytes)
+        return bytes
+    }
+
+    public init(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) {
+        var reader = ByteReader(bytes, what: "read")
+        guard let direction = Direction(rawValue: try reader.uint8()) else {
+            throw ProtocolError(.malformed, "a read goes forwards (0) or backwards (1)")
+        }
+        self.direction = direction
+        for _ in 0..<3 { _ = try reader.uint8() }
+        credit = try reader.uint32()
+        from = try reader.uint64()
+        to = try reader.uint64()
+        since = Timestamp(microseconds: Int64(bitPattern: try reader.uint64()))
+        before = Timestamp(microseconds: Int64(bitPattern: try reader.uint64()))
+        limit = try reader.uint64()
+        chunkBytes = try reader.uint32()
+        query = try EventQuery(&reader)
+        try reader.end()
+    }
+}
+
+extension Timestamp {
+    public static let distantPast = Timestamp(microseconds: .min)
+    public static let distantFuture = Timestamp(microseconds: .max)
+}
+
+/// What stands before the records of a chunk.
+///
+///     offset size
+///          0    8  next: the position to go on from in a new read with the same query; every
+///                  matching event before it (backwards: behind it) has been sent. 0 when a read
+///                  backwards has reached the beginning
+///          8    8  head of the log when the chunk was made
+///         16    4  number of records
+///         20    1  1 if this chunk is the last of the read
+///         21    3  zero
+public struct ChunkHeader: Hashable, Sendable {
+    public static let wireSize = 24
+
+    public var next: UInt64
+    public var head: UInt64
+    public var count: UInt32
+    public var isLast: Bool
+
+    public init(next: UInt64, head: UInt64, count: UInt32, isLast: Bool) {
+        self.next = next
+        self.head = head
+        self.count = count
+        self.isLast = isLast
+    }
+
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.wireSize)
+        bytes.append(littleEndian: next)
+        bytes.append(littleEndian: head)
+        bytes.append(littleEndian: count)
+        bytes.append(littleEndian: UInt32(isLast ? 1 : 0))
+        return bytes
+    }
+
+    public init(_ bytes: Span<UInt8>) throws(ProtocolError) {
+        guard bytes.count == Self.wireSize else {
+            throw ProtocolError(.malformed, "a chunk's header has \(bytes.count) bytes")
+        }
+        self.init(
+            next: bytes.uint64(at: 0), head: bytes.uint64(at: 8), count: bytes.uint32(at: 16),
+            isLast: bytes[20] == 1)
+    }
+}
