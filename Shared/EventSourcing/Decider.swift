@@ -1,0 +1,33 @@
+/// What an aggregate may do, as pure functions of its past (Jérémie Chassaing, "Functional Event
+/// Sourcing Decider", 2021).
+///
+/// Conform a caseless enum: nothing can be injected into it, so its purity shows. Time, identity and
+/// everything else from outside arrive inside the commands.
+public protocol Decider {
+    associatedtype Command: Sendable
+    associatedtype Event: Sendable
+    associatedtype State: Sendable
+    associatedtype Rejection: Error, CustomStringConvertible
+
+    static var initial: State { get }
+
+    /// The events that `command` leads to; none if there is nothing to do.
+    ///
+    /// Throws a rejection that only the caller need know of. What others must react to is an event.
+    static func decide(_ command: Command, given state: State) throws(Rejection) -> [Event]
+
+    static func evolve(_ state: inout State, with event: Event)
+}
+
+extension Decider {
+    public static func fold(_ events: some Sequence<Event>, onto state: State? = nil) -> State {
+        events.reduce(into: state ?? initial) { evolve(&$0, with: $1) }
+    }
+}
+
+/// A decider whose state is one stream: `<category>-<id>`.
+public protocol Aggregate: Decider where Event: PublishedEvent {
+    static var category: String { get }
+    /// The id of the aggregate that the command is for.
+    static func id(of command: Command) -> String
+}

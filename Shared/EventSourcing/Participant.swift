@@ -1,0 +1,33 @@
+/// A service's part in a saga: which commands it gives to its own aggregate when others' events
+/// happen. Pure; the runtime around it delivers events in order, executes the commands exactly once
+/// in effect, and keeps the states.
+///
+/// A value, not a type, so that it can carry what its reactions are a function of, such as a map.
+public protocol Participant<Command>: Sendable {
+    associatedtype Event: EventFamily
+    /// What is remembered of one saga, as little as will do: of every saga it is kept for good, so
+    /// that an event that comes late, twice or after the end is known for what it is.
+    associatedtype State: Codable & Hashable & Sendable
+    associatedtype Command: Sendable
+
+    /// Names the participant in the ids of the events it causes: never change it.
+    static var name: String { get }
+    static var initial: State { get }
+
+    /// The saga that the event belongs to: the id of its order, say.
+    static func saga(of event: Event) -> String
+    static func evolve(_ state: inout State, with event: Event)
+
+    /// The commands that `event` leads to; `state` has the event in it already.
+    func react(to event: Event, given state: State) -> [Command]
+
+    /// When the saga must have gone on, if it must by some time.
+    static func deadline(of state: State) -> Timestamp?
+    /// The commands that a passed deadline leads to.
+    func expire(_ state: State) -> [Command]
+}
+
+extension Participant {
+    public static func deadline(of state: State) -> Timestamp? { nil }
+    public func expire(_ state: State) -> [Command] { [] }
+}
