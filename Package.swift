@@ -17,6 +17,13 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
         name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: strict)
 }
 
+/// A service's domain, `Services/<service>/Domain`: pure.
+func domain(_ service: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: "\(service)Domain", dependencies: ["Contracts", "EventSourcing"] + dependencies,
+        path: "Services/\(service)/Domain", swiftSettings: strict)
+}
+
 func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
@@ -41,6 +48,12 @@ let package = Package(
         shared("EventSourcing"),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
+        shared("Contracts", ["EventSourcing"]),
+
+        domain("Account"),
+        domain("Orders"),
+        domain("Balance", ["AccountDomain"]),
+        domain("CreditLimit"),
 
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
