@@ -53,6 +53,10 @@ let package = Package(
         .target(
             name: "EventLog", dependencies: ["EventSourcing"], path: "Services/EventStore/Log",
             swiftSettings: strict),
+        .target(
+            name: "EventStoreServer",
+            dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
+            path: "Services/EventStore/Server", swiftSettings: strict),
 
         domain("Account"),
         domain("Orders"),
@@ -61,6 +65,9 @@ let package = Package(
         domain("Audit"),
 
         test("EventLogTests", ["EventLog", "EventSourcing"]),
+        test(
+            "EventStoreServerTests",
+            ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(

@@ -1,0 +1,236 @@
+import EventLog
+import EventSourcing
+import EventStoreServer
+import Foundation
+import Testing
+import WireProtocol
+import ZeroMQ
+
+/// A client that speaks the protocol frame by frame.
+private actor Wire {
+    private let socket: Socket
+    private let loop: SocketLoop
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    init(_ endpoint: String, subscribe: String? = nil, on loop: SocketLoop, in context: Context)
+        async throws
+    {
+        self.loop = loop
+        socket = try Socket(subscribe == nil ? .dealer : .sub, on: loop, in: context)
+        if let subscribe { try socket.subscribe(subscribe) }
+        try socket.connect(endpoint)
+    }
+
+    func send(_ frames: [[UInt8]]) throws { #expect(try socket.send(frames)) }
+
+    /// The next message; an empty one if none comes in time.
+    func receive(within time: Duration = .seconds(20)) async throws -> [[UInt8]] {
+        while true {
+            if let message = try socket.receiveMessage() { return message }
+            guard try await socket.readable(until: .now + time) else { return [] }
+        }
+    }
+}
+
+/// A server on a folder of its own.
+private final class Store {
+    let context: Context
+    let loop = SocketLoop(name: "store")
+    let clientLoop = SocketLoop(name: "clients")
+    let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
+    private let running: Task<Void, any Error>
+
+    var endpoint: String { "ipc://\(folder)/requests.sock" }
+    var feed: String { "ipc://\(folder)/feed.sock" }
+
+    init() async throws {
+        context = try Context()
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        let folder = folder
+        let server = try await EventStoreServer(
+            endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock", on: loop,
+            in: context
+        ) {
+            try EventLog(
+                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
+                now: { Timestamp(microseconds: 1_000) })
+        }
+        running = Task { try await server.run() }
+    }
+
+    deinit {
+        running.cancel()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func client() async throws -> Wire { try await Wire(endpoint, on: clientLoop, in: context) }
+
+    func subscriber(_ prefix: String) async throws -> Wire {
+        try await Wire(feed, subscribe: prefix, on: clientLoop, in: context)
+    }
+}
+
+// Each names its frame, so that no span outlives it.
+private func kind(_ frame: [UInt8]) throws -> MessageHeader { try MessageHeader(frame.span) }
+private func appended(_ frame: [UInt8]) throws -> Appended { try Appended(frame.span) }
+private func problem(_ frame: [UInt8]) -> ProtocolError { ProtocolError(frame.span) }
+private func chunkHeader(_ frame: [UInt8]) throws -> ChunkHeader { try ChunkHeader(frame.span) }
+private func head(_ frame: [UInt8]) throws -> UInt64 { try Heartbeat(frame.span).head }
+
+private func header(_ kind: MessageKind, _ requestID: UInt64) -> [UInt8] {
+    MessageHeader(kind, requestID: requestID).bytes
+}
+
+private func records(_ ids: [Int], stream: String = "s-1") throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    for id in ids {
+        try NewEvent(
+            id: EventID(high: 1, low: UInt64(id)), stream: StreamName(stream), type: "T",
+            data: Array("event \(id)".utf8)
+        ).encode(into: &bytes)
+    }
+    return bytes
+}
+
+private func append(_ id: UInt64, _ ids: [Int], _ condition: AppendCondition = .any) throws
+    -> [[UInt8]]
+{
+    [header(.append, id), try condition.encoded(), try records(ids)]
+}
+
+@Suite(.timeLimit(.minutes(2))) struct `An event store` {
+    @Test func `welcomes who says hello`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        try await client.send([header(.hello, 5), Array(try JSONEncoder().encode(Hello(client: "t")))])
+        let answer = try await client.receive()
+        #expect(try kind(answer[0]) == MessageHeader(.welcome, requestID: 5))
+        let welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer[1]))
+        #expect(welcome.head == 0 && welcome.server == "event-store")
+    }
+
+    @Test func `appends, and reads back in chunks as credit is granted`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        for id in 1...20 {
+            try await client.send(try append(UInt64(id), [id]))
+        }
+        for id in 1...20 {
+            let answer = try await client.receive()
+            #expect(try kind(answer[0]) == MessageHeader(.appended, requestID: UInt64(id)))
+            #expect(try appended(answer[1]).first == UInt64(id))
+        }
+        let request = ReadRequest(.all, from: 1, credit: 1, chunkBytes: 500)
+        try await client.send([header(.read, 99), try request.encoded()])
+        var positions: [UInt64] = []
+        while true {
+            let answer = try await client.receive()
+            try #require(answer.count == 3)
+            let chunk = try chunkHeader(answer[1])
+            positions += try RecordSequence(answer[2][...]).map(\.position)
+            #expect(chunk.head == 20)
+            if chunk.isLast { break }
+            try await client.send([header(.credit, 99), [1, 0, 0, 0]])
+        }
+        #expect(positions == (1...20).map { UInt64($0) })
+    }
+
+    @Test func `sends no chunk that is not paid for`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        try await client.send(try append(1, Array(1...50)))
+        _ = try await client.receive()
+        try await client.send(
+            [header(.read, 2), try ReadRequest(.all, from: 1, credit: 2, chunkBytes: 300).encoded()])
+        _ = try await client.receive()
+        _ = try await client.receive()
+        // The store answers in order: had it sent a third chunk, it would come before this.
+        try await client.send(try append(3, [51]))
+        let answer = try await client.receive()
+        #expect(try kind(answer[0]).kind == .appended)
+    }
+
+    @Test func `refuses what its condition forbids, and repeats what it has`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let none = AppendCondition.stream(try StreamName("s-1"), .noStream)
+        try await client.send(try append(1, [1], none))
+        try await client.send(try append(2, [2], none))
+        try await client.send(try append(3, [1], none))
+        _ = try await client.receive()
+        let refused = try await client.receive()
+        let error = problem(refused[1])
+        #expect(error.code == .wrongRevision && error.detail == 1)
+        #expect(error.message == "stream s-1 is at revision 0")
+        let repeated = try await client.receive()
+        #expect(try appended(repeated[1]).isRepeat)
+    }
+
+    @Test func `publishes to subscribers what they ask for, and its head`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let subscriber = try await store.subscriber("")
+        // The first heartbeat shows that the subscription has arrived.
+        let heartbeat = try await subscriber.receive()
+        #expect(heartbeat[0] == Array(Feed.heartbeatTopic.utf8))
+        try await client.send(try append(1, [1, 2]))
+        var published: [UInt64] = []
+        var told: UInt64 = 0
+        while published.count < 2 || told < 2 {
+            let message = try await subscriber.receive()
+            try #require(message.count == 2)
+            if message[0] == Array(Feed.heartbeatTopic.utf8) {
+                told = try head(message[1])
+            } else {
+                #expect(message[0] == Array("s.T".utf8))
+                published.append(try RecordedEvent(message[1][...]).position)
+            }
+        }
+        #expect(published == [1, 2])
+    }
+
+    @Test func `answers garbage with an error and lives on`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let good = try records([1])
+        var oldVersion = header(.hello, 1)
+        oldVersion[2] = 9
+        let garbage: [[[UInt8]]] = [
+            [[]], [[1, 2, 3]], [header(.append, 1)], [header(.append, 1), [], []],
+            [header(.append, 1), [1], good], [header(.append, 1), [], good + [0]],
+            [header(.append, 1), [], Array(good.dropLast(8))], [header(.read, 1), [7]],
+            [header(.read, 1)], [header(.call, 1), [], []], [header(.chunk, 1), []],
+            [header(.append, 1), [], good, good], [header(.credit, 1), [1]], [oldVersion, []],
+        ]
+        for message in garbage {
+            try await client.send(message)
+            let answer = try await client.receive()
+            try #require(answer.count == 2)
+            #expect(try kind(answer[0]).kind == .error)
+        }
+        try await client.send(try append(2, [1]))
+        let answer = try await client.receive()
+        #expect(try appended(answer[1]).first == 1)
+    }
+
+    @Test func `holds nobody up for a client that does not read`() async throws {
+        let store = try await Store()
+        let lazy = try await store.client()
+        let client = try await store.client()
+        try await client.send(try append(1, Array(1...500)))
+        _ = try await client.receive()
+        for id in UInt64(1)...60 {
+            let read = ReadRequest(.all, from: 1, credit: .max, chunkBytes: 200)
+            try await lazy.send([header(.read, id), try read.encoded()])
+        }
+        for id in 501...520 {
+            try await client.send(try append(UInt64(id), [id]))
+            let answer = try await client.receive()
+            #expect(try appended(answer[1]).first == UInt64(id))
+        }
+    }
+}
