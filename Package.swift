@@ -34,10 +34,15 @@ let package = Package(
     name: "daybook",
     platforms: [.macOS(.v26)],
     products: [
+        .executable(name: "event-store", targets: ["EventStoreMain"]),
+        .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
         .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
     ],
     targets: [
         // No pkgConfig: Debian's file names flags that SwiftPM prohibits; the modulemap links.
@@ -48,6 +53,7 @@ let package = Package(
         shared("EventSourcing"),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
+        shared("EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"]),
         shared("Contracts", ["EventSourcing"]),
 
         .target(
@@ -57,6 +63,13 @@ let package = Package(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
+        .executableTarget(
+            name: "EventStoreMain",
+            dependencies: [
+                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "WireProtocol", "ZeroMQ",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Services/EventStore/Main", swiftSettings: strict),
 
         domain("Account"),
         domain("Orders"),

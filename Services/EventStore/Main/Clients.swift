@@ -1,0 +1,117 @@
+import ArgumentParser
+import EventLog
+import EventSourcing
+import EventStoreClient
+import Foundation
+import WireProtocol
+
+struct Append: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Append an event, or with no --data one for each line of standard input.")
+
+    @OptionGroup var store: StoreOptions
+    @Option(help: "The stream, <category>-<id>.") var stream: String
+    @Option(help: "The type of the event.") var type: String
+    @Option(help: "The data, JSON.") var data: String?
+    @Option(help: "A tag; may be repeated.") var tag: [String] = []
+    @Option(help: "The revision the stream must be at, or 'none' for no stream.")
+    var expect: String?
+
+    func validate() throws {
+        guard let expect, expect != "none" else { return }
+        guard UInt64(expect) != nil else {
+            throw ValidationError("--expect is a revision, from 0, or 'none', not '\(expect)'")
+        }
+        guard data != nil else { throw ValidationError("--expect goes with --data") }
+    }
+
+    func run() async throws {
+        let stream = try StreamName(stream)
+        let expected: ExpectedRevision =
+            switch expect.map({ UInt64($0) }) {
+            case nil: .any
+            case .some(nil): .noStream
+            case .some(let revision?): .revision(revision)
+            }
+        try await store.withClient { client in
+            var batch: [NewEvent] = []
+            func flush(_ condition: AppendCondition) async throws {
+                guard !batch.isEmpty else { return }
+                let appended = try await client.append(batch, condition)
+                print("position \(appended.last), revision \(appended.lastRevision)")
+                batch.removeAll()
+            }
+            if let data {
+                batch = [try event(stream, data)]
+                return try await flush(.stream(stream, expected))
+            }
+            while let line = readLine() {
+                batch.append(try event(stream, line))
+                if batch.count == 500 { try await flush(.any) }
+            }
+            try await flush(.any)
+        }
+    }
+
+    private func event(_ stream: StreamName, _ data: String) throws -> NewEvent {
+        guard (try? JSONSerialization.jsonObject(with: Data(data.utf8), options: .fragmentsAllowed))
+            != nil
+        else { throw Problem(status: EX_DATAERR, description: "'\(data.prefix(60))' is not JSON") }
+        return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
+    }
+}
+
+struct Read: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print events, one a line.")
+
+    @OptionGroup var store: StoreOptions
+    @Option(help: "Of this stream.") var stream: String?
+    @Option(help: "Of this category.") var category: String?
+    @Option(help: "Of this type.") var type: String?
+    @Option(help: "With this tag; may be repeated.") var tag: [String] = []
+    @Option(help: "From this position on.") var from: UInt64 = 1
+    @Option(help: "At most so many.") var limit: UInt64 = 0
+    @Flag(help: "From the last one back.") var backwards = false
+
+    func run() async throws {
+        let item = EventQuery.Item(
+            streams: try stream.map { [try StreamName($0)] } ?? [],
+            categories: category.map { [$0] } ?? [], types: type.map { [$0] } ?? [], tags: tag)
+        let request = ReadRequest(
+            item.isUnconditional ? .all : EventQuery([item]),
+            direction: backwards ? .backwards : .forwards, from: backwards ? 0 : from, limit: limit)
+        try await store.withClient { client in
+            try await client.read(request) { events in
+                for event in events {
+                    let data = String(decoding: event.data, as: UTF8.self)
+                    print(
+                        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t"
+                            + "\(event.type)\t\(data)")
+                }
+            }
+        }
+    }
+}
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check every record of a log that no process serves.")
+
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    var home = ProcessInfo.processInfo.environment["DAYBOOK_HOME"] ?? "data"
+
+    func run() throws {
+        let folder = home + "/log"
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw Problem(status: EX_DATAERR, description: "there is no log in \(home)")
+        }
+        do {
+            let log = try EventLog(in: FileStorage(folder: folder), now: Timestamp.now)
+            print("log \(log.id): \(log.head) events, all of them whole")
+        } catch let error as LogError {
+            throw Problem(status: EX_DATAERR, description: error.description)
+        } catch let error as StorageError {
+            throw Problem(status: EX_UNAVAILABLE, description: error.description)
+        }
+    }
+}
