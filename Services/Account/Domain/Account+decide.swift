@@ -1,0 +1,181 @@
+public import Contracts
+
+extension Account {
+    public static func decide(
+        _ command: Command, given state: State
+    ) throws(Rejection) -> [AccountEvent] {
+        switch command {
+        case .open(let command):
+            [.opened(try open(command, given: state))]
+        case .credit(let command):
+            [.credited(try credit(command, given: state))]
+        case .withdraw(let command):
+            [.withdrawn(try withdraw(command, given: state))]
+        case .reserve(let account, let order, let total):
+            reserve(total, for: order, from: account, given: state)
+        case .release(let account, let order):
+            release(order, from: account, given: state)
+        case .capture(let account, let order):
+            capture(order, from: account, given: state)
+        case .refund(let account, let order):
+            refund(order, to: account, given: state)
+        }
+    }
+
+    private static func open(
+        _ command: OpenAccount, given state: State
+    ) throws(Rejection) -> AccountOpened {
+        do {
+            try Identifier.check(command.account, what: "account id")
+        } catch {
+            throw .badID(error)
+        }
+        guard state.currency == nil else { throw .alreadyOpen(command.account) }
+        return AccountOpened(
+            account: command.account, currency: command.currency, openedAt: command.openedAt)
+    }
+
+    /// What comes in repays first what is owed.
+    private static func credit(
+        _ command: CreditMoney, given state: State
+    ) throws(Rejection) -> MoneyCredited {
+        let amount = command.amount
+        try check(amount, of: command.account, given: state)
+        let repaid = min(state.owed, amount.amount)
+        guard Money(state.funds + amount.amount - repaid, amount.currency).isInRange else {
+            throw .tooMuch(
+                account: command.account, amount: amount,
+                funds: Money(state.funds, amount.currency))
+        }
+        return MoneyCredited(
+            account: command.account, amount: amount, repaid: Money(repaid, amount.currency),
+            reference: command.reference)
+    }
+
+    private static func withdraw(
+        _ command: WithdrawMoney, given state: State
+    ) throws(Rejection) -> MoneyWithdrawn {
+        let amount = command.amount
+        try check(amount, of: command.account, given: state)
+        guard amount.amount <= state.free else {
+            throw .insufficientFunds(
+                account: command.account, amount: amount,
+                free: Money(state.free, amount.currency), held: Money(state.held, amount.currency))
+        }
+        return MoneyWithdrawn(
+            account: command.account, amount: amount, reference: command.reference)
+    }
+
+    private static func check(
+        _ amount: Money, of account: String, given state: State
+    ) throws(Rejection) {
+        guard let currency = state.currency else { throw .noSuchAccount(account) }
+        guard amount.currency == currency else {
+            throw .wrongCurrency(account: account, amount: amount, currency: currency)
+        }
+        guard amount.amount > 0, amount.isInRange else {
+            throw .badAmount(account: account, amount: amount)
+        }
+    }
+
+    private static func reserve(
+        _ total: Money, for order: String, from account: String, given state: State
+    ) -> [AccountEvent] {
+        guard state.holds[order] == nil, state.paid[order] == nil else { return [] }
+        guard let currency = state.currency else {
+            let rejection = Rejection.noSuchAccount(account)
+            return [
+                .refused(
+                    FundsRefused(
+                        account: account, order: order, reason: .noSuchAccount,
+                        detail: rejection.description))
+            ]
+        }
+        guard total.currency == currency else {
+            let rejection = Rejection.wrongCurrency(
+                account: account, amount: total, currency: currency)
+            return [
+                .refused(
+                    FundsRefused(
+                        account: account, order: order, reason: .wrongCurrency,
+                        detail: rejection.description))
+            ]
+        }
+        let fromBalance = min(state.free, total.amount)
+        return [
+            .reserved(
+                FundsReserved(
+                    account: account, order: order, total: total,
+                    fromBalance: Money(fromBalance, currency),
+                    shortfall: Money(total.amount - fromBalance, currency)))
+        ]
+    }
+
+    private static func release(
+        _ order: String, from account: String, given state: State
+    ) -> [AccountEvent] {
+        guard let currency = state.currency, let hold = state.holds[order] else { return [] }
+        return [
+            .released(
+                FundsReleased(
+                    account: account, order: order, amount: Money(hold.fromBalance, currency)))
+        ]
+    }
+
+    private static func capture(
+        _ order: String, from account: String, given state: State
+    ) -> [AccountEvent] {
+        guard let currency = state.currency, let hold = state.holds[order] else { return [] }
+        return [
+            .captured(
+                PaymentCaptured(
+                    account: account, order: order,
+                    total: Money(hold.fromBalance + hold.shortfall, currency),
+                    fromBalance: Money(hold.fromBalance, currency),
+                    fromCredit: Money(hold.shortfall, currency)))
+        ]
+    }
+
+    private static func refund(
+        _ order: String, to account: String, given state: State
+    ) -> [AccountEvent] {
+        guard let currency = state.currency, let paid = state.paid[order] else { return [] }
+        let repaid = min(state.owed, paid)
+        return [
+            .refunded(
+                PaymentRefunded(
+                    account: account, order: order, amount: Money(paid, currency),
+                    repaid: Money(repaid, currency), toFunds: Money(paid - repaid, currency)))
+        ]
+    }
+}
+
+extension Account {
+    public enum Rejection: Error, Hashable, CustomStringConvertible {
+        case badID(IdentifierError)
+        case alreadyOpen(String)
+        case noSuchAccount(String)
+        case wrongCurrency(account: String, amount: Money, currency: Currency)
+        case badAmount(account: String, amount: Money)
+        case insufficientFunds(account: String, amount: Money, free: Money, held: Money)
+        case tooMuch(account: String, amount: Money, funds: Money)
+
+        public var description: String {
+            switch self {
+            case .badID(let error): error.description
+            case .alreadyOpen(let account): "account \(account) is already open"
+            case .noSuchAccount(let account): "there is no account \(account)"
+            case .wrongCurrency(let account, let amount, let currency):
+                "account \(account) is kept in \(currency), not in \(amount.currency) as \(amount)"
+            case .badAmount(let account, let amount):
+                "\(amount) can't be moved on account \(account): it must be more than 0, up to "
+                    + "\(Money(Money.largest, amount.currency))"
+            case .insufficientFunds(let account, let amount, let free, let held):
+                "account \(account) has \(free) free (\(held) held for orders), not \(amount)"
+            case .tooMuch(let account, let amount, let funds):
+                "account \(account) with \(funds) can't take \(amount) more: it may hold up to "
+                    + "\(Money(Money.largest, amount.currency))"
+            }
+        }
+    }
+}

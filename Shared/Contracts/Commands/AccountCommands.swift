@@ -1,0 +1,44 @@
+public import EventSourcing
+
+/// Open an account for the customer of the same id.
+public struct OpenAccount: Codable, Hashable, Sendable {
+    public var account: String
+    public var currency: Currency
+    public var openedAt: Timestamp
+
+    public init(account: String, currency: Currency, openedAt: Timestamp) {
+        self.account = account
+        self.currency = currency
+        self.openedAt = openedAt
+    }
+}
+
+/// Pay money in.
+public struct CreditMoney: Codable, Hashable, Sendable {
+    public var account: String
+    /// More than zero.
+    public var amount: Money
+    /// What it is for; may be empty.
+    public var reference: String
+
+    public init(account: String, amount: Money, reference: String = "") {
+        self.account = account
+        self.amount = amount
+        self.reference = reference
+    }
+}
+
+/// Pay money out of the free funds.
+public struct WithdrawMoney: Codable, Hashable, Sendable {
+    public var account: String
+    /// More than zero.
+    public var amount: Money
+    /// What it is for; may be empty.
+    public var reference: String
+
+    public init(account: String, amount: Money, reference: String = "") {
+        self.account = account
+        self.amount = amount
+        self.reference = reference
+    }
+}

@@ -1,0 +1,151 @@
+/// What happens to a customer's credit limit, in stream `creditLimit-<customer>`.
+///
+/// Each CreditReserved is closed by exactly one CreditDrawn or CreditReleased, also when its amount
+/// is zero: so that what is still open can be read off the log.
+public enum CreditLimitEvent: PublishedPayloadFamily {
+    case set(CreditLimitSet)
+    case reserved(CreditReserved)
+    case denied(CreditDenied)
+    case released(CreditReleased)
+    case drawn(CreditDrawn)
+    case restored(CreditRestored)
+    case repaid(CreditRepaid)
+
+    public static let cases = PayloadCases([
+        .init(CreditLimitEvent.set), .init(CreditLimitEvent.reserved),
+        .init(CreditLimitEvent.denied), .init(CreditLimitEvent.released),
+        .init(CreditLimitEvent.drawn), .init(CreditLimitEvent.restored),
+        .init(CreditLimitEvent.repaid),
+    ])
+
+    public var payload: any EventPayload {
+        switch self {
+        case .set(let payload): payload
+        case .reserved(let payload): payload
+        case .denied(let payload): payload
+        case .released(let payload): payload
+        case .drawn(let payload): payload
+        case .restored(let payload): payload
+        case .repaid(let payload): payload
+        }
+    }
+}
+
+/// A payload of category `creditLimit`.
+public protocol CreditLimitPayload: EventPayload {
+    /// The customer, whose id is the limit's id, too.
+    var customer: String { get }
+}
+
+extension CreditLimitPayload {
+    public static var category: String { "creditLimit" }
+    public var tags: [String] { [Tag.customer(customer)] }
+}
+
+extension CreditLimitPayload where Self: ConcernsOrder {
+    public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
+}
+
+public struct CreditLimitSet: CreditLimitPayload {
+    public static let type = "CreditLimitSet"
+    public var customer: String
+    public var limit: Money
+
+    public init(customer: String, limit: Money) {
+        self.customer = customer
+        self.limit = limit
+    }
+}
+
+/// Credit is set aside for an order, until it is drawn or released.
+public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
+    public static let type = "CreditReserved"
+    public var customer: String
+    public var order: String
+    /// Zero if the balance covers the order; it then takes no limit.
+    public var amount: Money
+
+    public init(customer: String, order: String, amount: Money) {
+        self.customer = customer
+        self.order = order
+        self.amount = amount
+    }
+}
+
+public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
+    public static let type = "CreditDenied"
+    public var customer: String
+    public var order: String
+    public var amount: Money
+    /// What was left of the limit, in its own currency; zero if there is no limit.
+    public var available: Money
+    public var reason: Reason
+
+    public enum Reason: String, Codable, Hashable, Sendable {
+        case noLimit, wrongCurrency, limitExceeded
+    }
+
+    public init(
+        customer: String, order: String, amount: Money, available: Money, reason: Reason
+    ) {
+        self.customer = customer
+        self.order = order
+        self.amount = amount
+        self.available = available
+        self.reason = reason
+    }
+}
+
+/// The order has failed: what was set aside for it is available again.
+public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
+    public static let type = "CreditReleased"
+    public var customer: String
+    public var order: String
+    public var amount: Money
+
+    public init(customer: String, order: String, amount: Money) {
+        self.customer = customer
+        self.order = order
+        self.amount = amount
+    }
+}
+
+/// The order is paid: what was set aside for it is used.
+public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
+    public static let type = "CreditDrawn"
+    public var customer: String
+    public var order: String
+    public var amount: Money
+
+    public init(customer: String, order: String, amount: Money) {
+        self.customer = customer
+        self.order = order
+        self.amount = amount
+    }
+}
+
+/// The refund of an order has repaid this much. Not recorded if that is nothing.
+public struct CreditRestored: CreditLimitPayload, ConcernsOrder {
+    public static let type = "CreditRestored"
+    public var customer: String
+    public var order: String
+    public var amount: Money
+
+    public init(customer: String, order: String, amount: Money) {
+        self.customer = customer
+        self.order = order
+        self.amount = amount
+    }
+}
+
+/// Money that came in has repaid this much. Not recorded if that is nothing.
+public struct CreditRepaid: CreditLimitPayload {
+    public static let type = "CreditRepaid"
+    public var customer: String
+    public var amount: Money
+
+    public init(customer: String, amount: Money) {
+        self.customer = customer
+        self.amount = amount
+    }
+}

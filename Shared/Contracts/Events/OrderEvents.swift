@@ -1,0 +1,125 @@
+public import EventSourcing
+
+/// What happens to an order, in stream `order-<id>`.
+public enum OrderEvent: PublishedPayloadFamily {
+    case placed(OrderPlaced)
+    case confirmed(OrderConfirmed)
+    case rejected(OrderRejected)
+    case cancelled(OrderCancelled)
+
+    public static let cases = PayloadCases([
+        .init(OrderEvent.placed), .init(OrderEvent.confirmed), .init(OrderEvent.rejected),
+        .init(OrderEvent.cancelled),
+    ])
+
+    public var payload: any EventPayload {
+        switch self {
+        case .placed(let payload): payload
+        case .confirmed(let payload): payload
+        case .rejected(let payload): payload
+        case .cancelled(let payload): payload
+        }
+    }
+}
+
+/// A payload of category `order`.
+public protocol OrderPayload: EventPayload, ConcernsOrder {
+    var customer: String { get }
+}
+
+extension OrderPayload {
+    public static var category: String { "order" }
+    public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
+}
+
+/// So many of a thing at so much each.
+public struct OrderItem: Codable, Hashable, Sendable {
+    public var sku: String
+    /// At least 1.
+    public var quantity: Int
+    /// May be zero: a gift.
+    public var unitPrice: Money
+
+    public init(sku: String, quantity: Int, unitPrice: Money) {
+        self.sku = sku
+        self.quantity = quantity
+        self.unitPrice = unitPrice
+    }
+}
+
+/// A customer has placed an order: its saga begins.
+public struct OrderPlaced: OrderPayload {
+    public static let type = "OrderPlaced"
+    public var order: String
+    /// Also the id of the customer's account and credit limit.
+    public var customer: String
+    public var items: [OrderItem]
+    /// The sum of the items, in their one currency.
+    public var itemsTotal: Money
+    /// The hub it is sent from; nil leaves it to the route service.
+    public var origin: String?
+    /// The hub it goes to.
+    public var destination: String
+    public var placedAt: Timestamp
+    /// If it is not confirmed by then, it is rejected.
+    public var deadline: Timestamp
+
+    public init(
+        order: String, customer: String, items: [OrderItem], itemsTotal: Money, origin: String?,
+        destination: String, placedAt: Timestamp, deadline: Timestamp
+    ) {
+        self.order = order
+        self.customer = customer
+        self.items = items
+        self.itemsTotal = itemsTotal
+        self.origin = origin
+        self.destination = destination
+        self.placedAt = placedAt
+        self.deadline = deadline
+    }
+}
+
+/// Route, funds and credit are reserved: the order stands.
+public struct OrderConfirmed: OrderPayload {
+    public static let type = "OrderConfirmed"
+    public var order: String
+    public var customer: String
+
+    public init(order: String, customer: String) {
+        self.order = order
+        self.customer = customer
+    }
+}
+
+/// The order has failed: whatever was reserved for it is given back.
+public struct OrderRejected: OrderPayload {
+    public static let type = "OrderRejected"
+    public var order: String
+    public var customer: String
+    public var reason: Reason
+    /// The figures behind the reason, for people; may be empty.
+    public var detail: String
+
+    public enum Reason: String, Codable, Hashable, Sendable {
+        case routeRejected, fundsRefused, creditDenied, deadlinePassed, cancelledByCustomer
+    }
+
+    public init(order: String, customer: String, reason: Reason, detail: String) {
+        self.order = order
+        self.customer = customer
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
+/// The customer has cancelled a confirmed order: what was paid is refunded.
+public struct OrderCancelled: OrderPayload {
+    public static let type = "OrderCancelled"
+    public var order: String
+    public var customer: String
+
+    public init(order: String, customer: String) {
+        self.order = order
+        self.customer = customer
+    }
+}

@@ -1,0 +1,28 @@
+/// The rule for the ids of orders, customers and accounts.
+public enum Identifier {
+    /// Accepts 1 to 64 ASCII letters, digits, `_` and `.`: what a stream name and a tag can hold
+    /// behind their separators.
+    /// - Parameter what: names the thing in the error, such as `order id`.
+    public static func check(_ text: String, what: String) throws(IdentifierError) {
+        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isAllowed) else {
+            let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]
+            throw IdentifierError(
+                "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
+        }
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}
+
+/// An id that is not one, and what would be.
+public struct IdentifierError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,103 @@
+/// An amount of money: whole minor units (cents, say) of a currency.
+public struct Money: Hashable, Sendable {
+    /// In minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
+    public let amount: Int64
+    public let currency: Currency
+
+    public init(_ amount: Int64, _ currency: Currency) {
+        self.amount = amount
+        self.currency = currency
+    }
+
+    /// The largest amount in any event, in minor units: 2⁵³ − 1, so that every reader of JSON holds
+    /// it exactly, and a sum of two never overflows.
+    public static let largest: Int64 = (1 << 53) - 1
+
+    /// Whether the amount is within ± `largest`.
+    public var isInRange: Bool { (-Self.largest...Self.largest).contains(amount) }
+
+    /// The sum, or nil if the currencies differ or it is out of range.
+    public func adding(_ other: Money) -> Money? {
+        let (sum, overflow) = amount.addingReportingOverflow(other.amount)
+        let result = Money(sum, currency)
+        return currency == other.currency && !overflow && result.isInRange ? result : nil
+    }
+
+    /// The product, or nil if it is out of range.
+    public func times(_ factor: Int) -> Money? {
+        let (product, overflow) = amount.multipliedReportingOverflow(by: Int64(factor))
+        let result = Money(product, currency)
+        return !overflow && result.isInRange ? result : nil
+    }
+}
+
+extension Money {
+    /// Reads an amount in major units, such as `11.77`: digits, and if there is a point, exactly as
+    /// many decimals as the currency has.
+    public init(_ text: some StringProtocol, in currency: Currency) throws(MoneyError) {
+        let exponent = currency.exponent
+        let isNegative = text.utf8.first == UInt8(ascii: "-")
+        let parts = text.dropFirst(isNegative ? 1 : 0)
+            .split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), !parts[0].isEmpty,
+            parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isWholeNumber } }),
+            parts.count == 1 || (exponent > 0 && parts[1].utf8.count == exponent)
+        else {
+            let example = Money(1177, currency).amountText
+            throw MoneyError("'\(text)' is not an amount in \(currency), such as \(example)")
+        }
+        let fraction = parts.count == 2 ? String(parts[1]) : String(repeating: "0", count: exponent)
+        guard let magnitude = Int64(parts[0] + fraction), magnitude <= Self.largest else {
+            let largest = Money(Self.largest, currency)
+            throw MoneyError("'\(text)' is more than the largest amount, \(largest)")
+        }
+        self.init(isNegative ? -magnitude : magnitude, currency)
+    }
+
+    /// The amount in major units, without the currency: `11.77`.
+    public var amountText: String {
+        let exponent = currency.exponent
+        let digits = String(amount.magnitude)
+        let padded = String(repeating: "0", count: max(0, exponent + 1 - digits.count)) + digits
+        let sign = amount < 0 ? "-" : ""
+        return exponent == 0
+            ? sign + padded : sign + padded.dropLast(exponent) + "." + padded.suffix(exponent)
+    }
+}
+
+extension Money: LosslessStringConvertible {
+    /// Reads `11.77 USD`.
+    public init?(_ text: String) {
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, let currency = try? Currency(String(parts[1])),
+            let money = try? Money(parts[0], in: currency)
+        else { return nil }
+        self = money
+    }
+
+    public var description: String { "\(amountText) \(currency)" }
+}
+
+extension Money: Codable {
+    private enum CodingKeys: CodingKey { case amount, currency }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(Int64.self, forKey: .amount),
+            try container.decode(Currency.self, forKey: .currency))
+        guard isInRange else { throw MoneyError("\(amount) is out of range for an amount") }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(amount, forKey: .amount)
+        try container.encode(currency, forKey: .currency)
+    }
+}
+
+/// Text or figures that are not money, and why.
+public struct MoneyError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
