@@ -1,3 +1,5 @@
+import EventSourcing
+
 /// What happens to a customer's credit limit, in stream `creditLimit-<customer>`.
 ///
 /// Each CreditReserved is closed by exactly one CreditDrawn or CreditReleased, also when its amount

@@ -1,0 +1,174 @@
+internal import CZeroMQ
+
+/// One libzmq socket: owned by one place, closed once, and never `Sendable`.
+///
+/// An actor whose executor is a loop makes it in its initializer and keeps it. Being neither copyable
+/// nor sendable it can't leave that actor, so only the loop's thread ever uses it.
+@safe public struct Socket: ~Copyable {
+    public enum Kind: Sendable {
+        case router, dealer, xpub, sub
+
+        var rawValue: Int32 {
+            switch self {
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            case .xpub: ZMQ_XPUB
+            case .sub: ZMQ_SUB
+            }
+        }
+    }
+
+    public struct Options: Sendable {
+        /// Messages that may wait for a peer. At the mark a send returns false; XPUB drops.
+        public var sendHighWaterMark: Int32 = 1000
+        /// Messages that may wait to be received, for each peer.
+        public var receiveHighWaterMark: Int32 = 1000
+        /// How long a closed socket goes on trying to send, in milliseconds.
+        public var lingerMilliseconds: Int32 = 0
+        /// A message of more bytes ends its connection; -1 for no bound.
+        public var maximumMessageBytes: Int64 = -1
+        /// Between attempts to connect, at first and at the most, in milliseconds.
+        public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
+
+        public init() {}
+    }
+
+    let handle: UnsafeMutableRawPointer
+    private let loop: SocketLoop
+    /// Held, so that the context ends only after its last socket has closed.
+    private let context: Context
+
+    /// - Parameter loop: the executor of the actor that keeps the socket; a wait elsewhere traps.
+    public init(
+        _ kind: Kind, on loop: SocketLoop, in context: Context, options: Options = Options()
+    ) throws(ZeroMQError) {
+        guard let handle = unsafe zmq_socket(context.handle, kind.rawValue) else { throw .last }
+        do {
+            try unsafe Self.configure(handle, kind, options)
+        } catch {
+            unsafe _ = zmq_close(handle)
+            throw error
+        }
+        unsafe self.handle = unsafe handle
+        self.loop = loop
+        self.context = context
+    }
+
+    private static func configure(
+        _ handle: UnsafeMutableRawPointer, _ kind: Kind, _ options: Options
+    ) throws(ZeroMQError) {
+        func set<Value: FixedWidthInteger>(
+            _ option: Int32, _ value: Value
+        ) throws(ZeroMQError) {
+            var value = value
+            guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size) == 0
+            else { throw .last }
+        }
+        try set(ZMQ_LINGER, options.lingerMilliseconds)
+        try set(ZMQ_SNDHWM, options.sendHighWaterMark)
+        try set(ZMQ_RCVHWM, options.receiveHighWaterMark)
+        try set(ZMQ_MAXMSGSIZE, options.maximumMessageBytes)
+        try set(ZMQ_RECONNECT_IVL, options.reconnectMilliseconds.lowerBound)
+        try set(ZMQ_RECONNECT_IVL_MAX, options.reconnectMilliseconds.upperBound)
+        // Without it a ROUTER drops what it can't deliver, and nobody learns of it.
+        if kind == .router { try set(ZMQ_ROUTER_MANDATORY, Int32(1)) }
+        // Every subscription and its end is told, not only the first and the last of a prefix.
+        if kind == .xpub { try set(ZMQ_XPUB_VERBOSER, Int32(1)) }
+    }
+
+    deinit { unsafe _ = zmq_close(handle) }
+
+    public func bind(_ endpoint: String) throws(ZeroMQError) {
+        guard unsafe zmq_bind(handle, endpoint) == 0 else { throw .last }
+    }
+
+    public func connect(_ endpoint: String) throws(ZeroMQError) {
+        guard unsafe zmq_connect(handle, endpoint) == 0 else { throw .last }
+    }
+
+    /// The endpoint that the socket was last bound or connected to, a port of 0 made out.
+    public var lastEndpoint: String {
+        get throws(ZeroMQError) {
+            var bytes = [CChar](repeating: 0, count: 1024)
+            var count = bytes.count
+            guard unsafe zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &bytes, &count) == 0 else {
+                throw .last
+            }
+            return String(decoding: bytes.prefix(max(count - 1, 0)).map(UInt8.init), as: UTF8.self)
+        }
+    }
+
+    /// Asks a SUB's publishers for the topics that begin with `prefix`.
+    public func subscribe(_ prefix: String) throws(ZeroMQError) {
+        guard unsafe zmq_setsockopt(handle, ZMQ_SUBSCRIBE, prefix, prefix.utf8.count) == 0 else {
+            throw .last
+        }
+    }
+
+    // MARK: Sending and receiving
+
+    /// Sends a frame, taking its bytes; false, and nothing sent, when the high-water mark is reached.
+    ///
+    /// After a first frame was sent with `more`, the others of its message are always taken.
+    public func send(_ frame: consuming Frame, more: Bool = false) throws(ZeroMQError) -> Bool {
+        let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
+        while unsafe zmq_msg_send(&frame.message, handle, flags) < 0 {
+            switch ZeroMQError.last {
+            case .wouldBlock: return false
+            case .interrupted: continue
+            case let error: throw error
+            }
+        }
+        return true
+    }
+
+    /// Sends a message of `frames`; false, and nothing sent, when the high-water mark is reached.
+    public func send(_ frames: [[UInt8]]) throws(ZeroMQError) -> Bool {
+        for (index, frame) in frames.enumerated() {
+            guard try send(Frame(frame), more: index < frames.count - 1) else { return false }
+        }
+        return true
+    }
+
+    /// The next frame, or nil when none waits. A message is received whole or not at all: when its
+    /// first frame is there, so are the others.
+    public func receive() throws(ZeroMQError) -> Frame? {
+        var frame = Frame()
+        while unsafe zmq_msg_recv(&frame.message, handle, ZMQ_DONTWAIT) < 0 {
+            switch ZeroMQError.last {
+            case .wouldBlock: return nil
+            case .interrupted: continue
+            case let error: throw error
+            }
+        }
+        return frame
+    }
+
+    /// The frames of the next message, or nil when none waits.
+    public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
+        guard let first = try receive() else { return nil }
+        var frames = [first.array()]
+        var hasMore = first.hasMore
+        while hasMore, let next = try receive() {
+            frames.append(next.array())
+            hasMore = next.hasMore
+        }
+        return frames
+    }
+
+    // MARK: Waiting
+
+    /// Waits until a message can be received, or `deadline` has passed: then the answer is false.
+    public func readable(
+        until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
+    ) async throws(CancellationError) -> Bool {
+        unsafe try await loop.wait(handle, for: .readable, until: deadline)
+    }
+
+    /// Waits until a message can be sent, or `deadline` has passed: then the answer is false.
+    public func writable(
+        until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
+    ) async throws(CancellationError) -> Bool {
+        unsafe try await loop.wait(handle, for: .writable, until: deadline)
+    }
+}

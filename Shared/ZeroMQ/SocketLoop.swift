@@ -1,0 +1,191 @@
+internal import CZeroMQ
+import Foundation
+import Synchronization
+
+/// One thread, on which every socket made on it lives.
+///
+/// An actor whose `unownedExecutor` is the loop's runs on that thread alone, so the compiler, not a
+/// convention, keeps its sockets there:
+///
+///     actor Echo {
+///         private let socket: Socket
+///         private let loop: SocketLoop
+///         nonisolated var unownedExecutor: UnownedSerialExecutor {
+///             unsafe loop.asUnownedSerialExecutor()
+///         }
+///         …
+///         func run() async throws {
+///             while try await socket.readable() {
+///                 while let message = try socket.receiveMessage() { _ = try socket.send(message) }
+///             }
+///         }
+///     }
+///
+/// The loop is a task executor too: a task that prefers it runs where the sockets are, and calls to
+/// such actors cost no change of threads.
+@safe public final class SocketLoop: SerialExecutor, TaskExecutor {
+    enum Event: Sendable { case readable, writable }
+
+    /// What ended a wait.
+    private enum Ending { case ready, timedOut, cancelled }
+
+    /// Jobs come from any thread; the rest of the loop is its own thread's.
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var cancelled: [UInt64] = []
+        var isStopped = false
+        var isSignalled = false
+    }
+
+    @safe private struct Wait {
+        let id: UInt64
+        let socket: UnsafeMutableRawPointer
+        let event: Event
+        let deadline: ContinuousClock.Instant?
+        let continuation: UnsafeContinuation<Ending, Never>
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let wakeDescriptor: Int32
+    private let thread = Atomic<UInt>(0)
+    private let nextWait = Atomic<UInt64>(1)
+    /// The loop's own thread alone touches it.
+    private nonisolated(unsafe) var waits: [Wait] = []
+
+    /// Starts the thread. It ends when `stop` is called.
+    public init(name: String) {
+        wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        precondition(wakeDescriptor >= 0, "no descriptor is left for the loop \(name)")
+        let thread = Thread { [self] in
+            self.thread.store(Self.currentThread, ordering: .releasing)
+            run()
+        }
+        thread.name = name
+        thread.start()
+    }
+
+    deinit { _ = close(wakeDescriptor) }
+
+    /// Ends the thread once the jobs that wait have run.
+    public func stop() { deliver { $0.isStopped = true } }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        deliver { $0.jobs.append(job) }
+    }
+
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        unsafe UnownedSerialExecutor(ordinary: self)
+    }
+
+    public func checkIsolated() { precondition(isCurrent, "this runs on the loop's thread") }
+
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    private var isCurrent: Bool { thread.load(ordering: .acquiring) == Self.currentThread }
+
+    private static var currentThread: UInt { UInt(pthread_self()) }
+
+    /// Puts something into the inbox and wakes the loop, once until it looks.
+    private func deliver(_ change: (inout Inbox) -> Void) {
+        let mustSignal = inbox.withLock { inbox in
+            change(&inbox)
+            defer { inbox.isSignalled = true }
+            return !inbox.isSignalled
+        }
+        guard mustSignal, !isCurrent else { return }
+        var one: UInt64 = 1
+        unsafe _ = write(wakeDescriptor, &one, 8)
+    }
+
+    // MARK: Waiting
+
+    /// Waits, on the loop, for `socket`; false when the deadline passed first.
+    func wait(
+        _ socket: UnsafeMutableRawPointer, for event: Event,
+        until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
+    ) async throws(CancellationError) -> Bool {
+        preconditionIsolated("a socket is waited for on its loop")
+        let id = nextWait.wrappingAdd(1, ordering: .relaxed).newValue
+        let ending = await withTaskCancellationHandler {
+            _ = isolation  // Captured, so that this closure stays on the loop's thread.
+            return await unsafe withUnsafeContinuation { continuation in
+                guard !Task.isCancelled else {
+                    unsafe continuation.resume(returning: Ending.cancelled)
+                    return
+                }
+                let wait = unsafe Wait(
+                    id: id, socket: socket, event: event, deadline: deadline,
+                    continuation: continuation)
+                unsafe waits.append(wait)
+            }
+        } onCancel: {
+            deliver { $0.cancelled.append(id) }
+        }
+        guard ending != .cancelled else { throw CancellationError() }
+        return ending == .ready
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        var items: [zmq_pollitem_t] = unsafe []
+        while true {
+            let taken = inbox.withLock { inbox in
+                defer { inbox = Inbox(isStopped: inbox.isStopped) }
+                return inbox
+            }
+            for job in taken.jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for id in taken.cancelled { end(.cancelled) { $0.id == id } }
+            let isIdle = taken.jobs.isEmpty && taken.cancelled.isEmpty
+            if isIdle, taken.isStopped { break }
+            // Sockets are looked at after every round of jobs: neither can starve the other.
+            unsafe poll(&items, mayWait: isIdle)
+        }
+        end(.cancelled) { _ in true }
+    }
+
+    private func poll(_ items: inout [zmq_pollitem_t], mayWait: Bool) {
+        unsafe items.removeAll(keepingCapacity: true)
+        let readable = Int16(ZMQ_POLLIN)
+        unsafe items.append(zmq_pollitem_t(socket: nil, fd: wakeDescriptor, events: readable, revents: 0))
+        for wait in unsafe waits {
+            let events = wait.event == .readable ? readable : Int16(ZMQ_POLLOUT)
+            unsafe items.append(zmq_pollitem_t(socket: wait.socket, fd: 0, events: events, revents: 0))
+        }
+        let count = unsafe zmq_poll(&items, Int32(items.count), mayWait ? timeout() : 0)
+        if count > 0 {
+            if unsafe items[0].revents != 0 {
+                var value: UInt64 = 0
+                unsafe _ = read(wakeDescriptor, &value, 8)
+            }
+            for index in unsafe items.indices.dropFirst().reversed()
+            where unsafe items[index].revents != 0 {
+                unsafe waits.remove(at: index - 1).continuation.resume(returning: .ready)
+            }
+        }
+        guard unsafe waits.contains(where: { $0.deadline != nil }) else { return }
+        let now = ContinuousClock.now
+        end(.timedOut) { $0.deadline.map { $0 <= now } ?? false }
+    }
+
+    private func end(_ ending: Ending, where isEnded: (Wait) -> Bool) {
+        var index = unsafe waits.startIndex
+        while unsafe index < waits.endIndex {
+            if unsafe isEnded(waits[index]) {
+                unsafe waits.remove(at: index).continuation.resume(returning: ending)
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    /// Milliseconds until the earliest deadline, rounded up; -1 for none.
+    private func timeout() -> Int {
+        guard let deadline = unsafe waits.compactMap({ $0.deadline }).min() else { return -1 }
+        let left = deadline - .now
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000) + 1
+    }
+}

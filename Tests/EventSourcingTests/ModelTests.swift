@@ -1,0 +1,74 @@
+import EventSourcing
+import EventSourcingTesting
+import Testing
+
+private struct Row: Identifiable, Hashable { var id: String; var count: Int }
+
+@Suite struct `A table` {
+    @Test func `hands out what changed, once`() {
+        var table = Table<Row>()
+        table["a", default: Row(id: "a", count: 0)].count += 1
+        table["b"] = Row(id: "b", count: 5)
+        let first = table.takeChanges()
+        #expect(first.upserts == [Row(id: "a", count: 1), Row(id: "b", count: 5)])
+        #expect(first.deletes.isEmpty)
+        table["a"] = nil
+        let second = table.takeChanges()
+        #expect(second.upserts.isEmpty)
+        #expect(second.deletes == ["a"])
+        #expect(table.takeChanges().upserts.isEmpty)
+    }
+
+    @Test func `takes rows from disk without calling them changed`() {
+        var table = Table<Row>()
+        table.load([Row(id: "a", count: 1)])
+        #expect(table["a"]?.count == 1)
+        #expect(table.takeChanges().upserts.isEmpty)
+    }
+
+    @Test func `is not changed by a look`() {
+        var table = Table<Row>()
+        table.load([Row(id: "a", count: 1)])
+        #expect(table["x"] == nil)
+        #expect(table["x", default: Row(id: "x", count: 0)].count == 0)
+        #expect(table.takeChanges().upserts.isEmpty)
+    }
+}
+
+/// A purse: small enough to see the whole of a decider in it.
+private enum Purse: Decider {
+    enum Command: Sendable { case put(Int), take(Int) }
+    enum Event: Sendable, Equatable { case put(Int), taken(Int) }
+    struct Rejection: Error, Equatable, CustomStringConvertible { let description: String }
+
+    static var initial: Int { 0 }
+
+    static func decide(_ command: Command, given state: Int) throws(Rejection) -> [Event] {
+        switch command {
+        case .put(let amount): return [.put(amount)]
+        case .take(let amount):
+            guard amount <= state else { throw Rejection(description: "it holds \(state)") }
+            return [.taken(amount)]
+        }
+    }
+
+    static func evolve(_ state: inout Int, with event: Event) {
+        switch event {
+        case .put(let amount): state += amount
+        case .taken(let amount): state -= amount
+        }
+    }
+}
+
+@Suite struct `A scenario` {
+    @Test func `decides given a past`() throws {
+        #expect(try given(Purse.self, .put(5)).when(.take(3)) == [.taken(3)])
+        #expect(try given(Purse.self, .put(5)).after(.take(3)).state == 2)
+    }
+
+    @Test func `shows a rejection`() {
+        #expect(throws: Purse.Rejection(description: "it holds 5")) {
+            try given(Purse.self, .put(5)).when(.take(6))
+        }
+    }
+}

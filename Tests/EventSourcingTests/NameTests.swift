@@ -1,0 +1,64 @@
+import EventSourcing
+import Testing
+
+@Suite struct `Names and times` {
+    @Test(arguments: [
+        "123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    ])
+    func `an id reads what it prints`(text: String) {
+        #expect(EventID(text)?.description == text)
+    }
+
+    @Test(arguments: [
+        "", "123e4567", "123e4567-e89b-12d3-a456-42661417400", "g23e4567-e89b-12d3-a456-426614174000",
+        "123e4567e89b-12d3-a456-4266141740000", "123e4567-e89b-12d3-a456-4266141740000",
+    ])
+    func `an id that is not a UUID is refused`(text: String) {
+        #expect(EventID(text) == nil)
+    }
+
+    @Test func `a random id is of version 4 and its variant`() {
+        for _ in 0..<100 {
+            let text = Array(EventID.random().description)
+            #expect(text[14] == "4")
+            #expect("89ab".contains(text[19]))
+        }
+    }
+
+    @Test func `a stream name has a category and an id`() throws {
+        let name = try StreamName("account-00042-x")
+        #expect(name.category == "account")
+        #expect(name.id == "00042-x")
+        #expect(try StreamName("ledger").category == "ledger")
+        #expect(try StreamName("ledger").id == "")
+    }
+
+    @Test(arguments: ["", "-x", "a b", "a.b-c", "naïve-1", String(repeating: "a", count: 256)])
+    func `what is no stream name is refused`(text: String) {
+        #expect(throws: NameError.self) { try StreamName(text) }
+    }
+
+    @Test(arguments: [
+        ("1970-01-01T00:00:00.000000Z", 0), ("1969-12-31T23:59:59.999999Z", -1),
+        ("2000-02-29T12:34:56.789012Z", 951_827_696_789_012),
+        ("2026-11-24T00:00:00.000000Z", 1_795_478_400_000_000),
+        ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999_999),
+    ])
+    func `a time prints as RFC 3339 and reads back`(text: String, microseconds: Int64) {
+        #expect(Timestamp(microseconds: microseconds).description == text)
+        #expect(Timestamp(text)?.microseconds == microseconds)
+    }
+
+    @Test func `a time with a zone or without a clock reads`() {
+        #expect(Timestamp("2026-01-31T12:00:00+02:00") == Timestamp("2026-01-31T10:00:00Z"))
+        #expect(Timestamp("2026-01-31") == Timestamp("2026-01-31T00:00:00Z"))
+        #expect(Timestamp("2026-01-31T00:00:00.1Z")?.microseconds == 1_769_817_600_100_000)
+    }
+
+    @Test(arguments: [
+        "", "2026", "2026-13-01", "2026-02-29", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00",
+        "2026-01-31T12:00:00.Z", "2026-01-31T12:00:00Zx", "2026-1-31",
+    ])
+    func `what is no time is refused`(text: String) { #expect(Timestamp(text) == nil) }
+}

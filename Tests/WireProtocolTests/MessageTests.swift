@@ -1,0 +1,104 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@Suite struct `Messages` {
+    private static let query = EventQuery([
+        .init(
+            streams: [try! StreamName("a-1")],  // A literal that is a name.
+            categories: ["order"], types: ["T", "U"], tags: ["x:1"]),
+        .init(types: ["V"]),
+    ])
+
+    private static let condition = AppendCondition(
+        streams: [
+            // Literals that are names.
+            .init(try! StreamName("a-1"), .noStream), .init(try! StreamName("a-2"), .any),
+            .init(try! StreamName("a-3"), .streamExists),
+            .init(try! StreamName("a-4"), .revision(41)),
+        ], noneMatching: .init(query, after: 17))
+
+    @Test func `a header reads what it wrote`() throws {
+        for kind in [MessageKind.hello, .append, .read, .credit, .cancel, .call, .error] {
+            let header = MessageHeader(kind, requestID: 0x0102_0304_0506_0708)
+            #expect(header.bytes.count == MessageHeader.size)
+            #expect(try MessageHeader(header.bytes.span) == header)
+        }
+    }
+
+    @Test(arguments: [
+        [], Array("DB".utf8), [UInt8](repeating: 0, count: 16),
+        MessageHeader(.read, requestID: 1).bytes + [0], [0x44, 0x42, 1, 77] + [UInt8](repeating: 0, count: 12),
+    ])
+    func `what is no header is refused`(bytes: [UInt8]) {
+        #expect(throws: ProtocolError.self) { try MessageHeader(bytes.span) }
+    }
+
+    @Test func `a condition reads what it wrote`() throws {
+        let bytes = try Self.condition.encoded()
+        #expect(try AppendCondition(bytes[...]) == Self.condition)
+        #expect(try AppendCondition.any.encoded() == [])
+        #expect(try AppendCondition([]) == .any)
+    }
+
+    @Test func `a read reads what it wrote`() throws {
+        let request = ReadRequest(
+            Self.query, direction: .backwards, from: 9, to: 3,
+            since: Timestamp(microseconds: -5), before: Timestamp(microseconds: 5), limit: 7,
+            credit: 2, chunkBytes: 1024)
+        #expect(try ReadRequest(request.encoded()[...]) == request)
+    }
+
+    @Test func `answers read what they wrote`() throws {
+        let appended = Appended(
+            first: 5, last: 7, lastRevision: 2, time: Timestamp(microseconds: 99), isRepeat: true)
+        #expect(try Appended(appended.bytes.span) == appended)
+        let chunk = ChunkHeader(next: 8, head: 100, count: 3, isLast: true)
+        #expect(try ChunkHeader(chunk.bytes.span) == chunk)
+        let heartbeat = Heartbeat(
+            head: 4, time: Timestamp(microseconds: 3), log: EventID(high: 1, low: 2))
+        #expect(try Heartbeat(heartbeat.bytes.span) == heartbeat)
+        let error = ProtocolError(.wrongRevision, detail: 4, "stream a-1 is at revision 3")
+        #expect(ProtocolError(error.bytes.span) == error)
+    }
+
+    @Test func `cut short anywhere they are refused`() throws {
+        let condition = try Self.condition.encoded()
+        for count in 1..<condition.count {
+            #expect(throws: ProtocolError.self) { try AppendCondition(condition.prefix(count)) }
+        }
+        let read = try ReadRequest(Self.query).encoded()
+        for count in 0..<read.count {
+            #expect(throws: ProtocolError.self) { try ReadRequest(read.prefix(count)) }
+        }
+        #expect(throws: ProtocolError.self) { try ReadRequest((read + [0])[...]) }
+    }
+
+    @Test func `of random bytes none traps`() {
+        var generator = SplitMix(state: 42)
+        for _ in 0..<20_000 {
+            let bytes = (0..<Int.random(in: 0...80, using: &generator)).map { _ in
+                // Mostly small bytes: large ones name lengths that end the reading at once.
+                UInt8.random(in: 0...(Bool.random(using: &generator) ? 3 : 255), using: &generator)
+            }
+            _ = try? AppendCondition(bytes[...])
+            _ = try? ReadRequest(bytes[...])
+            _ = try? MessageHeader(bytes.span)
+            _ = try? RecordedEvent(bytes[...])
+            _ = ProtocolError(bytes.span)
+        }
+    }
+}
+
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}
