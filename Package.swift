@@ -54,9 +54,16 @@ let package = Package(
         domain("Orders"),
         domain("Balance", ["AccountDomain"]),
         domain("CreditLimit"),
+        domain("Audit"),
 
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
+        test(
+            "SagaTests",
+            [
+                "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
+                "EventSourcing", "EventSourcingTesting", "OrdersDomain",
+            ]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -65,11 +65,37 @@ public struct PayloadCases<Family: Sendable>: Sendable {
     public let categories: [String]
     public let types: [String]
     let decoders: [String: @Sendable (ArraySlice<UInt8>) throws -> Family]
+    private let cases: [Case]
 
     public init(_ cases: [Case]) {
+        self.cases = cases
         categories = Set(cases.map(\.category)).sorted()
         types = cases.map(\.type)
         decoders = Dictionary(uniqueKeysWithValues: cases.map { ($0.type, $0.decode) })
+    }
+}
+
+extension PayloadCases {
+    /// These cases as cases of a family that has this one's events among others.
+    public func wrapped<Outer: Sendable>(
+        _ wrap: @escaping @Sendable (Family) -> Outer
+    ) -> [PayloadCases<Outer>.Case] {
+        cases.map { inner in
+            PayloadCases<Outer>.Case(category: inner.category, type: inner.type) {
+                wrap(try inner.decode($0))
+            }
+        }
+    }
+}
+
+extension PayloadCases.Case {
+    fileprivate init(
+        category: String, type: String,
+        decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> Family
+    ) {
+        self.category = category
+        self.type = type
+        self.decode = decode
     }
 }
 

@@ -1,0 +1,60 @@
+public import Contracts
+public import EventSourcing
+
+/// Sets credit aside for orders, and follows in the limit what accounts come to owe and repay.
+public struct CreditLimitParticipant: Participant {
+    public enum Event: PayloadFamily, Hashable {
+        case fundsReserved(FundsReserved)
+        case paymentCaptured(PaymentCaptured)
+        case paymentRefunded(PaymentRefunded)
+        case orderRejected(OrderRejected)
+        case moneyCredited(MoneyCredited)
+
+        public static let cases = PayloadCases([
+            .init(Event.fundsReserved), .init(Event.paymentCaptured),
+            .init(Event.paymentRefunded), .init(Event.orderRejected),
+            .init(Event.moneyCredited),
+        ])
+    }
+
+    /// Whether the order has been rejected: funds reserved for it later ask for no credit.
+    public enum State: String, Codable, Hashable, Sendable { case open, rejected }
+
+    public static let name = "creditLimit"
+    public static let initial = State.open
+
+    public init() {}
+
+    /// The order; for money that comes in, which belongs to no order, the account.
+    public static func saga(of event: Event) -> String {
+        switch event {
+        case .fundsReserved(let event): event.order
+        case .paymentCaptured(let event): event.order
+        case .paymentRefunded(let event): event.order
+        case .orderRejected(let event): event.order
+        case .moneyCredited(let event): Tag.account(event.account)
+        }
+    }
+
+    public static func evolve(_ state: inout State, with event: Event) {
+        if case .orderRejected = event { state = .rejected }
+    }
+
+    public func react(to event: Event, given state: State) -> [CreditLimit.Command] {
+        switch event {
+        case .fundsReserved(let event):
+            guard state == .open else { return [] }
+            return [
+                .reserve(customer: event.account, order: event.order, amount: event.shortfall)
+            ]
+        case .paymentCaptured(let event):
+            return [.draw(customer: event.account, order: event.order)]
+        case .paymentRefunded(let event):
+            return [.restore(customer: event.account, order: event.order, amount: event.repaid)]
+        case .orderRejected(let event):
+            return [.release(customer: event.customer, order: event.order)]
+        case .moneyCredited(let event):
+            return [.repay(customer: event.account, amount: event.repaid)]
+        }
+    }
+}

@@ -1,0 +1,235 @@
+import AccountDomain
+import BalanceDomain
+import Contracts
+import CreditLimitDomain
+import EventSourcing
+import EventSourcingTesting
+import OrdersDomain
+import Testing
+
+private let usd = try! Currency("USD")  // A code of the table.
+private func money(_ amount: Int64) -> Money { Money(amount, usd) }
+private let opened = AccountEvent.opened(
+    AccountOpened(account: "a", currency: usd, openedAt: Timestamp(microseconds: 0)))
+private func credited(_ amount: Int64, repaid: Int64 = 0) -> AccountEvent {
+    .credited(
+        MoneyCredited(account: "a", amount: money(amount), repaid: money(repaid), reference: ""))
+}
+private func reserved(_ total: Int64, _ fromBalance: Int64) -> AccountEvent {
+    .reserved(
+        FundsReserved(
+            account: "a", order: "o", total: money(total), fromBalance: money(fromBalance),
+            shortfall: money(total - fromBalance)))
+}
+private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent {
+    .captured(
+        PaymentCaptured(
+            account: "a", order: "o", total: money(fromBalance + fromCredit),
+            fromBalance: money(fromBalance), fromCredit: money(fromCredit)))
+}
+
+@Suite struct `An account` {
+    @Test func `reserves what is free and leaves the rest to credit`() throws {
+        #expect(
+            try given(Account.self, opened, credited(500))
+                .when(.reserve(account: "a", order: "o", total: money(800))) == [reserved(800, 500)])
+    }
+
+    @Test func `refuses an order of nobody or in another currency`() throws {
+        let eur = Money(800, try Currency("EUR"))
+        for (scenario, total) in [(given(Account.self), money(800)), (given(Account.self, opened), eur)] {
+            let events = try scenario.when(.reserve(account: "a", order: "o", total: total))
+            guard case .refused = events.first else {
+                Issue.record("not refused: \(events)")
+                continue
+            }
+        }
+    }
+
+    @Test func `is not asked twice for the same order`() throws {
+        let command = Account.Command.reserve(account: "a", order: "o", total: money(800))
+        #expect(try given(Account.self, opened, credited(900), reserved(800, 800)).when(command) == [])
+        #expect(
+            try given(Account.self, opened, credited(900), reserved(800, 800), captured(800, 0))
+                .when(command) == [])
+    }
+
+    @Test func `never lets a withdrawal touch what is held`() throws {
+        let scenario = given(Account.self, opened, credited(1000), reserved(800, 800))
+        #expect(throws: Account.Rejection.self) {
+            try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
+        }
+        #expect(
+            try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(200)))).count == 1)
+    }
+
+    @Test func `says how much is free when it refuses`() {
+        do {
+            _ = try given(Account.self, opened, credited(1000), reserved(800, 800))
+                .when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
+        } catch {
+            #expect(
+                error.description
+                    == "account a has 2.00 USD free (8.00 USD held for orders), not 2.01 USD")
+        }
+    }
+
+    @Test func `repays first what is owed`() throws {
+        let inDebt = given(Account.self, opened, credited(500), reserved(800, 500), captured(500, 300))
+        #expect(inDebt.state.balance == -300)
+        #expect(
+            try inDebt.when(.credit(CreditMoney(account: "a", amount: money(1000))))
+                == [credited(1000, repaid: 300)])
+        let refund = try inDebt.when(.refund(account: "a", order: "o"))
+        #expect(
+            refund == [
+                .refunded(
+                    PaymentRefunded(
+                        account: "a", order: "o", amount: money(800), repaid: money(300),
+                        toFunds: money(500)))
+            ])
+    }
+
+    @Test func `releases and refunds nothing that is not there`() throws {
+        #expect(try given(Account.self, opened).when(.release(account: "a", order: "o")) == [])
+        #expect(try given(Account.self, opened).when(.refund(account: "a", order: "o")) == [])
+        #expect(try given(Account.self, opened).when(.capture(account: "a", order: "o")) == [])
+    }
+}
+
+@Suite struct `A credit limit` {
+    private let set = CreditLimitEvent.set(CreditLimitSet(customer: "a", limit: money(500)))
+    private func reserved(_ amount: Int64) -> CreditLimitEvent {
+        .reserved(CreditReserved(customer: "a", order: "o", amount: money(amount)))
+    }
+
+    @Test func `reserves up to what is available and denies more`() throws {
+        let scenario = given(CreditLimit.self, set)
+        #expect(
+            try scenario.when(.reserve(customer: "a", order: "o", amount: money(500)))
+                == [reserved(500)])
+        guard
+            case .denied(let denied) = try scenario.when(
+                .reserve(customer: "a", order: "o", amount: money(501))
+            ).first
+        else {
+            Issue.record("501 of 500 was not denied")
+            return
+        }
+        #expect(denied.available == money(500))
+    }
+
+    @Test func `is not needed for an order that needs no credit`() throws {
+        #expect(
+            try given(CreditLimit.self).when(.reserve(customer: "a", order: "o", amount: money(0)))
+                == [reserved(0)])
+    }
+
+    @Test func `can't be set below what is reserved and used`() {
+        do {
+            _ = try given(CreditLimit.self, set, reserved(300))
+                .when(.set(SetCreditLimit(customer: "a", limit: money(299))))
+            Issue.record("it was set")
+        } catch {
+            #expect("\(error)".contains("3.00 USD"), "\(error)")
+        }
+    }
+}
+
+@Suite struct `An order` {
+    private let placed = OrderEvent.placed(
+        OrderPlaced(
+            order: "o", customer: "a",
+            items: [OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))],
+            itemsTotal: money(2354), origin: nil, destination: "MEM",
+            placedAt: Timestamp(microseconds: 0), deadline: Timestamp(microseconds: 1)))
+
+    private func place(_ items: [OrderItem]) -> Orders.Command {
+        .place(
+            PlaceOrder(
+                order: "o", customer: "a", items: items, destination: "MEM",
+                placedAt: Timestamp(microseconds: 0), deadline: Timestamp(microseconds: 1)))
+    }
+
+    @Test func `adds up its items`() throws {
+        #expect(
+            try given(Orders.self)
+                .when(place([OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))])) == [placed])
+    }
+
+    @Test func `refuses what can't be ordered`() throws {
+        let yen = Money(100, try Currency("JPY"))
+        for items in [
+            [], [OrderItem(sku: "cd", quantity: 0, unitPrice: money(1))],
+            [OrderItem(sku: "cd", quantity: 1, unitPrice: money(-1))],
+            [OrderItem(sku: "", quantity: 1, unitPrice: money(1))],
+            [
+                OrderItem(sku: "cd", quantity: 1, unitPrice: money(1)),
+                OrderItem(sku: "cd", quantity: 1, unitPrice: yen),
+            ],
+            [OrderItem(sku: "cd", quantity: .max, unitPrice: money(2))],
+        ] {
+            #expect(throws: Orders.Rejection.self) { try given(Orders.self).when(place(items)) }
+        }
+    }
+
+    @Test func `ends once`() throws {
+        let ended = try given(Orders.self, placed).after(.confirm(order: "o"))
+        #expect(try ended.when(.confirm(order: "o")) == [])
+        #expect(try ended.when(.reject(order: "o", reason: .deadlinePassed, detail: "")) == [])
+    }
+
+    @Test func `is rejected when cancelled before and cancelled after it is confirmed`() throws {
+        let pending = given(Orders.self, placed)
+        guard case .rejected(let event) = try pending.when(.cancel(CancelOrder(order: "o"))).first
+        else {
+            Issue.record("not rejected")
+            return
+        }
+        #expect(event.reason == .cancelledByCustomer)
+        #expect(
+            try pending.after(.confirm(order: "o")).when(.cancel(CancelOrder(order: "o")))
+                == [.cancelled(OrderCancelled(order: "o", customer: "a"))])
+    }
+}
+
+@Suite struct `A participant` {
+    private let rejection = OrderRejected(
+        order: "o", customer: "a", reason: .deadlinePassed, detail: "")
+    private let route = RouteCreated(
+        order: "o", customer: "a", origin: "ATL", destination: "MEM", legs: [],
+        itemsTotal: money(100), shipping: money(20), total: money(120),
+        arrivesAt: Timestamp(microseconds: 9))
+
+    @Test func `absorbs what comes after the end`() {
+        var balance = given(BalanceParticipant(), .orderRejected(rejection))
+        #expect(balance.when(.routeCreated(route)) == [])
+        var limit = given(CreditLimitParticipant(), .orderRejected(rejection))
+        let funds = FundsReserved(
+            account: "a", order: "o", total: money(120), fromBalance: money(0),
+            shortfall: money(120))
+        #expect(limit.when(.fundsReserved(funds)) == [])
+    }
+
+    @Test func `reserves the total of the route`() {
+        var balance = given(BalanceParticipant())
+        #expect(
+            balance.when(.routeCreated(route))
+                == [.reserve(account: "a", order: "o", total: money(120))])
+    }
+
+    @Test func `rejects an order whose deadline has passed, and only a pending one`() {
+        let placed = OrderPlaced(
+            order: "o", customer: "a", items: [], itemsTotal: money(0), origin: nil,
+            destination: "MEM", placedAt: Timestamp(microseconds: 0),
+            deadline: Timestamp(microseconds: 7))
+        let pending = given(OrdersParticipant(), .placed(placed))
+        #expect(OrdersParticipant.deadline(of: pending.state) == Timestamp(microseconds: 7))
+        #expect(pending.whenExpired().count == 1)
+        let ended = given(
+            OrdersParticipant(), .placed(placed),
+            .confirmed(OrderConfirmed(order: "o", customer: "a")))
+        #expect(OrdersParticipant.deadline(of: ended.state) == nil)
+        #expect(ended.whenExpired() == [])
+    }
+}

@@ -1,0 +1,194 @@
+import AccountDomain
+import AuditDomain
+import BalanceDomain
+import Contracts
+import CreditLimitDomain
+import EventSourcing
+import OrdersDomain
+import Testing
+
+/// All participants over one log, each at its own pace, with crashes, cancellations, deadlines and
+/// racing withdrawals in a random but repeatable order; the audit looks at every position.
+@Suite struct `The saga under any interleaving` {
+    private let usd = try! Currency("USD")  // A code of the table.
+
+    @Test(arguments: 0..<60)
+    func `keeps the books and ends every order`(seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        let world = World()
+        let route = RouteStub(world, currency: usd)
+        let services: [any Follower] = [
+            Service(OrdersParticipant(), Orders.self, in: world), route,
+            Service(BalanceParticipant(), Account.self, in: world),
+            Service(CreditLimitParticipant(), CreditLimit.self, in: world),
+        ]
+        try openAccounts(in: world, &random)
+        for order in 0..<40 {
+            try place(order, in: world, &random)
+            for _ in 0..<Int.random(in: 0...90, using: &random) {
+                try disturb(world, services, order, &random)
+            }
+        }
+        try drain(services)
+        // Whatever was refused nowhere and confirmed nowhere runs into its deadline.
+        try services[0].expireAll()
+        try drain(services)
+        var audit = world.audit
+        audit.close()
+        #expect(audit.violations.isEmpty, "seed \(seed): \(audit.violations)")
+        #expect(audit.outcomes.pending == 0)
+        #expect(audit.orderCount == 40)
+    }
+
+    @Test func `meets every end`() throws {
+        // The seeds above would prove little if all their orders ended alike.
+        var ends = (confirmed: 0, rejected: 0, cancelled: 0)
+        for seed in UInt64(0)..<10 {
+            var random = SplitMix(state: seed)
+            let world = World()
+            let services: [any Follower] = [
+                Service(OrdersParticipant(), Orders.self, in: world),
+                RouteStub(world, currency: usd),
+                Service(BalanceParticipant(), Account.self, in: world),
+                Service(CreditLimitParticipant(), CreditLimit.self, in: world),
+            ]
+            try openAccounts(in: world, &random)
+            for order in 0..<20 {
+                try place(order, in: world, &random)
+                for _ in 0..<60 { try disturb(world, services, order, &random) }
+            }
+            try drain(services)
+            ends.confirmed += world.audit.outcomes.confirmed
+            ends.rejected += world.audit.outcomes.rejected
+            ends.cancelled += world.audit.outcomes.cancelled
+        }
+        #expect(ends.confirmed > 20 && ends.rejected > 20 && ends.cancelled > 5, "\(ends)")
+    }
+
+    private func openAccounts(in world: World, _ random: inout SplitMix) throws {
+        for customer in 0..<4 {
+            let id = "c\(customer)"
+            try world.execute(
+                .open(OpenAccount(account: id, currency: usd, openedAt: time(0))),
+                of: Account.self, cause: "open-\(id)")
+            try world.execute(
+                .credit(CreditMoney(account: id, amount: amount(20_000, &random))),
+                of: Account.self, cause: "fund-\(id)")
+            try world.execute(
+                .set(SetCreditLimit(customer: id, limit: amount(8_000, &random))),
+                of: CreditLimit.self, cause: "limit-\(id)")
+        }
+    }
+
+    /// Places an order of a customer; one in five has no account.
+    private func place(_ order: Int, in world: World, _ random: inout SplitMix) throws {
+        let item = OrderItem(
+            sku: "cd", quantity: Int.random(in: 1...3, using: &random),
+            unitPrice: amount(900, &random))
+        try world.execute(
+            .place(
+                PlaceOrder(
+                    order: "o\(order)", customer: "c\(Int.random(in: 0..<5, using: &random))",
+                    items: [item], destination: "MEM", placedAt: time(0), deadline: time(60))),
+            of: Orders.self, cause: "place-\(order)")
+    }
+
+    /// One thing that may happen at any time.
+    private func disturb(
+        _ world: World, _ services: [any Follower], _ order: Int, _ random: inout SplitMix
+    ) throws {
+        let service = services[Int.random(in: 0..<services.count, using: &random)]
+        let customer = "c\(Int.random(in: 0..<4, using: &random))"
+        let cause = "user-\(random.next())"
+        do {
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0..<84: if !service.isDone { try service.step() }
+            case 84..<88: service.save()
+            case 88: service.crash()
+            case 89: if Bool.random(using: &random) { try services[0].expireAll() }
+            case 90..<94: try world.execute(
+                .cancel(CancelOrder(order: "o\(Int.random(in: 0...order, using: &random))")),
+                of: Orders.self, cause: cause)
+            case 94: try world.execute(
+                .withdraw(WithdrawMoney(account: customer, amount: amount(2_000, &random))),
+                of: Account.self, cause: cause)
+            case 95..<99: try world.execute(
+                .credit(CreditMoney(account: customer, amount: amount(1_500, &random))),
+                of: Account.self, cause: cause)
+            default: try world.execute(
+                .set(SetCreditLimit(customer: customer, limit: amount(4_000, &random))),
+                of: CreditLimit.self, cause: cause)
+            }
+        } catch is Account.Rejection, is CreditLimit.Rejection, is Orders.Rejection {
+            // A refusal is an answer like any other: nothing was appended.
+        }
+    }
+
+    private func drain(_ services: [any Follower]) throws {
+        while !services.allSatisfy(\.isDone) {
+            for service in services where !service.isDone { try service.step() }
+        }
+    }
+
+    private func amount(_ largest: Int64, _ random: inout SplitMix) -> Money {
+        Money(Int64.random(in: 1...largest, using: &random), usd)
+    }
+
+    private func time(_ seconds: Int) -> Timestamp { Timestamp(microseconds: 0) + .seconds(seconds) }
+}
+
+/// Stands for the route service: answers each order with a route, or, every sixth, with none.
+private final class RouteStub: Follower {
+    private let world: World
+    private let currency: Currency
+    private var position = 0
+    private var saved = 0
+    private var answered: Set<String> = []
+
+    init(_ world: World, currency: Currency) {
+        self.world = world
+        self.currency = currency
+    }
+
+    var isDone: Bool { position == world.log.count }
+
+    func step() throws {
+        let entry = world.log[position]
+        position += 1
+        guard let event = try OrderEvent(type: entry.type, data: entry.data[...]),
+            case .placed(let placed) = event, answered.insert(placed.order).inserted
+        else { return }
+        let shipping = Money(250, currency)
+        let answer: RouteEvent =
+            placed.order.hasSuffix("5")
+            ? .rejected(
+                RouteRejected(
+                    order: placed.order, customer: placed.customer, reason: .unreachable,
+                    detail: "no lane leads there"))
+            : .created(
+                RouteCreated(
+                    order: placed.order, customer: placed.customer, origin: "ATL",
+                    destination: placed.destination, legs: [], itemsTotal: placed.itemsTotal,
+                    shipping: shipping,
+                    total: Money(placed.itemsTotal.amount + shipping.amount, currency),
+                    arrivesAt: placed.placedAt))
+        try world.append(answer, to: "route-\(placed.order)")
+    }
+
+    func save() { saved = position }
+    func crash() { position = saved }
+    func expireAll() {}
+}
+
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

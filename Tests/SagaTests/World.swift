@@ -1,0 +1,105 @@
+import AuditDomain
+import Contracts
+import EventSourcing
+
+/// A log in memory, and the little that a store must do for sagas: keep order, and ignore what it
+/// has. Events go through their encoding, as they would between processes.
+final class World {
+    struct Entry {
+        let stream: String
+        let type: String
+        let data: [UInt8]
+    }
+
+    private(set) var log: [Entry] = []
+    private(set) var audit = Audit()
+    private var streams: [String: [Int]] = [:]
+    private var effects: Set<String> = []
+
+    /// Has `command` decided and its events appended; once for each `cause`.
+    func execute<Subject: Aggregate>(
+        _ command: Subject.Command, of subject: Subject.Type, cause: String
+    ) throws {
+        let stream = "\(Subject.category)-\(Subject.id(of: command))"
+        let past = try (streams[stream] ?? []).map { index in
+            try required(Subject.Event(type: log[index].type, data: log[index].data[...]))
+        }
+        let events = try Subject.decide(command, given: Subject.fold(past))
+        guard !events.isEmpty, effects.insert(cause).inserted else { return }
+        for event in events { try append(event, to: stream) }
+    }
+
+    func append(_ event: some PublishedEvent, to stream: String) throws {
+        streams[stream, default: []].append(log.count)
+        log.append(Entry(stream: stream, type: event.type, data: try event.encoded()))
+        if let audited = try Audit.Event(type: event.type, data: log[log.count - 1].data[...]) {
+            audit.record(audited, at: UInt64(log.count))
+        }
+    }
+}
+
+struct Missing: Error {}
+
+/// `value`, which must be there.
+private func required<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Missing() }
+    return value
+}
+
+/// A service with a participant: follows the log at its own pace, and forgets, when it crashes, what
+/// it had not saved.
+protocol Follower: AnyObject {
+    var isDone: Bool { get }
+    /// Reacts to the next event of the log.
+    func step() throws
+    func save()
+    func crash()
+    /// Gives the commands of every saga that has a deadline.
+    func expireAll() throws
+}
+
+final class Service<P: Participant, Subject: Aggregate>: Follower
+where P.Command == Subject.Command {
+    private struct Memory {
+        var position = 0
+        var sagas: [String: P.State] = [:]
+    }
+
+    private let world: World
+    private let participant: P
+    private var memory = Memory()
+    private var saved = Memory()
+
+    init(_ participant: P, _ subject: Subject.Type, in world: World) {
+        self.participant = participant
+        self.world = world
+    }
+
+    var isDone: Bool { memory.position == world.log.count }
+
+    func step() throws {
+        let position = memory.position
+        let entry = world.log[position]
+        memory.position += 1
+        guard let event = try P.Event(type: entry.type, data: entry.data[...]) else { return }
+        var state = memory.sagas[P.saga(of: event)] ?? P.initial
+        P.evolve(&state, with: event)
+        memory.sagas[P.saga(of: event)] = state
+        for (index, command) in participant.react(to: event, given: state).enumerated() {
+            try world.execute(command, of: Subject.self, cause: "\(P.name)/\(position)/\(index)")
+        }
+    }
+
+    func save() { saved = memory }
+
+    func crash() { memory = saved }
+
+    func expireAll() throws {
+        for (saga, state) in memory.sagas.sorted(by: { $0.key < $1.key })
+        where P.deadline(of: state) != nil {
+            for command in participant.expire(state) {
+                try world.execute(command, of: Subject.self, cause: "\(P.name)/\(saga)/deadline")
+            }
+        }
+    }
+}
