@@ -50,12 +50,17 @@ let package = Package(
         shared("WireProtocol", ["EventSourcing"]),
         shared("Contracts", ["EventSourcing"]),
 
+        .target(
+            name: "EventLog", dependencies: ["EventSourcing"], path: "Services/EventStore/Log",
+            swiftSettings: strict),
+
         domain("Account"),
         domain("Orders"),
         domain("Balance", ["AccountDomain"]),
         domain("CreditLimit"),
         domain("Audit"),
 
+        test("EventLogTests", ["EventLog", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(

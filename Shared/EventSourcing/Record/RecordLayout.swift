@@ -55,6 +55,8 @@ public enum RecordLayout {
 
     /// In `flags`: the next record belongs to the same append.
     public static let moreOfAppend: UInt8 = 1
+    /// In `flags`: everything before this record was on disk when it was written.
+    public static let startsCommit: UInt8 = 2
 
     /// `count` rounded up to a multiple of eight.
     @inlinable public static func padded(_ count: Int) -> Int { (count + 7) & ~7 }

@@ -1,0 +1,103 @@
+public import EventSourcing
+
+/// Why an append was not made. Nothing of it was.
+public enum AppendError: Error, Hashable, CustomStringConvertible {
+    /// The bytes, or what they say, break a rule.
+    case invalid(String)
+    /// A stream is not where the append expects it; nil for a stream that does not exist.
+    case wrongRevision(StreamName, actual: UInt64?)
+    /// The event at the position matches what none should.
+    case conditionFailed(position: UInt64)
+    /// An event of this id is in the log with other content.
+    case idReused(EventID, position: UInt64)
+    case log(LogError)
+
+    public var description: String {
+        switch self {
+        case .invalid(let reason): reason
+        case .wrongRevision(let stream, let actual?): "stream \(stream) is at revision \(actual)"
+        case .wrongRevision(let stream, nil): "stream \(stream) does not exist"
+        case .conditionFailed(let position):
+            "the event at position \(position) matches what none should"
+        case .idReused(let id, let position):
+            "event id \(id) is in the log at position \(position) with other content"
+        case .log(let error): error.description
+        }
+    }
+}
+
+/// What an append is looked at for before the log is.
+enum Admission {
+    /// The headers of the records, all of which may be appended.
+    static func headers(
+        of records: Span<UInt8>, segmentBytes: Int
+    ) throws(AppendError) -> [RecordHeader] {
+        guard records.count <= min(Limits.appendBytes, segmentBytes - SegmentHeader.size) else {
+            throw .invalid(
+                "an append has up to \(min(Limits.appendBytes, segmentBytes - SegmentHeader.size)) "
+                    + "bytes, not \(records.count)")
+        }
+        var headers: [RecordHeader] = []
+        var ids: Set<EventID> = []
+        var offset = 0
+        while offset < records.count {
+            let rest = records.extracting(offset..<records.count)
+            let header = try admit(rest)
+            guard ids.insert(header.id).inserted else {
+                throw .invalid("event id \(header.id) is in the append twice")
+            }
+            headers.append(header)
+            offset += header.length
+        }
+        guard (1...Limits.appendEvents).contains(headers.count) else {
+            throw .invalid(
+                "an append has 1 to \(Limits.appendEvents) events, not \(headers.count)")
+        }
+        return headers
+    }
+
+    private static func admit(_ bytes: Span<UInt8>) throws(AppendError) -> RecordHeader {
+        do throws(RecordError) {
+            let header = try RecordHeader.checked(bytes)
+            let record = bytes.extracting(first: header.length)
+            try RecordHeader.verifyBody(record)
+            try checkNames(record, header)
+            return header
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+
+    private static func checkNames(
+        _ record: Span<UInt8>, _ header: RecordHeader
+    ) throws(RecordError) {
+        let stream = record.extracting(header.stream)
+        let category = stream.extracting(first: categoryLength(of: stream))
+        guard isName(stream), !category.isEmpty, !contains(category, UInt8(ascii: ".")) else {
+            throw .damaged("its stream name is not one")
+        }
+        guard isName(record.extracting(header.type)) else {
+            throw .damaged("its event type is not a name")
+        }
+        guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
+        var at = header.tags.lowerBound
+        for _ in 0..<header.tagCount {
+            guard at < header.tags.upperBound, record[at] > 0 else {
+                throw .damaged("its tags do not add up")
+            }
+            at += 1 + Int(record[at])
+        }
+        guard at == header.tags.upperBound else { throw .damaged("its tags do not add up") }
+    }
+
+    private static func isName(_ bytes: Span<UInt8>) -> Bool {
+        guard !bytes.isEmpty else { return false }
+        for index in bytes.indices where !NameError.isNameByte(bytes[index]) { return false }
+        return true
+    }
+
+    private static func contains(_ bytes: Span<UInt8>, _ byte: UInt8) -> Bool {
+        for index in bytes.indices where bytes[index] == byte { return true }
+        return false
+    }
+}

@@ -1,0 +1,60 @@
+import EventSourcing
+
+/// A property that events are found by, as 64 bits: its kind and name, hashed.
+///
+/// Two properties may share a hash: what an index finds is checked against the record.
+struct Term: Hashable, Comparable {
+    enum Kind: UInt8 { case stream = 1, category, type, tag, id }
+
+    let hash: UInt64
+
+    init(hash: UInt64) { self.hash = hash }
+
+    /// FNV-1a over kind and name, finished as in MurmurHash3 so that all bits depend on all.
+    init(_ kind: Kind, _ name: Span<UInt8>) {
+        var hash: UInt64 = (0xCBF2_9CE4_8422_2325 ^ UInt64(kind.rawValue)) &* Self.prime
+        for index in name.indices { hash = (hash ^ UInt64(name[index])) &* Self.prime }
+        self.init(hash: Self.finished(hash))
+    }
+
+    init(_ kind: Kind, _ name: String) {
+        let bytes = Array(name.utf8)
+        self.init(kind, bytes.span)
+    }
+
+    init(id: EventID) {
+        self.init(hash: Self.finished(id.high ^ Self.finished(id.low &+ UInt64(Kind.id.rawValue))))
+    }
+
+    static func < (a: Term, b: Term) -> Bool { a.hash < b.hash }
+
+    private static let prime: UInt64 = 0x100_0000_01B3
+
+    private static func finished(_ value: UInt64) -> UInt64 {
+        var hash = value
+        hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD
+        hash = (hash ^ hash >> 33) &* 0xC4CE_B9FE_1A85_EC53
+        return hash ^ hash >> 33
+    }
+}
+
+/// Calls `body` with each term of the record.
+func forEachTerm(of record: Span<UInt8>, _ header: RecordHeader, _ body: (Term) -> Void) {
+    let stream = record.extracting(header.stream)
+    body(Term(.stream, stream))
+    body(Term(.category, stream.extracting(first: categoryLength(of: stream))))
+    body(Term(.type, record.extracting(header.type)))
+    body(Term(id: header.id))
+    var at = header.tags.lowerBound
+    for _ in 0..<header.tagCount {
+        let count = Int(record[at])
+        body(Term(.tag, record.extracting(at + 1..<at + 1 + count)))
+        at += 1 + count
+    }
+}
+
+/// How many bytes stand before the first hyphen of a stream's name.
+func categoryLength(of stream: Span<UInt8>) -> Int {
+    for index in stream.indices where stream[index] == UInt8(ascii: "-") { return index }
+    return stream.count
+}

@@ -1,0 +1,317 @@
+import EventLog
+import EventSourcing
+import Foundation
+import Testing
+
+@Sendable private func clock() -> Timestamp { Timestamp(microseconds: 1_000) }
+
+private func open(_ storage: any LogStorage) throws(LogError) -> EventLog {
+    try EventLog(in: storage, segmentBytes: 4096, now: clock)
+}
+
+private func event(
+    _ number: Int, stream: String = "s-1", type: String = "T", tags: [String] = [], text: String = ""
+) throws -> NewEvent {
+    NewEvent(
+        id: EventID(high: 7, low: UInt64(number)), stream: try StreamName(stream), type: type,
+        tags: tags, data: Array("event \(number) \(text)".utf8))
+}
+
+extension EventLog {
+    @discardableResult
+    fileprivate mutating func stage(
+        _ events: [NewEvent], _ condition: AppendCondition = .any
+    ) throws -> Appended {
+        var bytes: [UInt8] = []
+        for event in events { try event.encode(into: &bytes) }
+        return try stage(bytes.span, condition)
+    }
+
+    fileprivate func all(_ query: EventQuery = .all) throws -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        var next: UInt64? = 1
+        while let from = next {
+            let chunk = try read(LogRead(query, from: from, maximumBytes: 700))
+            events += chunk.events
+            next = chunk.next
+        }
+        return events
+    }
+}
+
+@Suite struct `An event log` {
+    @Test func `gives back what was committed, and nothing before`() throws {
+        var log = try open(FaultyStorage())
+        let appended = try log.stage([event(1), event(2, stream: "s-2"), event(3)])
+        #expect(appended.first == 1 && appended.last == 3 && appended.lastRevision == 1)
+        #expect(try log.all().isEmpty)
+        #expect(log.head == 0)
+        let committed = try RecordSequence(try log.commit()[...])
+        #expect(committed.map(\.position) == [1, 2, 3])
+        let events = try log.all()
+        #expect(events.map(\.position) == [1, 2, 3])
+        #expect(events.map(\.revision) == [0, 0, 1])
+        #expect(events.map(\.previousInCategory) == [0, 1, 2])
+        #expect(events.map(\.time.microseconds) == [1_000, 1_001, 1_002])
+        #expect(events.map { String(decoding: $0.data, as: UTF8.self).prefix(7) }
+            == ["event 1", "event 2", "event 3"])
+    }
+
+    @Test func `goes on where it was, over many segments`() throws {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        let id = log.id
+        for number in 1...60 {
+            let text = String(repeating: "x", count: 4 * number)
+            try log.stage([event(number, stream: "s-\(number % 3)", text: text)])
+            if number.isMultiple(of: 4) { try log.commit() }
+        }
+        try log.commit()
+        #expect(storage.names().count > 3)
+        var again = try open(storage)
+        #expect(again.id == id)
+        #expect(again.head == 60)
+        #expect(try again.all().map(\.id.low) == (1...60).map { UInt64($0) })
+        try again.stage([event(61, stream: "s-1")], .stream(StreamName("s-1"), .revision(19)))
+        try again.commit()
+        let last = try #require(try again.all().last)
+        #expect(last.revision == 20 && last.previousInCategory == 60)
+        let times = try again.all().map(\.time)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
+    @Test func `keeps to the conditions of an append`() throws {
+        var log = try open(FaultyStorage())
+        let stream = try StreamName("s-1")
+        try log.stage([event(1, tags: ["seat:7"])], .stream(stream, .noStream))
+        #expect(throws: AppendError.wrongRevision(stream, actual: 0)) {
+            try log.stage([event(2)], .stream(stream, .noStream))
+        }
+        #expect(throws: AppendError.wrongRevision(stream, actual: 0)) {
+            try log.stage([event(2)], .stream(stream, .revision(1)))
+        }
+        let other = try StreamName("s-9")
+        #expect(throws: AppendError.wrongRevision(other, actual: nil)) {
+            try log.stage([event(2)], .stream(other, .streamExists))
+        }
+        let none = AppendCondition(noneMatching: .init(.tags(["seat:7"]), after: 0))
+        #expect(throws: AppendError.conditionFailed(position: 1)) { try log.stage([event(2)], none) }
+        try log.stage(
+            [event(2)], AppendCondition(noneMatching: .init(.tags(["seat:7"]), after: 1)))
+        try log.commit()
+        #expect(log.head == 2)
+    }
+
+    @Test func `answers a repeated append as the first time`() throws {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        let condition = AppendCondition.stream(try StreamName("s-1"), .noStream)
+        let first = try log.stage([event(1), event(2)], condition)
+        var staged = try log.stage([event(1), event(2)], condition)
+        #expect(staged.isRepeat)
+        staged.isRepeat = false
+        #expect(staged == first)
+        try log.commit()
+        var again = try open(storage)
+        #expect(try again.stage([event(1), event(2)], condition).isRepeat)
+        #expect(throws: AppendError.idReused(EventID(high: 7, low: 1), position: 1)) {
+            try again.stage([event(1, text: "other")])
+        }
+        #expect(throws: AppendError.idReused(EventID(high: 7, low: 2), position: 2)) {
+            try again.stage([event(3), event(2)])
+        }
+        try again.commit()
+        #expect(again.head == 2)
+    }
+
+    @Test func `refuses what is no append`() throws {
+        var log = try open(FaultyStorage())
+        #expect(throws: AppendError.self) { try log.stage([]) }
+        #expect(throws: AppendError.self) { try log.stage([event(1), event(1)]) }
+        #expect(throws: AppendError.self) {
+            try log.stage([event(1, text: String(repeating: "x", count: 5000))])
+        }
+        var bytes: [UInt8] = []
+        try event(1).encode(into: &bytes)
+        for index in RecordLayout.headSize..<bytes.count {
+            var damaged = bytes
+            damaged[index] ^= 1
+            #expect(throws: AppendError.self) { try log.stage(damaged.span) }
+        }
+        try log.commit()
+        #expect(log.head == 0)
+    }
+
+    @Test func `finds by index what a look at every event finds`() throws {
+        var log = try open(FaultyStorage())
+        var random = SystemRandomNumberGenerator()
+        for number in 1...120 {
+            let digit = Int.random(in: 0..<4, using: &random)
+            try log.stage([
+                event(
+                    number, stream: "c\(digit % 2)-\(digit)", type: "T\(number % 3)",
+                    tags: ["a:\(digit)", "b:\(number % 5)"])
+            ])
+            if number.isMultiple(of: 10) { try log.commit() }
+        }
+        let everything = try log.all()
+        for query in [
+            EventQuery.stream(try StreamName("c1-3")), .categories(["c0"]), .types(["T1", "T2"]),
+            .tags(["a:1", "b:2"]), .tags(["none"]),
+            EventQuery([.init(categories: ["c1"], types: ["T0"]), .init(tags: ["b:4"])]),
+        ] {
+            let expected = everything.filter(query.matches).map(\.position)
+            #expect(try log.all(query).map(\.position) == expected)
+            let backwards = try log.read(
+                LogRead(query, isBackwards: true, from: .max, maximumBytes: 1 << 20))
+            #expect(backwards.events.map(\.position) == expected.reversed())
+        }
+    }
+
+    @Test func `is of no more use after a failed sync`() throws {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        try log.stage([event(1)])
+        storage.changesLeft = 1
+        #expect(throws: LogError.self) { try log.commit() }
+        storage.changesLeft = nil
+        #expect(throws: LogError.failed) { try log.commit() }
+        #expect(throws: AppendError.log(.failed)) { try log.stage([event(2)]) }
+    }
+}
+
+@Suite struct `After a crash a log` {
+    /// What is appended, in groups: each an append of one to three events, some over a segment's end.
+    private func workload(on storage: FaultyStorage, acknowledged: inout UInt64) throws {
+        var log = try open(storage)
+        var number = 0
+        for group in 0..<12 {
+            for _ in 0...(group % 3) {
+                let events = try (0...(number % 3)).map { _ in
+                    number += 1
+                    return try event(number, text: String(repeating: "y", count: number * 7 % 400))
+                }
+                try log.stage(events)
+            }
+            try log.commit()
+            acknowledged = log.head
+        }
+    }
+
+    @Test(arguments: ["nothing unsynced", "everything", "some sectors"])
+    func `has all that was acknowledged, and whole appends alone`(survives: String) throws {
+        let rehearsal = FaultyStorage()
+        var total: UInt64 = 0
+        try workload(on: rehearsal, acknowledged: &total)
+        let changes = rehearsal.changes
+        let complete = try open(rehearsal).all()
+        var random = SplitMix(state: 5)
+        for crash in 0..<changes {
+            let storage = FaultyStorage()
+            storage.changesLeft = crash
+            var acknowledged: UInt64 = 0
+            #expect(throws: (any Error).self) {
+                try workload(on: storage, acknowledged: &acknowledged)
+            }
+            let disk = storage.crashed {
+                switch survives {
+                case "everything": true
+                case "nothing unsynced": false
+                default: Bool.random(using: &random)
+                }
+            }
+            var log = try open(disk)
+            let events = try log.all()
+            #expect(log.head >= acknowledged, "crash at change \(crash)")
+            #expect(events.map(\.id) == complete.prefix(events.count).map(\.id))
+            #expect(events.last?.hasMoreOfAppend != true, "crash at change \(crash)")
+            try log.stage([event(1_000)])
+            try log.commit()
+            #expect(try open(disk).head == UInt64(events.count) + 1)
+        }
+    }
+
+    @Test func `says where it is damaged rather than guess`() throws {
+        let storage = FaultyStorage()
+        var acknowledged: UInt64 = 0
+        try workload(on: storage, acknowledged: &acknowledged)
+        let log = try open(storage)
+        let last = try #require(try log.all().last)
+        for name in storage.names() {
+            for offset in stride(from: 0, to: 3000, by: 37) {
+                let bytes = try storage.read(name, at: offset, count: 1)
+                let rest = try storage.read(name, at: offset, count: 4096)
+                // Nothing is lost in the zeros behind the last record, nor in that record's group,
+                // which can't be told from one that was torn.
+                guard rest.contains(where: { $0 != 0 }), !bytes.isEmpty,
+                    name != storage.names().last || offset < 64
+                else { continue }
+                storage.flip(name, at: offset)
+                #expect(throws: LogError.self, "\(name) at \(offset) of \(last.position)") {
+                    _ = try open(storage).head
+                }
+                storage.flip(name, at: offset)
+            }
+        }
+    }
+}
+
+@Suite struct `The end of a log` {
+    /// Three commits of one record each, all of one size.
+    private func storage() throws -> (FaultyStorage, record: Int) {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        for number in 1...3 {
+            try log.stage([event(number)])
+            try log.commit()
+        }
+        return (storage, try event(1).recordSize)
+    }
+
+    @Test func `is cut where it was torn`() throws {
+        let (storage, record) = try storage()
+        storage.flip(storage.names()[0], at: 64 + 2 * record + 100)
+        #expect(try open(storage).head == 2)
+        #expect(try open(storage).all().map(\.position) == [1, 2])
+    }
+
+    @Test func `is not where a later commit follows`() throws {
+        let (storage, record) = try storage()
+        let name = storage.names()[0]
+        storage.flip(name, at: 64 + record + 100)
+        #expect(
+            throws: LogError.damaged(
+                segment: name, offset: 64 + record,
+                "the record does not check; it should hold position 2")
+        ) { _ = try open(storage).head }
+    }
+}
+
+@Suite struct `A folder` {
+    private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
+
+    @Test func `keeps a log for the next process, and has one writer`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            var log = try open(FileStorage(folder: folder))
+            for number in 1...50 { try log.stage([event(number)]) }
+            try log.commit()
+            #expect(throws: StorageError.self) { try FileStorage(folder: folder) }
+        }
+        let again = try open(FileStorage(folder: folder))
+        #expect(try again.all().map(\.id.low) == (1...50).map { UInt64($0) })
+    }
+}
+
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

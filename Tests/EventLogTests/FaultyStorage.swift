@@ -1,0 +1,100 @@
+import EventLog
+
+/// A folder in memory that loses what was not synced, and fails when it is told to.
+final class FaultyStorage: LogStorage {
+    private struct File {
+        var bytes: [UInt8]
+        /// Written since the last sync, in order.
+        var unsynced: [(offset: Int, bytes: [UInt8])] = []
+        var synced: [UInt8]
+    }
+
+    private static let sector = 512
+
+    private var files: [String: File] = [:]
+    /// How many more changes succeed; nil for all.
+    var changesLeft: Int?
+    private(set) var changes = 0
+
+    /// Once this is thrown, everything fails: the machine is down.
+    private func change(_ operation: String, _ name: String) throws(StorageError) {
+        if let left = changesLeft {
+            guard left > 0 else { throw StorageError(operation, name, reason: "injected") }
+            changesLeft = left - 1
+        }
+        changes += 1
+    }
+
+    func names() -> [String] { files.keys.sorted() }
+
+    func size(of name: String) throws(StorageError) -> Int { try file(name).bytes.count }
+
+    func create(_ name: String, size: Int) throws(StorageError) {
+        try change("create", name)
+        let zeros = [UInt8](repeating: 0, count: size)
+        files[name] = File(bytes: zeros, synced: zeros)
+    }
+
+    func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+        Array(try file(name).bytes.dropFirst(offset).prefix(count))
+    }
+
+    func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(StorageError) {
+        var array: [UInt8] = []
+        for index in bytes.indices { array.append(bytes[index]) }
+        var file = try file(name)
+        file.bytes.replaceSubrange(offset..<offset + array.count, with: array)
+        file.unsynced.append((offset, array))
+        // A write that fails may have been made in part: what survives of it, `crashed` says.
+        files[name] = file
+        try change("write", name)
+    }
+
+    func sync(_ name: String) throws(StorageError) {
+        try change("sync", name)
+        var file = try file(name)
+        file.synced = file.bytes
+        file.unsynced = []
+        files[name] = file
+    }
+
+    func rename(_ name: String, to newName: String) throws(StorageError) {
+        try change("rename", name)
+        files[newName] = try file(name)
+        files[name] = nil
+    }
+
+    func remove(_ name: String) throws(StorageError) {
+        try change("remove", name)
+        files[name] = nil
+    }
+
+    private func file(_ name: String) throws(StorageError) -> File {
+        guard let file = files[name] else { throw StorageError("open", name, reason: "not there") }
+        return file
+    }
+
+    /// What is on disk after the power has failed: all that was synced, and of the sectors that were
+    /// not, those that `survives` says.
+    func crashed(_ survives: () -> Bool) -> FaultyStorage {
+        let after = FaultyStorage()
+        for (name, file) in files.sorted(by: { $0.key < $1.key }) {
+            var bytes = file.synced
+            for write in file.unsynced {
+                var at = write.offset
+                while at < write.offset + write.bytes.count {
+                    let next = min((at / Self.sector + 1) * Self.sector, write.offset + write.bytes.count)
+                    if survives() {
+                        let part = write.bytes[at - write.offset..<next - write.offset]
+                        bytes.replaceSubrange(at..<next, with: part)
+                    }
+                    at = next
+                }
+            }
+            after.files[name] = File(bytes: bytes, synced: bytes)
+        }
+        return after
+    }
+
+    func flip(_ name: String, at offset: Int) { files[name]?.bytes[offset] ^= 0x20 }
+}
