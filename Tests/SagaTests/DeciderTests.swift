@@ -32,12 +32,15 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     @Test func `reserves what is free and leaves the rest to credit`() throws {
         #expect(
             try given(Account.self, opened, credited(500))
-                .when(.reserve(account: "a", order: "o", total: money(800))) == [reserved(800, 500)])
+                .when(.reserve(account: "a", order: "o", total: money(800))) == [reserved(800, 500)]
+        )
     }
 
     @Test func `refuses an order of nobody or in another currency`() throws {
         let eur = Money(800, try Currency("EUR"))
-        for (scenario, total) in [(given(Account.self), money(800)), (given(Account.self, opened), eur)] {
+        for (scenario, total) in [
+            (given(Account.self), money(800)), (given(Account.self, opened), eur),
+        ] {
             let events = try scenario.when(.reserve(account: "a", order: "o", total: total))
             guard case .refused = events.first else {
                 Issue.record("not refused: \(events)")
@@ -48,7 +51,8 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
 
     @Test func `is not asked twice for the same order`() throws {
         let command = Account.Command.reserve(account: "a", order: "o", total: money(800))
-        #expect(try given(Account.self, opened, credited(900), reserved(800, 800)).when(command) == [])
+        #expect(
+            try given(Account.self, opened, credited(900), reserved(800, 800)).when(command) == [])
         #expect(
             try given(Account.self, opened, credited(900), reserved(800, 800), captured(800, 0))
                 .when(command) == [])
@@ -60,7 +64,8 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
             try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
         }
         #expect(
-            try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(200)))).count == 1)
+            try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(200)))).count == 1
+        )
     }
 
     @Test func `says how much is free when it refuses`() {
@@ -75,7 +80,8 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     }
 
     @Test func `repays first what is owed`() throws {
-        let inDebt = given(Account.self, opened, credited(500), reserved(800, 500), captured(500, 300))
+        let inDebt = given(
+            Account.self, opened, credited(500), reserved(800, 500), captured(500, 300))
         #expect(inDebt.state.balance == -300)
         #expect(
             try inDebt.when(.credit(CreditMoney(account: "a", amount: money(1000))))
@@ -154,7 +160,9 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     @Test func `adds up its items`() throws {
         #expect(
             try given(Orders.self)
-                .when(place([OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))])) == [placed])
+                .when(place([OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))])) == [
+                    placed
+                ])
     }
 
     @Test func `refuses what can't be ordered`() throws {
@@ -208,6 +216,21 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         let funds = FundsReserved(
             account: "a", order: "o", total: money(120), fromBalance: money(0),
             shortfall: money(120))
+        #expect(limit.when(.fundsReserved(funds)) == [])
+    }
+
+    @Test func `absorbs what comes again after the end`() {
+        let cancelled = OrderCancelled(order: "o", customer: "a")
+        var balance = given(BalanceParticipant(), .routeCreated(route), .orderCancelled(cancelled))
+        #expect(balance.when(.routeCreated(route)) == [])
+        let funds = FundsReserved(
+            account: "a", order: "o", total: money(120), fromBalance: money(0),
+            shortfall: money(120))
+        let paid = PaymentCaptured(
+            account: "a", order: "o", total: money(120), fromBalance: money(0),
+            fromCredit: money(120))
+        var limit = given(
+            CreditLimitParticipant(), .fundsReserved(funds), .paymentCaptured(paid))
         #expect(limit.when(.fundsReserved(funds)) == [])
     }
 

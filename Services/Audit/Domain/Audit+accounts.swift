@@ -52,17 +52,33 @@ extension Audit {
             book.held[event.order, default: 0] += event.fromBalance.amount
             book.heldTotal += event.fromBalance.amount
         case .released(let event):
+            check(event.order, is: [.rejected], for: "a release")
             free(event.amount, of: event.order, in: &book)
         case .captured(let event):
+            check(event.order, is: [.confirmed, .cancelled], for: "a capture")
             total.captures += event.total.amount
+            book.paid[event.order, default: 0] += event.total.amount
             free(event.fromBalance, of: event.order, in: &book)
             book.funds -= event.fromBalance.amount
             book.owed += event.fromCredit.amount
         case .refunded(let event):
+            check(event.order, is: [.cancelled], for: "a refund")
+            let paid = book.paid.removeValue(forKey: event.order)
+            check(
+                paid == event.amount.amount,
+                "order \(event.order) is refunded \(event.amount.amount), but had paid "
+                    + "\(paid, or: "none")")
             total.refunds += event.amount.amount
             book.owed -= event.repaid.amount
             book.funds += event.toFunds.amount
         }
+    }
+
+    private mutating func check(_ order: String, is ends: [OrderEnd], for step: String) {
+        let end = orders[order]
+        check(
+            end.map(ends.contains) == true,
+            "order \(order) has \(step) while it is \(end, or: "unknown")")
     }
 
     private mutating func free(_ amount: Money, of order: String, in book: inout AccountBook) {

@@ -33,6 +33,8 @@ public struct Audit: Sendable {
         var owed: Int64 = 0
         var held: [String: Int64] = [:]
         var heldTotal: Int64 = 0
+        /// By order, what was captured and not refunded.
+        var paid: [String: Int64] = [:]
     }
 
     struct LimitBook: Sendable {
@@ -126,7 +128,9 @@ public struct Audit: Sendable {
             let used = limits[customer]?.used ?? 0
             check(
                 book.owed == used, "customer \(customer) owes \(book.owed), but has \(used) used")
-            check(book.held.isEmpty, "account \(customer) still holds for \(book.held.keys.sorted())")
+            check(
+                book.held.isEmpty,
+                "account \(customer) still holds for \(book.held.keys.sorted())")
         }
         for (customer, book) in limits.sorted(by: { $0.key < $1.key }) {
             check(

@@ -16,8 +16,9 @@ public struct BalanceParticipant: Participant {
         ])
     }
 
-    /// Whether the order has been rejected: a route that comes later holds nothing.
-    public enum State: String, Codable, Hashable, Sendable { case open, rejected }
+    /// Whether the order has been rejected or cancelled: a route that comes later, or again, holds
+    /// nothing. Until then the account itself knows what it holds or was paid.
+    public enum State: String, Codable, Hashable, Sendable { case open, ended }
 
     public static let name = "balance"
     public static let initial = State.open
@@ -34,7 +35,10 @@ public struct BalanceParticipant: Participant {
     }
 
     public static func evolve(_ state: inout State, with event: Event) {
-        if case .orderRejected = event { state = .rejected }
+        switch event {
+        case .orderRejected, .orderCancelled: state = .ended
+        case .routeCreated, .orderConfirmed: break
+        }
     }
 
     public func react(to event: Event, given state: State) -> [Account.Command] {

@@ -17,8 +17,9 @@ public struct CreditLimitParticipant: Participant {
         ])
     }
 
-    /// Whether the order has been rejected: funds reserved for it later ask for no credit.
-    public enum State: String, Codable, Hashable, Sendable { case open, rejected }
+    /// Whether the order has been rejected or paid: funds reserved for it that are heard of later,
+    /// or again, ask for no credit.
+    public enum State: String, Codable, Hashable, Sendable { case open, ended }
 
     public static let name = "creditLimit"
     public static let initial = State.open
@@ -37,7 +38,10 @@ public struct CreditLimitParticipant: Participant {
     }
 
     public static func evolve(_ state: inout State, with event: Event) {
-        if case .orderRejected = event { state = .rejected }
+        switch event {
+        case .orderRejected, .paymentCaptured: state = .ended
+        case .fundsReserved, .paymentRefunded, .moneyCredited: break
+        }
     }
 
     public func react(to event: Event, given state: State) -> [CreditLimit.Command] {

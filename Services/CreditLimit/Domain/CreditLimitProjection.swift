@@ -1,0 +1,70 @@
+public import Contracts
+public import EventSourcing
+
+/// What each customer's credit limit is, and how much of it is left.
+///
+/// A customer appears with the first event that moves credit: orders that need none, reserved for
+/// customers without a limit, make no row.
+public enum CreditLimitProjection: Projection {
+    public typealias Event = CreditLimitEvent
+
+    public struct Model: Sendable {
+        public var limits = Table<CreditLimitView>()
+
+        public init() {}
+    }
+
+    public static let version = 1
+
+    public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
+        switch recorded.event {
+        case .set(let event):
+            update(event.customer, event.limit, recorded, in: &model) {
+                $0.currency = event.limit.currency
+                $0.limit = event.limit.amount
+            }
+        case .denied:
+            break
+        case .reserved(let event):
+            update(event.customer, event.amount, recorded, in: &model) {
+                $0.reserved += event.amount.amount
+            }
+        case .released(let event):
+            update(event.customer, event.amount, recorded, in: &model) {
+                $0.reserved -= event.amount.amount
+            }
+        case .drawn(let event):
+            update(event.customer, event.amount, recorded, in: &model) {
+                $0.reserved -= event.amount.amount
+                $0.used += event.amount.amount
+            }
+        case .restored(let event):
+            update(event.customer, event.amount, recorded, in: &model) {
+                $0.used -= event.amount.amount
+            }
+        case .repaid(let event):
+            update(event.customer, event.amount, recorded, in: &model) {
+                $0.used -= event.amount.amount
+            }
+        }
+    }
+
+    private static func update(
+        _ customer: String, _ amount: Money, _ recorded: Recorded<Event>, in model: inout Model,
+        _ change: (inout CreditLimitView) -> Void
+    ) {
+        var isSet = false
+        if case .set = recorded.event { isSet = true }
+        guard isSet || amount.amount != 0 else { return }
+        var view =
+            model.limits[customer]
+            ?? CreditLimitView(
+                id: customer, currency: amount.currency, position: recorded.position,
+                updatedAt: recorded.time)
+        change(&view)
+        view.available = view.limit - view.reserved - view.used
+        view.position = recorded.position
+        view.updatedAt = recorded.time
+        model.limits[customer] = view
+    }
+}

@@ -1,0 +1,138 @@
+import Contracts
+import EventSourcing
+import EventSourcingTesting
+import RouteDomain
+import Testing
+
+@Suite struct `A route` {
+    private let created = RouteEvent.created(
+        RouteCreated(
+            order: "o", customer: "a", origin: "MEM", destination: "ATL", legs: [],
+            itemsTotal: Money(100, .usd), shipping: Money(20, .usd), total: Money(120, .usd),
+            arrivesAt: Timestamp(microseconds: 9)))
+    private let rejected = RouteRejected(
+        order: "o", customer: "a", reason: .unreachable, detail: "no way")
+    private let confirmed = RouteEvent.confirmed(RouteConfirmed(order: "o", customer: "a"))
+    private let cancelled = RouteEvent.cancelled(RouteCancelled(order: "o", customer: "a"))
+    private let confirm = Route.Command.confirm(order: "o", customer: "a")
+    private let cancel = Route.Command.cancel(order: "o", customer: "a")
+
+    @Test func `is confirmed once, and cancelled before or after`() throws {
+        #expect(try given(Route.self, created).when(confirm) == [confirmed])
+        #expect(try given(Route.self, created, confirmed).when(confirm) == [])
+        #expect(try given(Route.self, created).when(cancel) == [cancelled])
+        #expect(try given(Route.self, created, confirmed).when(cancel) == [cancelled])
+        #expect(try given(Route.self, created, cancelled).when(confirm) == [])
+    }
+
+    @Test func `that is none is neither confirmed nor cancelled`() throws {
+        for past in [given(Route.self), given(Route.self, .rejected(rejected))] {
+            #expect(try past.when(confirm) == [])
+            #expect(try past.when(cancel) == [])
+        }
+    }
+
+    @Test func `answers an order once`() throws {
+        #expect(try given(Route.self).when(.reject(rejected)) == [.rejected(rejected)])
+        for answer in [created, .rejected(rejected), cancelled] {
+            #expect(try given(Route.self, answer).when(.reject(rejected)) == [])
+        }
+    }
+}
+
+@Suite struct `The route's participant` {
+    private let route = RouteParticipant(planner: StraightLine(), origin: "MEM")
+
+    @Test func `adds the shipping of all items to their total`() throws {
+        var reaction = given(route)
+        let commands = reaction.when(.orderPlaced(order([2, 3])))
+        guard case .create(let created) = try #require(commands.first) else {
+            Issue.record("no route: \(commands)")
+            return
+        }
+        #expect(created.origin == "MEM")
+        #expect(created.shipping == Money(50, .usd))
+        #expect(created.total == Money(550, .usd))
+        #expect(created.arrivesAt == Timestamp(microseconds: 0) + .seconds(60))
+    }
+
+    @Test func `sends from the origin that the order names`() throws {
+        var reaction = given(route)
+        let commands = reaction.when(.orderPlaced(order([1], origin: "LAX")))
+        guard case .create(let created) = try #require(commands.first) else {
+            Issue.record("no route: \(commands)")
+            return
+        }
+        #expect(created.origin == "LAX")
+    }
+
+    @Test func `says why there is no way`() {
+        var reaction = given(route)
+        #expect(
+            reaction.when(.orderPlaced(order([1], to: "XXX"))) == [
+                .reject(
+                    RouteRejected(
+                        order: "o", customer: "a", reason: .unknownHub, detail: "no hub XXX"))
+            ])
+    }
+
+    @Test func `refuses what money can't express`() throws {
+        var placed = order([.max])
+        placed.itemsTotal = Money(Money.largest, .usd)
+        var reaction = given(route)
+        guard case .reject(let rejected)? = reaction.when(.orderPlaced(placed)).first else {
+            Issue.record("not rejected")
+            return
+        }
+        #expect(rejected.reason == .tooExpensive)
+    }
+
+    @Test func `counts quantities beyond all measure without a fault`() throws {
+        var reaction = given(route)
+        guard case .reject? = reaction.when(.orderPlaced(order([.max, .max]))).first else {
+            Issue.record("not rejected")
+            return
+        }
+    }
+
+    @Test func `follows the order to its end`() {
+        var reaction = given(route)
+        #expect(
+            reaction.when(.orderConfirmed(OrderConfirmed(order: "o", customer: "a")))
+                == [.confirm(order: "o", customer: "a")])
+        #expect(
+            reaction.when(.orderCancelled(OrderCancelled(order: "o", customer: "a")))
+                == [.cancel(order: "o", customer: "a")])
+    }
+
+    @Test func `makes no route for an order that has ended`() {
+        let rejected = OrderRejected(
+            order: "o", customer: "a", reason: .cancelledByCustomer, detail: "")
+        var reaction = given(route, .orderRejected(rejected))
+        #expect(reaction.when(.orderPlaced(order([1]))) == [])
+    }
+
+    private func order(
+        _ quantities: [Int], origin: String? = nil, to destination: String = "ATL"
+    ) -> OrderPlaced {
+        let zero = Timestamp(microseconds: 0)
+        return OrderPlaced(
+            order: "o", customer: "a",
+            items: quantities.map {
+                OrderItem(sku: "cd", quantity: $0, unitPrice: Money(100, .usd))
+            },
+            itemsTotal: Money(500, .usd), origin: origin, destination: destination, placedAt: zero,
+            deadline: zero + .seconds(30))
+    }
+}
+
+/// One leg to anywhere but XXX, at 10 an item, in a minute.
+private struct StraightLine: RoutePlanner {
+    func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan {
+        guard journey.destination != "XXX" else { throw RouteRefusal(.unknownHub, "no hub XXX") }
+        guard let cost = Money(10, journey.currency).times(journey.quantity) else {
+            throw RouteRefusal(.tooExpensive, "too much")
+        }
+        return RoutePlan(legs: [], cost: cost, arrivesAt: journey.departsAt + .seconds(60))
+    }
+}
