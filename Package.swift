@@ -76,6 +76,9 @@ let package = Package(
         domain("Balance", ["AccountDomain"]),
         domain("CreditLimit"),
         domain("Audit"),
+        domain("Route"),
+        domain("Withdraw"),
+        domain("Credit"),
 
         test("EventLogTests", ["EventLog", "EventSourcing"]),
         test(
@@ -88,6 +91,16 @@ let package = Package(
             [
                 "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
                 "EventSourcing", "EventSourcingTesting", "OrdersDomain",
+            ]),
+        test("ContractsTests", ["Contracts", "EventSourcing"]),
+        test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),
+        test(
+            "RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"]),
+        test(
+            "ProjectionTests",
+            [
+                "BalanceDomain", "Contracts", "CreditDomain", "CreditLimitDomain", "EventSourcing",
+                "OrdersDomain", "RouteDomain", "WithdrawDomain",
             ]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
