@@ -39,6 +39,7 @@ struct Append: AsyncParsableCommand {
                 guard !batch.isEmpty else { return }
                 let appended = try await client.append(batch, condition)
                 print("position \(appended.last), revision \(appended.lastRevision)")
+                fflush(nil)  // Whoever follows the output learns at once what is safe.
                 batch.removeAll()
             }
             if let data {
