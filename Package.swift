@@ -84,6 +84,12 @@ let package = Package(
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
+        test(
+            "EventStoreClientTests",
+            [
+                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "WireProtocol", "ZeroMQ",
+            ]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(

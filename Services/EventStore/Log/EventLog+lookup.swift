@@ -1,4 +1,4 @@
-import EventSourcing
+public import EventSourcing
 
 extension EventLog {
     struct Place {
@@ -50,6 +50,12 @@ extension EventLog {
         if let match = try firstMatch(none.query, after: none.after) {
             throw .conditionFailed(position: match)
         }
+    }
+
+    /// The committed event of this id, if there is one.
+    public func committedEvent(id: EventID) throws(AppendError) -> RecordedEvent? {
+        let event = try event(id: id)
+        return event.flatMap { $0.position <= head ? $0 : nil }
     }
 
     /// The event of this id, staged ones included.

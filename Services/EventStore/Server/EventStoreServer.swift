@@ -39,12 +39,15 @@ public actor EventStoreServer {
     }
 
     /// Opens the log and binds both endpoints.
+    ///
+    /// - Parameter advertised: the endpoint at which clients reach the feed, if it is another than
+    ///   the one it is bound to.
     public init(
-        endpoint: String, feed feedEndpoint: String, on loop: SocketLoop, in context: Context,
-        openLog: @Sendable () throws -> EventLog
+        endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
+        on loop: SocketLoop, in context: Context, openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
-        self.feedEndpoint = feedEndpoint
+        self.feedEndpoint = advertised ?? feedEndpoint
         log = try openLog()
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
@@ -150,7 +153,8 @@ public actor EventStoreServer {
         case .cancel:
             reads[key] = nil
         case .call:
-            throw ProtocolError(.notFound, "this event store has no calls")
+            try need(2)
+            answer(peer, header.requestID, .result, [try call(body[0], body[1])])
         case .welcome, .appended, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
         }
@@ -161,6 +165,18 @@ public actor EventStoreServer {
             version: MessageHeader.version, server: "event-store", log: log.id, head: log.head,
             feed: feedEndpoint)
         return Array(try JSONEncoder().encode(welcome))
+    }
+
+    /// The call `event`: its argument an id, its answer the record, or nothing.
+    private func call(_ name: [UInt8], _ argument: [UInt8]) throws -> [UInt8] {
+        guard name == Array("event".utf8) else {
+            let name = String(decoding: name, as: UTF8.self)
+            throw ProtocolError(.notFound, "the event store has no call '\(name)'; it has event")
+        }
+        guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
+            throw ProtocolError(.invalid, "the argument of event is a UUID")
+        }
+        return Array(try log.committedEvent(id: id)?.bytes ?? [])
     }
 
     private func append(
