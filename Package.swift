@@ -11,6 +11,10 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
 /// A module under Shared/.
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
@@ -42,7 +46,12 @@ let package = Package(
         .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         // No pkgConfig: Debian's file names flags that SwiftPM prohibits; the modulemap links.
@@ -55,6 +64,16 @@ let package = Package(
         shared("WireProtocol", ["EventSourcing"]),
         shared("EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"]),
         shared("Contracts", ["EventSourcing"]),
+        shared(
+            "ServiceKit",
+            [
+                "EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ", argumentParser,
+                .product(name: "Crypto", package: "swift-crypto"), grdb,
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
 
         .target(
             name: "EventLog", dependencies: ["EventSourcing"], path: "Services/EventStore/Log",
@@ -68,7 +87,7 @@ let package = Package(
             dependencies: [
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "WireProtocol", "ZeroMQ",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
 
         domain("Account"),

@@ -3,7 +3,7 @@
 ///
 /// Conform a caseless enum: nothing can be injected into it, so its purity shows. Time, identity and
 /// everything else from outside arrive inside the commands.
-public protocol Decider {
+public protocol Decider: SendableMetatype {
     associatedtype Command: Sendable
     associatedtype Event: Sendable
     associatedtype State: Sendable

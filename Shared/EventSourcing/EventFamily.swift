@@ -1,7 +1,7 @@
 /// A closed set of event types that some code understands: usually an enum with a case for each.
 ///
 /// Whoever listens declares the family it listens to; what is not in it, it never sees.
-public protocol EventFamily: Sendable {
+public protocol EventFamily: Sendable, SendableMetatype {
     /// The categories in which the family's events are found.
     static var categories: [String] { get }
     /// The names of the types in the family.

@@ -3,7 +3,7 @@
 /// in effect, and keeps the states.
 ///
 /// A value, not a type, so that it can carry what its reactions are a function of, such as a map.
-public protocol Participant<Command>: Sendable {
+public protocol Participant<Command>: Sendable, SendableMetatype {
     associatedtype Event: EventFamily
     /// What is remembered of one saga, as little as will do: of every saga it is kept for good, so
     /// that an event that comes late, twice or after the end is known for what it is.

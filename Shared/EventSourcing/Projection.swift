@@ -2,7 +2,7 @@
 ///
 /// The model is a value of tables and journals; the runtime keeps it in memory, follows what changed
 /// in it, and writes that to disk in the transaction that moves the checkpoint.
-public protocol Projection {
+public protocol Projection: SendableMetatype {
     associatedtype Event: EventFamily
     associatedtype Model: Sendable
 

@@ -68,6 +68,20 @@ public actor RequestClient {
         throw Unavailable(endpoint: endpoint, timeout: timeout)
     }
 
+    /// The answer to a call of a service.
+    ///
+    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer does not
+    ///   come is made again.
+    /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
+    public func call(
+        _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        let answer = try await request(.call, within: timeout) { attempt in
+            [Array(name.utf8), try argument(attempt)]
+        }
+        return answer.body.first ?? []
+    }
+
     func forget(_ id: UInt64) { inboxes[id] = nil }
 
     func newRequest() -> UInt64 {

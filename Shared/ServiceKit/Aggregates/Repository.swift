@@ -1,0 +1,168 @@
+public import EventSourcing
+public import EventStoreClient
+import WireProtocol
+public import ZeroMQ
+
+/// What a command came to.
+public enum Outcome: Sendable, Hashable {
+    /// Its events are in the log.
+    case appended(Appended, types: [String])
+    /// They were in the log already, brought about by an earlier attempt of the same command.
+    case repeated(position: UInt64)
+    /// There was nothing to do.
+    case nothing
+}
+
+/// Loads an aggregate, has it decide, and appends what it decided where it was loaded; when another
+/// was faster, all over again. The one place where that is done.
+public actor Repository<Subject: Aggregate> {
+    private struct Loaded: Sendable {
+        var state: Subject.State
+        /// The revision of the last event; nil for a stream that does not exist.
+        var revision: UInt64?
+        var position: UInt64
+    }
+
+    private let client: EventStoreClient
+    private let loop: SocketLoop
+    private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
+    private var lock = KeyedLock()
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    public init(_ subject: Subject.Type, client: EventStoreClient, on loop: SocketLoop) {
+        self.client = client
+        self.loop = loop
+    }
+
+    /// Carries `command` out, once in effect however often it is tried with the same cause.
+    ///
+    /// Commands on one aggregate are carried out one after the other, in the order of the calls.
+    /// - Throws: a `Refusal` with the aggregate's rejection, or `Unavailable` when the store can't be
+    ///   reached.
+    public func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
+        let id = Subject.id(of: command)
+        let stream = try StreamName(category: Subject.category, id: id)
+        await acquire(id)
+        defer { lock.unlock(id) }
+        if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
+            return .repeated(position: position)
+        }
+        for _ in 0..<Contention.attempts {
+            let loaded = try await load(id, stream)
+            guard let events = try await decide(command, loaded.state, cause) else {
+                return .repeated(position: loaded.position)
+            }
+            guard !events.isEmpty else { return .nothing }
+            if let outcome = try await append(events, to: stream, after: loaded, cause) {
+                return outcome
+            }
+        }
+        throw Contention(stream: stream)
+    }
+
+    private func acquire(_ id: String) async {
+        guard !lock.tryLock(id) else { return }
+        await withCheckedContinuation { lock.wait(for: id, $0) }
+    }
+
+    /// The decision; nil when it was taken before: the aggregate has moved on since, and refuses now
+    /// what it accepted then.
+    private func decide(
+        _ command: Subject.Command, _ state: Subject.State, _ cause: Cause
+    ) async throws -> [Subject.Event]? {
+        do {
+            return try Subject.decide(command, given: state)
+        } catch {
+            guard try await earlierEffect(of: cause) == nil else { return nil }
+            throw Refusal(description: error.description)
+        }
+    }
+
+    private func earlierEffect(of cause: Cause) async throws -> UInt64? {
+        try await client.event(id: cause.eventID(0))?.position
+    }
+
+    private func load(_ id: String, _ stream: StreamName) async throws -> Loaded {
+        if let loaded = cache[id] { return loaded }
+        return try await caughtUp(nil, stream)
+    }
+
+    /// `loaded` and what has been appended to the stream since.
+    private func caughtUp(_ loaded: Loaded?, _ stream: StreamName) async throws -> Loaded {
+        var loaded = loaded ?? Loaded(state: Subject.initial, revision: nil, position: 0)
+        let request = ReadRequest(.stream(stream), from: loaded.position + 1)
+        var records: [RecordedEvent] = []
+        try await client.read(request) { records += $0 }
+        for record in records {
+            guard let event = try Subject.Event(type: record.type, data: record.data) else {
+                throw UnknownEvent(record, reader: Subject.self)
+            }
+            Subject.evolve(&loaded.state, with: event)
+            loaded.revision = record.revision
+            loaded.position = record.position
+        }
+        return loaded
+    }
+
+    /// The outcome, or nil if the stream was not where it was loaded.
+    private func append(
+        _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
+    ) async throws -> Outcome? {
+        let metadata = try EventMetadata(actor: cause.actor).encoded()
+        let new = try events.enumerated().map { index, event in
+            try NewEvent(
+                id: cause.eventID(index), stream: stream, type: event.type, tags: event.tags,
+                correlationID: cause.correlationID, causationID: cause.causationID,
+                metadata: metadata, data: event.encoded())
+        }
+        let expected = loaded.revision.map(ExpectedRevision.revision) ?? .noStream
+        do {
+            let appended = try await client.append(new, .stream(stream, expected))
+            guard !appended.isRepeat else {
+                cache[stream.id] = nil
+                return .repeated(position: appended.first)
+            }
+            var state = loaded.state
+            for event in events { Subject.evolve(&state, with: event) }
+            cache[stream.id] = Loaded(
+                state: state, revision: appended.lastRevision, position: appended.last)
+            return .appended(appended, types: events.map(\.type))
+        } catch let error as ProtocolError where error.code == .wrongRevision {
+            cache[stream.id] = try await caughtUp(loaded, stream)
+            return nil
+        } catch let error as ProtocolError where error.code == .idReused {
+            // The same cause has had its effect, on an earlier state of the aggregate.
+            cache[stream.id] = nil
+            return .repeated(position: error.detail)
+        }
+    }
+}
+
+/// A decision of the domain against what was asked: not a failure.
+public struct Refusal: Error, Hashable, CustomStringConvertible {
+    public let description: String
+}
+
+/// Someone else was faster, time after time.
+public struct Contention: Error, CustomStringConvertible {
+    static let attempts = 100
+
+    let stream: StreamName
+    public var description: String {
+        "stream \(stream) was changed by others in each of \(Self.attempts) attempts; try again"
+    }
+}
+
+/// An event that the code in hand does not know: going on without it would give a wrong state.
+public struct UnknownEvent: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ record: RecordedEvent, reader: Any.Type) {
+        description =
+            "\(reader) does not know event type \(record.type) at position \(record.position) "
+            + "of stream \(record.stream)"
+    }
+}

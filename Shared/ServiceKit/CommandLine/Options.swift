@@ -1,0 +1,71 @@
+public import ArgumentParser
+public import Logging
+import Foundation
+
+/// What every `serve` takes.
+public struct ServeOptions: ParsableArguments {
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    public var home = Endpoints.home
+
+    @Option(help: "Where to take requests, ipc:// or tcp:// (DAYBOOK_<SERVICE>_ENDPOINT).")
+    public var endpoint: String?
+
+    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    public var eventStore: String?
+
+    @Option(help: "The least level that is logged: trace, debug, info, notice, warning, error.")
+    public var logLevel = Logger.Level.notice
+
+    public init() {}
+
+    public func endpoint(of service: String) -> String {
+        endpoint ?? Endpoints.endpoint(of: service, home: home)
+    }
+
+    public var eventStoreEndpoint: String { eventStore ?? Endpoints.eventStore(home: home) }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// What every command and query takes.
+public struct CallOptions: ParsableArguments {
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    public var home = Endpoints.home
+
+    @Option(help: "Where the service is (DAYBOOK_<SERVICE>_ENDPOINT).")
+    public var endpoint: String?
+
+    @Option(help: "Give up after so many seconds.")
+    public var timeout = 30.0
+
+    @Option(help: "Who gives the command.")
+    public var actor = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
+
+    @Flag(help: "Print JSON.")
+    public var json = false
+
+    public init() {}
+
+    public func validate() throws {
+        guard timeout > 0, timeout < 1e9 else {
+            throw ValidationError("--timeout is a number of seconds above 0, not \(timeout)")
+        }
+    }
+
+    /// A client of `service`, closed behind `body`.
+    public func with<Result>(
+        _ service: String, _ body: (ServiceClient) async throws -> Result
+    ) async throws -> Result {
+        let client = try await ServiceClient(
+            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home),
+            timeout: .seconds(timeout), actor: actor)
+        do {
+            let result = try await body(client)
+            await client.close()
+            return result
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+/// What commands print.
+public enum Output {
+    public static func json(_ value: some Encodable) throws {
+        print(String(decoding: try JSONCoding.encoder.encode(value), as: UTF8.self))
+    }
+
+    /// A table for people: columns as wide as their widest cell.
+    public static func table(_ heads: [String], _ rows: [[String]]) {
+        let widths = heads.indices.map { column in
+            ([heads] + rows).map { $0[column].count }.max() ?? 0
+        }
+        for row in [heads] + rows {
+            let cells = zip(row, widths).map { cell, width in
+                cell + String(repeating: " ", count: width - cell.count)
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            print(line)
+        }
+    }
+
+    /// One thing's fields, a line each.
+    public static func fields(_ fields: [(String, String)]) {
+        let width = fields.map(\.0.count).max() ?? 0
+        for (name, value) in fields {
+            print(name + String(repeating: " ", count: width + 2 - name.count) + value)
+        }
+    }
+
+    /// A command's outcome: as JSON, or `said` for people.
+    public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
+        if json { return try self.json(reply) }
+        switch reply.result {
+        case .appended: print("\(said) (\(reply.events.joined(separator: ", ")), position \(reply.position ?? 0))")
+        case .repeated: print("\(said) already (position \(reply.position ?? 0))")
+        case .nothing: print("nothing to do")
+        }
+    }
+}

@@ -1,0 +1,29 @@
+public import EventSourcing
+
+/// Why events are about to be appended: what their ids derive from and what the trail will say.
+public struct Cause: Sendable {
+    /// The conversation.
+    public var correlationID: EventID
+    /// The event or command that led here.
+    public var causationID: EventID
+    /// The ids of the events derive from this: the same key and outcome, the same ids.
+    public var key: EventID
+    /// Who: a person and host, or a service.
+    public var actor: String
+    /// Whether the same may have been attempted before, its answer lost.
+    public var mayBeRepeat: Bool
+
+    public init(
+        correlationID: EventID, causationID: EventID, key: EventID, actor: String,
+        mayBeRepeat: Bool = false
+    ) {
+        self.correlationID = correlationID
+        self.causationID = causationID
+        self.key = key
+        self.actor = actor
+        self.mayBeRepeat = mayBeRepeat
+    }
+
+    /// The id of the event at `index` of the outcome.
+    func eventID(_ index: Int) -> EventID { key.derived(String(index)) }
+}

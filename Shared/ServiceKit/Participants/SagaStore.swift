@@ -1,0 +1,93 @@
+import EventSourcing
+import Foundation
+import GRDB
+
+/// What a participant remembers of one saga, with what its next event would be linked to.
+struct Saga<State: Codable & Sendable>: Sendable {
+    var state: State
+    var correlationID: EventID
+    /// The last event of the saga that the participant saw.
+    var lastEventID: EventID
+}
+
+/// The participant's memory on disk.
+struct SagaStore<State: Codable & Sendable>: Sendable {
+    static var version: Int { 1 }
+
+    private let store: ProjectedStore
+
+    var checkpoint: UInt64 { store.checkpoint }
+    var path: String { store.path }
+
+    /// - Throws: `ProjectedStore.Unusable` for a store that another version has made: reactions to
+    ///   the events it has seen are in the log, so it may be removed.
+    init(path: String, log: EventID) throws {
+        let opened = try ProjectedStore.open(path, version: Self.version, log: log) { db in
+            try db.create(table: "saga", options: .withoutRowID) { table in
+                table.primaryKey("id", .text)
+                table.column("state", .blob).notNull()
+                table.column("correlation", .text).notNull()
+                table.column("lastEvent", .text).notNull()
+                table.column("deadline", .integer)
+            }
+            try db.create(
+                index: "sagaDeadline", on: "saga", columns: ["deadline"],
+                condition: Column("deadline") != nil)
+        }
+        guard let opened else {
+            throw ProjectedStore.Unusable(
+                description: "\(path) was made by another version; remove it to go through the log again")
+        }
+        store = opened
+    }
+
+    /// The sagas of `ids` that are known.
+    func sagas(_ ids: Set<String>) async throws -> [String: Saga<State>] {
+        guard !ids.isEmpty else { return [:] }
+        return try await store.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: "SELECT * FROM saga WHERE id IN (SELECT value FROM json_each(?))",
+                arguments: [String(decoding: try JSONEncoder().encode(Array(ids)), as: UTF8.self)])
+            return try Dictionary(uniqueKeysWithValues: rows.map { ($0["id"], try Self.saga($0)) })
+        }
+    }
+
+    /// The ids of sagas that have a deadline, with the deadline.
+    func deadlines() async throws -> [(id: String, deadline: Timestamp)] {
+        try await store.read { db in
+            try Row.fetchAll(db, sql: "SELECT id, deadline FROM saga WHERE deadline IS NOT NULL")
+                .map { ($0["id"], Timestamp(microseconds: $0["deadline"])) }
+        }
+    }
+
+    func commit(
+        _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)], checkpoint: UInt64
+    ) async throws {
+        let write: ProjectedStore.Write = { db in
+            let statement = try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO saga (id, state, correlation, lastEvent, deadline) "
+                    + "VALUES (?, ?, ?, ?, ?)")
+            let encoder = JSONEncoder()
+            for (id, saga, deadline) in sagas {
+                try statement.execute(arguments: [
+                    id, try encoder.encode(saga.state), saga.correlationID.description,
+                    saga.lastEventID.description, deadline?.microseconds,
+                ])
+            }
+        }
+        try await store.commit(sagas.isEmpty ? [] : [write], checkpoint: checkpoint)
+    }
+
+    func close() throws { try store.close() }
+
+    private static func saga(_ row: Row) throws -> Saga<State> {
+        guard let correlation = EventID(row["correlation"]), let last = EventID(row["lastEvent"])
+        else {
+            throw ProjectedStore.Unusable(description: "saga \(row["id"] as String) has a bad id")
+        }
+        return Saga(
+            state: try JSONDecoder().decode(State.self, from: row["state"]),
+            correlationID: correlation, lastEventID: last)
+    }
+}

@@ -1,0 +1,150 @@
+public import EventSourcing
+public import EventStoreClient
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+import WireProtocol
+import ZeroMQ
+
+/// One process of the suite: what it is made of is said on this, then it runs.
+///
+/// Everything of the process but its databases' own work is on one thread, so that nothing waits for a
+/// change of threads.
+public struct ServiceHost {
+    public let name: String
+    public let client: EventStoreClient
+
+    private let folder: String
+    private let log: EventID
+    private let loop: SocketLoop
+    private let server: RequestServer
+    private let logger: Logger
+    private var runners: [@Sendable () async throws -> Void] = []
+    private var closers: [@Sendable () async throws -> Void] = []
+    private var projection: (@Sendable () async -> ProjectionStatus)?
+    private var participant: (@Sendable () async -> ParticipantStatus)?
+
+    /// Connects to the event store, waiting for it if need be, and binds the service's endpoint.
+    public init(_ name: String, options: ServeOptions) async throws {
+        self.name = name
+        var logger = Logger(label: name) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = options.logLevel
+        self.logger = logger
+        folder = "\(options.home)/\(name)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        loop = SocketLoop(name: name)
+        let context = try Context()
+        client = try await EventStoreClient(
+            endpoint: options.eventStoreEndpoint, on: loop, in: context)
+        log = try await client.welcome(timeout: .seconds(60)).log
+        server = try await RequestServer(
+            service: name, log: log, endpoint: options.endpoint(of: name), on: loop, in: context,
+            logger: logger)
+    }
+
+    /// A repository of the aggregate, through which commands are carried out.
+    public func repository<Subject: Aggregate>(_ subject: Subject.Type) -> Repository<Subject> {
+        Repository(subject, client: client, on: loop)
+    }
+
+    /// Keeps the projection's model up to date while the process runs, and answers `rebuild`.
+    public mutating func project<P: Projection>(
+        _ projection: P.Type
+    ) async throws -> ReadSide<P> where P.Model: StoredModel {
+        let side = try await ReadSide(
+            projection, at: "\(folder)/projection.sqlite", log: log, client: client, on: loop,
+            logger: logger)
+        runners.append { try await side.run() }
+        closers.append { try await side.close() }
+        self.projection = { await side.status() }
+        await server.handle("rebuild") { _ in
+            try await side.rebuildFromLog()
+            return try JSONCoding.encoder.encode(await side.status())
+        }
+        return side
+    }
+
+    /// Has the service take part in sagas while the process runs.
+    public mutating func participate<P: Participant, Subject: Aggregate>(
+        _ participant: P, through repository: Repository<Subject>
+    ) async throws where P.Command == Subject.Command {
+        let runner = ParticipantRunner(
+            participant, through: repository,
+            store: try SagaStore(path: "\(folder)/participant.sqlite", log: log), client: client,
+            on: loop, logger: logger)
+        runners.append { try await runner.run() }
+        closers.append { try await runner.close() }
+        self.participant = { await runner.status() }
+    }
+
+    /// Answers the call `name` by carrying a command out.
+    public func command<Command: Codable & Sendable>(
+        _ name: String,
+        _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
+    ) async {
+        await server.handle(name) { data in
+            let request = try JSONCoding.decode(CommandRequest<Command>.self, data)
+            let outcome = try await handler(request.command, request.cause)
+            return try JSONCoding.encoder.encode(
+                CommandReply(outcome, correlationID: request.cause.correlationID))
+        }
+    }
+
+    /// Answers the call `name` with what the query asks; nil is told as not found.
+    public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
+        _ name: String,
+        _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
+    ) async {
+        await server.handle(name) { data in
+            let request = try JSONCoding.decode(QueryRequest<Query>.self, data)
+            return try JSONCoding.encoder.encode(
+                try await handler(request.query, request.atLeast ?? 0))
+        }
+    }
+
+    /// Runs until SIGTERM or SIGINT; then what is under way ends and the databases are closed.
+    public func run() async throws {
+        await answerStatus()
+        let (server, loop, closers) = (server, loop, closers)
+        let runners = runners + [{ try await server.run() }]
+        logger.notice("ready", metadata: ["log": "\(log)"])
+        let group = ServiceGroup(
+            services: runners.map { Running(body: $0, loop: loop) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        try await group.run()
+        for close in closers { try await close() }
+        await client.close()
+        logger.notice("stopped")
+    }
+
+    private func answerStatus() async {
+        let (name, log, client) = (name, log, client)
+        let (projection, participant) = (projection, participant)
+        let startedAt = Timestamp.now()
+        await server.handle("status") { _ in
+            try JSONCoding.encoder.encode(
+                ServiceStatus(
+                    service: name, processID: ProcessInfo.processInfo.processIdentifier,
+                    startedAt: startedAt, log: log, head: try await client.welcome().head,
+                    projection: await projection?(), participant: await participant?()))
+        }
+    }
+}
+
+/// A part of the process, on its loop, until it is asked to stop.
+private struct Running: Service {
+    let body: @Sendable () async throws -> Void
+    let loop: SocketLoop
+
+    func run() async throws {
+        try await withTaskExecutorPreference(loop) {
+            do {
+                try await cancelWhenGracefulShutdown { try await body() }
+            } catch is CancellationError {
+                // Asked to stop, and stopped.
+            }
+        }
+    }
+}

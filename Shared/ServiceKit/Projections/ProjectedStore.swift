@@ -1,0 +1,111 @@
+public import EventSourcing
+import Foundation
+public import GRDB
+
+/// A service's own database: rows, and in the same transaction how far in the log they go.
+public struct ProjectedStore: Sendable {
+    /// The position up to which every event had been worked into the rows when this was opened.
+    public let checkpoint: UInt64
+    public let path: String
+    private let pool: DatabasePool
+
+    /// A database that can't be used, and why.
+    public struct Unusable: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// A write that is done when its transaction is: rows that changed in memory.
+    public typealias Write = @Sendable (Database) throws -> Void
+    public typealias Reading<Value> = @Sendable (Database) throws -> Value
+
+    /// Opens the database at `path`, made anew if there is none.
+    ///
+    /// - Parameters:
+    ///   - version: the shape of its tables; a database of another version gives nil.
+    ///   - log: the log it follows; a database that follows another is refused.
+    ///   - create: makes the tables.
+    public static func open(
+        _ path: String, version: Int, log: EventID, create: Write
+    ) throws -> ProjectedStore? {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { db in
+            // The log is the truth: a commit need not reach the disk at once, only in order.
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        let checkpoint = try pool.write { db -> UInt64? in
+            guard try db.tableExists("daybook") else {
+                try make(db, version: version, log: log, create: create)
+                return 0
+            }
+            return try existing(db, path: path, version: version, log: log)
+        }
+        guard let checkpoint else {
+            try pool.close()
+            return nil
+        }
+        return ProjectedStore(checkpoint: checkpoint, path: path, pool: pool)
+    }
+
+    private static func make(
+        _ db: Database, version: Int, log: EventID, create: Write
+    ) throws {
+        try db.execute(
+            sql: "CREATE TABLE daybook (version INTEGER, log TEXT, checkpoint INTEGER)")
+        try db.execute(
+            sql: "INSERT INTO daybook VALUES (?, ?, 0)", arguments: [version, log.description])
+        try create(db)
+    }
+
+    private static func existing(
+        _ db: Database, path: String, version: Int, log: EventID
+    ) throws -> UInt64? {
+        guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook")
+        else { throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it") }
+        let followed: String = row["log"]
+        guard followed == log.description else {
+            throw Unusable(
+                description: "\(path) follows log \(followed), but the event store has "
+                    + "log \(log); remove it to follow this one")
+        }
+        let checkpoint: Int64 = row["checkpoint"]
+        return row["version"] == version ? UInt64(checkpoint) : nil
+    }
+
+    /// Makes `writes` and moves the checkpoint, all or nothing.
+    public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
+        try await pool.write { db in
+            for write in writes { try write(db) }
+            try db.execute(
+                sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
+        }
+    }
+
+    /// Reads rows as they were when the last commit was made.
+    public func read<Value: Sendable>(
+        _ body: @escaping Reading<Value>
+    ) async throws -> Value {
+        try await pool.read(body)
+    }
+
+    /// Puts everything into the one file and closes it.
+    public func close() throws {
+        try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+        try pool.close()
+    }
+
+    /// Removes the database at `path`, if there is one.
+    public static func remove(_ path: String) throws {
+        for suffix in ["", "-wal", "-shm"]
+        where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.removeItem(atPath: path + suffix)
+        }
+    }
+
+    /// Puts the closed database at `source` in the place of the closed one at `path`.
+    static func replace(_ path: String, with source: String) throws {
+        try remove(path)
+        try FileManager.default.moveItem(atPath: source, toPath: path)
+    }
+}

@@ -1,0 +1,85 @@
+public import EventSourcing
+
+// The arguments and answers of a service's calls, in JSON. A command's call is named after the
+// command, a query's after what it shows; docs/protocol.md lists the frames around them.
+
+/// A command on its way to a service.
+public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
+    /// Chosen by the caller. However often it is sent, a command of one id takes effect once.
+    public var id: EventID
+    /// Counts from 1; higher when the answer to an earlier attempt was lost.
+    public var attempt: Int
+    public var actor: String
+    /// The conversation that the command goes on with, if it does not start one.
+    public var correlationID: EventID?
+    public var command: Command
+
+    public init(
+        id: EventID, attempt: Int, actor: String, correlationID: EventID? = nil, command: Command
+    ) {
+        self.id = id
+        self.attempt = attempt
+        self.actor = actor
+        self.correlationID = correlationID
+        self.command = command
+    }
+
+    var cause: Cause {
+        Cause(
+            correlationID: correlationID ?? id, causationID: .none, key: id, actor: actor,
+            mayBeRepeat: attempt > 1)
+    }
+}
+
+/// What a command came to.
+public struct CommandReply: Codable, Hashable, Sendable {
+    public enum Result: String, Codable, Sendable { case appended, repeated, nothing }
+
+    public var result: Result
+    /// The position of the command's last event; a query can be asked to have seen it.
+    public var position: UInt64?
+    public var correlationID: EventID
+    /// The types of the events appended.
+    public var events: [String]
+
+    init(_ outcome: Outcome, correlationID: EventID) {
+        self.correlationID = correlationID
+        switch outcome {
+        case .appended(let appended, let types):
+            (result, position, events) = (.appended, appended.last, types)
+        case .repeated(let position):
+            (result, self.position, events) = (.repeated, position, [])
+        case .nothing:
+            (result, position, events) = (.nothing, nil, [])
+        }
+    }
+}
+
+/// A question to a service.
+public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
+    /// The answer must know every event up to this position.
+    public var atLeast: UInt64?
+    public var query: Query
+
+    public init(atLeast: UInt64? = nil, query: Query) {
+        self.atLeast = atLeast
+        self.query = query
+    }
+}
+
+/// The argument of a call that needs none.
+public struct Nothing: Codable, Hashable, Sendable {
+    public init() {}
+}
+
+/// How a service is doing.
+public struct ServiceStatus: Codable, Hashable, Sendable {
+    public var service: String
+    public var processID: Int32
+    public var startedAt: Timestamp
+    public var log: EventID
+    /// The position of the last event in the log.
+    public var head: UInt64
+    public var projection: ProjectionStatus?
+    public var participant: ParticipantStatus?
+}

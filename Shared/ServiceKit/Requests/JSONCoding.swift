@@ -1,0 +1,48 @@
+import EventStoreClient
+public import Foundation
+import WireProtocol
+
+/// How JSON is written on the wire and for machines: keys in order, slashes as they are.
+public enum JSONCoding {
+    public static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch let error as DecodingError {
+            throw ProtocolError(.invalid, "the argument is not a \(type): \(error.oneLine)")
+        }
+    }
+}
+
+extension DecodingError {
+    /// What is wrong and where, in one line.
+    public var oneLine: String {
+        let context: Context
+        switch self {
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found):
+            context = found
+        case .keyNotFound(let key, _): return "it lacks '\(key.stringValue)'"
+        @unknown default: return "it can't be read"
+        }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
+    }
+}
+
+extension ProtocolError {
+    /// The refusal that tells a client of `error`.
+    init(describing error: any Error) {
+        switch error {
+        case let error as ProtocolError: self = error
+        case let error as Refusal: self.init(.refused, error.description)
+        case let error as Unavailable: self.init(.unavailable, error.description)
+        case is CancellationError: self.init(.unavailable, "the process is stopping; try again")
+        default: self.init(.internal, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+public import EventSourcing
+import EventStoreClient
+import Foundation
+import ZeroMQ
+
+/// A service as its callers see it: commands and queries.
+public struct ServiceClient: Sendable {
+    private let connection: RequestClient
+    private let timeout: Duration
+    private let actor: String
+
+    /// - Parameters:
+    ///   - timeout: how long a call is tried, over restarts of the service.
+    ///   - actor: who gives the commands.
+    public init(endpoint: String, timeout: Duration, actor: String) async throws {
+        connection = try await RequestClient(
+            endpoint: endpoint, on: SocketLoop(name: "client"), in: Context())
+        self.timeout = timeout
+        self.actor = actor
+    }
+
+    public func close() async { await connection.close() }
+
+    /// Has the command carried out, once however often it has to be sent.
+    public func command<Command: Codable & Sendable>(
+        _ name: String, _ command: Command, id: EventID = .random()
+    ) async throws -> CommandReply {
+        let answer = try await connection.call(name, within: timeout) { attempt in
+            Array(
+                try JSONCoding.encoder.encode(
+                    CommandRequest(id: id, attempt: attempt, actor: actor, command: command)))
+        }
+        return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
+    }
+
+    public func query<Query: Codable & Sendable, Answer: Decodable>(
+        _ name: String, _ query: Query, atLeast: UInt64? = nil, as: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        let answer = try await connection.call(name, within: timeout) { _ in
+            Array(try JSONCoding.encoder.encode(QueryRequest(atLeast: atLeast, query: query)))
+        }
+        return try JSONDecoder().decode(Answer.self, from: Data(answer))
+    }
+}
