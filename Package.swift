@@ -28,6 +28,19 @@ func domain(_ service: String, _ dependencies: [Target.Dependency] = []) -> Targ
         path: "Services/\(service)/Domain", swiftSettings: strict)
 }
 
+/// A service's executable, `Services/<service>/Main`.
+func main(
+    _ service: String, _ domain: [Target.Dependency], resources: [Resource]? = nil
+) -> Target {
+    .executableTarget(
+        name: "\(service)Main",
+        dependencies: domain + [
+            "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
+            argumentParser, grdb,
+        ],
+        path: "Services/\(service)/Main", resources: resources, swiftSettings: strict)
+}
+
 func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
@@ -39,6 +52,12 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "event-store", targets: ["EventStoreMain"]),
+        .executable(name: "orders", targets: ["OrdersMain"]),
+        .executable(name: "route", targets: ["RouteMain"]),
+        .executable(name: "balance", targets: ["BalanceMain"]),
+        .executable(name: "creditLimit", targets: ["CreditLimitMain"]),
+        .executable(name: "withdraw", targets: ["WithdrawMain"]),
+        .executable(name: "credit", targets: ["CreditMain"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
@@ -89,13 +108,20 @@ let package = Package(
                 "WireProtocol", "ZeroMQ",
                 argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
+        main("Orders", ["OrdersDomain"]),
+        main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
+        main("Balance", ["BalanceDomain", "AccountDomain"]),
+        main("CreditLimit", ["CreditLimitDomain"]),
+        main("Withdraw", ["WithdrawDomain", "AccountDomain"]),
+        main("Credit", ["CreditDomain", "AccountDomain"]),
 
         domain("Account"),
         domain("Orders"),
         domain("Balance", ["AccountDomain"]),
         domain("CreditLimit"),
         domain("Audit"),
-        domain("Route"),
+        domain(
+            "Route", [.product(name: "HeapModule", package: "swift-collections")]),
         domain("Withdraw"),
         domain("Credit"),
 
@@ -127,6 +153,7 @@ let package = Package(
                 "BalanceDomain", "Contracts", "CreditDomain", "CreditLimitDomain", "EventSourcing",
                 "OrdersDomain", "RouteDomain", "WithdrawDomain",
             ]),
+        test("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain"]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -2,6 +2,9 @@ public import EventSourcing
 
 /// Open an account for the customer of the same id.
 public struct OpenAccount: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "OpenAccount"
+
     public var account: String
     public var currency: Currency
     public var openedAt: Timestamp
@@ -15,6 +18,9 @@ public struct OpenAccount: Codable, Hashable, Sendable {
 
 /// Pay money in.
 public struct CreditMoney: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "CreditMoney"
+
     public var account: String
     /// More than zero.
     public var amount: Money
@@ -30,6 +36,9 @@ public struct CreditMoney: Codable, Hashable, Sendable {
 
 /// Pay money out of the free funds.
 public struct WithdrawMoney: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "WithdrawMoney"
+
     public var account: String
     /// More than zero.
     public var amount: Money

@@ -3,6 +3,9 @@ public import EventSourcing
 /// Place an order. Everything is checked at once but the route, the funds and the credit, which the
 /// saga sees to.
 public struct PlaceOrder: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "PlaceOrder"
+
     /// Chosen by the caller, so that a repeated command places no second order.
     public var order: String
     public var customer: String
@@ -31,6 +34,9 @@ public struct PlaceOrder: Codable, Hashable, Sendable {
 
 /// Cancel an order, pending or confirmed.
 public struct CancelOrder: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "CancelOrder"
+
     public var order: String
 
     public init(order: String) { self.order = order }

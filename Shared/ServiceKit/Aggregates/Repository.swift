@@ -144,6 +144,8 @@ public actor Repository<Subject: Aggregate> {
 /// A decision of the domain against what was asked: not a failure.
 public struct Refusal: Error, Hashable, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// Someone else was faster, time after time.

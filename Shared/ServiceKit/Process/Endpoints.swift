@@ -22,7 +22,8 @@ public enum Endpoints {
         return "DAYBOOK_\(words)_ENDPOINT"
     }
 
-    static func environment(_ name: String) -> String? {
+    /// The variable's value, if it is set to something.
+    public static func environment(_ name: String) -> String? {
         ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

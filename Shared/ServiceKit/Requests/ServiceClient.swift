@@ -22,13 +22,17 @@ public struct ServiceClient: Sendable {
     public func close() async { await connection.close() }
 
     /// Has the command carried out, once however often it has to be sent.
+    ///
+    /// - Parameter mayBeRepeat: whether an earlier caller may have sent the same command, by its id.
     public func command<Command: Codable & Sendable>(
-        _ name: String, _ command: Command, id: EventID = .random()
+        _ name: String, _ command: Command, id: EventID = .random(), mayBeRepeat: Bool = false
     ) async throws -> CommandReply {
         let answer = try await connection.call(name, within: timeout) { attempt in
             Array(
                 try JSONCoding.encoder.encode(
-                    CommandRequest(id: id, attempt: attempt, actor: actor, command: command)))
+                    CommandRequest(
+                        id: id, attempt: attempt + (mayBeRepeat ? 1 : 0), actor: actor,
+                        command: command)))
         }
         return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
     }

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import ServiceKit
+
+struct Open: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Open an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account, named after its customer.") var account: String
+    @Option(help: "The currency it is kept in.") var currency = "USD"
+
+    func run() async throws {
+        let command = OpenAccount(
+            account: account, currency: try Currency(currency), openedAt: .now())
+        let reply = try await options.with(Balance.serviceName) {
+            try await $0.command(OpenAccount.name, command)
+        }
+        try Output.reply(reply, json: options.json, "opened account \(account)")
+    }
+}
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show an account, or all of them.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String?
+
+    func run() async throws {
+        let views = try await options.with(Balance.serviceName) { client in
+            guard let account else {
+                return try await client.query("accounts", Nothing(), as: [AccountView].self)
+            }
+            return [try await client.query("account", account, as: AccountView.self)]
+        }
+        if options.json { return try account == nil ? Output.json(views) : Output.json(views[0]) }
+        Output.table(
+            ["account", "balance", "funds", "held", "owed", "currency"],
+            views.map { view in
+                [view.id]
+                    + [view.balance, view.funds, view.held, view.owed].map {
+                        Money($0, view.currency).amountText
+                    } + ["\(view.currency)"]
+            })
+    }
+}
+
+struct Statement: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what has happened to an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String
+
+    func run() async throws {
+        let entries = try await options.with(Balance.serviceName) {
+            try await $0.query("statement", account, as: [StatementEntry].self)
+        }
+        if options.json { return try Output.json(entries) }
+        Output.table(
+            ["time", "kind", "change", "held", "balance", "for"],
+            entries.map { entry in
+                ["\(entry.time)", entry.kind.rawValue]
+                    + [entry.change, entry.heldChange, entry.balanceAfter].map {
+                        Money($0, entry.currency).amountText
+                    } + [entry.order ?? entry.reference ?? ""]
+            })
+    }
+}

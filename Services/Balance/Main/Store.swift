@@ -1,0 +1,46 @@
+public import BalanceDomain
+public import Contracts
+import EventSourcing
+public import GRDB
+public import ServiceKit
+
+extension AccountView: FetchableRecord, PersistableRecord {
+    public static var databaseTableName: String { "account" }
+}
+
+extension StatementEntry: FetchableRecord, PersistableRecord {
+    public static var databaseTableName: String { "statement" }
+}
+
+extension BalanceProjection.Model: StoredModel {
+    public static func createTables(_ db: Database) throws {
+        try db.create(table: "account") { table in
+            table.primaryKey("id", .text)
+            table.column("currency", .text).notNull()
+            for amount in ["funds", "held", "owed", "balance", "free"] {
+                table.column(amount, .integer).notNull()
+            }
+            table.column("openedAt", .text).notNull()
+            table.column("position", .integer).notNull()
+            table.column("updatedAt", .text).notNull()
+        }
+        try db.create(table: "statement") { table in
+            table.primaryKey("position", .integer)
+            table.column("time", .text).notNull()
+            table.column("account", .text).notNull().indexed()
+            table.column("kind", .text).notNull()
+            for amount in ["change", "heldChange", "balanceAfter"] {
+                table.column(amount, .integer).notNull()
+            }
+            table.column("currency", .text).notNull()
+            table.column("order", .text)
+            table.column("reference", .text)
+        }
+    }
+
+    public mutating func load(_ db: Database) throws { try accounts.load(db) }
+
+    public mutating func takeWrites() -> [ProjectedStore.Write] {
+        accounts.takeWrites() + statement.takeWrites()
+    }
+}

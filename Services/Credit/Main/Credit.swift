@@ -1,0 +1,73 @@
+import AccountDomain
+import ArgumentParser
+import Contracts
+import CreditDomain
+import EventSourcing
+import GRDB
+import ServiceKit
+
+@main struct Credit: AsyncParsableCommand, NamedService {
+    static let serviceName = "credit"
+    static let configuration = CommandConfiguration(
+        commandName: serviceName, abstract: "Pay money into an account.",
+        subcommands: [
+            Serve.self, Make.self, List.self, Status<Credit>.self, Rebuild<Credit>.self,
+        ], defaultSubcommand: Make.self)
+
+    static func main() async { await Program.run(Self.self) }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the service.")
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        var host = try await ServiceHost(Credit.serviceName, options: options)
+        let accounts = host.repository(Account.self)
+        let credits = try await host.project(CreditProjection.self)
+        await host.command(CreditMoney.name) { (command: CreditMoney, cause) in
+            try await accounts.execute(.credit(command), cause)
+        }
+        await host.query("credits") { (account: String, atLeast) in
+            try await credits.readStore(atLeast: atLeast) { db in
+                try CreditView.filter(Column("account") == account).order(Column("position"))
+                    .fetchAll(db)
+            }
+        }
+        try await host.run()
+    }
+}
+
+struct Make: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Pay money into an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String
+    @Argument(help: "The amount, such as 11.77.") var amount: String
+    @Option(help: "The currency of the amount.") var currency = "USD"
+    @Option(help: "What it is for.") var reference = ""
+
+    func run() async throws {
+        let money = try Money(amount, in: try Currency(currency))
+        let command = CreditMoney(account: account, amount: money, reference: reference)
+        let reply = try await options.with(Credit.serviceName) {
+            try await $0.command(CreditMoney.name, command)
+        }
+        try Output.reply(reply, json: options.json, "credited \(money)")
+    }
+}
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List those of an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String
+
+    func run() async throws {
+        let views = try await options.with(Credit.serviceName) {
+            try await $0.query("credits", account, as: [CreditView].self)
+        }
+        if options.json { return try Output.json(views) }
+        Output.table(
+            ["time", "amount", "reference"],
+            views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
+    }
+}

@@ -1,0 +1,27 @@
+public import Contracts
+public import CreditLimitDomain
+import EventSourcing
+public import GRDB
+public import ServiceKit
+
+extension CreditLimitView: FetchableRecord, PersistableRecord {
+    public static var databaseTableName: String { "creditLimit" }
+}
+
+extension CreditLimitProjection.Model: StoredModel {
+    public static func createTables(_ db: Database) throws {
+        try db.create(table: "creditLimit") { table in
+            table.primaryKey("id", .text)
+            table.column("currency", .text).notNull()
+            for amount in ["limit", "reserved", "used", "available"] {
+                table.column(amount, .integer).notNull()
+            }
+            table.column("position", .integer).notNull()
+            table.column("updatedAt", .text).notNull()
+        }
+    }
+
+    public mutating func load(_ db: Database) throws { try limits.load(db) }
+
+    public mutating func takeWrites() -> [ProjectedStore.Write] { limits.takeWrites() }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import ServiceKit
+
+struct Place: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Place an order.")
+    @OptionGroup var options: CallOptions
+    @Option(help: "The order's id; one is made up if none is given.") var id: String?
+    @Option(help: "The customer, whose account pays.") var customer: String
+    @Option(help: "sku:quantity:price; may be repeated.") var item: [String]
+    @Option(help: "The hub to send it to.") var to: String
+    @Option(help: "The hub to send it from.") var from: String?
+    @Option(help: "The currency of the prices.") var currency = "USD"
+    @Option(help: "Reject it unless it is confirmed within so many seconds.")
+    var deadline = 60.0
+
+    func validate() throws {
+        guard deadline > 0, deadline < 1e9 else {
+            throw ValidationError("--deadline is a number of seconds above 0")
+        }
+    }
+
+    func run() async throws {
+        let order = id ?? "o\(EventID.random().description.filter { $0 != "-" }.prefix(12))"
+        let currency = try Currency(currency)
+        let now = Timestamp.now()
+        let command = PlaceOrder(
+            order: order, customer: customer,
+            items: try item.map { try Self.item($0, currency) }, origin: from, destination: to,
+            placedAt: now, deadline: now + .seconds(deadline))
+        let reply = try await options.with(OrderBook.serviceName) {
+            try await $0.command(PlaceOrder.name, command)
+        }
+        try Output.reply(reply, json: options.json, "placed order \(order)")
+    }
+
+    private static func item(_ text: String, _ currency: Currency) throws -> OrderItem {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, let quantity = Int(parts[1]) else {
+            throw ValidationError("--item is sku:quantity:price, such as cd:2:11.77, not '\(text)'")
+        }
+        return OrderItem(
+            sku: String(parts[0]), quantity: quantity,
+            unitPrice: try Money(parts[2], in: currency))
+    }
+}
+
+struct Cancel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Cancel an order.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The order.") var order: String
+
+    func run() async throws {
+        let reply = try await options.with(OrderBook.serviceName) {
+            try await $0.command(CancelOrder.name, CancelOrder(order: order))
+        }
+        try Output.reply(reply, json: options.json, "cancelled order \(order)")
+    }
+}
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show an order.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The order.") var order: String
+
+    func run() async throws {
+        let view = try await options.with(OrderBook.serviceName) {
+            try await $0.query("order", order, as: OrderView.self)
+        }
+        if options.json { return try Output.json(view) }
+        printOrders([view])
+        for item in view.items { print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)") }
+        if let reason = view.reason { print("  \(reason.rawValue): \(view.detail ?? "")") }
+    }
+}
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List a customer's orders.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The customer.") var customer: String
+
+    func run() async throws {
+        let views = try await options.with(OrderBook.serviceName) {
+            try await $0.query("customer", customer, as: [OrderView].self)
+        }
+        if options.json { return try Output.json(views) }
+        printOrders(views)
+    }
+}
+
+struct Summary: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Count orders by how they stand.")
+    @OptionGroup var options: CallOptions
+
+    func run() async throws {
+        let counts = try await options.with(OrderBook.serviceName) {
+            try await $0.query("summary", Nothing(), as: [String: Int].self)
+        }
+        if options.json { return try Output.json(counts) }
+        Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
+    }
+}
+
+private func printOrders(_ views: [OrderView]) {
+    func amount(_ view: OrderView, _ minor: Int64?) -> String {
+        minor.map { Money($0, view.currency).amountText } ?? "-"
+    }
+    Output.table(
+        ["order", "customer", "status", "items", "shipping", "total", "to", "arrives"],
+        views.map { view in
+            [
+                view.id, view.customer, view.status.rawValue, amount(view, view.itemsTotal),
+                amount(view, view.shipping), amount(view, view.total), view.destination,
+                view.arrivesAt.map(\.description) ?? "-",
+            ]
+        })
+}

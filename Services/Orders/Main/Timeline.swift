@@ -1,0 +1,48 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+
+struct Timeline: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the saga of an order: its events, from all services.")
+    @OptionGroup var options: CallOptions
+    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    var eventStore: String?
+    @Argument(help: "The order.") var order: String
+
+    func run() async throws {
+        var events: [RecordedEvent] = []
+        let request = ReadRequest(.tags([Tag.order(order)]))
+        try await EventStoreConnection.with(eventStore, home: options.home) { client in
+            _ = try await client.read(request, timeout: .seconds(options.timeout)) { events += $0 }
+        }
+        guard let first = events.first else {
+            throw Problem.data("no event concerns an order \(order)")
+        }
+        let types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
+        let steps = events.map { event in
+            Step(
+                position: event.position, type: event.type, service: event.category,
+                milliseconds: Double((event.time - first.time) / .microseconds(1)) / 1000,
+                cause: types[event.causationID], stream: event.stream)
+        }
+        if options.json { return try Output.json(steps) }
+        Output.table(
+            ["position", "after ms", "category", "event", "because of"],
+            steps.map {
+                ["\($0.position)", "\($0.milliseconds)", $0.service, $0.type, $0.cause ?? "-"]
+            })
+    }
+
+    private struct Step: Encodable {
+        let position: UInt64
+        let type: String
+        let service: String
+        let milliseconds: Double
+        let cause: String?
+        let stream: StreamName
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// A place that parcels pass through.
+public struct Hub: Hashable, Sendable {
+    public var code: String
+    public var name: String
+    public var country: String
+    /// Degrees north and east.
+    public var latitude: Double
+    public var longitude: Double
+
+    /// The great-circle distance in kilometres, by the haversine formula on a sphere of 6,371 km.
+    public func distance(to other: Hub) -> Double {
+        let radians = Double.pi / 180
+        let north = (other.latitude - latitude) * radians / 2
+        let east = (other.longitude - longitude) * radians / 2
+        let chord =
+            sin(north) * sin(north) + cos(latitude * radians) * cos(other.latitude * radians)
+            * sin(east) * sin(east)
+        return 2 * 6371 * asin(min(1, chord.squareRoot()))
+    }
+}
+
+/// A network file that can't be used: the line and what would be right.
+public struct NetworkError: Error, Hashable, CustomStringConvertible {
+    public let line: Int
+    public let reason: String
+
+    public var description: String { "line \(line) of the network: \(reason)" }
+}
+
+extension Hub {
+    static let columns = ["code", "name", "city", "country", "latitude", "longitude", "timezone"]
+
+    /// Reads hubs from comma-separated values with the columns above (RFC 4180, but that a field
+    /// has no line break).
+    static func parse(_ text: String) throws(NetworkError) -> [Hub] {
+        var hubs: [Hub] = []
+        var codes: Set<String> = []
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            let fields = fields(of: line)
+            if index == 0 {
+                guard fields == columns else {
+                    throw NetworkError(
+                        line: 1, reason: "the columns are \(columns.joined(separator: ","))")
+                }
+                continue
+            }
+            if line.isEmpty { continue }
+            let hub = try parse(fields, line: index + 1)
+            guard codes.insert(hub.code).inserted else {
+                throw NetworkError(line: index + 1, reason: "hub \(hub.code) stands twice")
+            }
+            hubs.append(hub)
+        }
+        guard !hubs.isEmpty else { throw NetworkError(line: 1, reason: "there are no hubs") }
+        return hubs
+    }
+
+    /// The fields of a line; a quoted one may hold commas, and quotes twice.
+    private static func fields(of line: Substring) -> [String] {
+        var fields = [""]
+        var isQuoted = false
+        var previous: Character?
+        for character in line {
+            switch character {
+            case "\"":
+                // The second of two quotes within quotes stands for one.
+                if !isQuoted, previous == "\"" { fields[fields.count - 1].append("\"") }
+                isQuoted.toggle()
+            case "," where !isQuoted: fields.append("")
+            default: fields[fields.count - 1].append(character)
+            }
+            previous = character
+        }
+        return fields
+    }
+
+    private static func parse(_ fields: [String], line: Int) throws(NetworkError) -> Hub {
+        guard fields.count == columns.count else {
+            throw NetworkError(
+                line: line, reason: "it has \(fields.count) fields, not \(columns.count)")
+        }
+        guard let latitude = Double(fields[4]), (-90...90).contains(latitude),
+            let longitude = Double(fields[5]), (-180...180).contains(longitude)
+        else {
+            throw NetworkError(
+                line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
+        }
+        guard !fields[0].isEmpty else { throw NetworkError(line: line, reason: "the code is empty") }
+        return Hub(
+            code: fields[0], name: fields[1], country: fields[3], latitude: latitude,
+            longitude: longitude)
+    }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import Foundation
+import RouteDomain
+import ServiceKit
+
+@main struct Routes: AsyncParsableCommand, NamedService {
+    static let serviceName = "route"
+    static let configuration = CommandConfiguration(
+        commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
+        subcommands: [
+            Serve.self, Show.self, Plan.self, Status<Routes>.self, Rebuild<Routes>.self,
+        ])
+
+    static func main() async { await Program.run(Self.self) }
+}
+
+/// The network, and what is allowed in it.
+struct NetworkOptions: ParsableArguments {
+    @Option(help: "A file of hubs in place of the built-in one (DAYBOOK_NETWORK).")
+    var network: String?
+
+    @Option(help: "Where orders are sent from that name no origin.") var origin = "MEM"
+
+    @Option(help: "A parcel must arrive within so many hours.") var hours = 120
+
+    func validate() throws {
+        guard (1...100_000).contains(hours) else {
+            throw ValidationError("--hours is 1 to 100000, not \(hours)")
+        }
+    }
+
+    func planner() throws -> NetworkPlanner {
+        let text: String
+        if let network = network ?? Endpoints.environment("DAYBOOK_NETWORK") {
+            do {
+                text = try String(contentsOfFile: network, encoding: .utf8)
+            } catch {
+                throw Problem.data("the network \(network) can't be read; it must be a UTF-8 file")
+            }
+        } else {
+            text = String(decoding: PackageResources.hubs_csv, as: UTF8.self)
+        }
+        do {
+            return NetworkPlanner(try Network(csv: text), limitMinutes: hours * 60)
+        } catch {
+            throw Problem.data(error.description)
+        }
+    }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the service.")
+    @OptionGroup var options: ServeOptions
+    @OptionGroup var network: NetworkOptions
+
+    func run() async throws {
+        let planner = try network.planner()
+        var host = try await ServiceHost(Routes.serviceName, options: options)
+        let repository = host.repository(Route.self)
+        let routes = try await host.project(RouteProjection.self)
+        try await host.participate(
+            RouteParticipant(planner: planner, origin: network.origin), through: repository)
+        await host.query("route") { (id: String, atLeast) in
+            guard let view = await routes.read(atLeast: atLeast, { $0.routes[id] }) else {
+                throw Refusal(description: "order \(id) has no route")
+            }
+            return view
+        }
+        try await host.run()
+    }
+}
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show the route of an order.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The order.") var order: String
+
+    func run() async throws {
+        let view = try await options.with(Routes.serviceName) {
+            try await $0.query("route", order, as: RouteView.self)
+        }
+        if options.json { return try Output.json(view) }
+        print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
+        printLegs(view.legs)
+    }
+}
+
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Plan a route without an order; nothing is kept of it.")
+    @OptionGroup var network: NetworkOptions
+    @Argument(help: "The hub to send to.") var destination: String
+    @Option(help: "How many items.") var quantity = 1
+    @Option(help: "The currency of the cost.") var currency = "USD"
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        guard quantity > 0 else { throw ValidationError("--quantity is 1 or more") }
+    }
+
+    func run() throws {
+        let journey = Journey(
+            origin: network.origin, destination: destination, quantity: quantity,
+            currency: try Currency(currency), departsAt: .now())
+        let plan: RoutePlan
+        do { plan = try network.planner().plan(journey) } catch let error as RouteRefusal {
+            throw Problem.data(error.description)
+        }
+        if json { return try Output.json(plan.legs) }
+        printLegs(plan.legs)
+        print("\(plan.cost), there at \(plan.arrivesAt)")
+    }
+}
+
+private func printLegs(_ legs: [RouteLeg]) {
+    Output.table(
+        ["from", "to", "km", "cost", "departs", "arrives"],
+        legs.map {
+            ["\($0.from)", $0.to, "\($0.kilometers)", "\($0.cost)", "\($0.departsAt)", "\($0.arrivesAt)"]
+        })
+}

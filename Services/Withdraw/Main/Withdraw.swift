@@ -1,0 +1,73 @@
+import AccountDomain
+import ArgumentParser
+import Contracts
+import EventSourcing
+import GRDB
+import ServiceKit
+import WithdrawDomain
+
+@main struct Withdraw: AsyncParsableCommand, NamedService {
+    static let serviceName = "withdraw"
+    static let configuration = CommandConfiguration(
+        commandName: serviceName, abstract: "Take money out of an account.",
+        subcommands: [
+            Serve.self, Make.self, List.self, Status<Withdraw>.self, Rebuild<Withdraw>.self,
+        ], defaultSubcommand: Make.self)
+
+    static func main() async { await Program.run(Self.self) }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the service.")
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        var host = try await ServiceHost(Withdraw.serviceName, options: options)
+        let accounts = host.repository(Account.self)
+        let withdrawals = try await host.project(WithdrawProjection.self)
+        await host.command(WithdrawMoney.name) { (command: WithdrawMoney, cause) in
+            try await accounts.execute(.withdraw(command), cause)
+        }
+        await host.query("withdrawals") { (account: String, atLeast) in
+            try await withdrawals.readStore(atLeast: atLeast) { db in
+                try WithdrawalView.filter(Column("account") == account).order(Column("position"))
+                    .fetchAll(db)
+            }
+        }
+        try await host.run()
+    }
+}
+
+struct Make: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Take money out of an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String
+    @Argument(help: "The amount, such as 11.77.") var amount: String
+    @Option(help: "The currency of the amount.") var currency = "USD"
+    @Option(help: "What it is for.") var reference = ""
+
+    func run() async throws {
+        let money = try Money(amount, in: try Currency(currency))
+        let command = WithdrawMoney(account: account, amount: money, reference: reference)
+        let reply = try await options.with(Withdraw.serviceName) {
+            try await $0.command(WithdrawMoney.name, command)
+        }
+        try Output.reply(reply, json: options.json, "withdrew \(money)")
+    }
+}
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List those of an account.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The account.") var account: String
+
+    func run() async throws {
+        let views = try await options.with(Withdraw.serviceName) {
+            try await $0.query("withdrawals", account, as: [WithdrawalView].self)
+        }
+        if options.json { return try Output.json(views) }
+        Output.table(
+            ["time", "amount", "reference"],
+            views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
+    }
+}
