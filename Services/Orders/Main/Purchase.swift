@@ -17,7 +17,7 @@ struct Purchase: Sendable {
 
     /// Reads the first `limit` lines below the header.
     static func parse(_ text: String, limit: Int, _ currency: Currency) throws -> [Purchase] {
-        let lines = text.split(separator: "\n").dropFirst()
+        let lines = text.split(whereSeparator: \.isNewline).dropFirst()
         return try lines.prefix(limit).enumerated().map { index, line in
             try parse(line, number: index + 2, currency)
         }

@@ -26,7 +26,7 @@ struct Timeline: AsyncParsableCommand {
         let steps = events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
-                milliseconds: Double((event.time - first.time) / .microseconds(1)) / 1000,
+                milliseconds: Double(event.time.microseconds - first.time.microseconds) / 1000,
                 cause: types[event.causationID], stream: event.stream)
         }
         if options.json { return try Output.json(steps) }

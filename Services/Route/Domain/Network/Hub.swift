@@ -37,7 +37,7 @@ extension Hub {
     static func parse(_ text: String) throws(NetworkError) -> [Hub] {
         var hubs: [Hub] = []
         var codes: Set<String> = []
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
             let fields = fields(of: line)
             if index == 0 {
