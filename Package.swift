@@ -58,6 +58,7 @@ let package = Package(
         .executable(name: "creditLimit", targets: ["CreditLimitMain"]),
         .executable(name: "withdraw", targets: ["WithdrawMain"]),
         .executable(name: "credit", targets: ["CreditMain"]),
+        .executable(name: "audit", targets: ["AuditMain"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
@@ -81,7 +82,12 @@ let package = Package(
         shared("EventSourcing"),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
-        shared("EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"]),
+        shared(
+            "EventStoreClient",
+            [
+                "EventSourcing", "WireProtocol", "ZeroMQ",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         shared("Contracts", ["EventSourcing"]),
         shared(
             "ServiceKit",
@@ -114,6 +120,7 @@ let package = Package(
         main("CreditLimit", ["CreditLimitDomain"]),
         main("Withdraw", ["WithdrawDomain", "AccountDomain"]),
         main("Credit", ["CreditDomain", "AccountDomain"]),
+        main("Audit", ["AuditDomain"]),
 
         domain("Account"),
         domain("Orders"),

@@ -61,6 +61,21 @@ public struct EventStoreClient: Sendable {
         _ request: ReadRequest, timeout: Duration = .seconds(30),
         _ body: (RecordSequence) async throws -> Void
     ) async throws -> UInt64 {
+        await connection.startRead()
+        do {
+            let end = try await readAll(request, timeout: timeout, body)
+            await connection.endRead()
+            return end
+        } catch {
+            await connection.endRead()
+            throw error
+        }
+    }
+
+    private func readAll(
+        _ request: ReadRequest, timeout: Duration,
+        _ body: (RecordSequence) async throws -> Void
+    ) async throws -> UInt64 {
         var rest = request
         var deadline = ContinuousClock.now + timeout
         while ContinuousClock.now < deadline {

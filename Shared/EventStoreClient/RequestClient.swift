@@ -1,3 +1,4 @@
+import DequeModule
 import EventSourcing
 import WireProtocol
 public import ZeroMQ
@@ -21,6 +22,8 @@ public actor RequestClient {
     private let loop: SocketLoop
     public nonisolated let endpoint: String
     private var inboxes: [UInt64: Inbox] = [:]
+    private var readsOpen = 0
+    private var waitingReads: Deque<CheckedContinuation<Void, Never>> = []
     private var lastRequestID: UInt64 = 0
     private var receiving: Task<Void, Never>?
     private(set) var isClosed = false
@@ -42,6 +45,24 @@ public actor RequestClient {
         isClosed = true
         receiving?.cancel()
         for id in inboxes.keys { resume(id, nil) }
+    }
+
+    // MARK: Reads
+
+    /// The store lets a client have few reads open; more wait here, in their order.
+    private static let openReads = 32
+
+    func startRead() async {
+        guard readsOpen >= Self.openReads else {
+            readsOpen += 1
+            return
+        }
+        await withCheckedContinuation { waitingReads.append($0) }
+    }
+
+    /// Ends a read; its place goes to the one that waits longest.
+    func endRead() {
+        if waitingReads.isEmpty { readsOpen -= 1 } else { waitingReads.removeFirst().resume() }
     }
 
     // MARK: Requests

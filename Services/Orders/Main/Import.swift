@@ -16,8 +16,8 @@ struct Import: AsyncParsableCommand {
     @OptionGroup var options: CallOptions
     @Argument(help: "The file, its first line a header.") var file: String
     @Option(help: "Import so many orders.") var limit = Int.max
-    @Option(help: "What is paid into each account.") var funds = "60.00"
-    @Option(help: "Each customer's credit limit.") var credit = "40.00"
+    @Option(help: "What is paid into each account.") var funds = "200.00"
+    @Option(help: "Each customer's credit limit.") var credit = "100.00"
     @Option(help: "So many orders are on their way at a time.") var window = 64
     @Option(help: "Reject an order unless it is confirmed within so many seconds.")
     var deadline = 600.0

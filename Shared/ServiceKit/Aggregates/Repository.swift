@@ -50,6 +50,7 @@ public actor Repository<Subject: Aggregate> {
         if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
             return .repeated(position: position)
         }
+        if cache[id] == nil, let outcome = try await begin(stream, command, cause) { return outcome }
         for _ in 0..<Contention.attempts {
             let loaded = try await load(id, stream)
             guard let events = try await decide(command, loaded.state, cause) else {
@@ -61,6 +62,17 @@ public actor Repository<Subject: Aggregate> {
             }
         }
         throw Contention(stream: stream)
+    }
+
+    /// Takes the stream for one that does not exist, which saves looking: what is decided is appended
+    /// only if that is so. Nil if it is not, or if there is nothing that could be appended.
+    private func begin(
+        _ stream: StreamName, _ command: Subject.Command, _ cause: Cause
+    ) async throws -> Outcome? {
+        guard let events = try? Subject.decide(command, given: Subject.initial), !events.isEmpty
+        else { return nil }
+        let new = Loaded(state: Subject.initial, revision: nil, position: 0)
+        return try await append(events, to: stream, after: new, cause)
     }
 
     private func acquire(_ id: String) async {

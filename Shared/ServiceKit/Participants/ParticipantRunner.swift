@@ -65,6 +65,8 @@ where P.Command == Subject.Command {
             logger.critical(
                 "the participant has halted",
                 metadata: ["participant": "\(P.name)", "reason": "\(error)"])
+            // The rest of the service goes on: what it knows can be asked, and its status says why.
+            while true { try await Task.sleep(for: .seconds(3600)) }
         }
     }
 
