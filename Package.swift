@@ -110,9 +110,8 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "WireProtocol", "ZeroMQ",
-                argumentParser,
+                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "ServiceKit",
+                "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),

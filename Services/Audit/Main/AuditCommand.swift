@@ -11,8 +11,9 @@ import WireProtocol
         commandName: "audit",
         abstract: "Check the books: every invariant at every position of the log.",
         discussion: """
-            The figures are computed from the log alone. With --compare they are held against those \
-            that the services show, which must be equal. Exits with 65 if anything does not hold.
+            The figures are computed from the log alone. With --compare the command first waits until \
+            the services have reacted to all of it, then holds the figures against those that they \
+            show, which must be equal. Exits with 65 if anything does not hold.
             """)
 
     @OptionGroup var options: CallOptions
@@ -24,6 +25,7 @@ import WireProtocol
     static func main() async { await Program.run(Self.self) }
 
     func run() async throws {
+        if compare { try await waitUntilSettled() }
         var (audit, head) = try await readLog()
         if !running { audit.close() }
         var problems = audit.violations.map(\.description)
@@ -52,6 +54,30 @@ import WireProtocol
     }
 
     // MARK: Read models
+
+    /// Waits until every participant has reacted to the whole log, and nothing came of it.
+    private func waitUntilSettled() async throws {
+        let deadline = ContinuousClock.now + .seconds(options.timeout)
+        var before: [UInt64] = []
+        while true {
+            var positions: [UInt64] = []
+            var isSettled = true
+            for service in ["orders", "route", "balance", "creditLimit"] {
+                let status: ServiceStatus = try await ask(service, "status", 0)
+                if let halted = status.participant?.halted {
+                    throw Problem.data("the participant of \(service) has halted: \(halted)")
+                }
+                positions.append(status.head)
+                isSettled = isSettled && status.participant?.checkpoint == status.head
+            }
+            // Settled twice with the log the same: no reaction was on its way between two looks.
+            if isSettled, Set(positions + before).count == 1, !before.isEmpty { return }
+            before = isSettled ? positions : []
+            guard ContinuousClock.now < deadline else {
+                throw Problem.data("the services were still at work after \(options.timeout) seconds")
+            }
+        }
+    }
 
     private func differences(from audit: Audit, at head: UInt64) async throws -> [String] {
         let accounts: [AccountView] = try await ask("balance", "accounts", head)

@@ -3,6 +3,7 @@ import EventLog
 import EventSourcing
 import EventStoreClient
 import Foundation
+import ServiceKit
 import WireProtocol
 
 struct Append: AsyncParsableCommand {
@@ -57,7 +58,7 @@ struct Append: AsyncParsableCommand {
     private func event(_ stream: StreamName, _ data: String) throws -> NewEvent {
         guard (try? JSONSerialization.jsonObject(with: Data(data.utf8), options: .fragmentsAllowed))
             != nil
-        else { throw Problem(status: EX_DATAERR, description: "'\(data.prefix(60))' is not JSON") }
+        else { throw Problem.data("'\(data.prefix(60))' is not JSON") }
         return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
     }
 }
@@ -99,20 +100,20 @@ struct Verify: ParsableCommand {
         abstract: "Check every record of a log that no process serves.")
 
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
-    var home = ProcessInfo.processInfo.environment["DAYBOOK_HOME"] ?? "data"
+    var home = Endpoints.home
 
     func run() throws {
         let folder = home + "/log"
         guard FileManager.default.fileExists(atPath: folder) else {
-            throw Problem(status: EX_DATAERR, description: "there is no log in \(home)")
+            throw Problem.data("there is no log in \(home)")
         }
         do {
-            let log = try EventLog(in: FileStorage(folder: folder), now: Timestamp.now)
+            let log = try EventLog(in: FileStorage(folder: folder), now: { Timestamp.now() })
             print("log \(log.id): \(log.head) events, all of them whole")
         } catch let error as LogError {
-            throw Problem(status: EX_DATAERR, description: error.description)
+            throw Problem.data(error.description)
         } catch let error as StorageError {
-            throw Problem(status: EX_UNAVAILABLE, description: error.description)
+            throw Problem(status: EX_UNAVAILABLE, error.description)
         }
     }
 }

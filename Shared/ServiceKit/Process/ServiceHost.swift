@@ -2,8 +2,6 @@ public import EventSourcing
 public import EventStoreClient
 import Foundation
 import Logging
-import ServiceLifecycle
-import UnixSignals
 import WireProtocol
 import ZeroMQ
 
@@ -110,10 +108,14 @@ public struct ServiceHost {
         let (server, loop, closers) = (server, loop, closers)
         let runners = runners + [{ try await server.run() }]
         logger.notice("ready", metadata: ["log": "\(log)"])
-        let group = ServiceGroup(
-            services: runners.map { Running(body: $0, loop: loop) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        try await group.run()
+        try await untilSignalled {
+            try await withTaskExecutorPreference(loop) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for runner in runners { group.addTask { try await runner() } }
+                    try await group.waitForAll()
+                }
+            }
+        }
         for close in closers { try await close() }
         await client.close()
         logger.notice("stopped")
@@ -129,22 +131,6 @@ public struct ServiceHost {
                     service: name, processID: ProcessInfo.processInfo.processIdentifier,
                     startedAt: startedAt, log: log, head: try await client.welcome().head,
                     projection: await projection?(), participant: await participant?()))
-        }
-    }
-}
-
-/// A part of the process, on its loop, until it is asked to stop.
-private struct Running: Service {
-    let body: @Sendable () async throws -> Void
-    let loop: SocketLoop
-
-    func run() async throws {
-        try await withTaskExecutorPreference(loop) {
-            do {
-                try await cancelWhenGracefulShutdown { try await body() }
-            } catch is CancellationError {
-                // Asked to stop, and stopped.
-            }
         }
     }
 }

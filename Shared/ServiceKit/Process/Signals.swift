@@ -1,0 +1,29 @@
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Runs `body` until it ends, or SIGTERM or SIGINT cancels it.
+public func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    struct Work: Service {
+        let body: @Sendable () async throws -> Void
+
+        func run() async throws {
+            do {
+                try await cancelWhenGracefulShutdown { try await body() }
+            } catch is CancellationError {
+                // Asked to stop, and stopped.
+            }
+        }
+    }
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: Work(body: body),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "signals") { _ in SwiftLogNoOpLogHandler() }))
+    try await group.run()
+}
