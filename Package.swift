@@ -41,7 +41,9 @@ func main(
         path: "Services/\(service)/Main", resources: resources, swiftSettings: strict)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
+    -> Target
+{
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
         swiftSettings: strict)
@@ -59,6 +61,8 @@ let package = Package(
         .executable(name: "withdraw", targets: ["WithdrawMain"]),
         .executable(name: "credit", targets: ["CreditMain"]),
         .executable(name: "audit", targets: ["AuditMain"]),
+        .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
+        .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
@@ -89,6 +93,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         shared("Contracts", ["EventSourcing"]),
+        shared("IntegrationHarness", ["EventStoreClient", "ServiceKit", "ZeroMQ"]),
         shared(
             "ServiceKit",
             [
@@ -160,6 +165,13 @@ let package = Package(
                 "OrdersDomain", "RouteDomain", "WithdrawDomain",
             ]),
         test("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain"]),
+        test(
+            "SystemTests",
+            [
+                "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain",
+                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain",
+            ]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]

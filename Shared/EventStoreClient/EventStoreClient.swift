@@ -20,7 +20,8 @@ public struct EventStoreClient: Sendable {
 
     /// What the store says of itself: its log, its head, its feed.
     public func welcome(timeout: Duration = .seconds(30)) async throws -> Welcome {
-        let hello = Array(try JSONEncoder().encode(Hello(client: ProcessInfo.processInfo.processName)))
+        let hello = Array(
+            try JSONEncoder().encode(Hello(client: ProcessInfo.processInfo.processName)))
         let answer = try await connection.request(.hello, within: timeout) { _ in [hello] }
         return try JSONDecoder().decode(Welcome.self, from: Data(answer.body.first ?? []))
     }
@@ -45,7 +46,8 @@ public struct EventStoreClient: Sendable {
     }
 
     /// The event of this id, if it is in the log.
-    public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent? {
+    public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent?
+    {
         let frames = [Array("event".utf8), Array(id.description.utf8)]
         let answer = try await connection.request(.call, within: timeout) { _ in frames }
         guard let record = answer.body.first, !record.isEmpty else { return nil }

@@ -115,7 +115,8 @@ public actor RequestClient {
     }
 
     func send(
-        _ kind: MessageKind, _ id: UInt64, _ frames: [[UInt8]], until deadline: ContinuousClock.Instant
+        _ kind: MessageKind, _ id: UInt64, _ frames: [[UInt8]],
+        until deadline: ContinuousClock.Instant
     ) async throws {
         let message = [MessageHeader(kind, requestID: id).bytes] + frames
         while try !socket.send(message) {
@@ -148,7 +149,9 @@ public actor RequestClient {
         while !Task.isCancelled {
             while let message = try? socket.receiveMessage() { deliver(message) }
             // Requests that time out are looked for now and then, not each with a timer of its own.
-            guard (try? await socket.readable(until: .now + .milliseconds(100))) != nil else { return }
+            guard (try? await socket.readable(until: .now + .milliseconds(100))) != nil else {
+                return
+            }
             let now = ContinuousClock.now
             for (id, inbox) in inboxes {
                 if let deadline = inbox.deadline, deadline <= now { resume(id, nil) }

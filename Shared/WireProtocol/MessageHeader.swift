@@ -35,7 +35,9 @@ public struct MessageHeader: Hashable, Sendable {
     }
 
     public var bytes: [UInt8] {
-        var bytes: [UInt8] = [UInt8(ascii: "D"), UInt8(ascii: "B"), version, kind.rawValue, 0, 0, 0, 0]
+        var bytes: [UInt8] = [
+            UInt8(ascii: "D"), UInt8(ascii: "B"), version, kind.rawValue, 0, 0, 0, 0,
+        ]
         bytes.append(littleEndian: requestID)
         return bytes
     }

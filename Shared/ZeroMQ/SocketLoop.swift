@@ -148,10 +148,12 @@ import Synchronization
     private func poll(_ items: inout [zmq_pollitem_t], mayWait: Bool) {
         unsafe items.removeAll(keepingCapacity: true)
         let readable = Int16(ZMQ_POLLIN)
-        unsafe items.append(zmq_pollitem_t(socket: nil, fd: wakeDescriptor, events: readable, revents: 0))
+        unsafe items.append(
+            zmq_pollitem_t(socket: nil, fd: wakeDescriptor, events: readable, revents: 0))
         for wait in unsafe waits {
             let events = wait.event == .readable ? readable : Int16(ZMQ_POLLOUT)
-            unsafe items.append(zmq_pollitem_t(socket: wait.socket, fd: 0, events: events, revents: 0))
+            unsafe items.append(
+                zmq_pollitem_t(socket: wait.socket, fd: 0, events: events, revents: 0))
         }
         let count = unsafe zmq_poll(&items, Int32(items.count), mayWait ? timeout() : 0)
         if count > 0 {

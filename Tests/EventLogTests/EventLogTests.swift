@@ -10,7 +10,8 @@ private func open(_ storage: any LogStorage) throws(LogError) -> EventLog {
 }
 
 private func event(
-    _ number: Int, stream: String = "s-1", type: String = "T", tags: [String] = [], text: String = ""
+    _ number: Int, stream: String = "s-1", type: String = "T", tags: [String] = [],
+    text: String = ""
 ) throws -> NewEvent {
     NewEvent(
         id: EventID(high: 7, low: UInt64(number)), stream: try StreamName(stream), type: type,
@@ -53,8 +54,9 @@ extension EventLog {
         #expect(events.map(\.revision) == [0, 0, 1])
         #expect(events.map(\.previousInCategory) == [0, 1, 2])
         #expect(events.map(\.time.microseconds) == [1_000, 1_001, 1_002])
-        #expect(events.map { String(decoding: $0.data, as: UTF8.self).prefix(7) }
-            == ["event 1", "event 2", "event 3"])
+        #expect(
+            events.map { String(decoding: $0.data, as: UTF8.self).prefix(7) }
+                == ["event 1", "event 2", "event 3"])
     }
 
     @Test func `goes on where it was, over many segments`() throws {
@@ -95,7 +97,9 @@ extension EventLog {
             try log.stage([event(2)], .stream(other, .streamExists))
         }
         let none = AppendCondition(noneMatching: .init(.tags(["seat:7"]), after: 0))
-        #expect(throws: AppendError.conditionFailed(position: 1)) { try log.stage([event(2)], none) }
+        #expect(throws: AppendError.conditionFailed(position: 1)) {
+            try log.stage([event(2)], none)
+        }
         try log.stage(
             [event(2)], AppendCondition(noneMatching: .init(.tags(["seat:7"]), after: 1)))
         try log.commit()

@@ -83,7 +83,8 @@ final class FaultyStorage: LogStorage {
             for write in file.unsynced {
                 var at = write.offset
                 while at < write.offset + write.bytes.count {
-                    let next = min((at / Self.sector + 1) * Self.sector, write.offset + write.bytes.count)
+                    let next = min(
+                        (at / Self.sector + 1) * Self.sector, write.offset + write.bytes.count)
                     if survives() {
                         let part = write.bytes[at - write.offset..<next - write.offset]
                         bytes.replaceSubrange(at..<next, with: part)

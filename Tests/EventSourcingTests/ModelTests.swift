@@ -2,7 +2,10 @@ import EventSourcing
 import EventSourcingTesting
 import Testing
 
-private struct Row: Identifiable, Hashable { var id: String; var count: Int }
+private struct Row: Identifiable, Hashable {
+    var id: String
+    var count: Int
+}
 
 @Suite struct `A table` {
     @Test func `hands out what changed, once`() {

@@ -46,7 +46,9 @@ private actor Meddler {
             _ = try to.send(message)
         default: _ = try to.send(message)
         }
-        if !heldBack.isEmpty, Bool.random(using: &random) { _ = try to.send(heldBack.removeFirst()) }
+        if !heldBack.isEmpty, Bool.random(using: &random) {
+            _ = try to.send(heldBack.removeFirst())
+        }
     }
 }
 
@@ -172,7 +174,8 @@ private func event(_ number: Int, category: String = "s") throws -> NewEvent {
     }
 
     @Test(arguments: [false, true])
-    func `has neither hole nor duplicate, whatever the feed does`(isMeddledWith: Bool) async throws {
+    func `has neither hole nor duplicate, whatever the feed does`(isMeddledWith: Bool) async throws
+    {
         let store = try await Store(isMeddledWith: isMeddledWith)
         let (writer, reader) = (try await store.client(), try await store.client())
         _ = try await writer.append(try (1...1200).map { try event($0) })
@@ -185,7 +188,9 @@ private func event(_ number: Int, category: String = "s") throws -> NewEvent {
         await reader.close()
     }
 
-    @Test func `gives what its query asks for, and moves its checkpoint past the rest`() async throws {
+    @Test func `gives what its query asks for, and moves its checkpoint past the rest`()
+        async throws
+    {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe(.categories(["b"]))

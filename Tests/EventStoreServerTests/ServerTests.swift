@@ -106,7 +106,9 @@ private func append(_ id: UInt64, _ ids: [Int], _ condition: AppendCondition = .
     @Test func `welcomes who says hello`() async throws {
         let store = try await Store()
         let client = try await store.client()
-        try await client.send([header(.hello, 5), Array(try JSONEncoder().encode(Hello(client: "t")))])
+        try await client.send([
+            header(.hello, 5), Array(try JSONEncoder().encode(Hello(client: "t"))),
+        ])
         let answer = try await client.receive()
         #expect(try kind(answer[0]) == MessageHeader(.welcome, requestID: 5))
         let welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer[1]))
@@ -145,7 +147,10 @@ private func append(_ id: UInt64, _ ids: [Int], _ condition: AppendCondition = .
         try await client.send(try append(1, Array(1...50)))
         _ = try await client.receive()
         try await client.send(
-            [header(.read, 2), try ReadRequest(.all, from: 1, credit: 2, chunkBytes: 300).encoded()])
+            [
+                header(.read, 2),
+                try ReadRequest(.all, from: 1, credit: 2, chunkBytes: 300).encoded(),
+            ])
         _ = try await client.receive()
         _ = try await client.receive()
         // The store answers in order: had it sent a third chunk, it would come before this.

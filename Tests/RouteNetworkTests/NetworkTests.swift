@@ -89,9 +89,13 @@ private let diamond: Network = {
         var best: Int64?
         func walk(_ at: Int, _ cost: Int64, _ minutes: Int, _ seen: Set<Int>) {
             guard minutes <= limit else { return }
-            if at == 5 { return best = min(best ?? cost, cost) }
+            if at == 5 {
+                best = min(best ?? cost, cost)
+                return
+            }
             for lane in lanes[at] where !seen.contains(lane.to) {
-                walk(lane.to, cost + lane.cost(of: 2), minutes + lane.minutes, seen.union([lane.to]))
+                walk(
+                    lane.to, cost + lane.cost(of: 2), minutes + lane.minutes, seen.union([lane.to]))
             }
         }
         walk(0, 0, 0, [0])

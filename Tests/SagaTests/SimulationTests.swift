@@ -106,18 +106,22 @@ import Testing
             case 84..<88: service.save()
             case 88: service.crash()
             case 89: if Bool.random(using: &random) { try services[0].expireAll() }
-            case 90..<94: try world.execute(
-                .cancel(CancelOrder(order: "o\(Int.random(in: 0...order, using: &random))")),
-                of: Orders.self, cause: cause)
-            case 94: try world.execute(
-                .withdraw(WithdrawMoney(account: customer, amount: amount(2_000, &random))),
-                of: Account.self, cause: cause)
-            case 95..<99: try world.execute(
-                .credit(CreditMoney(account: customer, amount: amount(1_500, &random))),
-                of: Account.self, cause: cause)
-            default: try world.execute(
-                .set(SetCreditLimit(customer: customer, limit: amount(4_000, &random))),
-                of: CreditLimit.self, cause: cause)
+            case 90..<94:
+                try world.execute(
+                    .cancel(CancelOrder(order: "o\(Int.random(in: 0...order, using: &random))")),
+                    of: Orders.self, cause: cause)
+            case 94:
+                try world.execute(
+                    .withdraw(WithdrawMoney(account: customer, amount: amount(2_000, &random))),
+                    of: Account.self, cause: cause)
+            case 95..<99:
+                try world.execute(
+                    .credit(CreditMoney(account: customer, amount: amount(1_500, &random))),
+                    of: Account.self, cause: cause)
+            default:
+                try world.execute(
+                    .set(SetCreditLimit(customer: customer, limit: amount(4_000, &random))),
+                    of: CreditLimit.self, cause: cause)
             }
         } catch is Account.Rejection, is CreditLimit.Rejection, is Orders.Rejection {
             // A refusal is an answer like any other: nothing was appended.
@@ -134,7 +138,9 @@ import Testing
         Money(Int64.random(in: 1...largest, using: &random), usd)
     }
 
-    private func time(_ seconds: Int) -> Timestamp { Timestamp(microseconds: 0) + .seconds(seconds) }
+    private func time(_ seconds: Int) -> Timestamp {
+        Timestamp(microseconds: 0) + .seconds(seconds)
+    }
 }
 
 /// Stands for the route service: answers each order with a route, or, every sixth, with none.

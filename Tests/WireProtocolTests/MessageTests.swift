@@ -28,7 +28,8 @@ import WireProtocol
 
     @Test(arguments: [
         [], Array("DB".utf8), [UInt8](repeating: 0, count: 16),
-        MessageHeader(.read, requestID: 1).bytes + [0], [0x44, 0x42, 1, 77] + [UInt8](repeating: 0, count: 12),
+        MessageHeader(.read, requestID: 1).bytes + [0],
+        [0x44, 0x42, 1, 77] + [UInt8](repeating: 0, count: 12),
     ])
     func `what is no header is refused`(bytes: [UInt8]) {
         #expect(throws: ProtocolError.self) { try MessageHeader(bytes.span) }

@@ -74,7 +74,8 @@ import WireProtocol
             if isSettled, Set(positions + before).count == 1, !before.isEmpty { return }
             before = isSettled ? positions : []
             guard ContinuousClock.now < deadline else {
-                throw Problem.data("the services were still at work after \(options.timeout) seconds")
+                throw Problem.data(
+                    "the services were still at work after \(options.timeout) seconds")
             }
         }
     }
@@ -147,7 +148,9 @@ import WireProtocol
                     problems: problems))
         }
         print("\(head) events, \(audit.orderCount) orders:", terminator: " ")
-        print(orders.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+        print(
+            orders.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(
+                separator: ", "))
         Output.table(
             ["currency", "credits", "withdrawals", "captures", "refunds", "balances"],
             audit.totals.sorted { $0.key.description < $1.key.description }.map { currency, total in

@@ -56,7 +56,8 @@ extension EventLog {
         var bytes = 0
         let wanted = request.isBackwards ? segments.reversed() : segments
         for segment in wanted where isWanted(segment, request) {
-            let ordinals = segment.candidates(request.query) ?? (0..<UInt32(segment.count)).map { $0 }
+            let ordinals =
+                segment.candidates(request.query) ?? (0..<UInt32(segment.count)).map { $0 }
             for ordinal in request.isBackwards ? ordinals.reversed() : ordinals {
                 let position = segment.base + UInt64(ordinal)
                 guard position <= head, request.wants(position) else { continue }

@@ -34,7 +34,8 @@ enum Recovery {
             try storage.read(name, at: 0, count: try storage.size(of: name))
         }
         let header = try SegmentHeader(Array(bytes.prefix(SegmentHeader.size)), of: name)
-        guard header.base == previous?.nextPosition ?? 1, name == SegmentHeader.name(base: header.base),
+        guard header.base == previous?.nextPosition ?? 1,
+            name == SegmentHeader.name(base: header.base),
             id == nil || id == header.log
         else {
             throw .damaged(

@@ -4,7 +4,10 @@ import EventSourcing
 ///
 /// Two properties may share a hash: what an index finds is checked against the record.
 struct Term: Hashable, Comparable {
-    enum Kind: UInt8 { case stream = 1, category, type, tag, id }
+    enum Kind: UInt8 {
+        case stream = 1
+        case category, type, tag, id
+    }
 
     let hash: UInt64
 

@@ -56,8 +56,9 @@ struct Append: AsyncParsableCommand {
     }
 
     private func event(_ stream: StreamName, _ data: String) throws -> NewEvent {
-        guard (try? JSONSerialization.jsonObject(with: Data(data.utf8), options: .fragmentsAllowed))
-            != nil
+        guard
+            (try? JSONSerialization.jsonObject(with: Data(data.utf8), options: .fragmentsAllowed))
+                != nil
         else { throw Problem.data("'\(data.prefix(60))' is not JSON") }
         return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
     }

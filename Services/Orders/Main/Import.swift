@@ -144,7 +144,8 @@ struct Import: AsyncParsableCommand {
         let rate = Double(total) / seconds
         if options.json {
             let counts = counts.mapValues(Double.init)
-            return try Output.json(counts.merging(["seconds": seconds, "sagasPerSecond": rate]) { $1 })
+            return try Output.json(
+                counts.merging(["seconds": seconds, "sagasPerSecond": rate]) { $1 })
         }
         let ends = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         print("\(total) sagas ended: \(ends.joined(separator: ", "))")

@@ -52,7 +52,9 @@ struct Serve: AsyncParsableCommand {
         await host.query("count") { (ids: [String], atLeast) in
             await orders.read(atLeast: atLeast) { model in
                 ids.reduce(into: [:]) { counts, id in
-                    if let order = model.orders[id] { counts[order.status.rawValue, default: 0] += 1 }
+                    if let order = model.orders[id] {
+                        counts[order.status.rawValue, default: 0] += 1
+                    }
                 }
             } as [String: Int]
         }

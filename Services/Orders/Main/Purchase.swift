@@ -28,7 +28,9 @@ struct Purchase: Sendable {
     ) throws -> Purchase {
         let fields = line.split(separator: " ")
         guard fields.count == 4, let customer = Int(fields[0]), let quantity = Int(fields[2]),
-            let date = Timestamp("\(fields[1].prefix(4))-\(fields[1].dropFirst(4).prefix(2))-\(fields[1].dropFirst(6))")
+            let date = Timestamp(
+                "\(fields[1].prefix(4))-\(fields[1].dropFirst(4).prefix(2))-\(fields[1].dropFirst(6))"
+            )
         else {
             throw Problem.data(
                 "line \(number) is not a customer, a date, a number of items and their price")

@@ -118,6 +118,9 @@ private func printLegs(_ legs: [RouteLeg]) {
     Output.table(
         ["from", "to", "km", "cost", "departs", "arrives"],
         legs.map {
-            ["\($0.from)", $0.to, "\($0.kilometers)", "\($0.cost)", "\($0.departsAt)", "\($0.arrivesAt)"]
+            [
+                "\($0.from)", $0.to, "\($0.kilometers)", "\($0.cost)", "\($0.departsAt)",
+                "\($0.arrivesAt)",
+            ]
         })
 }

@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// The rule for the ids of orders, customers and accounts.
 public enum Identifier {
     /// Accepts 1 to 64 ASCII letters, digits, `_` and `.`: what a stream name and a tag can hold
@@ -22,7 +24,7 @@ public enum Identifier {
 }
 
 /// An id that is not one, and what would be.
-public struct IdentifierError: Error, Hashable, CustomStringConvertible {
+public struct IdentifierError: InputError, Hashable {
     public let description: String
     public init(_ description: String) { self.description = description }
 }

@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// An amount of money: whole minor units (cents, say) of a currency.
 public struct Money: Hashable, Sendable {
     /// In minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
@@ -97,7 +99,7 @@ extension Money: Codable {
 }
 
 /// Text or figures that are not money, and why.
-public struct MoneyError: Error, Hashable, CustomStringConvertible {
+public struct MoneyError: InputError, Hashable {
     public let description: String
     public init(_ description: String) { self.description = description }
 }

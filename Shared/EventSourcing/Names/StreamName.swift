@@ -56,8 +56,11 @@ extension StreamName: CustomStringConvertible, Codable {
     }
 }
 
+/// What was given breaks a rule: its description says in one line what, and what would be right.
+public protocol InputError: Error, CustomStringConvertible {}
+
 /// A name that is not one, and why.
-public struct NameError: Error, Hashable, CustomStringConvertible {
+public struct NameError: InputError, Hashable {
     public let description: String
     public init(_ description: String) { self.description = description }
 
@@ -67,11 +70,13 @@ public struct NameError: Error, Hashable, CustomStringConvertible {
     ) throws(NameError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
             throw NameError(
-                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to \(Limits.nameBytes)")
+                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to \(Limits.nameBytes)"
+            )
         }
         for byte in text.utf8 where !isNameByte(byte) {
             throw NameError(
-                "\(what) '\(text)' holds a character other than letters, digits and $ _ . : @ / + = ~ -")
+                "\(what) '\(text)' holds a character other than letters, digits and $ _ . : @ / + = ~ -"
+            )
         }
     }
 

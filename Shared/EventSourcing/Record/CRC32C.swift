@@ -16,7 +16,8 @@ public enum CRC32C {
                         unsafe table[1792 + Int(x & 0xFF)] ^ table[1536 + Int(x >> 8 & 0xFF)]
                         ^ table[1280 + Int(x >> 16 & 0xFF)] ^ table[1024 + Int(x >> 24 & 0xFF)]
                     crc =
-                        unsafe crc ^ table[768 + Int(x >> 32 & 0xFF)] ^ table[512 + Int(x >> 40 & 0xFF)]
+                        unsafe crc ^ table[768 + Int(x >> 32 & 0xFF)]
+                        ^ table[512 + Int(x >> 40 & 0xFF)]
                         ^ table[256 + Int(x >> 48 & 0xFF)] ^ table[Int(x >> 56)]
                     at += 8
                 }

@@ -81,7 +81,8 @@ public struct NewEvent: Hashable, Sendable {
     private func check() throws(NameError) {
         try NameError.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
-            throw NameError("content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
+            throw NameError(
+                "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
             throw NameError("the event has \(tags.count) tags, not up to \(Limits.tags)")

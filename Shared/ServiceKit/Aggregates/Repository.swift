@@ -50,7 +50,9 @@ public actor Repository<Subject: Aggregate> {
         if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
             return .repeated(position: position)
         }
-        if cache[id] == nil, let outcome = try await begin(stream, command, cause) { return outcome }
+        if cache[id] == nil, let outcome = try await begin(stream, command, cause) {
+            return outcome
+        }
         for _ in 0..<Contention.attempts {
             let loaded = try await load(id, stream)
             guard let events = try await decide(command, loaded.state, cause) else {
@@ -154,7 +156,7 @@ public actor Repository<Subject: Aggregate> {
 }
 
 /// A decision of the domain against what was asked: not a failure.
-public struct Refusal: Error, Hashable, CustomStringConvertible {
+public struct Refusal: InputError, Hashable {
     public let description: String
 
     public init(description: String) { self.description = description }

@@ -1,6 +1,6 @@
 public import ArgumentParser
-public import Logging
 import Foundation
+public import Logging
 
 /// What every `serve` takes.
 public struct ServeOptions: ParsableArguments {

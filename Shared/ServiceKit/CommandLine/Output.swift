@@ -33,7 +33,10 @@ public enum Output {
     public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
         if json { return try self.json(reply) }
         switch reply.result {
-        case .appended: print("\(said) (\(reply.events.joined(separator: ", ")), position \(reply.position ?? 0))")
+        case .appended:
+            print(
+                "\(said) (\(reply.events.joined(separator: ", ")), position \(reply.position ?? 0))"
+            )
         case .repeated: print("\(said) already (position \(reply.position ?? 0))")
         case .nothing: print("nothing to do")
         }

@@ -36,7 +36,8 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
         guard let opened else {
             throw ProjectedStore.Unusable(
-                description: "\(path) was made by another version; remove it to go through the log again")
+                description:
+                    "\(path) was made by another version; remove it to go through the log again")
         }
         store = opened
     }

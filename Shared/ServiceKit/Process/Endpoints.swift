@@ -11,7 +11,9 @@ public enum Endpoints {
     }
 
     /// Where the event store takes requests.
-    public static func eventStore(home: String) -> String { endpoint(of: "event-store", home: home) }
+    public static func eventStore(home: String) -> String {
+        endpoint(of: "event-store", home: home)
+    }
 
     /// The variable that names the endpoint: `creditLimit` has `DAYBOOK_CREDIT_LIMIT_ENDPOINT`.
     static func variable(_ service: String) -> String {

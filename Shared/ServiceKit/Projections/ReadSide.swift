@@ -1,7 +1,7 @@
 public import EventSourcing
 import EventStoreClient
-import Logging
 import GRDB
+import Logging
 import WireProtocol
 import ZeroMQ
 

@@ -1,3 +1,4 @@
+import EventSourcing
 import EventStoreClient
 public import Foundation
 import WireProtocol
@@ -39,7 +40,7 @@ extension ProtocolError {
     init(describing error: any Error) {
         switch error {
         case let error as ProtocolError: self = error
-        case let error as Refusal: self.init(.refused, error.description)
+        case let error as any InputError: self.init(.refused, error.description)
         case let error as Unavailable: self.init(.unavailable, error.description)
         case is CancellationError: self.init(.unavailable, "the process is stopping; try again")
         default: self.init(.internal, "\(error)")

@@ -88,7 +88,9 @@ extension Hub {
             throw NetworkError(
                 line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
         }
-        guard !fields[0].isEmpty else { throw NetworkError(line: line, reason: "the code is empty") }
+        guard !fields[0].isEmpty else {
+            throw NetworkError(line: line, reason: "the code is empty")
+        }
         return Hub(
             code: fields[0], name: fields[1], country: fields[3], latitude: latitude,
             longitude: longitude)

@@ -32,7 +32,8 @@ public struct Network: Sendable {
             self.to = to
             self.mode = mode
             self.kilometers = kilometers
-            minutes = mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
+            minutes =
+                mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
         }
 
         /// What `quantity` items cost on it, in minor units: 50 for the handling, and by distance.

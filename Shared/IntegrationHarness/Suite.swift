@@ -1,0 +1,151 @@
+public import EventStoreClient
+public import Foundation
+public import ServiceKit
+import ZeroMQ
+
+/// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
+/// started again by a test. Whatever still runs is killed, and the folder removed, with the suite.
+public final class Suite {
+    public static let services = [
+        "orders", "route", "balance", "creditLimit", "withdraw", "credit",
+    ]
+
+    /// The folder that holds the state: `DAYBOOK_HOME` of every process.
+    public let home: String
+    private let executables: URL
+    private let loop = SocketLoop(name: "test")
+    private let context: Context
+    private var processes: [String: Process] = [:]
+
+    /// - Parameter executables: where the executables are; the folder of the running tests, if not given.
+    public init(executables: URL? = nil) throws {
+        // Short, for an ipc endpoint may have 107 bytes.
+        home = "/tmp/daybook-\(UUID().uuidString.prefix(8))"
+        self.executables =
+            executables ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        context = try Context()
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        for process in processes.values where process.isRunning {
+            _ = Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        loop.stop()
+        try? FileManager.default.removeItem(atPath: home)
+    }
+
+    /// Starts the event store and all services; returns when each answers.
+    public func startAll() async throws {
+        try start("event-store")
+        for service in Self.services { try start(service) }
+        for service in Self.services { _ = try await status(of: service) }
+    }
+
+    // MARK: Processes
+
+    /// Starts `name serve`; its output goes to `<home>/<name>.log`.
+    public func start(_ name: String, _ arguments: [String] = []) throws {
+        let process = process(name, ["serve"] + arguments)
+        let log = "\(home)/\(name).log"
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
+        let output = try FileHandle(forWritingTo: URL(filePath: log))
+        try output.seekToEnd()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        processes[name] = process
+    }
+
+    /// Ends the process at once, as a crash would.
+    public func kill(_ name: String) {
+        guard let process = processes.removeValue(forKey: name) else { return }
+        _ = Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks the process to end, waits until it has, and gives its exit status.
+    @discardableResult
+    public func terminate(_ name: String) -> Int32 {
+        guard let process = processes.removeValue(forKey: name) else { return -1 }
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
+    /// Sends a signal, such as SIGSTOP and SIGCONT.
+    public func signal(_ name: String, _ number: Int32) {
+        if let process = processes[name] { _ = Foundation.kill(process.processIdentifier, number) }
+    }
+
+    public func isRunning(_ name: String) -> Bool { processes[name]?.isRunning ?? false }
+
+    /// What the process has said.
+    public func log(of name: String) -> String {
+        (try? String(contentsOfFile: "\(home)/\(name).log", encoding: .utf8)) ?? ""
+    }
+
+    private func process(_ name: String, _ arguments: [String]) -> Process {
+        let process = Process()
+        process.executableURL = executables.appending(path: name)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["DAYBOOK_HOME": home]) { $1 }
+        return process
+    }
+
+    // MARK: Driving
+
+    /// What a command came to.
+    public struct Run: Sendable {
+        public var status: Int32
+        public var output: String
+        public var errors: String
+    }
+
+    /// Runs a command to its end: `run("orders", "place", …)`.
+    public func run(_ command: String...) throws -> Run { try run(command) }
+
+    /// Runs a command, the executable's name first, to its end.
+    public func run(_ command: [String]) throws -> Run {
+        let process = process(command.first ?? "", Array(command.dropFirst()))
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
+        let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Run(
+            status: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+            errors: String(decoding: errorData, as: UTF8.self))
+    }
+
+    /// A client of a service, to be closed by who asked for it.
+    public func client(of service: String) async throws -> ServiceClient {
+        try await ServiceClient(
+            endpoint: "ipc://\(home)/\(service).sock", timeout: .seconds(60), actor: "test")
+    }
+
+    /// A client of the event store, to be closed by who asked for it.
+    public func eventStore() async throws -> EventStoreClient {
+        try await EventStoreClient(
+            endpoint: "ipc://\(home)/event-store.sock", on: loop, in: context)
+    }
+
+    /// How the service is doing; waits for one that is starting.
+    public func status(of service: String) async throws -> ServiceStatus {
+        let client = try await client(of: service)
+        let status = try await client.query("status", Nothing(), as: ServiceStatus.self)
+        await client.close()
+        return status
+    }
+
+    /// Runs `audit --compare`, which waits until the services have settled.
+    public func audit() throws -> Run { try run("audit", "--compare", "--timeout", "60") }
+}

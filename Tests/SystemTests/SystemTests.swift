@@ -1,0 +1,228 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+private let usd = try! Currency("USD")  // A code of the table.
+
+extension Suite {
+    /// An account with money and a credit limit.
+    fileprivate func customer(_ id: String, funds: String, credit: String) throws {
+        for arguments in [
+            ["balance", "open", id], ["credit", id, funds], ["creditLimit", "set", id, credit],
+        ] {
+            let run = try run(arguments)
+            #expect(run.status == 0, "\(arguments): \(run.errors)")
+        }
+    }
+
+    fileprivate func place(
+        _ order: String, of customer: String, price: Int64, to hub: String = "LHR"
+    )
+        async throws
+    {
+        let client = try await client(of: "orders")
+        let now = Timestamp.now()
+        _ = try await client.command(
+            PlaceOrder.name,
+            PlaceOrder(
+                order: order, customer: customer,
+                items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(price, usd))],
+                destination: hub, placedAt: now, deadline: now + .seconds(120)))
+        await client.close()
+    }
+
+    /// The order once its saga has ended.
+    fileprivate func ended(_ order: String) async throws -> OrderView {
+        let (client, store) = (try await client(of: "orders"), try await eventStore())
+        let events = try await store.subscribe(
+            EventQuery([
+                .init(types: ["OrderConfirmed", "OrderRejected"], tags: [Tag.order(order)])
+            ]))
+        var end: UInt64?
+        while end == nil { end = try await events.next().events.first?.position }
+        let view = try await client.query("order", order, atLeast: end, as: OrderView.self)
+        await client.close()
+        await store.close()
+        return view
+    }
+}
+
+@Suite(.serialized, .timeLimit(.minutes(4))) struct `The suite` {
+    @Test func `ends sagas every way, by its commands`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("alice", funds: "100.00", credit: "50.00")
+        func place(_ id: String, _ item: String, _ hub: String) async throws -> OrderView {
+            let run = try suite.run(
+                "orders", "place", "--id", id, "--customer", "alice", "--item", item, "--to", hub)
+            #expect(run.status == 0, "\(run.errors)")
+            return try await suite.ended(id)
+        }
+        #expect(try await place("funds", "cd:1:20.00", "ATL").status == .confirmed)
+        let drawn = try await place("drawn", "cd:1:90.00", "ATL")
+        #expect(drawn.status == .confirmed && drawn.fromCredit ?? 0 > 0)
+        #expect(try await place("denied", "cd:1:900.00", "ATL").reason == .creditDenied)
+        #expect(try await place("lost", "cd:1:1.00", "XXX").reason == .routeRejected)
+        let refused = try suite.run("withdraw", "alice", "1000.00")
+        #expect(refused.status == 65 && refused.errors.contains("not 1000.00 USD"))
+        #expect(try suite.run("orders", "cancel", "drawn").status == 0)
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
+        let timeline = try suite.run("orders", "timeline", "drawn").output
+        #expect(timeline.contains("PaymentRefunded") && timeline.contains("CreditRestored"))
+        for service in Suite.services + ["event-store"] {
+            #expect(suite.terminate(service) == 0, "\(service): \(suite.log(of: service))")
+        }
+    }
+
+    @Test func `confirms an order whatever is killed at whichever step`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("bob", funds: "10000.00", credit: "100.00")
+        let steps = [
+            "OrderPlaced", "RouteCreated", "FundsReserved", "CreditReserved", "OrderConfirmed",
+            "PaymentCaptured",
+        ]
+        for step in steps {
+            for victim in ["event-store", "orders", "route", "balance", "creditLimit"] {
+                let order = "\(step).\(victim.filter(\.isLetter))"
+                let store = try await suite.eventStore()
+                let events = try await store.subscribe(
+                    EventQuery([.init(types: [step], tags: [Tag.order(order)])]),
+                    after: try await store.welcome().head)
+                try await suite.place(order, of: "bob", price: 1000)
+                while try await events.next().events.isEmpty {}
+                suite.kill(victim)
+                try suite.start(victim)
+                #expect(try await suite.ended(order).status == .confirmed, "\(order)")
+                await store.close()
+            }
+        }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
+    }
+
+    @Test func `lets racing withdrawals take no more than there is`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("carol", funds: "100.00", credit: "0.00")
+        let client = try await suite.client(of: "withdraw")
+        let withdrawn = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let command = WithdrawMoney(account: "carol", amount: Money(1000, usd))
+                    return (try? await client.command(WithdrawMoney.name, command)) != nil
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(withdrawn == 10)
+        await client.close()
+        #expect(try suite.audit().status == 0)
+    }
+
+    @Test func `takes a command that is sent twice once`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("dave", funds: "10.00", credit: "0.00")
+        let client = try await suite.client(of: "withdraw")
+        let command = WithdrawMoney(account: "dave", amount: Money(1000, usd))
+        let id = EventID.random()
+        let first = try await client.command(WithdrawMoney.name, command, id: id)
+        #expect(first.result == .appended)
+        // The account is empty now; but this is not another withdrawal.
+        let second = try await client.command(
+            WithdrawMoney.name, command, id: id, mayBeRepeat: true)
+        #expect(second.result == .repeated && second.position == first.position)
+        let third = try await client.command(WithdrawMoney.name, command, id: id)
+        #expect(third.result == .repeated)
+        await client.close()
+    }
+
+    @Test func `compensates an order whose deadline passes while a service stands still`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("erin", funds: "100.00", credit: "0.00")
+        suite.signal("creditLimit", SIGSTOP)
+        let run = try suite.run(
+            "orders", "place", "--id", "late", "--customer", "erin", "--item", "cd:1:10.00", "--to",
+            "LHR", "--deadline", "0.5")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try await suite.ended("late").reason == .deadlinePassed)
+        suite.signal("creditLimit", SIGCONT)
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
+        let account = try suite.run("balance", "show", "erin", "--json").output
+        #expect(account.contains(#""held":0"#) && account.contains(#""funds":10000"#), "\(account)")
+    }
+
+    @Test func `builds its stores again from the log, row for row`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let book = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../examples/cdnow_master.txt").path
+        let run = try suite.run("orders", "import", book, "--limit", "150")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try suite.audit().status == 0)
+        for (service, query) in [
+            ("orders", "summary"), ("balance", "show"), ("creditLimit", "show"),
+        ] {
+            let before = try suite.run(service, query, "--json").output
+            let rebuild = try suite.run(service, "rebuild")
+            #expect(rebuild.status == 0, "\(rebuild.errors)")
+            #expect(try suite.run(service, query, "--json").output == before)
+            // And again from an empty folder.
+            suite.terminate(service)
+            try FileManager.default.removeItem(atPath: "\(suite.home)/\(service)")
+            try suite.start(service)
+            #expect(try suite.audit().status == 0)
+            #expect(try suite.run(service, query, "--json").output == before)
+        }
+    }
+
+    @Test func `says in one line what is wrong with its input, and changes nothing`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let store = try await suite.eventStore()
+        let head = try await store.welcome().head
+        let place = ["orders", "place", "--customer", "x", "--to", "LHR", "--item"]
+        let wrong: [(status: Int32, [String])] = [
+            (64, ["orders", "nonsense"]), (64, place), (64, place + ["cd"]),
+            (64, place + ["cd:x:1.00"]), (65, place + ["cd:0:1.00"]), (65, place + ["cd:1:1.001"]),
+            (65, place + ["cd:1:-1.00"]), (65, place + ["cd:1:1.00", "--currency", "ABC"]),
+            (65, place + ["cd:1:1.00", "--id", "a b"]),
+            (64, place + ["cd:1:1.00", "--deadline", "0"]),
+            (65, ["orders", "cancel", "none"]), (65, ["orders", "show", "none"]),
+            (65, ["orders", "timeline", "none"]), (65, ["orders", "import", "/nonexistent"]),
+            (65, ["balance", "open", "a b"]), (65, ["balance", "open", "a", "--currency", "x"]),
+            (65, ["balance", "show", "none"]), (65, ["withdraw", "none", "1.00"]),
+            (64, ["withdraw", "none", "-1.00"]), (65, ["credit", "none", "0.00"]),
+            (65, ["credit", "none", "x"]), (65, ["creditLimit", "set", "a b", "1.00"]),
+            (64, ["creditLimit", "set", "a", "-1.00"]), (65, ["creditLimit", "show", "none"]),
+            (65, ["route", "show", "none"]), (65, ["route", "plan", "XXX"]),
+            (65, ["route", "plan", "LHR", "--network", "/nonexistent"]),
+            (64, ["route", "plan", "LHR", "--quantity", "0"]),
+            (65, ["event-store", "append", "--stream", "a b", "--type", "T", "--data", "1"]),
+            (65, ["event-store", "append", "--stream", "a-1", "--type", "T", "--data", "{"]),
+            (64, ["event-store", "append", "--stream", "a-1"]),
+            (69, ["event-store", "verify"]), (69, ["event-store", "serve"]),
+        ]
+        for (status, arguments) in wrong {
+            let run = try suite.run(arguments)
+            #expect(run.status == status, "\(arguments): \(run)")
+            if status != 64 {
+                #expect(run.errors.split(separator: "\n").count == 1, "\(arguments): \(run.errors)")
+            }
+        }
+        #expect(try await store.welcome().head == head)
+        await store.close()
+        for service in Suite.services + ["event-store"] { #expect(suite.isRunning(service)) }
+    }
+}
