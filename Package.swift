@@ -83,7 +83,8 @@ let package = Package(
             name: "CZeroMQ", path: "Shared/CZeroMQ",
             providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         shared("ZeroMQ", ["CZeroMQ"]),
-        shared("EventSourcing"),
+        .systemLibrary(name: "CCRC32C", path: "Shared/CCRC32C"),
+        shared("EventSourcing", ["CCRC32C"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
         shared(

@@ -70,4 +70,11 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     public var description: String { message }
+
+    /// The refusal of a message of another protocol version than this process speaks.
+    public static func otherVersion(_ version: UInt8) -> ProtocolError {
+        ProtocolError(
+            .version,
+            "this process speaks protocol version \(MessageHeader.version), not \(version)")
+    }
 }

@@ -28,15 +28,24 @@ extension EventLog {
         return try stage(bytes.span, condition)
     }
 
-    fileprivate func all(_ query: EventQuery = .all) throws -> [RecordedEvent] {
+    fileprivate func all(
+        _ query: EventQuery = .all, isBackwards: Bool = false
+    ) throws -> [RecordedEvent] {
+        try all(
+            LogRead(query, isBackwards: isBackwards, from: isBackwards ? .max : 1, chunkBytes: 700))
+    }
+
+    fileprivate func all(_ request: LogRead) throws -> [RecordedEvent] {
         var events: [RecordedEvent] = []
-        var next: UInt64? = 1
-        while let from = next {
-            let chunk = try read(LogRead(query, from: from, maximumBytes: 700))
-            events += chunk.events
-            next = chunk.next
+        var request = request
+        while true {
+            let chunk = try read(&request)
+            guard chunk.count > 0 else { return events }
+            let found = Array(try RecordSequence(chunk.bytes[...]))
+            #expect(found.count == chunk.count)
+            #expect(chunk.count == 1 || chunk.bytes.count <= request.chunkBytes)
+            events += found
         }
-        return events
     }
 }
 
@@ -166,9 +175,8 @@ extension EventLog {
         ] {
             let expected = everything.filter(query.matches).map(\.position)
             #expect(try log.all(query).map(\.position) == expected)
-            let backwards = try log.read(
-                LogRead(query, isBackwards: true, from: .max, maximumBytes: 1 << 20))
-            #expect(backwards.events.map(\.position) == expected.reversed())
+            let backwards = try log.all(query, isBackwards: true)
+            #expect(backwards.map(\.position) == expected.reversed())
         }
     }
 
@@ -239,22 +247,25 @@ extension EventLog {
         let storage = FaultyStorage()
         var acknowledged: UInt64 = 0
         try workload(on: storage, acknowledged: &acknowledged)
-        let log = try open(storage)
-        let last = try #require(try log.all().last)
-        for name in storage.names() {
-            for offset in stride(from: 0, to: 3000, by: 37) {
-                let bytes = try storage.read(name, at: offset, count: 1)
+        let complete = try open(storage).all().map(\.id)
+        let (names, lastSegment) = (storage.names(), storage.names().last { $0.hasSuffix("t") })
+        #expect(names.contains { $0.hasSuffix(".index") })
+        for name in names {
+            for offset in stride(from: 0, to: try storage.size(of: name), by: 37) {
                 let rest = try storage.read(name, at: offset, count: 4096)
                 // Nothing is lost in the zeros behind the last record, nor in that record's group,
                 // which can't be told from one that was torn.
-                guard rest.contains(where: { $0 != 0 }), !bytes.isEmpty,
-                    name != storage.names().last || offset < 64
+                guard rest.contains(where: { $0 != 0 }), name != lastSegment || offset < 64
                 else { continue }
-                storage.flip(name, at: offset)
-                #expect(throws: LogError.self, "\(name) at \(offset) of \(last.position)") {
-                    _ = try open(storage).head
+                let disk = storage.crashed { true }
+                disk.flip(name, at: offset)
+                let report = try LogVerification(of: disk)
+                #expect(!report.faults.isEmpty, "\(name) at \(offset)")
+                guard let log = try? open(disk) else { continue }
+                if let events = try? log.all() { #expect(events.map(\.id) == complete) }
+                for id in complete {
+                    if let found = try? log.committedEvent(id: id) { #expect(found.id == id) }
                 }
-                storage.flip(name, at: offset)
             }
         }
     }
@@ -285,8 +296,7 @@ extension EventLog {
         storage.flip(name, at: 64 + record + 100)
         #expect(
             throws: LogError.damaged(
-                segment: name, offset: 64 + record,
-                "the record does not check; it should hold position 2")
+                segment: name, offset: 64 + record, position: 2, "the record does not check")
         ) { _ = try open(storage).head }
     }
 }

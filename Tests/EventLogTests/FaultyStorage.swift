@@ -1,7 +1,9 @@
 import EventLog
 
 /// A folder in memory that loses what was not synced, and fails when it is told to.
-final class FaultyStorage: LogStorage {
+///
+/// Not for more than one thread at a time: the logs of these tests do all their work on one.
+final class FaultyStorage: LogStorage, @unchecked Sendable {
     private struct File {
         var bytes: [UInt8]
         /// Written since the last sync, in order.
@@ -43,7 +45,11 @@ final class FaultyStorage: LogStorage {
         var array: [UInt8] = []
         for index in bytes.indices { array.append(bytes[index]) }
         var file = try file(name)
-        file.bytes.replaceSubrange(offset..<offset + array.count, with: array)
+        let end = offset + array.count
+        if end > file.bytes.count {
+            file.bytes.append(contentsOf: repeatElement(0, count: end - file.bytes.count))
+        }
+        file.bytes.replaceSubrange(offset..<end, with: array)
         file.unsynced.append((offset, array))
         // A write that fails may have been made in part: what survives of it, `crashed` says.
         files[name] = file
@@ -86,6 +92,9 @@ final class FaultyStorage: LogStorage {
                     let next = min(
                         (at / Self.sector + 1) * Self.sector, write.offset + write.bytes.count)
                     if survives() {
+                        if next > bytes.count {
+                            bytes.append(contentsOf: repeatElement(0, count: next - bytes.count))
+                        }
                         let part = write.bytes[at - write.offset..<next - write.offset]
                         bytes.replaceSubrange(at..<next, with: part)
                     }

@@ -1,4 +1,4 @@
-import EventSourcing
+@testable import EventSourcing
 import Testing
 
 @Suite struct `A record` {
@@ -104,6 +104,13 @@ import Testing
     @Test func `has a checksum that can be taken in parts`() {
         let head = checksum(Array("1234".utf8))
         #expect(checksum(Array("56789".utf8), seed: head) == 0xE306_9283)
+    }
+
+    @Test func `has the same checksum with the processor's instruction and without`() {
+        for count in 0..<100 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+            #expect(CRC32C.sliced(bytes.span, seed: 7) == checksum(bytes, seed: 7))
+        }
     }
 
     private func checksum(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {

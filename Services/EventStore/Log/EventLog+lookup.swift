@@ -1,11 +1,6 @@
 public import EventSourcing
 
 extension EventLog {
-    struct Place {
-        var revision: UInt64
-        var previous: UInt64
-    }
-
     /// The first append's answer, if all events are in the log with the same content; nil if none
     /// is.
     func repetition(
@@ -17,7 +12,8 @@ extension EventLog {
         for header in headers {
             let body = records.extracting(offset + RecordLayout.headSize..<offset + header.length)
             offset += header.length
-            guard let event = try event(id: header.id) else {
+            guard let event = try looking({ () throws(LogError) in try event(id: header.id) })
+            else {
                 hasNew = true
                 continue
             }
@@ -34,9 +30,9 @@ extension EventLog {
     }
 
     /// Throws if the condition does not hold of what is committed or staged.
-    func check(_ condition: AppendCondition) throws(AppendError) {
-        for stream in condition.streams {
-            let actual = try last(.stream, stream.name.description)?.revision
+    mutating func check(_ condition: AppendCondition) throws(AppendError) {
+        for stream in condition.streams where stream.expected != .any {
+            let actual = try revision(of: stream.name.description)
             let holds =
                 switch stream.expected {
                 case .any: true
@@ -47,120 +43,156 @@ extension EventLog {
             guard holds else { throw .wrongRevision(stream.name, actual: actual) }
         }
         guard let none = condition.noneMatching else { return }
-        if let match = try firstMatch(none.query, after: none.after) {
-            throw .conditionFailed(position: match)
+        let match = try looking { () throws(LogError) in
+            try firstMatch(none.query, after: none.after)
         }
+        if let match { throw .conditionFailed(position: match) }
     }
 
     /// The committed event of this id, if there is one.
-    public func committedEvent(id: EventID) throws(AppendError) -> RecordedEvent? {
+    public func committedEvent(id: EventID) throws(LogError) -> RecordedEvent? {
         let event = try event(id: id)
         return event.flatMap { $0.position <= head ? $0 : nil }
     }
 
+    /// Revision and predecessor of the event about to be staged at `position`.
+    mutating func nextPlace(
+        _ record: Span<UInt8>, _ header: RecordHeader, _ position: UInt64
+    ) throws(AppendError) -> Place {
+        let stream = record.extracting(header.stream)
+        let name = text(stream)
+        let category = text(stream.extracting(first: categoryLength(of: stream)))
+        let revision = try revision(of: name).map { $0 + 1 } ?? 0
+        let previous = try lastPosition(in: category)
+        heads[stream: name] = revision
+        heads[category: category] = position
+        return Place(revision: revision, previous: previous)
+    }
+
+    /// The revision of the stream's last event, staged ones included; nil if it has none.
+    mutating func revision(of stream: String) throws(AppendError) -> UInt64? {
+        if let known = heads[stream: stream] { return known }
+        let last = try looking { () throws(LogError) in
+            try lastEvent(Term(.stream, stream)) { $0.stream.description == stream }
+        }
+        if let last { heads[stream: stream] = last.revision }
+        return last?.revision
+    }
+
+    private mutating func lastPosition(in category: String) throws(AppendError) -> UInt64 {
+        if let known = heads[category: category] { return known }
+        return try looking { () throws(LogError) in
+            try lastEvent(Term(.category, category)) { $0.category == category }
+        }?.position ?? 0
+    }
+
     /// The event of this id, staged ones included.
-    func event(id: EventID) throws(AppendError) -> RecordedEvent? {
-        let term = Term(id: id)
-        for segment in segments.reversed() {
-            for ordinal in segment.ordinals(term) {
-                let event = try record(ordinal, of: segment)
-                if event.id == id { return event }
-            }
+    private func event(id: EventID) throws(LogError) -> RecordedEvent? {
+        try lastEvent(Term(id: id)) { $0.id == id }
+    }
+
+    /// The last event that has the term and, its hash being that of others too, is the one meant.
+    private func lastEvent(
+        _ term: Term, where isMeant: (RecordedEvent) -> Bool
+    ) throws(LogError) -> RecordedEvent? {
+        for segment in [open].compactMap(\.self) + sealing.reversed() {
+            // Looked for before the list is made: mostly there is none, or the last one is meant.
+            guard let last = segment.lastOrdinal(term) else { continue }
+            let event = try record(last, of: segment)
+            if isMeant(event) { return event }
+            let found = try lastEvent(of: segment.ordinals(term), of: segment, where: isMeant)
+            if let found { return found }
+        }
+        for segment in sealed.mayHold(term) {
+            let ordinals = try segment.ordinals(term, from: 0)
+            let found = try lastEvent(of: ordinals, of: segment, where: isMeant)
+            if let found { return found }
         }
         return nil
     }
 
-    /// Revision and predecessor of each event about to be staged.
-    func places(
-        for headers: [RecordHeader], in records: Span<UInt8>
-    ) throws(AppendError) -> [Place] {
-        var revisions: [String: UInt64] = [:]
-        var previous: [String: UInt64] = [:]
-        var places: [Place] = []
-        var offset = 0
-        for (index, header) in headers.enumerated() {
-            let name = text(records.extracting(offset..<offset + header.length), header.stream)
-            let category = StreamName.category(of: name)
-            if revisions[name] == nil {
-                revisions[name] = try last(.stream, name).map { $0.revision + 1 } ?? 0
-            }
-            if previous[category] == nil {
-                previous[category] = try last(.category, category)?.position ?? 0
-            }
-            places.append(
-                Place(revision: revisions[name] ?? 0, previous: previous[category] ?? 0))
-            revisions[name, default: 0] += 1
-            previous[category] = nextPosition + UInt64(index)
-            offset += header.length
-        }
-        return places
-    }
-
-    /// The last event of a stream or category, staged ones included.
-    private func last(
-        _ kind: Term.Kind, _ name: String
-    ) throws(AppendError) -> RecordedEvent? {
-        let term = Term(kind, name)
-        for segment in segments.reversed() {
-            for ordinal in segment.ordinals(term).reversed() {
-                let event = try record(ordinal, of: segment)
-                let isIt =
-                    kind == .stream ? event.stream.description == name : event.category == name
-                if isIt { return event }
-            }
+    private func lastEvent(
+        of ordinals: [UInt32], of segment: any Segment, where isMeant: (RecordedEvent) -> Bool
+    ) throws(LogError) -> RecordedEvent? {
+        for ordinal in ordinals.reversed() {
+            let event = try record(ordinal, of: segment)
+            if isMeant(event) { return event }
         }
         return nil
     }
 
     private func firstMatch(
         _ query: EventQuery, after position: UInt64
-    ) throws(AppendError) -> UInt64? {
-        for segment in segments where segment.nextPosition > position + 1 {
-            let ordinals = segment.candidates(query) ?? (0..<UInt32(segment.count)).map { $0 }
-            for ordinal in ordinals where segment.base + UInt64(ordinal) > position {
-                let event = try record(ordinal, of: segment)
-                if query.matches(event) { return event.position }
-            }
+    ) throws(LogError) -> UInt64? {
+        for (index, segment) in sealed.segments.enumerated()
+        where segment.nextPosition > position + 1 && sealed.mayHold(query, at: index) {
+            if let match = try firstMatch(query, after: position, in: segment) { return match }
+        }
+        for segment in sealing + [open].compactMap(\.self)
+        where segment.nextPosition > position + 1 {
+            if let match = try firstMatch(query, after: position, in: segment) { return match }
         }
         return nil
     }
 
-    private func record(
-        _ ordinal: UInt32, of segment: SegmentIndex
-    ) throws(AppendError) -> RecordedEvent {
-        do { return try recordedEvent(ordinal, of: segment) } catch { throw .log(error) }
+    private func firstMatch(
+        _ query: EventQuery, after position: UInt64, in segment: any Segment
+    ) throws(LogError) -> UInt64? {
+        let first = position < segment.base ? 0 : UInt32(position + 1 - segment.base)
+        let ordinals = try segment.candidates(query, from: first)
+        for ordinal in ordinals ?? Array(first..<UInt32(segment.count)) {
+            let event = try record(ordinal, of: segment)
+            if query.matches(event) { return event.position }
+        }
+        return nil
     }
 
     /// The record, from disk or, if it is staged, from the group.
-    func recordedEvent(
-        _ ordinal: UInt32, of segment: SegmentIndex
+    private func record(
+        _ ordinal: UInt32, of segment: any Segment
     ) throws(LogError) -> RecordedEvent {
-        let start = Int(segment.offsets[Int(ordinal)])
-        let next = Int(ordinal) + 1
-        let end = next < segment.count ? Int(segment.offsets[next]) : segment.end
-        let isLast = segment.base == segments.last?.base
-        let onDisk = isLast ? segment.end - group.count : segment.end
-        let bytes: ArraySlice<UInt8>
-        if start >= onDisk {
-            bytes = group[start - onDisk..<end - onDisk]
-        } else {
-            bytes = try storing { () throws(StorageError) in
-                try storage.read(segment.name, at: start, count: end - start)
-            }[...]
+        let range = try segment.offsets(of: Int(ordinal)...Int(ordinal) + 1)
+        let (start, end) = (Int(range[0]), Int(range[1]))
+        let position = segment.base + UInt64(ordinal)
+        if let open, open.base == segment.base, start >= open.end - group.count {
+            let onDisk = open.end - group.count
+            return try RecordedEvent(
+                group[start - onDisk..<end - onDisk], position, segment.name, start)
         }
+        let bytes = try storing { () throws(StorageError) in
+            try storage.read(segment.name, at: start, count: end - start)
+        }
+        return try RecordedEvent(bytes[...], position, segment.name, start)
+    }
+
+    /// Runs `body`, its failure being the append's.
+    private func looking<Result>(
+        _ body: () throws(LogError) -> Result
+    ) throws(AppendError) -> Result {
+        do { return try body() } catch { throw .log(error) }
+    }
+}
+
+extension RecordedEvent {
+    /// The record that should be the event at `position`, all of it checked.
+    init(
+        _ bytes: ArraySlice<UInt8>, _ position: UInt64, _ segment: String, _ offset: Int
+    ) throws(LogError) {
         do throws(RecordError) {
-            let event = try RecordedEvent(bytes)
-            try event.verify()
-            return event
+            try self.init(bytes)
+            try verify()
+            guard self.position == position, self.bytes.count == bytes.count else {
+                throw .damaged("it is another record")
+            }
         } catch {
-            throw .damaged(segment: segment.name, offset: start, error.description)
+            throw .damaged(
+                segment: segment, offset: offset, position: position, error.description)
         }
     }
 }
 
-private func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
-    let part = bytes.extracting(range)
-    return unsafe part.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+private func text(_ bytes: Span<UInt8>) -> String {
+    unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
 }
 
 private func isEqual(_ a: ArraySlice<UInt8>, _ b: Span<UInt8>) -> Bool {

@@ -1,83 +1,198 @@
-public import EventSourcing
-
-/// What a reader wants of the log.
-public struct LogRead: Hashable, Sendable {
-    public var query: EventQuery
-    public var isBackwards: Bool
-    /// Forwards the lowest position wanted, backwards the highest.
-    public var from: UInt64
-    /// The last position wanted; nil for no bound.
-    public var to: UInt64?
-    /// Commit times wanted, the last not among them.
-    public var times: Range<Timestamp>?
-    /// At most this many events.
-    public var maximumCount: Int
-    /// At most this many bytes; one record is always given, if there is one.
-    public var maximumBytes: Int
-
-    public init(
-        _ query: EventQuery = .all, isBackwards: Bool = false, from: UInt64 = 1,
-        to: UInt64? = nil, times: Range<Timestamp>? = nil, maximumCount: Int = .max,
-        maximumBytes: Int = 256 << 10
-    ) {
-        self.query = query
-        self.isBackwards = isBackwards
-        self.from = from
-        self.to = to
-        self.times = times
-        self.maximumCount = maximumCount
-        self.maximumBytes = maximumBytes
-    }
-}
-
-extension LogRead {
-    fileprivate func wants(_ position: UInt64) -> Bool {
-        isBackwards
-            ? position <= from && position >= to ?? 0
-            : position >= from && position <= to ?? .max
-    }
-
-    fileprivate func wants(_ event: RecordedEvent) -> Bool {
-        query.matches(event) && times?.contains(event.time) ?? true
-    }
-}
-
-/// Committed records that a reader wanted.
-public struct LogChunk: Sendable {
-    public var events: [RecordedEvent]
-    /// Where to read on; nil when the end, or backwards the beginning, is reached.
-    public var next: UInt64?
-}
+import EventSourcing
 
 extension EventLog {
-    /// Reads committed events.
-    public func read(_ request: LogRead) throws(LogError) -> LogChunk {
-        var chunk = LogChunk(events: [], next: nil)
-        var bytes = 0
-        let wanted = request.isBackwards ? segments.reversed() : segments
-        for segment in wanted where isWanted(segment, request) {
-            let ordinals =
-                segment.candidates(request.query) ?? (0..<UInt32(segment.count)).map { $0 }
-            for ordinal in request.isBackwards ? ordinals.reversed() : ordinals {
-                let position = segment.base + UInt64(ordinal)
-                guard position <= head, request.wants(position) else { continue }
-                let event = try recordedEvent(ordinal, of: segment)
-                guard request.wants(event) else { continue }
-                let isFull =
-                    chunk.events.count >= request.maximumCount
-                    || bytes > 0 && bytes + event.bytes.count > request.maximumBytes
-                if isFull {
-                    chunk.next = position
-                    return chunk
-                }
-                bytes += event.bytes.count
-                chunk.events.append(event)
-            }
-        }
+    /// The next chunk of committed events that `read` wants; empty only when there are none.
+    ///
+    /// Forwards it stops behind the head: asked again, it gives what has been appended since.
+    public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
+        var chunk = LogChunk()
+        let isDone =
+            try read.isBackwards
+            ? !recent(&read, into: &chunk) : !sealed.read(&read, from: storage, into: &chunk)
+        guard !isDone else { return chunk }
+        _ =
+            try read.isBackwards
+            ? sealed.read(&read, from: storage, into: &chunk) : recent(&read, into: &chunk)
         return chunk
     }
 
-    private func isWanted(_ segment: SegmentIndex, _ request: LogRead) -> Bool {
-        request.isBackwards ? segment.base <= request.from : segment.nextPosition > request.from
+    /// The next chunk of what `read` wants of the events that are not in sealed segments.
+    public func readRecent(_ read: inout LogRead) throws(LogError) -> LogChunk {
+        var chunk = LogChunk()
+        _ = try recent(&read, into: &chunk)
+        return chunk
+    }
+
+    /// False if the chunk is full, or nothing more is wanted.
+    private func recent(
+        _ read: inout LogRead, into chunk: inout LogChunk
+    ) throws(LogError) -> Bool {
+        let segments = sealing + [open].compactMap(\.self)
+        for segment in read.isBackwards ? segments.reversed() : segments {
+            let visible = min(segment.count, Int(head + 1 - min(head + 1, segment.base)))
+            let isPassed = try segment.read(&read, visible: visible, from: storage, into: &chunk)
+            guard isPassed else { return false }
+        }
+        return !read.isDone
+    }
+
+    /// What a reader needs to read the sealed segments on a thread of its own.
+    public var sealedReader: SealedReader { SealedReader(segments: sealed, storage: storage) }
+}
+
+/// Reads sealed segments, on any thread.
+public struct SealedReader: Sendable {
+    fileprivate let segments: SealedSegments
+    fileprivate let storage: any LogStorage
+
+    /// The position behind the last that is there.
+    public var end: UInt64 { segments.last?.nextPosition ?? 1 }
+
+    /// The next chunk of what `read` wants; empty when nothing of that is left here.
+    public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
+        var chunk = LogChunk()
+        _ = try segments.read(&read, from: storage, into: &chunk)
+        return chunk
+    }
+}
+
+extension SealedSegments {
+    /// False if the chunk is full, or nothing more is wanted.
+    fileprivate func read(
+        _ read: inout LogRead, from storage: any LogStorage, into chunk: inout LogChunk
+    ) throws(LogError) -> Bool {
+        guard let last = segments.last, !read.isDone else { return !read.isDone }
+        let next = read.isBackwards ? min(read.position, last.nextPosition - 1) : read.position
+        // The segment that has `next`, or behind the last one.
+        var index = segments.partitioningIndex { $0.nextPosition > next }
+        while segments.indices.contains(index) {
+            let segment = segments[index]
+            if mayHold(read.query, at: index) {
+                guard try segment.read(
+                    &read, visible: segment.count, from: storage, into: &chunk)
+                else { return false }
+            } else {
+                read.pass(segment.base..<segment.nextPosition)
+                guard !read.isDone else { return false }
+            }
+            index += read.isBackwards ? -1 : 1
+        }
+        return true
+    }
+}
+
+extension Segment {
+    /// Looks at the first `visible` records; false if the chunk is full, or nothing more is wanted.
+    fileprivate func read(
+        _ read: inout LogRead, visible: Int, from storage: any LogStorage,
+        into chunk: inout LogChunk
+    ) throws(LogError) -> Bool {
+        let range = base..<base + UInt64(visible)
+        if read.mayWant(range, firstTime, lastTime) {
+            var window = ReadWindow(of: name, in: storage, isBackwards: read.isBackwards)
+            while true {
+                let ordinals = try read.ordinals(of: self, count: visible, maximum: 512)
+                guard !ordinals.isEmpty else { break }
+                guard try take(ordinals, &read, &window, &chunk) else { return false }
+            }
+        }
+        read.pass(range)
+        return !read.isDone
+    }
+
+    /// Puts those of the records that are wanted into the chunk; false when it is full.
+    private func take(
+        _ ordinals: [UInt32], _ read: inout LogRead, _ window: inout ReadWindow,
+        _ chunk: inout LogChunk
+    ) throws(LogError) -> Bool {
+        let isOfAll = read.isOfAll
+        for (ordinal, range) in zip(ordinals, try ranges(of: ordinals)) {
+            let position = base + UInt64(ordinal)
+            let bytes = try window.bytes(range, position)
+            let event = try RecordedEvent(bytes, position, name, range.lowerBound)
+            let isWanted = isOfAll || read.wants(event)
+            if isWanted {
+                guard chunk.count == 0 || chunk.bytes.count + bytes.count <= read.chunkBytes
+                else { return false }
+                chunk.bytes += bytes
+                chunk.count += 1
+            }
+            read.advance(past: position, wasGiven: isWanted)
+            guard !read.isDone else { return false }
+        }
+        return true
+    }
+
+    /// Where the records are; those that lie close together are looked up together.
+    private func ranges(of ordinals: [UInt32]) throws(LogError) -> [Range<Int>] {
+        let low = Int(ordinals.min() ?? 0)
+        let high = Int(ordinals.max() ?? 0)
+        var ranges: [Range<Int>] = []
+        ranges.reserveCapacity(ordinals.count)
+        guard high - low > 8 * ordinals.count else {
+            let offsets = try offsets(of: low...high + 1)
+            for ordinal in ordinals {
+                let index = Int(ordinal) - low
+                ranges.append(Int(offsets[index])..<Int(offsets[index + 1]))
+            }
+            return ranges
+        }
+        for ordinal in ordinals {
+            let offsets = try offsets(of: Int(ordinal)...Int(ordinal) + 1)
+            ranges.append(Int(offsets[0])..<Int(offsets[1]))
+        }
+        return ranges
+    }
+}
+
+/// A part of a segment's file, read ahead the farther the more of it was of use.
+private struct ReadWindow {
+    private static let sizes = 4 << 10...256 << 10
+
+    private let name: String
+    private let storage: any LogStorage
+    private let isBackwards: Bool
+    private var range = 0..<0
+    private var bytes: [UInt8] = []
+    private var size = sizes.lowerBound
+
+    init(of name: String, in storage: any LogStorage, isBackwards: Bool) {
+        self.name = name
+        self.storage = storage
+        self.isBackwards = isBackwards
+    }
+
+    /// The bytes in `wanted`, of the record at `position`.
+    mutating func bytes(
+        _ wanted: Range<Int>, _ position: UInt64
+    ) throws(LogError) -> ArraySlice<UInt8> {
+        if wanted.lowerBound < range.lowerBound || wanted.upperBound > range.upperBound {
+            try move(to: wanted)
+        }
+        let start = wanted.lowerBound - range.lowerBound
+        guard start >= 0, wanted.lowerBound < wanted.upperBound,
+            start + wanted.count <= bytes.count
+        else {
+            throw .damaged(
+                segment: name, offset: wanted.lowerBound, position: position,
+                "the file ends before the record does, or its index is wrong")
+        }
+        return bytes[start..<start + wanted.count]
+    }
+
+    private mutating func move(to wanted: Range<Int>) throws(LogError) {
+        let distance =
+            isBackwards
+            ? range.lowerBound - wanted.upperBound : wanted.lowerBound - range.upperBound
+        let isNear = !range.isEmpty && distance < size
+        size = isNear ? min(size * 4, Self.sizes.upperBound) : Self.sizes.lowerBound
+        let count = max(size, wanted.count)
+        let start = isBackwards ? max(0, wanted.upperBound - count) : wanted.lowerBound
+        let end = isBackwards ? wanted.upperBound : start + count
+        let name = name
+        bytes = try storing { () throws(StorageError) in
+            try storage.read(name, at: start, count: end - start)
+        }
+        range = start..<end
     }
 }

@@ -1,48 +1,83 @@
 public import EventSourcing
 
+/// When an append is on disk.
+public enum Durability: String, CaseIterable, Sendable {
+    /// Before it is answered.
+    case sync
+    /// Some time after it is answered, whenever `flush` is called: what a failure of the machine may
+    /// lose is what was appended since. A failure of the process alone loses nothing.
+    case interval
+    /// When the system sees fit.
+    case none
+}
+
 /// The durable, append-only log: segments of records in a folder.
 ///
 /// Appends are staged, each checked against everything before it, and committed in groups with one
 /// write and one sync. Staged events are seen by later conditions but by no reader; committed ones
-/// are on disk. Whoever owns the log is its only writer and reader.
+/// are on disk. Whoever owns the log is its only writer and reader, but for the sealed segments,
+/// which anyone may read.
 ///
 /// An append that a crash cut short is gone as a whole when the log is opened again: it was not
-/// acknowledged. Damage anywhere else is reported with its place, and nothing is opened over it.
+/// acknowledged. Damage anywhere else is reported with its place, when the log is opened or when what
+/// is damaged is read, and never skipped.
+///
+/// Memory grows with the streams in use and not with the events stored, but for the filters of the
+/// sealed segments: a bit for every 16 bytes of records.
 public struct EventLog: ~Copyable {
     /// The identity of the log, made with it: positions mean something in this log only.
     public let id: EventID
     /// The position of the last committed event, or 0.
     public internal(set) var head: UInt64
-
     let storage: any LogStorage
     let segmentBytes: Int
+    private let durability: Durability
     private let now: () -> Timestamp
-    var segments: [SegmentIndex]
-    /// The records staged since the last commit; they go behind what the last segment has on disk.
+    private let maintenance: Maintenance
+    /// Never written to again.
+    var sealed: SealedSegments
+    /// Full, but not sealed before their indexes are on disk.
+    var sealing: [OpenSegment]
+    /// The one that is written to, if there is one.
+    var open: OpenSegment?
+    /// The records staged since the last commit; they go behind what the open segment has on disk.
     var group: [UInt8] = []
+    var heads = Heads()
+    private var lastTime: Int64
+    /// Whether something was written since the last sync.
+    private var isDirty = false
     private var hasFailed = false
 
     /// Opens the log in `storage`, made anew if there is none.
     ///
     /// - Parameters:
-    ///   - segmentBytes: the size of the files; an append must fit into one.
+    ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the size it
+    ///     was made with.
+    ///   - background: runs what need not hold up an append, such as writing the index of a segment.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(
-        in storage: any LogStorage, segmentBytes: Int = 64 << 20, newID: EventID = .random(),
+        in storage: any LogStorage, segmentBytes: Int = 64 << 20, durability: Durability = .sync,
+        newID: EventID = .random(), background: @escaping Background = { $0() },
         now: @escaping () -> Timestamp
     ) throws(LogError) {
         precondition((1024...1 << 31).contains(segmentBytes), "a segment has 1 KiB to 2 GiB")
         self.storage = storage
         self.segmentBytes = segmentBytes
+        self.durability = durability
         self.now = now
-        let opened = try Recovery.open(storage, newID: newID, segmentBytes: segmentBytes)
-        id = opened.id
-        segments = opened.segments
-        head = opened.segments.last.map { $0.nextPosition - 1 } ?? 0
+        let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
+        id = recovered.id
+        sealed = recovered.sealed
+        open = recovered.open
+        sealing = []
+        head = recovered.open.map { $0.nextPosition - 1 } ?? 0
+        lastTime = recovered.open?.lastTime ?? -1
+        maintenance = Maintenance(
+            storage, log: recovered.id, segmentBytes: segmentBytes, background: background)
     }
 
     /// The position that the next staged event gets.
-    var nextPosition: UInt64 { segments.last.map(\.nextPosition) ?? 1 }
+    var nextPosition: UInt64 { open?.nextPosition ?? 1 }
 
     /// Checks the append of `records`, whole records back to back, and stages its events.
     ///
@@ -55,7 +90,7 @@ public struct EventLog: ~Copyable {
         let headers = try Admission.headers(of: records, segmentBytes: segmentBytes)
         if let repeated = try repetition(of: records, headers) { return repeated }
         try check(condition)
-        if (segments.last?.end ?? segmentBytes) + records.count > segmentBytes {
+        if (open?.end ?? segmentBytes) + records.count > segmentBytes {
             do {
                 try commit()
                 try startSegment()
@@ -67,7 +102,7 @@ public struct EventLog: ~Copyable {
         return try place(records, headers)
     }
 
-    /// Makes what is staged durable, with one write and one sync.
+    /// Writes what is staged, and makes it durable unless durability is asked for later.
     ///
     /// - Returns: the records committed, as they are on disk.
     /// - Throws: when that fails. The log is then of no more use, and must be opened again: what the
@@ -75,76 +110,119 @@ public struct EventLog: ~Copyable {
     @discardableResult
     public mutating func commit() throws(LogError) -> [UInt8] {
         guard !hasFailed else { throw .failed }
-        guard !group.isEmpty, let segment = segments.last else { return [] }
+        guard !group.isEmpty, let open else { return [] }
         let (storage, committed) = (storage, group)
         do throws(StorageError) {
-            try storage.write(
-                segment.name, committed.span, at: segment.end - committed.count)
-            try storage.sync(segment.name)
+            try storage.write(open.name, committed.span, at: open.end - committed.count)
         } catch {
             hasFailed = true
             throw .storage(error)
         }
+        isDirty = true
+        if durability == .sync { try flush() }
         group.removeAll(keepingCapacity: true)
         head = nextPosition - 1
         return committed
     }
 
-    private mutating func startSegment() throws(LogError) {
-        let base = nextPosition
-        let name = SegmentHeader.name(base: base)
-        let header = SegmentHeader(base: base, log: id).bytes
-        let (storage, size) = (storage, segmentBytes)
-        // A file is a segment only under its own name, which it gets when its header is on disk.
-        let temporary = name + ".new"
-        try storing { () throws(StorageError) in
-            try storage.create(temporary, size: size)
-            try storage.write(temporary, header.span, at: 0)
-            try storage.sync(temporary)
-            try storage.rename(temporary, to: name)
+    /// Makes durable what was committed and is not yet.
+    public mutating func flush() throws(LogError) {
+        guard !hasFailed else { throw .failed }
+        guard isDirty, let name = open?.name else { return }
+        do throws(StorageError) {
+            try storage.sync(name)
+        } catch {
+            hasFailed = true
+            throw .storage(error)
         }
-        segments.append(
-            SegmentIndex(name: name, base: base, lastTime: segments.last?.lastTime ?? -1))
+        isDirty = false
     }
+
+    /// Commits, and notes that nothing of the log is torn, so that what does not check when it is opened
+    /// again is known to be damaged.
+    public mutating func close() throws(LogError) {
+        try commit()
+        try flush()
+        try CleanEnd(position: head).write(to: storage)
+        hasFailed = true
+    }
+
+    // MARK: Segments
+
+    /// Goes on in a new segment; the one before is sealed once its index is on disk.
+    private mutating func startSegment() throws(LogError) {
+        try flush()
+        let next = try maintenance.makeSegment(base: nextPosition)
+        if let full = open {
+            sealing.append(full)
+            maintenance.seal(full)
+        }
+        open = OpenSegment(name: next, base: nextPosition, lastTime: lastTime)
+        maintenance.prepareSegment()
+        try adoptSealed()
+    }
+
+    /// Takes the segments whose indexes have been written.
+    private mutating func adoptSealed() throws(LogError) {
+        for (segment, filter) in try maintenance.takeSealed() {
+            sealed.append(segment, filter: filter)
+            sealing.removeAll { $0.base == segment.base }
+        }
+    }
+
+    // MARK: Staging
 
     /// Fills in what is the store's part of the records, and stages them.
     private mutating func place(
         _ records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> Appended {
-        let places = try places(for: headers, in: records)
         let first = nextPosition
-        let last = segments.count - 1
-        let time = max(now().microseconds, segments[last].lastTime &+ 1)
-        var offset = 0
+        let time = max(now().microseconds, lastTime &+ 1)
+        var (offset, revision) = (0, UInt64(0))
         for (index, header) in headers.enumerated() {
-            let start = group.count
             let record = records.extracting(offset..<offset + header.length)
+            let place = try nextPlace(record, header, first + UInt64(index))
             var flags: UInt8 = index < headers.count - 1 ? RecordLayout.moreOfAppend : 0
-            if start == 0 { flags |= RecordLayout.startsCommit }
+            if group.isEmpty, !isDirty { flags |= RecordLayout.startsCommit }
+            let start = group.count
             unsafe record.withUnsafeBufferPointer { unsafe group.append(contentsOf: $0) }
-            group.set(UInt64(first) + UInt64(index), at: start + RecordLayout.position)
-            group.set(places[index].previous, at: start + RecordLayout.previousInCategory)
-            group.set(places[index].revision, at: start + RecordLayout.revision)
-            group.set(time + Int64(index), at: start + RecordLayout.time)
-            group.set(flags, at: start + RecordLayout.flags)
-            let sum = RecordHeader.headChecksum(
-                of: group.span.extracting(start..<start + RecordLayout.headSize))
-            group.set(sum, at: start + RecordLayout.headChecksum)
-            segments[last].append(record, header, time: time + Int64(index))
+            group.fillHead(
+                at: start, first + UInt64(index), place, time: time + Int64(index), flags: flags)
+            open?.append(record, header, revision: place.revision, time: time + Int64(index))
+            revision = place.revision
             offset += header.length
         }
+        lastTime = time + Int64(headers.count - 1)
         return Appended(
-            first: first, last: nextPosition - 1,
-            lastRevision: places.last?.revision ?? 0,
-            time: Timestamp(microseconds: time + Int64(headers.count - 1)), isRepeat: false)
+            first: first, last: nextPosition - 1, lastRevision: revision,
+            time: Timestamp(microseconds: lastTime), isRepeat: false)
     }
 }
 
 extension [UInt8] {
+    /// Fills in the head of the record at `start`.
+    fileprivate mutating func fillHead(
+        at start: Int, _ position: UInt64, _ place: Place, time: Int64, flags: UInt8
+    ) {
+        var bytes = mutableSpan
+        bytes.set(position, at: start + RecordLayout.position)
+        bytes.set(place.previous, at: start + RecordLayout.previousInCategory)
+        bytes.set(place.revision, at: start + RecordLayout.revision)
+        bytes.set(time, at: start + RecordLayout.time)
+        bytes.set(flags, at: start + RecordLayout.flags)
+        let sum = RecordHeader.headChecksum(
+            of: bytes.span.extracting(start..<start + RecordLayout.headSize))
+        bytes.set(sum, at: start + RecordLayout.headChecksum)
+    }
+}
+
+extension MutableSpan<UInt8> {
     /// Puts `value` at `offset`, least significant byte first.
-    fileprivate mutating func set(_ value: some FixedWidthInteger, at offset: Int) {
-        for byte in 0..<(value.bitWidth / 8) {
-            self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte))
+    fileprivate mutating func set<Word: FixedWidthInteger>(_ value: Word, at offset: Int) {
+        precondition(offset >= 0 && offset + MemoryLayout<Word>.size <= count)
+        // Safe: the bounds were checked, and any integer is bytes.
+        unsafe withUnsafeMutableBytes { bytes in
+            unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
         }
     }
 }

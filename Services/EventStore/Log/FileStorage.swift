@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A folder of a file system, locked for this process alone.
 @safe public final class FileStorage: LogStorage {
@@ -6,7 +7,7 @@ import Glibc
 
     private let folder: String
     private let lock: Int32
-    private var descriptors: [String: Int32] = [:]
+    private let descriptors = Mutex<[String: Int32]>([:])
 
     /// Opens the folder, made if it is not there.
     ///
@@ -27,7 +28,7 @@ import Glibc
     }
 
     deinit {
-        for descriptor in descriptors.values { _ = close(descriptor) }
+        for descriptor in descriptors.withLock(\.values) { _ = close(descriptor) }
         _ = close(lock)
     }
 
@@ -58,7 +59,7 @@ import Glibc
         forget(name)
         let new = unsafe open("\(folder)/\(name)", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard new >= 0 else { throw Self.failure("create", name) }
-        descriptors[name] = new
+        descriptors.withLock { $0[name] = new }
         // Written, not only reserved: syncing into written blocks need not change the file's map.
         let zeros = [UInt8](repeating: 0, count: min(size, 1 << 20))
         var offset = 0
@@ -134,15 +135,21 @@ import Glibc
     }
 
     private func descriptor(_ name: String) throws(StorageError) -> Int32 {
-        if let open = descriptors[name] { return open }
+        if let known = descriptors.withLock({ $0[name] }) { return known }
         let opened = unsafe open("\(folder)/\(name)", O_RDWR | O_CLOEXEC)
         guard opened >= 0 else { throw Self.failure("open", name) }
-        descriptors[name] = opened
-        return opened
+        let first = descriptors.withLock { descriptors in
+            if let known = descriptors[name] { return known }
+            descriptors[name] = opened
+            return opened
+        }
+        if first != opened { _ = close(opened) }
+        return first
     }
 
     private func forget(_ name: String) {
-        if let descriptor = descriptors.removeValue(forKey: name) { _ = close(descriptor) }
+        let known = descriptors.withLock { $0.removeValue(forKey: name) }
+        if let known { _ = close(known) }
     }
 
     /// Makes the folder's entries durable.

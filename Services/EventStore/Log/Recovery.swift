@@ -1,128 +1,116 @@
 import EventSourcing
 
-/// What is done when a log is opened: every segment is read and checked, and what a crash left
-/// behind the last complete append is cut off.
+/// What is done when a log is opened. Of sealed segments only the header and a part of the index are
+/// read; the open one, the last, is read and checked as a whole, and what a crash left behind its last
+/// complete append is cut off.
 ///
-/// Only the end of the last segment may be incomplete. A record that does not check is the torn end
-/// of a group that was not acknowledged, unless a record follows that was written after a sync:
-/// then what does not check had been on disk, and is damaged.
-enum Recovery {
-    static func open(
-        _ storage: any LogStorage, newID: EventID, segmentBytes: Int
-    ) throws(LogError) -> (id: EventID, segments: [SegmentIndex]) {
+/// A record that does not check there is the torn end of a group that was not acknowledged, unless the
+/// log was closed behind it, or a record follows that was written after a sync: then what does not
+/// check had been on disk, and is damaged.
+struct Recovery {
+    private(set) var id: EventID
+    private(set) var sealed: SealedSegments
+    private(set) var open: OpenSegment?
+
+    private let storage: any LogStorage
+    private let filterWords: Int
+
+    init(_ storage: any LogStorage, newID: EventID, segmentBytes: Int) throws(LogError) {
+        self.storage = storage
+        filterWords = TermFilter.words(segmentBytes: segmentBytes)
+        sealed = SealedSegments(filterWords: filterWords)
+        id = newID
         let names = try storing { () throws(StorageError) in try storage.names() }
         for name in names where name.hasSuffix(".new") {
             try storing { () throws(StorageError) in try storage.remove(name) }
         }
-        var id: EventID?
-        var segments: [SegmentIndex] = []
-        let segmentNames = names.filter { $0.hasSuffix(".segment") }.sorted()
-        for name in segmentNames {
-            let isLast = name == segmentNames.last
-            let next = try read(name, in: storage, id: id, after: segments.last, isLast: isLast)
-            id = next.header.log
-            segments.append(next.index)
+        let segments = names.filter { $0.hasSuffix(".segment") }.sorted()
+        let indexes = Set(names.filter { $0.hasSuffix(".index") })
+        for (number, name) in segments.enumerated() {
+            let header = try header(of: name, isFirst: number == 0)
+            id = header.log
+            let isLast = number == segments.count - 1
+            if isLast {
+                let end = try CleanEnd.read(from: storage)
+                open = try recoverOpen(name, header, closedAt: end?.position ?? 0)
+            } else {
+                try openSealed(name, header, isIndexed: indexes.contains(header.indexName))
+            }
         }
-        return (id ?? newID, segments)
+        try CleanEnd.remove(from: storage)
     }
 
-    private static func read(
-        _ name: String, in storage: any LogStorage, id: EventID?, after previous: SegmentIndex?,
-        isLast: Bool
-    ) throws(LogError) -> (header: SegmentHeader, index: SegmentIndex) {
+    private func header(of name: String, isFirst: Bool) throws(LogError) -> SegmentHeader {
         let bytes = try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: try storage.size(of: name))
+            try storage.read(name, at: 0, count: SegmentHeader.size)
         }
-        let header = try SegmentHeader(Array(bytes.prefix(SegmentHeader.size)), of: name)
-        guard header.base == previous?.nextPosition ?? 1,
-            name == SegmentHeader.name(base: header.base),
-            id == nil || id == header.log
+        let header = try SegmentHeader(bytes, of: name)
+        let base = sealed.last?.nextPosition ?? 1
+        guard header.base == base, name == SegmentHeader.name(base: base),
+            isFirst || header.log == id
         else {
             throw .damaged(
-                segment: name, offset: 0,
-                "it begins at position \(header.base), not \(previous?.nextPosition ?? 1), or is "
-                    + "of another log")
+                segment: name, offset: 0, position: base,
+                "it begins at position \(header.base), not \(base), or is of another log")
         }
-        var index = SegmentIndex(
-            name: name, base: header.base, lastTime: previous?.lastTime ?? -1)
-        let complete = scan(bytes.span, into: &index)
-        guard let reason = complete.reason else {
-            // What a killed process wrote and did not sync is relied on from now on.
-            if isLast { try storing { () throws(StorageError) in try storage.sync(name) } }
-            return (header, index)
-        }
-        if !isLast || writtenAfterSync(bytes.span, behind: complete.end, index.nextPosition) {
-            throw .damaged(
-                segment: name, offset: complete.end,
-                "\(reason); it should hold position \(index.nextPosition)")
-        }
-        try cut(name, bytes, at: complete.end, in: storage)
-        return (header, index)
-    }
-
-    /// Indexes the records up to the last complete append.
-    ///
-    /// - Returns: where that ends, and what is wrong with what follows, unless that is nothing.
-    private static func scan(
-        _ bytes: Span<UInt8>, into index: inout SegmentIndex
-    ) -> (end: Int, reason: String?) {
-        var pending: [(Range<Int>, RecordHeader)] = []
-        var at = index.end
-        while at < bytes.count {
-            let position = index.nextPosition + UInt64(pending.count)
-            let rest = bytes.extracting(at..<bytes.count)
-            if rest.count < 4 || rest.uint32(at: 0) == 0 { break }
-            guard let header = whole(rest), header.position == position else {
-                return (index.end, "the record does not check")
-            }
-            pending.append((at..<at + header.length, header))
-            at += header.length
-            guard header.flags & RecordLayout.moreOfAppend == 0 else { continue }
-            for (range, header) in pending {
-                index.append(bytes.extracting(range), header, time: header.time)
-            }
-            pending.removeAll(keepingCapacity: true)
-        }
-        if !pending.isEmpty { return (index.end, "the append is not complete") }
-        return (index.end, isZero(bytes, from: index.end) ? nil : "a record's length is zero")
-    }
-
-    /// The header of the record at the start of `bytes`, if all of it checks.
-    private static func whole(_ bytes: Span<UInt8>) -> RecordHeader? {
-        guard let header = try? RecordHeader.checked(bytes),
-            (try? RecordHeader.verifyBody(bytes.extracting(first: header.length))) != nil,
-            RecordHeader.headChecksum(of: bytes) == header.headChecksum
-        else { return nil }
         return header
     }
 
-    /// Whether a record stands behind `offset` that was written when what is there was on disk.
-    private static func writtenAfterSync(
-        _ bytes: Span<UInt8>, behind offset: Int, _ position: UInt64
-    ) -> Bool {
-        var at = offset + 8
-        while at + RecordLayout.headerSize <= bytes.count {
-            let rest = bytes.extracting(at..<bytes.count)
-            if rest.uint32(at: 0) != 0, let header = whole(rest), header.position > position,
-                header.flags & RecordLayout.startsCommit != 0
-            {
-                return true
-            }
-            at += 8
+    /// Opens the segment by its index; one that has none, a crash having come before it, gets one.
+    private mutating func openSealed(
+        _ name: String, _ header: SegmentHeader, isIndexed: Bool
+    ) throws(LogError) {
+        let indexed =
+            isIndexed
+            ? try SealedSegment.open(
+                base: header.base, log: header.log, filterWords: filterWords, in: storage)
+            : nil
+        if let (segment, filter) = indexed {
+            sealed.append(segment, filter: filter)
+            return
         }
-        return false
+        var segment = OpenSegment(
+            name: name, base: header.base, lastTime: sealed.last?.lastTime ?? -1)
+        let bytes = try contents(of: name)
+        if let fault = SegmentScan.records(of: bytes.span, into: &segment) {
+            throw fault.damage(of: name, segment)
+        }
+        let (made, filter) = try Maintenance.seal(
+            segment, log: header.log, filterWords: filterWords, in: storage)
+        sealed.append(made, filter: filter)
     }
 
-    private static func isZero(_ bytes: Span<UInt8>, from offset: Int) -> Bool {
-        for index in offset..<bytes.count where bytes[index] != 0 { return false }
-        return true
+    private func recoverOpen(
+        _ name: String, _ header: SegmentHeader, closedAt: UInt64
+    ) throws(LogError) -> OpenSegment {
+        var segment = OpenSegment(
+            name: name, base: header.base, lastTime: sealed.last?.lastTime ?? -1)
+        let bytes = try contents(of: name)
+        let fault = SegmentScan.records(of: bytes.span, into: &segment)
+        let isCut = segment.nextPosition <= closedAt
+        guard fault != nil || isCut else {
+            // What a killed process wrote and did not sync is relied on from now on.
+            try storing { () throws(StorageError) in try storage.sync(name) }
+            return segment
+        }
+        let position = segment.nextPosition
+        if isCut || SegmentScan.hasLaterCommit(bytes.span, behind: segment.end, position) {
+            let fault = fault ?? SegmentScan.Fault(reason: "a record's length is zero")
+            throw fault.damage(of: name, segment)
+        }
+        try cut(name, bytes.count, at: segment.end)
+        return segment
+    }
+
+    private func contents(of name: String) throws(LogError) -> [UInt8] {
+        try storing { () throws(StorageError) in
+            try storage.read(name, at: 0, count: try storage.size(of: name))
+        }
     }
 
     /// Zeros what stands behind `offset`, so that nothing of it is ever taken for a record.
-    private static func cut(
-        _ name: String, _ bytes: [UInt8], at offset: Int, in storage: any LogStorage
-    ) throws(LogError) {
-        let zeros = [UInt8](repeating: 0, count: bytes.count - offset)
+    private func cut(_ name: String, _ size: Int, at offset: Int) throws(LogError) {
+        let zeros = [UInt8](repeating: 0, count: size - offset)
         try storing { () throws(StorageError) in
             try storage.write(name, zeros.span, at: offset)
             try storage.sync(name)

@@ -1,83 +1,94 @@
 import EventSourcing
 
-/// A file of records, the first at `base`.
-///
-///     offset size
-///          0    8  "DAYBKSEG"
-///          8    4  version
-///         12    4  zero
-///         16    8  position of the first record
-///         24   16  identity of the log
-///         40   20  zero
-///         60    4  CRC32C of bytes 0..<60
-///         64       records back to back, then zeros
-struct SegmentHeader: Hashable {
-    static let size = 64
-    static let version: UInt32 = 1
-    private static let magic = Array("DAYBKSEG".utf8)
+/// What reading needs of a segment: which records it has, where they are, and which have a term.
+protocol Segment: Sendable {
+    var name: String { get }
+    /// The position of the first record.
+    var base: UInt64 { get }
+    var count: Int { get }
+    var firstTime: Int64 { get }
+    var lastTime: Int64 { get }
 
-    let base: UInt64
-    let log: EventID
+    /// Where the records begin; the ordinal `count` gives the end of the last.
+    func offsets(of ordinals: ClosedRange<Int>) throws(LogError) -> [UInt32]
+    /// The ordinals, position less base, of the records from `first` on that may have the term,
+    /// ascending.
+    func ordinals(_ term: Term, from first: UInt32) throws(LogError) -> [UInt32]
+}
 
-    var bytes: [UInt8] {
-        var bytes = Self.magic
-        bytes.append(littleEndian: Self.version)
-        bytes.append(littleEndian: UInt32(0))
-        bytes.append(littleEndian: base)
-        bytes.append(littleEndian: log.high.byteSwapped)
-        bytes.append(littleEndian: log.low.byteSwapped)
-        bytes.append(contentsOf: repeatElement(0, count: 20))
-        let sum = CRC32C.checksum(bytes.span)
-        bytes.append(littleEndian: sum)
-        return bytes
-    }
+extension Segment {
+    /// The position behind the last record.
+    var nextPosition: UInt64 { base + UInt64(count) }
 
-    init(base: UInt64, log: EventID) {
-        self.base = base
-        self.log = log
-    }
-
-    init(_ bytes: [UInt8], of name: String) throws(LogError) {
-        let span = bytes.span
-        guard span.count == Self.size, bytes.starts(with: Self.magic),
-            CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
-        else { throw .damaged(segment: name, offset: 0, "its header is not one") }
-        guard span.uint32(at: 8) == Self.version else {
-            throw .unknownVersion(segment: name, span.uint32(at: 8))
+    /// The ordinals of the records from `first` on that may match `query`, ascending; nil for all.
+    func candidates(
+        _ query: EventQuery, from first: UInt32 = 0
+    ) throws(LogError) -> [UInt32]? {
+        guard !query.isAll else { return nil }
+        var union: [UInt32] = []
+        for item in query.items {
+            guard let found = try candidates(item.termSets, from: first) else { return nil }
+            union = union.isEmpty ? found : merged(union, found)
         }
-        base = span.uint64(at: 16)
-        log = span.eventID(at: 24)
+        return union
     }
 
-    static func name(base: UInt64) -> String {
-        let digits = String(base, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits + ".segment"
+    /// The ordinals of the records that may have a term of each set; nil if there are no sets.
+    func candidates(
+        _ sets: [[Term]], from first: UInt32
+    ) throws(LogError) -> [UInt32]? {
+        var found: [UInt32]?
+        for terms in sets {
+            var any: [UInt32] = []
+            for term in terms {
+                let ordinals = try ordinals(term, from: first)
+                any = any.isEmpty ? ordinals : merged(any, ordinals)
+            }
+            found = found.map { intersection($0, any) } ?? any
+            if found?.isEmpty == true { break }
+        }
+        return found
     }
 }
 
-/// What keeps a log from being opened, read or written.
-public enum LogError: Error, Hashable, CustomStringConvertible {
-    case storage(StorageError)
-    case unknownVersion(segment: String, UInt32)
-    case damaged(segment: String, offset: Int, String)
-    /// A write or a sync has failed: what is on disk is known only once the log is opened again.
-    case failed
-
-    public var description: String {
-        switch self {
-        case .storage(let error): error.description
-        case .unknownVersion(let segment, let version):
-            "\(segment) has format version \(version); this program reads \(SegmentHeader.version)"
-        case .damaged(let segment, let offset, let reason):
-            "\(segment) is damaged at byte \(offset): \(reason)"
-        case .failed: "an earlier write to the log has failed; open it again"
+extension EventQuery.Item {
+    /// A record matches the item if it has a term of each set; rarer terms come first.
+    var termSets: [[Term]] {
+        var sets: [[Term]] = tags.map { [Term(.tag, $0)] }
+        if !streams.isEmpty {
+            sets.append(streams.map { Term(.stream, $0.description) })
+        } else if !categories.isEmpty {
+            sets.append(categories.map { Term(.category, $0) })
         }
+        if !types.isEmpty { sets.append(types.map { Term(.type, $0) }) }
+        return sets
     }
 }
 
-/// Runs `body`, naming storage's failure as the log's.
-func storing<Result>(
-    _ body: () throws(StorageError) -> Result
-) throws(LogError) -> Result {
-    do { return try body() } catch { throw .storage(error) }
+/// The union of two ascending lists.
+private func merged(_ a: [UInt32], _ b: [UInt32]) -> [UInt32] {
+    var union: [UInt32] = []
+    union.reserveCapacity(a.count + b.count)
+    var (i, j) = (0, 0)
+    while i < a.count, j < b.count {
+        let next = min(a[i], b[j])
+        if a[i] == next { i += 1 }
+        if b[j] == next { j += 1 }
+        union.append(next)
+    }
+    union += a[i...]
+    union += b[j...]
+    return union
+}
+
+/// What two ascending lists have in common.
+func intersection(_ a: [UInt32], _ b: [UInt32]) -> [UInt32] {
+    var common: [UInt32] = []
+    var (i, j) = (0, 0)
+    while i < a.count, j < b.count {
+        if a[i] == b[j] { common.append(a[i]) }
+        if a[i] <= b[j] { i += 1 } else { j += 1 }
+        // `i` moved on equality; `j` follows in the next round, being smaller then.
+    }
+    return common
 }

@@ -7,6 +7,8 @@ struct Term: Hashable, Comparable {
     enum Kind: UInt8 {
         case stream = 1
         case category, type, tag, id
+        /// The first event of a stream.
+        case start
     }
 
     let hash: UInt64
@@ -29,6 +31,9 @@ struct Term: Hashable, Comparable {
         self.init(hash: Self.finished(id.high ^ Self.finished(id.low &+ UInt64(Kind.id.rawValue))))
     }
 
+    /// What the first event of every stream has.
+    static let start = Term(.start, "")
+
     static func < (a: Term, b: Term) -> Bool { a.hash < b.hash }
 
     private static let prime: UInt64 = 0x100_0000_01B3
@@ -42,7 +47,10 @@ struct Term: Hashable, Comparable {
 }
 
 /// Calls `body` with each term of the record.
-func forEachTerm(of record: Span<UInt8>, _ header: RecordHeader, _ body: (Term) -> Void) {
+func forEachTerm(
+    of record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, _ body: (Term) -> Void
+) {
+    if revision == 0 { body(.start) }
     let stream = record.extracting(header.stream)
     body(Term(.stream, stream))
     body(Term(.category, stream.extracting(first: categoryLength(of: stream))))

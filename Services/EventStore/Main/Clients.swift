@@ -109,8 +109,19 @@ struct Verify: ParsableCommand {
             throw Problem.data("there is no log in \(home)")
         }
         do {
-            let log = try EventLog(in: FileStorage(folder: folder), now: { Timestamp.now() })
-            print("log \(log.id): \(log.head) events, all of them whole")
+            var bar = ProgressBar("verify", total: 0)
+            let found = try LogVerification(of: FileStorage(folder: folder)) { done, all in
+                bar.show(done, of: all, "segments")
+            }
+            bar.end()
+            for fault in found.faults { print(fault) }
+            guard found.faults.isEmpty else {
+                throw Problem.data("\(found.faults.count) faults in \(found.segments) segments")
+            }
+            let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
+            print(
+                "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
+                    + "\(found.segments) segments, all of them whole\(torn)")
         } catch let error as LogError {
             throw Problem.data(error.description)
         } catch let error as StorageError {

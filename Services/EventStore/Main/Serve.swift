@@ -1,5 +1,5 @@
-import ArgumentParser
-import EventLog
+public import ArgumentParser
+public import EventLog
 import EventSourcing
 import EventStoreServer
 import Foundation
@@ -15,18 +15,24 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT).")
     var feed: String?
 
+    @Option(help: "When an append is on disk: sync (before it is answered), interval, none.")
+    var durability = Durability.sync
+
     func run() async throws {
-        let home = store.home
+        let (home, durability) = (store.home, durability)
         let feed =
             feed ?? Endpoints.environment("DAYBOOK_FEED_ENDPOINT") ?? "ipc://\(home)/feed.sock"
         do {
             try FileManager.default.createDirectory(
                 atPath: home, withIntermediateDirectories: true)
             let server = try await EventStoreServer(
-                endpoint: store.requestEndpoint, feed: feed, on: SocketLoop(name: "event-store"),
-                in: Context()
+                endpoint: store.requestEndpoint, feed: feed, durability: durability,
+                on: SocketLoop(name: "event-store"), in: Context()
             ) {
-                try EventLog(in: FileStorage(folder: home + "/log"), now: { Timestamp.now() })
+                let background = DispatchQueue(label: "log", qos: .utility)
+                return try EventLog(
+                    in: FileStorage(folder: home + "/log"), durability: durability,
+                    background: { background.async(execute: $0) }, now: { Timestamp.now() })
             }
             note("ready at \(store.requestEndpoint), feed at \(feed)")
             try await untilSignalled { try await server.run() }
@@ -42,3 +48,5 @@ struct Serve: AsyncParsableCommand {
         FileHandle.standardError.write(Data("event-store: \(text)\n".utf8))
     }
 }
+
+extension Durability: ExpressibleByArgument {}

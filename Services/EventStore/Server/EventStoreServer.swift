@@ -8,14 +8,11 @@ public import ZeroMQ
 /// one thread with the log they serve.
 ///
 /// All appends that wait when the thread looks are staged one after the other, made durable by one
-/// sync, and only then answered and published: the more clients wait, the more share a sync.
+/// sync, and only then answered and published: the more clients wait, the more share a sync. What
+/// lies in sealed segments is read on another thread: who reads old events holds up nobody.
 public actor EventStoreServer {
     /// At most this many requests are taken in a turn; then the log is synced and the readers served.
     private static let turn = 1024
-    /// A client may have this many reads open.
-    private static let readsPerClient = 64
-    /// A read that is granted nothing for so long is forgotten.
-    private static let readPatience: Duration = .seconds(300)
 
     struct Answer {
         let peer: [UInt8]
@@ -24,15 +21,19 @@ public actor EventStoreServer {
         let frames: [[UInt8]]
     }
 
-    private var log: EventLog
+    var log: EventLog
+    let durability: Durability
+    let startedAt = ContinuousClock.now
+    var counts = Counts()
+    var reads = ReadTable()
+    let sealedReads = SealedReads()
+    let sealedJobs = SealedJobs()
+    let feedEndpoint: String
     private let requests: Socket
     private let feed: Socket
-    private let loop: SocketLoop
-    private var reads: [ReadKey: ReadSession] = [:]
+    private(set) var topics = FeedTopics()
     private var answers: [Answer] = []
-    /// How often each prefix is subscribed to.
-    private var prefixes: [[UInt8]: Int] = [:]
-    private let feedEndpoint: String
+    private let loop: SocketLoop
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -40,13 +41,17 @@ public actor EventStoreServer {
 
     /// Opens the log and binds both endpoints.
     ///
-    /// - Parameter advertised: the endpoint at which clients reach the feed, if it is another than
-    ///   the one it is bound to.
+    /// - Parameters:
+    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one it
+    ///     is bound to.
+    ///   - durability: that with which `openLog` opens the log.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
-        on loop: SocketLoop, in context: Context, openLog: @Sendable () throws -> EventLog
+        durability: Durability = .sync, on loop: SocketLoop, in context: Context,
+        openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
+        self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
         log = try openLog()
         var options = Socket.Options()
@@ -59,16 +64,22 @@ public actor EventStoreServer {
         try feed.bind(feedEndpoint)
     }
 
-    /// Serves until cancelled.
+    /// Serves until cancelled; then the log is closed.
     ///
     /// - Throws: when the log can't be written. The process should end: nothing that was not answered
     ///   may be relied on.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.serveRequests() }
-            group.addTask { try await self.serveFeed() }
-            try await group.next()
-            group.cancelAll()
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.serveRequests() }
+                group.addTask { try await self.serveFeed() }
+                group.addTask { try await self.serveSealedReads() }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch is CancellationError {
+            try log.close()
+            throw CancellationError()
         }
     }
 
@@ -76,10 +87,7 @@ public actor EventStoreServer {
         while true {
             try Task.checkCancellation()
             var taken = 0
-            while taken < Self.turn, let message = try requests.receiveMessage() {
-                handle(message)
-                taken += 1
-            }
+            while taken < Self.turn, try takeRequest() { taken += 1 }
             let committed = try log.commit()
             sendAnswers()
             try publish(committed)
@@ -95,95 +103,90 @@ public actor EventStoreServer {
 
     // MARK: Requests
 
-    private func handle(_ message: [[UInt8]]) {
+    /// Takes one message; false if none waits. Its last frame, which may be large, is not copied.
+    private func takeRequest() throws(ZeroMQError) -> Bool {
         // A ROUTER's first frame names the peer.
-        guard let peer = message.first else { return }
+        guard let peer = try requests.receive() else { return false }
+        var frames: [[UInt8]] = []
+        var last = Frame()
+        var hasMore = peer.hasMore
+        var count = 0
+        while hasMore, let next = try requests.receive() {
+            hasMore = next.hasMore
+            count += 1
+            if hasMore { frames.append(next.array()) } else { last = next }
+        }
+        counts.requests += 1
+        handle(frames, last, frameCount: count, from: peer.array())
+        return true
+    }
+
+    private func handle(
+        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8]
+    ) {
         var requestID: UInt64 = 0
-        do {
-            guard message.count >= 2 else {
+        do throws(ProtocolError) {
+            guard frameCount > 0 else {
                 throw ProtocolError(.malformed, "a message begins with a header frame")
             }
-            let first = message[1]
+            let first = frames.first ?? last.array()
             let header = try MessageHeader(first.span)
             requestID = header.requestID
             guard header.version == MessageHeader.version else {
-                throw ProtocolError(
-                    .version,
-                    "this process speaks protocol version \(MessageHeader.version), not "
-                        + "\(header.version)")
+                throw .otherVersion(header.version)
             }
-            try handle(header, Array(message.dropFirst(2)), from: peer)
+            if header.kind == .append {
+                try header.need(2, frameCount - 1)
+                let condition = try AppendCondition(frames[1][...])
+                let appended = try last.withBytes { records throws(ProtocolError) in
+                    try append(records, condition)
+                }
+                answer(peer, requestID, .appended, [appended.bytes])
+            } else {
+                let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
+                try handle(header, Array(body), from: peer)
+            }
         } catch {
-            let problem = error as? ProtocolError ?? ProtocolError(.internal, "\(error)")
-            answer(peer, requestID, .error, [problem.bytes])
+            answer(peer, requestID, .error, [error.bytes])
         }
     }
 
     private func handle(
         _ header: MessageHeader, _ body: [[UInt8]], from peer: [UInt8]
-    ) throws {
-        func need(_ count: Int) throws(ProtocolError) {
-            guard body.count == count else {
-                throw ProtocolError(
-                    .malformed,
-                    "\(header.kind) has \(count) frames behind its header, not \(body.count)")
-            }
-        }
+    ) throws(ProtocolError) {
         let key = ReadKey(peer: peer, requestID: header.requestID)
         switch header.kind {
         case .hello:
-            try need(1)
-            answer(peer, header.requestID, .welcome, [try welcome()])
-        case .append:
-            try need(2)
-            let appended = try append(body[1], try AppendCondition(body[0][...]))
-            answer(peer, header.requestID, .appended, [appended.bytes])
+            try header.need(1, body.count)
+            answer(peer, header.requestID, .welcome, [try welcome(body[0])])
         case .read:
-            try need(1)
-            try startRead(key, try ReadRequest(body[0][...]))
+            try header.need(1, body.count)
+            try reads.start(ReadSession(try ReadRequest(body[0][...])), key)
         case .credit:
-            try need(1)
+            try header.need(1, body.count)
             guard body[0].count == 4 else {
                 throw ProtocolError(.malformed, "a credit has 4 bytes")
             }
             let frame = body[0]
-            let granted = frame.span.uint32(at: 0)
             // A read that has ended meanwhile needs none.
-            reads[key]?.grant(granted)
+            reads.grant(frame.span.uint32(at: 0), key)
         case .cancel:
-            reads[key] = nil
+            reads.end(key)
         case .call:
-            try need(2)
+            try header.need(2, body.count)
             answer(peer, header.requestID, .result, [try call(body[0], body[1])])
-        case .welcome, .appended, .chunk, .result, .error:
+        case .append, .welcome, .appended, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
         }
     }
 
-    private func welcome() throws -> [UInt8] {
-        let welcome = Welcome(
-            version: MessageHeader.version, server: "event-store", log: log.id, head: log.head,
-            feed: feedEndpoint)
-        return Array(try JSONEncoder().encode(welcome))
-    }
-
-    /// The call `event`: its argument an id, its answer the record, or nothing.
-    private func call(_ name: [UInt8], _ argument: [UInt8]) throws -> [UInt8] {
-        guard name == Array("event".utf8) else {
-            let name = String(decoding: name, as: UTF8.self)
-            throw ProtocolError(.notFound, "the event store has no call '\(name)'; it has event")
-        }
-        guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
-            throw ProtocolError(.invalid, "the argument of event is a UUID")
-        }
-        return Array(try log.committedEvent(id: id)?.bytes ?? [])
-    }
-
     private func append(
-        _ records: [UInt8], _ condition: AppendCondition
+        _ records: Span<UInt8>, _ condition: AppendCondition
     ) throws(ProtocolError) -> Appended {
         do {
-            return try log.stage(records.span, condition)
+            let appended = try log.stage(records, condition)
+            counts.appends += 1
+            return appended
         } catch {
             throw ProtocolError(error)
         }
@@ -202,72 +205,23 @@ public actor EventStoreServer {
     }
 
     /// False if the client has gone, or does not read: then it must ask again, and only it suffers.
-    private func send(_ answer: Answer) -> Bool {
+    func send(_ answer: Answer) -> Bool {
         let header = MessageHeader(answer.kind, requestID: answer.requestID).bytes
         return (try? requests.send([answer.peer, header] + answer.frames)) ?? false
-    }
-
-    // MARK: Reads
-
-    private func startRead(_ key: ReadKey, _ request: ReadRequest) throws(ProtocolError) {
-        guard reads.keys.count(where: { $0.peer == key.peer }) < Self.readsPerClient else {
-            throw ProtocolError(
-                .overloaded, "a client has up to \(Self.readsPerClient) reads open; end one first")
-        }
-        reads[key] = ReadSession(request)
-    }
-
-    /// Sends one chunk of each read that has credit; false if there was none.
-    private func serveReads() -> Bool {
-        var hasRead = false
-        let now = ContinuousClock.now
-        for (key, session) in reads {
-            guard session.credit > 0 else {
-                if now - session.lastGrant > Self.readPatience { reads[key] = nil }
-                continue
-            }
-            hasRead = true
-            reads[key] = serve(session, key)
-        }
-        return hasRead
-    }
-
-    /// The read as it goes on, or nil when it has ended.
-    private func serve(_ session: ReadSession, _ key: ReadKey) -> ReadSession? {
-        var session = session
-        let chunk: LogChunk
-        do {
-            chunk = try log.read(session.next)
-        } catch {
-            let problem = ProtocolError(.damaged, error.description).bytes
-            _ = send(
-                Answer(peer: key.peer, requestID: key.requestID, kind: .error, frames: [problem]))
-            return nil
-        }
-        let header = session.advance(chunk, head: log.head)
-        let records = chunk.events.flatMap(\.bytes)
-        let answer = Answer(
-            peer: key.peer, requestID: key.requestID, kind: .chunk, frames: [header.bytes, records])
-        return send(answer) && !header.isLast ? session : nil
     }
 
     // MARK: The feed
 
     private func serveFeed() async throws {
         while true {
+            if durability == .interval { try log.flush() }
+            reads.forgetIdle()
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
             while try await feed.readable(until: next) {
-                while let message = try feed.receiveMessage() { noteSubscription(message[0]) }
+                while let message = try feed.receiveMessage() { topics.note(message[0]) }
             }
         }
-    }
-
-    private func noteSubscription(_ message: [UInt8]) {
-        guard let first = message.first else { return }
-        let prefix = Array(message.dropFirst())
-        let count = (prefixes[prefix] ?? 0) + (first == 1 ? 1 : -1)
-        prefixes[prefix] = count > 0 ? count : nil
     }
 
     private func heartbeat() throws {
@@ -278,11 +232,25 @@ public actor EventStoreServer {
 
     /// Publishes the committed records that somebody subscribes to.
     private func publish(_ committed: [UInt8]) throws {
-        guard !committed.isEmpty, !prefixes.isEmpty else { return }
-        for event in try RecordSequence(committed[...]) {
-            let topic = Array("\(event.category).\(event.type)".utf8)
-            guard prefixes.keys.contains(where: topic.starts(with:)) else { continue }
-            _ = try feed.send([topic, Array(event.bytes)])
+        guard !committed.isEmpty, !topics.isEmpty else { return }
+        let records = committed.span
+        var at = 0
+        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count)) {
+            let record = records.extracting(at..<at + header.length)
+            at += header.length
+            let topic = FeedTopics.topic(of: record, header)
+            guard topics.want(topic) else { continue }
+            _ = try feed.send(Frame(topic), more: true)
+            _ = try feed.send(Frame(record))
+        }
+    }
+}
+
+extension MessageHeader {
+    fileprivate func need(_ count: Int, _ found: Int) throws(ProtocolError) {
+        guard found == count else {
+            throw ProtocolError(
+                .malformed, "\(kind) has \(count) frames behind its header, not \(found)")
         }
     }
 }

@@ -3,59 +3,97 @@ import EventSourcing
 import WireProtocol
 
 /// Which read of which client.
-struct ReadKey: Hashable {
+struct ReadKey: Hashable, Sendable {
     let peer: [UInt8]
     let requestID: UInt64
 }
 
 /// A read under way: what of it is left, and how much of that may be sent.
 struct ReadSession {
-    private(set) var next: LogRead
-    private(set) var credit: UInt32
-    private(set) var lastGrant = ContinuousClock.now
+    var read: LogRead
+    fileprivate(set) var credit: UInt32
+    /// Whether it is being read on another thread.
+    var isElsewhere = false
+    fileprivate var lastGrant = ContinuousClock.now
 
     init(_ request: ReadRequest) {
         let isBackwards = request.direction == .backwards
-        let from = isBackwards && request.from == 0 ? .max : request.from
         let isTimed = request.since != .distantPast || request.before != .distantFuture
-        next = LogRead(
-            request.query, isBackwards: isBackwards, from: from,
+        read = LogRead(
+            request.query, isBackwards: isBackwards,
+            from: isBackwards && request.from == 0 ? .max : request.from,
             to: request.to == 0 ? nil : request.to,
             times: isTimed ? request.since..<max(request.since, request.before) : nil,
-            maximumCount: request.limit == 0 ? .max : Int(clamping: request.limit),
-            maximumBytes: Int(min(request.chunkBytes, 1 << 20)))
+            limit: request.limit == 0 ? .max : Int(clamping: request.limit),
+            chunkBytes: Int(min(request.chunkBytes, 1 << 20)))
         credit = request.credit
     }
 
-    mutating func grant(_ chunks: UInt32) {
-        credit = credit.addingReportingOverflow(chunks).overflow ? .max : credit + chunks
-        lastGrant = .now
+    /// Whether there is nothing to give to it now or, backwards, ever.
+    func isAtEnd(head: UInt64) -> Bool {
+        read.isDone || !read.isBackwards && read.position > head
     }
 
-    /// Goes on behind `chunk`, and says what the client is told of it.
-    mutating func advance(_ chunk: LogChunk, head: UInt64) -> ChunkHeader {
-        credit -= 1
-        next.maximumCount -= chunk.events.count
-        let isLast = chunk.next == nil || next.maximumCount == 0
-        let end: UInt64 = next.isBackwards ? 0 : max(next.from, min(head, next.to ?? head) + 1)
-        next.from = chunk.next ?? end
-        return ChunkHeader(
-            next: next.from, head: head, count: UInt32(chunk.events.count), isLast: isLast)
-    }
+    mutating func spend() { credit -= 1 }
 }
 
-extension ProtocolError {
-    /// How a refused append is told.
-    init(_ error: AppendError) {
-        switch error {
-        case .invalid: self.init(.invalid, error.description)
-        case .wrongRevision(_, let actual):
-            self.init(.wrongRevision, detail: actual.map { $0 + 1 } ?? 0, error.description)
-        case .conditionFailed(let position):
-            self.init(.conditionFailed, detail: position, error.description)
-        case .idReused(_, let position):
-            self.init(.idReused, detail: position, error.description)
-        case .log: self.init(.unavailable, error.description)
+/// The reads of all clients.
+struct ReadTable {
+    /// A client may have this many reads open.
+    private static let perClient = 64
+    /// A read that is granted nothing for so long is forgotten.
+    private static let patience: Duration = .seconds(300)
+
+    private var sessions: [[UInt8]: [UInt64: ReadSession]] = [:]
+    /// Those that have something coming to them, in turn.
+    private var ready: [ReadKey] = []
+
+    var count: Int { sessions.values.reduce(0) { $0 + $1.count } }
+
+    subscript(key: ReadKey) -> ReadSession? { sessions[key.peer]?[key.requestID] }
+
+    mutating func start(_ session: ReadSession, _ key: ReadKey) throws(ProtocolError) {
+        guard sessions[key.peer]?.count ?? 0 < Self.perClient else {
+            throw ProtocolError(
+                .overloaded, "a client has up to \(Self.perClient) reads open; end one first")
+        }
+        sessions[key.peer, default: [:]][key.requestID] = session
+        if session.credit > 0 { ready.append(key) }
+    }
+
+    mutating func grant(_ chunks: UInt32, _ key: ReadKey) {
+        guard var session = self[key], chunks > 0 else { return }
+        if session.credit == 0, !session.isElsewhere { ready.append(key) }
+        let (credit, isOver) = session.credit.addingReportingOverflow(chunks)
+        session.credit = isOver ? .max : credit
+        session.lastGrant = .now
+        sessions[key.peer]?[key.requestID] = session
+    }
+
+    /// Keeps the session as it is now; it gets its next turn if more may be sent.
+    mutating func goOn(_ session: ReadSession, _ key: ReadKey) {
+        guard self[key] != nil else { return }
+        sessions[key.peer]?[key.requestID] = session
+        if session.credit > 0, !session.isElsewhere { ready.append(key) }
+    }
+
+    mutating func end(_ key: ReadKey) {
+        sessions[key.peer]?[key.requestID] = nil
+        if sessions[key.peer]?.isEmpty == true { sessions[key.peer] = nil }
+    }
+
+    /// Those whose turn it is.
+    mutating func takeReady() -> [ReadKey] {
+        defer { ready.removeAll(keepingCapacity: true) }
+        return ready
+    }
+
+    mutating func forgetIdle() {
+        let limit = ContinuousClock.now - Self.patience
+        for (peer, reads) in sessions {
+            for (id, session) in reads where session.credit == 0 && session.lastGrant < limit {
+                end(ReadKey(peer: peer, requestID: id))
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 /// A bounded cache: what was used lately is kept, in two generations. When the young one is full it
 /// becomes the old one, and what nobody asked for since is forgotten.
-struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+public struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
     private let generationSize: Int
 
-    init(generationSize: Int) { self.generationSize = generationSize }
+    /// - Parameter generationSize: half of the most entries that are kept.
+    public init(generationSize: Int) { self.generationSize = generationSize }
 
-    subscript(key: Key) -> Value? {
+    public subscript(key: Key) -> Value? {
         mutating get {
             if let value = young[key] { return value }
             guard let value = old.removeValue(forKey: key) else { return nil }
@@ -15,7 +16,7 @@ struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             return value
         }
         set {
-            old[key] = nil
+            if !old.isEmpty { old[key] = nil }
             if let newValue { insert(newValue, for: key) } else { young[key] = nil }
         }
     }

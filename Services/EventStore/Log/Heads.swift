@@ -1,0 +1,29 @@
+import EventSourcing
+
+/// Where streams and categories end, for those in use; of others the segments know.
+struct Heads {
+    private static let streams = 500_000
+    private static let categories = 50_000
+
+    private var revisions = GenerationalCache<String, UInt64>(generationSize: streams)
+    private var positions = GenerationalCache<String, UInt64>(generationSize: categories)
+
+    /// The revision of the stream's last event.
+    subscript(stream name: String) -> UInt64? {
+        mutating get { revisions[name] }
+        set { revisions[name] = newValue }
+    }
+
+    /// The position of the category's last event, or 0 if it is known to have none.
+    subscript(category name: String) -> UInt64? {
+        mutating get { positions[name] }
+        set { positions[name] = newValue }
+    }
+}
+
+/// What the store fills in of an event's place, beside its position.
+struct Place {
+    var revision: UInt64
+    /// The position of the event before it in its category, or 0.
+    var previous: UInt64
+}

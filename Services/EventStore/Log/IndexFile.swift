@@ -1,0 +1,154 @@
+import EventSourcing
+
+/// The index of a sealed segment, in a file beside it: which records have which terms, and where they
+/// are. It says nothing that the segment does not, and is made again from it when it is not there.
+///
+///     offset size
+///          0    8  "DAYBKIDX"
+///          8    4  version
+///         12    4  number of records
+///         16    8  position of the first record
+///         24   16  identity of the log
+///         40    8  time of the first record
+///         48    8  time of the last record
+///         56    4  number of terms
+///         60    4  number of words in the filter
+///         64    4  number of words in the postings
+///         68    4  zero
+///         72    4  CRC32C of the fences and the filter
+///         76    4  CRC32C of bytes 0..<76
+///         80       fences: the first hash of each block of terms, 8 bytes each
+///                  filter: a Bloom filter of the terms, 8 bytes a word
+///                  offsets: where each record begins and the last one ends, 4 bytes each
+///                  blocks: 256 terms, each hash (8), start (4) and number (4) of its postings, in
+///                  the order of the hashes, the last block filled up with zeros; then CRC32C (4)
+///                  postings: for each term that more than one record has, their ordinals, 4 bytes
+///                  each, ascending, then CRC32C (4); `start` counts words of 4 bytes. A term that
+///                  one record has needs none: its `start` is the ordinal.
+struct IndexFile: Hashable {
+    static let headerSize = 80
+    static let version: UInt32 = 1
+    static let termsPerBlock = 256
+    static let blockSize = termsPerBlock * 16 + 4
+    private static let magic = Array("DAYBKIDX".utf8)
+
+    var log: EventID
+    var base: UInt64
+    var count: Int
+    var firstTime: Int64
+    var lastTime: Int64
+    var terms: Int
+    var filterWords: Int
+    var postingWords: Int
+
+    var blocks: Int { (terms + Self.termsPerBlock - 1) / Self.termsPerBlock }
+    var fencesOffset: Int { Self.headerSize }
+    var filterOffset: Int { fencesOffset + blocks * 8 }
+    var offsetsOffset: Int { filterOffset + filterWords * 8 }
+    var blocksOffset: Int { offsetsOffset + (count + 1) * 4 }
+    var postingsOffset: Int { blocksOffset + blocks * Self.blockSize }
+    var size: Int { postingsOffset + postingWords * 4 }
+
+    static func name(base: UInt64) -> String { SegmentHeader.fileName(base: base) + ".index" }
+
+    /// The header, `sum` being that of fences and filter.
+    func bytes(sum: UInt32) -> [UInt8] {
+        var bytes = Self.magic
+        bytes.append(littleEndian: Self.version)
+        bytes.append(littleEndian: UInt32(count))
+        bytes.append(littleEndian: base)
+        bytes.append(littleEndian: log.high.byteSwapped)
+        bytes.append(littleEndian: log.low.byteSwapped)
+        bytes.append(littleEndian: firstTime)
+        bytes.append(littleEndian: lastTime)
+        for number in [terms, filterWords, postingWords, 0] {
+            bytes.append(littleEndian: UInt32(number))
+        }
+        bytes.append(littleEndian: sum)
+        let own = CRC32C.checksum(bytes.span)
+        bytes.append(littleEndian: own)
+        return bytes
+    }
+
+    /// The header in `bytes`, and the sum that fences and filter should have; nil if it is none.
+    static func read(_ bytes: Span<UInt8>) -> (header: IndexFile, sum: UInt32)? {
+        guard bytes.count >= headerSize, bytes.uint32(at: 8) == version,
+            magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
+            CRC32C.checksum(bytes.extracting(first: 76)) == bytes.uint32(at: 76)
+        else { return nil }
+        let header = IndexFile(
+            log: bytes.eventID(at: 24), base: bytes.uint64(at: 16),
+            count: Int(bytes.uint32(at: 12)),
+            firstTime: Int64(bitPattern: bytes.uint64(at: 40)),
+            lastTime: Int64(bitPattern: bytes.uint64(at: 48)),
+            terms: Int(bytes.uint32(at: 56)), filterWords: Int(bytes.uint32(at: 60)),
+            postingWords: Int(bytes.uint32(at: 64)))
+        return (header, bytes.uint32(at: 72))
+    }
+}
+
+extension IndexFile {
+    /// The whole file for `segment`: the same segment always gives the same bytes.
+    static func encoded(_ segment: OpenSegment, log: EventID, filterWords: Int) -> [UInt8] {
+        let terms = segment.terms.sorted()
+        var filter = TermFilter(words: filterWords)
+        var fences: [UInt8] = []
+        var blocks: [UInt8] = []
+        var postings: [UInt8] = []
+        blocks.reserveCapacity((terms.count / termsPerBlock + 1) * blockSize)
+        postings.reserveCapacity(segment.occurrences * 4)
+        for (index, term) in terms.enumerated() {
+            if index.isMultiple(of: termsPerBlock) {
+                if index > 0 { seal(&blocks) }
+                fences.append(littleEndian: term.hash)
+            }
+            filter.insert(term)
+            let ordinals = segment.ordinals(term)
+            let isOne = ordinals.count == 1
+            blocks.append(littleEndian: term.hash)
+            blocks.append(littleEndian: isOne ? ordinals[0] : UInt32(postings.count / 4))
+            blocks.append(littleEndian: UInt32(ordinals.count))
+            guard !isOne else { continue }
+            let start = postings.count
+            for ordinal in ordinals { postings.append(littleEndian: ordinal) }
+            let sum = CRC32C.checksum(postings.span.extracting(start..<postings.count))
+            postings.append(littleEndian: sum)
+        }
+        if !terms.isEmpty { seal(&blocks) }
+        let header = IndexFile(
+            log: log, base: segment.base, count: segment.count, firstTime: segment.firstTime,
+            lastTime: segment.lastTime, terms: terms.count, filterWords: filterWords,
+            postingWords: postings.count / 4)
+        for word in filter.words { fences.append(littleEndian: word) }
+        var bytes = header.bytes(sum: CRC32C.checksum(fences.span))
+        bytes.reserveCapacity(header.size)
+        bytes += fences
+        for offset in segment.offsets { bytes.append(littleEndian: offset) }
+        bytes += blocks
+        bytes += postings
+        return bytes
+    }
+
+    /// Fills the last block up and puts its sum behind it.
+    private static func seal(_ blocks: inout [UInt8]) {
+        let start = blocks.count / blockSize * blockSize
+        let missing = start + blockSize - 4 - blocks.count
+        blocks.append(contentsOf: repeatElement(0, count: missing))
+        let sum = CRC32C.checksum(blocks.span.extracting(start..<blocks.count))
+        blocks.append(littleEndian: sum)
+    }
+
+    /// Writes the index of `segment`; the file has its name only once it is whole and on disk.
+    static func write(
+        _ segment: OpenSegment, log: EventID, filterWords: Int, to storage: any LogStorage
+    ) throws(LogError) {
+        let bytes = encoded(segment, log: log, filterWords: filterWords)
+        let name = name(base: segment.base)
+        try storing { () throws(StorageError) in
+            try storage.create(name + ".new", size: 0)
+            try storage.write(name + ".new", bytes.span, at: 0)
+            try storage.sync(name + ".new")
+            try storage.rename(name + ".new", to: name)
+        }
+    }
+}

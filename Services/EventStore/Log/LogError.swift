@@ -1,0 +1,38 @@
+/// What keeps a log from being opened, read or written.
+public enum LogError: Error, Hashable, CustomStringConvertible {
+    case storage(StorageError)
+    case unknownVersion(segment: String, UInt32)
+    /// What should hold the event at `position` does not check; 0 for what holds no event.
+    case damaged(segment: String, offset: Int, position: UInt64, String)
+    case damagedIndex(String, offset: Int)
+    /// A write or a sync has failed: what is on disk is known only once the log is opened again.
+    case failed
+
+    public var description: String {
+        switch self {
+        case .storage(let error): error.description
+        case .unknownVersion(let segment, let version):
+            "\(segment) has format version \(version); this program reads \(SegmentHeader.version)"
+        case .damaged(let segment, let offset, 0, let reason):
+            "\(segment) is damaged at byte \(offset): \(reason)"
+        case .damaged(let segment, let offset, let position, let reason):
+            "\(segment) is damaged at byte \(offset), which should hold position \(position): "
+                + reason
+        case .damagedIndex(let name, let offset):
+            "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
+        case .failed: "an earlier write to the log has failed; open it again"
+        }
+    }
+
+    /// Where the damage is; nil if that is not what is wrong.
+    public var position: UInt64? {
+        if case .damaged(_, _, let position, _) = self { position } else { nil }
+    }
+}
+
+/// Runs `body`, naming storage's failure as the log's.
+func storing<Result>(
+    _ body: () throws(StorageError) -> Result
+) throws(LogError) -> Result {
+    do { return try body() } catch { throw .storage(error) }
+}

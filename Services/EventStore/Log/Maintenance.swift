@@ -1,0 +1,99 @@
+import EventSourcing
+import Synchronization
+
+/// Runs work, by and by and in order.
+public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
+
+/// What a log has done in the background: the next segment's file is made before it is needed, and the
+/// index of a full one is written.
+struct Maintenance {
+    private static let prepared = "prepared.new"
+
+    private struct State {
+        var isPrepared = false
+        var sealed: [Result<(SealedSegment, filter: [UInt64]), LogError>] = []
+    }
+
+    private final class Shared: Sendable {
+        let state = Mutex(State())
+    }
+
+    private let storage: any LogStorage
+    private let log: EventID
+    private let segmentBytes: Int
+    private let background: Background
+    private let shared = Shared()
+
+    init(
+        _ storage: any LogStorage, log: EventID, segmentBytes: Int,
+        background: @escaping Background
+    ) {
+        self.storage = storage
+        self.log = log
+        self.segmentBytes = segmentBytes
+        self.background = background
+    }
+
+    /// Has a file of zeros made for the next segment.
+    func prepareSegment() {
+        background { [storage, segmentBytes, shared] in
+            // One that can't be made is tried for again when it is needed, and then it matters.
+            guard (try? storage.create(Self.prepared, size: segmentBytes)) != nil else { return }
+            shared.state.withLock { $0.isPrepared = true }
+        }
+    }
+
+    /// Makes the segment that begins at `base`, and gives its name.
+    func makeSegment(base: UInt64) throws(LogError) -> String {
+        let name = SegmentHeader.name(base: base)
+        let header = SegmentHeader(base: base, log: log).bytes
+        let isPrepared = shared.state.withLock { state in
+            defer { state.isPrepared = false }
+            return state.isPrepared
+        }
+        // A file is a segment only under its own name, which it gets when its header is on disk.
+        let temporary = isPrepared ? Self.prepared : name + ".new"
+        try storing { () throws(StorageError) in
+            if !isPrepared { try storage.create(temporary, size: segmentBytes) }
+            try storage.write(temporary, header.span, at: 0)
+            try storage.sync(temporary)
+            try storage.rename(temporary, to: name)
+        }
+        return name
+    }
+
+    /// Has the index of `segment` written.
+    func seal(_ segment: OpenSegment) {
+        let filterWords = TermFilter.words(segmentBytes: segmentBytes)
+        background { [storage, log, shared] in
+            let result = Result { () throws(LogError) in
+                try Self.seal(segment, log: log, filterWords: filterWords, in: storage)
+            }
+            shared.state.withLock { $0.sealed.append(result) }
+        }
+    }
+
+    /// The segments that have been sealed since the last call.
+    func takeSealed() throws(LogError) -> [(SealedSegment, filter: [UInt64])] {
+        let results = shared.state.withLock { state in
+            defer { state.sealed = [] }
+            return state.sealed
+        }
+        var sealed: [(SealedSegment, filter: [UInt64])] = []
+        for result in results { sealed.append(try result.get()) }
+        return sealed
+    }
+
+    /// Writes the index of `segment`, and opens it.
+    static func seal(
+        _ segment: OpenSegment, log: EventID, filterWords: Int, in storage: any LogStorage
+    ) throws(LogError) -> (SealedSegment, filter: [UInt64]) {
+        try IndexFile.write(segment, log: log, filterWords: filterWords, to: storage)
+        let opened = try SealedSegment.open(
+            base: segment.base, log: log, filterWords: filterWords, in: storage)
+        guard let opened else {
+            throw .damagedIndex(IndexFile.name(base: segment.base), offset: 0)
+        }
+        return opened
+    }
+}

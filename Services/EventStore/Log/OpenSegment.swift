@@ -1,0 +1,74 @@
+import EventSourcing
+
+/// A segment that is still written to, or that was lately: its index is in memory, built as records are
+/// appended or, when the log is opened, from the segment itself.
+struct OpenSegment: Segment {
+    let name: String
+    let base: UInt64
+    /// By ordinal (position less base) where the record begins; behind the last, where the next will.
+    private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
+    private(set) var firstTime: Int64
+    private(set) var lastTime: Int64
+
+    /// An occurrence of a term: in which record, and which occurrence was before it.
+    private struct Link {
+        let ordinal: UInt32
+        let previous: UInt32
+    }
+
+    private static let none = UInt32.max
+    private var links: [Link] = []
+    /// The last occurrence of each term.
+    private var lastLinks: [Term: UInt32] = [:]
+
+    /// - Parameter lastTime: that of the segment before; times never go back.
+    init(name: String, base: UInt64, lastTime: Int64) {
+        self.name = name
+        self.base = base
+        firstTime = lastTime
+        self.lastTime = lastTime
+    }
+
+    var count: Int { offsets.count - 1 }
+    /// Where the next record goes.
+    var end: Int { Int(offsets[count]) }
+    /// Each term that occurs.
+    var terms: some Collection<Term> { lastLinks.keys }
+    /// How many occurrences there are of all terms.
+    var occurrences: Int { links.count }
+
+    mutating func append(
+        _ record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, time: Int64
+    ) {
+        let ordinal = UInt32(count)
+        forEachTerm(of: record, header, revision: revision) { term in
+            let link = UInt32(links.count)
+            let previous = lastLinks.updateValue(link, forKey: term)
+            links.append(Link(ordinal: ordinal, previous: previous ?? Self.none))
+        }
+        if count == 0 { firstTime = time }
+        offsets.append(UInt32(end + header.length))
+        lastTime = time
+    }
+
+    func offsets(of ordinals: ClosedRange<Int>) -> [UInt32] { Array(offsets[ordinals]) }
+
+    func ordinals(_ term: Term) -> [UInt32] { ordinals(term, from: 0) }
+
+    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's size.
+    func ordinals(_ term: Term, from first: UInt32) -> [UInt32] {
+        var found: [UInt32] = []
+        var link = lastLinks[term] ?? Self.none
+        while link != Self.none, links[Int(link)].ordinal >= first {
+            // A term that a record has twice, such as a tag, is one occurrence.
+            if found.last != links[Int(link)].ordinal { found.append(links[Int(link)].ordinal) }
+            link = links[Int(link)].previous
+        }
+        found.reverse()
+        return found
+    }
+
+    func lastOrdinal(_ term: Term) -> UInt32? {
+        lastLinks[term].map { links[Int($0)].ordinal }
+    }
+}

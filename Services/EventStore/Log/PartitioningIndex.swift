@@ -1,0 +1,17 @@
+extension RandomAccessCollection {
+    /// The first index whose element has the property, all elements behind it having it too.
+    func partitioningIndex(_ hasProperty: (Element) -> Bool) -> Index {
+        var (low, count) = (startIndex, count)
+        while count > 0 {
+            let half = count / 2
+            let middle = index(low, offsetBy: half)
+            if hasProperty(self[middle]) {
+                count = half
+            } else {
+                low = index(after: middle)
+                count -= half + 1
+            }
+        }
+        return low
+    }
+}

@@ -1,0 +1,106 @@
+import EventSourcing
+
+/// A segment that is never written to again. It can be read on any thread; of its index only a few
+/// kilobytes are in memory.
+final class SealedSegment: Segment {
+    let index: IndexFile
+    private let storage: any LogStorage
+    private let fences: [UInt64]
+
+    var base: UInt64 { index.base }
+    var count: Int { index.count }
+    var firstTime: Int64 { index.firstTime }
+    var lastTime: Int64 { index.lastTime }
+    var name: String { SegmentHeader.name(base: base) }
+    private var indexName: String { IndexFile.name(base: base) }
+
+    /// Reads what is kept of the index in memory, and gives its filter.
+    ///
+    /// - Returns: nil if there is no index, or none that can be used.
+    static func open(
+        base: UInt64, log: EventID, filterWords: Int, in storage: any LogStorage
+    ) throws(LogError) -> (segment: SealedSegment, filter: [UInt64])? {
+        let name = IndexFile.name(base: base)
+        let size = try storing { () throws(StorageError) in try storage.size(of: name) }
+        let head = try storing { () throws(StorageError) in
+            try storage.read(name, at: 0, count: IndexFile.headerSize)
+        }
+        guard let (index, sum) = IndexFile.read(head.span), index.base == base, index.log == log,
+            index.filterWords == filterWords, index.size == size
+        else { return nil }
+        let bytes = try storing { () throws(StorageError) in
+            try storage.read(
+                name, at: index.fencesOffset, count: index.offsetsOffset - index.fencesOffset)
+        }
+        guard CRC32C.checksum(bytes.span) == sum else { return nil }
+        let words = (0..<bytes.count / 8).map { bytes.span.uint64(at: $0 * 8) }
+        let segment = SealedSegment(index, fences: Array(words.prefix(index.blocks)), storage)
+        return (segment, Array(words.dropFirst(index.blocks)))
+    }
+
+    private init(_ index: IndexFile, fences: [UInt64], _ storage: any LogStorage) {
+        self.index = index
+        self.fences = fences
+        self.storage = storage
+    }
+
+    func offsets(of ordinals: ClosedRange<Int>) throws(LogError) -> [UInt32] {
+        let at = index.offsetsOffset + ordinals.lowerBound * 4
+        let bytes = try read(at, ordinals.count * 4)
+        let offsets = (0..<ordinals.count).map { bytes.span.uint32(at: $0 * 4) }
+        // They have no sum of their own: where they lead, a record's must check.
+        guard zip(offsets, offsets.dropFirst()).allSatisfy(<) else {
+            throw .damagedIndex(indexName, offset: at)
+        }
+        return offsets
+    }
+
+    func ordinals(_ term: Term, from first: UInt32) throws(LogError) -> [UInt32] {
+        guard let (start, count) = try entry(term) else { return [] }
+        guard count > 1 else { return start >= first ? [start] : [] }
+        let at = index.postingsOffset + Int(start) * 4
+        let bytes = try read(at, Int(count) * 4 + 4)
+        let ordinals = bytes.span.extracting(first: Int(count) * 4)
+        guard CRC32C.checksum(ordinals) == bytes.span.uint32(at: Int(count) * 4) else {
+            throw .damagedIndex(indexName, offset: at)
+        }
+        var found: [UInt32] = []
+        found.reserveCapacity(Int(count))
+        for index in 0..<Int(count) {
+            let ordinal = ordinals.uint32(at: index * 4)
+            if ordinal >= first { found.append(ordinal) }
+        }
+        return found
+    }
+
+    /// How many records may have the term.
+    func count(of term: Term) throws(LogError) -> Int { Int(try entry(term)?.count ?? 0) }
+
+    /// Where the term's postings are, and how many.
+    private func entry(_ term: Term) throws(LogError) -> (start: UInt32, count: UInt32)? {
+        // The block whose first hash is the last that is not above the term's.
+        let block = fences.partitioningIndex { $0 > term.hash } - 1
+        guard block >= 0 else { return nil }
+        let at = index.blocksOffset + block * IndexFile.blockSize
+        let bytes = try read(at, IndexFile.blockSize)
+        let span = bytes.span
+        let body = IndexFile.blockSize - 4
+        guard CRC32C.checksum(span.extracting(first: body)) == span.uint32(at: body) else {
+            throw .damagedIndex(indexName, offset: at)
+        }
+        let inBlock = min(
+            IndexFile.termsPerBlock, index.terms - block * IndexFile.termsPerBlock)
+        let place = (0..<inBlock).partitioningIndex { span.uint64(at: $0 * 16) >= term.hash }
+        guard place < inBlock, span.uint64(at: place * 16) == term.hash else { return nil }
+        return (span.uint32(at: place * 16 + 8), span.uint32(at: place * 16 + 12))
+    }
+
+    private func read(_ offset: Int, _ count: Int) throws(LogError) -> [UInt8] {
+        let name = indexName
+        let bytes = try storing { () throws(StorageError) in
+            try storage.read(name, at: offset, count: count)
+        }
+        guard bytes.count == count else { throw .damagedIndex(name, offset: offset) }
+        return bytes
+    }
+}

@@ -1,0 +1,78 @@
+import EventSourcing
+
+/// Goes through a segment record by record, without an index.
+enum SegmentScan {
+    /// What is wrong with what follows the last complete append.
+    struct Fault {
+        let reason: String
+
+        /// The fault as one that no crash explains.
+        func damage(of name: String, _ segment: OpenSegment) -> LogError {
+            .damaged(
+                segment: name, offset: segment.end, position: segment.nextPosition, reason)
+        }
+    }
+
+    /// Indexes the records up to the last complete append; nil if nothing but zeros follows it.
+    static func records(of bytes: Span<UInt8>, into segment: inout OpenSegment) -> Fault? {
+        var pending: [(Range<Int>, RecordHeader)] = []
+        var at = segment.end
+        while at < bytes.count {
+            let position = segment.nextPosition + UInt64(pending.count)
+            let rest = bytes.extracting(at..<bytes.count)
+            if rest.count < 4 || rest.uint32(at: 0) == 0 { break }
+            guard let header = whole(rest), header.position == position else {
+                return Fault(reason: "the record does not check")
+            }
+            pending.append((at..<at + header.length, header))
+            at += header.length
+            guard header.flags & RecordLayout.moreOfAppend == 0 else { continue }
+            for (range, header) in pending {
+                segment.append(
+                    bytes.extracting(range), header, revision: header.revision, time: header.time)
+            }
+            pending.removeAll(keepingCapacity: true)
+        }
+        if !pending.isEmpty { return Fault(reason: "the append is not complete") }
+        return isZero(bytes, from: segment.end) ? nil : Fault(reason: "a record's length is zero")
+    }
+
+    /// The header of the record at the start of `bytes`, if all of it checks.
+    static func whole(_ bytes: Span<UInt8>) -> RecordHeader? {
+        guard let header = try? RecordHeader.checked(bytes),
+            (try? RecordHeader.verifyBody(bytes.extracting(first: header.length))) != nil,
+            RecordHeader.headChecksum(of: bytes) == header.headChecksum
+        else { return nil }
+        return header
+    }
+
+    /// Whether a record stands behind `offset` that was written when what is there was on disk.
+    static func hasLaterCommit(
+        _ bytes: Span<UInt8>, behind offset: Int, _ position: UInt64
+    ) -> Bool {
+        var at = offset + 8
+        while at + RecordLayout.headerSize <= bytes.count {
+            let rest = bytes.extracting(at..<bytes.count)
+            if rest.uint32(at: 0) != 0, let header = whole(rest), header.position > position,
+                header.flags & RecordLayout.startsCommit != 0
+            {
+                return true
+            }
+            at += 8
+        }
+        return false
+    }
+
+    private static func isZero(_ bytes: Span<UInt8>, from offset: Int) -> Bool {
+        var at = offset
+        while at + 8 <= bytes.count {
+            guard bytes.uint64(at: at) == 0 else { return false }
+            at += 8
+        }
+        while at < bytes.count {
+            guard bytes[at] == 0 else { return false }
+            at += 1
+        }
+        return true
+    }
+}

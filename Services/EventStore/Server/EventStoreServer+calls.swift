@@ -1,0 +1,103 @@
+import EventLog
+import EventSourcing
+import Foundation
+import WireProtocol
+
+/// What was done since the process began.
+struct Counts {
+    var requests: UInt64 = 0
+    var appends: UInt64 = 0
+    var chunks: UInt64 = 0
+    var eventsRead: UInt64 = 0
+}
+
+extension EventStoreServer {
+    func welcome(_ hello: [UInt8]) throws(ProtocolError) -> [UInt8] {
+        let hello = try decode(Hello.self, hello)
+        guard hello.minimumVersion <= MessageHeader.version,
+            hello.maximumVersion >= MessageHeader.version
+        else { throw .otherVersion(hello.maximumVersion) }
+        return try encode(
+            Welcome(
+                version: MessageHeader.version, server: "event-store", log: log.id,
+                head: log.head, feed: feedEndpoint))
+    }
+
+    /// Answers a call: an argument in, what it asks for out.
+    func call(_ name: [UInt8], _ argument: [UInt8]) throws(ProtocolError) -> [UInt8] {
+        switch String(decoding: name, as: UTF8.self) {
+        case StoreCall.event: return try event(argument)
+        case StoreCall.streams: return try streams(decode(StreamsRequest.self, argument))
+        case StoreCall.statistics: return try statistics()
+        case let other:
+            throw ProtocolError(
+                .notFound,
+                "the event store has no call '\(other)'; it has "
+                    + StoreCall.all.joined(separator: ", "))
+        }
+    }
+
+    /// The record of the event of this id, or nothing.
+    private func event(_ argument: [UInt8]) throws(ProtocolError) -> [UInt8] {
+        guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
+            throw ProtocolError(.invalid, "the argument of event is a UUID")
+        }
+        let event = try reading { () throws(LogError) in try log.committedEvent(id: id) }
+        return Array(event?.bytes ?? [])
+    }
+
+    private func streams(_ request: StreamsRequest) throws(ProtocolError) -> [UInt8] {
+        guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
+            throw ProtocolError(
+                .invalid,
+                "a list of streams has a limit of 1 to \(StreamsRequest.maximumLimit), "
+                    + "not \(request.limit)")
+        }
+        let found = try reading { () throws(LogError) in
+            try log.streams(
+                of: request.category, after: request.after, limit: request.limit)
+        }
+        return try encode(
+            found.map { stream in
+                StreamEntry(
+                    stream: stream.name, first: stream.first, createdAt: stream.createdAt,
+                    last: stream.last, changedAt: stream.changedAt, revision: stream.revision)
+            })
+    }
+
+    private func statistics() throws(ProtocolError) -> [UInt8] {
+        let log = try reading { () throws(LogError) in try self.log.statistics() }
+        return try encode(
+            StoreStatistics(
+                log: self.log.id, head: log.events, streams: log.streams,
+                segments: log.segments, bytes: log.bytes, durability: durability.rawValue,
+                uptimeSeconds: Int((ContinuousClock.now - startedAt).components.seconds),
+                requests: counts.requests, appends: counts.appends,
+                eventsRead: counts.eventsRead, openReads: reads.count,
+                subscriptions: topics.count))
+    }
+
+    private func reading<Result>(
+        _ body: () throws(LogError) -> Result
+    ) throws(ProtocolError) -> Result {
+        do { return try body() } catch { throw ProtocolError(error) }
+    }
+
+    private func decode<Value: Decodable>(
+        _ type: Value.Type, _ bytes: [UInt8]
+    ) throws(ProtocolError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw ProtocolError(.malformed, "the argument is not a \(type) in JSON")
+        }
+    }
+
+    private func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
+        do {
+            return Array(try JSONEncoder().encode(value))
+        } catch {
+            throw ProtocolError(.internal, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import EventLog
+import EventSourcing
+import WireProtocol
+
+extension EventStoreServer {
+    /// Sends one chunk of each read whose turn it is; false if there was none.
+    func serveReads() -> Bool {
+        let ready = reads.takeReady()
+        guard !ready.isEmpty else { return false }
+        let sealed = log.sealedReader
+        for key in ready {
+            guard var session = reads[key], session.credit > 0 else { continue }
+            guard session.read.isDone || session.read.position >= sealed.end else {
+                session.isElsewhere = true
+                reads.goOn(session, key)
+                sealedJobs.enqueue(
+                    SealedReads.Job(
+                        key: key, read: session.read, reader: sealed,
+                        chunks: min(session.credit, SealedReads.turn)))
+                continue
+            }
+            do {
+                let chunk = try log.readRecent(&session.read)
+                deliver(chunk, session, key)
+            } catch {
+                fail(key, error)
+            }
+        }
+        return true
+    }
+
+    /// Has sealed segments read, one job after the other, and sends what comes of it.
+    func serveSealedReads() async throws {
+        for await job in sealedJobs.queue {
+            let outcome = await sealedReads.run(job)
+            let last = outcome.chunks.count - 1
+            for (index, (chunk, read)) in outcome.chunks.enumerated() {
+                // It may have been cancelled meanwhile, or granted more.
+                guard var session = reads[job.key] else { break }
+                session.read = read
+                session.isElsewhere = index < last
+                deliver(chunk, session, job.key)
+            }
+            if let damage = outcome.damage { fail(job.key, damage) }
+        }
+        throw CancellationError()
+    }
+
+    /// Sends the chunk; an empty one only to say that the read has come to its end.
+    private func deliver(_ chunk: LogChunk, _ session: ReadSession, _ key: ReadKey) {
+        var session = session
+        let isLast = session.isAtEnd(head: log.head)
+        guard isLast || chunk.count > 0 else { return reads.goOn(session, key) }
+        let header = ChunkHeader(
+            next: session.read.position, head: log.head, count: UInt32(chunk.count),
+            isLast: isLast)
+        session.spend()
+        counts.chunks += 1
+        counts.eventsRead += UInt64(chunk.count)
+        let isSent = send(
+            Answer(
+                peer: key.peer, requestID: key.requestID, kind: .chunk,
+                frames: [header.bytes, chunk.bytes]))
+        if isSent, !isLast { reads.goOn(session, key) } else { reads.end(key) }
+    }
+
+    private func fail(_ key: ReadKey, _ error: LogError) {
+        reads.end(key)
+        let problem = ProtocolError(error).bytes
+        _ = send(Answer(peer: key.peer, requestID: key.requestID, kind: .error, frames: [problem]))
+    }
+}
+
+extension ProtocolError {
+    /// How a refused append is told.
+    init(_ error: AppendError) {
+        switch error {
+        case .invalid: self.init(.invalid, error.description)
+        case .wrongRevision(_, let actual):
+            self.init(.wrongRevision, detail: actual.map { $0 + 1 } ?? 0, error.description)
+        case .conditionFailed(let position):
+            self.init(.conditionFailed, detail: position, error.description)
+        case .idReused(_, let position):
+            self.init(.idReused, detail: position, error.description)
+        case .log(let error): self.init(error)
+        }
+    }
+
+    /// How a log that can't be read or written is told.
+    init(_ error: LogError) {
+        switch error {
+        case .damaged, .damagedIndex, .unknownVersion:
+            self.init(.damaged, detail: error.position ?? 0, error.description)
+        case .storage, .failed: self.init(.unavailable, error.description)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import EventLog
+import EventSourcing
+import ZeroMQ
+
+/// Reads sealed segments on a thread of its own.
+actor SealedReads {
+    /// A read that is to go on in sealed segments.
+    struct Job: Sendable {
+        let key: ReadKey
+        let read: LogRead
+        let reader: SealedReader
+        /// At most this many chunks.
+        let chunks: UInt32
+    }
+
+    /// Some chunks, each with the read as it is behind it; why there are no more, if that is damage.
+    struct Outcome: Sendable {
+        var chunks: [(chunk: LogChunk, read: LogRead)] = []
+        var damage: LogError?
+    }
+
+    /// Chunks that are read before others have their turn.
+    static let turn: UInt32 = 4
+
+    private let loop = SocketLoop(name: "sealed-reads")
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    deinit { loop.stop() }
+
+    func run(_ job: Job) -> Outcome {
+        var outcome = Outcome()
+        var read = job.read
+        do throws(LogError) {
+            while outcome.chunks.count < Int(job.chunks), !read.isDone,
+                read.position < job.reader.end
+            {
+                let chunk = try job.reader.read(&read)
+                outcome.chunks.append((chunk, read))
+            }
+        } catch {
+            outcome.damage = error
+        }
+        return outcome
+    }
+}
+
+/// Jobs that wait for the thread that reads sealed segments: at most one for each read.
+struct SealedJobs {
+    let queue: AsyncStream<SealedReads.Job>
+    private let continuation: AsyncStream<SealedReads.Job>.Continuation
+
+    init() { (queue, continuation) = AsyncStream.makeStream() }
+
+    func enqueue(_ job: SealedReads.Job) { continuation.yield(job) }
+}
