@@ -41,11 +41,11 @@ func main(
         path: "Services/\(service)/Main", resources: resources, swiftSettings: strict)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
-    -> Target
-{
+func test(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
         swiftSettings: strict)
 }
 
@@ -119,6 +119,12 @@ let package = Package(
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "ServiceKit",
                 "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "Contracts", "EventLog", "EventSourcing", "EventStoreClient", "ServiceKit",
+                "WireProtocol", "ZeroMQ", argumentParser,
+            ], path: "Benchmarks", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
         main("Balance", ["BalanceDomain", "AccountDomain"]),
@@ -137,7 +143,8 @@ let package = Package(
         domain("Withdraw"),
         domain("Credit"),
 
-        test("EventLogTests", ["EventLog", "EventSourcing"]),
+        // Samples are read where they lie.
+        test("EventLogTests", ["EventLog", "EventSourcing"], exclude: ["Samples"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),

@@ -1,14 +1,14 @@
 /// A bounded cache: what was used lately is kept, in two generations. When the young one is full it
 /// becomes the old one, and what nobody asked for since is forgotten.
 public struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private var young: [Key: Value] = [:]
-    private var old: [Key: Value] = [:]
-    private let generationSize: Int
+    @usableFromInline var young: [Key: Value] = [:]
+    @usableFromInline var old: [Key: Value] = [:]
+    @usableFromInline let generationSize: Int
 
     /// - Parameter generationSize: half of the most entries that are kept.
-    public init(generationSize: Int) { self.generationSize = generationSize }
+    @inlinable public init(generationSize: Int) { self.generationSize = generationSize }
 
-    public subscript(key: Key) -> Value? {
+    @inlinable public subscript(key: Key) -> Value? {
         mutating get {
             if let value = young[key] { return value }
             guard let value = old.removeValue(forKey: key) else { return nil }
@@ -21,7 +21,7 @@ public struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Send
         }
     }
 
-    private mutating func insert(_ value: Value, for key: Key) {
+    @inlinable mutating func insert(_ value: Value, for key: Key) {
         if young.count >= generationSize {
             old = young
             young = [:]

@@ -3,52 +3,6 @@ import EventSourcing
 import Foundation
 import Testing
 
-@Sendable private func clock() -> Timestamp { Timestamp(microseconds: 1_000) }
-
-private func open(_ storage: any LogStorage) throws(LogError) -> EventLog {
-    try EventLog(in: storage, segmentBytes: 4096, now: clock)
-}
-
-private func event(
-    _ number: Int, stream: String = "s-1", type: String = "T", tags: [String] = [],
-    text: String = ""
-) throws -> NewEvent {
-    NewEvent(
-        id: EventID(high: 7, low: UInt64(number)), stream: try StreamName(stream), type: type,
-        tags: tags, data: Array("event \(number) \(text)".utf8))
-}
-
-extension EventLog {
-    @discardableResult
-    fileprivate mutating func stage(
-        _ events: [NewEvent], _ condition: AppendCondition = .any
-    ) throws -> Appended {
-        var bytes: [UInt8] = []
-        for event in events { try event.encode(into: &bytes) }
-        return try stage(bytes.span, condition)
-    }
-
-    fileprivate func all(
-        _ query: EventQuery = .all, isBackwards: Bool = false
-    ) throws -> [RecordedEvent] {
-        try all(
-            LogRead(query, isBackwards: isBackwards, from: isBackwards ? .max : 1, chunkBytes: 700))
-    }
-
-    fileprivate func all(_ request: LogRead) throws -> [RecordedEvent] {
-        var events: [RecordedEvent] = []
-        var request = request
-        while true {
-            let chunk = try read(&request)
-            guard chunk.count > 0 else { return events }
-            let found = Array(try RecordSequence(chunk.bytes[...]))
-            #expect(found.count == chunk.count)
-            #expect(chunk.count == 1 || chunk.bytes.count <= request.chunkBytes)
-            events += found
-        }
-    }
-}
-
 @Suite struct `An event log` {
     @Test func `gives back what was committed, and nothing before`() throws {
         var log = try open(FaultyStorage())
@@ -314,18 +268,5 @@ extension EventLog {
         }
         let again = try open(FileStorage(folder: folder))
         #expect(try again.all().map(\.id.low) == (1...50).map { UInt64($0) })
-    }
-}
-
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -17,6 +17,8 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     /// How many more changes succeed; nil for all.
     var changesLeft: Int?
     private(set) var changes = 0
+    /// How often a segment was read from.
+    private(set) var segmentReads = 0
 
     /// Once this is thrown, everything fails: the machine is down.
     private func change(_ operation: String, _ name: String) throws(StorageError) {
@@ -38,7 +40,8 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     }
 
     func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
-        Array(try file(name).bytes.dropFirst(offset).prefix(count))
+        if name.hasSuffix(".segment") { segmentReads += 1 }
+        return Array(try file(name).bytes.dropFirst(offset).prefix(count))
     }
 
     func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(StorageError) {

@@ -95,13 +95,13 @@ extension EventLog {
     private func lastEvent(
         _ term: Term, where isMeant: (RecordedEvent) -> Bool
     ) throws(LogError) -> RecordedEvent? {
-        for segment in [open].compactMap(\.self) + sealing.reversed() {
-            // Looked for before the list is made: mostly there is none, or the last one is meant.
-            guard let last = segment.lastOrdinal(term) else { continue }
-            let event = try record(last, of: segment)
-            if isMeant(event) { return event }
-            let found = try lastEvent(of: segment.ordinals(term), of: segment, where: isMeant)
-            if let found { return found }
+        if let last = try open.flatMap({ segment throws(LogError) in
+            try lastEvent(term, of: segment, where: isMeant)
+        }) {
+            return last
+        }
+        for segment in sealing.reversed() {
+            if let last = try lastEvent(term, of: segment, where: isMeant) { return last }
         }
         for segment in sealed.mayHold(term) {
             let ordinals = try segment.ordinals(term, from: 0)
@@ -109,6 +109,16 @@ extension EventLog {
             if let found { return found }
         }
         return nil
+    }
+
+    private func lastEvent(
+        _ term: Term, of segment: OpenSegment, where isMeant: (RecordedEvent) -> Bool
+    ) throws(LogError) -> RecordedEvent? {
+        // Looked for before the list is made: mostly there is none, or the last one is meant.
+        guard let last = segment.lastOrdinal(term) else { return nil }
+        let event = try record(last, of: segment)
+        if isMeant(event) { return event }
+        return try lastEvent(of: segment.ordinals(term), of: segment, where: isMeant)
     }
 
     private func lastEvent(

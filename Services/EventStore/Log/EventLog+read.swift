@@ -68,8 +68,9 @@ extension SealedSegments {
         while segments.indices.contains(index) {
             let segment = segments[index]
             if mayHold(read.query, at: index) {
-                guard try segment.read(
-                    &read, visible: segment.count, from: storage, into: &chunk)
+                guard
+                    try segment.read(
+                        &read, visible: segment.count, from: storage, into: &chunk)
                 else { return false }
             } else {
                 read.pass(segment.base..<segment.nextPosition)

@@ -143,6 +143,7 @@ public struct EventLog: ~Copyable {
     public mutating func close() throws(LogError) {
         try commit()
         try flush()
+        maintenance.finish()
         try CleanEnd(position: head).write(to: storage)
         hasFailed = true
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import EventSourcing
 import Synchronization
 
@@ -82,6 +83,13 @@ struct Maintenance {
         var sealed: [(SealedSegment, filter: [UInt64])] = []
         for result in results { sealed.append(try result.get()) }
         return sealed
+    }
+
+    /// Returns when all that was begun is done.
+    func finish() {
+        let done = DispatchSemaphore(value: 0)
+        background { done.signal() }
+        done.wait()
     }
 
     /// Writes the index of `segment`, and opens it.

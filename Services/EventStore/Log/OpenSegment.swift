@@ -18,8 +18,7 @@ struct OpenSegment: Segment {
 
     private static let none = UInt32.max
     private var links: [Link] = []
-    /// The last occurrence of each term.
-    private var lastLinks: [Term: UInt32] = [:]
+    private var lastLinks = TermTable()
 
     /// - Parameter lastTime: that of the segment before; times never go back.
     init(name: String, base: UInt64, lastTime: Int64) {
@@ -33,7 +32,7 @@ struct OpenSegment: Segment {
     /// Where the next record goes.
     var end: Int { Int(offsets[count]) }
     /// Each term that occurs.
-    var terms: some Collection<Term> { lastLinks.keys }
+    var terms: [Term] { lastLinks.terms }
     /// How many occurrences there are of all terms.
     var occurrences: Int { links.count }
 
@@ -43,7 +42,7 @@ struct OpenSegment: Segment {
         let ordinal = UInt32(count)
         forEachTerm(of: record, header, revision: revision) { term in
             let link = UInt32(links.count)
-            let previous = lastLinks.updateValue(link, forKey: term)
+            let previous = lastLinks.update(term, to: link)
             links.append(Link(ordinal: ordinal, previous: previous ?? Self.none))
         }
         if count == 0 { firstTime = time }

@@ -235,7 +235,8 @@ public actor EventStoreServer {
         guard !committed.isEmpty, !topics.isEmpty else { return }
         let records = committed.span
         var at = 0
-        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count)) {
+        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
+        {
             let record = records.extracting(at..<at + header.length)
             at += header.length
             let topic = FeedTopics.topic(of: record, header)

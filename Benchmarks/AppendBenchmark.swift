@@ -1,0 +1,60 @@
+import ArgumentParser
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import ZeroMQ
+
+/// Appends of one event each, so many of them under way at a time.
+struct AppendBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "append", abstract: "Append events, one a request.")
+
+    @Option(help: "The event store's endpoint.") var endpoint: String
+    @Option(help: "Requests under way at a time.") var outstanding = 64
+    @Option(help: "Events in each request.") var batch = 1
+    @Option(help: "For so many seconds.") var seconds = 3.0
+    @Option(help: "The streams appended to.") var streams: UInt64 = 1000
+
+    func run() async throws {
+        let loop = SocketLoop(name: "client")
+        let client = try await EventStoreClient(endpoint: endpoint, on: loop, in: Context())
+        _ = try await client.welcome()
+        let started = ContinuousClock.now
+        let end = started + .seconds(seconds)
+        let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
+            for writer in 0..<outstanding {
+                group.addTask(executorPreference: loop) {
+                    try await write(client, writer, until: end)
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        var figures = Figures("append")
+        figures.add("outstanding", Double(outstanding))
+        figures.add("batch", Double(batch))
+        figures.add(
+            "events_per_second",
+            Double(latencies.count * batch) / ((ContinuousClock.now - started) / .seconds(1)))
+        figures.add(latencies: latencies)
+        figures.show()
+        await client.close()
+    }
+
+    private func write(
+        _ client: EventStoreClient, _ writer: Int, until end: ContinuousClock.Instant
+    ) async throws -> [Duration] {
+        var latencies: [Duration] = []
+        var number = UInt64(writer)
+        while true {
+            let begun = ContinuousClock.now
+            guard begun < end else { return latencies }
+            let events = try (0..<batch).map { _ in
+                number &+= 7919
+                return try Load.event(number, streams: streams)
+            }
+            _ = try await client.append(events)
+            latencies.append(ContinuousClock.now - begun)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import ServiceKit
+
+/// Measures the suite; scripts/bench runs it in rounds, beside its peers.
+@main struct Benchmarks: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "benchmarks",
+        abstract: "Measure the event store and the services.",
+        subcommands: [
+            AppendBenchmark.self, ReadBenchmark.self, OpenBenchmark.self,
+            ProjectionBenchmark.self, QueryBenchmark.self,
+        ])
+
+    static func main() async { await Program.run(Self.self) }
+}

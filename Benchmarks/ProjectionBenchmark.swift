@@ -1,0 +1,50 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import ZeroMQ
+
+/// From the call of an append to the answer of a query that knows the event, in another process.
+struct ProjectionBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "projection",
+        abstract: "Credit an account, and wait until the balance service shows it.")
+
+    @Option(help: "The folder of the suite's state.") var home = Endpoints.home
+    @Option(help: "The account, which is there.") var account: String
+    @Option(help: "So often.") var count = 2000
+
+    func run() async throws {
+        let store = try await EventStoreClient(
+            endpoint: Endpoints.eventStore(home: home), on: SocketLoop(name: "client"),
+            in: Context())
+        let balance = try await ServiceClient(
+            endpoint: Endpoints.endpoint(of: "balance", home: home), timeout: .seconds(30),
+            actor: "benchmark")
+        let shown = try await balance.query("account", account, as: AccountView.self)
+        let credited = AccountEvent.credited(
+            MoneyCredited(
+                account: account, amount: Money(1, shown.currency),
+                repaid: Money(0, shown.currency), reference: "benchmark"))
+        let stream = try StreamName(category: MoneyCredited.category, id: account)
+        var latencies: [Duration] = []
+        for _ in 0..<count {
+            let event = NewEvent(
+                stream: stream, type: credited.type, tags: credited.tags,
+                data: try credited.encoded())
+            let begun = ContinuousClock.now
+            let appended = try await store.append([event])
+            _ = try await balance.query(
+                "account", account, atLeast: appended.last, as: AccountView.self)
+            latencies.append(ContinuousClock.now - begun)
+        }
+        var figures = Figures("projection")
+        figures.add("count", Double(count))
+        figures.add(latencies: latencies)
+        figures.show()
+        await store.close()
+        await balance.close()
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Contracts
+import Foundation
+import ServiceKit
+
+/// Queries of a service that answers from memory.
+struct QueryBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "Ask the balance service for an account.")
+
+    @Option(help: "The folder of the suite's state.") var home = Endpoints.home
+    @Option(help: "The account asked for.") var account: String
+    @Option(help: "Queries under way at a time.") var outstanding = 64
+    @Option(help: "For so many seconds.") var seconds = 3.0
+
+    func run() async throws {
+        let client = try await ServiceClient(
+            endpoint: Endpoints.endpoint(of: "balance", home: home), timeout: .seconds(30),
+            actor: "benchmark")
+        let started = ContinuousClock.now
+        let end = started + .seconds(seconds)
+        let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
+            for _ in 0..<outstanding {
+                group.addTask {
+                    var latencies: [Duration] = []
+                    while true {
+                        let begun = ContinuousClock.now
+                        guard begun < end else { return latencies }
+                        _ = try await client.query("account", account, as: AccountView.self)
+                        latencies.append(ContinuousClock.now - begun)
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        var figures = Figures("query")
+        figures.add("outstanding", Double(outstanding))
+        figures.add(
+            "queries_per_second",
+            Double(latencies.count) / ((ContinuousClock.now - started) / .seconds(1)))
+        figures.add(latencies: latencies)
+        figures.show()
+        await client.close()
+    }
+}

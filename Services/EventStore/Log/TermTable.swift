@@ -1,0 +1,45 @@
+/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already, which
+/// the standard library's dictionary would hash again.
+struct TermTable: Sendable {
+    private struct Entry {
+        var term = Term(hash: 0)
+        /// One more than the value; 0 for a free place.
+        var value: UInt32 = 0
+    }
+
+    private var entries = [Entry](repeating: Entry(), count: 1024)
+    private(set) var count = 0
+
+    /// All terms, in no order.
+    var terms: [Term] { entries.lazy.filter { $0.value != 0 }.map(\.term) }
+
+    subscript(term: Term) -> UInt32? {
+        let value = entries[place(of: term)].value
+        return value == 0 ? nil : value - 1
+    }
+
+    /// Sets the term's value, and gives the one it had.
+    mutating func update(_ term: Term, to value: UInt32) -> UInt32? {
+        let place = place(of: term)
+        let old = entries[place].value
+        entries[place] = Entry(term: term, value: value + 1)
+        guard old == 0 else { return old - 1 }
+        count += 1
+        if count > entries.count / 2 { grow() }
+        return nil
+    }
+
+    /// Where the term is, or would be put.
+    private func place(of term: Term) -> Int {
+        let mask = entries.count - 1
+        var place = Int(truncatingIfNeeded: term.hash) & mask
+        while entries[place].value != 0, entries[place].term != term { place = (place + 1) & mask }
+        return place
+    }
+
+    private mutating func grow() {
+        let old = entries
+        entries = [Entry](repeating: Entry(), count: old.count * 2)
+        for entry in old where entry.value != 0 { entries[place(of: entry.term)] = entry }
+    }
+}
