@@ -7,7 +7,7 @@ import ServiceKit
         commandName: "benchmarks",
         abstract: "Measure the event store and the services.",
         subcommands: [
-            AppendBenchmark.self, ReadBenchmark.self, OpenBenchmark.self,
+            AppendBenchmark.self, ReadBenchmark.self, FillBenchmark.self, OpenBenchmark.self,
             ProjectionBenchmark.self, QueryBenchmark.self,
         ])
 
