@@ -6,8 +6,9 @@ enum TagList {
     /// The tags in `text`, or nil if a `%` in it begins no byte, or the bytes are not UTF-8.
     static func tags(in text: String) -> [String]? {
         var tags: [String] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let tag = decoded(part.utf8) else { return nil }
+        let comma = UInt8(ascii: ",")
+        for part in text.utf8.split(separator: comma, omittingEmptySubsequences: false) {
+            guard let tag = decoded(part) else { return nil }
             tags.append(tag)
         }
         return tags
@@ -32,12 +33,13 @@ enum TagList {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
+            guard let high = digit(&rest), let low = digit(&rest) else { return nil }
+            bytes.append(high << 4 | low)
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ rest: inout Substring.UTF8View) -> UInt8? {
+        rest.popFirst().flatMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8($0) }
     }
 }

@@ -71,7 +71,8 @@ extension NewEvent {
     }
 
     @Test(arguments: [
-        ["customer:7", "order:1"], ["a,b", "%", "%41", ",", " "], ["ünï", "\n", "\u{85}", "\""],
+        ["customer:7", "order:1"], ["a,b", "%", "%41", ",", " ", "\u{301}", "a"],
+        ["ünï", "\n", "\u{85}", "\""],
         (1...Limits.tags).map { "tag:\($0)" },
     ])
     func `comes back with its tags`(tags: [String]) throws { try comesBack(.sample(tags: tags)) }

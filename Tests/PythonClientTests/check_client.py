@@ -1,5 +1,6 @@
-"""Checks the client against a running store: `check_client.py ENDPOINT`. Prints the ids of the events
-it wrote."""
+"""Checks the client against a running store: `check_client.py ENDPOINT`.
+
+Prints the ids of an event that it wrote."""
 
 import sys
 import uuid

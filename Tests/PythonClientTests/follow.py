@@ -1,4 +1,5 @@
-"""Follows the log over a feed that loses every third message: `follow.py ENDPOINT COUNT [CATEGORY]`.
+"""Follows the log over a feed that loses every third event: `follow.py ENDPOINT COUNT [CATEGORY]`.
+
 Prints the position and the data of each event, and ends after COUNT."""
 
 import sys

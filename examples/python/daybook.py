@@ -134,7 +134,8 @@ class Event:
         )  # fmt: skip
         body += stream + type_ + content_type + tags + self.metadata + self.data
         body += bytes(-len(body) % 8)
-        return Record.HEAD.pack(Record.HEAD.size + len(body), crc32c(body), 0, 0, 0, 0, 1, 0, 0) + body
+        length = Record.HEAD.size + len(body)
+        return Record.HEAD.pack(length, crc32c(body), 0, 0, 0, 0, 1, 0, 0) + body
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ class Record:
     @classmethod
     def decode(cls, data: bytes, offset: int = 0) -> Record:
         """The record at `offset`; what follows it is left alone."""
-        if len(data) - offset < cls.HEAD.size + Event.BODY.size:
+        least = cls.HEAD.size + Event.BODY.size
+        if len(data) - offset < least:
             raise Damaged("the record is cut short")
         length, _, position, previous, revision, microseconds, layout, _, _ = cls.HEAD.unpack_from(
             data, offset
@@ -166,7 +168,7 @@ class Record:
         if layout != 1:
             raise Damaged(f"the record has layout {layout}, not 1")
         raw = data[offset : offset + length]
-        if len(raw) < length:
+        if len(raw) < max(length, least):
             raise Damaged("the record is cut short")
         return cls(position, revision, previous, microseconds, cls._event(raw), raw)
 
@@ -211,7 +213,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Item:
-    """Events in any of the streams, in any of the categories, of any of the types, with all tags."""
+    """Events in any of the streams, any of the categories, of any of the types, with all tags."""
 
     streams: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -426,7 +428,9 @@ class EventStore:
                     record = Record.decode(body)
                     if record.position <= through:
                         continue
-                    previous = record.previous_in_category if query.category else record.position - 1
+                    previous = record.position - 1
+                    if query.category:
+                        previous = record.previous_in_category
                     if previous > through:
                         break
                     through = record.position

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Withdraws from an account of its own, and follows the log: `scripts/up`, then this, as often as you like.
+"""Fills and empties a purse, and follows the log: `scripts/up`, then this, as often as you like.
 
 Needs pyzmq (Debian: python3-zmq) and a store, at $DAYBOOK_EVENT_STORE_ENDPOINT or ./data."""
 

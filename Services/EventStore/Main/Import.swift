@@ -22,24 +22,31 @@ struct Import: AsyncParsableCommand {
         let stream = try stream.map { try StreamName($0) }
         let input = try open()
         try await store.withClient { client in
-            var lines = LineReader(input.handle)
-            var importer = try await Importer(client)
-            var bar = ProgressBar("import", total: input.size)
-            defer { bar.end() }
-            do {
-                while let line = try lines.next() {
-                    try await importer.add(
-                        try CloudEvents.event(line, to: stream), line: lines.line)
-                    if input.size > 0 { bar.show(lines.bytesRead, "bytes") }
-                }
-            } catch let error as any InputError {
-                // What stands before a line that is wrong is right.
-                try await importer.flush()
-                throw Problem.data("line \(lines.line): \(error); \(importer.counts)")
-            }
-            try await importer.flush()
-            if json { try Output.json(importer.counts) } else { print(importer.counts) }
+            let counts = try await append(input, to: stream, client)
+            if json { try Output.json(counts) } else { print(counts) }
         }
+    }
+
+    private func append(
+        _ input: (handle: FileHandle, size: Int), to stream: StreamName?, _ client: EventStoreClient
+    ) async throws -> Importer.Counts {
+        var lines = LineReader(input.handle)
+        var importer = try await Importer(client)
+        var bar = ProgressBar("import", total: input.size)
+        defer { bar.end() }
+        do {
+            while let line = try lines.next() {
+                let event = try CloudEvents.event(line, to: stream)
+                try await importer.add(event, line: lines.line)
+                if input.size > 0 { bar.show(lines.bytesRead, "bytes") }
+            }
+        } catch let error as any InputError {
+            // What stands before a line that is wrong is right.
+            try await importer.flush()
+            throw Problem.data("line \(lines.line): \(error); \(importer.counts)")
+        }
+        try await importer.flush()
+        return importer.counts
     }
 
     private func open() throws -> (handle: FileHandle, size: Int) {

@@ -11,7 +11,7 @@ struct Importer {
     private static let batchBytes = 1 << 20
 
     private let client: EventStoreClient
-    /// The highest position that an event of the file may have had before it was imported.
+    /// Up to this position, an event of the file was in the log before the import came to it.
     private var through: UInt64
     private var batch: [Entry] = []
     private var ids: Set<EventID> = []
@@ -57,16 +57,17 @@ struct Importer {
             ids.removeAll(keepingCapacity: true)
             bytes = 0
         }
-        do {
-            try await append(batch.map(\.event))
-        } catch let error as ProtocolError where error.code == .idReused {
-            // Some are in the log, or all, or another event has the id of one.
-            try await append(try await missing())
+        while !batch.isEmpty {
+            do {
+                return try await append(batch.map(\.event))
+            } catch let error as ProtocolError where error.code == .idReused {
+                // Some are in the log, or all, or another event has the id of one.
+                try await leaveOutKnown()
+            }
         }
     }
 
     private mutating func append(_ events: [NewEvent]) async throws {
-        guard !events.isEmpty else { return }
         let appended = try await client.append(events)
         // An append that was repeated because its answer was lost is an import nevertheless.
         if appended.last > through {
@@ -77,12 +78,12 @@ struct Importer {
         through = max(through, appended.last)
     }
 
-    /// The events of the batch that are not in the log.
-    private mutating func missing() async throws -> [NewEvent] {
-        var missing: [NewEvent] = []
+    /// Takes out of the batch what is in the log.
+    private mutating func leaveOutKnown() async throws {
+        var missing: [Entry] = []
         for entry in batch {
             guard let known = try await client.event(id: entry.event.id) else {
-                missing.append(entry.event)
+                missing.append(entry)
                 continue
             }
             guard entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body) else {
@@ -92,6 +93,6 @@ struct Importer {
             }
         }
         counts.alreadyThere += batch.count - missing.count
-        return missing
+        batch = missing
     }
 }

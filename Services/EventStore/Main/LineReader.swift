@@ -2,7 +2,7 @@ import CloudEvents
 import Foundation
 import ServiceKit
 
-/// The lines of a file one by one; only one of them is in memory.
+/// The lines of a file one by one; no more of it is in memory than a line and a block.
 struct LineReader {
     /// No line is longer: more than the largest record takes, with every byte of it escaped.
     static let maximumBytes = 8 << 20
