@@ -63,6 +63,7 @@ let package = Package(
         .executable(name: "audit", targets: ["AuditMain"]),
         .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
+        .library(name: "CloudEvents", targets: ["CloudEvents"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
@@ -93,6 +94,7 @@ let package = Package(
                 "EventSourcing", "WireProtocol", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
+        shared("CloudEvents", ["EventSourcing", "ServiceKit"]),
         shared("Contracts", ["EventSourcing"]),
         shared("IntegrationHarness", ["EventStoreClient", "ServiceKit", "ZeroMQ"]),
         shared(
@@ -116,8 +118,8 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
@@ -162,6 +164,18 @@ let package = Package(
                 "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
                 "EventSourcing", "EventSourcingTesting", "OrdersDomain",
             ]),
+        test("CloudEventsTests", ["CloudEvents", "EventSourcing"]),
+        test(
+            "EventStoreMainTests",
+            [
+                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+                "WireProtocol",
+            ]),
+        test(
+            "PythonClientTests",
+            [
+                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+            ], exclude: ["check_client.py", "follow.py"]),
         test("ContractsTests", ["Contracts", "EventSourcing"]),
         test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),
         test(

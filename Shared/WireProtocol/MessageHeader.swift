@@ -34,6 +34,12 @@ public struct MessageHeader: Hashable, Sendable {
         requestID = bytes.uint64(at: 8)
     }
 
+    /// Throws if the message is of a version that this build does not speak. A hello is the same in
+    /// every version: it is how a client finds out.
+    public func checkVersion() throws(ProtocolError) {
+        guard version == Self.version || kind == .hello else { throw .otherVersion(version) }
+    }
+
     public var bytes: [UInt8] {
         var bytes: [UInt8] = [
             UInt8(ascii: "D"), UInt8(ascii: "B"), version, kind.rawValue, 0, 0, 0, 0,
@@ -80,6 +86,12 @@ public struct Hello: Codable, Hashable, Sendable {
         self.client = client
         minimumVersion = MessageHeader.version
         maximumVersion = MessageHeader.version
+    }
+
+    /// Throws if the client and this build have no version in common.
+    public func checkVersion() throws(ProtocolError) {
+        guard (minimumVersion...max(minimumVersion, maximumVersion)).contains(MessageHeader.version)
+        else { throw .otherVersion(maximumVersion) }
     }
 }
 

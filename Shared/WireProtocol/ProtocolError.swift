@@ -14,7 +14,7 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
 
         /// The bytes of a message do not follow the protocol.
         public static let malformed = Code(rawValue: 1)
-        /// No protocol version is common to both.
+        /// No protocol version is common to both. Detail: the highest that the process speaks.
         public static let version = Code(rawValue: 2)
         /// A name, an event or an argument breaks a rule or a limit. Nothing was changed.
         public static let invalid = Code(rawValue: 3)
@@ -74,7 +74,7 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The refusal of a message of another protocol version than this process speaks.
     public static func otherVersion(_ version: UInt8) -> ProtocolError {
         ProtocolError(
-            .version,
+            .version, detail: UInt64(MessageHeader.version),
             "this process speaks protocol version \(MessageHeader.version), not \(version)")
     }
 }

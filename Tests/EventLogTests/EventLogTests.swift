@@ -45,6 +45,14 @@ import Testing
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     }
 
+    @Test func `hands out all that it commits, over the end of a segment too`() throws {
+        var log = try open(FaultyStorage())
+        for number in 1...60 { try log.stage([event(number)]) }
+        let committed = try RecordSequence(try log.commit()[...])
+        #expect(committed.map(\.position) == Array(1...60))
+        #expect(try log.commit().isEmpty)
+    }
+
     @Test func `keeps to the conditions of an append`() throws {
         var log = try open(FaultyStorage())
         let stream = try StreamName("s-1")

@@ -46,7 +46,7 @@ private final class Store {
     var endpoint: String { "ipc://\(folder)/requests.sock" }
     var feed: String { "ipc://\(folder)/feed.sock" }
 
-    init() async throws {
+    init(segmentBytes: Int = 1 << 20) async throws {
         context = try Context()
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
@@ -56,7 +56,7 @@ private final class Store {
             in: context
         ) {
             try EventLog(
-                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
+                in: FileStorage(folder: folder + "/log"), segmentBytes: segmentBytes,
                 now: { Timestamp(microseconds: 1_000) })
         }
         running = Task { try await server.run() }
@@ -113,6 +113,72 @@ private func append(_ id: UInt64, _ ids: [Int], _ condition: AppendCondition = .
         #expect(try kind(answer[0]) == MessageHeader(.welcome, requestID: 5))
         let welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer[1]))
         #expect(welcome.head == 0 && welcome.server == "event-store")
+    }
+
+    @Test func `says which version it speaks to who speaks another`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        var later = header(.hello, 6)
+        later[2] = 9
+        try await client.send([
+            later, Array(#"{"client":"t","minimumVersion":1,"maximumVersion":9}"#.utf8),
+        ])
+        #expect(try kind(try await client.receive()[0]).kind == .welcome)
+        try await client.send([
+            header(.hello, 7), Array(#"{"client":"t","minimumVersion":2,"maximumVersion":9}"#.utf8),
+        ])
+        let refusal = try await client.receive()
+        #expect(problem(refusal[1]).code == .version && problem(refusal[1]).detail == 1)
+    }
+
+    @Test func `reads through sealed segments and the open one, both ways`() async throws {
+        let store = try await Store(segmentBytes: 4096)
+        let client = try await store.client()
+        for id in 1...100 { try await client.send(try append(UInt64(id), [id])) }
+        for _ in 1...100 { #expect(try kind(try await client.receive()[0]).kind == .appended) }
+        for direction in [ReadRequest.Direction.forwards, .backwards] {
+            let request = ReadRequest(
+                direction: direction, from: direction == .forwards ? 1 : 0, credit: 1000,
+                chunkBytes: 500)
+            try await client.send([header(.read, 200), try request.encoded()])
+            var positions: [UInt64] = []
+            var isLast = false
+            while !isLast {
+                let chunk = try await client.receive()
+                isLast = try chunkHeader(chunk[1]).isLast
+                positions += try RecordSequence(chunk[2][...]).map(\.position)
+            }
+            let expected = Array(UInt64(1)...100)
+            #expect(positions == (direction == .forwards ? expected : expected.reversed()))
+        }
+    }
+
+    @Test func `lists its streams, and counts`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        for (id, stream) in ["a-1", "b-1", "a-2", "a-1"].enumerated() {
+            try await client.send([
+                header(.append, 1), [], try records([id + 1], stream: stream),
+            ])
+            _ = try await client.receive()
+        }
+        func call(_ name: String, _ argument: String) async throws -> [[UInt8]] {
+            try await client.send([header(.call, 9), Array(name.utf8), Array(argument.utf8)])
+            return try await client.receive()
+        }
+        let answer = try await call("streams", #"{"category":"a","after":0,"limit":10}"#)
+        let streams = try JSONDecoder().decode([StreamEntry].self, from: Data(answer[1]))
+        #expect(streams.map(\.stream.description) == ["a-1", "a-2"])
+        #expect(streams.map(\.first) == [1, 3] && streams.map(\.last) == [4, 3])
+        let counted = try JSONDecoder().decode(
+            StoreStatistics.self, from: Data(try await call("statistics", "")[1]))
+        #expect(counted.head == 4 && counted.streams == 3 && counted.appends == 4)
+        for (name, argument) in [
+            ("streams", "{"), ("streams", #"{"after":0,"limit":0}"#), ("no", ""),
+        ] {
+            let refusal = try await call(name, argument)
+            #expect(try kind(refusal[0]).kind == .error, "\(name) \(argument)")
+        }
     }
 
     @Test func `appends, and reads back in chunks as credit is granted`() async throws {

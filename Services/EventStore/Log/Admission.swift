@@ -82,12 +82,30 @@ enum Admission {
         guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
         var at = header.tags.lowerBound
         for _ in 0..<header.tagCount {
-            guard at < header.tags.upperBound, record[at] > 0 else {
-                throw .damaged("its tags do not add up")
-            }
+            guard at < header.tags.upperBound, record[at] > 0,
+                at + 1 + Int(record[at]) <= header.tags.upperBound
+            else { throw .damaged("its tags do not add up") }
+            let tag = record.extracting(at + 1..<at + 1 + Int(record[at]))
+            guard isUTF8(tag) else { throw .damaged("a tag of it is not UTF-8") }
             at += 1 + Int(record[at])
         }
         guard at == header.tags.upperBound else { throw .damaged("its tags do not add up") }
+        guard isUTF8(record.extracting(header.contentType)) else {
+            throw .damaged("its content type is not UTF-8")
+        }
+        guard isZero(record, RecordLayout.flags..<RecordLayout.headChecksum),
+            isZero(record, RecordLayout.tagsLength + 2..<RecordLayout.metadataLength),
+            isZero(record, header.data.upperBound..<header.length)
+        else { throw .damaged("it has something where zeros belong") }
+    }
+
+    private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {
+        unsafe bytes.withUnsafeBufferPointer { unsafe String(validating: $0, as: UTF8.self) } != nil
+    }
+
+    private static func isZero(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for index in range where bytes[index] != 0 { return false }
+        return true
     }
 
     private static func isName(_ bytes: Span<UInt8>) -> Bool {

@@ -42,6 +42,8 @@ public struct EventLog: ~Copyable {
     var open: OpenSegment?
     /// The records staged since the last commit; they go behind what the open segment has on disk.
     var group: [UInt8] = []
+    /// What was committed because a segment was full, before whoever owns the log asked for it.
+    private var committedEarly: [UInt8] = []
     var heads = Heads()
     private var lastTime: Int64
     /// Whether something was written since the last sync.
@@ -92,7 +94,7 @@ public struct EventLog: ~Copyable {
         try check(condition)
         if (open?.end ?? segmentBytes) + records.count > segmentBytes {
             do {
-                try commit()
+                committedEarly = try commit()
                 try startSegment()
             } catch {
                 hasFailed = true
@@ -104,13 +106,15 @@ public struct EventLog: ~Copyable {
 
     /// Writes what is staged, and makes it durable unless durability is asked for later.
     ///
-    /// - Returns: the records committed, as they are on disk.
+    /// - Returns: the records committed since the last call, as they are on disk.
     /// - Throws: when that fails. The log is then of no more use, and must be opened again: what the
     ///   system holds of a file whose sync has failed can't be trusted.
     @discardableResult
     public mutating func commit() throws(LogError) -> [UInt8] {
         guard !hasFailed else { throw .failed }
-        guard !group.isEmpty, let open else { return [] }
+        let early = committedEarly
+        committedEarly = []
+        guard !group.isEmpty, let open else { return early }
         let (storage, committed) = (storage, group)
         do throws(StorageError) {
             try storage.write(open.name, committed.span, at: open.end - committed.count)
@@ -122,7 +126,7 @@ public struct EventLog: ~Copyable {
         if durability == .sync { try flush() }
         group.removeAll(keepingCapacity: true)
         head = nextPosition - 1
-        return committed
+        return early.isEmpty ? committed : early + committed
     }
 
     /// Makes durable what was committed and is not yet.

@@ -4,7 +4,6 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import ServiceKit
-import WireProtocol
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,38 +60,6 @@ struct Append: AsyncParsableCommand {
                 != nil
         else { throw Problem.data("'\(data.prefix(60))' is not JSON") }
         return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
-    }
-}
-
-struct Read: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print events, one a line.")
-
-    @OptionGroup var store: StoreOptions
-    @Option(help: "Of this stream.") var stream: String?
-    @Option(help: "Of this category.") var category: String?
-    @Option(help: "Of this type.") var type: String?
-    @Option(help: "With this tag; may be repeated.") var tag: [String] = []
-    @Option(help: "From this position on.") var from: UInt64 = 1
-    @Option(help: "At most so many.") var limit: UInt64 = 0
-    @Flag(help: "From the last one back.") var backwards = false
-
-    func run() async throws {
-        let item = EventQuery.Item(
-            streams: try stream.map { [try StreamName($0)] } ?? [],
-            categories: category.map { [$0] } ?? [], types: type.map { [$0] } ?? [], tags: tag)
-        let request = ReadRequest(
-            item.isUnconditional ? .all : EventQuery([item]),
-            direction: backwards ? .backwards : .forwards, from: backwards ? 0 : from, limit: limit)
-        try await store.withClient { client in
-            try await client.read(request) { events in
-                for event in events {
-                    let data = String(decoding: event.data, as: UTF8.self)
-                    print(
-                        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t"
-                            + "\(event.type)\t\(data)")
-                }
-            }
-        }
     }
 }
 

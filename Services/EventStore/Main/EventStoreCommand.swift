@@ -6,7 +6,9 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: "event-store",
         abstract: "Keeps a durable, append-only log of events, and publishes it.",
-        subcommands: [Serve.self, Append.self, Read.self, Verify.self])
+        subcommands: [
+            Serve.self, Append.self, Read.self, Tail.self, Export.self, Import.self, Verify.self,
+        ])
 
     static func main() async { await Program.run(Self.self) }
 }

@@ -13,10 +13,7 @@ struct Counts {
 
 extension EventStoreServer {
     func welcome(_ hello: [UInt8]) throws(ProtocolError) -> [UInt8] {
-        let hello = try decode(Hello.self, hello)
-        guard hello.minimumVersion <= MessageHeader.version,
-            hello.maximumVersion >= MessageHeader.version
-        else { throw .otherVersion(hello.maximumVersion) }
+        try decode(Hello.self, hello).checkVersion()
         return try encode(
             Welcome(
                 version: MessageHeader.version, server: "event-store", log: log.id,

@@ -132,9 +132,7 @@ public actor EventStoreServer {
             let first = frames.first ?? last.array()
             let header = try MessageHeader(first.span)
             requestID = header.requestID
-            guard header.version == MessageHeader.version else {
-                throw .otherVersion(header.version)
-            }
+            try header.checkVersion()
             if header.kind == .append {
                 try header.need(2, frameCount - 1)
                 let condition = try AppendCondition(frames[1][...])

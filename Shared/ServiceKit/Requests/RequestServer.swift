@@ -67,7 +67,7 @@ actor RequestServer {
         roomWaiter?.resume()
         roomWaiter = nil
         guard let peer = request.peer else { return }
-        let header = MessageHeader(kind, requestID: request.header?.requestID ?? 0)
+        let header = MessageHeader(kind, requestID: request.id)
         do {
             guard try socket.send([peer, header.bytes, body]) else {
                 logger.warning("a client does not read its answers; one was dropped")
@@ -82,55 +82,62 @@ actor RequestServer {
 
     private func reply(to request: Request) async -> (MessageKind, [UInt8]) {
         do {
-            guard let header = request.header else { throw request.problem }
-            switch header.kind {
+            guard let kind = request.kind else { throw request.problem }
+            let body = request.body
+            switch kind {
             case .hello:
+                guard body.count == 1 else {
+                    throw ProtocolError(.malformed, "hello has one frame behind its header")
+                }
+                try JSONCoding.decode(Hello.self, Data(body[0])).checkVersion()
                 let welcome = Welcome(
                     version: MessageHeader.version, server: service, log: log, head: 0, feed: nil)
                 return (.welcome, Array(try JSONCoding.encoder.encode(welcome)))
             case .call:
-                guard let handler = handlers[request.name] else {
-                    let names = handlers.keys.sorted().joined(separator: ", ")
+                guard body.count == 2 else {
                     throw ProtocolError(
-                        .notFound, "\(service) has no call '\(request.name)'; it has \(names)")
+                        .malformed, "a call has three frames: header, name and argument")
                 }
-                return (.result, Array(try await handler(Data(request.argument))))
+                return (.result, Array(try await call(body[0], body[1])))
             default:
-                throw ProtocolError(
-                    .malformed, "\(service) takes hello and call, not \(header.kind)")
+                throw ProtocolError(.malformed, "\(service) takes hello and call, not \(kind)")
             }
         } catch {
             return (.error, ProtocolError(describing: error).bytes)
         }
+    }
+
+    private func call(_ name: [UInt8], _ argument: [UInt8]) async throws -> Data {
+        let name = String(decoding: name, as: UTF8.self)
+        guard let handler = handlers[name] else {
+            let names = handlers.keys.sorted().joined(separator: ", ")
+            throw ProtocolError(.notFound, "\(service) has no call '\(name)'; it has \(names)")
+        }
+        return try await handler(Data(argument))
     }
 }
 
 /// A message as it came, taken apart as far as it goes.
 private struct Request: Sendable {
     var peer: [UInt8]?
-    var header: MessageHeader?
-    var name = ""
-    var argument: [UInt8] = []
-    var problem = ProtocolError(.malformed, "a call has three frames: header, name and argument")
+    /// Zero if it can't be read.
+    var id: UInt64 = 0
+    var kind: MessageKind?
+    var body: [[UInt8]] = []
+    var problem = ProtocolError(.malformed, "a message begins with a header frame")
 
     init(_ frames: [[UInt8]]) {
         peer = frames.first
         guard frames.count >= 2 else { return }
+        let first = frames[1]
         do {
-            let first = frames[1]
             let header = try MessageHeader(first.span)
-            guard header.version == MessageHeader.version else {
-                throw ProtocolError(
-                    .version,
-                    "this process speaks protocol version \(MessageHeader.version), "
-                        + "not \(header.version)")
-            }
-            guard header.kind != .call || frames.count == 4 else { throw problem }
-            self.header = header
+            id = header.requestID
+            try header.checkVersion()
+            kind = header.kind
         } catch {
-            problem = ProtocolError(describing: error)
+            problem = error
         }
-        if frames.count > 2 { name = String(decoding: frames[2], as: UTF8.self) }
-        if frames.count > 3 { argument = frames[3] }
+        body = Array(frames.dropFirst(2))
     }
 }

@@ -1,0 +1,50 @@
+import ArgumentParser
+import CloudEvents
+import EventSourcing
+import Foundation
+import ServiceKit
+
+/// Prints events, a line each: for people, or as CloudEvents.
+struct EventPrinter {
+    let log: EventID
+    let json: Bool
+
+    func print(_ events: some Sequence<RecordedEvent>) throws {
+        var lines: [UInt8] = []
+        for event in events {
+            lines += json ? try CloudEvents.line(event, of: log) : Array(Self.text(event).utf8)
+            lines.append(UInt8(ascii: "\n"))
+        }
+        guard !lines.isEmpty else { return }
+        try FileHandle.standardOutput.writeLines(lines)
+    }
+
+    private static func text(_ event: RecordedEvent) -> String {
+        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t\(event.type)\t"
+            + data(of: event)
+    }
+
+    /// The data, if it is text that stays in its line.
+    private static func data(of event: RecordedEvent) -> String {
+        guard let text = String(validating: event.data, as: UTF8.self),
+            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else { return "(\(event.data.count) bytes of \(event.contentType))" }
+        return text
+    }
+}
+
+extension FileHandle {
+    /// Writes all of `lines`.
+    ///
+    /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough, and
+    ///   what is left need not be read from the store.
+    func writeLines(_ lines: [UInt8]) throws {
+        do {
+            try write(contentsOf: Data(lines))
+        } catch {
+            let cause = ((error as? CocoaError)?.underlying ?? error) as NSError
+            if cause.domain == NSPOSIXErrorDomain, cause.code == EPIPE { throw ExitCode.success }
+            throw Problem(status: EX_IOERR, "can't write: \(cause.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import CloudEvents
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+struct Export: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write events as CloudEvents, a JSON object a line.",
+        discussion: "What is written is what the log held at the beginning; import takes it back.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var filter: EventFilter
+    @OptionGroup var window: TimeWindow
+    @Option(help: "From this position on.") var from: UInt64 = 1
+    @Argument(help: "A new file; standard output, if it is not given or '-'.") var file: String?
+
+    func validate() throws { try Positions.check(from: from) }
+
+    func run() async throws {
+        let query = try filter.query()
+        try await store.withClient { client in
+            let welcome = try await client.welcome()
+            let output = try ExportFile(file.flatMap { $0 == "-" ? nil : $0 })
+            let count: Int
+            do {
+                count = try await write(query, of: welcome, from: client, to: output.handle)
+            } catch {
+                output.discard()
+                throw error
+            }
+            try output.finish()
+            if let path = output.path { print("exported \(count) events to \(path)") }
+        }
+    }
+
+    /// The number of events written.
+    private func write(
+        _ query: EventQuery, of welcome: Welcome, from client: EventStoreClient,
+        to file: FileHandle
+    ) async throws -> Int {
+        // An empty range can't be asked for: an end of 0 is no end.
+        guard from <= welcome.head else { return 0 }
+        var count = 0
+        var bar = ProgressBar("export", total: Int(welcome.head - from + 1))
+        defer { bar.end() }
+        let request = ReadRequest(
+            query, from: from, to: welcome.head, since: window.since ?? .distantPast,
+            before: window.until ?? .distantFuture)
+        try await client.read(request) { events in
+            var lines: [UInt8] = []
+            for event in events {
+                lines += try CloudEvents.line(event, of: welcome.log)
+                lines.append(UInt8(ascii: "\n"))
+                count += 1
+                bar.show(Int(event.position - from + 1), "positions")
+            }
+            try file.writeLines(lines)
+        }
+        return count
+    }
+}
+
+/// Where an export goes. A file has its name only when it is whole.
+private struct ExportFile {
+    let path: String?
+    let handle: FileHandle
+    private var partial: String { (path ?? "") + ".partial" }
+
+    /// Begins a new file, or takes standard output.
+    init(_ path: String?) throws {
+        self.path = path
+        guard let path else {
+            handle = .standardOutput
+            return
+        }
+        let partial = path + ".partial"
+        guard !FileManager.default.fileExists(atPath: path) else {
+            throw Problem.data("\(path) exists already; an export goes to a new file")
+        }
+        guard FileManager.default.createFile(atPath: partial, contents: nil),
+            let handle = FileHandle(forWritingAtPath: partial)
+        else { throw Problem(status: EX_CANTCREAT, "\(partial) can't be written") }
+        self.handle = handle
+    }
+
+    /// Removes what was written of a file.
+    func discard() {
+        if path != nil { try? FileManager.default.removeItem(atPath: partial) }
+    }
+
+    func finish() throws {
+        guard let path else { return }
+        do {
+            try handle.synchronize()
+            try FileManager.default.moveItem(atPath: partial, toPath: path)
+        } catch {
+            throw Problem(status: EX_IOERR, "\(path): \(error.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+
+struct Tail: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print events as they are committed, one a line, until SIGTERM or SIGINT.",
+        discussion: "Shows every event once and in order, however often the store is restarted.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var filter: EventFilter
+    @Option(help: "Begin at this position, not with the next event.") var from: UInt64?
+    @Option(help: "Begin with so many that are in the log.") var last: UInt64?
+    @Option(
+        help: "Begin with those committed at this time or later; RFC 3339.",
+        transform: Timestamp.argument)
+    var since: Timestamp?
+    @Option(help: "End after so many.") var limit: UInt64?
+    @Flag(help: "Print CloudEvents, a JSON object a line.") var json = false
+
+    func validate() throws {
+        try Positions.check(from: from, limit: limit)
+        guard [from != nil, last != nil, since != nil].count(where: { $0 }) < 2 else {
+            throw ValidationError("--from, --last and --since exclude one another")
+        }
+    }
+
+    func run() async throws {
+        let (query, json, limit) = (try filter.query(), json, limit)
+        let (from, last, since) = (from, last, since)
+        try await store.withClient { client in
+            try await untilSignalled {
+                let welcome = try await client.welcome()
+                let start =
+                    if let from { from - 1 } else if let last {
+                        try await client.position(beforeLast: last, of: query)
+                    } else if let since {
+                        try await client.position(before: since)
+                    } else { welcome.head }
+                let printer = EventPrinter(log: welcome.log, json: json)
+                let subscription = try await client.subscribe(query, after: start)
+                var left = limit ?? .max
+                while left > 0 {
+                    let events = try await subscription.next().events
+                    try printer.print(events.prefix(Int(clamping: left)))
+                    left -= min(left, UInt64(events.count))
+                }
+            }
+        }
+    }
+}
+
+extension EventStoreClient {
+    /// Where to begin for the last `count` events that match.
+    fileprivate func position(
+        beforeLast count: UInt64, of query: EventQuery
+    ) async throws -> UInt64 {
+        let head = try await welcome().head
+        guard count > 0, head > 0 else { return head }
+        var first = head + 1
+        let request = ReadRequest(query, direction: .backwards, from: head, limit: count)
+        try await read(request) { for event in $0 { first = event.position } }
+        return first - 1
+    }
+
+    /// The position of the last event committed before `time`.
+    fileprivate func position(before time: Timestamp) async throws -> UInt64 {
+        var first: UInt64?
+        let end = try await read(ReadRequest(since: time, limit: 1)) {
+            for event in $0 { first = event.position }
+        }
+        return first.map { $0 - 1 } ?? end
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+
+/// The attributes of an event as they were read; each is taken once, and what is left is known.
+struct Attributes {
+    /// Values as they are written.
+    private(set) var rest: [String: ArraySlice<UInt8>] = [:]
+
+    init(_ line: ArraySlice<UInt8>) throws(CloudEventError) {
+        do throws(JSONError) {
+            for (name, value) in try JSONScanner.members(of: line) {
+                guard Self.isName(name) else {
+                    throw JSONError("'\(name)' is not an attribute's name: a-z and 0-9 are")
+                }
+                guard rest.updateValue(value, forKey: name) == nil else {
+                    throw JSONError("it has '\(name)' twice")
+                }
+            }
+        } catch {
+            throw CloudEventError(error.description)
+        }
+        // A null says that an attribute is not there; but data may be null.
+        for (name, value) in rest where name != "data" && value.elementsEqual("null".utf8) {
+            rest[name] = nil
+        }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        name == "data_base64"
+            || !name.isEmpty
+                && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
+    }
+
+    /// The text of the attribute, if it is there.
+    mutating func text(_ name: String) throws(CloudEventError) -> String? {
+        guard let value = rest.removeValue(forKey: name) else { return nil }
+        guard let text = JSONScanner.text(of: value) else {
+            throw CloudEventError("its '\(name)' is not a string")
+        }
+        return text
+    }
+
+    /// The text of an attribute that must be there and not be empty.
+    mutating func required(_ name: String) throws(CloudEventError) -> String {
+        guard let text = try text(name), !text.isEmpty else {
+            throw CloudEventError("it has no '\(name)'")
+        }
+        return text
+    }
+
+    /// What the attribute's text stands for, if it is there.
+    mutating func value<Value: LosslessStringConvertible>(
+        _ name: String, _ what: String
+    ) throws(CloudEventError) -> Value? {
+        guard let text = try text(name) else { return nil }
+        guard let value = Value(text) else {
+            throw CloudEventError("its '\(name)' is not \(what)")
+        }
+        return value
+    }
+
+    /// The bytes of an attribute in base64, if it is there.
+    mutating func base64(_ name: String) throws(CloudEventError) -> [UInt8]? {
+        guard let text = try text(name) else { return nil }
+        guard let data = Data(base64Encoded: text) else {
+            throw CloudEventError("its '\(name)' is not base64")
+        }
+        return Array(data)
+    }
+
+    /// The data: JSON as it is written, a string's text if the type is not JSON, or bytes.
+    mutating func data(of contentType: String) throws(CloudEventError) -> [UInt8] {
+        let bytes = try base64("data_base64")
+        guard let value = rest.removeValue(forKey: "data") else { return bytes ?? [] }
+        guard bytes == nil else { throw CloudEventError("it has both 'data' and 'data_base64'") }
+        if !CloudEvents.isJSON(contentType), let text = JSONScanner.text(of: value) {
+            return Array(text.utf8)
+        }
+        return Array(value)
+    }
+}

@@ -1,0 +1,65 @@
+public import Foundation
+
+/// A process whose output a test reads line by line while it runs; killed with this.
+public final class Conversation {
+    private let process = Process()
+    private var output: AsyncStream<Data>.Iterator
+    private var rest = Data()
+    private let ended: AsyncStream<Int32>
+
+    /// Starts `executable`; what it says on standard error goes to that of the test.
+    public init(
+        _ executable: URL, _ arguments: [String], environment: [String: String] = [:]
+    ) throws {
+        let (ended, ending) = AsyncStream.makeStream(of: Int32.self)
+        self.ended = ended
+        process.terminationHandler = { process in
+            ending.yield(process.terminationReason == .exit ? process.terminationStatus : -1)
+            ending.finish()
+        }
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        let (stream, continuation) = AsyncStream.makeStream(of: Data.self)
+        output = stream.makeAsyncIterator()
+        pipe.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            if data.isEmpty {
+                handle.readabilityHandler = nil
+                continuation.finish()
+            } else {
+                continuation.yield(data)
+            }
+        }
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    /// The next line, waited for; nil when the process has closed its output.
+    public func line() async -> String? {
+        while true {
+            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { rest = rest[(end + 1)...] }
+                return String(decoding: rest[..<end], as: UTF8.self)
+            }
+            guard let data = await output.next(isolation: #isolation) else { return nil }
+            rest += data
+        }
+    }
+
+    /// Sends a signal, such as SIGTERM.
+    public func signal(_ number: Int32) { _ = Foundation.kill(process.processIdentifier, number) }
+
+    /// The status of the process once it has ended, to be asked for once; -1 if a signal ended it.
+    public func exitStatus() async -> Int32 {
+        for await status in ended { return status }
+        return -1
+    }
+}
