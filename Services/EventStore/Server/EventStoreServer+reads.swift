@@ -42,6 +42,8 @@ extension EventStoreServer {
                 deliver(chunk, session, job.key)
             }
             if let damage = outcome.damage { fail(job.key, damage) }
+            // What has come to the recent events is served here: who takes requests may be waiting.
+            while serveReads() { await Task.yield() }
         }
         throw CancellationError()
     }
