@@ -75,7 +75,7 @@ public struct StoreStatistics: Codable, Hashable, Sendable {
     public var eventsRead: UInt64
     /// Reads that are under way.
     public var openReads: Int
-    /// Subscriptions to the feed.
+    /// Different prefixes of topics that were subscribed to at the feed.
     public var subscriptions: Int
 
     public init(

@@ -1,24 +1,29 @@
 import EventSourcing
 
-/// Which topics are subscribed to.
+/// Which topics are subscribed to, or were.
+///
+/// The end of a subscription is not counted: libzmq passes on what a peer says, and one that ends what
+/// it never began must not silence others. A topic that nobody listens to any more costs little.
 struct FeedTopics {
-    /// How often each prefix is.
-    private var prefixes: [[UInt8]: Int] = [:]
+    /// Beyond so many prefixes, everything is published.
+    private static let most = 10_000
 
-    var isEmpty: Bool { prefixes.isEmpty }
-    /// How many subscriptions there are.
-    var count: Int { prefixes.values.reduce(0, +) }
+    private var prefixes: Set<[UInt8]> = []
+    private var wantsAll = false
 
-    /// Notes what an XPUB has received: 1 for a subscription or 0 for its end, and the prefix.
+    var isEmpty: Bool { prefixes.isEmpty && !wantsAll }
+    /// How many different prefixes were subscribed to.
+    var count: Int { prefixes.count }
+
+    /// Notes what an XPUB has received: 1 for a subscription, and the prefix.
     mutating func note(_ message: [UInt8]) {
-        guard let first = message.first else { return }
-        let prefix = Array(message.dropFirst())
-        let count = (prefixes[prefix] ?? 0) + (first == 1 ? 1 : -1)
-        prefixes[prefix] = count > 0 ? count : nil
+        guard message.first == 1, !wantsAll else { return }
+        prefixes.insert(Array(message.dropFirst()))
+        wantsAll = prefixes.contains([]) || prefixes.count > Self.most
     }
 
     func want(_ topic: [UInt8]) -> Bool {
-        prefixes[[]] != nil || prefixes.keys.contains(where: topic.starts(with:))
+        wantsAll || prefixes.contains(where: topic.starts(with:))
     }
 
     /// `<category>.<type>`
