@@ -10,6 +10,8 @@ public import ZeroMQ
 public actor RequestClient {
     /// How long an answer is waited for before the request is sent again.
     static let attempt: Duration = .seconds(2)
+    /// The store lets a client have few reads open; more wait here, in their order.
+    private static let openReads = 32
 
     /// What has come for a request, and who waits for more.
     private struct Inbox {
@@ -19,13 +21,15 @@ public actor RequestClient {
     }
 
     private let socket: Socket
-    private let loop: SocketLoop
+    nonisolated let loop: SocketLoop
     public nonisolated let endpoint: String
     private var inboxes: [UInt64: Inbox] = [:]
     private var readsOpen = 0
-    private var waitingReads: Deque<CheckedContinuation<Void, Never>> = []
+    private var waitingReads: Deque<UInt64> = []
     private var lastRequestID: UInt64 = 0
     private var receiving: Task<Void, Never>?
+    /// No request's deadline is earlier: none need be looked at before.
+    private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -49,20 +53,34 @@ public actor RequestClient {
 
     // MARK: Reads
 
-    /// The store lets a client have few reads open; more wait here, in their order.
-    private static let openReads = 32
-
-    func startRead() async {
+    /// Takes a place for a read and the id of its request; nil when the connection is closed.
+    /// The place is to be given up by `endRead`.
+    func openRead() async throws -> UInt64? {
+        let id = newRequest()
         guard readsOpen >= Self.openReads else {
             readsOpen += 1
-            return
+            return id
         }
-        await withCheckedContinuation { waitingReads.append($0) }
+        waitingReads.append(id)
+        do {
+            if try await next(id, until: nil) != nil { return id }
+        } catch {
+            forget(id)
+            throw error
+        }
+        forget(id)
+        return nil
     }
 
-    /// Ends a read; its place goes to the one that waits longest.
-    func endRead() {
-        if waitingReads.isEmpty { readsOpen -= 1 } else { waitingReads.removeFirst().resume() }
+    /// Ends a read, at the store too if need be; its place goes to the one that waits longest.
+    func endRead(_ id: UInt64, isFinished: Bool) async {
+        forget(id)
+        if !isFinished { _ = try? await send(.cancel, id, [], until: .now + Self.attempt) }
+        while let next = waitingReads.popFirst() {
+            // One that was cancelled waits no longer.
+            if inboxes[next]?.waiter != nil { return resume(next, []) }
+        }
+        readsOpen -= 1
     }
 
     // MARK: Requests
@@ -82,7 +100,7 @@ public actor RequestClient {
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            if let message = await next(id, until: min(deadline, .now + Self.attempt)) {
+            if let message = try await next(id, until: min(deadline, .now + Self.attempt)) {
                 return try Answer(message)
             }
         }
@@ -108,9 +126,7 @@ public actor RequestClient {
     func newRequest() -> UInt64 {
         lastRequestID += 1
         inboxes[lastRequestID] = Inbox()
-        if receiving == nil {
-            receiving = Task(executorPreference: loop) { await self.receive() }
-        }
+        if receiving == nil { startReceiving(until: .now + Self.attempt) }
         return lastRequestID
     }
 
@@ -124,17 +140,28 @@ public actor RequestClient {
         }
     }
 
-    /// The next message for the request; nil when none has come by the deadline.
-    func next(_ id: UInt64, until deadline: ContinuousClock.Instant) async -> [[UInt8]]? {
+    /// The next message for the request; nil when none has come by the deadline, or the connection is
+    /// closed.
+    func next(
+        _ id: UInt64, until deadline: ContinuousClock.Instant?
+    ) async throws -> [[UInt8]]? {
+        try Task.checkCancellation()
         guard let inbox = inboxes[id], !isClosed else { return nil }
         if let first = inbox.messages.first {
             inboxes[id]?.messages.removeFirst()
             return first
         }
-        return await withCheckedContinuation { continuation in
-            inboxes[id]?.waiter = continuation
-            inboxes[id]?.deadline = deadline
+        if let deadline, deadline < nextDeadline { startReceiving(until: deadline) }
+        let message = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                inboxes[id]?.waiter = continuation
+                inboxes[id]?.deadline = deadline
+            }
+        } onCancel: {
+            Task(executorPreference: loop) { await self.resume(id, nil) }
         }
+        if message == nil { try Task.checkCancellation() }
+        return message
     }
 
     private func resume(_ id: UInt64, _ message: [[UInt8]]?) {
@@ -144,18 +171,29 @@ public actor RequestClient {
         waiter?.resume(returning: message)
     }
 
+    /// Has messages received from now on, and the deadlines looked at from `deadline` on.
+    private func startReceiving(until deadline: ContinuousClock.Instant) {
+        nextDeadline = deadline
+        receiving?.cancel()
+        receiving = Task(executorPreference: loop) { await self.receive() }
+    }
+
     /// Hands what comes to the requests it answers, until cancelled.
     private func receive() async {
         while !Task.isCancelled {
             while let message = try? socket.receiveMessage() { deliver(message) }
-            // Requests that time out are looked for now and then, not each with a timer of its own.
-            guard (try? await socket.readable(until: .now + .milliseconds(100))) != nil else {
-                return
-            }
-            let now = ContinuousClock.now
-            for (id, inbox) in inboxes {
-                if let deadline = inbox.deadline, deadline <= now { resume(id, nil) }
-            }
+            if ContinuousClock.now >= nextDeadline { endOverdue() }
+            guard (try? await socket.readable(until: nextDeadline)) != nil else { return }
+        }
+    }
+
+    /// Resumes who has waited long enough.
+    private func endOverdue() {
+        let now = ContinuousClock.now
+        nextDeadline = now + Self.attempt
+        for (id, inbox) in inboxes {
+            guard let deadline = inbox.deadline else { continue }
+            if deadline <= now { resume(id, nil) } else { nextDeadline = min(nextDeadline, deadline) }
         }
     }
 
@@ -168,31 +206,5 @@ public actor RequestClient {
         } else {
             inboxes[header.requestID]?.messages.append(message)
         }
-    }
-}
-
-/// An answer, taken apart; one that is a refusal is thrown.
-struct Answer: Sendable {
-    let header: MessageHeader
-    let body: [[UInt8]]
-
-    init(_ message: [[UInt8]]) throws(ProtocolError) {
-        let first = message[0]
-        header = try MessageHeader(first.span)
-        body = Array(message.dropFirst())
-        guard header.kind != .error else {
-            let frame = body.first ?? []
-            throw ProtocolError(frame.span)
-        }
-    }
-}
-
-/// A process did not answer.
-public struct Unavailable: Error, Hashable, CustomStringConvertible {
-    public let endpoint: String
-    public let timeout: Duration
-
-    public var description: String {
-        "nothing at \(endpoint) answered within \(timeout); is the process there running?"
     }
 }

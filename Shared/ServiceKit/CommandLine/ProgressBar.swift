@@ -3,7 +3,7 @@ import Foundation
 /// How far a work has come, on standard error if that is a terminal, from a second on.
 public struct ProgressBar {
     private let title: String
-    private let total: Int
+    private var total: Int
     private let isShown = isatty(STDERR_FILENO) == 1
     private let started = ContinuousClock.now
     private var last = ContinuousClock.now
@@ -23,6 +23,12 @@ public struct ProgressBar {
         let filled = min(30, done * 30 / total)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
         write("\r\(title) \(bar) \(done)/\(total) \(what)")
+    }
+
+    /// The same, when what is to be done grows.
+    public mutating func show(_ done: Int, of total: Int, _ what: String = "") {
+        self.total = max(total, 1)
+        show(done, what)
     }
 
     /// Leaves the line.
