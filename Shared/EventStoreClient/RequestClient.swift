@@ -193,7 +193,11 @@ public actor RequestClient {
         nextDeadline = now + Self.attempt
         for (id, inbox) in inboxes {
             guard let deadline = inbox.deadline else { continue }
-            if deadline <= now { resume(id, nil) } else { nextDeadline = min(nextDeadline, deadline) }
+            if deadline <= now {
+                resume(id, nil)
+            } else {
+                nextDeadline = min(nextDeadline, deadline)
+            }
         }
     }
 

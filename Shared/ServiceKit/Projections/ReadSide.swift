@@ -11,7 +11,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     private var store: ProjectedStore
     /// Every event up to here is in the model.
     private var through: UInt64
-    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
+    private var isStopped = false
     /// Held while the model and its store change.
     private var turn = KeyedLock()
     /// The last rebuild.
@@ -49,7 +50,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         } else {
             logger.notice("the projection has changed: building its store from the log")
             try ProjectedStore.remove(path)
-            store = try P.openStore(path, log: log)!  // A new store has the version it is made with.
+            // A new store has the version it is made with.
+            store = try P.openStore(path, log: log)!
         }
         let model = try await store.read { db in
             var model = P.Model()
@@ -61,6 +63,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     /// Follows the log, and rebuilds when asked to, until cancelled.
     func run() async throws {
+        defer { stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.followLog() }
             group.addTask {
@@ -97,15 +100,20 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         }
     }
 
+    /// Whoever waits for more waits in vain.
+    private func stop() {
+        isStopped = true
+        for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
+        waiters = []
+    }
+
     // MARK: Queries
 
     /// Answers from memory, once every event up to `position` is in the model.
     public func read<Answer>(
         atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
-    ) async rethrows -> sending Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+    ) async throws -> sending Answer {
+        try await wait(for: position)
         return try body(model)
     }
 
@@ -114,10 +122,14 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+        try await wait(for: position)
         return try await store.read(body)
+    }
+
+    private func wait(for position: UInt64) async throws {
+        guard position > through else { return }
+        guard !isStopped else { throw CancellationError() }
+        try await withCheckedThrowingContinuation { waiters.append((position, $0)) }
     }
 
     // MARK: Rebuild
