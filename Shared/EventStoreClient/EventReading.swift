@@ -45,9 +45,11 @@ public struct EventReading: AsyncSequence, Sendable {
         private func nextChunk() async throws -> EventBatch {
             var place = try await openPlace()
             let deadline = ContinuousClock.now + timeout
+            var attempts = 0
             while true {
-                let patience = Swift.min(deadline, .now + RequestClient.attempt)
-                if let message = try await connection.next(place.id, until: patience) {
+                attempts += 1
+                let end = Swift.min(deadline, .now + RequestClient.patience(attempts))
+                if let message = try await connection.next(place.id, until: end) {
                     return try await take(Answer(message), from: place)
                 }
                 guard await !connection.isClosed, .now < deadline else {

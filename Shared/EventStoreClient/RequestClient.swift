@@ -8,8 +8,11 @@ public import ZeroMQ
 ///
 /// It reconnects by itself. Call `close` when done with it.
 public actor RequestClient {
-    /// How long an answer is waited for before the request is sent again.
+    /// How long the answer to a first attempt is waited for before the request is sent again.
     static let attempt: Duration = .seconds(2)
+    /// The same for the `count`th: twice as long each time, or a process that is slower than that
+    /// would never be heard.
+    static func patience(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
     /// The store lets a client have few reads open; more wait here, in their order.
     private static let openReads = 32
 
@@ -56,6 +59,7 @@ public actor RequestClient {
     /// Takes a place for a read and the id of its request; nil when the connection is closed.
     /// The place is to be given up by `endRead`.
     func openRead() async throws -> UInt64? {
+        guard !isClosed else { return nil }
         let id = newRequest()
         guard readsOpen >= Self.openReads else {
             readsOpen += 1
@@ -100,7 +104,8 @@ public actor RequestClient {
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            if let message = try await next(id, until: min(deadline, .now + Self.attempt)) {
+            let patience = Self.patience(attempts)
+            if let message = try await next(id, until: min(deadline, .now + patience)) {
                 return try Answer(message)
             }
         }

@@ -223,7 +223,9 @@ extension Suite {
         #expect(try await rebuild(.random()).isRunning)
         // Nor does a query for what is never to come hold the process up.
         let client = try await suite.client(of: "orders")
-        let query = Task { try await client.query("summary", Nothing(), atLeast: 1 << 40) as Nothing }
+        let query = Task {
+            try await client.query("summary", Nothing(), atLeast: 1 << 40, as: Nothing.self)
+        }
         _ = try await client.query("rebuild", first) as ProjectionStatus
         #expect(suite.terminate("orders") == 0, "\(suite.log(of: "orders"))")
         query.cancel()

@@ -11,7 +11,10 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     private var store: ProjectedStore
     /// Every event up to here is in the model.
     private var through: UInt64
-    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
+    private typealias Waiter = (
+        position: UInt64, continuation: CheckedContinuation<Void, any Error>
+    )
+    private var waiters: [Waiter] = []
     private var isStopped = false
     /// Held while the model and its store change.
     private var turn = KeyedLock()
@@ -86,8 +89,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     private func inTurn(_ body: () async throws -> Void) async throws {
-        if !turn.tryLock("") { await withCheckedContinuation { turn.wait(for: "", $0) } }
-        defer { turn.unlock("") }
+        if !turn.tryLock("model") { await withCheckedContinuation { turn.wait(for: "model", $0) } }
+        defer { turn.unlock("model") }
         try await body()
     }
 
@@ -198,12 +201,4 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     func close() throws { try store.close() }
-}
-
-/// How far a projection has come.
-public struct ProjectionStatus: Codable, Hashable, Sendable {
-    public var checkpoint: UInt64
-    public var store: String
-    /// The last rebuild since the process began, if there was one.
-    public var rebuild: RebuildStatus?
 }

@@ -1,4 +1,4 @@
-public import EventSourcing
+import EventSourcing
 import EventStoreClient
 import WireProtocol
 
@@ -51,23 +51,4 @@ extension Projection where Model: StoredModel {
             project(event, onto: &model)
         }
     }
-}
-
-/// How far a rebuild has come, or how it ended.
-public struct RebuildStatus: Codable, Hashable, Sendable {
-    public enum State: String, Codable, Sendable { case running, done, failed }
-
-    /// Chosen by whoever asked for it first.
-    public var id: EventID
-    public var state = State.running
-    /// Every event up to here has been worked in.
-    public var position: UInt64 = 0
-    /// Where the projection that serves is.
-    public var target: UInt64
-    /// How many events were worked in.
-    public var events = 0
-    /// Why it failed, if it did.
-    public var reason: String?
-
-    public var isRunning: Bool { state == .running }
 }
