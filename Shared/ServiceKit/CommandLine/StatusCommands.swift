@@ -73,11 +73,15 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
         var bar = ProgressBar("rebuild", total: 0)
         defer { bar.end() }
         let started = ContinuousClock.now
+        var eventsAtFirst: Int?
         while true {
             let status: ProjectionStatus = try await client.query("rebuild", id)
             guard let rebuild = status.rebuild, rebuild.isRunning else { return status }
             id = rebuild.id
-            let rate = Double(rebuild.events) / ((ContinuousClock.now - started) / .seconds(1))
+            // One that is joined has come some way already.
+            let events = rebuild.events - (eventsAtFirst ?? rebuild.events)
+            eventsAtFirst = rebuild.events - events
+            let rate = Double(events) / ((ContinuousClock.now - started) / .seconds(1))
             bar.show(Int(rebuild.position), of: Int(rebuild.target), "\(Int(rate)) events/s")
             // The service is at work; ask again when it has come some way.
             try await Task.sleep(for: .milliseconds(100))
