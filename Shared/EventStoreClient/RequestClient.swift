@@ -69,6 +69,8 @@ public actor RequestClient {
         do {
             if try await next(id, until: nil) != nil { return id }
         } catch {
+            // The place may have come at the same time.
+            if takeMessage(id) != nil { passOnPlace() }
             forget(id)
             throw error
         }
@@ -80,9 +82,13 @@ public actor RequestClient {
     func endRead(_ id: UInt64, isFinished: Bool) async {
         forget(id)
         if !isFinished { _ = try? await send(.cancel, id, [], until: .now + Self.attempt) }
+        passOnPlace()
+    }
+
+    private func passOnPlace() {
         while let next = waitingReads.popFirst() {
-            // One that was cancelled waits no longer.
-            if inboxes[next]?.waiter != nil { return resume(next, []) }
+            // One that was cancelled is forgotten.
+            if inboxes[next] != nil { return deliver([], to: next) }
         }
         readsOpen -= 1
     }
@@ -151,22 +157,31 @@ public actor RequestClient {
         _ id: UInt64, until deadline: ContinuousClock.Instant?
     ) async throws -> [[UInt8]]? {
         try Task.checkCancellation()
-        guard let inbox = inboxes[id], !isClosed else { return nil }
-        if let first = inbox.messages.first {
-            inboxes[id]?.messages.removeFirst()
-            return first
-        }
+        if let message = takeMessage(id) { return message }
         if let deadline, deadline < nextDeadline { startReceiving(until: deadline) }
-        let message = await withTaskCancellationHandler {
+        let message: [[UInt8]]? = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                inboxes[id]?.waiter = continuation
-                inboxes[id]?.deadline = deadline
+                // Looked at here: others may have had their turn while this task suspended.
+                if let message = takeMessage(id) {
+                    continuation.resume(returning: message)
+                } else if isClosed || Task.isCancelled || inboxes[id] == nil {
+                    continuation.resume(returning: nil)
+                } else {
+                    inboxes[id]?.waiter = continuation
+                    inboxes[id]?.deadline = deadline
+                }
             }
         } onCancel: {
             Task(executorPreference: loop) { await self.resume(id, nil) }
         }
         if message == nil { try Task.checkCancellation() }
         return message
+    }
+
+    private func takeMessage(_ id: UInt64) -> [[UInt8]]? {
+        guard let first = inboxes[id]?.messages.first else { return nil }
+        inboxes[id]?.messages.removeFirst()
+        return first
     }
 
     private func resume(_ id: UInt64, _ message: [[UInt8]]?) {
@@ -207,13 +222,16 @@ public actor RequestClient {
     }
 
     private func deliver(_ message: [[UInt8]]) {
-        guard let first = message.first, let header = try? MessageHeader(first.span),
-            let inbox = inboxes[header.requestID]
-        else { return }  // An answer to a request that was given up.
+        guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
+        deliver(message, to: header.requestID)
+    }
+
+    private func deliver(_ message: [[UInt8]], to id: UInt64) {
+        guard let inbox = inboxes[id] else { return }  // An answer to a request that was given up.
         if inbox.waiter != nil {
-            resume(header.requestID, message)
+            resume(id, message)
         } else {
-            inboxes[header.requestID]?.messages.append(message)
+            inboxes[id]?.messages.append(message)
         }
     }
 }

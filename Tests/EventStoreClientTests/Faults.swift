@@ -95,8 +95,13 @@ actor RequestProxy {
 
     /// Returns when so many messages of this kind have come by.
     func wait(for count: Int, of kind: MessageKind) async {
-        guard self.count(of: kind) < count else { return }
-        await withCheckedContinuation { waiters.append((kind, count, $0)) }
+        await withCheckedContinuation { continuation in
+            if self.count(of: kind) >= count {
+                continuation.resume()
+            } else {
+                waiters.append((kind, count, continuation))
+            }
+        }
     }
 
     func run() async throws {

@@ -131,8 +131,16 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     private func wait(for position: UInt64) async throws {
         guard position > through else { return }
-        guard !isStopped else { throw CancellationError() }
-        try await withCheckedThrowingContinuation { waiters.append((position, $0)) }
+        try await withCheckedThrowingContinuation { continuation in
+            // Looked at here: others may have had their turn while this task suspended.
+            if position <= through {
+                continuation.resume()
+            } else if isStopped {
+                continuation.resume(throwing: CancellationError())
+            } else {
+                waiters.append((position, continuation))
+            }
+        }
     }
 
     // MARK: Rebuild
