@@ -54,73 +54,54 @@ public struct EventStoreClient: Sendable {
         return try RecordedEvent(record[...])
     }
 
-    /// Reads what `request` asks for, chunk by chunk; the store sends no more than `body` has taken.
+    /// Reads what `request` asks for, as the consumer takes it.
     ///
-    /// A connection that is lost is taken up again where it was.
+    /// - Parameter timeout: how long a chunk is waited for, over restarts of the store.
+    public func read(
+        _ request: ReadRequest, timeout: Duration = .seconds(30)
+    ) -> EventReading {
+        EventReading(request: request, connection: connection, timeout: timeout)
+    }
+
+    /// Reads what `request` asks for, and hands it to `body` chunk by chunk.
+    ///
     /// - Returns: the position up to which every matching event has been seen.
     @discardableResult
     public func read(
         _ request: ReadRequest, timeout: Duration = .seconds(30),
-        _ body: (RecordSequence) async throws -> Void
+        _ body: ([RecordedEvent]) async throws -> Void
     ) async throws -> UInt64 {
-        await connection.startRead()
-        do {
-            let end = try await readAll(request, timeout: timeout, body)
-            await connection.endRead()
-            return end
-        } catch {
-            await connection.endRead()
-            throw error
+        var through: UInt64 = 0
+        for try await batch in read(request, timeout: timeout) {
+            try await body(batch.events)
+            through = batch.through
         }
-    }
-
-    private func readAll(
-        _ request: ReadRequest, timeout: Duration,
-        _ body: (RecordSequence) async throws -> Void
-    ) async throws -> UInt64 {
-        var rest = request
-        var deadline = ContinuousClock.now + timeout
-        while ContinuousClock.now < deadline {
-            try Task.checkCancellation()
-            let id = await connection.newRequest()
-            do {
-                try await connection.send(.read, id, [try rest.encoded()], until: deadline)
-                while let message = await connection.next(id, until: .now + RequestClient.attempt) {
-                    let (chunk, records) = try Self.chunk(Answer(message))
-                    try await body(records)
-                    rest.from = chunk.next
-                    if rest.limit > 0 { rest.limit -= UInt64(chunk.count) }
-                    if chunk.isLast {
-                        await connection.forget(id)
-                        return max(chunk.next, 1) - 1
-                    }
-                    deadline = .now + timeout
-                    try await connection.send(.credit, id, [[1, 0, 0, 0]], until: deadline)
-                }
-            } catch {
-                // The store need not go on with a read whose end nobody waits for.
-                _ = try? await connection.send(.cancel, id, [], until: .now)
-                await connection.forget(id)
-                throw error
-            }
-            await connection.forget(id)
-            guard await !connection.isClosed else { break }
-        }
-        throw Unavailable(endpoint: connection.endpoint, timeout: timeout)
-    }
-
-    private static func chunk(_ answer: Answer) throws -> (ChunkHeader, RecordSequence) {
-        guard answer.header.kind == .chunk, answer.body.count == 2 else {
-            throw ProtocolError(.malformed, "a read is answered in chunks")
-        }
-        let (head, records) = (answer.body[0], answer.body[1])
-        return (try ChunkHeader(head.span), try RecordSequence(records[...]))
+        return through
     }
 
     /// Every event behind `position` that matches, for good: those in the log, then those to come.
+    ///
+    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no feed.
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0
     ) async throws -> Subscription {
-        try await Subscription(query, after: position, of: self)
+        try await subscribe(query, after: .position(position))
     }
+
+    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now on.
+    public func subscribe(
+        _ query: EventQuery = .all, after start: SubscriptionStart
+    ) async throws -> Subscription {
+        try await Subscription(query, after: start, of: self)
+    }
+
+    var isClosed: Bool { get async { await connection.isClosed } }
+}
+
+/// Where a subscription begins.
+public enum SubscriptionStart: Hashable, Sendable {
+    /// Behind this position: a checkpoint, or 0 for the beginning of the log.
+    case position(UInt64)
+    /// Behind the last event that is in the log when the subscription is made.
+    case end
 }

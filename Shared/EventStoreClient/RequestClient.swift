@@ -8,8 +8,13 @@ public import ZeroMQ
 ///
 /// It reconnects by itself. Call `close` when done with it.
 public actor RequestClient {
-    /// How long an answer is waited for before the request is sent again.
+    /// How long the answer to a first attempt is waited for before the request is sent again.
     static let attempt: Duration = .seconds(2)
+    /// The same for the `count`th: twice as long each time, or a process that is slower than that
+    /// would never be heard.
+    static func patience(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
+    /// The store lets a client have few reads open; more wait here, in their order.
+    private static let openReads = 32
 
     /// What has come for a request, and who waits for more.
     private struct Inbox {
@@ -19,13 +24,15 @@ public actor RequestClient {
     }
 
     private let socket: Socket
-    private let loop: SocketLoop
+    nonisolated let loop: SocketLoop
     public nonisolated let endpoint: String
     private var inboxes: [UInt64: Inbox] = [:]
     private var readsOpen = 0
-    private var waitingReads: Deque<CheckedContinuation<Void, Never>> = []
+    private var waitingReads: Deque<UInt64> = []
     private var lastRequestID: UInt64 = 0
     private var receiving: Task<Void, Never>?
+    /// No request's deadline is earlier: none need be looked at before.
+    private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -49,20 +56,41 @@ public actor RequestClient {
 
     // MARK: Reads
 
-    /// The store lets a client have few reads open; more wait here, in their order.
-    private static let openReads = 32
-
-    func startRead() async {
+    /// Takes a place for a read and the id of its request; nil when the connection is closed.
+    /// The place is to be given up by `endRead`.
+    func openRead() async throws -> UInt64? {
+        guard !isClosed else { return nil }
+        let id = newRequest()
         guard readsOpen >= Self.openReads else {
             readsOpen += 1
-            return
+            return id
         }
-        await withCheckedContinuation { waitingReads.append($0) }
+        waitingReads.append(id)
+        do {
+            if try await next(id, until: nil) != nil { return id }
+        } catch {
+            // The place may have come at the same time.
+            if takeMessage(id) != nil { passOnPlace() }
+            forget(id)
+            throw error
+        }
+        forget(id)
+        return nil
     }
 
-    /// Ends a read; its place goes to the one that waits longest.
-    func endRead() {
-        if waitingReads.isEmpty { readsOpen -= 1 } else { waitingReads.removeFirst().resume() }
+    /// Ends a read, at the store too if need be; its place goes to the one that waits longest.
+    func endRead(_ id: UInt64, isFinished: Bool) async {
+        forget(id)
+        if !isFinished { _ = try? await send(.cancel, id, [], until: .now + Self.attempt) }
+        passOnPlace()
+    }
+
+    private func passOnPlace() {
+        while let next = waitingReads.popFirst() {
+            // One that was cancelled is forgotten.
+            if inboxes[next] != nil { return deliver([], to: next) }
+        }
+        readsOpen -= 1
     }
 
     // MARK: Requests
@@ -82,7 +110,8 @@ public actor RequestClient {
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            if let message = await next(id, until: min(deadline, .now + Self.attempt)) {
+            let patience = Self.patience(attempts)
+            if let message = try await next(id, until: min(deadline, .now + patience)) {
                 return try Answer(message)
             }
         }
@@ -108,9 +137,7 @@ public actor RequestClient {
     func newRequest() -> UInt64 {
         lastRequestID += 1
         inboxes[lastRequestID] = Inbox()
-        if receiving == nil {
-            receiving = Task(executorPreference: loop) { await self.receive() }
-        }
+        if receiving == nil { startReceiving(until: .now + Self.attempt) }
         return lastRequestID
     }
 
@@ -124,17 +151,37 @@ public actor RequestClient {
         }
     }
 
-    /// The next message for the request; nil when none has come by the deadline.
-    func next(_ id: UInt64, until deadline: ContinuousClock.Instant) async -> [[UInt8]]? {
-        guard let inbox = inboxes[id], !isClosed else { return nil }
-        if let first = inbox.messages.first {
-            inboxes[id]?.messages.removeFirst()
-            return first
+    /// The next message for the request; nil when none has come by the deadline, or the connection is
+    /// closed.
+    func next(
+        _ id: UInt64, until deadline: ContinuousClock.Instant?
+    ) async throws -> [[UInt8]]? {
+        try Task.checkCancellation()
+        if let message = takeMessage(id) { return message }
+        if let deadline, deadline < nextDeadline { startReceiving(until: deadline) }
+        let message: [[UInt8]]? = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // Looked at here: others may have had their turn while this task suspended.
+                if let message = takeMessage(id) {
+                    continuation.resume(returning: message)
+                } else if isClosed || Task.isCancelled || inboxes[id] == nil {
+                    continuation.resume(returning: nil)
+                } else {
+                    inboxes[id]?.waiter = continuation
+                    inboxes[id]?.deadline = deadline
+                }
+            }
+        } onCancel: {
+            Task(executorPreference: loop) { await self.resume(id, nil) }
         }
-        return await withCheckedContinuation { continuation in
-            inboxes[id]?.waiter = continuation
-            inboxes[id]?.deadline = deadline
-        }
+        if message == nil { try Task.checkCancellation() }
+        return message
+    }
+
+    private func takeMessage(_ id: UInt64) -> [[UInt8]]? {
+        guard let first = inboxes[id]?.messages.first else { return nil }
+        inboxes[id]?.messages.removeFirst()
+        return first
     }
 
     private func resume(_ id: UInt64, _ message: [[UInt8]]?) {
@@ -144,55 +191,47 @@ public actor RequestClient {
         waiter?.resume(returning: message)
     }
 
+    /// Has messages received from now on, and the deadlines looked at from `deadline` on.
+    private func startReceiving(until deadline: ContinuousClock.Instant) {
+        nextDeadline = deadline
+        receiving?.cancel()
+        receiving = Task(executorPreference: loop) { await self.receive() }
+    }
+
     /// Hands what comes to the requests it answers, until cancelled.
     private func receive() async {
         while !Task.isCancelled {
             while let message = try? socket.receiveMessage() { deliver(message) }
-            // Requests that time out are looked for now and then, not each with a timer of its own.
-            guard (try? await socket.readable(until: .now + .milliseconds(100))) != nil else {
-                return
-            }
-            let now = ContinuousClock.now
-            for (id, inbox) in inboxes {
-                if let deadline = inbox.deadline, deadline <= now { resume(id, nil) }
+            if ContinuousClock.now >= nextDeadline { endOverdue() }
+            guard (try? await socket.readable(until: nextDeadline)) != nil else { return }
+        }
+    }
+
+    /// Resumes who has waited long enough.
+    private func endOverdue() {
+        let now = ContinuousClock.now
+        nextDeadline = now + Self.attempt
+        for (id, inbox) in inboxes {
+            guard let deadline = inbox.deadline else { continue }
+            if deadline <= now {
+                resume(id, nil)
+            } else {
+                nextDeadline = min(nextDeadline, deadline)
             }
         }
     }
 
     private func deliver(_ message: [[UInt8]]) {
-        guard let first = message.first, let header = try? MessageHeader(first.span),
-            let inbox = inboxes[header.requestID]
-        else { return }  // An answer to a request that was given up.
+        guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
+        deliver(message, to: header.requestID)
+    }
+
+    private func deliver(_ message: [[UInt8]], to id: UInt64) {
+        guard let inbox = inboxes[id] else { return }  // An answer to a request that was given up.
         if inbox.waiter != nil {
-            resume(header.requestID, message)
+            resume(id, message)
         } else {
-            inboxes[header.requestID]?.messages.append(message)
+            inboxes[id]?.messages.append(message)
         }
-    }
-}
-
-/// An answer, taken apart; one that is a refusal is thrown.
-struct Answer: Sendable {
-    let header: MessageHeader
-    let body: [[UInt8]]
-
-    init(_ message: [[UInt8]]) throws(ProtocolError) {
-        let first = message[0]
-        header = try MessageHeader(first.span)
-        body = Array(message.dropFirst())
-        guard header.kind != .error else {
-            let frame = body.first ?? []
-            throw ProtocolError(frame.span)
-        }
-    }
-}
-
-/// A process did not answer.
-public struct Unavailable: Error, Hashable, CustomStringConvertible {
-    public let endpoint: String
-    public let timeout: Duration
-
-    public var description: String {
-        "nothing at \(endpoint) answered within \(timeout); is the process there running?"
     }
 }

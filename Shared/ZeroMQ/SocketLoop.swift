@@ -135,7 +135,12 @@ import Synchronization
                 defer { inbox = Inbox(isStopped: inbox.isStopped) }
                 return inbox
             }
-            for job in taken.jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for job in taken.jobs {
+                // Named as both executors, so that a task that prefers the loop stays on it without
+                // being queued again.
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            }
             for id in taken.cancelled { end(.cancelled) { $0.id == id } }
             let isIdle = taken.jobs.isEmpty && taken.cancelled.isEmpty
             if isIdle, taken.isStopped { break }

@@ -187,6 +187,58 @@ extension Suite {
         }
     }
 
+    @Test func `rebuilds while the old store serves, and leaves it there when it is stopped`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("frank", funds: "1000.00", credit: "0.00")
+        for number in 1...5 { try await suite.place("order\(number)", of: "frank", price: 1000) }
+        for number in 1...5 { _ = try await suite.ended("order\(number)") }
+        let store = "\(suite.home)/orders/projection.sqlite"
+        func rebuild(_ id: EventID) async throws -> RebuildStatus {
+            let client = try await suite.client(of: "orders")
+            let status: ProjectionStatus = try await client.query("rebuild", id)
+            await client.close()
+            return try #require(status.rebuild)
+        }
+        // A log whose keeper stands still can't be read: the rebuild stays under way.
+        suite.signal("event-store", SIGSTOP)
+        let first = EventID.random()
+        #expect(try await rebuild(first).isRunning)
+        let joined = try await rebuild(.random())
+        #expect(joined.id == first && joined.isRunning)
+        #expect(try suite.run("orders", "show", "order5").status == 0)
+        // Who asked for it has gone; it goes on.
+        suite.signal("event-store", SIGCONT)
+        var status = try await rebuild(first)
+        while status.isRunning { status = try await rebuild(first) }
+        #expect(status.id == first && status.state == .done && status.events >= 10)
+        #expect(try await rebuild(first) == status)
+        #expect(!FileManager.default.fileExists(atPath: store + ".rebuild"))
+
+        let before = try suite.run("orders", "list", "frank", "--json").output
+        #expect(before.contains("order5"))
+        suite.signal("event-store", SIGSTOP)
+        #expect(try await rebuild(.random()).isRunning)
+        // Nor does a query for what is never to come hold the process up.
+        let client = try await suite.client(of: "orders")
+        let query = Task {
+            try await client.query("summary", Nothing(), atLeast: 1 << 40, as: Nothing.self)
+        }
+        _ = try await client.query("rebuild", first) as ProjectionStatus
+        #expect(suite.terminate("orders") == 0, "\(suite.log(of: "orders"))")
+        query.cancel()
+        await client.close()
+        #expect(FileManager.default.fileExists(atPath: store))
+        #expect(!FileManager.default.fileExists(atPath: store + ".rebuild"))
+        suite.signal("event-store", SIGCONT)
+        try suite.start("orders")
+        #expect(try suite.run("orders", "list", "frank", "--json").output == before)
+        #expect(try suite.run("orders", "rebuild").status == 0)
+        #expect(try suite.run("orders", "list", "frank", "--json").output == before)
+    }
+
     @Test func `says in one line what is wrong with its input, and changes nothing`() async throws {
         let suite = try Suite()
         try await suite.startAll()

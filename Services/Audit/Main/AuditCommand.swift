@@ -40,8 +40,8 @@ import WireProtocol
         try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let total = try await client.welcome(timeout: .seconds(options.timeout)).head
             var bar = ProgressBar("audit", total: Int(total))
-            _ = try await client.read(ReadRequest(from: 1, to: total)) { records in
-                for record in records {
+            for try await batch in client.read(ReadRequest(from: 1, to: total)) {
+                for record in batch.events {
                     head = record.position
                     guard let event = try Recorded<Audit.Event>(record) else { continue }
                     audit.record(event.event, at: record.position)

@@ -17,7 +17,9 @@ struct Timeline: AsyncParsableCommand {
         var events: [RecordedEvent] = []
         let request = ReadRequest(.tags([Tag.order(order)]))
         try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            _ = try await client.read(request, timeout: .seconds(options.timeout)) { events += $0 }
+            for try await event in client.read(request, timeout: .seconds(options.timeout)).events {
+                events.append(event)
+            }
         }
         guard let first = events.first else {
             throw Problem.data("no event concerns an order \(order)")

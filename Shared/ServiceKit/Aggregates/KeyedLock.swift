@@ -11,9 +11,10 @@ struct KeyedLock: ~Copyable {
         return true
     }
 
-    /// Resumes `continuation` when the key, which is taken, has come to it.
+    /// Resumes `continuation` when the key has come to it: at once if it is free, as it may be again by
+    /// the time that a task which found it taken has suspended.
     mutating func wait(for key: String, _ continuation: CheckedContinuation<Void, Never>) {
-        waiting[key]?.append(continuation)
+        if tryLock(key) { continuation.resume() } else { waiting[key]?.append(continuation) }
     }
 
     /// Hands the key to who waits longest, or frees it.

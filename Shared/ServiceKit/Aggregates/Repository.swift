@@ -108,9 +108,7 @@ public actor Repository<Subject: Aggregate> {
     private func caughtUp(_ loaded: Loaded?, _ stream: StreamName) async throws -> Loaded {
         var loaded = loaded ?? Loaded(state: Subject.initial, revision: nil, position: 0)
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
-        var records: [RecordedEvent] = []
-        try await client.read(request) { records += $0 }
-        for record in records {
+        for try await record in client.read(request).events {
             guard let event = try Subject.Event(type: record.type, data: record.data) else {
                 throw UnknownEvent(record, reader: Subject.self)
             }

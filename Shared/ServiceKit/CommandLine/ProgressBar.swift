@@ -25,7 +25,7 @@ public struct ProgressBar {
         write("\r\(title) \(bar) \(done)/\(total) \(what)")
     }
 
-    /// The same, of a total that is known only by now.
+    /// The same, when what is to be done grows.
     public mutating func show(_ done: Int, of total: Int, _ what: String = "") {
         self.total = max(total, 1)
         show(done, what)

@@ -1,4 +1,6 @@
 public import ArgumentParser
+import EventSourcing
+import Foundation
 
 /// A service that has the common commands.
 public protocol NamedService {
@@ -29,6 +31,9 @@ public struct Status<Service: NamedService>: AsyncParsableCommand {
             let lag = status.head - min(projection.checkpoint, status.head)
             fields.append(("projection", "at \(projection.checkpoint), \(lag) behind"))
             fields.append(("store", projection.store))
+            if let rebuild = projection.rebuild, rebuild.isRunning {
+                fields.append(("rebuild", "at \(rebuild.position) of \(rebuild.target)"))
+            }
         }
         if let participant = status.participant {
             let lag = status.head - min(participant.checkpoint, status.head)
@@ -52,10 +57,34 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
     public init() {}
 
     public func run() async throws {
-        let status = try await options.with(Service.serviceName) { client in
-            try await client.query("rebuild", Nothing(), as: ProjectionStatus.self)
+        let status = try await options.with(Service.serviceName, follow)
+        if let reason = status.rebuild?.reason {
+            throw Problem(
+                status: EX_SOFTWARE, "the rebuild failed, the old store serves on: \(reason)")
         }
         if options.json { return try Output.json(status) }
         print("rebuilt up to position \(status.checkpoint)")
+    }
+
+    /// Asks until the rebuild, or the one under way that it joins, has ended. One that ended with its
+    /// process is begun again by that.
+    private func follow(_ client: ServiceClient) async throws -> ProjectionStatus {
+        var id = EventID.random()
+        var bar = ProgressBar("rebuild", total: 0)
+        defer { bar.end() }
+        let started = ContinuousClock.now
+        var eventsAtFirst: Int?
+        while true {
+            let status: ProjectionStatus = try await client.query("rebuild", id)
+            guard let rebuild = status.rebuild, rebuild.isRunning else { return status }
+            id = rebuild.id
+            // One that is joined has come some way already.
+            let events = rebuild.events - (eventsAtFirst ?? rebuild.events)
+            eventsAtFirst = rebuild.events - events
+            let rate = Double(events) / ((ContinuousClock.now - started) / .seconds(1))
+            bar.show(Int(rebuild.position), of: Int(rebuild.target), "\(Int(rate)) events/s")
+            // The service is at work; ask again when it has come some way.
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 }

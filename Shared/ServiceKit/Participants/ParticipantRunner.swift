@@ -78,9 +78,7 @@ where P.Command == Subject.Command {
     func close() throws { try store.close() }
 
     private func followFeed() async throws {
-        let subscription = try await client.subscribe(P.Event.query, after: checkpoint)
-        while true {
-            let batch = try await subscription.next()
+        for try await batch in try await client.subscribe(P.Event.query, after: checkpoint) {
             if !batch.events.isEmpty { try await handle(batch) }
             checkpoint = batch.through
             isCaughtUp = batch.isCaughtUp

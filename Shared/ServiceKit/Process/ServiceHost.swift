@@ -57,10 +57,7 @@ public struct ServiceHost {
         runners.append { try await side.run() }
         closers.append { try await side.close() }
         self.projection = { await side.status() }
-        await server.handle("rebuild") { _ in
-            try await side.rebuildFromLog()
-            return try JSONCoding.encoder.encode(await side.status())
-        }
+        await query("rebuild") { id, _ in await side.rebuild(id) }
         return side
     }
 

@@ -2,7 +2,6 @@ public import EventSourcing
 import EventStoreClient
 import GRDB
 import Logging
-import WireProtocol
 import ZeroMQ
 
 /// A projection at work: follows the log, keeps its model in memory and on disk, and answers from
@@ -12,9 +11,16 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     private var store: ProjectedStore
     /// Every event up to here is in the model.
     private var through: UInt64
-    private var isCommitting = false
-    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
-    private var rebuild: RebuildProgress?
+    private typealias Waiter = (
+        position: UInt64, continuation: CheckedContinuation<Void, any Error>
+    )
+    private var waiters: [Waiter] = []
+    private var isStopped = false
+    /// Held while the model and its store change.
+    private var turn = KeyedLock()
+    /// The last rebuild.
+    private var rebuild: RebuildStatus?
+    private let rebuilds = AsyncStream<Void>.makeStream()
 
     private let client: EventStoreClient
     private let log: EventID
@@ -42,12 +48,13 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         _ path: String, log: EventID, logger: Logger
     ) async throws -> (P.Model, ProjectedStore) {
         let store: ProjectedStore
-        if let existing = try openStore(path, log: log) {
+        if let existing = try P.openStore(path, log: log) {
             store = existing
         } else {
             logger.notice("the projection has changed: building its store from the log")
             try ProjectedStore.remove(path)
-            store = try openStore(path, log: log)!  // A new store has the version it is made with.
+            // A new store has the version it is made with.
+            store = try P.openStore(path, log: log)!
         }
         let model = try await store.read { db in
             var model = P.Model()
@@ -57,37 +64,34 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         return (model, store)
     }
 
-    private static func openStore(_ path: String, log: EventID) throws -> ProjectedStore? {
-        try ProjectedStore.open(
-            path, version: P.version, log: log, create: { try P.Model.createTables($0) })
-    }
-
-    /// Follows the log until cancelled.
+    /// Follows the log, and rebuilds when asked to, until cancelled.
     func run() async throws {
-        let subscription = try await client.subscribe(P.Event.query, after: through)
-        while true {
-            let batch = try await subscription.next()
-            if !batch.events.isEmpty {
-                try Self.project(batch.events, onto: &model)
-                try await commit(through: batch.through)
+        defer { stop() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.followLog() }
+            group.addTask {
+                for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
             }
-            advance(to: batch.through)
+            try await group.waitForAll()
         }
     }
 
-    private static func project(
-        _ records: some Sequence<RecordedEvent>, onto model: inout P.Model
-    ) throws {
-        for record in records {
-            guard let event = try Recorded<P.Event>(record) else { continue }
-            P.project(event, onto: &model)
+    private func followLog() async throws {
+        for try await batch in try await client.subscribe(P.Event.query, after: through) {
+            try await inTurn {
+                if !batch.events.isEmpty {
+                    try P.project(batch.events, onto: &model)
+                    try await store.commit(model.takeWrites(), checkpoint: batch.through)
+                }
+                advance(to: batch.through)
+            }
         }
     }
 
-    private func commit(through position: UInt64) async throws {
-        isCommitting = true
-        defer { isCommitting = false }
-        try await store.commit(model.takeWrites(), checkpoint: position)
+    private func inTurn(_ body: () async throws -> Void) async throws {
+        if !turn.tryLock("model") { await withCheckedContinuation { turn.wait(for: "model", $0) } }
+        defer { turn.unlock("model") }
+        try await body()
     }
 
     private func advance(to position: UInt64) {
@@ -99,15 +103,20 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         }
     }
 
+    /// Whoever waits for more waits in vain.
+    private func stop() {
+        isStopped = true
+        for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
+        waiters = []
+    }
+
     // MARK: Queries
 
     /// Answers from memory, once every event up to `position` is in the model.
     public func read<Answer>(
         atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
-    ) async rethrows -> sending Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+    ) async throws -> sending Answer {
+        try await wait(for: position)
         return try body(model)
     }
 
@@ -116,61 +125,81 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+        try await wait(for: position)
         return try await store.read(body)
+    }
+
+    private func wait(for position: UInt64) async throws {
+        guard position > through else { return }
+        try await withCheckedThrowingContinuation { continuation in
+            // Looked at here: others may have had their turn while this task suspended.
+            if position <= through {
+                continuation.resume()
+            } else if isStopped {
+                continuation.resume(throwing: CancellationError())
+            } else {
+                waiters.append((position, continuation))
+            }
+        }
     }
 
     // MARK: Rebuild
 
-    /// Builds model and store again from the log alone, while the old ones serve, then switches.
-    public func rebuildFromLog() async throws {
-        guard rebuild == nil else { throw Refusal(description: "a rebuild is under way") }
-        rebuild = RebuildProgress(position: 0, target: through)
-        defer { rebuild = nil }
-        let path = store.path + ".rebuild"
-        try ProjectedStore.remove(path)
-        // A store that was just removed is made anew, in this version.
-        let fresh = try Self.openStore(path, log: log)!
-        var built = P.Model()
-        var position: UInt64 = 0
-        while position < through || isCommitting {
-            let target = through
-            (built, position) = try await extend(built, in: fresh, from: position, to: target)
-        }
-        try switchOver(to: built, fresh)
+    /// Has model and store built again from the log, while the old ones serve, and says how far that is.
+    ///
+    /// A rebuild that is under way is joined; one whose id is known is not begun again. So whoever
+    /// wants to know more asks again, with the id that was answered.
+    func rebuild(_ id: EventID) -> ProjectionStatus {
+        if let rebuild, rebuild.isRunning || rebuild.id == id { return status() }
+        rebuild = RebuildStatus(id: id, target: through)
+        rebuilds.continuation.yield()
+        return status()
     }
 
-    /// `built` with the events behind `position` up to `target`.
-    private func extend(
-        _ built: P.Model, in fresh: ProjectedStore, from position: UInt64, to target: UInt64
-    ) async throws -> (P.Model, UInt64) {
-        guard position < target else {
-            await Task.yield()
-            return (built, position)
+    /// - Throws: `CancellationError`; what else goes wrong leaves the old ones in their place.
+    private func rebuildFromLog() async throws {
+        do {
+            let fresh = try Rebuilding<P>(at: store.path + ".rebuild", log: log)
+            do {
+                try await build(fresh)
+            } catch {
+                try fresh.abandon()
+                throw error
+            }
+            rebuild?.state = .done
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            logger.error("a rebuild has failed", metadata: ["reason": "\(error)"])
+            rebuild?.state = .failed
+            rebuild?.reason = "\(error)"
         }
-        var built = built
-        let request = ReadRequest(P.Event.query, from: position + 1, to: target)
-        try await client.read(request) { records in
-            var last = position
-            for record in records { last = record.position }
-            try Self.project(records, onto: &built)
-            try await fresh.commit(built.takeWrites(), checkpoint: last)
-            rebuild = RebuildProgress(position: last, target: max(target, through))
-        }
-        try await fresh.commit(built.takeWrites(), checkpoint: target)
-        return (built, target)
     }
 
-    private func switchOver(to built: P.Model, _ fresh: ProjectedStore) throws {
+    /// Takes in the whole log, then what has come meanwhile; the projection waits only for the rest.
+    private func build(_ fresh: Rebuilding<P>) async throws {
+        var fresh = fresh
+        for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }
+        try await inTurn {
+            try await fresh.extend(to: through, from: client, show)
+            try switchOver(to: fresh)
+        }
+    }
+
+    private func show(_ fresh: Rebuilding<P>) {
+        rebuild?.position = fresh.position
+        rebuild?.events = fresh.events
+        rebuild?.target = through
+    }
+
+    private func switchOver(to fresh: Rebuilding<P>) throws {
         let path = store.path
-        try fresh.close()
+        try fresh.store.close()
         try store.close()
-        try ProjectedStore.replace(path, with: fresh.path)
+        try ProjectedStore.replace(path, with: fresh.store.path)
         // The file that was just put there has this version.
-        store = try Self.openStore(path, log: log)!
-        model = built
+        store = try P.openStore(path, log: log)!
+        model = fresh.model
     }
 
     // MARK: Status
@@ -180,17 +209,4 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     func close() throws { try store.close() }
-}
-
-/// How far a rebuild has come.
-public struct RebuildProgress: Codable, Hashable, Sendable {
-    public var position: UInt64
-    public var target: UInt64
-}
-
-/// How far a projection has come.
-public struct ProjectionStatus: Codable, Hashable, Sendable {
-    public var checkpoint: UInt64
-    public var store: String
-    public var rebuild: RebuildProgress?
 }

@@ -58,7 +58,10 @@ actor RequestServer {
 
     private func waitForRoom() async {
         guard running >= Self.inFlight else { return }
-        await withCheckedContinuation { roomWaiter = $0 }
+        await withCheckedContinuation { continuation in
+            // Looked at again: answers may have been sent while this task suspended.
+            if running < Self.inFlight { continuation.resume() } else { roomWaiter = continuation }
+        }
     }
 
     private func answer(_ request: Request) async {

@@ -1,0 +1,145 @@
+import EventSourcing
+import EventStoreClient
+import Testing
+import WireProtocol
+
+@Suite(.timeLimit(.minutes(2))) struct `A read` {
+    /// Dozens of chunks, of a log of 700 events.
+    private let request = ReadRequest(.all, from: 1, chunkBytes: 1024)
+
+    private func filled(isProxied: Bool = false) async throws -> (Store, EventStoreClient) {
+        let store = try await Store(isProxied: isProxied)
+        let client = try await store.client()
+        _ = try await client.append(try (1...700).map { try event($0) })
+        return (store, client)
+    }
+
+    @Test func `gives all, in chunks or one by one`() async throws {
+        let (store, client) = try await filled()
+        var batches: [EventBatch] = []
+        for try await batch in client.read(request) { batches.append(batch) }
+        #expect(batches.flatMap(\.events).map(\.position) == (1...700).map { UInt64($0) })
+        #expect(batches.count > 20 && batches.last?.isCaughtUp == true)
+        for batch in batches { #expect(batch.events.last?.position == batch.through) }
+        var last: UInt64 = 701
+        let backwards = ReadRequest(direction: .backwards, limit: 650, chunkBytes: 1024)
+        for try await event in client.read(backwards).events {
+            #expect(event.position == last - 1)
+            last = event.position
+        }
+        #expect(last == 51)
+        await client.close()
+        withExtendedLifetime(store) {}
+    }
+
+    @Test func `is sent no more than its credit ahead of what was taken`() async throws {
+        let (store, client) = try await filled(isProxied: true)
+        let proxy = try #require(store.proxy)
+        let reading = client.read(request).makeAsyncIterator()
+        for taken in 1...5 {
+            _ = try await reading.next(isolation: nil)
+            await proxy.wait(for: taken + 4, of: .chunk)
+            // The store has turned round once more since.
+            _ = try await client.welcome()
+            #expect(await proxy.count(of: .chunk) == taken + 4)
+        }
+        await client.close()
+    }
+
+    @Test func `ends at the store when its loop is left`() async throws {
+        let (store, client) = try await filled(isProxied: true)
+        let proxy = try #require(store.proxy)
+        for try await _ in client.read(request) { break }
+        await proxy.wait(for: 1, of: .cancel)
+        for try await event in client.read(request).events where event.position == 3 { break }
+        await proxy.wait(for: 2, of: .cancel)
+        // One that was read to its end needs no end.
+        for try await _ in client.read(request) {}
+        _ = try await client.welcome()
+        #expect(await proxy.count(of: .cancel) == 2)
+        await client.close()
+    }
+
+    @Test func `ends at the store when its task is cancelled`() async throws {
+        let (store, client) = try await filled(isProxied: true)
+        let proxy = try #require(store.proxy)
+        for kind in [MessageKind.chunk, .read] {
+            // Waiting for a consumer, and waiting for the store.
+            if kind == .read { for _ in 0..<4 { await proxy.lose(.chunk) } }
+            let before = await (read: proxy.count(of: .read), cancel: proxy.count(of: .cancel))
+            let task = Task {
+                for try await _ in client.read(request) {
+                    while !Task.isCancelled { await Task.yield() }
+                }
+            }
+            await proxy.wait(for: before.read + 1, of: .read)
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            await proxy.wait(for: before.cancel + 1, of: .cancel)
+        }
+        await client.close()
+    }
+
+    @Test func `leaves its place to others when it is abandoned`() async throws {
+        let (store, client) = try await filled()
+        for _ in 0..<200 { for try await _ in client.read(request) { break } }
+        for _ in 0..<200 {
+            let task = Task { for try await _ in client.read(request) {} }
+            task.cancel()
+            _ = await task.result
+        }
+        var count = 0
+        for try await batch in client.read(request) { count += batch.events.count }
+        #expect(count == 700)
+        await client.close()
+        withExtendedLifetime(store) {}
+    }
+
+    @Test func `waits for its place, and can be cancelled meanwhile`() async throws {
+        let (store, client) = try await filled()
+        var open: [EventReading.Iterator] = []
+        for _ in 0..<32 {
+            open.append(client.read(request).makeAsyncIterator())
+            _ = try await open.last?.next(isolation: nil)
+        }
+        let waiting = (0..<3).map { _ in
+            Task {
+                var count = 0
+                for try await batch in client.read(request) { count += batch.events.count }
+                return count
+            }
+        }
+        waiting[0].cancel()
+        await #expect(throws: CancellationError.self) { try await waiting[0].value }
+        open.removeLast()
+        #expect(try await waiting[1].value == 700)
+        #expect(try await waiting[2].value == 700)
+        await client.close()
+        await #expect(throws: Unavailable.self) { for try await _ in client.read(request) {} }
+        withExtendedLifetime(store) {}
+    }
+
+    @Test func `goes on when the store comes back`() async throws {
+        let (store, client) = try await filled()
+        var seen: [UInt64] = []
+        for try await batch in client.read(request) {
+            if seen.isEmpty {
+                await store.stop()
+                try await store.start()
+            }
+            seen += batch.events.map(\.position)
+        }
+        #expect(seen == (1...700).map { UInt64($0) })
+        await client.close()
+    }
+
+    @Test func `throws what the store refuses, once`() async throws {
+        let (store, client) = try await filled()
+        let tooMuch = EventQuery(Array(repeating: .init(types: ["T"]), count: 1001))
+        let reading = client.read(ReadRequest(tooMuch)).makeAsyncIterator()
+        await #expect(throws: ProtocolError.self) { try await reading.next(isolation: nil) }
+        #expect(try await reading.next(isolation: nil) == nil)
+        await client.close()
+        withExtendedLifetime(store) {}
+    }
+}
