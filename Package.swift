@@ -61,6 +61,8 @@ let package = Package(
         .executable(name: "withdraw", targets: ["WithdrawMain"]),
         .executable(name: "credit", targets: ["CreditMain"]),
         .executable(name: "audit", targets: ["AuditMain"]),
+        .executable(name: "loyalty", targets: ["LoyaltyMain"]),
+        .library(name: "Contracts", targets: ["Contracts"]),
         .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
@@ -93,7 +95,8 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         shared("Contracts", ["EventSourcing"]),
-        shared("IntegrationHarness", ["EventStoreClient", "ServiceKit", "ZeroMQ"]),
+        shared(
+            "IntegrationHarness", ["EventSourcing", "EventStoreClient", "ServiceKit", "ZeroMQ"]),
         shared(
             "ServiceKit",
             [
@@ -136,6 +139,21 @@ let package = Package(
         domain("Withdraw"),
         domain("Credit"),
 
+        // The service that docs/new-service.md shows how to write.
+        .target(
+            name: "LoyaltyDomain", dependencies: ["Contracts", "EventSourcing"],
+            path: "examples/new-service/Domain", swiftSettings: strict),
+        .executableTarget(
+            name: "LoyaltyMain",
+            dependencies: ["EventSourcing", "LoyaltyDomain", "ServiceKit", argumentParser, grdb],
+            path: "examples/new-service/Main", swiftSettings: strict),
+        .testTarget(
+            name: "LoyaltyTests",
+            dependencies: [
+                "Contracts", "EventSourcing", "EventSourcingTesting", "IntegrationHarness",
+                "LoyaltyDomain", "LoyaltyMain", "ServiceKit",
+            ], path: "examples/new-service/Tests", swiftSettings: strict),
+
         test("EventLogTests", ["EventLog", "EventSourcing"]),
         test(
             "EventStoreServerTests",
@@ -170,7 +188,7 @@ let package = Package(
             [
                 "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain",
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain",
+                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
             ]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],

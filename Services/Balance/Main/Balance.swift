@@ -32,13 +32,13 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.open(command), cause)
         }
         await host.query("account") { (id: String, atLeast) in
-            guard let view = await balances.read(atLeast: atLeast, { $0.accounts[id] }) else {
+            guard let view = try await balances.read(atLeast: atLeast, { $0.accounts[id] }) else {
                 throw Refusal(description: "there is no account \(id)")
             }
             return view
         }
         await host.query("accounts") { (_: Nothing, atLeast) in
-            await balances.read(atLeast: atLeast) { $0.accounts.sorted }
+            try await balances.read(atLeast: atLeast) { $0.accounts.sorted }
         }
         await host.query("statement") { (id: String, atLeast) in
             try await balances.readStore(atLeast: atLeast) { db in

@@ -28,13 +28,13 @@ struct Serve: AsyncParsableCommand {
             try await repository.execute(.set(command), cause)
         }
         await host.query("limit") { (id: String, atLeast) in
-            guard let view = await limits.read(atLeast: atLeast, { $0.limits[id] }) else {
+            guard let view = try await limits.read(atLeast: atLeast, { $0.limits[id] }) else {
                 throw Refusal(description: "customer \(id) has no credit limit")
             }
             return view
         }
         await host.query("limits") { (_: Nothing, atLeast) in
-            await limits.read(atLeast: atLeast) { $0.limits.sorted }
+            try await limits.read(atLeast: atLeast) { $0.limits.sorted }
         }
         try await host.run()
     }

@@ -39,18 +39,18 @@ struct Serve: AsyncParsableCommand {
         of host: ServiceHost, from orders: ReadSide<OrdersProjection>
     ) async {
         await host.query("order") { (id: String, atLeast) in
-            guard let view = await orders.read(atLeast: atLeast, { $0.orders[id] }) else {
+            guard let view = try await orders.read(atLeast: atLeast, { $0.orders[id] }) else {
                 throw Refusal(description: "there is no order \(id)")
             }
             return view
         }
         await host.query("customer") { (id: String, atLeast) in
-            await orders.read(atLeast: atLeast) { model in
+            try await orders.read(atLeast: atLeast) { model in
                 (model.customers[id]?.orders ?? []).compactMap { model.orders[$0] }
             }
         }
         await host.query("count") { (ids: [String], atLeast) in
-            await orders.read(atLeast: atLeast) { model in
+            try await orders.read(atLeast: atLeast) { model in
                 ids.reduce(into: [:]) { counts, id in
                     if let order = model.orders[id] {
                         counts[order.status.rawValue, default: 0] += 1
@@ -59,7 +59,7 @@ struct Serve: AsyncParsableCommand {
             } as [String: Int]
         }
         await host.query("summary") { (_: Nothing, atLeast) in
-            await orders.read(atLeast: atLeast) { model in
+            try await orders.read(atLeast: atLeast) { model in
                 model.orders.rows.values.reduce(into: [:]) { counts, order in
                     counts[order.status.rawValue, default: 0] += 1
                 }

@@ -63,7 +63,7 @@ struct Serve: AsyncParsableCommand {
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
         await host.query("route") { (id: String, atLeast) in
-            guard let view = await routes.read(atLeast: atLeast, { $0.routes[id] }) else {
+            guard let view = try await routes.read(atLeast: atLeast, { $0.routes[id] }) else {
                 throw Refusal(description: "order \(id) has no route")
             }
             return view

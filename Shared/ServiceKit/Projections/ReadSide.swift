@@ -13,7 +13,9 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     /// Every event up to here is in the model.
     private var through: UInt64
     private var isCommitting = false
-    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] =
+        []
+    private var hasStopped = false
     private var rebuild: RebuildProgress?
 
     private let client: EventStoreClient
@@ -64,6 +66,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     /// Follows the log until cancelled.
     func run() async throws {
+        defer { stop() }
         let subscription = try await client.subscribe(P.Event.query, after: through)
         while true {
             let batch = try await subscription.next()
@@ -90,6 +93,13 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         try await store.commit(model.takeWrites(), checkpoint: position)
     }
 
+    /// Who waits for a position is told that it will not come.
+    private func stop() {
+        hasStopped = true
+        for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
+        waiters = []
+    }
+
     private func advance(to position: UInt64) {
         through = position
         waiters.removeAll { waiter in
@@ -104,10 +114,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     /// Answers from memory, once every event up to `position` is in the model.
     public func read<Answer>(
         atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
-    ) async rethrows -> sending Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+    ) async throws -> sending Answer {
+        try await caughtUp(to: position)
         return try body(model)
     }
 
@@ -116,10 +124,14 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
-        if position > through {
-            await withCheckedContinuation { waiters.append((position, $0)) }
-        }
+        try await caughtUp(to: position)
         return try await store.read(body)
+    }
+
+    private func caughtUp(to position: UInt64) async throws {
+        guard position > through else { return }
+        guard !hasStopped else { throw CancellationError() }
+        try await withCheckedThrowingContinuation { waiters.append((position, $0)) }
     }
 
     // MARK: Rebuild
