@@ -190,6 +190,7 @@ let package = Package(
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
                 "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
             ]),
+        test("TidyTests", []),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]
