@@ -61,6 +61,8 @@ let package = Package(
         .executable(name: "withdraw", targets: ["WithdrawMain"]),
         .executable(name: "credit", targets: ["CreditMain"]),
         .executable(name: "audit", targets: ["AuditMain"]),
+        .executable(name: "loyalty", targets: ["LoyaltyMain"]),
+        .library(name: "Contracts", targets: ["Contracts"]),
         .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "CloudEvents", targets: ["CloudEvents"]),
@@ -96,7 +98,8 @@ let package = Package(
             ]),
         shared("CloudEvents", ["EventSourcing", "ServiceKit"]),
         shared("Contracts", ["EventSourcing"]),
-        shared("IntegrationHarness", ["EventStoreClient", "ServiceKit", "ZeroMQ"]),
+        shared(
+            "IntegrationHarness", ["EventSourcing", "EventStoreClient", "ServiceKit", "ZeroMQ"]),
         shared(
             "ServiceKit",
             [
@@ -145,6 +148,21 @@ let package = Package(
         domain("Withdraw"),
         domain("Credit"),
 
+        // The service that docs/new-service.md shows how to write.
+        .target(
+            name: "LoyaltyDomain", dependencies: ["Contracts", "EventSourcing"],
+            path: "examples/new-service/Domain", swiftSettings: strict),
+        .executableTarget(
+            name: "LoyaltyMain",
+            dependencies: ["EventSourcing", "LoyaltyDomain", "ServiceKit", argumentParser, grdb],
+            path: "examples/new-service/Main", swiftSettings: strict),
+        .testTarget(
+            name: "LoyaltyTests",
+            dependencies: [
+                "Contracts", "EventSourcing", "EventSourcingTesting", "IntegrationHarness",
+                "LoyaltyDomain", "LoyaltyMain", "ServiceKit",
+            ], path: "examples/new-service/Tests", swiftSettings: strict),
+
         // Samples are read where they lie.
         test("EventLogTests", ["EventLog", "EventSourcing"], exclude: ["Samples"]),
         test(
@@ -192,8 +210,9 @@ let package = Package(
             [
                 "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain",
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain",
+                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
             ]),
+        test("TidyTests", []),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]

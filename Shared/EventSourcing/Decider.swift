@@ -1,8 +1,8 @@
 /// What an aggregate may do, as pure functions of its past (Jérémie Chassaing, "Functional Event
 /// Sourcing Decider", 2021).
 ///
-/// Conform a caseless enum: nothing can be injected into it, so its purity shows. Time, identity and
-/// everything else from outside arrive inside the commands.
+/// Conform a caseless enum: nothing can be injected into it, so its purity shows. Time, identity
+/// and everything else from outside arrive inside the commands.
 public protocol Decider: SendableMetatype {
     associatedtype Command: Sendable
     associatedtype Event: Sendable

@@ -1,7 +1,7 @@
 /// How events become what is shown: a pure fold onto a read model.
 ///
-/// The model is a value of tables and journals; the runtime keeps it in memory, follows what changed
-/// in it, and writes that to disk in the transaction that moves the checkpoint.
+/// The model is a value of tables and journals; the runtime keeps it in memory, follows what
+/// changed in it, and writes that to disk in the transaction that moves the checkpoint.
 public protocol Projection: SendableMetatype {
     associatedtype Event: EventFamily
     associatedtype Model: Sendable

@@ -2,7 +2,8 @@ public import EventSourcing
 
 /// Given a past, when a command comes, then these events: a test of a decider.
 ///
-///     #expect(try given(Account.self, .opened(…), .credited(…)).when(.withdraw(…)) == [.withdrawn(…)])
+///     let past = given(Account.self, .opened(…), .credited(…))
+///     #expect(try past.when(.withdraw(…)) == [.withdrawn(…)])
 public struct Scenario<Subject: Decider> where Subject.Event: Equatable {
     let past: [Subject.Event]
 

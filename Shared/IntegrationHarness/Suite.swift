@@ -1,3 +1,4 @@
+public import EventSourcing
 public import EventStoreClient
 public import Foundation
 public import ServiceKit
@@ -17,7 +18,8 @@ public final class Suite {
     private let context: Context
     private var processes: [String: Process] = [:]
 
-    /// - Parameter executables: where the executables are; the folder of the running tests, if not given.
+    /// - Parameter executables: where the executables are; the folder of the running tests, if not
+    ///   given.
     public init(executables: URL? = nil) throws {
         // Short, for an ipc endpoint may have 107 bytes.
         home = "/tmp/daybook-\(UUID().uuidString.prefix(8))"
@@ -68,19 +70,31 @@ public final class Suite {
         process.waitUntilExit()
     }
 
-    /// Asks the process to end, waits until it has, and gives its exit status.
+    /// Asks the process to end, waits until it has, and gives its exit status; -1 for one that a
+    /// signal ended, be it that which is sent when `patience` is over.
     @discardableResult
-    public func terminate(_ name: String) -> Int32 {
+    public func terminate(_ name: String, patience: TimeInterval = 30) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
+        let lastResort = Self.kill(process, after: patience)
         process.terminate()
         process.waitUntilExit()
+        lastResort.cancel()
         return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
+    private static func kill(_ process: Process, after patience: TimeInterval) -> DispatchWorkItem {
+        let id = process.processIdentifier
+        let work = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + patience, execute: work)
+        return work
     }
 
     /// Sends a signal, such as SIGSTOP and SIGCONT.
     public func signal(_ name: String, _ number: Int32) {
         if let process = processes[name] { _ = Foundation.kill(process.processIdentifier, number) }
     }
+
+    public func processID(of name: String) -> Int32? { processes[name]?.processIdentifier }
 
     public func isRunning(_ name: String) -> Bool { processes[name]?.isRunning ?? false }
 
@@ -110,19 +124,35 @@ public final class Suite {
     /// Runs a command to its end: `run("orders", "place", …)`.
     public func run(_ command: String...) throws -> Run { try run(command) }
 
-    /// Runs a command, the executable's name first, to its end.
-    public func run(_ command: [String]) throws -> Run {
+    /// Who reads what a command prints.
+    public enum Reader: Sendable {
+        /// The test.
+        case caller
+        /// Nobody: the pipe has no other end, as behind a `head` that has ended.
+        case closed
+    }
+
+    /// Runs a command, the executable's name first, to its end; it is killed, and its status -1,
+    /// when `patience` is over.
+    public func run(
+        _ command: [String], output reader: Reader = .caller, patience: TimeInterval = 180
+    ) throws -> Run {
         let process = process(command.first ?? "", Array(command.dropFirst()))
         let (output, errors) = (Pipe(), Pipe())
+        if reader == .closed { try output.fileHandleForReading.close() }
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
+        let lastResort = Self.kill(process, after: patience)
+        let outputData =
+            reader == .closed ? Data() : try output.fileHandleForReading.readToEnd() ?? Data()
         let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
+        lastResort.cancel()
         return Run(
-            status: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+            status: process.terminationReason == .exit ? process.terminationStatus : -1,
+            output: String(decoding: outputData, as: UTF8.self),
             errors: String(decoding: errorData, as: UTF8.self))
     }
 
@@ -136,6 +166,18 @@ public final class Suite {
     public func eventStore() async throws -> EventStoreClient {
         try await EventStoreClient(
             endpoint: "ipc://\(home)/event-store.sock", on: loop, in: context)
+    }
+
+    /// Waits for the first event that matches, be it in the log or to come.
+    public func event(matching query: EventQuery) async throws -> RecordedEvent {
+        let store = try await eventStore()
+        let subscription = try await store.subscribe(query)
+        while true {
+            if let event = try await subscription.next().events.first {
+                await store.close()
+                return event
+            }
+        }
     }
 
     /// How the service is doing; waits for one that is starting.

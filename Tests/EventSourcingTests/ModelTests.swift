@@ -40,8 +40,14 @@ private struct Row: Identifiable, Hashable {
 
 /// A purse: small enough to see the whole of a decider in it.
 private enum Purse: Decider {
-    enum Command: Sendable { case put(Int), take(Int) }
-    enum Event: Sendable, Equatable { case put(Int), taken(Int) }
+    enum Command: Sendable {
+        case put(Int)
+        case take(Int)
+    }
+    enum Event: Sendable, Equatable {
+        case put(Int)
+        case taken(Int)
+    }
     struct Rejection: Error, Equatable, CustomStringConvertible { let description: String }
 
     static var initial: Int { 0 }

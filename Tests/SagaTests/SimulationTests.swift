@@ -186,7 +186,8 @@ private final class RouteStub: Follower {
     func expireAll() {}
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
+/// sequence.
 private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -46,8 +46,8 @@ private func required<Value>(_ value: Value?) throws -> Value {
     return value
 }
 
-/// A service with a participant: follows the log at its own pace, and forgets, when it crashes, what
-/// it had not saved.
+/// A service with a participant: follows the log at its own pace, and forgets, when it crashes,
+/// what it had not saved.
 protocol Follower: AnyObject {
     var isDone: Bool { get }
     /// Reacts to the next event of the log.

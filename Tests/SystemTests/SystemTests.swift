@@ -7,51 +7,6 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-private let usd = try! Currency("USD")  // A code of the table.
-
-extension Suite {
-    /// An account with money and a credit limit.
-    fileprivate func customer(_ id: String, funds: String, credit: String) throws {
-        for arguments in [
-            ["balance", "open", id], ["credit", id, funds], ["creditLimit", "set", id, credit],
-        ] {
-            let run = try run(arguments)
-            #expect(run.status == 0, "\(arguments): \(run.errors)")
-        }
-    }
-
-    fileprivate func place(
-        _ order: String, of customer: String, price: Int64, to hub: String = "LHR"
-    )
-        async throws
-    {
-        let client = try await client(of: "orders")
-        let now = Timestamp.now()
-        _ = try await client.command(
-            PlaceOrder.name,
-            PlaceOrder(
-                order: order, customer: customer,
-                items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(price, usd))],
-                destination: hub, placedAt: now, deadline: now + .seconds(120)))
-        await client.close()
-    }
-
-    /// The order once its saga has ended.
-    fileprivate func ended(_ order: String) async throws -> OrderView {
-        let (client, store) = (try await client(of: "orders"), try await eventStore())
-        let events = try await store.subscribe(
-            EventQuery([
-                .init(types: ["OrderConfirmed", "OrderRejected"], tags: [Tag.order(order)])
-            ]))
-        var end: UInt64?
-        while end == nil { end = try await events.next().events.first?.position }
-        let view = try await client.query("order", order, atLeast: end, as: OrderView.self)
-        await client.close()
-        await store.close()
-        return view
-    }
-}
-
 @Suite(.serialized, .timeLimit(.minutes(4))) struct `The suite` {
     @Test func `ends sagas every way, by its commands`() async throws {
         let suite = try Suite()
@@ -237,44 +192,5 @@ extension Suite {
         #expect(try suite.run("orders", "list", "frank", "--json").output == before)
         #expect(try suite.run("orders", "rebuild").status == 0)
         #expect(try suite.run("orders", "list", "frank", "--json").output == before)
-    }
-
-    @Test func `says in one line what is wrong with its input, and changes nothing`() async throws {
-        let suite = try Suite()
-        try await suite.startAll()
-        let store = try await suite.eventStore()
-        let head = try await store.welcome().head
-        let place = ["orders", "place", "--customer", "x", "--to", "LHR", "--item"]
-        let wrong: [(status: Int32, [String])] = [
-            (64, ["orders", "nonsense"]), (64, place), (64, place + ["cd"]),
-            (64, place + ["cd:x:1.00"]), (65, place + ["cd:0:1.00"]), (65, place + ["cd:1:1.001"]),
-            (65, place + ["cd:1:-1.00"]), (65, place + ["cd:1:1.00", "--currency", "ABC"]),
-            (65, place + ["cd:1:1.00", "--id", "a b"]),
-            (64, place + ["cd:1:1.00", "--deadline", "0"]),
-            (65, ["orders", "cancel", "none"]), (65, ["orders", "show", "none"]),
-            (65, ["orders", "timeline", "none"]), (65, ["orders", "import", "/nonexistent"]),
-            (65, ["balance", "open", "a b"]), (65, ["balance", "open", "a", "--currency", "x"]),
-            (65, ["balance", "show", "none"]), (65, ["withdraw", "none", "1.00"]),
-            (64, ["withdraw", "none", "-1.00"]), (65, ["credit", "none", "0.00"]),
-            (65, ["credit", "none", "x"]), (65, ["creditLimit", "set", "a b", "1.00"]),
-            (64, ["creditLimit", "set", "a", "-1.00"]), (65, ["creditLimit", "show", "none"]),
-            (65, ["route", "show", "none"]), (65, ["route", "plan", "XXX"]),
-            (65, ["route", "plan", "LHR", "--network", "/nonexistent"]),
-            (64, ["route", "plan", "LHR", "--quantity", "0"]),
-            (65, ["event-store", "append", "--stream", "a b", "--type", "T", "--data", "1"]),
-            (65, ["event-store", "append", "--stream", "a-1", "--type", "T", "--data", "{"]),
-            (64, ["event-store", "append", "--stream", "a-1"]),
-            (69, ["event-store", "verify"]), (69, ["event-store", "serve"]),
-        ]
-        for (status, arguments) in wrong {
-            let run = try suite.run(arguments)
-            #expect(run.status == status, "\(arguments): \(run)")
-            if status != 64 {
-                #expect(run.errors.split(separator: "\n").count == 1, "\(arguments): \(run.errors)")
-            }
-        }
-        #expect(try await store.welcome().head == head)
-        await store.close()
-        for service in Suite.services + ["event-store"] { #expect(suite.isRunning(service)) }
     }
 }

@@ -91,7 +91,8 @@ import WireProtocol
     }
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
+/// sequence.
 private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -1,8 +1,8 @@
 public import Contracts
 import EventSourcing
 
-/// The books, kept a second time from the log alone, by their own arithmetic rather than that of the
-/// deciders, so that a decider that errs is found out.
+/// The books, kept a second time from the log alone, by their own arithmetic rather than that of
+/// the deciders, so that a decider that errs is found out.
 ///
 /// Feed it every event in log order; it checks at each position what must always hold, and at the
 /// end what must hold once nothing is in flight.

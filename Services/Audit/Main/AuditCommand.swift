@@ -11,9 +11,9 @@ import WireProtocol
         commandName: "audit",
         abstract: "Check the books: every invariant at every position of the log.",
         discussion: """
-            The figures are computed from the log alone. With --compare the command first waits until \
-            the services have reacted to all of it, then holds the figures against those that they \
-            show, which must be equal. Exits with 65 if anything does not hold.
+            The figures are computed from the log alone. With --compare the command first waits \
+            until the services have reacted to all of it, then holds the figures against those \
+            that they show, which must be equal. Exits with 65 if anything does not hold.
             """)
 
     @OptionGroup var options: CallOptions

@@ -9,9 +9,9 @@ struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Place the orders of an order book, and wait until all their sagas have ended.",
         discussion: """
-            A line is a customer, a date (YYYYMMDD), a number of items and their price together. Each \
-            customer gets an account, money and a credit limit. An import that was broken off can be \
-            made again: what is there is left alone.
+            A line is a customer, a date (YYYYMMDD), a number of items and their price together. \
+            Each customer gets an account, money and a credit limit. An import that was broken off \
+            can be made again: what is there is left alone.
             """)
     @OptionGroup var options: CallOptions
     @Argument(help: "The file, its first line a header.") var file: String

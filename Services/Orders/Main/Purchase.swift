@@ -28,9 +28,7 @@ struct Purchase: Sendable {
     ) throws -> Purchase {
         let fields = line.split(separator: " ")
         guard fields.count == 4, let customer = Int(fields[0]), let quantity = Int(fields[2]),
-            let date = Timestamp(
-                "\(fields[1].prefix(4))-\(fields[1].dropFirst(4).prefix(2))-\(fields[1].dropFirst(6))"
-            )
+            let date = Self.date(fields[1])
         else {
             throw Problem.data(
                 "line \(number) is not a customer, a date, a number of items and their price")
@@ -45,5 +43,10 @@ struct Purchase: Sendable {
         return Purchase(
             order: "cdnow.\(number - 1)", customer: String(fields[0]), item: item, placedAt: date,
             destination: destination)
+    }
+
+    /// The day that 19970101 stands for.
+    private static func date(_ digits: Substring) -> Timestamp? {
+        Timestamp("\(digits.prefix(4))-\(digits.dropFirst(4).prefix(2))-\(digits.dropFirst(6))")
     }
 }

@@ -46,6 +46,7 @@ extension AccountPayload where Self: ConcernsOrder {
     public var tags: [String] { [Tag.order(order), Tag.account(account)] }
 }
 
+/// The account is there, with nothing in it.
 public struct AccountOpened: AccountPayload {
     public static let type = "AccountOpened"
     public var account: String

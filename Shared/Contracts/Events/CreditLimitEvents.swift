@@ -48,6 +48,7 @@ extension CreditLimitPayload where Self: ConcernsOrder {
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
+/// The customer may owe so much from now on.
 public struct CreditLimitSet: CreditLimitPayload {
     public static let type = "CreditLimitSet"
     public var customer: String
@@ -74,6 +75,7 @@ public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
     }
 }
 
+/// There is not enough credit left for an order.
 public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditDenied"
     public var customer: String

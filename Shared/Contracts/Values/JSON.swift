@@ -4,8 +4,8 @@
     import Foundation
 #endif
 
-/// How commands, events and views are written: JSON with sorted keys, so that equal values are equal
-/// bytes.
+/// How commands, events and views are written: JSON with sorted keys, so that equal values are
+/// equal bytes.
 public enum JSON {
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
         Array(try encoder.encode(value))

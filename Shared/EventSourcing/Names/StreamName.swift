@@ -70,13 +70,13 @@ public struct NameError: InputError, Hashable {
     ) throws(NameError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
             throw NameError(
-                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to \(Limits.nameBytes)"
-            )
+                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
+                    + "\(Limits.nameBytes)")
         }
         for byte in text.utf8 where !isNameByte(byte) {
             throw NameError(
-                "\(what) '\(text)' holds a character other than letters, digits and $ _ . : @ / + = ~ -"
-            )
+                "\(what) '\(text)' holds a character other than letters, digits and "
+                    + "$ _ . : @ / + = ~ -")
         }
     }
 

@@ -40,8 +40,8 @@ public actor Repository<Subject: Aggregate> {
     /// Carries `command` out, once in effect however often it is tried with the same cause.
     ///
     /// Commands on one aggregate are carried out one after the other, in the order of the calls.
-    /// - Throws: a `Refusal` with the aggregate's rejection, or `Unavailable` when the store can't be
-    ///   reached.
+    /// - Throws: a `Refusal` with the aggregate's rejection, or `Unavailable` when the store can't
+    ///   be reached.
     public func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
         let id = Subject.id(of: command)
         let stream = try StreamName(category: Subject.category, id: id)
@@ -66,8 +66,9 @@ public actor Repository<Subject: Aggregate> {
         throw Contention(stream: stream)
     }
 
-    /// Takes the stream for one that does not exist, which saves looking: what is decided is appended
-    /// only if that is so. Nil if it is not, or if there is nothing that could be appended.
+    /// Takes the stream for one that does not exist, which saves looking: what is decided is
+    /// appended only if that is so. Nil if it is not, or if there is nothing that could be
+    /// appended.
     private func begin(
         _ stream: StreamName, _ command: Subject.Command, _ cause: Cause
     ) async throws -> Outcome? {
@@ -82,8 +83,8 @@ public actor Repository<Subject: Aggregate> {
         await withCheckedContinuation { lock.wait(for: id, $0) }
     }
 
-    /// The decision; nil when it was taken before: the aggregate has moved on since, and refuses now
-    /// what it accepted then.
+    /// The decision; nil when it was taken before: the aggregate has moved on since, and refuses
+    /// now what it accepted then.
     private func decide(
         _ command: Subject.Command, _ state: Subject.State, _ cause: Cause
     ) async throws -> [Subject.Event]? {

@@ -13,7 +13,9 @@ public struct ServeOptions: ParsableArguments {
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    @Option(help: "The least level that is logged: trace, debug, info, notice, warning, error.")
+    @Option(
+        help: "The least level that is logged: \(ServeOptions.levels).",
+        transform: ServeOptions.level)
     public var logLevel = Logger.Level.notice
 
     public init() {}
@@ -23,9 +25,18 @@ public struct ServeOptions: ParsableArguments {
     }
 
     public var eventStoreEndpoint: String { eventStore ?? Endpoints.eventStore(home: home) }
-}
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+    private static var levels: String {
+        Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func level(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text) else {
+            throw ValidationError("'\(text)' is none of \(levels)")
+        }
+        return level
+    }
+}
 
 /// What every command and query takes.
 public struct CallOptions: ParsableArguments {

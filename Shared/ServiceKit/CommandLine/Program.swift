@@ -8,8 +8,9 @@ import ZeroMQ
 
 /// How every executable of the suite begins and ends.
 public enum Program {
-    /// Parses the arguments, runs the command, and exits: 0 when done, 64 for wrong usage, 65 for what
-    /// is refused, 69 when a process can't be reached, 70 when something failed that should not.
+    /// Parses the arguments, runs the command, and exits: 0 when done, 64 for wrong usage, 65 for
+    /// what is refused, 69 when a process can't be reached, 70 when something failed that should
+    /// not.
     public static func run(_ root: any ParsableCommand.Type) async {
         // A reader that has had enough is no failure; output to it goes nowhere.
         signal(SIGPIPE, SIG_IGN)

@@ -6,8 +6,8 @@ import WireProtocol
 import ZeroMQ
 
 /// A saga participant at work: takes events in log order, remembers, and has its commands carried
-/// out with exactly-once effect: the ids of the events that a reaction appends derive from the id of
-/// the event it reacts to, so a reaction that is made again after a crash changes nothing.
+/// out with exactly-once effect: the ids of the events that a reaction appends derive from the id
+/// of the event it reacts to, so a reaction that is made again after a crash changes nothing.
 ///
 /// Commands for one aggregate are carried out in log order; those for different ones side by side,
 /// so that the store can write them with one sync.
@@ -45,8 +45,8 @@ where P.Command == Subject.Command {
         checkpoint = store.checkpoint
     }
 
-    /// Takes part until cancelled. An event that can't be handled halts the participant where it is,
-    /// as its status says; what comes behind waits rather than overtake it.
+    /// Takes part until cancelled. An event that can't be handled halts the participant where it
+    /// is, as its status says; what comes behind waits rather than overtake it.
     func run() async throws {
         for (id, deadline) in try await store.deadlines() {
             deadlines.insert(Deadline(time: deadline, saga: id))

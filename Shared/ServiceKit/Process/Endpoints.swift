@@ -5,7 +5,8 @@ public enum Endpoints {
     /// The folder of the suite's state: `DAYBOOK_HOME`, or `data` here.
     public static var home: String { environment("DAYBOOK_HOME") ?? "data" }
 
-    /// Where `service` takes requests: `DAYBOOK_<SERVICE>_ENDPOINT`, or an ipc endpoint below `home`.
+    /// Where `service` takes requests: `DAYBOOK_<SERVICE>_ENDPOINT`, or an ipc endpoint below
+    /// `home`.
     public static func endpoint(of service: String, home: String) -> String {
         environment(variable(service)) ?? "ipc://\(home)/\(service).sock"
     }

@@ -7,13 +7,14 @@ import ZeroMQ
 
 /// One process of the suite: what it is made of is said on this, then it runs.
 ///
-/// Everything of the process but its databases' own work is on one thread, so that nothing waits for a
-/// change of threads.
+/// Everything of the process but its databases' own work is on one thread, so that nothing waits
+/// for a change of threads.
 public struct ServiceHost {
     public let name: String
     public let client: EventStoreClient
 
     private let folder: String
+    private let lock: FolderLock
     private let log: EventID
     private let loop: SocketLoop
     private let server: RequestServer
@@ -30,8 +31,7 @@ public struct ServiceHost {
         logger.logLevel = options.logLevel
         self.logger = logger
         folder = "\(options.home)/\(name)"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
+        lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
         let context = try Context()
         client = try await EventStoreClient(
@@ -115,6 +115,7 @@ public struct ServiceHost {
         }
         for close in closers { try await close() }
         await client.close()
+        lock.release()
         logger.notice("stopped")
     }
 

@@ -75,10 +75,12 @@ public struct ProjectedStore: Sendable {
 
     /// Makes `writes` and moves the checkpoint, all or nothing.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
-        try await pool.write { db in
-            for write in writes { try write(db) }
-            try db.execute(
-                sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
+        try await Self.cancellable {
+            try await pool.write { db in
+                for write in writes { try write(db) }
+                try db.execute(
+                    sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
+            }
         }
     }
 
@@ -86,13 +88,35 @@ public struct ProjectedStore: Sendable {
     public func read<Value: Sendable>(
         _ body: @escaping Reading<Value>
     ) async throws -> Value {
-        try await pool.read(body)
+        try await Self.cancellable { try await pool.read(body) }
+    }
+
+    /// A transaction that its task's cancellation has interrupted ends as cancelled, not as failed.
+    private static func cancellable<Value>(
+        _ transaction: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await transaction()
+        } catch let error as DatabaseError
+            where Task.isCancelled && [.SQLITE_INTERRUPT, .SQLITE_ABORT].contains(error.resultCode)
+        {
+            throw CancellationError()
+        }
     }
 
     /// Puts everything into the one file and closes it.
     public func close() throws {
-        try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+        do {
+            try truncate()
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            // The interruption of a cancelled transaction can come when that has ended already.
+            try truncate()
+        }
         try pool.close()
+    }
+
+    private func truncate() throws {
+        try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
     }
 
     /// Removes the database at `path`, if there is one.

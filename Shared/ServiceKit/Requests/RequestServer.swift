@@ -33,7 +33,10 @@ actor RequestServer {
         self.log = log
         self.loop = loop
         self.logger = logger
-        socket = try Socket(.router, on: loop, in: context)
+        // What is longer is no call, and ends its connection before memory is spent on it.
+        var options = Socket.Options()
+        options.maximumMessageBytes = Int64(Limits.appendBytes)
+        socket = try Socket(.router, on: loop, in: context, options: options)
         try socket.bind(endpoint)
     }
 

@@ -23,7 +23,8 @@ public struct ServiceClient: Sendable {
 
     /// Has the command carried out, once however often it has to be sent.
     ///
-    /// - Parameter mayBeRepeat: whether an earlier caller may have sent the same command, by its id.
+    /// - Parameter mayBeRepeat: whether an earlier caller may have sent the same command, by its
+    ///   id.
     public func command<Command: Codable & Sendable>(
         _ name: String, _ command: Command, id: EventID = .random(), mayBeRepeat: Bool = false
     ) async throws -> CommandReply {

@@ -1,8 +1,8 @@
 /// Hubs and the lanes between them.
 ///
-/// Lanes are built by a rule. Each hub is linked with its four nearest neighbours: by road up to 600
-/// km, by a feeder flight beyond. The first hub listed of each country is its major one; majors are
-/// linked with each other by trunk flights of up to 9,500 km. Lanes go both ways.
+/// Lanes are built by a rule. Each hub is linked with its four nearest neighbours: by road up to
+/// 600 km, by a feeder flight beyond. The first hub listed of each country is its major one; majors
+/// are linked with each other by trunk flights of up to 9,500 km. Lanes go both ways.
 public struct Network: Sendable {
     /// How a lane is travelled, and what that takes.
     public enum Mode: String, Hashable, Sendable {

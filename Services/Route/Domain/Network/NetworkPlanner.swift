@@ -39,8 +39,8 @@ public struct NetworkPlanner: RoutePlanner {
     /// Lanes of the cheapest way within the time; of equally cheap ones the fastest.
     ///
     /// Label setting for the shortest path with a resource constraint (Desrochers and Soumis, "A
-    /// Generalized Permanent Labelling Algorithm", 1988): labels are settled in the order of cost, so
-    /// one that is not faster than all settled before it at its hub can be dropped.
+    /// Generalized Permanent Labelling Algorithm", 1988): labels are settled in the order of cost,
+    /// so one that is not faster than all settled before it at its hub can be dropped.
     private func search(
         _ from: Int, _ to: Int, _ quantity: Int, within limit: Int
     ) -> [Network.Lane]? {

@@ -1,0 +1,126 @@
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import Testing
+import WireProtocol
+
+/// An executable's command as the argument parser describes it.
+private struct CommandInfo: Decodable {
+    struct Argument: Decodable {
+        var kind: String
+        var valueName: String?
+        var names: [Name]?
+    }
+    struct Name: Decodable {
+        var kind: String
+        var name: String
+    }
+    private struct Root: Decodable { var command: CommandInfo }
+
+    var commandName: String
+    var arguments: [Argument]?
+    var subcommands: [CommandInfo]?
+
+    /// The long names of the options that take a value.
+    var options: [String] {
+        (arguments ?? []).filter { $0.kind == "option" }
+            .compactMap { $0.names?.first { $0.kind == "long" }?.name }
+    }
+
+    /// This command and all below it, each with the words that call it.
+    func all(_ above: [String] = []) -> [(words: [String], command: CommandInfo)] {
+        let words = above + [commandName]
+        let below = (subcommands ?? []).filter { $0.commandName != "help" }
+        return [(words, self)] + below.flatMap { $0.all(words) }
+    }
+
+    static func all(
+        of executable: String, in suite: IntegrationHarness.Suite
+    ) throws -> [(words: [String], command: CommandInfo)] {
+        let dump = try suite.run(executable, "--experimental-dump-help").output
+        return try JSONDecoder().decode(Root.self, from: Data(dump.utf8)).command.all()
+    }
+}
+
+/// Runs what must fail: one line says why, or several how it is used.
+private func expect(_ wrong: WrongInput.Case, of suite: IntegrationHarness.Suite) throws {
+    let run = try suite.run(wrong.arguments)
+    #expect(run.status == wrong.status, "\(wrong.arguments): \(run)")
+    #expect(run.output.isEmpty, "\(wrong.arguments): \(run.output)")
+    let lines = run.errors.split(separator: "\n").count
+    #expect(wrong.status == 64 ? lines > 0 : lines == 1, "\(wrong.arguments): \(run.errors)")
+}
+
+private let executables = IntegrationHarness.Suite.services + ["event-store", "audit"]
+
+/// Of what is done without a process to ask.
+@Suite(.timeLimit(.minutes(4))) struct `The command lines` {
+    @Test(arguments: executables)
+    func `explains every command, and refuses what it does not know`(executable: String) throws {
+        let suite = try Suite()
+        for (words, command) in try CommandInfo.all(of: executable, in: suite) {
+            let help = try suite.run(words + ["--help"])
+            #expect(help.status == 0 && help.output.contains("USAGE: "), "\(words): \(help)")
+            #expect(help.errors.isEmpty, "\(words): \(help.errors)")
+            let unknown = try suite.run(words + ["--no-such-flag"])
+            #expect(unknown.status == 64, "\(words): \(unknown)")
+            #expect(unknown.output.isEmpty, "\(words): \(unknown.output)")
+            guard let option = command.options.last else { continue }
+            let noValue = try suite.run(words + ["--\(option)"])
+            #expect(
+                noValue.status == 64 && noValue.errors.contains("--\(option)"),
+                "\(words) --\(option): \(noValue)")
+        }
+    }
+
+    @Test(arguments: executables)
+    func `completes itself in the shells`(executable: String) throws {
+        let suite = try Suite()
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try suite.run(executable, "--generate-completion-script", shell)
+            #expect(script.status == 0 && script.output.contains(executable), "\(shell): \(script)")
+        }
+    }
+
+    /// As in `orders --help | head -0`.
+    @Test(arguments: executables)
+    func `takes no harm when nobody reads what it prints`(executable: String) throws {
+        let suite = try Suite()
+        #expect(try suite.run([executable, "--help"], output: .closed).status == 0)
+    }
+
+    @Test func `say in one line what is wrong with their input`() throws {
+        let suite = try Suite()
+        for wrong in try WrongInput.alone(in: suite.home) {
+            try expect(wrong, of: suite)
+        }
+    }
+}
+
+extension `The suite` {
+    @Test func `prints tables and events to nobody without harm`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("zoe", funds: "1.00", credit: "1.00")
+        for command in [
+            ["event-store", "read"], ["balance", "show"],
+            ["balance", "statement", "zoe", "--json"],
+            ["creditLimit", "show"], ["credit", "list", "zoe"], ["orders", "summary"],
+            ["orders", "status"], ["route", "plan", "LHR"], ["audit"],
+        ] {
+            let run = try suite.run(command, output: .closed)
+            #expect(run.status == 0 && run.errors.isEmpty, "\(command): \(run)")
+        }
+    }
+
+    @Test func `says in one line why it refuses, and changes nothing`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let store = try await suite.eventStore()
+        let head = try await store.welcome().head
+        for wrong in WrongInput.refused { try expect(wrong, of: suite) }
+        #expect(try await store.welcome().head == head)
+        await store.close()
+        for service in Suite.services + ["event-store"] { #expect(suite.isRunning(service)) }
+    }
+}

@@ -1,0 +1,151 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+extension `The suite` {
+    @Test func `is not moved by garbage at any of its sockets`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ivan", funds: "1.00", credit: "1.00")
+        let store = try await suite.eventStore()
+        let head = try await store.welcome().head
+        let loop = SocketLoop(name: "stranger")
+        for (seed, name) in (Suite.services + ["event-store"]).enumerated() {
+            let endpoint = "ipc://\(suite.home)/\(name).sock"
+            var garbage = Garbage(random: SplitMix(state: UInt64(seed)))
+            let stranger = try await Stranger(.dealer, to: endpoint, on: loop)
+            let malformed = garbage.malformed()
+            for message in malformed { try await stranger.send(message) }
+            for _ in malformed {
+                let answer = try await stranger.receive()
+                let kind = answer?.first?.dropFirst(3).first
+                #expect(kind == MessageKind.error.rawValue, "\(name) answers \(answer ?? [])")
+            }
+            for message in garbage.noise() { try await stranger.send(message) }
+            try garbage.speakNoProtocol(to: endpoint, as: "DEALER")
+            if name != "event-store" {
+                #expect(try await suite.status(of: name).service == name)
+            }
+        }
+        var garbage = Garbage(random: SplitMix(state: 99))
+        try garbage.speakNoProtocol(to: "ipc://\(suite.home)/feed.sock", as: "SUB")
+        #expect(try await store.welcome().head == head)
+        for name in Suite.services + ["event-store"] {
+            #expect(suite.isRunning(name), "\(name): \(suite.log(of: name))")
+        }
+        // And all of it works as before.
+        try await suite.place("after", of: "ivan", price: 1)
+        _ = try await suite.ended("after")
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+        await store.close()
+        loop.stop()
+    }
+
+    @Test func `publishes to who listens through the noise of others`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        let store = try await suite.eventStore()
+        _ = try await store.welcome()
+        let endpoint = "ipc://\(suite.home)/feed.sock"
+        let loop = SocketLoop(name: "listener")
+        let listener = try await Stranger(.sub, to: endpoint, on: loop)
+        // A heartbeat: it is heard.
+        _ = try await listener.receive()
+        let stranger = try RawConnection(to: endpoint)
+        stranger.greet(as: "SUB")
+        for first in UInt8.min...(.max) { stranger.send(message: [first] + Array("noise".utf8)) }
+        // The feed has taken all that when it sends what is subscribed to behind it.
+        let topic = Array(Feed.heartbeatTopic.utf8)
+        stranger.send(message: [1] + topic)
+        var received: [UInt8] = []
+        let hasTaken = stranger.receive(&received) { $0.split(separator: topic).count > 2 }
+        #expect(hasTaken)
+        for number in 1...20 {
+            _ = try await store.append([
+                NewEvent(stream: try StreamName("a-\(number)"), type: "T", data: [])
+            ])
+        }
+        // Heartbeats come between, four a second.
+        var (heard, heartbeats) = (0, 0)
+        while heard < 20, heartbeats < 80, let message = try await listener.receive() {
+            if message[0] == Array("a.T".utf8) { heard += 1 } else { heartbeats += 1 }
+        }
+        #expect(heard == 20)
+        await store.close()
+        loop.stop()
+    }
+}
+
+/// What no client of ours would send, the same for every seed.
+private struct Garbage {
+    var random: SplitMix
+
+    /// Messages that must be answered with an error.
+    mutating func malformed() -> [[[UInt8]]] {
+        let header = MessageHeader(.call, requestID: 7).bytes
+        var messages: [[[UInt8]]] = [[[]], [[], []], [[], [], []]]
+        messages += (0..<header.count).map { [Array(header.prefix($0))] }
+        messages += [
+            [header + [0]], [header, [], [], []], [header], [header, Array("status".utf8)],
+        ]
+        for kind in UInt8.min...(.max) where !(1...6).contains(kind) {
+            messages.append([with(header, kind, at: 3), [], []])
+        }
+        messages += (2...9).map { [with(header, $0, at: 2), [], []] }
+        messages += (0..<100).map { _ in
+            (0..<Int.random(in: 1...6, using: &random)).map { _ in random.bytes(0...64) }
+        }
+        messages.append([random.bytes(2_000_000...2_000_000)])
+        messages.append((0..<2000).map { _ in random.bytes(0...8) })
+        messages += ["event", "limit", "account", "PlaceOrder", ""].map {
+            [header, Array($0.utf8), [0x7B] + random.bytes(0...64)]
+        }
+        return messages
+    }
+
+    /// Messages that begin well: what they are answered with, if with anything, is not said here.
+    mutating func noise() -> [[[UInt8]]] {
+        (0..<500).map { _ in
+            let kind =
+                [MessageKind.append, .read, .credit, .cancel, .hello, .call]
+                .randomElement(using: &random) ?? .call
+            let header = MessageHeader(kind, requestID: random.next()).bytes
+            let count = Int.random(in: 0...3, using: &random)
+            return [header] + (0..<count).map { _ in random.bytes(0...200) }
+        }
+    }
+
+    /// Connections that do not speak ZeroMQ, or stop to in the middle.
+    mutating func speakNoProtocol(to endpoint: String, as type: String) throws {
+        for count in [0, 1, 9, 10, 11, 63] {
+            try RawConnection(to: endpoint).send(Array(RawConnection.greeting.prefix(count)))
+        }
+        for _ in 0..<20 { try RawConnection(to: endpoint).send(random.bytes(1...2000)) }
+        for _ in 0..<20 {
+            let connection = try RawConnection(to: endpoint)
+            connection.greet(as: type)
+            for _ in 0..<20 {
+                connection.send(
+                    message: random.bytes(0...255), more: Bool.random(using: &random))
+            }
+            connection.send(random.bytes(1...2000))
+        }
+        // A frame of 2^40 bytes, the first of them.
+        let giant = try RawConnection(to: endpoint)
+        giant.greet(as: type)
+        giant.send([2, 0, 0, 1, 0, 0, 0, 0, 0] + random.bytes(1000...1000))
+        try RawConnection(to: endpoint).greet(as: "NONSENSE")
+    }
+
+    private func with(_ bytes: [UInt8], _ byte: UInt8, at index: Int) -> [UInt8] {
+        var bytes = bytes
+        bytes[index] = byte
+        return bytes
+    }
+}

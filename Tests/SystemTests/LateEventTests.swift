@@ -1,0 +1,113 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+extension `The suite` {
+    /// Events of sagas that have ended, written by hand: late, repeated under other ids, and out of
+    /// order. Whatever is reserved among them is released among them, so that the books must agree.
+    @Test func `absorbs events that come late, again, or out of order`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("heidi", funds: "100.00", credit: "20.00")
+        for (order, price) in [("stands", Int64(1000)), ("fails", 90_000), ("back", 1000)] {
+            try await suite.place(order, of: "heidi", price: price)
+            // One after the other: what is held for one is not there for the next.
+            let end = try await suite.ended(order)
+            #expect(end.status == (order == "fails" ? .rejected : .confirmed), "\(order)")
+        }
+        #expect(try suite.run("orders", "cancel", "back").status == 0)
+        #expect(try suite.audit().status == 0)
+
+        let store = try await suite.eventStore()
+        let (head, before) = (try await store.welcome().head, try shown(suite))
+        var late = try await lateEvents(suite)
+        // Shuffled, but for the pairs that the books want in order.
+        var random = SplitMix(state: 20)
+        late.shuffle(using: &random)
+        for batch in late + late.map(renewed) { _ = try await store.append(batch) }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+        let appended = late.reduce(0) { $0 + 2 * $1.count }
+        #expect(try await store.welcome().head == head + UInt64(appended), "something reacted")
+        #expect(try shown(suite) == before)
+        await store.close()
+    }
+
+    private func shown(_ suite: IntegrationHarness.Suite) throws -> [String] {
+        try ["stands", "fails", "back"].map { try suite.run("orders", "show", $0).output }
+            + [
+                try suite.run("balance", "show").output,
+                try suite.run("creditLimit", "show").output,
+            ]
+    }
+
+    private func lateEvents(_ suite: IntegrationHarness.Suite) async throws -> [[NewEvent]] {
+        let amount = Money(500, usd)
+        var batches = try ["stands", "fails", "back"].flatMap { order in
+            [
+                try event(
+                    RouteRejected(
+                        order: order, customer: "heidi", reason: .unreachable, detail: "late"),
+                    in: "route-\(order)"),
+                try event(
+                    FundsRefused(
+                        account: "heidi", order: order, reason: .noSuchAccount, detail: "late"),
+                    in: "account-heidi"),
+                try event(
+                    CreditDenied(
+                        customer: "heidi", order: order, amount: amount, available: amount,
+                        reason: .limitExceeded), in: "creditLimit-heidi"),
+            ].map { [$0] }
+        }
+        // The routes come again as they were.
+        for order in ["stands", "fails", "back"] {
+            let route = try await suite.event(
+                matching: EventQuery([.init(types: ["RouteCreated"], tags: [Tag.order(order)])]))
+            batches.append([
+                NewEvent(
+                    stream: route.stream, type: route.type, tags: route.tags,
+                    data: Array(route.data))
+            ])
+        }
+        batches.append([
+            try event(
+                FundsReserved(
+                    account: "heidi", order: "fails", total: amount, fromBalance: Money(0, usd),
+                    shortfall: amount), in: "account-heidi"),
+            try event(
+                FundsReleased(account: "heidi", order: "fails", amount: Money(0, usd)),
+                in: "account-heidi"),
+        ])
+        for order in ["fails", "back", "stands"] {
+            batches.append([
+                try event(
+                    CreditReserved(customer: "heidi", order: order, amount: amount),
+                    in: "creditLimit-heidi"),
+                try event(
+                    CreditReleased(customer: "heidi", order: order, amount: amount),
+                    in: "creditLimit-heidi"),
+            ])
+        }
+        return batches
+    }
+
+    private func event(_ payload: some EventPayload, in stream: String) throws -> NewEvent {
+        NewEvent(
+            stream: try StreamName(stream), type: type(of: payload).type, tags: payload.tags,
+            data: try JSON.encode(payload))
+    }
+
+    /// The same under other ids.
+    private func renewed(_ batch: [NewEvent]) -> [NewEvent] {
+        batch.map { event in
+            var event = event
+            event.id = .random()
+            return event
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+extension `The suite` {
+    @Test func `lets one process serve a folder, whoever comes second`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let log = try await suite.status(of: "orders").log
+        for service in Suite.services + ["event-store"] {
+            let second = try suite.run([service, "serve"], patience: 20)
+            #expect(second.status == 69 && second.output.isEmpty, "\(service): \(second)")
+            #expect(second.errors.split(separator: "\n").count == 1, "\(second.errors)")
+        }
+        // Who connects now still finds the first.
+        for service in Suite.services {
+            #expect(try await suite.status(of: service).processID == suite.processID(of: service))
+        }
+        let store = try await suite.eventStore()
+        #expect(try await store.welcome().log == log)
+        await store.close()
+        // And a folder is free once its process is dead.
+        suite.kill("orders")
+        try suite.start("orders")
+        #expect(try await suite.status(of: "orders").processID == suite.processID(of: "orders"))
+    }
+
+    @Test func `comes up in any order, the store last`() async throws {
+        let suite = try Suite()
+        for service in Suite.services.reversed() { try suite.start(service) }
+        let early = try suite.run("orders", "status", "--timeout", "0.2")
+        #expect(early.status == 69, "\(early)")
+        try suite.start("event-store")
+        try suite.customer("early", funds: "100.00", credit: "0.00")
+        try await suite.place("bird", of: "early", price: 1000)
+        #expect(try await suite.ended("bird").status == .confirmed)
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+    }
+
+    @Test func `ends each process with 0 in the middle of its work, and loses nothing`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("frank", funds: "100000.00", credit: "100.00")
+        let client = try await suite.client(of: "orders")
+        let orders = (0..<120).map { "load\($0)" }
+        let all = ["event-store"] + Suite.services
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for order in orders {
+                group.addTask {
+                    let now = Timestamp.now()
+                    let command = PlaceOrder(
+                        order: order, customer: "frank",
+                        items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(100, usd))],
+                        destination: "LHR", placedAt: now, deadline: now + .seconds(120))
+                    let id = EventID.random()
+                    while true {
+                        do {
+                            _ = try await client.command(
+                                PlaceOrder.name, command, id: id, mayBeRepeat: true)
+                            return
+                        } catch let error as ProtocolError where error.code == .unavailable {
+                            // The process is stopping: the same again, under the same id.
+                        }
+                    }
+                }
+            }
+            // Not before the sagas are on their way.
+            _ = try await suite.ended(orders[0])
+            for name in all { suite.signal(name, SIGTERM) }
+            for name in all {
+                #expect(suite.terminate(name) == 0, "\(name): \(suite.log(of: name))")
+            }
+            for name in all { try suite.start(name) }
+            try await group.waitForAll()
+        }
+        await client.close()
+        for order in orders {
+            #expect(try await suite.ended(order).status == .confirmed, "\(order)")
+        }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+    }
+
+    @Test func `ends though a query waits for a position that never comes`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let loop = SocketLoop(name: "waiting")
+        let asker = try await Stranger(.dealer, to: "ipc://\(suite.home)/balance.sock", on: loop)
+        let query = try JSONCoding.encoder.encode(QueryRequest(atLeast: .max, query: Nothing()))
+        for (id, call) in [(UInt64(1), "accounts"), (2, "status")] {
+            try await asker.send([
+                MessageHeader(.call, requestID: id).bytes, Array(call.utf8), Array(query),
+            ])
+        }
+        // The second is answered: the first is being waited with.
+        let answer = try await asker.receive()
+        #expect(try answer?.first.map { try MessageHeader($0.span).requestID } == 2)
+        #expect(suite.terminate("balance") == 0, "\(suite.log(of: "balance"))")
+        loop.stop()
+    }
+
+    @Test func `takes each payment once, though withdraw and credit are killed`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("grace", funds: "1000.00", credit: "0.00")
+        let commands: [(service: String, name: String)] = [
+            ("withdraw", WithdrawMoney.name), ("credit", CreditMoney.name),
+        ]
+        for (service, name) in commands {
+            let client = try await suite.client(of: service)
+            let store = try await suite.eventStore()
+            let events = try await store.subscribe(
+                EventQuery([.init(tags: [Tag.account("grace")])]),
+                after: try await store.welcome().head)
+            // The two commands have the same fields.
+            let command = WithdrawMoney(account: "grace", amount: Money(100, usd))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 {
+                    group.addTask { _ = try await client.command(name, command) }
+                }
+                while try await events.next().events.isEmpty {}
+                suite.kill(service)
+                try suite.start(service)
+                try await group.waitForAll()
+            }
+            await client.close()
+            await store.close()
+        }
+        // As much went out as came in, each of the 40 times once.
+        let account = try suite.run("balance", "show", "grace", "--json").output
+        #expect(account.contains(#""funds":100000"#), "\(account)")
+        let audit = try suite.audit()
+        #expect(audit.status == 0 && audit.output.contains("1040.00  40.00"), "\(audit)")
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import ZeroMQ
+
+/// A peer that speaks ZeroMQ, and sends what it likes.
+actor Stranger {
+    private let socket: Socket
+    private let loop: SocketLoop
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    init(_ kind: Socket.Kind, to endpoint: String, on loop: SocketLoop) async throws {
+        self.loop = loop
+        socket = try Socket(kind, on: loop, in: Context())
+        if kind == .sub { try socket.subscribe("") }
+        try socket.connect(endpoint)
+    }
+
+    func send(_ frames: [[UInt8]]) async throws {
+        while try !socket.send(frames) { _ = try await socket.writable() }
+    }
+
+    /// The next message; nil if none has come for a long time.
+    func receive() async throws -> [[UInt8]]? {
+        while true {
+            if let message = try socket.receiveMessage() { return message }
+            guard try await socket.readable(until: .now + .seconds(30)) else { return nil }
+        }
+    }
+}
+
+/// A connection that does not even speak ZeroMQ unless it is told to: bytes to a Unix socket.
+struct RawConnection: ~Copyable {
+    private let descriptor: Int32
+
+    /// A connection to an ipc endpoint.
+    init(to endpoint: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let path = endpoint.dropFirst("ipc://".count)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) {
+            unsafe $0.copyBytes(from: path.utf8)
+        }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, size)
+            }
+        }
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        // What does not read or answer must not hold up the test.
+        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
+            unsafe setsockopt(
+                descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Sends the bytes, as far as the other end takes them.
+    func send(_ bytes: [UInt8]) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = unsafe bytes[sent...].withUnsafeBytes { buffer in
+                unsafe Glibc.send(
+                    descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    /// Introduces itself as a socket of `type` (ZMTP 3.0): what follows is messages. Each side
+    /// waits for the other's part: libzmq closes a connection on which too much comes too soon.
+    func greet(as type: String) {
+        let name = Array("Socket-Type".utf8)
+        let ready =
+            [5] + Array("READY".utf8) + [UInt8(name.count)] + name
+            + [0, 0, 0, UInt8(type.utf8.count)] + Array(type.utf8)
+        send(Self.greeting)
+        var received: [UInt8] = []
+        _ = receive(&received) { $0.count >= Self.greeting.count }
+        send([4, UInt8(ready.count)] + ready)
+        _ = receive(&received) { $0.contains(name) }
+    }
+
+    /// A message of one frame of up to 255 bytes.
+    func send(message: [UInt8], more: Bool = false) {
+        send([more ? 1 : 0, UInt8(message.count)] + message)
+    }
+
+    /// Receives until all that has come `isEnough`; false if the other end is silent or gone.
+    func receive(_ received: inout [UInt8], until isEnough: ([UInt8]) -> Bool) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while !isEnough(received) {
+            let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return false }
+            received += buffer.prefix(count)
+        }
+        return true
+    }
+
+    static let greeting: [UInt8] =
+        [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array("NULL".utf8)
+        + [UInt8](repeating: 0, count: 48)
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+struct `The architecture` {
+    private let sources = SourceTree.swift.filter { !isTest($0.path) }
+
+    private static func isTest(_ path: String) -> Bool {
+        path.hasPrefix("Tests/") || path.hasPrefix("examples/new-service/Tests/")
+    }
+
+    @Test func `is tested on all of the sources`() {
+        #expect(sources.count > 100)
+        #expect(SourceTree.swift.allSatisfy { !$0.text.isEmpty })
+    }
+
+    @Test func `lets imports point down only`() {
+        for file in sources {
+            guard let (layer, allowed) = Layer.of(file.path) else {
+                Issue.record("\(file.path) is in no layer of Tests/TidyTests/Layers.swift")
+                continue
+            }
+            for (module, line) in file.imports where !allowed.contains(module) {
+                Issue.record(
+                    "\(Finding(file, line, "\(layer.folder) may not import \(module)"))")
+            }
+        }
+    }
+
+    @Test func `declares in the package what the sources import, and no way up`() throws {
+        let targets = try PackageTargets.read()
+        #expect(targets.count > 40)
+        let modules = Set(targets.map(\.name))
+        for file in sources {
+            guard let target = targets.first(where: { file.path.hasPrefix($0.path + "/") }) else {
+                Issue.record("\(file.path) is in no target of Package.swift")
+                continue
+            }
+            for (module, line) in file.imports
+            where modules.contains(module) && !target.dependencies.contains(module) {
+                Issue.record(
+                    "\(Finding(file, line, "\(target.name) imports \(module) undeclared"))")
+            }
+            let allowed = Layer.of(file.path)?.imports ?? []
+            for module in target.dependencies.intersection(modules) where !allowed.contains(module)
+            {
+                Issue.record("Package.swift: \(target.name) may not depend on \(module)")
+            }
+        }
+    }
+
+    /// Time, chance and whatever else lies outside come to a domain inside its commands.
+    @Test func `keeps the domains pure`() {
+        let impure =
+            #/
+            \b(Date|UUID|FileManager|ProcessInfo|Process|DispatchQueue|Thread|Task|URLSession
+            |ContinuousClock|SuspendingClock|print|getenv|readLine|async|await|actor)\b
+            | \.now\b | \.random | \.shuffle | RandomNumberGenerator
+            /#
+        for file in sources where file.path.contains("/Domain/") {
+            for (index, line) in file.code.enumerated() where line.contains(impure) {
+                Issue.record(
+                    "\(Finding(file, index + 1, "a domain has no clock, chance or world"))")
+            }
+        }
+    }
+
+    /// Files whose unsafe code is looked after, with what they need it for.
+    private static let unsafeFiles = [
+        "Services/EventStore/Log/EventLog+lookup.swift": "records lie in the bytes of a segment",
+        "Services/EventStore/Log/EventLog.swift": "records lie in the bytes of a segment",
+        "Services/EventStore/Log/FileStorage.swift": "system calls",
+        "Shared/EventSourcing/Names/EventID.swift": "text from bytes without a copy",
+        "Shared/EventSourcing/Record/CRC32C.swift": "eight bytes at a time",
+        "Shared/EventSourcing/Record/NewEvent.swift": "bytes of an integer",
+        "Shared/EventSourcing/Record/RecordLayout.swift": "integers from bytes",
+        "Shared/ServiceKit/Process/FolderLock.swift": "system calls",
+        "Shared/ZeroMQ/Context.swift": "libzmq",
+        "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",
+        "Shared/ZeroMQ/Socket.swift": "libzmq",
+        "Shared/ZeroMQ/SocketLoop.swift": "libzmq; its waits are its own thread's",
+        "Shared/ZeroMQ/ZeroMQError.swift": "libzmq",
+    ]
+
+    @Test func `confines unsafe code to the files that say why`() {
+        let escape = #/@unchecked Sendable|nonisolated\(unsafe\)|\bunsafe\b/#
+        for file in sources where Self.unsafeFiles[file.path] == nil {
+            for (index, line) in file.code.enumerated()
+            where line.replacing("unsafe loop.asUnownedSerialExecutor()", with: "").contains(escape)
+            {
+                Issue.record("\(Finding(file, index + 1, "unsafe code outside the list"))")
+            }
+        }
+        for path in Self.unsafeFiles.keys where !SourceTree.exists(path) {
+            Issue.record("\(path) is listed as unsafe, but does not exist")
+        }
+    }
+}

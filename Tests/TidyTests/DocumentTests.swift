@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+struct `The documents` {
+    @Test func `name only files that are there`() {
+        let path = #/\b(?:Shared|Services|Tests|docs|examples|scripts)(?:\/[\w.+-]+)+/#
+        for file in SourceTree.documents + SourceTree.swift {
+            let isSwift = file.path.hasSuffix(".swift")
+            for (index, line) in file.lines.enumerated()
+            where line.contains("/") && (!isSwift || line.contains("// ")) {
+                for match in line.matches(of: path) {
+                    let name = String(match.output).trimmingCharacters(in: .init(charactersIn: "."))
+                    if !SourceTree.exists(name), name != "docs/protocol.md" {
+                        Issue.record("\(Finding(file, index + 1, "there is no \(name)"))")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `link to what is there`() {
+        for file in SourceTree.documents {
+            let folder = file.path.split(separator: "/").dropLast().joined(separator: "/")
+            for (index, line) in file.lines.enumerated() {
+                for match in line.matches(of: #/\]\(([^)#]+)[^)]*\)/#) {
+                    let target = String(match.output.1)
+                    guard !target.contains("://"), !SourceTree.exists("\(folder)/\(target)") else {
+                        continue
+                    }
+                    Issue.record("\(Finding(file, index + 1, "there is no \(target)"))")
+                }
+            }
+        }
+    }
+
+    /// What the guide shows is what is built and tested: the same bytes.
+    @Test func `show a new service as it is`() {
+        let guide = SourceFile("docs/new-service.md").text
+        let files = SourceTree.swift.filter { $0.path.hasPrefix("examples/new-service/") }
+        #expect(files.count >= 6)
+        for file in files {
+            #expect(
+                guide.contains("\n`\(file.path)`:\n\n```swift\n\(file.text)```\n"),
+                "docs/new-service.md does not show \(file.path) as it is")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// What may import what: a folder, the modules of ours that its files may import, and those of
+/// others. `*` is any service, and its name in the modules. The first row that fits counts.
+///
+/// Imports point down: nothing under Shared knows a service, and services know of each other only
+/// what is in Contracts. Balance, withdraw and credit share one aggregate, in Account.
+struct Layer {
+    let folder: String
+    let ours: [String]
+    let others: [String]
+
+    static let all: [Layer] = [
+        Layer("Shared/CZeroMQ", [], []),
+        Layer("Shared/EventSourcing", [], []),
+        Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
+        Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
+        Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
+        Layer("Shared/Contracts", ["EventSourcing"], ["Foundation", "FoundationEssentials"]),
+        Layer("Shared/WireProtocol", ["EventSourcing"], []),
+        Layer("Shared/ZeroMQ", ["CZeroMQ"], ["Foundation", "Synchronization"]),
+        Layer(
+            "Shared/EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"],
+            ["DequeModule", "Foundation"]),
+        Layer(
+            "Shared/ServiceKit", ["EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ"],
+            [
+                "ArgumentParser", "Crypto", "Foundation", "GRDB", "HeapModule", "Logging",
+                "ServiceLifecycle", "UnixSignals",
+            ]),
+        Layer(
+            "Shared/IntegrationHarness",
+            ["EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol", "ZeroMQ"],
+            ["Foundation"]),
+
+        Layer(
+            "Services/EventStore/Log", ["EventSourcing"], ["Dispatch", "Glibc", "Synchronization"]),
+        Layer(
+            "Services/EventStore/Bus",
+            ["EventLog", "EventPattern", "EventSourcing", "WireProtocol"],
+            ["DequeModule", "Foundation", "HeapModule"]),
+        Layer(
+            "Services/EventStore/Server",
+            ["EventBus", "EventLog", "EventPattern", "EventSourcing", "WireProtocol", "ZeroMQ"],
+            ["Foundation"]),
+        Layer(
+            "Services/EventStore/Main",
+            [
+                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
+                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
+            ], ["ArgumentParser", "Foundation"]),
+
+        // Pure: values in, values out. Collections are values; the network needs the sine.
+        Layer(
+            "Services/Route/Domain", ["Contracts", "EventSourcing", "RouteDomain"],
+            ["Foundation", "HeapModule"]),
+        Layer(
+            "Services/Balance/Domain",
+            ["AccountDomain", "BalanceDomain", "Contracts", "EventSourcing"], []),
+        Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
+
+        account("Balance"), account("Withdraw"), account("Credit"),
+        Layer("Services/*/Main", ["*Domain"] + main, mainOthers),
+        Layer("examples/new-service/Domain", ["Contracts", "EventSourcing"], []),
+        Layer("examples/new-service/Main", ["LoyaltyDomain"] + main, mainOthers),
+    ]
+
+    private static let main = [
+        "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
+    ]
+    private static let mainOthers = ["ArgumentParser", "Foundation", "GRDB"]
+
+    private static func account(_ service: String) -> Layer {
+        Layer("Services/\(service)/Main", ["*Domain", "AccountDomain"] + main, mainOthers)
+    }
+
+    init(_ folder: String, _ ours: [String], _ others: [String]) {
+        self.folder = folder
+        self.ours = ours
+        self.others = others
+    }
+
+    /// The layer of the file, and what it may import.
+    static func of(_ path: String) -> (layer: Layer, imports: Set<String>)? {
+        for layer in all {
+            let pattern = layer.folder.split(separator: "/")
+            let parts = path.split(separator: "/")
+            guard parts.count > pattern.count,
+                zip(pattern, parts).allSatisfy({ $0 == "*" || $0 == $1 })
+            else { continue }
+            let names = layer.ours.map { $0.replacing("*", with: parts[1]) } + layer.others
+            return (layer, Set(names))
+        }
+        return nil
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+
+/// The repository as files, for tests of its text.
+enum SourceTree {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The Swift files of ours.
+    static let swift = files(in: ["Services", "Shared", "Tests", "examples"], ending: ".swift")
+    static let documents = files(in: ["docs"], ending: ".md") + [SourceFile("README.md")]
+
+    static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: root.appending(path: path).path)
+    }
+
+    private static func files(in folders: [String], ending: String) -> [SourceFile] {
+        folders.flatMap { folder in
+            (FileManager.default.enumerator(atPath: root.appending(path: folder).path)?
+                .compactMap { $0 as? String } ?? [])
+                .filter { $0.hasSuffix(ending) && !$0.contains(".build/") }
+                .map { SourceFile("\(folder)/\($0)") }
+        }.sorted { $0.path < $1.path }
+    }
+}
+
+struct SourceFile: Sendable {
+    /// From the root of the repository.
+    let path: String
+    let text: String
+    let lines: [Substring]
+    /// The lines without what stands in comments and in string literals of one line.
+    let code: [String]
+
+    init(_ path: String) {
+        self.path = path
+        // A file that can't be read is empty, which the first test finds out.
+        text =
+            (try? String(contentsOf: SourceTree.root.appending(path: path), encoding: .utf8)) ?? ""
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        code = path.hasSuffix(".swift") ? lines.map(Self.code(of:)) : []
+    }
+
+    private static func code(of line: Substring) -> String {
+        var (code, isLiteral, isEscaped) = ([UInt8](), false, false)
+        for byte in line.utf8 {
+            if isLiteral {
+                isLiteral = isEscaped || byte != UInt8(ascii: "\"")
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+                continue
+            }
+            isLiteral = byte == UInt8(ascii: "\"")
+            code.append(byte)
+            if code.suffix(2) == [UInt8(ascii: "/"), UInt8(ascii: "/")] {
+                code.removeLast(2)
+                break
+            }
+        }
+        return String(decoding: code, as: UTF8.self)
+    }
+
+    /// Whether a comment stands on the line, by its index, or on one of the three before it.
+    func hasComment(at index: Int) -> Bool {
+        lines[max(0, index - 3)...index].contains { $0.contains("//") }
+    }
+
+    /// The modules it imports, with the number of the line.
+    var imports: [(module: String, line: Int)] {
+        code.enumerated().compactMap { index, line in
+            let words = line.split(separator: " ")
+            guard let last = words.last, words.dropLast().last == "import" else { return nil }
+            return (String(last), index + 1)
+        }
+    }
+}
+
+/// Something that is not as it should be.
+struct Finding: CustomStringConvertible {
+    let description: String
+
+    init(_ file: SourceFile, _ line: Int, _ message: String) {
+        description = "\(file.path):\(line): \(message)"
+    }
+}

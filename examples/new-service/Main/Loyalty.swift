@@ -1,0 +1,66 @@
+import ArgumentParser
+import EventSourcing
+import LoyaltyDomain
+import ServiceKit
+
+@main struct Loyalty: AsyncParsableCommand, NamedService {
+    static let serviceName = "loyalty"
+    static let configuration = CommandConfiguration(
+        commandName: serviceName, abstract: "The points that customers earn with their orders.",
+        subcommands: [
+            Serve.self, Redeem.self, Show.self, Status<Loyalty>.self, Rebuild<Loyalty>.self,
+        ])
+
+    static func main() async { await Program.run(Self.self) }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the service.")
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        var host = try await ServiceHost(Loyalty.serviceName, options: options)
+        let cards = host.repository(Card.self)
+        let points = try await host.project(PointsProjection.self)
+        try await host.participate(LoyaltyParticipant(), through: cards)
+        await host.command(RedeemPoints.name) { (command: RedeemPoints, cause) in
+            try await cards.execute(.redeem(command), cause)
+        }
+        await host.query("points") { (id: String, atLeast) in
+            guard let view = try await points.read(atLeast: atLeast, { $0.customers[id] }) else {
+                throw Refusal(description: "\(id) has never earned a point")
+            }
+            return view
+        }
+        try await host.run()
+    }
+}
+
+struct Redeem: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Redeem points.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The customer.") var customer: String
+    @Argument(help: "How many points.") var points: Int64
+
+    func run() async throws {
+        let reply = try await options.with(Loyalty.serviceName) {
+            try await $0.command(
+                RedeemPoints.name, RedeemPoints(customer: customer, points: points))
+        }
+        try Output.reply(reply, json: options.json, "redeemed \(points) points of \(customer)")
+    }
+}
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show a customer's points.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The customer.") var customer: String
+
+    func run() async throws {
+        let view = try await options.with(Loyalty.serviceName) {
+            try await $0.query("points", customer, as: PointsView.self)
+        }
+        if options.json { return try Output.json(view) }
+        Output.fields([("points", "\(view.points)"), ("earned", "\(view.earned)")])
+    }
+}

@@ -1,0 +1,38 @@
+import Contracts
+import EventSourcingTesting
+import LoyaltyDomain
+import Testing
+
+struct `A card` {
+    @Test func `earns a point for each whole unit, once for an order`() throws {
+        let card = given(Card.self)
+        let earn = Card.Command.earn(customer: "ann", order: "o1", paid: Money(1999, .usd))
+        #expect(try card.when(earn).map(\.points) == [19])
+        #expect(try card.after(earn).when(earn).isEmpty)
+        let yen = Card.Command.earn(customer: "ann", order: "o2", paid: Money(1999, .jpy))
+        #expect(try card.when(yen).map(\.points) == [1999])
+    }
+
+    @Test func `redeems no more than it has`() throws {
+        let card = try given(Card.self)
+            .after(.earn(customer: "ann", order: "o1", paid: Money(1000, .usd)))
+        #expect(throws: Card.Rejection.self) {
+            try card.when(.redeem(RedeemPoints(customer: "ann", points: 11)))
+        }
+        let spent = try card.after(.redeem(RedeemPoints(customer: "ann", points: 7)))
+        #expect(spent.state.points == 3)
+        // What is redeemed can't be taken back.
+        let revoked = try spent.after(.revoke(customer: "ann", order: "o1"))
+        #expect(revoked.state.points == 0)
+    }
+}
+
+extension LoyaltyEvent {
+    fileprivate var points: Int64 {
+        switch self {
+        case .earned(let event): event.points
+        case .redeemed(let event): event.points
+        case .revoked(let event): event.points
+        }
+    }
+}
