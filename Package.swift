@@ -87,6 +87,9 @@ let package = Package(
             providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         shared("ZeroMQ", ["CZeroMQ"]),
         .systemLibrary(name: "CCRC32C", path: "Shared/CCRC32C"),
+        .systemLibrary(
+            name: "CZlib", path: "Shared/CZlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         shared("EventSourcing", ["CCRC32C"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
@@ -96,6 +99,9 @@ let package = Package(
                 "EventSourcing", "WireProtocol", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
+        shared(
+            "ObjectStorage",
+            ["EventSourcing", .product(name: "Crypto", package: "swift-crypto")]),
         shared("CloudEvents", ["EventSourcing", "ServiceKit"]),
         shared("Contracts", ["EventSourcing"]),
         shared(
@@ -114,6 +120,9 @@ let package = Package(
         .target(
             name: "EventLog", dependencies: ["EventSourcing"], path: "Services/EventStore/Log",
             swiftSettings: strict),
+        .target(
+            name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
+            path: "Services/EventStore/Archive", swiftSettings: strict),
         .target(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
@@ -165,6 +174,15 @@ let package = Package(
 
         // Samples are read where they lie.
         test("EventLogTests", ["EventLog", "EventSourcing"], exclude: ["Samples"]),
+        test(
+            "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage"],
+            exclude: ["Samples"]),
+        test(
+            "ObjectStorageTests",
+            [
+                "EventSourcing", "ObjectStorage",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),

@@ -16,6 +16,10 @@ struct Layer {
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
         Layer("Shared/Contracts", ["EventSourcing"], ["Foundation", "FoundationEssentials"]),
         Layer("Shared/WireProtocol", ["EventSourcing"], []),
+        Layer("Shared/CZlib", [], []),
+        Layer(
+            "Shared/ObjectStorage", ["EventSourcing"],
+            ["Crypto", "Foundation", "FoundationNetworking", "Glibc", "Synchronization"]),
         Layer("Shared/ZeroMQ", ["CZeroMQ"], ["Foundation", "Synchronization"]),
         Layer(
             "Shared/EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"],
@@ -33,6 +37,9 @@ struct Layer {
 
         Layer(
             "Services/EventStore/Log", ["EventSourcing"], ["Dispatch", "Glibc", "Synchronization"]),
+        Layer(
+            "Services/EventStore/Archive", ["CZlib", "EventSourcing", "ObjectStorage"],
+            ["Foundation"]),
         Layer(
             "Services/EventStore/Bus",
             ["EventLog", "EventPattern", "EventSourcing", "WireProtocol"],

@@ -1,0 +1,81 @@
+import EventSourcing
+
+/// The events of a segment's object, each checked; up to where it is damaged, if it is.
+struct SegmentContents: Sendable {
+    private(set) var events: [RecordedEvent] = []
+    private(set) var damage: ArchiveError?
+
+    /// - Parameter key: of the object, for what is reported.
+    @concurrent static func read(
+        _ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String
+    ) async -> SegmentContents {
+        var contents = SegmentContents()
+        do throws(ArchiveError) {
+            try checkHeader(object, segment, log, key)
+        } catch {
+            contents.damage = error
+            return contents
+        }
+        let stored = object.dropFirst(ArchiveSegmentHeader.size)
+        let records =
+            switch segment.codec {
+            case .stored: Array(stored)
+            case .zlib: Zlib.decompressed(stored, count: Int(segment.bytes))
+            }
+        let problem = contents.take(records, of: segment)
+        let isWhole =
+            stored.count == Int(segment.storedBytes)
+            && CRC32C.checksum(stored.span) == segment.storedChecksum
+            && records.count == Int(segment.bytes)
+            && CRC32C.checksum(records.span) == segment.checksum
+        guard problem != nil || !isWhole else { return contents }
+        // Events that came out whole though the checksum of the segment fails: none is missing if all
+        // are there, but the object must be replaced all the same.
+        contents.damage = .damaged(
+            segment: key, sound: contents.events.last?.position ?? segment.from - 1,
+            last: segment.through, problem ?? "its checksum does not match")
+        return contents
+    }
+
+    private static func checkHeader(
+        _ object: [UInt8], _ segment: ArchiveSegment, _ log: EventID, _ key: String
+    ) throws(ArchiveError) {
+        let reason: String
+        do throws(ArchiveSegmentHeader.Problem) {
+            let (header, headerLog) = try ArchiveSegmentHeader.read(object.span)
+            guard header != segment || headerLog != log else { return }
+            reason = "its header is not what the manifest says"
+        } catch {
+            if case .unknownVersion(let version) = error {
+                throw .unknownVersion(object: key, version)
+            }
+            reason = "its header is not one"
+        }
+        throw .damaged(
+            segment: key, sound: segment.from - 1, last: segment.through, reason)
+    }
+
+    /// Takes the records as long as each is sound and in its place; says what is wrong then.
+    private mutating func take(_ records: [UInt8], of segment: ArchiveSegment) -> String? {
+        var rest = records[...]
+        var lowest = segment.first
+        while !rest.isEmpty {
+            do {
+                let event = try RecordedEvent(rest)
+                try event.verify()
+                guard (lowest...max(lowest, segment.last)).contains(event.position) else {
+                    return "position \(event.position) is out of place"
+                }
+                events.append(event)
+                lowest = event.position + 1
+                rest = rest.dropFirst(event.bytes.count)
+            } catch {
+                return "\(error)"
+            }
+        }
+        guard events.count == Int(segment.events), events.last?.position == segment.last else {
+            return "it has \(events.count) events, not \(segment.events)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Objects as files of a folder, the parts of their keys being names of folders.
+///
+/// A file is written under another name, synced and then renamed, so that after a crash the object
+/// is the old one or the new one. Links within the folder are followed; they are the operator's.
+public final class FolderObjectStorage: ObjectStorage {
+    /// Hidden from every list: no part of a key begins with a dot.
+    private static let unfinished = ".unfinished-"
+
+    private let folder: String
+    private let uploads = Atomic<Int>(0)
+
+    /// Opens the folder, made if it is not there, and removes what a crash left unfinished in it.
+    public init(folder: String) throws(ObjectStorageError) {
+        self.folder = folder
+        try Self.makeFolder(folder)
+        try removeUnfinished()
+    }
+
+    @concurrent public func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
+        let path = try path(of: key)
+        let number = uploads.add(1, ordering: .relaxed).newValue
+        let temporary = "\(folder)/\(Self.unfinished)\(getpid())-\(number)"
+        do throws(ObjectStorageError) {
+            try write(bytes, to: temporary, for: key)
+            try Self.makeFolder(parent(of: path))
+            guard unsafe rename(temporary, path) == 0 else { throw failure("put", key) }
+        } catch {
+            unsafe _ = unlink(temporary)
+            throw error
+        }
+        try syncFolders(of: path)
+    }
+
+    @concurrent public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
+        try read(key, 0..<Int.max)
+    }
+
+    @concurrent public func get(
+        _ key: String, _ range: Range<Int>
+    ) async throws(ObjectStorageError) -> [UInt8] {
+        try read(key, range)
+    }
+
+    @concurrent public func size(of key: String) async throws(ObjectStorageError) -> Int? {
+        var status = stat()
+        guard unsafe stat(try path(of: key), &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw failure("look at", key)
+        }
+        return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    }
+
+    @concurrent public func list(
+        _ prefix: String
+    ) async throws(ObjectStorageError) -> [StoredObject] {
+        // Nothing outside the deepest folder that the prefix names can have it.
+        let start = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
+        guard start.isEmpty || (try? ObjectKey.check(String(start.dropLast()))) != nil else {
+            return []
+        }
+        var names: [String] = []
+        do {
+            names = try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/\(start)")
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            return []
+        } catch {
+            throw .unavailable("can't list \(folder)/\(start): \(error.localizedDescription)")
+        }
+        var objects: [StoredObject] = []
+        for key in names.map({ start + $0 }) where key.utf8.starts(with: prefix.utf8) {
+            guard (try? ObjectKey.check(key)) != nil, let size = try await size(of: key) else {
+                continue
+            }
+            objects.append(StoredObject(key: key, size: size))
+        }
+        return objects.sortedByKey()
+    }
+
+    @concurrent public func delete(_ key: String) async throws(ObjectStorageError) {
+        let path = try path(of: key)
+        guard unsafe unlink(path) == 0 else {
+            // A folder is no object.
+            if [ENOENT, ENOTDIR, EISDIR].contains(errno) { return }
+            throw failure("delete", key)
+        }
+        try Self.sync(folder: parent(of: path))
+    }
+
+    // MARK: Files
+
+    private func path(of key: String) throws(ObjectStorageError) -> String {
+        try ObjectKey.check(key)
+        return "\(folder)/\(key)"
+    }
+
+    private func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? folder
+    }
+
+    private func read(_ key: String, _ range: Range<Int>) throws(ObjectStorageError) -> [UInt8] {
+        let descriptor = unsafe open(try path(of: key), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { throw .noObject(key) }
+            throw failure("get", key)
+        }
+        defer { _ = close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw failure("get", key) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .noObject(key) }
+        let range = range.clamped(to: 0..<Int(status.st_size))
+        var code: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
+            while filled < range.count {
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress! + filled,  // range.count > 0 here
+                    range.count - filled, range.lowerBound + filled)
+                if got < 0, errno != EINTR { code = errno }
+                if got == 0 || code != 0 { return }
+                filled += max(got, 0)
+            }
+        }
+        guard code == 0 else { throw failure("get", key, code) }
+        return bytes
+    }
+
+    private func write(
+        _ bytes: [UInt8], to path: String, for key: String
+    ) throws(ObjectStorageError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("put", key) }
+        defer { _ = close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
+                return unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+            }
+            if count < 0, errno != EINTR { throw failure("put", key) }
+            written += max(count, 0)
+        }
+        guard fsync(descriptor) == 0 else { throw failure("put", key) }
+    }
+
+    private func removeUnfinished() throws(ObjectStorageError) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.hasPrefix(Self.unfinished) {
+            // Its process may be another one that is alive.
+            let process = pid_t(name.dropFirst(Self.unfinished.count).prefix { $0 != "-" })
+            if let process, process != getpid(), kill(process, 0) != 0, errno == ESRCH {
+                unsafe _ = unlink("\(folder)/\(name)")
+            }
+        }
+    }
+
+    /// Makes durable the entry of the file, and of each folder between it and ours: which of them
+    /// are new, nobody has noted.
+    private func syncFolders(of path: String) throws(ObjectStorageError) {
+        var path = parent(of: path)
+        while path.utf8.count > folder.utf8.count {
+            try Self.sync(folder: path)
+            path = parent(of: path)
+        }
+        try Self.sync(folder: folder)
+    }
+
+    private static func sync(folder: String) throws(ObjectStorageError) {
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", folder, errno) }
+        defer { _ = close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("sync", folder, errno) }
+    }
+
+    private static func makeFolder(_ path: String) throws(ObjectStorageError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw .refused("can't make folder \(path): \(error.localizedDescription)")
+        }
+    }
+
+    private func failure(
+        _ operation: String, _ key: String, _ code: Int32 = errno
+    ) -> ObjectStorageError {
+        Self.failure(operation, "\(folder)/\(key)", code)
+    }
+
+    private static func failure(
+        _ operation: String, _ path: String, _ code: Int32
+    ) -> ObjectStorageError {
+        let line = unsafe "can't \(operation) \(path): \(String(cString: strerror(code)))"
+        let lasting = [EACCES, EPERM, EROFS, EISDIR, ENOTDIR, EEXIST, ENOTEMPTY, ENAMETOOLONG]
+        return lasting.contains(code) ? .refused(line) : .unavailable(line)
+    }
+}

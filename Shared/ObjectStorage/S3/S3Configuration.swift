@@ -1,0 +1,66 @@
+/// How an S3-compatible store is reached.
+public struct S3Configuration: Hashable, Sendable {
+    /// Scheme, host and port: `https://s3.eu-central-1.amazonaws.com`, `http://localhost:9000`.
+    public let endpoint: String
+    public let region: String
+    let accessKeyID: String
+    let secretAccessKey: String
+    let sessionToken: String?
+
+    /// - Throws: `invalid` if the endpoint is no URL.
+    public init(
+        endpoint: String?, region: String, accessKeyID: String, secretAccessKey: String,
+        sessionToken: String? = nil
+    ) throws(ObjectStorageError) {
+        let endpoint = endpoint ?? "https://s3.\(region).amazonaws.com"
+        let bare = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+        let form = #/https?://([A-Za-z0-9._\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?/#
+        guard bare.wholeMatch(of: form) != nil else {
+            throw .invalid(
+                "'\(endpoint)' is no endpoint: it takes a scheme, a host and perhaps a port, like "
+                    + "http://localhost:9000")
+        }
+        self.endpoint = bare
+        self.region = region
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
+    }
+
+    /// Reads the variables that Amazon's own tools read: `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; `AWS_REGION` or `AWS_DEFAULT_REGION`, otherwise
+    /// `us-east-1`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, otherwise the region's at Amazon.
+    ///
+    /// - Parameter endpoint: goes before the environment's.
+    /// - Throws: `invalid` if there are no credentials, or the endpoint is no URL.
+    public init(
+        environment: [String: String], endpoint: String? = nil
+    ) throws(ObjectStorageError) {
+        func value(_ names: String...) -> String? {
+            names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+        }
+        guard let id = value("AWS_ACCESS_KEY_ID"), let secret = value("AWS_SECRET_ACCESS_KEY")
+        else {
+            throw .invalid("s3:// needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")
+        }
+        try self.init(
+            endpoint: endpoint ?? value("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+            region: value("AWS_REGION", "AWS_DEFAULT_REGION") ?? "us-east-1",
+            accessKeyID: id, secretAccessKey: secret,
+            sessionToken: value("AWS_SESSION_TOKEN"))
+    }
+
+    /// As the header `host` has it: the port only if the scheme does not say it.
+    var host: String {
+        let isSecure = endpoint.hasPrefix("https:")
+        let host = endpoint.dropFirst(isSecure ? 8 : 7)
+        let standard = isSecure ? ":443" : ":80"
+        return String(host.hasSuffix(standard) ? host.dropLast(standard.count) : host)
+    }
+
+    var signature: SignatureV4 {
+        SignatureV4(
+            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, region: region,
+            service: "s3")
+    }
+}

@@ -1,0 +1,86 @@
+/// The XML of S3's answers, as far as it is needed: the text of elements by their names.
+///
+/// These documents have neither attributes that matter, nor sections of CDATA, nor an element inside
+/// another of its own name.
+struct S3Document {
+    private let text: Substring
+
+    init(_ body: [UInt8]) { text = Substring(decoding: body, as: UTF8.self) }
+
+    private init(text: Substring) { self.text = text }
+
+    /// The elements of this name, in order.
+    func elements(_ name: String) -> [S3Document] {
+        var found: [S3Document] = []
+        var rest = text
+        while let start = rest.firstRange(of: "<\(name)>"),
+            let end = rest[start.upperBound...].firstRange(of: "</\(name)>")
+        {
+            found.append(S3Document(text: rest[start.upperBound..<end.lowerBound]))
+            rest = rest[end.upperBound...]
+        }
+        return found
+    }
+
+    /// The text of the first element of this name.
+    subscript(name: String) -> String? { elements(name).first.map { Self.unescaped($0.text) } }
+
+    private static func unescaped(_ text: Substring) -> String {
+        guard text.contains("&") else { return String(text) }
+        let entity = #/&(?:#x([0-9A-Fa-f]+)|#(\d+)|(\w+));/#
+        return String(text).replacing(entity) { match in
+            let (whole, hex, decimal, name) = match.output
+            let number = hex.map { UInt32($0, radix: 16) } ?? decimal.map { UInt32($0) } ?? nil
+            if let scalar = number.flatMap(Unicode.Scalar.init) { return String(scalar) }
+            return name.flatMap { named[String($0)] } ?? String(whole)
+        }
+    }
+
+    private static let named = ["amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'"]
+}
+
+/// One page of a list.
+struct S3Page {
+    let objects: [StoredObject]
+    /// Where the next page goes on; nil after the last.
+    let next: String?
+
+    /// Nil if `body` is no list.
+    init?(_ body: [UInt8]) {
+        let document = S3Document(body)
+        guard let truncated = document["IsTruncated"] else { return nil }
+        let isEncoded = document["EncodingType"] == "url"
+        var objects: [StoredObject] = []
+        for element in document.elements("Contents") {
+            guard let key = element["Key"], let size = element["Size"].flatMap({ Int($0) }) else {
+                return nil
+            }
+            objects.append(StoredObject(key: isEncoded ? key.percentDecoded() : key, size: size))
+        }
+        self.objects = objects
+        next = truncated == "true" ? document["NextContinuationToken"] : nil
+        if truncated == "true", next == nil { return nil }
+    }
+}
+
+extension String {
+    /// What was encoded as a form: `%XX`, and `+` for a space.
+    func percentDecoded() -> String {
+        var bytes: [UInt8] = []
+        var rest = Substring(self).utf8
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                guard let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
+                    bytes.append(byte)
+                    continue
+                }
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

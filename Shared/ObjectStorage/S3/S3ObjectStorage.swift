@@ -1,0 +1,194 @@
+import Crypto
+import EventSourcing
+import Foundation
+
+/// Objects in a bucket of any S3-compatible store, addressed by path (`endpoint/bucket/key`).
+///
+/// Every request is signed over its body's SHA-256, and what is put has a Content-MD5 too: the store
+/// refuses what was damaged on the way. What fails by the connection or the server (429, 5xx) is
+/// tried again, up to five times.
+public struct S3ObjectStorage: ObjectStorage {
+    private let bucket: String
+    private let prefix: String
+    private let configuration: S3Configuration
+    private let transport: any HTTPTransport
+    private let retries: RetryPolicy
+    private let pageSize: Int
+    private let now: @Sendable () -> Timestamp
+
+    public init(bucket: String, prefix: String, _ configuration: S3Configuration) {
+        self.init(
+            bucket: bucket, prefix: prefix, configuration,
+            transport: URLSessionTransport(endpoint: configuration.endpoint))
+    }
+
+    /// - Parameter pageSize: how many objects one answer lists at the most.
+    init(
+        bucket: String, prefix: String, _ configuration: S3Configuration,
+        transport: any HTTPTransport, retries: RetryPolicy = RetryPolicy(), pageSize: Int = 1000,
+        now: @escaping @Sendable () -> Timestamp = {
+            Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6))
+        }
+    ) {
+        self.bucket = bucket
+        self.prefix = prefix.isEmpty ? "" : prefix + "/"
+        self.configuration = configuration
+        self.transport = transport
+        self.retries = retries
+        self.pageSize = pageSize
+        self.now = now
+    }
+
+    public func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
+        let sum = Data(Insecure.MD5.hash(data: bytes)).base64EncodedString()
+        var request = try request("PUT", key)
+        request.headers = [
+            HTTPField("content-md5", sum), HTTPField("content-type", "application/octet-stream"),
+        ]
+        request.body = bytes
+        let answer = try await send(request, "put", key)
+        guard answer.status == 200 else { throw failure("put", key, answer) }
+    }
+
+    public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
+        let answer = try await send(request("GET", key), "get", key)
+        guard answer.status == 200 else { throw failure("get", key, answer) }
+        return answer.body
+    }
+
+    public func get(
+        _ key: String, _ range: Range<Int>
+    ) async throws(ObjectStorageError) -> [UInt8] {
+        var request = try request("GET", key)
+        // An empty range can't be asked for; one byte tells at least whether there is an object.
+        let last = max(range.lowerBound, range.upperBound - 1)
+        request.headers = [HTTPField("range", "bytes=\(range.lowerBound)-\(last)")]
+        let answer = try await send(request, "get", key)
+        switch answer.status {
+        case 206: return Array(answer.body.prefix(range.count))
+        // A store that knows no ranges answers with all.
+        case 200: return Array(answer.body[range.clamped(to: answer.body.indices)])
+        case 416: return []
+        default: throw failure("get", key, answer)
+        }
+    }
+
+    public func size(of key: String) async throws(ObjectStorageError) -> Int? {
+        let answer = try await send(request("HEAD", key), "look at", key)
+        switch answer.status {
+        case 200:
+            guard let size = answer.contentLength else {
+                throw .unavailable(line("look at", key, "the answer does not say the size"))
+            }
+            return size
+        case 404: return nil
+        default: throw failure("look at", key, answer)
+        }
+    }
+
+    public func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject] {
+        var objects: [StoredObject] = []
+        var next: String?
+        repeat {
+            var request = HTTPRequest(method: "GET", path: "/\(bucket)")
+            request.query = [
+                HTTPField("list-type", "2"), HTTPField("encoding-type", "url"),
+                HTTPField("max-keys", "\(pageSize)"), HTTPField("prefix", self.prefix + prefix),
+            ]
+            if let next { request.query.append(HTTPField("continuation-token", next)) }
+            let answer = try await send(request, "list", prefix)
+            guard answer.status == 200 else { throw failure("list", prefix, answer) }
+            guard let page = S3Page(answer.body) else {
+                throw .unavailable(line("list", prefix, "the answer is no list of objects"))
+            }
+            objects += page.objects.filter { $0.key.hasPrefix(self.prefix) }.map {
+                StoredObject(key: String($0.key.dropFirst(self.prefix.count)), size: $0.size)
+            }
+            next = page.next
+        } while next != nil
+        return objects.sortedByKey()
+    }
+
+    public func delete(_ key: String) async throws(ObjectStorageError) {
+        let answer = try await send(request("DELETE", key), "delete", key)
+        switch answer.status {
+        case 200, 204: return
+        case 404 where S3Document(answer.body)["Code"] != "NoSuchBucket": return
+        default: throw failure("delete", key, answer)
+        }
+    }
+
+    // MARK: Requests
+
+    private func request(
+        _ method: String, _ key: String
+    ) throws(ObjectStorageError) -> HTTPRequest {
+        try ObjectKey.check(key)
+        return HTTPRequest(method: method, path: "/\(bucket)/\(prefix)\(key)")
+    }
+
+    private func send(
+        _ request: HTTPRequest, _ operation: String, _ key: String
+    ) async throws(ObjectStorageError) -> HTTPResponse {
+        var attempt = 0
+        while true {
+            attempt += 1
+            let problem: String
+            do throws(HTTPFailure) {
+                let answer = try await transport.send(signed(request))
+                guard answer.status == 429 || answer.status >= 500 else { return answer }
+                problem = reason(answer)
+            } catch {
+                guard case .connection(let reason) = error else { throw .cancelled }
+                problem = "\(reason) (\(configuration.endpoint))"
+            }
+            guard attempt < retries.attempts else {
+                throw .unavailable(line(operation, key, problem))
+            }
+            do { try await retries.pause(retries.delay(after: attempt)) } catch {
+                throw .cancelled
+            }
+        }
+    }
+
+    private func signed(_ request: HTTPRequest) -> HTTPRequest {
+        // 2013-05-24T00:00:00.000000Z, as 20130524T000000Z.
+        let time = now().description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
+        let hash = SHA256.hash(data: request.body).hex
+        var request = request
+        request.headers += [
+            HTTPField("host", configuration.host), HTTPField("x-amz-content-sha256", hash),
+            HTTPField("x-amz-date", time),
+        ]
+        if let token = configuration.sessionToken {
+            request.headers.append(HTTPField("x-amz-security-token", token))
+        }
+        let authorization = configuration.signature.authorization(
+            for: request, payloadHash: hash, time: time)
+        request.headers.append(HTTPField("authorization", authorization))
+        return request
+    }
+
+    // MARK: Failures
+
+    private func failure(
+        _ operation: String, _ key: String, _ answer: HTTPResponse
+    ) -> ObjectStorageError {
+        if answer.status == 404, S3Document(answer.body)["Code"] != "NoSuchBucket" {
+            return .noObject(key)
+        }
+        return .refused(line(operation, key, reason(answer)))
+    }
+
+    private func reason(_ answer: HTTPResponse) -> String {
+        let document = S3Document(answer.body)
+        let said = [document["Code"], document["Message"]].compactMap(\.self)
+        return said.joined(separator: ": ") + (said.isEmpty ? "" : " ")
+            + "(HTTP \(answer.status))"
+    }
+
+    private func line(_ operation: String, _ key: String, _ reason: String) -> String {
+        let oneLine = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return "can't \(operation) s3://\(bucket)/\(prefix)\(key): \(oneLine)"
+    }
+}

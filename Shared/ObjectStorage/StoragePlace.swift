@@ -1,0 +1,60 @@
+/// Where objects are kept, as people write it: the path of a folder, or `s3://bucket/prefix`.
+public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
+    case folder(String)
+    /// The prefix goes before every key, with a `/` between; it may be empty.
+    case s3(bucket: String, prefix: String)
+
+    public init(_ text: String) throws(ObjectStorageError) {
+        guard let separator = text.firstRange(of: "://") else {
+            guard !text.isEmpty else { throw Self.invalid(text) }
+            self = .folder(text)
+            return
+        }
+        let rest = text[separator.upperBound...].split(separator: "/", maxSplits: 1)
+        guard text[..<separator.lowerBound] == "s3", let bucket = rest.first,
+            !text.hasPrefix("s3:///"), Self.isBucket(bucket)
+        else { throw Self.invalid(text) }
+        var prefix = rest.dropFirst().first ?? ""
+        while prefix.last == "/" { prefix.removeLast() }
+        if !prefix.isEmpty { try ObjectKey.check(String(prefix)) }
+        self = .s3(bucket: String(bucket), prefix: String(prefix))
+    }
+
+    public var description: String {
+        switch self {
+        case .folder(let path): path
+        case .s3(let bucket, ""): "s3://\(bucket)"
+        case .s3(let bucket, let prefix): "s3://\(bucket)/\(prefix)"
+        }
+    }
+
+    /// The storage there.
+    ///
+    /// - Parameters:
+    ///   - environment: where `S3Configuration` finds the endpoint, the region and the credentials.
+    ///   - endpoint: goes before the environment's.
+    public func open(
+        environment: [String: String], endpoint: String? = nil
+    ) throws(ObjectStorageError) -> any ObjectStorage {
+        switch self {
+        case .folder(let path): try FolderObjectStorage(folder: path)
+        case .s3(let bucket, let prefix):
+            S3ObjectStorage(
+                bucket: bucket, prefix: prefix,
+                try S3Configuration(environment: environment, endpoint: endpoint))
+        }
+    }
+
+    private static func isBucket(_ name: Substring) -> Bool {
+        (1...255).contains(name.utf8.count) && name.first != "."
+            && name.utf8.allSatisfy { byte in
+                byte < 0x80
+                    && (Unicode.Scalar(byte).properties.isAlphabetic
+                        || (48...57).contains(byte) || "-._".utf8.contains(byte))
+            }
+    }
+
+    private static func invalid(_ text: String) -> ObjectStorageError {
+        .invalid("'\(text)' is no place: it takes the path of a folder, or s3://bucket/prefix")
+    }
+}

@@ -1,0 +1,117 @@
+import EventArchive
+import EventSourcing
+import ObjectStorage
+import Testing
+
+@Suite struct `An archive whose storage fails` {
+    private static let head: UInt64 = 60
+
+    /// What the event store does: goes on behind the checkpoint, event batch by event batch, to the
+    /// head; lets the oldest go in the middle of it.
+    private func work(_ storage: any ObjectStorage) async throws {
+        let writer = try await ArchiveWriter(in: storage, name: "a", log: log, segmentBytes: 1500)
+        while writer.position < Self.head {
+            let next = writer.position + 1
+            let end = min(next + 6, Self.head)
+            try await writer.append(try matching(next...end), through: end)
+            if end.isMultiple(of: 3) { try await writer.seal() }
+            if end > 40 { try await writer.expire(before: time(11)) }
+        }
+        try await writer.seal()
+    }
+
+    /// What must be there in the end: all but the segments whose last event is older than the eleventh.
+    private func expectAll(_ storage: MemoryObjectStorage) async throws {
+        let reader = try await ArchiveReader(in: storage, name: "a")
+        #expect(reader.manifest.checkpoint == Self.head)
+        #expect((2...12).contains(reader.manifest.from))
+        try await expectArchive(storage, holds: try matching(reader.manifest.from...Self.head))
+        // No object is left that the manifest does not know.
+        let names = reader.manifest.segments.map { "a/\($0.name)" } + ["a/manifest.jsonl"]
+        #expect(storage.list("").map(\.key).sorted() == names.sorted())
+    }
+
+    @Test(arguments: FaultyStorage.Fault.allCases)
+    private func `is whole after a crash at any call, and going on`(
+        fault: FaultyStorage.Fault
+    ) async throws {
+        var call = 0
+        while true {
+            let storage = MemoryObjectStorage()
+            let faulty = FaultyStorage(storage, fault, at: call, isLasting: true)
+            do {
+                try await work(faulty)
+                break
+            } catch {
+                #expect(error as? ArchiveError == .storage(.unavailable("injected")))
+            }
+            // A reader that comes now finds what the checkpoint says, and nothing twice.
+            if let reader = try? await ArchiveReader(in: storage, name: "a"), call > 1 {
+                let checkpoint = reader.manifest.checkpoint
+                if reader.manifest.from <= checkpoint {
+                    try await expectArchive(
+                        storage, holds: try matching(reader.manifest.from...checkpoint))
+                }
+            }
+            try await work(storage)
+            try await finish(storage)
+            call += 1
+        }
+        #expect(call > 20)
+    }
+
+    @Test(arguments: FaultyStorage.Fault.allCases)
+    private func `is whole after two crashes`(fault: FaultyStorage.Fault) async throws {
+        for first in 2..<20 {
+            for second in 0..<12 {
+                let storage = MemoryObjectStorage()
+                for call in [first, second] {
+                    let faulty = FaultyStorage(storage, fault, at: call, isLasting: true)
+                    // Little may be left to do, so that the second never comes.
+                    do { try await work(faulty) } catch {
+                        #expect(error as? ArchiveError == .storage(.unavailable("injected")))
+                    }
+                }
+                try await work(storage)
+                try await finish(storage)
+            }
+        }
+    }
+
+    /// Opened once more, for what the last crash may have left is removed then.
+    private func finish(_ storage: MemoryObjectStorage) async throws {
+        let writer = try await ArchiveWriter(in: storage, name: "a", log: log)
+        try await writer.expire(before: time(11))
+        try await expectAll(storage)
+    }
+
+    @Test(arguments: FaultyStorage.Fault.allCases)
+    private func `is gone on with by the same writer, which has lost nothing`(
+        fault: FaultyStorage.Fault
+    ) async throws {
+        var call = 3
+        while true {
+            let storage = MemoryObjectStorage()
+            let faulty = FaultyStorage(storage, fault, at: call, isLasting: false)
+            let writer = try await ArchiveWriter(
+                in: faulty, name: "a", log: log, segmentBytes: 1500)
+            var failures = 0
+            while writer.checkpoint < Self.head {
+                do {
+                    let next = writer.position + 1
+                    if next <= Self.head {
+                        let end = min(next + 6, Self.head)
+                        try await writer.append(try matching(next...end), through: end)
+                    }
+                    try await writer.seal()
+                } catch {
+                    failures += 1
+                }
+            }
+            try await expectArchive(storage, holds: try matching(1...Self.head))
+            guard failures == 1 else { break }
+            call += 1
+        }
+        #expect(call > 15)
+    }
+}

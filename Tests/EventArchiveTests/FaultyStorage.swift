@@ -1,0 +1,60 @@
+import ObjectStorage
+import Synchronization
+
+/// Storage that fails at the call of a given number, before that is carried out or after; and, as if
+/// the process had ended, at all that follow, unless it fails only once.
+final class FaultyStorage: ObjectStorage {
+    enum Fault: CaseIterable { case before, after }
+
+    private let base: MemoryObjectStorage
+    private let calls = Mutex<Int>(0)
+    private let fault: Fault
+    private let failing: Int
+    private let isLasting: Bool
+
+    init(_ base: MemoryObjectStorage, _ fault: Fault = .before, at call: Int, isLasting: Bool) {
+        self.base = base
+        self.fault = fault
+        failing = call
+        self.isLasting = isLasting
+    }
+
+    var count: Int { calls.withLock(\.self) }
+
+    private func call<Result>(
+        _ body: () throws(ObjectStorageError) -> Result
+    ) throws(ObjectStorageError) -> Result {
+        let number = calls.withLock { calls in
+            defer { calls += 1 }
+            return calls
+        }
+        let injected = ObjectStorageError.unavailable("injected")
+        guard number == failing || isLasting && number > failing else { return try body() }
+        if number == failing, fault == .after { _ = try body() }
+        throw injected
+    }
+
+    func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
+        try call { () throws(ObjectStorageError) in try base.put(bytes, at: key) }
+    }
+
+    func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
+        try call { () throws(ObjectStorageError) in try base.get(key) }
+    }
+
+    func get(_ key: String, _ range: Range<Int>) async throws(ObjectStorageError) -> [UInt8] {
+        try call { () throws(ObjectStorageError) in try base.get(key, range) }
+    }
+
+    func size(of key: String) async throws(ObjectStorageError) -> Int? {
+        try call { () throws(ObjectStorageError) in try base.size(of: key) }
+    }
+
+    func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject] {
+        try call { () throws(ObjectStorageError) in base.list(prefix) }
+    }
+
+    func delete(_ key: String) async throws(ObjectStorageError) {
+        try call { () throws(ObjectStorageError) in try base.delete(key) }
+    }
+}

@@ -1,0 +1,41 @@
+import EventArchive
+import EventSourcing
+import Foundation
+import ObjectStorage
+import Testing
+
+/// An archive of each format version, kept as it was written: whatever comes, it must be read.
+@Suite struct `The sample of an archive` {
+    private let samples = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "Samples")
+
+    @Test func `of version 1 is read`() async throws {
+        let folder = TemporaryFolder()
+        try FileManager.default.copyItem(
+            atPath: samples.appending(path: "version-1").path, toPath: folder.path)
+        let storage = try FolderObjectStorage(folder: folder.path)
+        let manifest = try await ArchiveReader(in: storage, name: "a").manifest
+        #expect(manifest.log == log && manifest.version == 4 && manifest.checkpoint == 41)
+        #expect(
+            manifest.segments.map(\.name) == [
+                "0000000000000001-0000000000000010.segment",
+                "0000000000000011-000000000000001e.segment",
+                "000000000000001f-0000000000000029.segment",
+            ])
+        #expect(manifest.segments.map(\.codec) == [.zlib, .zlib, .zlib])
+        try await expectArchive(storage, holds: try matching(1...40))
+    }
+
+    @Test func `of a version to come is refused by its number`() async throws {
+        let storage = MemoryObjectStorage()
+        try storage.put(
+            Array("{\"format\":2,\"what\":[]}\n{\"more\":true}\n".utf8), at: "a/manifest.jsonl")
+        let error = await #expect(throws: ArchiveError.self) {
+            try await ArchiveReader(in: storage, name: "a")
+        }
+        #expect(error == .unknownVersion(object: "a/manifest.jsonl", 2))
+        #expect(
+            "\(try #require(error))"
+                == "a/manifest.jsonl has format version 2; this program reads 1")
+    }
+}

@@ -1,0 +1,136 @@
+import ObjectStorage
+import Testing
+
+/// What every storage must do; `storage` is empty.
+func expectConformance(of storage: any ObjectStorage) async throws {
+    try await givesBack(storage)
+    try await givesRanges(storage)
+    try await knowsNothing(storage)
+    try await lists(storage)
+    try await replacesAndDeletes(storage)
+    try await refusesKeys(storage)
+    try await putsWholeObjects(storage)
+}
+
+private func givesBack(_ storage: any ObjectStorage) async throws {
+    let everyByte = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    for (key, bytes) in [("a", everyByte), ("empty", []), ("x/y/z.bin", [0, 255])] {
+        try await storage.put(bytes, at: key)
+        #expect(try await storage.get(key) == bytes)
+        #expect(try await storage.size(of: key) == bytes.count)
+    }
+}
+
+private func givesRanges(_ storage: any ObjectStorage) async throws {
+    try await storage.put(Array("0123456789".utf8), at: "digits")
+    for (range, text) in [
+        (0..<10, "0123456789"), (0..<3, "012"), (4..<5, "4"), (7..<40, "789"), (10..<12, ""),
+        (3..<3, ""), (50..<60, ""),
+    ] {
+        #expect(
+            try await storage.get("digits", range) == Array(text.utf8), "range \(range)")
+    }
+}
+
+private func knowsNothing(_ storage: any ObjectStorage) async throws {
+    for key in ["nothing", "x/y", "a/nothing"] {
+        #expect(try await storage.size(of: key) == nil)
+        await #expect(throws: ObjectStorageError.noObject(key)) { try await storage.get(key) }
+        await #expect(throws: ObjectStorageError.noObject(key)) {
+            try await storage.get(key, 0..<4)
+        }
+        try await storage.delete(key)
+    }
+    #expect(try await storage.list("nothing/").isEmpty)
+}
+
+private func lists(_ storage: any ObjectStorage) async throws {
+    let keys = [
+        "list/10", "list/9", "list/B", "list/a b+c%41&d<e>\"'é", "list/deep/er/2", "list/deep/1",
+        "list/Ω=?#;:@", "list-not/1",
+    ]
+    for (size, key) in keys.enumerated() {
+        try await storage.put([UInt8](repeating: 7, count: size), at: key)
+    }
+    let expected = keys.enumerated().map { StoredObject(key: $0.element, size: $0.offset) }
+        .filter { $0.key != "list-not/1" }
+        .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    #expect(try await storage.list("list/") == expected)
+    #expect(try await storage.list("list/deep/").map(\.key) == ["list/deep/1", "list/deep/er/2"])
+    #expect(try await storage.list("list/de").map(\.key) == ["list/deep/1", "list/deep/er/2"])
+    #expect(try await storage.list("list/1").map(\.key) == ["list/10"])
+    #expect(try await storage.list("list").count == keys.count)
+    #expect(try await storage.list("").count > keys.count)
+    #expect(try await storage.list("../").isEmpty)
+    for key in keys { #expect(try await storage.size(of: key) != nil) }
+}
+
+private func replacesAndDeletes(_ storage: any ObjectStorage) async throws {
+    try await storage.put([1, 2, 3], at: "again")
+    try await storage.put([4], at: "again")
+    #expect(try await storage.get("again") == [4])
+    try await storage.delete("again")
+    #expect(try await storage.size(of: "again") == nil)
+    try await storage.delete("again")
+    #expect(try await storage.list("again").isEmpty)
+    try await storage.put([5], at: "again")
+    #expect(try await storage.get("again") == [5])
+}
+
+private func refusesKeys(_ storage: any ObjectStorage) async throws {
+    let wrong = [
+        "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a/.hidden", "a\u{0}b",
+        "a\nb", String(repeating: "k", count: 201), String(repeating: "abc/", count: 250) + "d",
+    ]
+    let before = try await storage.list("")
+    for key in wrong {
+        await expectInvalid(key) { () throws(ObjectStorageError) in
+            try await storage.put([1], at: key)
+        }
+        await expectInvalid(key) { () throws(ObjectStorageError) in _ = try await storage.get(key) }
+        await expectInvalid(key) { () throws(ObjectStorageError) in
+            _ = try await storage.get(key, 0..<1)
+        }
+        await expectInvalid(key) { () throws(ObjectStorageError) in
+            _ = try await storage.size(of: key)
+        }
+        await expectInvalid(key) { () throws(ObjectStorageError) in
+            try await storage.delete(key)
+        }
+    }
+    #expect(try await storage.list("") == before)
+}
+
+private func expectInvalid(
+    _ key: String, _ body: () async throws(ObjectStorageError) -> Void
+) async {
+    do throws(ObjectStorageError) {
+        try await body()
+        Issue.record("'\(key)' was taken")
+    } catch {
+        guard case .invalid(let line) = error else {
+            Issue.record("'\(key)': \(error)")
+            return
+        }
+        #expect(line.contains("'\(key)'"))
+    }
+}
+
+/// Who reads while others write gets one of the objects, and no mixture.
+private func putsWholeObjects(_ storage: any ObjectStorage) async throws {
+    func object(_ number: UInt8) -> [UInt8] {
+        [UInt8](repeating: number, count: 50_000 + Int(number))
+    }
+    try await storage.put(object(0), at: "busy")
+    try await withThrowingTaskGroup { group in
+        for number in UInt8(1)...4 {
+            group.addTask { try await storage.put(object(number), at: "busy") }
+            group.addTask {
+                let read = try await storage.get("busy")
+                #expect(read == object(read[0]))
+            }
+        }
+        try await group.waitForAll()
+    }
+    #expect((1...4).map { object($0) }.contains(try await storage.get("busy")))
+}

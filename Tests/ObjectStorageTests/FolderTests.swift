@@ -1,0 +1,53 @@
+import Foundation
+import Testing
+
+@testable import ObjectStorage
+
+@Suite struct `Objects in memory` {
+    @Test func `are kept as in every storage`() async throws {
+        try await expectConformance(of: MemoryObjectStorage())
+    }
+}
+
+@Suite final class `Objects in a folder` {
+    let folder = NSTemporaryDirectory() + "objects-\(UUID().uuidString)"
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    @Test func `are kept as in every storage`() async throws {
+        try await expectConformance(of: FolderObjectStorage(folder: folder + "/new/one"))
+    }
+
+    @Test func `are there when it is opened again, without what a crash left unfinished`()
+        async throws
+    {
+        try await FolderObjectStorage(folder: folder).put([1, 2], at: "a/b")
+        // No process has this id: it is above the highest that Linux gives.
+        let leftover = folder + "/.unfinished-4194305-1"
+        let ours = folder + "/.unfinished-\(getpid())-99"
+        for path in [leftover, ours] { try Data("x".utf8).write(to: URL(filePath: path)) }
+        let again = try FolderObjectStorage(folder: folder)
+        #expect(try await again.get("a/b") == [1, 2])
+        #expect(try await again.list("").map(\.key) == ["a/b"])
+        #expect(!FileManager.default.fileExists(atPath: leftover))
+        #expect(FileManager.default.fileExists(atPath: ours))
+    }
+
+    @Test func `leave nothing behind when they can't be put`() async throws {
+        let storage = try FolderObjectStorage(folder: folder)
+        try await storage.put([1], at: "file")
+        await #expect(throws: ObjectStorageError.self) { try await storage.put([2], at: "file/x") }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["file"])
+        #expect(try await storage.get("file") == [1])
+    }
+
+    @Test func `need a folder`() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let file = folder + "/file"
+        try Data().write(to: URL(filePath: file))
+        let error = #expect(throws: ObjectStorageError.self) {
+            try FolderObjectStorage(folder: file)
+        }
+        #expect("\(try #require(error))".contains("can't make folder \(file)"))
+    }
+}

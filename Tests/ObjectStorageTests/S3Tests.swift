@@ -1,0 +1,127 @@
+import EventSourcing
+import Testing
+
+@testable import ObjectStorage
+
+@Suite struct `Objects in a bucket` {
+    private func storage(
+        _ transport: ScriptedTransport, pageSize: Int = 1000
+    ) throws -> S3ObjectStorage {
+        S3ObjectStorage(
+            bucket: "b", prefix: "p",
+            try S3Configuration(
+                endpoint: "http://h:80", region: "r", accessKeyID: "id", secretAccessKey: "s",
+                sessionToken: "token"),
+            transport: transport, retries: transport.retries, pageSize: pageSize,
+            now: { Timestamp(microseconds: 1_369_353_600_000_000) })
+    }
+
+    @Test func `are asked for by path, signed, with checksums`() async throws {
+        let transport = ScriptedTransport([.answer(200)])
+        try await storage(transport).put(Array("hi".utf8), at: "a b/c")
+        let request = try #require(transport.requests.first)
+        #expect(request.method == "PUT" && request.target == "/b/p/a%20b/c")
+        let headers = Dictionary(uniqueKeysWithValues: request.headers.map { ($0.name, $0.value) })
+        #expect(headers["host"] == "h")
+        #expect(headers["content-md5"] == "SfaKXIST7CwL9ImCHCH8Ow==")
+        #expect(headers["x-amz-date"] == "20130524T000000Z")
+        #expect(headers["x-amz-security-token"] == "token")
+        #expect(
+            headers["authorization"]?.hasPrefix(
+                "AWS4-HMAC-SHA256 Credential=id/20130524/r/s3/aws4_request, SignedHeaders="
+                    + "content-md5;content-type;host;x-amz-content-sha256;x-amz-date;"
+                    + "x-amz-security-token, Signature=") == true)
+    }
+
+    @Test func `are asked for again, ever later, while the store is out of order`() async throws {
+        let transport = ScriptedTransport([
+            .answer(503), .failure(.connection("refused")), .answer(429), .answer(500),
+            .answer(200, "x"),
+        ])
+        #expect(try await storage(transport).get("k") == Array("x".utf8))
+        #expect(transport.requests.count == 5)
+        #expect(transport.pauses == [200, 400, 800, 1600].map { .milliseconds($0) })
+    }
+
+    @Test func `are given up after five attempts, with one line that says why`() async throws {
+        let body = "<Error><Code>SlowDown</Code><Message>Please\nwait &amp; see</Message></Error>"
+        let busy = ScriptedTransport(Array(repeating: .answer(503, body), count: 9))
+        await #expect(
+            throws: ObjectStorageError.unavailable(
+                "can't put s3://b/p/k: SlowDown: Please wait & see (HTTP 503)")
+        ) { try await storage(busy).put([], at: "k") }
+        #expect(busy.requests.count == 5)
+        let gone = ScriptedTransport(
+            Array(repeating: .failure(.connection("Connection refused")), count: 9))
+        await #expect(
+            throws: ObjectStorageError.unavailable(
+                "can't delete s3://b/p/k: Connection refused (http://h:80)")
+        ) { try await storage(gone).delete("k") }
+    }
+
+    @Test func `are not asked for again when the store refuses, or the task is cancelled`()
+        async throws
+    {
+        let denied = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"
+        let noBucket = "<Error><Code>NoSuchBucket</Code><Message>None</Message></Error>"
+        for (answer, error) in [
+            (.answer(403, denied), .refused("can't get s3://b/p/k: AccessDenied (HTTP 403)")),
+            (
+                .answer(404, noBucket),
+                .refused("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
+            ),
+            (.answer(301), .refused("can't get s3://b/p/k: (HTTP 301)")),
+            (.failure(.cancelled), .cancelled),
+        ] as [(Result<HTTPResponse, HTTPFailure>, ObjectStorageError)] {
+            let transport = ScriptedTransport([answer])
+            await #expect(throws: error) { try await storage(transport).get("k") }
+            #expect(transport.requests.count == 1)
+        }
+        let transport = ScriptedTransport([.answer(404, noBucket)])
+        await #expect(throws: ObjectStorageError.self) { try await storage(transport).delete("k") }
+    }
+
+    @Test func `are listed page by page`() async throws {
+        func page(_ keys: [String], next: String?) -> Result<HTTPResponse, HTTPFailure> {
+            let contents = keys.map { "<Contents><Key>\($0)</Key><Size>4</Size></Contents>" }
+            let token = next.map { "<NextContinuationToken>\($0)</NextContinuationToken>" } ?? ""
+            return .answer(
+                200,
+                "<ListBucketResult xmlns=\"x\"><EncodingType>url</EncodingType><IsTruncated>"
+                    + "\(next != nil)</IsTruncated>\(token)\(contents.joined())</ListBucketResult>")
+        }
+        let transport = ScriptedTransport([
+            page(["p/b%2Bc", "p/a+z"], next: "1&amp;2"), page(["p/c%C3%A9"], next: nil),
+        ])
+        let objects = try await storage(transport, pageSize: 2).list("")
+        #expect(objects == ["a z", "b+c", "cé"].map { StoredObject(key: $0, size: 4) })
+        #expect(
+            transport.requests.map(\.target) == [
+                "/b?list-type=2&encoding-type=url&max-keys=2&prefix=p%2F",
+                "/b?list-type=2&encoding-type=url&max-keys=2&prefix=p%2F&"
+                    + "continuation-token=1%262",
+            ])
+    }
+
+    @Test(arguments: ["", "<html>", "<IsTruncated>true</IsTruncated>"])
+    func `are not taken from an answer that is no list`(body: String) async throws {
+        let transport = ScriptedTransport([.answer(200, body)])
+        await #expect(
+            throws: ObjectStorageError.unavailable(
+                "can't list s3://b/p/x: the answer is no list of objects")
+        ) { try await storage(transport).list("x") }
+    }
+
+    @Test func `are cut out by the reader if the store knows no ranges`() async throws {
+        let transport = ScriptedTransport([.answer(200, "0123456789"), .answer(200, "01")])
+        #expect(try await storage(transport).get("k", 2..<4) == Array("23".utf8))
+        #expect(try await storage(transport).get("k", 2..<4) == [])
+    }
+
+    @Test func `can't be reached where nobody listens`() async throws {
+        let transport = URLSessionTransport(endpoint: "http://127.0.0.1:1")
+        await #expect(throws: HTTPFailure.self) {
+            try await transport.send(HTTPRequest(method: "GET", path: "/b/k"))
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Synchronization
+
+@testable import ObjectStorage
+
+/// Answers as it was told to, and remembers what it was asked and for how long it was paused.
+final class ScriptedTransport: HTTPTransport {
+    private struct State {
+        var answers: [Result<HTTPResponse, HTTPFailure>]
+        var requests: [HTTPRequest] = []
+        var pauses: [Duration] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ answers: [Result<HTTPResponse, HTTPFailure>]) { state = Mutex(State(answers: answers)) }
+
+    var requests: [HTTPRequest] { state.withLock(\.requests) }
+    var pauses: [Duration] { state.withLock(\.pauses) }
+
+    func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
+        let answer = state.withLock { state in
+            state.requests.append(request)
+            return state.answers.isEmpty
+                ? .failure(.connection("nothing is left to say")) : state.answers.removeFirst()
+        }
+        return try answer.get()
+    }
+
+    var retries: RetryPolicy {
+        RetryPolicy(
+            jitter: { 1 },
+            pause: { [self] pause in state.withLock { $0.pauses.append(pause) } })
+    }
+}
+
+extension Result<HTTPResponse, HTTPFailure> {
+    static func answer(_ status: Int, _ body: String = "") -> Self {
+        .success(HTTPResponse(status: status, body: Array(body.utf8)))
+    }
+}
