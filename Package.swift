@@ -182,7 +182,7 @@ let package = Package(
             [
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+            ], exclude: ["Servers"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),

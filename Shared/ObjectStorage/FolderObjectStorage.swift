@@ -10,8 +10,10 @@ public final class FolderObjectStorage: ObjectStorage {
     /// Hidden from every list: no part of a key begins with a dot.
     private static let unfinished = ".unfinished-"
 
+    /// Of the process, for two may have the same folder.
+    private static let uploads = Atomic<Int>(0)
+
     private let folder: String
-    private let uploads = Atomic<Int>(0)
 
     /// Opens the folder, made if it is not there, and removes what a crash left unfinished in it.
     public init(folder: String) throws(ObjectStorageError) {
@@ -22,7 +24,7 @@ public final class FolderObjectStorage: ObjectStorage {
 
     @concurrent public func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
         let path = try path(of: key)
-        let number = uploads.add(1, ordering: .relaxed).newValue
+        let number = Self.uploads.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/\(Self.unfinished)\(getpid())-\(number)"
         do throws(ObjectStorageError) {
             try write(bytes, to: temporary, for: key)
@@ -58,26 +60,21 @@ public final class FolderObjectStorage: ObjectStorage {
         _ prefix: String
     ) async throws(ObjectStorageError) -> [StoredObject] {
         // Nothing outside the deepest folder that the prefix names can have it.
-        let start = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
-        guard start.isEmpty || (try? ObjectKey.check(String(start.dropLast()))) != nil else {
-            return []
-        }
-        var names: [String] = []
-        do {
-            names = try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/\(start)")
-        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
-            return []
-        } catch {
-            throw .unavailable("can't list \(folder)/\(start): \(error.localizedDescription)")
-        }
+        let start = prefix.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(prefix[..<$0]) }
+        if let start, (try? ObjectKey.check(start)) == nil { return [] }
         var objects: [StoredObject] = []
-        for key in names.map({ start + $0 }) where key.utf8.starts(with: prefix.utf8) {
-            guard (try? ObjectKey.check(key)) != nil, let size = try await size(of: key) else {
-                continue
+        var folders = [start.map { $0 + "/" } ?? ""]
+        while let parent = folders.popLast() {
+            for key in try names(in: parent).map({ parent + $0 }) {
+                guard (try? ObjectKey.check(key)) != nil else { continue }
+                if let size = try await size(of: key) {
+                    objects.append(StoredObject(key: key, size: size))
+                } else {
+                    folders.append(key + "/")
+                }
             }
-            objects.append(StoredObject(key: key, size: size))
         }
-        return objects.sortedByKey()
+        return objects.filter { $0.key.utf8.starts(with: prefix.utf8) }.sortedByKey()
     }
 
     @concurrent public func delete(_ key: String) async throws(ObjectStorageError) {
@@ -97,8 +94,28 @@ public final class FolderObjectStorage: ObjectStorage {
         return "\(folder)/\(key)"
     }
 
+    /// By bytes: a character may reach across the `/`.
     private func parent(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? folder
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? folder
+    }
+
+    /// The names in one of the folders; none if it is not one.
+    private func names(in parent: String) throws(ObjectStorageError) -> [String] {
+        guard let directory = unsafe opendir("\(folder)/\(parent)") else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw failure("list", parent)
+        }
+        defer { unsafe _ = closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            names.append(
+                unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                        unsafe String(cString: $0)
+                    }
+                })
+        }
+        return names
     }
 
     private func read(_ key: String, _ range: Range<Int>) throws(ObjectStorageError) -> [UInt8] {

@@ -1,7 +1,7 @@
 /// A place for whole objects under names: a folder, or a bucket of any S3-compatible store.
 ///
-/// An object is put whole or not at all: nobody ever reads a part of one, or a mixture of two. It is
-/// durable when `put` has returned. When `put` or `delete` throws, it may have been done all the
+/// An object is put whole or not at all: nobody ever reads a part of one, or a mixture of two. It
+/// is durable when `put` has returned. When `put` or `delete` throws, it may have been done all the
 /// same. Keys are relative paths; `ObjectKey.check` says which.
 public protocol ObjectStorage: Sendable {
     /// Stores the object; one that is there is replaced.
@@ -47,9 +47,10 @@ extension [StoredObject] {
 public enum ObjectKey {
     public static let maximumBytes = 900
 
-    /// Parts of 1 to 200 bytes, separated by `/`; none begins with a dot or has a control character.
+    /// Parts of 1 to 200 bytes, separated by `/`, that do not begin with a dot and have no control
+    /// characters: so no key leads out of a folder, or to what the folder keeps for itself.
     ///
-    /// So no key leads out of a folder, or to what the folder keeps for itself.
+    /// - Throws: `invalid` if the key is another.
     public static func check(_ key: String) throws(ObjectStorageError) {
         let parts = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard key.utf8.count <= maximumBytes, parts.allSatisfy(isPart) else {

@@ -56,6 +56,20 @@ import Testing
         #expect("\(try #require(error))".hasPrefix("\(key) is damaged behind position \(sound), "))
     }
 
+    @Test func `is given no further after an error, be it asked again`() async throws {
+        let manifest = try await archived(storage).manifest
+        try storage.delete(manifest.key(of: manifest.segments[1]))
+        let reader = try await ArchiveReader(
+            in: FaultyStorage(storage, at: 2, isLasting: false), name: "a")
+        for wanted in [reader.events(), reader.events()] {
+            var events = wanted.makeAsyncIterator()
+            await #expect(throws: ArchiveError.self) {
+                while try await events.next() != nil {}
+            }
+            #expect(try await events.next() == nil)
+        }
+    }
+
     @Test func `is reported if a segment is cut short, missing or another's`() async throws {
         let manifest = try await archived(storage).manifest
         let keys = manifest.segments.map { manifest.key(of: $0) }

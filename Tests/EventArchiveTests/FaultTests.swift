@@ -20,7 +20,8 @@ import Testing
         try await writer.seal()
     }
 
-    /// What must be there in the end: all but the segments whose last event is older than the eleventh.
+    /// What must be there in the end: all but the segments whose last event is older than the
+    /// eleventh.
     private func expectAll(_ storage: MemoryObjectStorage) async throws {
         let reader = try await ArchiveReader(in: storage, name: "a")
         #expect(reader.manifest.checkpoint == Self.head)

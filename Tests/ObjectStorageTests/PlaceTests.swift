@@ -31,7 +31,9 @@ import Testing
             try S3Configuration(environment: both).endpoint
                 == "https://s3.eu-central-1.amazonaws.com")
         let local = keys.merging(["AWS_ENDPOINT_URL": "http://localhost:9000/"]) { $1 }
-        #expect(try S3Configuration(environment: local).endpoint == "http://localhost:9000")
+        let configuration = try S3Configuration(environment: local)
+        #expect(configuration.endpoint == "http://localhost:9000")
+        #expect("\(configuration)" == "http://localhost:9000 (us-east-1)")
         #expect(
             try S3Configuration(environment: local, endpoint: "http://[::1]:1").endpoint
                 == "http://[::1]:1")

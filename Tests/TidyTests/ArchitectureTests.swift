@@ -66,6 +66,7 @@ struct `The architecture` {
 
     /// Files whose unsafe code is looked after, with what they need it for.
     private static let unsafeFiles = [
+        "Services/EventStore/Archive/Zlib.swift": "zlib",
         "Services/EventStore/Log/EventLog+lookup.swift": "records lie in the bytes of a segment",
         "Services/EventStore/Log/EventLog.swift": "records lie in the bytes of a segment",
         "Services/EventStore/Log/FileStorage.swift": "system calls",
@@ -73,6 +74,7 @@ struct `The architecture` {
         "Shared/EventSourcing/Record/CRC32C.swift": "eight bytes at a time",
         "Shared/EventSourcing/Record/NewEvent.swift": "bytes of an integer",
         "Shared/EventSourcing/Record/RecordLayout.swift": "integers from bytes",
+        "Shared/ObjectStorage/FolderObjectStorage.swift": "system calls",
         "Shared/ServiceKit/Process/FolderLock.swift": "system calls",
         "Shared/ZeroMQ/Context.swift": "libzmq",
         "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",

@@ -64,14 +64,19 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
     let times: Range<Timestamp>?
 
     public func makeAsyncIterator() -> Iterator {
-        Iterator(wanted: self, segments: manifest.segments.filter(mayHold)[...])
+        Iterator(wanted: self)
     }
 
     public struct Iterator: AsyncIteratorProtocol {
-        let wanted: ArchivedEvents
-        var segments: ArraySlice<ArchiveSegment>
-        var events: ArraySlice<RecordedEvent> = []
-        var damage: ArchiveError?
+        private let wanted: ArchivedEvents
+        private var segments: ArraySlice<ArchiveSegment>
+        private var events: ArraySlice<RecordedEvent> = []
+        private var damage: ArchiveError?
+
+        init(wanted: ArchivedEvents) {
+            self.wanted = wanted
+            segments = wanted.manifest.segments.filter(wanted.mayHold)[...]
+        }
 
         public mutating func next(
             isolation actor: isolated (any Actor)?
@@ -80,16 +85,24 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
                 while let event = events.popFirst() {
                     if wanted.wants(event) { return event }
                 }
-                if let damage {
-                    segments = []
-                    self.damage = nil
-                    throw damage
-                }
+                if let damage { throw end(with: damage) }
                 guard let segment = segments.popFirst() else { return nil }
-                let contents = try await wanted.store.contents(of: segment, in: wanted.manifest)
+                let contents: SegmentContents
+                do throws(ArchiveError) {
+                    contents = try await wanted.store.contents(of: segment, in: wanted.manifest)
+                } catch {
+                    throw end(with: error)
+                }
                 events = contents.events[...]
                 damage = contents.damage
             }
+        }
+
+        /// Nothing comes behind an error: who went on would not see that events are missing.
+        private mutating func end(with error: ArchiveError) -> ArchiveError {
+            segments = []
+            damage = nil
+            return error
         }
 
         public mutating func next() async throws(ArchiveError) -> RecordedEvent? {

@@ -1,5 +1,5 @@
 /// How an S3-compatible store is reached.
-public struct S3Configuration: Hashable, Sendable {
+public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
     /// Scheme, host and port: `https://s3.eu-central-1.amazonaws.com`, `http://localhost:9000`.
     public let endpoint: String
     public let region: String
@@ -28,8 +28,9 @@ public struct S3Configuration: Hashable, Sendable {
     }
 
     /// Reads the variables that Amazon's own tools read: `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; `AWS_REGION` or `AWS_DEFAULT_REGION`, otherwise
-    /// `us-east-1`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, otherwise the region's at Amazon.
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; `AWS_REGION` or `AWS_DEFAULT_REGION`, or
+    /// else `us-east-1`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, or else the region's at
+    /// Amazon.
     ///
     /// - Parameter endpoint: goes before the environment's.
     /// - Throws: `invalid` if there are no credentials, or the endpoint is no URL.
@@ -57,6 +58,9 @@ public struct S3Configuration: Hashable, Sendable {
         let standard = isSecure ? ":443" : ":80"
         return String(host.hasSuffix(standard) ? host.dropLast(standard.count) : host)
     }
+
+    /// Without the credentials, which no log must have.
+    public var description: String { "\(endpoint) (\(region))" }
 
     var signature: SignatureV4 {
         SignatureV4(

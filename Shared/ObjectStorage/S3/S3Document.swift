@@ -1,7 +1,7 @@
 /// The XML of S3's answers, as far as it is needed: the text of elements by their names.
 ///
-/// These documents have neither attributes that matter, nor sections of CDATA, nor an element inside
-/// another of its own name.
+/// These documents have neither attributes that matter, nor sections of CDATA, nor an element
+/// inside another of its own name.
 struct S3Document {
     private let text: Substring
 

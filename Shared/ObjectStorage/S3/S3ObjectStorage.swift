@@ -4,9 +4,9 @@ import Foundation
 
 /// Objects in a bucket of any S3-compatible store, addressed by path (`endpoint/bucket/key`).
 ///
-/// Every request is signed over its body's SHA-256, and what is put has a Content-MD5 too: the store
-/// refuses what was damaged on the way. What fails by the connection or the server (429, 5xx) is
-/// tried again, up to five times.
+/// Every request is signed over its body's SHA-256, and what is put has a Content-MD5 too: the
+/// store refuses what was damaged on the way. What fails by the connection or the server (429, 5xx)
+/// is tried five times in all.
 public struct S3ObjectStorage: ObjectStorage {
     private let bucket: String
     private let prefix: String
@@ -101,8 +101,10 @@ public struct S3ObjectStorage: ObjectStorage {
             guard let page = S3Page(answer.body) else {
                 throw .unavailable(line("list", prefix, "the answer is no list of objects"))
             }
-            objects += page.objects.filter { $0.key.hasPrefix(self.prefix) }.map {
-                StoredObject(key: String($0.key.dropFirst(self.prefix.count)), size: $0.size)
+            // By bytes: a character may reach across the end of the prefix.
+            for object in page.objects where object.key.utf8.starts(with: self.prefix.utf8) {
+                let key = Substring(object.key.utf8.dropFirst(self.prefix.utf8.count))
+                objects.append(StoredObject(key: String(key), size: object.size))
             }
             next = page.next
         } while next != nil

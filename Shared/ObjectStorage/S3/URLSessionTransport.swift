@@ -6,9 +6,10 @@ import Foundation
 
 /// Requests by Foundation's URLSession.
 ///
-/// It comes with the toolchain, and five kinds of request with whole bodies are all that is needed of
-/// it. AsyncHTTPClient would be the choice for streams of bodies; it brings SwiftNIO and BoringSSL's
-/// TLS with it, minutes of every first build, to a process that speaks ZeroMQ otherwise.
+/// It comes with the toolchain, is Sendable, ends with its task, and needs to do no more than five
+/// kinds of request with whole bodies. AsyncHTTPClient would be the choice for bodies in streams;
+/// it brings SwiftNIO and BoringSSL's TLS, minutes of every first build, to a process that speaks
+/// ZeroMQ otherwise.
 final class URLSessionTransport: HTTPTransport {
     private let endpoint: String
     private let session: URLSession

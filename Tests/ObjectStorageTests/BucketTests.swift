@@ -1,0 +1,89 @@
+import Testing
+
+@testable import ObjectStorage
+
+extension BucketServer {
+    fileprivate func storage(
+        prefix: String = "", secret: String? = nil, bucket: String = "bucket", pageSize: Int = 1000
+    ) throws -> S3ObjectStorage {
+        let configuration = try S3Configuration(
+            endpoint: endpoint, region: "us-east-1", accessKeyID: accessKeyID,
+            secretAccessKey: secret ?? secretAccessKey)
+        return S3ObjectStorage(
+            bucket: bucket, prefix: prefix, configuration,
+            transport: URLSessionTransport(endpoint: endpoint), pageSize: pageSize)
+    }
+
+    /// Without a prefix, and with one beside other objects, by pages smaller than the lists.
+    fileprivate func expectConformance() async throws {
+        let whole = try storage()
+        try await ObjectStorageTests.expectConformance(of: whole)
+        for object in try await whole.list("") { try await whole.delete(object.key) }
+        try await whole.put([1], at: "other")
+        try await ObjectStorageTests.expectConformance(
+            of: storage(prefix: "some/prefix é", pageSize: 3))
+        #expect(try await whole.list("other").map(\.key) == ["other"])
+    }
+
+    fileprivate func expectRefusals() async throws {
+        let stranger = try storage(prefix: "p", secret: "wrong")
+        let refusal = await #expect(throws: ObjectStorageError.self) {
+            try await stranger.put([1], at: "k")
+        }
+        let line = "\(try #require(refusal))"
+        #expect(line.hasPrefix("can't put s3://bucket/p/k: SignatureDoesNotMatch: "))
+        #expect(line.hasSuffix("(HTTP 403)") && !line.contains("\n"))
+        let nowhere = try storage(bucket: "none")
+        let absence = await #expect(throws: ObjectStorageError.self) { try await nowhere.get("k") }
+        #expect("\(try #require(absence))".hasPrefix("can't get s3://none/k: NoSuchBucket: "))
+    }
+}
+
+@Suite struct `A bucket that checks signatures and checksums strictly` {
+    private let server: BucketServer
+
+    init() throws {
+        server = try BucketServer(
+            python: #require(BucketServer.python, "there is no python3 in PATH"),
+            "strict_bucket.py")
+    }
+
+    @Test func `keeps objects as every storage does`() async throws {
+        try await server.expectConformance()
+    }
+
+    @Test func `says in one line whom it refuses, and which bucket is not there`() async throws {
+        try await server.expectRefusals()
+    }
+}
+
+@Suite(
+    .enabled(
+        if: BucketServer.moto != nil,
+        "no python3 in PATH can import moto.server: pip install 'moto[s3,iam,server]'"))
+struct `A bucket of moto` {
+    private func server(_ arguments: String...) throws -> BucketServer {
+        try BucketServer(python: #require(BucketServer.moto), "moto_bucket.py", arguments)
+    }
+
+    @Test func `keeps objects as every storage does`() async throws {
+        try await server("open").expectConformance()
+    }
+
+    @Test func `says in one line whom it refuses, and which bucket is not there`() async throws {
+        try await server("signed").expectRefusals()
+    }
+
+    @Test func `takes requests that are signed`() async throws {
+        let server = try server("signed")
+        let objects = try server.storage()
+        let keys = ["a/1", "a/2 b", "a/3"]
+        for key in keys { try await objects.put(Array(key.utf8), at: key) }
+        #expect(try await objects.list("a").map(\.key) == keys)
+        #expect(try await objects.get("a/2 b") == Array("a/2 b".utf8))
+        #expect(try await objects.get("a/3", 1..<3) == Array("/3".utf8))
+        #expect(try await objects.size(of: "a/1") == 3)
+        try await objects.delete("a/1")
+        #expect(try await objects.size(of: "a/1") == nil)
+    }
+}
