@@ -42,8 +42,8 @@ extension BucketServer {
 @Suite struct `A bucket that checks signatures and checksums strictly` {
     private let server: BucketServer
 
-    init() throws {
-        server = try BucketServer(
+    init() async throws {
+        server = try await BucketServer(
             python: #require(BucketServer.python, "there is no python3 in PATH"),
             "strict_bucket.py")
     }
@@ -62,8 +62,8 @@ extension BucketServer {
         if: BucketServer.moto != nil,
         "no python3 in PATH can import moto.server: pip install 'moto[s3,iam,server]'"))
 struct `A bucket of moto` {
-    private func server(_ arguments: String...) throws -> BucketServer {
-        try BucketServer(python: #require(BucketServer.moto), "moto_bucket.py", arguments)
+    private func server(_ arguments: String...) async throws -> BucketServer {
+        try await BucketServer(python: #require(BucketServer.moto), "moto_bucket.py", arguments)
     }
 
     @Test func `keeps objects as every storage does`() async throws {
@@ -75,7 +75,7 @@ struct `A bucket of moto` {
     }
 
     @Test func `takes requests that are signed`() async throws {
-        let server = try server("signed")
+        let server = try await server("signed")
         let objects = try server.storage()
         let keys = ["a/1", "a/2 b", "a/3"]
         for key in keys { try await objects.put(Array(key.utf8), at: key) }
