@@ -27,7 +27,7 @@ final class BucketServer {
             let process = Process()
             process.executableURL = URL(filePath: path)
             process.arguments = ["-c", program]
-            // Its end can't be waited for: other processes that start now may inherit what tells it.
+            // Its end can't be waited for: processes that start now may inherit what tells it.
             if try await started(process) == "True" { return path }
         }
         return nil
