@@ -28,8 +28,8 @@ public struct EventStoreClient: Sendable {
 
     /// Appends the events, all or none, if the condition holds.
     ///
-    /// An answer that does not come is asked for again with the same events, under the same ids: that
-    /// is safe, for the store keeps an id once.
+    /// An answer that does not come is asked for again with the same events, under the same ids:
+    /// that is safe, for the store keeps an id once.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer came within `timeout`,
     ///   `NameError` for an event that can't be written.
     public func append(
@@ -48,10 +48,26 @@ public struct EventStoreClient: Sendable {
     /// The event of this id, if it is in the log.
     public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent?
     {
-        let frames = [Array("event".utf8), Array(id.description.utf8)]
-        let answer = try await connection.request(.call, within: timeout) { _ in frames }
-        guard let record = answer.body.first, !record.isEmpty else { return nil }
-        return try RecordedEvent(record[...])
+        let record = try await connection.call(StoreCall.event, within: timeout) { _ in
+            Array(id.description.utf8)
+        }
+        return record.isEmpty ? nil : try RecordedEvent(record[...])
+    }
+
+    /// Some of the streams that there are, in the order in which they began.
+    public func streams(
+        _ request: StreamsRequest = StreamsRequest(), timeout: Duration = .seconds(30)
+    ) async throws -> [StreamEntry] {
+        let answer = try await connection.call(StoreCall.streams, within: timeout) { _ in
+            Array(try JSONEncoder().encode(request))
+        }
+        return try JSONDecoder().decode([StreamEntry].self, from: Data(answer))
+    }
+
+    /// How the store is doing.
+    public func statistics(timeout: Duration = .seconds(30)) async throws -> StoreStatistics {
+        let answer = try await connection.call(StoreCall.statistics, within: timeout) { _ in [] }
+        return try JSONDecoder().decode(StoreStatistics.self, from: Data(answer))
     }
 
     /// Reads what `request` asks for, as the consumer takes it.
@@ -88,7 +104,8 @@ public struct EventStoreClient: Sendable {
         try await subscribe(query, after: .position(position))
     }
 
-    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now on.
+    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now
+    /// on.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {

@@ -120,8 +120,8 @@ public actor RequestClient {
 
     /// The answer to a call of a service.
     ///
-    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer does not
-    ///   come is made again.
+    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer
+    ///   does not come is made again.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
     public func call(
         _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
@@ -151,8 +151,8 @@ public actor RequestClient {
         }
     }
 
-    /// The next message for the request; nil when none has come by the deadline, or the connection is
-    /// closed.
+    /// The next message for the request; nil when none has come by the deadline, or the connection
+    /// is closed.
     func next(
         _ id: UInt64, until deadline: ContinuousClock.Instant?
     ) async throws -> [[UInt8]]? {

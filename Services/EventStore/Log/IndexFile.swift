@@ -1,7 +1,8 @@
 import EventSourcing
 
-/// The index of a sealed segment, in a file beside it: which records have which terms, and where they
-/// are. It says nothing that the segment does not, and is made again from it when it is not there.
+/// The index of a sealed segment, in a file beside it: which records have which terms, and where
+/// they are. It says nothing that the segment does not, and is made again from it when it is not
+/// there.
 ///
 ///     offset size
 ///          0    8  "DAYBKIDX"

@@ -1,11 +1,12 @@
 import EventSourcing
 
-/// A segment that is still written to, or that was lately: its index is in memory, built as records are
-/// appended or, when the log is opened, from the segment itself.
+/// A segment that is still written to, or that was lately: its index is in memory, built as records
+/// are appended or, when the log is opened, from the segment itself.
 struct OpenSegment: Segment {
     let name: String
     let base: UInt64
-    /// By ordinal (position less base) where the record begins; behind the last, where the next will.
+    /// By ordinal (position less base) where the record begins; behind the last, where the next
+    /// will.
     private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
     private(set) var firstTime: Int64
     private(set) var lastTime: Int64
@@ -54,7 +55,8 @@ struct OpenSegment: Segment {
 
     func ordinals(_ term: Term) -> [UInt32] { ordinals(term, from: 0) }
 
-    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's size.
+    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's
+    /// size.
     func ordinals(_ term: Term, from first: UInt32) -> [UInt32] {
         var found: [UInt32] = []
         var link = lastLinks[term] ?? Self.none

@@ -1,5 +1,5 @@
-/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already, which
-/// the standard library's dictionary would hash again.
+/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already,
+/// which the standard library's dictionary would hash again.
 struct TermTable: Sendable {
     private struct Entry {
         var term = Term(hash: 0)

@@ -11,7 +11,8 @@ public import ZeroMQ
 /// sync, and only then answered and published: the more clients wait, the more share a sync. What
 /// lies in sealed segments is read on another thread: who reads old events holds up nobody.
 public actor EventStoreServer {
-    /// At most this many requests are taken in a turn; then the log is synced and the readers served.
+    /// At most this many requests are taken in a turn; then the log is synced and the readers
+    /// served.
     private static let turn = 1024
 
     struct Answer {
@@ -41,8 +42,8 @@ public actor EventStoreServer {
 
     /// Opens the log and binds both endpoints.
     ///
-    /// - Parameters:
-    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one it
+    /// - Parameters: - advertised: the endpoint at which clients reach the feed, if it is another
+    ///   than the one it
     ///     is bound to.
     ///   - durability: that with which `openLog` opens the log.
     public init(
@@ -66,8 +67,8 @@ public actor EventStoreServer {
 
     /// Serves until cancelled; then the log is closed.
     ///
-    /// - Throws: when the log can't be written. The process should end: nothing that was not answered
-    ///   may be relied on.
+    /// - Throws: when the log can't be written. The process should end: nothing that was not
+    ///   answered may be relied on.
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
