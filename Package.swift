@@ -64,6 +64,7 @@ let package = Package(
         .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
+        .library(name: "EventPattern", targets: ["EventPattern"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
@@ -84,6 +85,7 @@ let package = Package(
             providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("EventSourcing"),
+        shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
         shared(
@@ -146,6 +148,7 @@ let package = Package(
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "WireProtocol", "ZeroMQ",
             ]),
+        test("EventPatternTests", ["EventPattern", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(
