@@ -113,7 +113,8 @@ struct Generator {
     }
 
     private static let wildcards = [
-        #""*""#, #""a*""#, #""*b""#, #""a*c""#, #""""#, #""x\\*y""#, #""\\\\""#, #""*a*b*""#,
+        #""*""#, #""a*a""#, #""a*""#, #""*b""#, #""a*c""#, #""""#, #""x\\*y""#, #""\\\\""#,
+        #""*a*b*""#,
         #""ab""#,
     ]
     private static let blocks = [
