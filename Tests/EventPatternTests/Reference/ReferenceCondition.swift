@@ -91,13 +91,12 @@ enum ReferenceCondition {
         _ pattern: ArraySlice<Unicode.Scalar>, _ text: ArraySlice<Unicode.Scalar>
     ) -> Bool {
         guard let first = pattern.first else { return text.isEmpty }
-        return [
-            String(first), first.properties.lowercaseMapping, first.properties.uppercaseMapping,
-        ]
-        .contains { variant in
-            text.starts(with: variant.unicodeScalars)
-                && equalIgnoringCase(
-                    pattern.dropFirst(), text.dropFirst(variant.unicodeScalars.count))
+        let properties = first.properties
+        let variants = [String(first), properties.lowercaseMapping, properties.uppercaseMapping]
+        // Each once, or a long text without case would be tried in very many ways.
+        return Set(variants.map { Array($0.unicodeScalars) }).contains { variant in
+            text.starts(with: variant)
+                && equalIgnoringCase(pattern.dropFirst(), text.dropFirst(variant.count))
         }
     }
 
