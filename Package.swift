@@ -67,6 +67,7 @@ let package = Package(
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "CloudEvents", targets: ["CloudEvents"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
+        .library(name: "EventPattern", targets: ["EventPattern"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
@@ -88,6 +89,7 @@ let package = Package(
         shared("ZeroMQ", ["CZeroMQ"]),
         .systemLibrary(name: "CCRC32C", path: "Shared/CCRC32C"),
         shared("EventSourcing", ["CCRC32C"]),
+        shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
         shared(
@@ -174,6 +176,7 @@ let package = Package(
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "WireProtocol", "ZeroMQ",
             ]),
+        test("EventPatternTests", ["EventPattern", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(
