@@ -72,9 +72,10 @@ public actor EventStoreServer {
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.serveRequests() }
-                group.addTask { try await self.serveFeed() }
-                group.addTask { try await self.serveSealedReads() }
+                // They prefer the loop, so that a yield does not lead through other threads.
+                group.addTask(executorPreference: loop) { try await self.serveRequests() }
+                group.addTask(executorPreference: loop) { try await self.serveFeed() }
+                group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
                 try await group.next()
                 group.cancelAll()
             }
