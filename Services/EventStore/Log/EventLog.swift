@@ -52,9 +52,9 @@ public struct EventLog: ~Copyable {
 
     /// Opens the log in `storage`, made anew if there is none.
     ///
-    /// - Parameters: - segmentBytes: the size of the files; an append must fit into one. A log
-    ///   keeps to the size it
-    ///     was made with.
+    /// - Parameters:
+    ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the
+    ///     size it was made with.
     ///   - background: runs what need not hold up an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(

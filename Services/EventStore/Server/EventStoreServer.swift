@@ -42,9 +42,9 @@ public actor EventStoreServer {
 
     /// Opens the log and binds both endpoints.
     ///
-    /// - Parameters: - advertised: the endpoint at which clients reach the feed, if it is another
-    ///   than the one it
-    ///     is bound to.
+    /// - Parameters:
+    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one
+    ///     it is bound to.
     ///   - durability: that with which `openLog` opens the log.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
