@@ -61,7 +61,8 @@ import Testing
         #"{"x": 1, "y": [1}}"#,
         #"{"x": 1, "y": 1.}"#, #"{"x": 1, "y": -}"#, #"{"x": 1, "y": 1e}"#, #"{"x": 1 "y": 2}"#,
         #"{"x": 1, 'y': 2}"#, #"{"x": 1, "y": \#(String(repeating: "[", count: 300))1"#,
-        #"{"x": 1, "y": \#(String(repeating: "[", count: 300))\#(String(repeating: "]", count: 300))}"#,
+        #"{"x": 1, "y": \#(String(repeating: "[", count: 300))"#
+            + String(repeating: "]", count: 300) + "}",
     ])
     func `sees no detail in malformed data`(data: String) throws {
         let sample = Sample(metadata: data, data: data)

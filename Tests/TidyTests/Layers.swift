@@ -11,7 +11,7 @@ struct Layer {
     static let all: [Layer] = [
         Layer("Shared/CZeroMQ", [], []),
         // The processor's checksum is all that it takes from elsewhere.
-        Layer("Shared/EventSourcing", ["CCRC32C"], []),
+        Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
         Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
