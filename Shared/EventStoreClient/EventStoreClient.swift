@@ -6,12 +6,14 @@ public import ZeroMQ
 /// The event store as an async API, over one connection.
 public struct EventStoreClient: Sendable {
     private let connection: RequestClient
+    private let appends: AppendQueue
     let loop: SocketLoop
     let context: Context
 
     /// Begins to connect; a store that is not there yet is waited for by the requests.
     public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
         connection = try await RequestClient(endpoint: endpoint, on: loop, in: context)
+        appends = AppendQueue(connection)
         self.loop = loop
         self.context = context
     }
@@ -28,7 +30,8 @@ public struct EventStoreClient: Sendable {
 
     /// Appends the events, all or none, if the condition holds.
     ///
-    /// An answer that does not come is asked for again with the same events, under the same ids:
+    /// What is appended at the same time through one client travels in one message. An answer that
+    /// does not come is asked for again with the same events, under the same ids:
     /// that is safe, for the store keeps an id once.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer came within `timeout`,
     ///   `NameError` for an event that can't be written.
@@ -37,12 +40,8 @@ public struct EventStoreClient: Sendable {
     ) async throws -> Appended {
         var records: [UInt8] = []
         for event in events { try event.encode(into: &records) }
-        let frames = [try condition.encoded(), records]
-        let answer = try await connection.request(.append, within: timeout) { _ in frames }
-        guard answer.header.kind == .appended, let body = answer.body.first else {
-            throw ProtocolError(.malformed, "the answer to an append is a \(answer.header.kind)")
-        }
-        return try Appended(body.span)
+        return try await appends.append(
+            AppendPart(condition: try condition.encoded(), records: records), timeout: timeout)
     }
 
     /// The event of this id, if it is in the log.

@@ -142,6 +142,12 @@ public actor EventStoreServer {
                     try append(records, condition)
                 }
                 answer(peer, requestID, .appended, [appended.bytes])
+            } else if header.kind == .appendMany {
+                try header.need(1, frameCount - 1)
+                let outcomes = try last.withBytes { frame throws(ProtocolError) in
+                    try appendMany(frame)
+                }
+                answer(peer, requestID, .appendedMany, [outcomes])
             } else {
                 let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
                 try handle(header, Array(body), from: peer)
@@ -175,7 +181,7 @@ public actor EventStoreServer {
         case .call:
             try header.need(2, body.count)
             answer(peer, header.requestID, .result, [try call(body[0], body[1])])
-        case .append, .welcome, .appended, .chunk, .result, .error:
+        case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
         }
     }
@@ -190,6 +196,19 @@ public actor EventStoreServer {
         } catch {
             throw ProtocolError(error)
         }
+    }
+
+    /// Makes or refuses each of the appends in `frame`, in their order.
+    private func appendMany(_ frame: Span<UInt8>) throws(ProtocolError) -> [UInt8] {
+        var outcomes: [UInt8] = []
+        for part in try AppendPart.read(frame) {
+            let outcome = Result { () throws(ProtocolError) in
+                try append(
+                    frame.extracting(part.records), try AppendCondition(part.condition[...]))
+            }
+            AppendOutcomes.add(outcome, to: &outcomes)
+        }
+        return outcomes
     }
 
     /// Answers when what it says is true of the disk: after the next commit.
