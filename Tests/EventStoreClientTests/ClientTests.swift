@@ -69,8 +69,9 @@ import WireProtocol
         let head = try await client.welcome().head
         #expect(positions.compactMap { $0 }.sorted() == Array(1...head))
         #expect(head == 40 || head == 41)
-        let requests = try #require(await proxy.messages[.appendMany])
-        #expect(requests.count >= 2 && requests[0].dropFirst() == requests[1].dropFirst())
+        // The one whose answer was lost was sent again, as it was.
+        let sent = try #require(await proxy.messages[.appendMany]).map { $0.dropFirst() }
+        #expect(Set(sent).count < sent.count)
         await client.close()
     }
 
