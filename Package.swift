@@ -67,6 +67,7 @@ let package = Package(
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "CloudEvents", targets: ["CloudEvents"]),
         .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
+        .library(name: "EventPattern", targets: ["EventPattern"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
@@ -91,6 +92,7 @@ let package = Package(
             name: "CZlib", path: "Shared/CZlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         shared("EventSourcing", ["CCRC32C"]),
+        shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
         shared(
@@ -192,6 +194,7 @@ let package = Package(
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "WireProtocol", "ZeroMQ",
             ]),
+        test("EventPatternTests", ["EventPattern", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(

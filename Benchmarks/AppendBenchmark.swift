@@ -20,12 +20,13 @@ struct AppendBenchmark: AsyncParsableCommand {
         let loop = SocketLoop(name: "client")
         let client = try await EventStoreClient(endpoint: endpoint, on: loop, in: Context())
         _ = try await client.welcome()
+        let (names, batch) = (try Load.streams(streams), batch)
         let started = ContinuousClock.now
         let end = started + .seconds(seconds)
         let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
             for writer in 0..<outstanding {
                 group.addTask(executorPreference: loop) {
-                    try await write(client, writer, until: end)
+                    try await Self.write(client, names, from: writer * 7, batch: batch, until: end)
                 }
             }
             return try await group.reduce(into: []) { $0 += $1 }
@@ -41,20 +42,21 @@ struct AppendBenchmark: AsyncParsableCommand {
         await client.close()
     }
 
-    private func write(
-        _ client: EventStoreClient, _ writer: Int, until end: ContinuousClock.Instant
+    private static func write(
+        _ client: EventStoreClient, _ names: [StreamName], from first: Int, batch: Int,
+        until end: ContinuousClock.Instant
     ) async throws -> [Duration] {
         var latencies: [Duration] = []
-        var number = UInt64(writer)
-        while true {
-            let begun = ContinuousClock.now
-            guard begun < end else { return latencies }
-            let events = try (0..<batch).map { _ in
-                number &+= 7919
-                return try Load.event(number, streams: streams)
-            }
+        var number = first
+        var begun = ContinuousClock.now
+        while begun < end {
+            let events = (0..<batch).map { Load.event(in: names[(number + $0) % names.count]) }
+            number += batch
             _ = try await client.append(events)
-            latencies.append(ContinuousClock.now - begun)
+            let now = ContinuousClock.now
+            latencies.append(now - begun)
+            begun = now
         }
+        return latencies
     }
 }

@@ -5,10 +5,12 @@ enum Load {
     static let data =
         [UInt8](#"{"text":""#.utf8) + [UInt8](repeating: 0x78, count: 245) + Array("\"}".utf8)
 
-    static func event(_ number: UInt64, streams: UInt64) throws -> NewEvent {
-        NewEvent(
-            stream: try StreamName(category: "bench", id: String(number % streams)),
-            type: "Measured",
-            tags: [], data: data)
+    /// The streams `bench-0`, `bench-1` and so on: named before anything is timed.
+    static func streams(_ count: UInt64) throws -> [StreamName] {
+        try (0..<count).map { try StreamName(category: "bench", id: String($0)) }
+    }
+
+    static func event(in stream: StreamName) -> NewEvent {
+        NewEvent(stream: stream, type: "Measured", data: data)
     }
 }

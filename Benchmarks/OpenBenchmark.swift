@@ -57,12 +57,13 @@ private func openLog(_ folder: String) throws -> EventLog {
 private func append(
     _ count: UInt64, to log: inout EventLog, streams: UInt64
 ) throws -> Double {
+    let names = try Load.streams(streams)
     let started = ContinuousClock.now
     var bar = ProgressBar("append", total: Int(count))
     var bytes: [UInt8] = []
     for number in 0..<count {
         bytes.removeAll(keepingCapacity: true)
-        try Load.event(number, streams: streams).encode(into: &bytes)
+        try Load.event(in: names[Int(number % streams)]).encode(into: &bytes)
         _ = try log.stage(bytes.span)
         guard number.isMultiple(of: 256) else { continue }
         try log.commit()

@@ -1,5 +1,6 @@
-/// Walks over JSON text (RFC 8259) and checks every byte of it, but makes no tree of it: what numbers
-/// and strings look like, the order of members and the space between them stay as they are written.
+/// Walks over JSON text (RFC 8259) and checks every byte of it, but makes no tree of it: what
+/// numbers and strings look like, the order of members and the space between them stay as they are
+/// written.
 struct JSONScanner {
     /// Deeper than this, arrays and objects are refused; other readers have limits not far above.
     static let depth = 128
@@ -12,8 +13,8 @@ struct JSONScanner {
         at = text.startIndex
     }
 
-    /// Whether `text` is one JSON value with nothing around it and no line break in it, so that it can
-    /// stand in a line as it is.
+    /// Whether `text` is one JSON value with nothing around it and no line break in it, so that it
+    /// can stand in a line as it is.
     static func isOneLine(_ text: ArraySlice<UInt8>) -> Bool {
         guard !text.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }),
             String(validating: text, as: UTF8.self) != nil

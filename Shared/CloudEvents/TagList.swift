@@ -1,5 +1,5 @@
-/// Tags as one attribute, for CloudEvents has no lists: separated by commas, with `%`, `,` and control
-/// characters percent-encoded.
+/// Tags as one attribute, for CloudEvents has no lists: separated by commas, with `%`, `,` and
+/// control characters percent-encoded.
 enum TagList {
     static func text(_ tags: [String]) -> String { tags.map(encoded).joined(separator: ",") }
 

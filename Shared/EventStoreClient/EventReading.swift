@@ -5,11 +5,12 @@ import WireProtocol
 ///
 ///     for try await batch in client.read(ReadRequest(.categories(["order"]))) { … }
 ///
-/// The store sends no more chunks ahead than the request's credit. A connection that is lost is taken
-/// up again where it was. Who leaves the loop, or is cancelled in it, ends the read at the store.
+/// The store sends no more chunks ahead than the request's credit. A connection that is lost is
+/// taken up again where it was. Who leaves the loop, or is cancelled in it, ends the read at the
+/// store.
 ///
-/// Iterating throws `ProtocolError` for what the store refuses, `Unavailable` when no chunk comes within
-/// the timeout, and `CancellationError`. Each iteration is a read of its own.
+/// Iterating throws `ProtocolError` for what the store refuses, `Unavailable` when no chunk comes
+/// within the timeout, and `CancellationError`. Each iteration is a read of its own.
 public struct EventReading: AsyncSequence, Sendable {
     let request: ReadRequest
     let connection: RequestClient

@@ -6,12 +6,14 @@ public import ZeroMQ
 /// The event store as an async API, over one connection.
 public struct EventStoreClient: Sendable {
     private let connection: RequestClient
+    private let appends: AppendQueue
     let loop: SocketLoop
     let context: Context
 
     /// Begins to connect; a store that is not there yet is waited for by the requests.
     public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
         connection = try await RequestClient(endpoint: endpoint, on: loop, in: context)
+        appends = AppendQueue(connection)
         self.loop = loop
         self.context = context
     }
@@ -28,8 +30,9 @@ public struct EventStoreClient: Sendable {
 
     /// Appends the events, all or none, if the condition holds.
     ///
-    /// An answer that does not come is asked for again with the same events, under the same ids: that
-    /// is safe, for the store keeps an id once.
+    /// What is appended at the same time through one client travels in one message. An answer that
+    /// does not come is asked for again with the same events, under the same ids:
+    /// that is safe, for the store keeps an id once.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer came within `timeout`,
     ///   `NameError` for an event that can't be written.
     public func append(
@@ -37,21 +40,33 @@ public struct EventStoreClient: Sendable {
     ) async throws -> Appended {
         var records: [UInt8] = []
         for event in events { try event.encode(into: &records) }
-        let frames = [try condition.encoded(), records]
-        let answer = try await connection.request(.append, within: timeout) { _ in frames }
-        guard answer.header.kind == .appended, let body = answer.body.first else {
-            throw ProtocolError(.malformed, "the answer to an append is a \(answer.header.kind)")
-        }
-        return try Appended(body.span)
+        return try await appends.append(
+            AppendPart(condition: try condition.encoded(), records: records), timeout: timeout)
     }
 
     /// The event of this id, if it is in the log.
     public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent?
     {
-        let frames = [Array("event".utf8), Array(id.description.utf8)]
-        let answer = try await connection.request(.call, within: timeout) { _ in frames }
-        guard let record = answer.body.first, !record.isEmpty else { return nil }
-        return try RecordedEvent(record[...])
+        let record = try await connection.call(StoreCall.event, within: timeout) { _ in
+            Array(id.description.utf8)
+        }
+        return record.isEmpty ? nil : try RecordedEvent(record[...])
+    }
+
+    /// Some of the streams that there are, in the order in which they began.
+    public func streams(
+        _ request: StreamsRequest = StreamsRequest(), timeout: Duration = .seconds(30)
+    ) async throws -> [StreamEntry] {
+        let answer = try await connection.call(StoreCall.streams, within: timeout) { _ in
+            Array(try JSONEncoder().encode(request))
+        }
+        return try JSONDecoder().decode([StreamEntry].self, from: Data(answer))
+    }
+
+    /// How the store is doing.
+    public func statistics(timeout: Duration = .seconds(30)) async throws -> StoreStatistics {
+        let answer = try await connection.call(StoreCall.statistics, within: timeout) { _ in [] }
+        return try JSONDecoder().decode(StoreStatistics.self, from: Data(answer))
     }
 
     /// Reads what `request` asks for, as the consumer takes it.
@@ -88,7 +103,8 @@ public struct EventStoreClient: Sendable {
         try await subscribe(query, after: .position(position))
     }
 
-    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now on.
+    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now
+    /// on.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {

@@ -6,9 +6,9 @@ import WireProtocol
 /// The records of a category are a chain, each carrying the position of the one before it, so a
 /// subscription to one category needs to hear that category alone. Several chains would not do: a
 /// record of one category says nothing of the others, and one of them that was lost, and stands
-/// before it in the log, would come to light only after it. So whoever asks for several categories hears
-/// the whole feed, whose positions have no gaps. Topics of types are no use at all: a record's
-/// predecessor may be of any type.
+/// before it in the log, would come to light only after it. So whoever asks for several categories
+/// hears the whole feed, whose positions have no gaps. Topics of types are no use at all: a
+/// record's predecessor may be of any type.
 enum FeedScope: Hashable {
     case all
     case category(String)

@@ -16,11 +16,25 @@ public actor RequestClient {
     /// The store lets a client have few reads open; more wait here, in their order.
     private static let openReads = 32
 
-    /// What has come for a request, and who waits for more.
-    private struct Inbox {
+    /// What has come for a request, and who waits for more. An object, so that one look-up finds it
+    /// for all that is done with it.
+    private final class Inbox {
         var messages: [[[UInt8]]] = []
         var waiter: CheckedContinuation<[[UInt8]]?, Never>?
         var deadline: ContinuousClock.Instant?
+
+        func takeMessage() -> [[UInt8]]? { messages.isEmpty ? nil : messages.removeFirst() }
+
+        func resume(_ message: [[UInt8]]?) {
+            let waiter = waiter
+            self.waiter = nil
+            deadline = nil
+            waiter?.resume(returning: message)
+        }
+
+        func deliver(_ message: [[UInt8]]) {
+            if waiter != nil { resume(message) } else { messages.append(message) }
+        }
     }
 
     private let socket: Socket
@@ -51,7 +65,7 @@ public actor RequestClient {
     public func close() {
         isClosed = true
         receiving?.cancel()
-        for id in inboxes.keys { resume(id, nil) }
+        for inbox in inboxes.values { inbox.resume(nil) }
     }
 
     // MARK: Reads
@@ -70,7 +84,7 @@ public actor RequestClient {
             if try await next(id, until: nil) != nil { return id }
         } catch {
             // The place may have come at the same time.
-            if takeMessage(id) != nil { passOnPlace() }
+            if inboxes[id]?.takeMessage() != nil { passOnPlace() }
             forget(id)
             throw error
         }
@@ -88,7 +102,7 @@ public actor RequestClient {
     private func passOnPlace() {
         while let next = waitingReads.popFirst() {
             // One that was cancelled is forgotten.
-            if inboxes[next] != nil { return deliver([], to: next) }
+            if let inbox = inboxes[next] { return inbox.deliver([]) }
         }
         readsOpen -= 1
     }
@@ -102,26 +116,26 @@ public actor RequestClient {
     func request(
         _ kind: MessageKind, within timeout: Duration, _ frames: (Int) throws -> [[UInt8]]
     ) async throws -> Answer {
-        let deadline = ContinuousClock.now + timeout
+        var now = ContinuousClock.now
+        let deadline = now + timeout
         var attempts = 0
-        while !isClosed, ContinuousClock.now < deadline {
+        while !isClosed, now < deadline {
             try Task.checkCancellation()
             attempts += 1
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            let patience = Self.patience(attempts)
-            if let message = try await next(id, until: min(deadline, .now + patience)) {
-                return try Answer(message)
-            }
+            let end = min(deadline, now + Self.patience(attempts))
+            if let message = try await next(id, until: end) { return try Answer(message) }
+            now = .now
         }
         throw Unavailable(endpoint: endpoint, timeout: timeout)
     }
 
     /// The answer to a call of a service.
     ///
-    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer does not
-    ///   come is made again.
+    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer
+    ///   does not come is made again.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
     public func call(
         _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
@@ -151,45 +165,35 @@ public actor RequestClient {
         }
     }
 
-    /// The next message for the request; nil when none has come by the deadline, or the connection is
-    /// closed.
+    /// The next message for the request; nil when none has come by the deadline, or the connection
+    /// is closed.
     func next(
         _ id: UInt64, until deadline: ContinuousClock.Instant?
     ) async throws -> [[UInt8]]? {
         try Task.checkCancellation()
-        if let message = takeMessage(id) { return message }
+        guard let inbox = inboxes[id] else { return nil }
+        if let message = inbox.takeMessage() { return message }
         if let deadline, deadline < nextDeadline { startReceiving(until: deadline) }
         let message: [[UInt8]]? = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // Looked at here: others may have had their turn while this task suspended.
-                if let message = takeMessage(id) {
+                if let message = inbox.takeMessage() {
                     continuation.resume(returning: message)
                 } else if isClosed || Task.isCancelled || inboxes[id] == nil {
                     continuation.resume(returning: nil)
                 } else {
-                    inboxes[id]?.waiter = continuation
-                    inboxes[id]?.deadline = deadline
+                    inbox.waiter = continuation
+                    inbox.deadline = deadline
                 }
             }
         } onCancel: {
-            Task(executorPreference: loop) { await self.resume(id, nil) }
+            Task(executorPreference: loop) { await self.cancelWait(id) }
         }
         if message == nil { try Task.checkCancellation() }
         return message
     }
 
-    private func takeMessage(_ id: UInt64) -> [[UInt8]]? {
-        guard let first = inboxes[id]?.messages.first else { return nil }
-        inboxes[id]?.messages.removeFirst()
-        return first
-    }
-
-    private func resume(_ id: UInt64, _ message: [[UInt8]]?) {
-        let waiter = inboxes[id]?.waiter
-        inboxes[id]?.waiter = nil
-        inboxes[id]?.deadline = nil
-        waiter?.resume(returning: message)
-    }
+    private func cancelWait(_ id: UInt64) { inboxes[id]?.resume(nil) }
 
     /// Has messages received from now on, and the deadlines looked at from `deadline` on.
     private func startReceiving(until deadline: ContinuousClock.Instant) {
@@ -211,10 +215,10 @@ public actor RequestClient {
     private func endOverdue() {
         let now = ContinuousClock.now
         nextDeadline = now + Self.attempt
-        for (id, inbox) in inboxes {
+        for inbox in inboxes.values {
             guard let deadline = inbox.deadline else { continue }
             if deadline <= now {
-                resume(id, nil)
+                inbox.resume(nil)
             } else {
                 nextDeadline = min(nextDeadline, deadline)
             }
@@ -223,15 +227,7 @@ public actor RequestClient {
 
     private func deliver(_ message: [[UInt8]]) {
         guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
-        deliver(message, to: header.requestID)
-    }
-
-    private func deliver(_ message: [[UInt8]], to id: UInt64) {
-        guard let inbox = inboxes[id] else { return }  // An answer to a request that was given up.
-        if inbox.waiter != nil {
-            resume(id, message)
-        } else {
-            inboxes[id]?.messages.append(message)
-        }
+        // Nobody waits for the answer to a request that was given up.
+        inboxes[header.requestID]?.deliver(message)
     }
 }

@@ -6,13 +6,13 @@ import ZeroMQ
 ///
 ///     for try await batch in try await client.subscribe(.categories(["order"]), after: .end) { … }
 ///
-/// The feed may lose, repeat, delay or reorder messages; `FeedScope` says how that is seen. A message is
-/// taken if it is the next one, passed over if it is known, and taken as a sign to read the log if
-/// any is missing; a heartbeat tells of the last ones. What the feed brings while the consumer is
-/// busy waits in the socket, which drops what is too much: it is in the log.
+/// The feed may lose, repeat, delay or reorder messages; `FeedScope` says how that is seen. A
+/// message is taken if it is the next one, passed over if it is known, and taken as a sign to read
+/// the log if any is missing; a heartbeat tells of the last ones. What the feed brings while the
+/// consumer is busy waits in the socket, which drops what is too much: it is in the log.
 ///
-/// The sequence ends only by throwing, and goes on where it was when it is iterated again. It has one
-/// consumer at a time.
+/// The sequence ends only by throwing, and goes on where it was when it is iterated again. It has
+/// one consumer at a time.
 public actor Subscription: AsyncSequence {
     public typealias Element = EventBatch
 
@@ -71,10 +71,11 @@ public actor Subscription: AsyncSequence {
         }
     }
 
-    /// The next batch, as soon as there is one; it may be empty, when only the checkpoint has moved.
+    /// The next batch, as soon as there is one; it may be empty, when only the checkpoint has
+    /// moved.
     ///
-    /// - Throws: `DifferentLog`, `CancellationError`, what the store refuses, and `Unavailable` once the
-    ///   client is closed. A store that does not answer is waited for.
+    /// - Throws: `DifferentLog`, `CancellationError`, what the store refuses, and `Unavailable`
+    ///   once the client is closed. A store that does not answer is waited for.
     public func next() async throws -> EventBatch {
         precondition(!isTaken, "a subscription has one consumer at a time")
         isTaken = true

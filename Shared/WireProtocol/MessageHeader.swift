@@ -63,6 +63,8 @@ public enum MessageKind: UInt8, Sendable {
     case cancel = 5
     /// Asks for something by name. Body: the name, then its JSON argument.
     case call = 6
+    /// Appends that travel together. Body: one frame of ``AppendPart``s.
+    case appendMany = 7
 
     /// Body: JSON ``Welcome``.
     case welcome = 129
@@ -72,6 +74,8 @@ public enum MessageKind: UInt8, Sendable {
     case chunk = 131
     /// The answer to a call. Body: JSON.
     case result = 134
+    /// Body: one frame of ``AppendOutcomes``.
+    case appendedMany = 135
     /// Body: ``ProtocolError``.
     case error = 255
 }

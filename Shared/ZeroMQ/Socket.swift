@@ -2,8 +2,8 @@ internal import CZeroMQ
 
 /// One libzmq socket: owned by one place, closed once, and never `Sendable`.
 ///
-/// An actor whose executor is a loop makes it in its initializer and keeps it. Being neither copyable
-/// nor sendable it can't leave that actor, so only the loop's thread ever uses it.
+/// An actor whose executor is a loop makes it in its initializer and keeps it. Being neither
+/// copyable nor sendable it can't leave that actor, so only the loop's thread ever uses it.
 @safe public struct Socket: ~Copyable {
     public enum Kind: Sendable {
         case router, dealer, xpub, sub
@@ -107,7 +107,8 @@ internal import CZeroMQ
 
     // MARK: Sending and receiving
 
-    /// Sends a frame, taking its bytes; false, and nothing sent, when the high-water mark is reached.
+    /// Sends a frame, taking its bytes; false, and nothing sent, when the high-water mark is
+    /// reached.
     ///
     /// After a first frame was sent with `more`, the others of its message are always taken.
     public func send(_ frame: consuming Frame, more: Bool = false) throws(ZeroMQError) -> Bool {

@@ -128,8 +128,13 @@ import Synchronization
 
     // MARK: The thread
 
+    /// Sockets are looked at when no job is left, or after so many rounds of jobs: neither can
+    /// starve the other.
+    private static let rounds = 8
+
     private func run() {
         var items: [zmq_pollitem_t] = unsafe []
+        var round = 0
         while true {
             let taken = inbox.withLock { inbox in
                 defer { inbox = Inbox(isStopped: inbox.isStopped) }
@@ -144,7 +149,9 @@ import Synchronization
             for id in taken.cancelled { end(.cancelled) { $0.id == id } }
             let isIdle = taken.jobs.isEmpty && taken.cancelled.isEmpty
             if isIdle, taken.isStopped { break }
-            // Sockets are looked at after every round of jobs: neither can starve the other.
+            round += 1
+            guard isIdle || round == Self.rounds else { continue }
+            round = 0
             unsafe poll(&items, mayWait: isIdle)
         }
         end(.cancelled) { _ in true }

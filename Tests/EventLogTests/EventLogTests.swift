@@ -155,7 +155,8 @@ import Testing
 }
 
 @Suite struct `After a crash a log` {
-    /// What is appended, in groups: each an append of one to three events, some over a segment's end.
+    /// What is appended, in groups: each an append of one to three events, some over a segment's
+    /// end.
     private func workload(on storage: FaultyStorage, acknowledged: inout UInt64) throws {
         var log = try open(storage)
         var number = 0

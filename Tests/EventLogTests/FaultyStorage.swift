@@ -83,8 +83,8 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         return file
     }
 
-    /// What is on disk after the power has failed: all that was synced, and of the sectors that were
-    /// not, those that `survives` says.
+    /// What is on disk after the power has failed: all that was synced, and of the sectors that
+    /// were not, those that `survives` says.
     func crashed(_ survives: () -> Bool) -> FaultyStorage {
         let after = FaultyStorage()
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {

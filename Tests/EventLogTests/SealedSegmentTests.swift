@@ -5,7 +5,8 @@ import Testing
 
 @testable import EventLog
 
-/// A log of sixty events in many segments, eight streams, every event tagged by its number's last digit.
+/// A log of sixty events in many segments, eight streams, every event tagged by its number's last
+/// digit.
 private func filled(
     _ storage: any LogStorage, background: @escaping Background = { $0() }
 ) throws -> EventLog {

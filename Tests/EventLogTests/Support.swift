@@ -52,7 +52,8 @@ extension EventLog {
     }
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
+/// sequence.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

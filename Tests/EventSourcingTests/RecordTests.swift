@@ -1,5 +1,6 @@
-@testable import EventSourcing
 import Testing
+
+@testable import EventSourcing
 
 @Suite struct `A record` {
     private func sample(data: String = #"{"amount":1177}"#) throws -> NewEvent {

@@ -48,6 +48,43 @@ import WireProtocol
         await client.close()
     }
 
+    @Test func `sends together what is appended at the same time, though the answer is lost`()
+        async throws
+    {
+        let store = try await Store(isProxied: true)
+        let (client, proxy) = (try await store.client(), try #require(store.proxy))
+        await proxy.lose(.appendedMany)
+        let stream = try StreamName("s-1")
+        // Of those that are to begin the stream, one does.
+        let positions = await withTaskGroup(of: UInt64?.self) { group in
+            for number in 1...50 {
+                group.addTask(executorPreference: store.clientLoop) {
+                    let condition: AppendCondition =
+                        number <= 10 ? .stream(stream, .noStream) : .any
+                    return try? await client.append([event(number)], condition).last
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let head = try await client.welcome().head
+        #expect(positions.compactMap { $0 }.sorted() == Array(1...head))
+        #expect(head == 40 || head == 41)
+        // The one whose answer was lost was sent again, as it was.
+        let sent = try #require(await proxy.messages[.appendMany]).map { $0.dropFirst() }
+        #expect(Set(sent).count < sent.count)
+        await client.close()
+    }
+
+    @Test func `lets a caller go that is cancelled while it appends`() async throws {
+        let store = try await Store()
+        await store.stop()
+        let client = try await store.client()
+        let task = Task { try await client.append([event(1)], timeout: .seconds(600)) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
+        await client.close()
+    }
+
     @Test func `says that nobody answers`() async throws {
         let store = try await Store()
         await store.stop()

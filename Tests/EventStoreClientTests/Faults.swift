@@ -14,7 +14,8 @@ struct FeedFaults: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// A feed between a store and its subscribers that loses, repeats and holds back what it is told to.
+/// A feed between a store and its subscribers that loses, repeats and holds back what it is told
+/// to.
 actor Meddler {
     private let from: Socket
     private let to: Socket
@@ -64,7 +65,8 @@ actor Meddler {
     }
 }
 
-/// What stands between one client and the store: counts the messages, and loses answers when told to.
+/// What stands between one client and the store: counts the messages, and loses answers when told
+/// to.
 actor RequestProxy {
     private let client: Socket
     private let store: Socket
@@ -152,7 +154,8 @@ actor RequestProxy {
     }
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded sequence.
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
+/// sequence.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -6,8 +6,8 @@ import Foundation
 import WireProtocol
 import ZeroMQ
 
-/// A store in this process that can be stopped and started again on the same folder; on request with
-/// faults between it and its clients.
+/// A store in this process that can be stopped and started again on the same folder; on request
+/// with faults between it and its clients.
 final class Store {
     let context: Context
     let loop = SocketLoop(name: "store")

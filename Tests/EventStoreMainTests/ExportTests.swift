@@ -74,7 +74,8 @@ import WireProtocol
     }
 
     private static func line(_ id: Int, _ data: String = "1", subject: String = "a-1") -> String {
-        #"{"specversion":"1.0","id":"\#(id)","source":"s","type":"T","subject":"\#(subject)","data":\#(data)}"#
+        #"{"specversion":"1.0","id":"\#(id)","source":"s","type":"T","#
+            + #""subject":"\#(subject)","data":\#(data)}"#
     }
 
     @Test func `stop at the first line that is wrong, and say which`() async throws {

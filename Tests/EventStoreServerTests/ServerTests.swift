@@ -131,6 +131,34 @@ private func append(_ id: UInt64, _ ids: [Int], _ condition: AppendCondition = .
         #expect(problem(refusal[1]).code == .version && problem(refusal[1]).detail == 1)
     }
 
+    @Test func `makes or refuses by itself each of the appends that travel together`() async throws
+    {
+        let store = try await Store()
+        let client = try await store.client()
+        let fresh = try AppendCondition.stream(StreamName("s-1"), .noStream).encoded()
+        let frame = AppendPart.frame([
+            AppendPart(condition: fresh, records: try records([1, 2])),
+            AppendPart(condition: fresh, records: try records([3])),
+            AppendPart(condition: [9], records: try records([4])),
+            AppendPart(condition: [], records: [1, 2, 3]),
+            AppendPart(condition: [], records: try records([5])),
+            AppendPart(condition: [], records: try records([1, 2])),
+        ])
+        try await client.send([header(.appendMany, 4), frame])
+        let answer = try await client.receive()
+        #expect(try kind(answer[0]) == MessageHeader(.appendedMany, requestID: 4))
+        let body = answer[1]
+        let outcomes = try AppendOutcomes.read(body.span)
+        #expect(outcomes.map { (try? $0.get())?.last } == [2, nil, nil, nil, 3, 2])
+        #expect(outcomes.map { (try? $0.get())?.isRepeat } == [false, nil, nil, nil, false, true])
+        let codes = outcomes.map { outcome -> ProtocolError.Code? in
+            if case .failure(let error) = outcome { error.code } else { nil }
+        }
+        #expect(codes == [nil, .wrongRevision, .malformed, .invalid, nil, nil])
+        try await client.send([header(.appendMany, 5), Array(frame.dropLast())])
+        #expect(try kind(try await client.receive()[0]).kind == .error)
+    }
+
     @Test func `reads through sealed segments and the open one, both ways`() async throws {
         let store = try await Store(segmentBytes: 4096)
         let client = try await store.client()

@@ -67,6 +67,7 @@ struct `The architecture` {
     /// Files whose unsafe code is looked after, with what they need it for.
     private static let unsafeFiles = [
         "Services/EventStore/Archive/Zlib.swift": "zlib",
+        "Services/EventStore/Log/Admission.swift": "text in the bytes of a record",
         "Services/EventStore/Log/EventLog+lookup.swift": "records lie in the bytes of a segment",
         "Services/EventStore/Log/EventLog.swift": "records lie in the bytes of a segment",
         "Services/EventStore/Log/FileStorage.swift": "system calls",

@@ -10,7 +10,7 @@ struct `The documents` {
             where line.contains("/") && (!isSwift || line.contains("// ")) {
                 for match in line.matches(of: path) {
                     let name = String(match.output).trimmingCharacters(in: .init(charactersIn: "."))
-                    if !SourceTree.exists(name), name != "docs/protocol.md" {
+                    if !SourceTree.exists(name) {
                         Issue.record("\(Finding(file, index + 1, "there is no \(name)"))")
                     }
                 }

@@ -10,7 +10,8 @@ struct Layer {
 
     static let all: [Layer] = [
         Layer("Shared/CZeroMQ", [], []),
-        Layer("Shared/EventSourcing", [], []),
+        // The processor's checksum is all that it takes from elsewhere.
+        Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
         Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),

@@ -1,7 +1,7 @@
 import EventSourcing
 
-/// A note that the log was closed and where it ended. While it is there, what does not check below that
-/// position is damaged and not torn. It is removed before the log is written to again.
+/// A note that the log was closed and where it ended. While it is there, what does not check below
+/// that position is damaged and not torn. It is removed before the log is written to again.
 ///
 ///     offset size
 ///          0    8  "DAYBKEND"

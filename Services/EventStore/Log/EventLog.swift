@@ -4,8 +4,8 @@ public import EventSourcing
 public enum Durability: String, CaseIterable, Sendable {
     /// Before it is answered.
     case sync
-    /// Some time after it is answered, whenever `flush` is called: what a failure of the machine may
-    /// lose is what was appended since. A failure of the process alone loses nothing.
+    /// Some time after it is answered, whenever `flush` is called: what a failure of the machine
+    /// may lose is what was appended since. A failure of the process alone loses nothing.
     case interval
     /// When the system sees fit.
     case none
@@ -19,8 +19,8 @@ public enum Durability: String, CaseIterable, Sendable {
 /// which anyone may read.
 ///
 /// An append that a crash cut short is gone as a whole when the log is opened again: it was not
-/// acknowledged. Damage anywhere else is reported with its place, when the log is opened or when what
-/// is damaged is read, and never skipped.
+/// acknowledged. Damage anywhere else is reported with its place, when the log is opened or when
+/// what is damaged is read, and never skipped.
 ///
 /// Memory grows with the streams in use and not with the events stored, but for the filters of the
 /// sealed segments: a bit for every 16 bytes of records.
@@ -53,9 +53,9 @@ public struct EventLog: ~Copyable {
     /// Opens the log in `storage`, made anew if there is none.
     ///
     /// - Parameters:
-    ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the size it
-    ///     was made with.
-    ///   - background: runs what need not hold up an append, such as writing the index of a segment.
+    ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the
+    ///     size it was made with.
+    ///   - background: runs what need not hold up an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(
         in storage: any LogStorage, segmentBytes: Int = 64 << 20, durability: Durability = .sync,
@@ -107,8 +107,8 @@ public struct EventLog: ~Copyable {
     /// Writes what is staged, and makes it durable unless durability is asked for later.
     ///
     /// - Returns: the records committed since the last call, as they are on disk.
-    /// - Throws: when that fails. The log is then of no more use, and must be opened again: what the
-    ///   system holds of a file whose sync has failed can't be trusted.
+    /// - Throws: when that fails. The log is then of no more use, and must be opened again: what
+    ///   the system holds of a file whose sync has failed can't be trusted.
     @discardableResult
     public mutating func commit() throws(LogError) -> [UInt8] {
         guard !hasFailed else { throw .failed }
@@ -142,8 +142,8 @@ public struct EventLog: ~Copyable {
         isDirty = false
     }
 
-    /// Commits, and notes that nothing of the log is torn, so that what does not check when it is opened
-    /// again is known to be damaged.
+    /// Commits, and notes that nothing of the log is torn, so that what does not check when it is
+    /// opened again is known to be damaged.
     public mutating func close() throws(LogError) {
         try commit()
         try flush()

@@ -1,7 +1,8 @@
 import EventSourcing
 
-/// The index of a sealed segment, in a file beside it: which records have which terms, and where they
-/// are. It says nothing that the segment does not, and is made again from it when it is not there.
+/// The index of a sealed segment, in a file beside it: which records have which terms, and where
+/// they are. It says nothing that the segment does not, and is made again from it when it is not
+/// there.
 ///
 ///     offset size
 ///          0    8  "DAYBKIDX"
@@ -90,34 +91,34 @@ struct IndexFile: Hashable {
 extension IndexFile {
     /// The whole file for `segment`: the same segment always gives the same bytes.
     static func encoded(_ segment: OpenSegment, log: EventID, filterWords: Int) -> [UInt8] {
-        let terms = segment.terms.sorted()
         var filter = TermFilter(words: filterWords)
         var fences: [UInt8] = []
         var blocks: [UInt8] = []
         var postings: [UInt8] = []
-        blocks.reserveCapacity((terms.count / termsPerBlock + 1) * blockSize)
+        blocks.reserveCapacity((segment.terms / termsPerBlock + 1) * blockSize)
         postings.reserveCapacity(segment.occurrences * 4)
-        for (index, term) in terms.enumerated() {
+        var index = 0
+        segment.forEachPosting { term, ordinals in
             if index.isMultiple(of: termsPerBlock) {
                 if index > 0 { seal(&blocks) }
                 fences.append(littleEndian: term.hash)
             }
+            index += 1
             filter.insert(term)
-            let ordinals = segment.ordinals(term)
             let isOne = ordinals.count == 1
             blocks.append(littleEndian: term.hash)
             blocks.append(littleEndian: isOne ? ordinals[0] : UInt32(postings.count / 4))
             blocks.append(littleEndian: UInt32(ordinals.count))
-            guard !isOne else { continue }
+            guard !isOne else { return }
             let start = postings.count
             for ordinal in ordinals { postings.append(littleEndian: ordinal) }
             let sum = CRC32C.checksum(postings.span.extracting(start..<postings.count))
             postings.append(littleEndian: sum)
         }
-        if !terms.isEmpty { seal(&blocks) }
+        if index > 0 { seal(&blocks) }
         let header = IndexFile(
             log: log, base: segment.base, count: segment.count, firstTime: segment.firstTime,
-            lastTime: segment.lastTime, terms: terms.count, filterWords: filterWords,
+            lastTime: segment.lastTime, terms: segment.terms, filterWords: filterWords,
             postingWords: postings.count / 4)
         for word in filter.words { fences.append(littleEndian: word) }
         var bytes = header.bytes(sum: CRC32C.checksum(fences.span))

@@ -14,13 +14,15 @@ public struct LogRead: Sendable {
     public private(set) var limit: Int
     /// At most this many bytes at a time; one record is always given, if there is one.
     public let chunkBytes: Int
-    /// Forwards the lowest position still wanted, backwards the highest: all that is wanted before it,
-    /// in the order of the read, has been given. 0 when a read backwards has come to the beginning.
+    /// Forwards the lowest position still wanted, backwards the highest: all that is wanted before
+    /// it, in the order of the read, has been given. 0 when a read backwards has come to the
+    /// beginning.
     public private(set) var position: UInt64
     /// Whether nothing is wanted any more, whatever will be appended.
     public private(set) var isDone: Bool
 
-    /// What the index of a segment has given: where the read goes on, some are to be looked at still.
+    /// What the index of a segment has given: where the read goes on, some are to be looked at
+    /// still.
     private var candidates: (base: UInt64, ordinals: ArraySlice<UInt32>)?
 
     /// - Parameter from: forwards the lowest position wanted, backwards the highest.
@@ -55,8 +57,8 @@ public struct LogRead: Sendable {
         go(to: isBackwards ? min(position, range.lowerBound - 1) : max(position, range.upperBound))
     }
 
-    /// The next ordinals to look at in `segment`, of which `count` records may be seen; none when all
-    /// have been. At most `maximum`, in the order of the read.
+    /// The next ordinals to look at in `segment`, of which `count` records may be seen; none when
+    /// all have been. At most `maximum`, in the order of the read.
     mutating func ordinals(
         of segment: some Segment, count: Int, maximum: Int
     ) throws(LogError) -> [UInt32] {

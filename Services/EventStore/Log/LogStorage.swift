@@ -1,8 +1,8 @@
 /// Where a log keeps its files: a folder, or something that behaves like one.
 ///
 /// Any thread may use it, but a file is written to, renamed or removed by one at a time. A write is
-/// durable once `sync` of its file has returned; making, renaming and removing a file are durable when
-/// they return.
+/// durable once `sync` of its file has returned; making, renaming and removing a file are durable
+/// when they return.
 public protocol LogStorage: AnyObject, Sendable {
     func names() throws(StorageError) -> [String]
     func size(of name: String) throws(StorageError) -> Int

@@ -9,7 +9,8 @@ public struct LogVerification: Sendable {
     public private(set) var bytes = 0
     /// Everything that is damaged, in the order of the log.
     public private(set) var faults: [LogError] = []
-    /// Whether the last append was cut short; it was not acknowledged, and opening the log removes it.
+    /// Whether the last append was cut short; it was not acknowledged, and opening the log removes
+    /// it.
     public private(set) var isTorn = false
 
     /// Checks every record of every segment, and every index against its segment. Changes nothing.

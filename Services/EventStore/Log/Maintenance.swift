@@ -5,8 +5,8 @@ import Synchronization
 /// Runs work, by and by and in order.
 public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
-/// What a log has done in the background: the next segment's file is made before it is needed, and the
-/// index of a full one is written.
+/// What a log has done in the background: the next segment's file is made before it is needed, and
+/// the index of a full one is written.
 struct Maintenance {
     private static let prepared = "prepared.new"
 

@@ -1,11 +1,12 @@
 import EventSourcing
 
-/// A segment that is still written to, or that was lately: its index is in memory, built as records are
-/// appended or, when the log is opened, from the segment itself.
+/// A segment that is still written to, or that was lately: its index is in memory, built as records
+/// are appended or, when the log is opened, from the segment itself.
 struct OpenSegment: Segment {
     let name: String
     let base: UInt64
-    /// By ordinal (position less base) where the record begins; behind the last, where the next will.
+    /// By ordinal (position less base) where the record begins; behind the last, where the next
+    /// will.
     private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
     private(set) var firstTime: Int64
     private(set) var lastTime: Int64
@@ -31,10 +32,10 @@ struct OpenSegment: Segment {
     var count: Int { offsets.count - 1 }
     /// Where the next record goes.
     var end: Int { Int(offsets[count]) }
-    /// Each term that occurs.
-    var terms: [Term] { lastLinks.terms }
     /// How many occurrences there are of all terms.
     var occurrences: Int { links.count }
+    /// How many terms there are.
+    var terms: Int { lastLinks.count }
 
     mutating func append(
         _ record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, time: Int64
@@ -54,17 +55,32 @@ struct OpenSegment: Segment {
 
     func ordinals(_ term: Term) -> [UInt32] { ordinals(term, from: 0) }
 
-    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's size.
+    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's
+    /// size.
     func ordinals(_ term: Term, from first: UInt32) -> [UInt32] {
         var found: [UInt32] = []
-        var link = lastLinks[term] ?? Self.none
+        collect(from: lastLinks[term] ?? Self.none, down: first, into: &found)
+        return found
+    }
+
+    /// Calls `body` with each term, in the order of the terms, and the ordinals of its records.
+    func forEachPosting(_ body: (Term, [UInt32]) -> Void) {
+        var ordinals: [UInt32] = []
+        for (term, link) in lastLinks.sorted {
+            ordinals.removeAll(keepingCapacity: true)
+            collect(from: link, down: 0, into: &ordinals)
+            body(term, ordinals)
+        }
+    }
+
+    private func collect(from link: UInt32, down first: UInt32, into found: inout [UInt32]) {
+        var link = link
         while link != Self.none, links[Int(link)].ordinal >= first {
             // A term that a record has twice, such as a tag, is one occurrence.
             if found.last != links[Int(link)].ordinal { found.append(links[Int(link)].ordinal) }
             link = links[Int(link)].previous
         }
         found.reverse()
-        return found
     }
 
     func lastOrdinal(_ term: Term) -> UInt32? {

@@ -1,12 +1,12 @@
 import EventSourcing
 
-/// What is done when a log is opened. Of sealed segments only the header and a part of the index are
-/// read; the open one, the last, is read and checked as a whole, and what a crash left behind its last
-/// complete append is cut off.
+/// What is done when a log is opened. Of sealed segments only the header and a part of the index
+/// are read; the open one, the last, is read and checked as a whole, and what a crash left behind
+/// its last complete append is cut off.
 ///
-/// A record that does not check there is the torn end of a group that was not acknowledged, unless the
-/// log was closed behind it, or a record follows that was written after a sync: then what does not
-/// check had been on disk, and is damaged.
+/// A record that does not check there is the torn end of a group that was not acknowledged, unless
+/// the log was closed behind it, or a record follows that was written after a sync: then what does
+/// not check had been on disk, and is damaged.
 struct Recovery {
     private(set) var id: EventID
     private(set) var sealed: SealedSegments

@@ -1,11 +1,11 @@
 import EventSourcing
 
-/// A Bloom filter (Burton Bloom, 1970) of a segment's terms: says of a term that the segment does not
-/// have it, or that it may. The bits of a term come from its hash by double hashing (Kirsch and
+/// A Bloom filter (Burton Bloom, 1970) of a segment's terms: says of a term that the segment does
+/// not have it, or that it may. The bits of a term come from its hash by double hashing (Kirsch and
 /// Mitzenmacher, 2006).
 struct TermFilter {
-    /// With ten bits a term, as segments of events of some hundred bytes have, one term in a hundred
-    /// is said to be there when it is not.
+    /// With ten bits a term, as segments of events of some hundred bytes have, one term in a
+    /// hundred is said to be there when it is not.
     static let bitsPerTerm = 5
 
     var words: [UInt64]
@@ -13,7 +13,8 @@ struct TermFilter {
     /// - Parameter words: a power of two.
     init(words count: Int) { words = [UInt64](repeating: 0, count: count) }
 
-    /// How many words the filter of a segment of so many bytes has: one bit for two bytes of records.
+    /// How many words the filter of a segment of so many bytes has: one bit for two bytes of
+    /// records.
     static func words(segmentBytes: Int) -> Int {
         var words = 1
         while words * 1024 < segmentBytes { words *= 2 }
@@ -34,8 +35,8 @@ struct TermFilter {
     }
 }
 
-/// The filters of up to 64 segments, turned round: a row for each bit, in it a column for each segment.
-/// So one look at a term's few rows asks all of the segments.
+/// The filters of up to 64 segments, turned round: a row for each bit, in it a column for each
+/// segment. So one look at a term's few rows asks all of the segments.
 struct FilterGroup: Sendable {
     static let columns = 64
 

@@ -1,5 +1,5 @@
-/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already, which
-/// the standard library's dictionary would hash again.
+/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already,
+/// which the standard library's dictionary would hash again.
 struct TermTable: Sendable {
     private struct Entry {
         var term = Term(hash: 0)
@@ -10,8 +10,14 @@ struct TermTable: Sendable {
     private var entries = [Entry](repeating: Entry(), count: 1024)
     private(set) var count = 0
 
-    /// All terms, in no order.
-    var terms: [Term] { entries.lazy.filter { $0.value != 0 }.map(\.term) }
+    /// All terms and their values, in the order of the terms.
+    var sorted: [(term: Term, value: UInt32)] {
+        var all: [(term: Term, value: UInt32)] = []
+        all.reserveCapacity(count)
+        for entry in entries where entry.value != 0 { all.append((entry.term, entry.value - 1)) }
+        all.sort { $0.term < $1.term }
+        return all
+    }
 
     subscript(term: Term) -> UInt32? {
         let value = entries[place(of: term)].value

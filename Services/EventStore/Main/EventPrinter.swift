@@ -36,8 +36,8 @@ struct EventPrinter {
 extension FileHandle {
     /// Writes all of `lines`.
     ///
-    /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough, and
-    ///   what is left need not be read from the store.
+    /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough,
+    ///   and what is left need not be read from the store.
     func writeLines(_ lines: [UInt8]) throws {
         do {
             try write(contentsOf: Data(lines))

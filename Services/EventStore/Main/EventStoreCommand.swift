@@ -7,7 +7,8 @@ import ServiceKit
         commandName: "event-store",
         abstract: "Keeps a durable, append-only log of events, and publishes it.",
         subcommands: [
-            Serve.self, Append.self, Read.self, Tail.self, Export.self, Import.self, Verify.self,
+            Serve.self, Append.self, Read.self, Tail.self, Streams.self, Statistics.self,
+            Export.self, Import.self, Verify.self,
         ])
 
     static func main() async { await Program.run(Self.self) }

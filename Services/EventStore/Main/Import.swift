@@ -9,8 +9,8 @@ struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Append CloudEvents, a JSON object a line, in their order.",
         discussion: """
-            Events keep their ids, so those that are in the log already are passed over: an import \
-            that was interrupted is made again. It ends at the first line that is wrong.
+            Events keep their ids, so those that are in the log already are passed over: what was \
+            interrupted is begun again. It ends at the first line that is wrong.
             """)
 
     @OptionGroup var store: StoreOptions

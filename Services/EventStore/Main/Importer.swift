@@ -3,8 +3,8 @@ import EventStoreClient
 import ServiceKit
 import WireProtocol
 
-/// Appends events in batches, in their order and under their own ids: whatever is in the log already
-/// stays as it is, so that an import that was interrupted can be made again.
+/// Appends events in batches, in their order and under their own ids: whatever is in the log
+/// already stays as it is, so that an import that was interrupted can be made again.
 struct Importer {
     /// A batch is appended when it has so many events, or bytes.
     private static let batchEvents = 500

@@ -11,7 +11,8 @@ public import ZeroMQ
 /// sync, and only then answered and published: the more clients wait, the more share a sync. What
 /// lies in sealed segments is read on another thread: who reads old events holds up nobody.
 public actor EventStoreServer {
-    /// At most this many requests are taken in a turn; then the log is synced and the readers served.
+    /// At most this many requests are taken in a turn; then the log is synced and the readers
+    /// served.
     private static let turn = 1024
 
     struct Answer {
@@ -42,8 +43,8 @@ public actor EventStoreServer {
     /// Opens the log and binds both endpoints.
     ///
     /// - Parameters:
-    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one it
-    ///     is bound to.
+    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one
+    ///     it is bound to.
     ///   - durability: that with which `openLog` opens the log.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
@@ -66,14 +67,15 @@ public actor EventStoreServer {
 
     /// Serves until cancelled; then the log is closed.
     ///
-    /// - Throws: when the log can't be written. The process should end: nothing that was not answered
-    ///   may be relied on.
+    /// - Throws: when the log can't be written. The process should end: nothing that was not
+    ///   answered may be relied on.
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.serveRequests() }
-                group.addTask { try await self.serveFeed() }
-                group.addTask { try await self.serveSealedReads() }
+                // They prefer the loop, so that a yield does not lead through other threads.
+                group.addTask(executorPreference: loop) { try await self.serveRequests() }
+                group.addTask(executorPreference: loop) { try await self.serveFeed() }
+                group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
                 try await group.next()
                 group.cancelAll()
             }
@@ -140,6 +142,12 @@ public actor EventStoreServer {
                     try append(records, condition)
                 }
                 answer(peer, requestID, .appended, [appended.bytes])
+            } else if header.kind == .appendMany {
+                try header.need(1, frameCount - 1)
+                let outcomes = try last.withBytes { frame throws(ProtocolError) in
+                    try appendMany(frame)
+                }
+                answer(peer, requestID, .appendedMany, [outcomes])
             } else {
                 let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
                 try handle(header, Array(body), from: peer)
@@ -173,7 +181,7 @@ public actor EventStoreServer {
         case .call:
             try header.need(2, body.count)
             answer(peer, header.requestID, .result, [try call(body[0], body[1])])
-        case .append, .welcome, .appended, .chunk, .result, .error:
+        case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
         }
     }
@@ -188,6 +196,19 @@ public actor EventStoreServer {
         } catch {
             throw ProtocolError(error)
         }
+    }
+
+    /// Makes or refuses each of the appends in `frame`, in their order.
+    private func appendMany(_ frame: Span<UInt8>) throws(ProtocolError) -> [UInt8] {
+        var outcomes: [UInt8] = []
+        for part in try AppendPart.read(frame) {
+            let outcome = Result { () throws(ProtocolError) in
+                try append(
+                    frame.extracting(part.records), try AppendCondition(part.condition[...]))
+            }
+            AppendOutcomes.add(outcome, to: &outcomes)
+        }
+        return outcomes
     }
 
     /// Answers when what it says is true of the disk: after the next commit.

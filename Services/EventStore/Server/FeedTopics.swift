@@ -2,8 +2,9 @@ import EventSourcing
 
 /// Which topics are subscribed to, or were.
 ///
-/// The end of a subscription is not counted: libzmq passes on what a peer says, and one that ends what
-/// it never began must not silence others. A topic that nobody listens to any more costs little.
+/// The end of a subscription is not counted: libzmq passes on what a peer says, and one that ends
+/// what it never began must not silence others. A topic that nobody listens to any more costs
+/// little.
 struct FeedTopics {
     /// Beyond so many prefixes, everything is published.
     private static let most = 10_000

@@ -13,7 +13,8 @@ actor SealedReads {
         let chunks: UInt32
     }
 
-    /// Some chunks, each with the read as it is behind it; why there are no more, if that is damage.
+    /// Some chunks, each with the read as it is behind it; why there are no more, if that is
+    /// damage.
     struct Outcome: Sendable {
         var chunks: [(chunk: LogChunk, read: LogRead)] = []
         var damage: LogError?

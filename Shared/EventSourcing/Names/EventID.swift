@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The identity of an event, a correlation or a cause: a UUID (RFC 9562) as two words.
 ///
 /// An event's id is chosen by its producer, before it is appended, and the store appends an id only
@@ -23,10 +25,38 @@ public struct EventID: Hashable, Sendable {
             low: generator.next() & ~(0b11 << 62) | 0b10 << 62)
     }
 
-    /// A random id (UUID version 4) from the system's generator.
+    /// A random id (UUID version 4), from a generator that the system's has seeded. Not a secret.
     public static func random() -> EventID {
-        var generator = SystemRandomNumberGenerator()
-        return random(using: &generator)
+        generator.withLock { random(using: &$0) }
+    }
+
+    private static let generator = Mutex(Xoshiro(seededBy: SystemRandomNumberGenerator()))
+}
+
+/// xoshiro256** (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom Number
+/// Generators", 2021). The system's own generator costs a call of the kernel for each number.
+struct Xoshiro: RandomNumberGenerator {
+    private var state: (UInt64, UInt64, UInt64, UInt64)
+
+    init(seededBy seeds: some RandomNumberGenerator) {
+        var seeds = seeds
+        // One bit is set, for all zeros are followed by zeros.
+        state = (seeds.next() | 1, seeds.next(), seeds.next(), seeds.next())
+    }
+
+    mutating func next() -> UInt64 {
+        func rotated(_ word: UInt64, by bits: UInt64) -> UInt64 {
+            word << bits | word >> (64 - bits)
+        }
+        let result = rotated(state.1 &* 5, by: 7) &* 9
+        let shifted = state.1 << 17
+        state.2 ^= state.0
+        state.3 ^= state.1
+        state.1 ^= state.2
+        state.0 ^= state.3
+        state.2 ^= shifted
+        state.3 = rotated(state.3, by: 45)
+        return result
     }
 }
 

@@ -11,8 +11,8 @@ struct KeyedLock: ~Copyable {
         return true
     }
 
-    /// Resumes `continuation` when the key has come to it: at once if it is free, as it may be again by
-    /// the time that a task which found it taken has suspended.
+    /// Resumes `continuation` when the key has come to it: at once if it is free, as it may be
+    /// again by the time that a task which found it taken has suspended.
     mutating func wait(for key: String, _ continuation: CheckedContinuation<Void, Never>) {
         if tryLock(key) { continuation.resume() } else { waiting[key]?.append(continuation) }
     }

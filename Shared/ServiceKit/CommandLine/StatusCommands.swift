@@ -66,8 +66,8 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
         print("rebuilt up to position \(status.checkpoint)")
     }
 
-    /// Asks until the rebuild, or the one under way that it joins, has ended. One that ended with its
-    /// process is begun again by that.
+    /// Asks until the rebuild, or the one under way that it joins, has ended. One that ended with
+    /// its process is begun again by that.
     private func follow(_ client: ServiceClient) async throws -> ProjectionStatus {
         var id = EventID.random()
         var bar = ProgressBar("rebuild", total: 0)

@@ -145,7 +145,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     // MARK: Rebuild
 
-    /// Has model and store built again from the log, while the old ones serve, and says how far that is.
+    /// Has model and store built again from the log, while the old ones serve, and says how far
+    /// that is.
     ///
     /// A rebuild that is under way is joined; one whose id is known is not begun again. So whoever
     /// wants to know more asks again, with the id that was answered.
@@ -176,7 +177,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         }
     }
 
-    /// Takes in the whole log, then what has come meanwhile; the projection waits only for the rest.
+    /// Takes in the whole log, then what has come meanwhile; the projection waits only for the
+    /// rest.
     private func build(_ fresh: Rebuilding<P>) async throws {
         var fresh = fresh
         for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }

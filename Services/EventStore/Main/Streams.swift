@@ -1,0 +1,66 @@
+import ArgumentParser
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+
+struct Streams: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the streams, in the order in which they began.")
+
+    @OptionGroup var store: StoreOptions
+    @Option(help: "Of this category.") var category: String?
+    @Option(help: "Those that began behind this position.") var after: UInt64 = 0
+    @Option(help: "At most so many.") var limit: Int?
+    @Flag(help: "Print JSON, a stream a line.") var json = false
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit is 1 or more, not \(limit)") }
+    }
+
+    func run() async throws {
+        try await store.withClient { client in
+            if !json { print("from\tto\tevents\tlast event\tstream") }
+            var request = StreamsRequest(category: category, after: after)
+            var left = limit ?? .max
+            while left > 0 {
+                request.limit = min(left, StreamsRequest.maximumLimit)
+                let found = try await client.streams(request)
+                for stream in found { try show(stream) }
+                guard let last = found.last, found.count == request.limit else { return }
+                request.after = last.first
+                left -= found.count
+            }
+        }
+    }
+
+    private func show(_ stream: StreamEntry) throws {
+        guard !json else { return try Output.json(stream) }
+        print(
+            "\(stream.first)\t\(stream.last)\t\(stream.revision + 1)\t\(stream.changedAt)\t"
+                + "\(stream.stream)")
+    }
+}
+
+struct Statistics: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show how the event store is doing.")
+
+    @OptionGroup var store: StoreOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        try await store.withClient { client in
+            let found = try await client.statistics()
+            if json { return try Output.json(found) }
+            Output.fields([
+                ("log", "\(found.log)"), ("events", "\(found.head)"),
+                ("streams", "\(found.streams)"),
+                ("on disk", "\(found.bytes) bytes in \(found.segments) segments"),
+                ("durability", found.durability), ("up", "\(found.uptimeSeconds) s"),
+                ("requests", "\(found.requests), of them \(found.appends) appends"),
+                ("events read", "\(found.eventsRead), \(found.openReads) reads open"),
+                ("feed", "\(found.subscriptions) topics subscribed to"),
+            ])
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// A string that is compared without regard to case, character by character: each matches itself,
+/// its lower case and its upper case, whatever their lengths. So `ß` matches `SS`, but not `Ss`,
+/// and `i` matches neither `İ` nor `ı`.
+struct CaselessText: Sendable {
+    let text: [UInt8]
+    private let variants: [[[UInt8]]]
+
+    init(_ text: [UInt8]) {
+        self.text = text
+        variants = String(decoding: text, as: UTF8.self).unicodeScalars.map(Self.variants)
+    }
+
+    /// No variant of a character begins or ends with another of its variants, so that the first
+    /// that fits is the only one.
+    static func variants(of scalar: Unicode.Scalar) -> [[UInt8]] {
+        let properties = scalar.properties
+        // A set of bytes, not of strings: Swift takes some of these strings for equal.
+        let variants = [String(scalar), properties.lowercaseMapping, properties.uppercaseMapping]
+        return Array(Set(variants.map { Array($0.utf8) }))
+    }
+
+    func equals(_ other: Span<UInt8>) -> Bool { endOfPrefix(other) == other.count }
+
+    func isPrefix(of other: Span<UInt8>) -> Bool { endOfPrefix(other) != nil }
+
+    func isSuffix(of other: Span<UInt8>) -> Bool {
+        var end = other.count
+        for variants in variants.reversed() {
+            guard let fit = variants.first(where: { other.holds($0, at: end - $0.count) })
+            else { return false }
+            end -= fit.count
+        }
+        return true
+    }
+
+    private func endOfPrefix(_ other: Span<UInt8>) -> Int? {
+        var end = 0
+        for variants in variants {
+            guard let fit = variants.first(where: { other.holds($0, at: end) }) else {
+                return nil
+            }
+            end += fit.count
+        }
+        return end
+    }
+
+    /// A form that is the same for any two strings that differ in case alone, and for some others:
+    /// that of a string is the forms of its characters in a row.
+    static func folded(_ text: Span<UInt8>) -> [UInt8] {
+        var folded: [UInt8] = []
+        folded.reserveCapacity(text.count)
+        for index in text.indices {
+            let byte = text[index]
+            guard byte < 0x80 else { return foldedUnicode(text) }
+            folded.append(65...90 ~= byte ? byte | 0x20 : byte)
+        }
+        return folded
+    }
+
+    private static func foldedUnicode(_ text: Span<UInt8>) -> [UInt8] {
+        let string = String(decoding: text.indices.map { text[$0] }, as: UTF8.self)
+        return string.unicodeScalars.flatMap { folded($0).utf8 }
+    }
+
+    /// Through the upper case of the lower case, where `ẞ`, `ß` and `SS` meet.
+    static func folded(_ scalar: Unicode.Scalar) -> String {
+        let upper = scalar.properties.lowercaseMapping.unicodeScalars
+            .map(\.properties.uppercaseMapping).joined()
+        return upper.unicodeScalars.map(\.properties.lowercaseMapping).joined()
+    }
+}

@@ -1,0 +1,93 @@
+/// An IPv4 or IPv6 address (RFC 4291). The families never meet: no IPv4 block holds an IPv6
+/// address.
+struct IPAddress: Hashable, Sendable {
+    let isV6: Bool
+    let bits: UInt128
+
+    var width: Int { isV6 ? 128 : 32 }
+
+    /// Reads `10.0.0.1`, where a number may have zeros before it, or `2001:db8::1`.
+    init?(_ text: Span<UInt8>) {
+        guard text.count >= 2 else { return nil }
+        if let bits = Self.v4(text) {
+            (isV6, self.bits) = (false, bits)
+        } else if let bits = Self.v6(text) {
+            (isV6, self.bits) = (true, bits)
+        } else {
+            return nil
+        }
+    }
+
+    private static func v4(_ text: Span<UInt8>) -> UInt128? {
+        var bits: UInt128 = 0
+        var (part, digits, dots) = (0, 0, 0)
+        for index in text.indices {
+            switch text[index] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                part = part * 10 + Int(text[index] - UInt8(ascii: "0"))
+                digits += 1
+                guard part < 256 else { return nil }
+            case UInt8(ascii: "."):
+                guard digits > 0 else { return nil }
+                bits = bits << 8 | UInt128(part)
+                (part, digits, dots) = (0, 0, dots + 1)
+            default: return nil
+            }
+        }
+        return dots == 3 && digits > 0 ? bits << 8 | UInt128(part) : nil
+    }
+
+    private static func v6(_ text: Span<UInt8>) -> UInt128? {
+        var bits: UInt128 = 0
+        var groups = 0
+        /// How many groups stand before `::`.
+        var gap: Int?
+        var at = 0
+        if text[0] == UInt8(ascii: ":") {
+            guard text[1] == UInt8(ascii: ":") else { return nil }
+            (gap, at) = (0, 2)
+        }
+        while at < text.count {
+            var group: UInt128 = 0
+            let start = at
+            while at < text.count, let digit = Hex.value(text[at]) {
+                group = group << 4 | UInt128(digit)
+                at += 1
+                guard at - start <= 4 else { return nil }
+            }
+            guard at > start, groups < 8 else { return nil }
+            bits = bits << 16 | group
+            groups += 1
+            guard at < text.count else { break }
+            guard text[at] == UInt8(ascii: ":"), at + 1 < text.count else { return nil }
+            at += 1
+            if text[at] == UInt8(ascii: ":") {
+                guard gap == nil else { return nil }
+                gap = groups
+                at += 1
+            }
+        }
+        guard let gap else { return groups == 8 ? bits : nil }
+        guard groups < 8 else { return nil }
+        let tail = (groups - gap) * 16
+        return (bits >> tail) << (128 - gap * 16) | (bits & ~(~0 << tail))
+    }
+}
+
+/// The addresses whose first bits are the same: `10.0.0.0/8`.
+struct AddressBlock: Hashable, Sendable {
+    let isV6: Bool
+    let length: Int
+    /// The bits that all of its addresses begin with.
+    let prefix: UInt128
+
+    init(_ address: IPAddress, length: Int) {
+        isV6 = address.isV6
+        self.length = length
+        prefix = address.bits >> (address.width - length)
+    }
+
+    func contains(_ address: IPAddress) -> Bool {
+        address.isV6 == isV6 && address.bits >> (address.width - length) == prefix
+    }
+}

@@ -1,0 +1,107 @@
+/// What the text of a JSON number means.
+///
+/// Numbers are compared as doubles, but only where a double says the same as the text: an integer
+/// must be exactly a double, and a fraction must be what its double prints as. Any other number,
+/// such as 9007199254740993, would be taken for its neighbours; it equals its own text alone.
+enum JSONNumber {
+    /// The double that says the same as the number in `bytes`, if one does.
+    static func double(_ bytes: Span<UInt8>) -> Double? {
+        guard let decimal = Decimal(bytes) else { return nil }
+        guard decimal.significand != 0 else { return 0 }
+        let magnitude = decimal.exponent < 0 ? fraction(decimal, bytes) : integer(decimal)
+        return decimal.isNegative ? magnitude.map { -$0 } : magnitude
+    }
+
+    /// Without its factors of two, an integer must fit the 53 bits of a double's significand.
+    private static func integer(_ decimal: Decimal) -> Double? {
+        guard decimal.exponent < powersOf5.count else { return nil }
+        let twos = decimal.significand.trailingZeroBitCount
+        let (odd, overflow) = (decimal.significand >> UInt128(twos))
+            .multipliedReportingOverflow(by: powersOf5[decimal.exponent])
+        guard !overflow, odd < 1 << 53 else { return nil }
+        return Double(
+            sign: .plus, exponent: twos + decimal.exponent, significand: Double(UInt64(odd)))
+    }
+
+    private static func fraction(_ decimal: Decimal, _ bytes: Span<UInt8>) -> Double? {
+        // Up to fifteen digits a double keeps; and a quotient of two exact doubles is rounded well.
+        if decimal.significand < 1_000_000_000_000_000, -decimal.exponent < powersOf10.count {
+            return Double(UInt64(decimal.significand)) / powersOf10[-decimal.exponent]
+        }
+        let text = String(decoding: (0..<bytes.count).map { bytes[$0] }, as: UTF8.self)
+        guard let double = Double(text)?.magnitude, double.isFinite else { return nil }
+        return Decimal(Array(double.description.utf8).span)?.magnitude == decimal.magnitude
+            ? double : nil
+    }
+
+    private static let powersOf5 = (0..<23).map { power in
+        (0..<power).reduce(UInt128(1)) { product, _ in product * 5 }
+    }
+    private static let powersOf10 = (0..<23).map { power in
+        (0..<power).reduce(1.0) { product, _ in product * 10 }
+    }
+}
+
+/// significand × 10^exponent, the significand without zeros at its end.
+private struct Decimal {
+    var isNegative = false
+    var significand: UInt128 = 0
+    var exponent = 0
+
+    var magnitude: Magnitude { Magnitude(significand: significand, exponent: exponent) }
+
+    struct Magnitude: Equatable {
+        var significand: UInt128
+        var exponent: Int
+    }
+
+    /// Reads a JSON number; nil if it has more digits or a larger exponent than any double needs.
+    init?(_ bytes: Span<UInt8>) {
+        var zeros = 0
+        var isFraction = false
+        for index in bytes.indices {
+            switch bytes[index] {
+            case UInt8(ascii: "-"): isNegative = true
+            case UInt8(ascii: "."): isFraction = true
+            case UInt8(ascii: "e"), UInt8(ascii: "E"):
+                guard let power = Self.power(bytes, from: index + 1) else { return nil }
+                exponent += power + zeros
+                if significand == 0 { exponent = 0 }
+                return
+            case let digit:
+                if isFraction { exponent -= 1 }
+                guard digit != UInt8(ascii: "0") else {
+                    if significand != 0 { zeros += 1 }
+                    continue
+                }
+                guard append(digit - UInt8(ascii: "0"), behind: zeros) else { return nil }
+                zeros = 0
+            }
+        }
+        exponent = significand == 0 ? 0 : exponent + zeros
+    }
+
+    private mutating func append(_ digit: UInt8, behind zeros: Int) -> Bool {
+        guard significand != 0 else {
+            significand = UInt128(digit)
+            return true
+        }
+        for _ in 0...zeros {
+            let (product, overflow) = significand.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return false }
+            significand = product
+        }
+        let (sum, overflow) = significand.addingReportingOverflow(UInt128(digit))
+        significand = sum
+        return !overflow
+    }
+
+    private static func power(_ bytes: Span<UInt8>, from start: Int) -> Int? {
+        var power = 0
+        for index in start..<bytes.count where bytes[index] >= UInt8(ascii: "0") {
+            power = power * 10 + Int(bytes[index] - UInt8(ascii: "0"))
+            guard power < 1_000_000 else { return nil }
+        }
+        return bytes[start] == UInt8(ascii: "-") ? -power : power
+    }
+}

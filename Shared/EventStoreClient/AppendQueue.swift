@@ -1,0 +1,110 @@
+import EventSourcing
+import WireProtocol
+import ZeroMQ
+
+/// Sends appends that are asked for at the same time in one message: each is made or refused by
+/// itself, but what a message costs both sides is paid once.
+actor AppendQueue {
+    /// An append of more bytes travels alone, and appends of more bytes in two messages.
+    private static let bytes = 256 << 10
+
+    private struct Waiting {
+        let id: UInt64
+        let part: AppendPart
+        let timeout: Duration
+    }
+
+    private let connection: RequestClient
+    private let loop: SocketLoop
+    private var waiting: [Waiting] = []
+    private var callers: [UInt64: CheckedContinuation<Appended, any Error>] = [:]
+    private var lastID: UInt64 = 0
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    init(_ connection: RequestClient) {
+        self.connection = connection
+        loop = connection.loop
+    }
+
+    func append(_ part: AppendPart, timeout: Duration) async throws -> Appended {
+        guard part.records.count <= Self.bytes else { return try await send(part, timeout) }
+        try Task.checkCancellation()
+        lastID += 1
+        let id = lastID
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                callers[id] = continuation
+                waiting.append(Waiting(id: id, part: part, timeout: timeout))
+                // It is sent behind those whose turn is now, and with them.
+                if waiting.count == 1 {
+                    Task(executorPreference: loop) { await self.sendWaiting() }
+                }
+            }
+        } onCancel: {
+            Task(executorPreference: loop) {
+                await self.resume(id, .failure(CancellationError()))
+            }
+        }
+    }
+
+    private func sendWaiting() async {
+        let all = waiting
+        waiting = []
+        await withDiscardingTaskGroup { group in
+            var rest = all[...]
+            while let first = rest.first {
+                var size = 0
+                let together = rest.prefix(AppendPart.limit).prefix { next in
+                    size += next.part.records.count
+                    return next.timeout == first.timeout && size <= Self.bytes
+                }
+                rest = rest.dropFirst(together.count)
+                group.addTask(executorPreference: loop) {
+                    await self.send(Array(together))
+                }
+            }
+        }
+    }
+
+    private func send(_ together: [Waiting]) async {
+        do {
+            if together.count == 1 {
+                let appended = try await send(together[0].part, together[0].timeout)
+                return resume(together[0].id, .success(appended))
+            }
+            let frame = AppendPart.frame(together.lazy.map(\.part))
+            let answer = try await connection.request(.appendMany, within: together[0].timeout) {
+                _ in [frame]
+            }
+            let body = answer.body.first ?? []
+            let outcomes = try AppendOutcomes.read(body.span)
+            guard answer.header.kind == .appendedMany, outcomes.count == together.count else {
+                throw ProtocolError(
+                    .malformed, "\(together.count) appends have \(outcomes.count) answers")
+            }
+            for (one, outcome) in zip(together, outcomes) {
+                resume(one.id, outcome.mapError { $0 })
+            }
+        } catch {
+            for one in together { resume(one.id, .failure(error)) }
+        }
+    }
+
+    /// Sends one append by itself.
+    private func send(_ part: AppendPart, _ timeout: Duration) async throws -> Appended {
+        let answer = try await connection.request(.append, within: timeout) { _ in
+            [part.condition, part.records]
+        }
+        guard answer.header.kind == .appended, let body = answer.body.first else {
+            throw ProtocolError(.malformed, "the answer to an append is a \(answer.header.kind)")
+        }
+        return try Appended(body.span)
+    }
+
+    private func resume(_ id: UInt64, _ outcome: Result<Appended, any Error>) {
+        callers.removeValue(forKey: id)?.resume(with: outcome)
+    }
+}

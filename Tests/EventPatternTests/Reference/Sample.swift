@@ -1,0 +1,86 @@
+import EventPattern
+import EventSourcing
+
+/// An event of which a test names only what it is about.
+struct Sample {
+    var stream = "order-7"
+    var type = "OrderPlaced"
+    var tags: [String] = []
+    var metadata = ""
+    var contentType = "application/json"
+    var data = "{}"
+    var replayName: String?
+
+    /// One whose data has `value` as its member `x`.
+    static func x(_ value: String) -> Sample { Sample(data: #"{"x": \#(value)}"#) }
+
+    func event() throws -> RecordedEvent {
+        var bytes: [UInt8] = []
+        let event = NewEvent(
+            id: EventID(high: 1, low: 2), stream: try StreamName(stream), type: type, tags: tags,
+            correlationID: EventID(high: 3, low: 4), contentType: contentType,
+            metadata: Array(metadata.utf8), data: Array(data.utf8))
+        try event.encode(into: &bytes)
+        // What the store fills in: position 1, revision 7, noon on the last day of January 2026.
+        for (offset, value) in [
+            (RecordLayout.position, 1), (RecordLayout.revision, 7),
+            (RecordLayout.time, 1_769_860_800_000_000 as UInt64),
+        ] {
+            for byte in 0..<8 {
+                bytes[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte))
+            }
+        }
+        return try RecordedEvent(bytes[...])
+    }
+}
+
+/// A generator whose numbers a seed decides (Steele, Lea and Flood, "Fast splittable pseudorandom
+/// number generators", 2014).
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &self)]
+    }
+}
+
+extension Sample {
+    /// The event as patterns see it.
+    var tree: Tree {
+        let category = StreamName.category(of: stream)
+        var members: [(String, Tree)] = [
+            ("version", .string("0")), ("account", .string("")), ("region", .string("")),
+            ("id", .string("00000000-0000-0001-0000-000000000002")),
+            ("source", .string("daybook." + category)), ("detail-type", .string(type)),
+            ("time", .string("2026-01-31T12:00:00.000000Z")),
+            ("resources", .array([.string(stream)])), ("stream", .string(stream)),
+            ("category", .string(category)), ("tags", .array(tags.map(Tree.string))),
+            ("position", .number("1")), ("revision", .number("7")),
+            ("correlation-id", .string("00000000-0000-0003-0000-000000000004")),
+            ("detail", Tree(data)),
+        ]
+        if !metadata.isEmpty { members.append(("metadata", Tree(metadata))) }
+        if let replayName { members.append(("replay-name", .string(replayName))) }
+        return .object(members.map(Tree.Member.init))
+    }
+}
+
+extension Sample {
+    func isMatched(by pattern: EventPattern) throws -> Bool {
+        pattern.matches(try event(), replayName: replayName)
+    }
+
+    func matched<ID>(by matcher: PatternMatcher<ID>) throws -> [ID] {
+        matcher.matches(try event(), replayName: replayName)
+    }
+}

@@ -1,0 +1,137 @@
+import EventPattern
+import Testing
+
+private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
+
+@Suite struct `A text that is no pattern` {
+    @Test(arguments: [
+        "", "   ", "[]", "null", "\"x\"", "{", "{}", #"{"a"}"#, #"{"a": }"#, #"{"a": ["x"]"#,
+        #"{"a": ["x"]} x"#, #"{"a": ["x"],}"#, #"{a: ["x"]}"#, #"{"a": {}}"#, #"{"a": "x"}"#,
+        #"{"a": 1}"#, #"{"a": null}"#, #"{"a": [{}]}"#, x("[]"), x("[[1]]"), x("[1 2]"), x("[01]"),
+        x("[1.]"), x("[+1]"), x("[nul]"), x(#"["\x"]"#), x(#"["\u12G4"]"#), x(#"["\ud800"]"#),
+        x("[\"a\nb\"]"), x("[\"a]"),
+    ])
+    func `is refused`(text: String) {
+        #expect(throws: EventPatternError.self) { try EventPattern(text) }
+    }
+
+    @Test(arguments: [
+        #"{"prefix": 1}"#, #"{"prefix": ["a"]}"#, #"{"prefix": {"suffix": "a"}}"#,
+        #"{"prefix": {"equals-ignore-case": ["a"]}}"#, #"{"suffix": null}"#, #"{"suffix": {}}"#,
+        #"{"equals-ignore-case": ["a"]}"#, #"{"equals-ignore-case": 1}"#, #"{"wildcard": ["a*"]}"#,
+        #"{"wildcard": "a**b"}"#, #"{"wildcard": "a\\b"}"#, #"{"wildcard": "a\\"}"#,
+        #"{"anything-but": null}"#, #"{"anything-but": true}"#, #"{"anything-but": []}"#,
+        #"{"anything-but": ["a", 1]}"#, #"{"anything-but": ["a", null]}"#,
+        #"{"anything-but": [["a"]]}"#, #"{"anything-but": {"prefix": ""}}"#,
+        #"{"anything-but": {"suffix": ["a", ""]}}"#, #"{"anything-but": {"prefix": []}}"#,
+        #"{"anything-but": {"prefix": 1}}"#, #"{"anything-but": {"numeric": ["=", 1]}}"#,
+        #"{"anything-but": {"cidr": "10.0.0.0/8"}}"#, #"{"anything-but": {"exists": true}}"#,
+        #"{"anything-but": {"prefix": {"equals-ignore-case": "a"}}}"#,
+        #"{"anything-but": {"prefix": "a", "suffix": "b"}}"#, #"{"anything-but": {}}"#,
+        #"{"numeric": 5}"#, #"{"numeric": []}"#, #"{"numeric": [5]}"#, #"{"numeric": ["<"]}"#,
+        #"{"numeric": ["!=", 5]}"#, #"{"numeric": ["<", "5"]}"#, #"{"numeric": ["<", 5, ">", 1]}"#,
+        #"{"numeric": ["=", 5, "<", 6]}"#, #"{"numeric": [">", 5, "<", 5]}"#,
+        #"{"numeric": [">", 5, "=", 6]}"#, #"{"numeric": [">", 1, ">", 2]}"#,
+        #"{"numeric": [">", 1, "<", 2, "<", 3]}"#, #"{"numeric": [">", 1, "<"]}"#,
+        #"{"numeric": ["=", 9007199254740993]}"#, #"{"numeric": ["<", 1e999]}"#,
+        #"{"exists": 1}"#, #"{"exists": "true"}"#, #"{"exists": null}"#, #"{"exists": [true]}"#,
+        #"{"cidr": "10.0.0.0"}"#, #"{"cidr": "10.0.0.0/32"}"#, #"{"cidr": "10.0.0.0/-1"}"#,
+        #"{"cidr": "10.0.0.0/x"}"#, #"{"cidr": "10.0.0/8"}"#, #"{"cidr": "10.0.0.256/8"}"#,
+        #"{"cidr": "2001:db8::/128"}"#, #"{"cidr": "1::2::3/64"}"#, #"{"cidr": "12345::/64"}"#,
+        #"{"cidr": "1:2:3:4:5:6:7/64"}"#, #"{"cidr": "1:2:3:4:5:6:7:8:9/64"}"#,
+        #"{"cidr": ":1:2:3:4:5:6:7:8/64"}"#, #"{"cidr": "1:2:3:4:5:6:7:/64"}"#, #"{"cidr": 10}"#,
+        #"{"regex": "a"}"#, #"{"exactly": "a"}"#, #"{"prefix": "a", "suffix": "b"}"#,
+        #"{"prefix": "a"#, #"{"prefix"}"#, #"{"prefix": "a",}"#,
+    ])
+    func `names the field of a wrong operator`(operation: String) {
+        let error = #expect(throws: EventPatternError.self) {
+            try EventPattern(x("[\(operation)]"))
+        }
+        #expect(error?.path == "detail.x")
+        #expect((error?.column ?? 0) > 18)
+    }
+
+    @Test(arguments: [
+        #"{"$or": {}}"#, #"{"$or": []}"#, #"{"$or": [{"a": [1]}]}"#, #"{"$or": [{"a": [1]}, {}]}"#,
+        #"{"$or": [{"a": [1]}, 1]}"#, #"{"$or": [{"a": [1]}, [{"b": [1]}]]}"#, #"{"$or": "a"}"#,
+        #"{"$or": [{"a": [1]}, {"cidr": [1]}]}"#, #"{"$or": [{"a": [1]}, {"b": {"<": [1]}}]}"#,
+        #"{"$or": [{"a": [1]}, {"$or": [{"b": [1]}]}]}"#,
+    ])
+    func `may be a wrong $or`(text: String) {
+        #expect(throws: EventPatternError.self) { try EventPattern(text) }
+    }
+
+    @Test func `is shown with its line and column`() {
+        let error = #expect(throws: EventPatternError.self) {
+            try EventPattern("{\n  \"detail\": {\n    \"total\": [{\"numeric\": 5}]\n  }\n}")
+        }
+        #expect(error?.line == 3)
+        #expect(error?.column == 27)
+        #expect(error?.path == "detail.total")
+        #expect(
+            error?.description == "event pattern, line 3, column 27, at detail.total: 'numeric' "
+                + #"takes a comparison, such as [">", 0], or two, such as [">=", 0, "<", 5]"#)
+    }
+}
+
+@Suite struct `The limits of a pattern` {
+    @Test func `are on its bytes`() throws {
+        let bare = x(#"[""]"#).utf8.count
+        let longest = String(repeating: "a", count: EventPattern.Limits.textBytes - bare)
+        _ = try EventPattern(x(#"["\#(longest)"]"#))
+        #expect(throws: EventPatternError.self) { try EventPattern(x(#"["\#(longest)a"]"#)) }
+    }
+
+    @Test func `are on its depth`() throws {
+        func nested(_ depth: Int) -> String {
+            String(repeating: #"{"a": "#, count: depth - 1) + "[1]"
+                + String(repeating: "}", count: depth - 1)
+        }
+        _ = try EventPattern(nested(EventPattern.Limits.depth))
+        let error = #expect(throws: EventPatternError.self) {
+            try EventPattern(nested(EventPattern.Limits.depth + 1))
+        }
+        #expect(error?.reason == "nested deeper than 32")
+    }
+
+    @Test func `are on the names of a path`() throws {
+        let path = Array(repeating: "a", count: EventPattern.Limits.depth).joined(separator: ".")
+        _ = try EventPattern(#"{"\#(path)": [1]}"#)
+        let error = #expect(throws: EventPatternError.self) {
+            try EventPattern(#"{"a": {"\#(path)": [1]}}"#)
+        }
+        #expect(error?.reason == "a path has up to 32 names")
+    }
+
+    @Test func `are on its alternatives`() throws {
+        func choices(_ count: Int, _ names: String) -> String {
+            names.map { name in
+                let branches = (0..<count).map { #"{"\#(name)": [\#($0)]}"# }
+                return #""$or": [\#(branches.joined(separator: ","))]"#
+            }.joined(separator: ",")
+        }
+        _ = try EventPattern("{\(choices(10, "abc"))}")
+        #expect(throws: EventPatternError.self) { try EventPattern("{\(choices(10, "abcd"))}") }
+        // Two to the thirtieth, refused before they are made.
+        let many = "abcdefghijklmnopqrstuvwxyzABCD"
+        #expect(throws: EventPatternError.self) { try EventPattern("{\(choices(2, many))}") }
+    }
+
+    @Test func `are on the fields of its alternatives`() throws {
+        func text(_ fields: Int) -> String {
+            let fields = (0..<fields - 1).map { #""f\#($0)": [1]"# }.joined(separator: ",")
+            let branches = (0..<1_000).map { #"{"x": [\#($0)]}"# }.joined(separator: ",")
+            return #"{\#(fields), "$or": [\#(branches)]}"#
+        }
+        _ = try EventPattern(text(10))
+        #expect(throws: EventPatternError.self) { try EventPattern(text(11)) }
+    }
+
+    @Test func `are on the stars of a wildcard`() throws {
+        let stars = String(repeating: "*a", count: EventPattern.Limits.stars)
+        _ = try EventPattern(x(#"[{"wildcard": "\#(stars)"}]"#))
+        #expect(throws: EventPatternError.self) {
+            try EventPattern(x(#"[{"wildcard": "\#(stars)*"}]"#))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import EventPattern
+import Testing
+
+@Suite struct `Hard work for a pattern` {
+    @Test func `is no wildcard of many stars`() throws {
+        let stars = String(repeating: "*a", count: EventPattern.Limits.stars - 1) + "*b"
+        let pattern = try EventPattern(#"{"detail": {"x": [{"wildcard": "\#(stars)"}]}}"#)
+        let text = String(repeating: "a", count: 100_000)
+        #expect(try !Sample.x("\"\(text)\"").isMatched(by: pattern))
+        #expect(try Sample.x("\"\(text)b\"").isMatched(by: pattern))
+    }
+
+    @Test func `is no long array`() throws {
+        let pattern = try EventPattern(#"{"detail": {"x": {"a": [1], "b": [1]}}}"#)
+        let items = (0..<20_000).map { $0 < 10_000 ? #"{"a":1}"# : #"{"b":1}"# }
+        let none = items.joined(separator: ",")
+        #expect(try !Sample.x("[\(none)]").isMatched(by: pattern))
+        #expect(try Sample.x(#"[\#(none),{"a":1,"b":1}]"#).isMatched(by: pattern))
+    }
+
+    @Test func `is no product of arrays`() throws {
+        let fields = (0..<20).map { #""a\#($0)": {"x": [1]}"# }.joined(separator: ",")
+        let pattern = try EventPattern(
+            #"{"detail": {\#(fields), "z": {"x": [1], "y": [1]}}}"#)
+        let items = Array(repeating: #"{"x":1}"#, count: 100).joined(separator: ",")
+        let arrays = (0..<20).map { #""a\#($0)": [\#(items)]"# }.joined(separator: ",")
+        let sample = Sample(data: #"{\#(arrays), "z": [{"x":1},{"y":1}]}"#)
+        #expect(try !sample.isMatched(by: pattern))
+    }
+}
