@@ -13,16 +13,16 @@ public enum ArchiveError: Error, Hashable, CustomStringConvertible {
     case damagedManifest(String, String)
     /// What was to be archived does not check, and was not taken.
     case damagedEvent(position: UInt64, RecordError)
-    /// All of the segment's events up to the position `sound` are as they were archived; those behind
-    /// it, up to the position `last`, are damaged.
+    /// All of the segment's events up to the position `sound` are as they were archived; those
+    /// behind it, up to the position `last`, are damaged.
     case damaged(segment: String, sound: UInt64, last: UInt64, String)
 
     public var description: String {
         switch self {
         case .storage(let error): error.description
         case .invalidName(let name):
-            "'\(name)' is no name of an archive: it takes 1 to 64 letters, digits, '-', '_' or '.', "
-                + "the first no '.'"
+            "'\(name)' is no name of an archive: it takes 1 to 64 letters, digits, '-', '_' or "
+                + "'.', the first no '.'"
         case .noArchive(let name): "there is no archive \(name)"
         case .noManifest(let name):
             "archive \(name) has segments, but \(ArchiveManifest.key(of: name)) is missing"

@@ -41,7 +41,8 @@ public struct ArchiveManifest: Hashable, Sendable {
     }
 }
 
-/// As an object: JSON, one line about the archive, one for each segment, and the CRC32C of them all.
+/// As an object: JSON, one line about the archive, one for each segment, and the CRC32C of them
+/// all.
 extension ArchiveManifest {
     private struct Head: Codable {
         let format: Int

@@ -13,7 +13,8 @@ public struct ArchiveReader: Sendable {
         self.manifest = manifest
     }
 
-    /// The archived events at positions `from...through` of times in `times`, in the order of the log.
+    /// The archived events at positions `from...through` of times in `times`, in the order of the
+    /// log.
     public func events(
         from: UInt64 = 1, through: UInt64 = .max, times: Range<Timestamp>? = nil
     ) -> ArchivedEvents {
@@ -51,8 +52,8 @@ public struct ArchiveReader: Sendable {
 
 /// The events of an archive, read one segment at a time.
 ///
-/// At damage the events before it are given, and then the error is thrown, which says where to go on
-/// from: behind its `last`.
+/// At damage the events before it are given, and then the error is thrown, which says where to go
+/// on from: behind its `last`.
 public struct ArchivedEvents: AsyncSequence, Sendable {
     public typealias Element = RecordedEvent
     public typealias Failure = ArchiveError

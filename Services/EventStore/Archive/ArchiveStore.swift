@@ -52,8 +52,8 @@ struct ArchiveStore: Sendable {
         return await SegmentContents.read(object, of: segment, log: manifest.log, key: key)
     }
 
-    /// Removes the segments that are not in the manifest, and whose events it has elsewhere or has let
-    /// go: what a crash left, between an upload and the manifest, or between the manifest and a
+    /// Removes the segments that are not in the manifest, and whose events it has elsewhere or has
+    /// let go: what a crash left, between an upload and the manifest, or between the manifest and a
     /// removal. Those behind its last segment stay: an older manifest may have been put back.
     func removeLeftovers(of manifest: ArchiveManifest) async throws(ArchiveError) {
         let listed = Set(manifest.segments.map(\.name))

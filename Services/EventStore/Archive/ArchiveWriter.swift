@@ -3,10 +3,11 @@ public import ObjectStorage
 
 /// Writes an archive: the events of one log that its owner gives, in order, in sealed segments.
 ///
-/// A segment is put before the manifest that lists it, and the manifest is replaced as a whole: after a
-/// crash at any moment the archive is the one before the segment or the one with it. Whoever goes on
-/// behind `checkpoint` then archives every event once. When a call throws, nothing is lost: what was
-/// appended is still there to be sealed, by the same writer or by one that is made anew.
+/// A segment is put before the manifest that lists it, and the manifest is replaced as a whole:
+/// after a crash at any moment the archive is the one before the segment or the one with it.
+/// Whoever goes on behind `checkpoint` then archives every event once. When a call throws, nothing
+/// is lost: what was appended is still there to be sealed, by the same writer or by one that is
+/// made anew.
 ///
 /// One writer at a time, and one call of it at a time.
 public final class ArchiveWriter {
@@ -57,12 +58,13 @@ public final class ArchiveWriter {
         position = manifest.checkpoint
     }
 
-    /// Takes events, in the order of their positions; those that it has, it has already taken. When a
-    /// segment is full, it is sealed.
+    /// Takes events, in the order of their positions; those that it has, it has already taken. When
+    /// a segment is full, it is sealed.
     ///
-    /// - Parameter through: up to here, every event that is to be archived has been given; the position
-    ///   of the last of `events`, if not given.
-    /// - Throws: `damagedEvent` at an event that does not check. What came before it has been taken.
+    /// - Parameter through: up to here, every event that is to be archived has been given; the
+    ///   position of the last of `events`, if not given.
+    /// - Throws: `damagedEvent` at an event that does not check. What came before it has been
+    ///   taken.
     public func append(
         _ events: some Sequence<RecordedEvent>, through: UInt64? = nil
     ) async throws(ArchiveError) {
@@ -92,8 +94,8 @@ public final class ArchiveWriter {
         }
     }
 
-    /// Lets go of the segments whose last event is older than `time`: first in the manifest, then of
-    /// their objects.
+    /// Lets go of the segments whose last event is older than `time`: first in the manifest, then
+    /// of their objects.
     ///
     /// - Returns: the segments that were let go.
     @discardableResult

@@ -29,8 +29,8 @@ struct SegmentContents: Sendable {
             && records.count == Int(segment.bytes)
             && CRC32C.checksum(records.span) == segment.checksum
         guard problem != nil || !isWhole else { return contents }
-        // Events that came out whole though the checksum of the segment fails: none is missing if all
-        // are there, but the object must be replaced all the same.
+        // Events that came out whole though the checksum of the segment fails: none is missing if
+        // all are there, but the object must be replaced all the same.
         contents.damage = .damaged(
             segment: key, sound: contents.events.last?.position ?? segment.from - 1,
             last: segment.through, problem ?? "its checksum does not match")
