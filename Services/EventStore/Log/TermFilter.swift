@@ -13,7 +13,7 @@ struct TermFilter {
     /// - Parameter words: a power of two.
     init(words count: Int) { words = [UInt64](repeating: 0, count: count) }
 
-    /// How many words the filter of a segment of so many bytes has: one bit for two bytes of
+    /// How many words the filter of a segment of so many bytes has: one bit for 16 bytes of
     /// records.
     static func words(segmentBytes: Int) -> Int {
         var words = 1
