@@ -23,9 +23,10 @@ public struct ProjectedStore: Sendable {
     /// - Parameters:
     ///   - version: the shape of its tables; a database of another version gives nil.
     ///   - log: the log it follows; a database that follows another is refused.
+    ///   - migrations: by the version that it has, what brings a database to the next one.
     ///   - create: makes the tables.
     public static func open(
-        _ path: String, version: Int, log: EventID, create: Write
+        _ path: String, version: Int, log: EventID, migrations: [Int: Write] = [:], create: Write
     ) throws -> ProjectedStore? {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
@@ -39,7 +40,8 @@ public struct ProjectedStore: Sendable {
                 try make(db, version: version, log: log, create: create)
                 return 0
             }
-            return try existing(db, path: path, version: version, log: log)
+            return try existing(
+                db, path: path, version: version, log: log, migrations: migrations)
         }
         guard let checkpoint else {
             try pool.close()
@@ -59,7 +61,7 @@ public struct ProjectedStore: Sendable {
     }
 
     private static func existing(
-        _ db: Database, path: String, version: Int, log: EventID
+        _ db: Database, path: String, version: Int, log: EventID, migrations: [Int: Write]
     ) throws -> UInt64? {
         guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook")
         else { throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it") }
@@ -69,8 +71,14 @@ public struct ProjectedStore: Sendable {
                 description: "\(path) follows log \(followed), but the event store has "
                     + "log \(log); remove it to follow this one")
         }
+        var found: Int = row["version"]
+        while found < version, let migrate = migrations[found] {
+            try migrate(db)
+            found += 1
+            try db.execute(sql: "UPDATE daybook SET version = ?", arguments: [found])
+        }
         let checkpoint: Int64 = row["checkpoint"]
-        return row["version"] == version ? UInt64(checkpoint) : nil
+        return found == version ? UInt64(checkpoint) : nil
     }
 
     /// Makes `writes` and moves the checkpoint, all or nothing.
