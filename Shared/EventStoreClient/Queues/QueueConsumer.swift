@@ -63,7 +63,8 @@ extension EventStoreClient {
     ///
     /// - Parameter name: see ``QueueConsumer/name``; of the process, if nil.
     /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
-    public func consumer(of queue: String, named name: String? = nil) async throws -> QueueConsumer {
+    public func consumer(of queue: String, named name: String? = nil) async throws -> QueueConsumer
+    {
         let process = ProcessInfo.processInfo
         return QueueConsumer(
             queue: queue,

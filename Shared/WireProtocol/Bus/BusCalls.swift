@@ -45,6 +45,7 @@ public enum BusCall {
     public static let release = "release"
 }
 
+/// Lets a rule match again, or not for now.
 public struct SetRuleEnabled: Codable, Hashable, Sendable {
     public var name: String
     public var isEnabled: Bool
@@ -55,6 +56,7 @@ public struct SetRuleEnabled: Codable, Hashable, Sendable {
     }
 }
 
+/// Has a queue deliver nothing for now, or again; what comes meanwhile is kept.
 public struct SetQueuePaused: Codable, Hashable, Sendable {
     public var name: String
     public var isPaused: Bool
@@ -83,6 +85,7 @@ public struct DeadLetterSelection: Codable, Hashable, Sendable {
     }
 }
 
+/// Redrives or discards dead letters.
 public struct EndDeadLetters: Codable, Hashable, Sendable {
     public var selection: DeadLetterSelection
     /// Why, for those that are discarded.
