@@ -14,7 +14,8 @@ struct Saga<State: Codable & Sendable>: Sendable {
 
 /// The participant's memory on disk.
 ///
-/// It has no checkpoint: what is still to come is in the participant's queue.
+/// It has no checkpoint: what is still to come is in the participant's queue. What is acknowledged
+/// there does not come again, so it must be on disk here.
 struct SagaStore<State: Codable & Sendable>: Sendable {
     static var version: Int { 2 }
 
@@ -26,7 +27,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     ///   the events it has seen are in the log, so it may be removed.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
-            path, version: Self.version, log: log,
+            path, version: Self.version, log: log, isDurable: true,
             migrations: [
                 // Version 1 had seen every event up to its checkpoint.
                 1: { db in
