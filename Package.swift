@@ -132,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventLog", "EventSourcing", "EventStoreClient",
+                "CloudEvents", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
                 "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(

@@ -25,7 +25,7 @@ struct EventPrinter {
     }
 
     /// The data, if it is text that stays in its line.
-    private static func data(of event: RecordedEvent) -> String {
+    static func data(of event: RecordedEvent) -> String {
         guard let text = String(validating: event.data, as: UTF8.self),
             text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else { return "(\(event.data.count) bytes of \(event.contentType))" }
