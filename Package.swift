@@ -126,14 +126,24 @@ let package = Package(
             name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
             path: "Services/EventStore/Archive", swiftSettings: strict),
         .target(
+            name: "EventBus",
+            dependencies: [
+                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
+                "WireProtocol", "ZeroMQ", grdb,
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Services/EventStore/Bus", swiftSettings: strict),
+        .target(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
+                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
+                argumentParser, .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",

@@ -11,7 +11,10 @@ public enum JSONCoding {
         return encoder
     }
 
-    static func decode<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value {
+    /// - Throws: `ProtocolError` that says what is wrong with it.
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type, _ data: Data
+    ) throws -> Value {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {

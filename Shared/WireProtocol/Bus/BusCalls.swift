@@ -20,9 +20,9 @@ public enum BusCall {
     public static let purgeQueue = "purgeQueue"
     /// The queue's name.
     public static let deleteQueue = "deleteQueue"
-    /// ``EndDeadLetters``: back to their queues. Answer: ``DeadLettersEnded``.
+    /// ``EndDeadLetters``: back to their queues. The reply has an event for each.
     public static let redrive = "redrive"
-    /// ``EndDeadLetters``, with a reason. Answer: ``DeadLettersEnded``.
+    /// ``EndDeadLetters``, with a reason. The reply has an event for each.
     public static let discard = "discard"
 
     // Queries.
@@ -92,13 +92,6 @@ public struct EndDeadLetters: Codable, Hashable, Sendable {
         self.selection = selection
         self.reason = reason
     }
-}
-
-/// What became of ``EndDeadLetters``.
-public struct DeadLettersEnded: Codable, Hashable, Sendable {
-    public var count: Int
-
-    public init(count: Int) { self.count = count }
 }
 
 /// Asks for dead letters, the oldest first.

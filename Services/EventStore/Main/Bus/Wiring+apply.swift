@@ -18,13 +18,13 @@ extension Wiring {
 
     /// Makes and changes what is not as the file has it, queues first; tells of each.
     ///
-    /// - Throws: before anything is changed, `WiringError` for a rule without its queue.
+    /// - Throws: before anything is changed, `WiringError` for what can't be as the file has it.
     func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
         let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
         let rulesThere = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
             .map(\.rule)
-        try checkTargets(among: queuesThere.map(\.name))
+        try check(against: queuesThere)
         for queue in queues {
             let there = queuesThere.first { $0.name == queue.name }
             if queue != there { _ = try await bus.command(BusCall.putQueue, queue) }

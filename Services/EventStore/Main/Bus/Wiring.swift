@@ -52,7 +52,7 @@ struct Wiring: Sendable {
             do throws(EventPatternError) {
                 _ = try EventPattern(rule.pattern)
             } catch {
-                throw WiringError("rules[\(index)] '\(rule.name)': \(error)")
+                throw WiringError("rules[\(index)]: \(error)")
             }
         }
         try Self.checkOnce(queues.map(\.name), "queues")
@@ -66,13 +66,23 @@ struct Wiring: Sendable {
         }
     }
 
-    /// Checks that each target is a queue of the file or one of `others`.
-    func checkTargets(among others: [String]) throws(WiringError) {
-        let known = Set(queues.map(\.name) + others)
-        for (index, rule) in rules.enumerated() {
-            if let target = rule.targets.first(where: { !known.contains($0) }) {
+    /// Whether it goes together with the queues that are there: a queue keeps its grouping and
+    /// its start, and a rule's targets are queues.
+    func check(against there: [QueueDefinition]) throws(WiringError) {
+        for (index, queue) in queues.enumerated() {
+            guard let known = there.first(where: { $0.name == queue.name }) else { continue }
+            guard known.grouping == queue.grouping, known.start == queue.start else {
                 throw WiringError(
-                    "rules[\(index)] '\(rule.name)': there is no queue '\(target)' for it")
+                    "queues[\(index)]: queue '\(queue.name)' is there, with grouping "
+                        + "\(known.grouping) and start \(known.start) for good")
+            }
+        }
+        let names = Set((queues + there).map(\.name))
+        for (index, rule) in rules.enumerated() {
+            if let target = rule.targets.first(where: { !names.contains($0) }) {
+                throw WiringError(
+                    "rules[\(index)]: rule '\(rule.name)' has a target '\(target)', which is no "
+                        + "queue")
             }
         }
     }
