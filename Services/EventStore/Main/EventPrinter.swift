@@ -39,6 +39,7 @@ extension FileHandle {
     /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough,
     ///   and what is left need not be read from the store.
     func writeLines(_ lines: [UInt8]) throws {
+        fflush(nil)  // What was printed before comes first.
         do {
             try write(contentsOf: Data(lines))
         } catch {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import EventSourcing
 import EventStoreClient
 import Foundation
 import ServiceKit
@@ -62,35 +61,6 @@ extension CallOptions {
         } else {
             Output.table(heads, things.map(row))
         }
-    }
-
-    /// Prints who changed a rule or a queue, and when: the events of its stream.
-    func printHistory(_ category: String, _ name: String, of thing: String) async throws {
-        let stream = try StreamName(category: category, id: name)
-        try await withStore { client in
-            let printer = EventPrinter(
-                log: try await client.welcome(timeout: patience).log, json: json)
-            var events: [RecordedEvent] = []
-            try await client.read(ReadRequest(.stream(stream)), timeout: patience) {
-                events += $0
-            }
-            guard !events.isEmpty else {
-                throw Problem.data("there never was a \(thing) '\(name)'")
-            }
-            if json { return try printer.print(events) }
-            Output.table(
-                ["position", "time", "by", "event", ""],
-                events.map { event in
-                    [
-                        "\(event.position)", "\(event.time)", Self.actor(of: event) ?? "-",
-                        event.type, String(decoding: event.data, as: UTF8.self),
-                    ]
-                })
-        }
-    }
-
-    private static func actor(of event: RecordedEvent) -> String? {
-        try? JSONDecoder().decode(EventMetadata.self, from: Data(event.metadata)).actor
     }
 }
 

@@ -48,7 +48,7 @@ struct DeadLetterChoice: ParsableArguments {
         if options.json {
             try Output.json(reply)
         } else if ids.isEmpty || count > 0 {
-            print("\(said) \(count) dead letters")
+            print("dead letters \(said): \(count)")
         }
         guard reply.result == .repeated || count >= Set(ids).count else {
             throw Problem.data(
@@ -147,7 +147,7 @@ extension DeadLetters {
 
         @OptionGroup var choice: DeadLetterChoice
 
-        func run() async throws { try await choice.end(BusCall.redrive, "redrove") }
+        func run() async throws { try await choice.end(BusCall.redrive, "redriven") }
     }
 
     struct Discard: AsyncParsableCommand {

@@ -55,7 +55,8 @@ struct ConfirmationOptions: ParsableArguments {
     func confirm(_ question: String) throws {
         guard !yes else { return }
         guard isatty(STDIN_FILENO) == 1 else {
-            throw ValidationError("say --yes: standard input is no terminal to ask on")
+            throw Problem(
+                status: EX_USAGE, "say --yes: standard input is no terminal to ask on")
         }
         FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {

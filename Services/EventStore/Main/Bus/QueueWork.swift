@@ -50,7 +50,7 @@ extension Queues {
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
                         drainTimeout: drainTimeout.duration
-                    ) { note("\($0); it is waited for") }
+                    ) { tell("event-store: \($0); it is waited for\n") }
                     try await untilSignalled {
                         guard untilEmpty else { return try await worker.run(handler.handle) }
                         try await worker.run(handler.handle) {
@@ -98,9 +98,9 @@ extension ServiceClient {
     }
 }
 
-/// Tells whoever watches a process.
-private func note(_ text: String) {
-    FileHandle.standardError.write(Data("event-store: \(text)\n".utf8))
+/// Tells whoever watches the process; if nobody does, nobody is told.
+private func tell(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
 }
 
 /// What a worker has done.
@@ -136,18 +136,28 @@ private struct CommandHandler: Sendable {
         ) { $1 }
     }
 
-    func handle(_ delivery: Delivery) async throws -> Settlement.Verdict {
-        let event = delivery.event
-        let line = try CloudEvents.line(event, of: log) + [UInt8(ascii: "\n")]
+    func handle(_ delivery: Delivery) async -> Settlement.Verdict {
+        let fault: String?
+        do {
+            fault = try await run(delivery)
+        } catch {
+            fault = "\(error)"
+        }
+        await figures.add(failed: fault != nil)
+        guard let fault else { return .done }
+        tell(
+            "event-store: \(delivery.event.type) at position \(delivery.event.position), "
+                + "attempt \(delivery.receiveCount), failed: \(fault)\n")
+        return .failed(error: fault, delay: nil)
+    }
+
+    /// What went wrong, or nil.
+    private func run(_ delivery: Delivery) async throws -> String? {
+        let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
         // Whole, when it has ended: what several say at the same time does not mix.
-        FileHandle.standardError.write(ending.errors)
-        await figures.add(failed: ending.fault != nil)
-        guard let fault = ending.fault else { return .done }
-        note(
-            "\(event.type) at position \(event.position), received "
-                + "\(delivery.receiveCount) times, failed: \(fault)")
-        return .failed(error: fault, delay: nil)
+        tell(String(decoding: ending.errors, as: UTF8.self))
+        return ending.fault
     }
 
     private func environment(of delivery: Delivery) -> [String: String] {
