@@ -191,7 +191,8 @@ public actor Bus {
 
     /// Returns when all that has changed so far is on disk.
     func committed() async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
             guard !isStopped else { return continuation.resume(throwing: CancellationError()) }
             commitWaiters.append(continuation)
             commitSignal.continuation.yield()
@@ -226,6 +227,7 @@ public actor Bus {
 
     private func keepTime() async throws {
         while true {
+            // What becomes due does so by the clock alone.
             try await Task.sleep(for: Self.tick)
             let now = Timestamp.now()
             for queue in queues.values {

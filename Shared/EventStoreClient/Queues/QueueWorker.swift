@@ -175,6 +175,7 @@ public actor QueueWorker {
 
     private func drain() async {
         let deadline = Task(executorPreference: loop) {
+            // Handlers have this much time.
             try await Task.sleep(for: self.drainTimeout)
             await self.cancelRunning()
         }

@@ -25,8 +25,25 @@ public enum BusCall {
     /// ``EndDeadLetters``, with a reason. The reply has an event for each.
     public static let discard = "discard"
 
+    /// ``ArchiveDefinition``
+    public static let createArchive = "createArchive"
+    /// The archive's name. What is in it stays where it is.
+    public static let deleteArchive = "deleteArchive"
+    /// ``ReplayDefinition``
+    public static let startReplay = "startReplay"
+    /// ``SetReplayPaused``
+    public static let setReplayPaused = "setReplayPaused"
+    /// The replay's name. What it has put into queues stays there.
+    public static let cancelReplay = "cancelReplay"
+
     // Queries.
 
+    /// ``Nothing``, answered with a list of ``ArchiveView``.
+    public static let archives = "archives"
+    /// ``Nothing``, answered with a list of ``ReplayView``, the latest first.
+    public static let replays = "replays"
+    /// ``ReplayDefinition``, answered with a ``ReplayPlan``: nothing is replayed.
+    public static let planReplay = "planReplay"
     /// ``Nothing``, answered with a list of ``RuleView``.
     public static let rules = "rules"
     /// ``Nothing``, answered with a list of ``QueueView``.
@@ -45,6 +62,7 @@ public enum BusCall {
     public static let release = "release"
 }
 
+/// Lets a rule match again, or not for now.
 public struct SetRuleEnabled: Codable, Hashable, Sendable {
     public var name: String
     public var isEnabled: Bool
@@ -55,7 +73,19 @@ public struct SetRuleEnabled: Codable, Hashable, Sendable {
     }
 }
 
+/// Has a queue deliver nothing for now, or again; what comes meanwhile is kept.
 public struct SetQueuePaused: Codable, Hashable, Sendable {
+    public var name: String
+    public var isPaused: Bool
+
+    public init(name: String, isPaused: Bool) {
+        self.name = name
+        self.isPaused = isPaused
+    }
+}
+
+/// Has a replay rest, or go on.
+public struct SetReplayPaused: Codable, Hashable, Sendable {
     public var name: String
     public var isPaused: Bool
 
@@ -83,6 +113,7 @@ public struct DeadLetterSelection: Codable, Hashable, Sendable {
     }
 }
 
+/// Redrives or discards dead letters.
 public struct EndDeadLetters: Codable, Hashable, Sendable {
     public var selection: DeadLetterSelection
     /// Why, for those that are discarded.

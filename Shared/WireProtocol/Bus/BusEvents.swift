@@ -12,7 +12,12 @@ public enum BusCategory {
     /// A stream for each queue's dead letters.
     public static let deadLetter = "$deadletter"
 
-    public static let all = [rule, queue, deadLetter]
+    /// A stream for each archive.
+    public static let archive = "$archive"
+    /// A stream for each replay.
+    public static let replay = "$replay"
+
+    public static let all = [rule, queue, deadLetter, archive, replay]
 }
 
 /// The types of the bus's events.
@@ -33,6 +38,17 @@ public enum BusEventType: String, Sendable, CaseIterable {
     case deadLetterRedriven = "DeadLetterRedriven"
     /// Data: ``DeadLetterEnd``. It will not be delivered.
     case deadLetterDiscarded = "DeadLetterDiscarded"
+    /// Data: ``ArchiveDefinition``.
+    case archiveCreated = "ArchiveCreated"
+    /// It gets no more events; what it has stays where it is.
+    case archiveDeleted = "ArchiveDeleted"
+    /// Data: ``ReplayDefinition``.
+    case replayStarted = "ReplayStarted"
+    case replayPaused = "ReplayPaused"
+    case replayResumed = "ReplayResumed"
+    case replayCancelled = "ReplayCancelled"
+    /// Data: ``ReplayEnd``.
+    case replayEnded = "ReplayEnded"
 }
 
 /// Why an event is dead: which limit it reached first.

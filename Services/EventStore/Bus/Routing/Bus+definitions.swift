@@ -13,7 +13,8 @@ extension Bus {
     /// One that says nothing that can be followed, as nobody checks what is appended to such a
     /// stream but by the bus's commands, changes nothing and is logged.
     func apply(_ event: RecordedEvent) async throws {
-        guard let type = BusEventType(rawValue: event.type), BusCategory.all.contains(event.category)
+        guard let type = BusEventType(rawValue: event.type),
+            BusCategory.all.contains(event.category)
         else { return }
         do {
             try await apply(type, event)

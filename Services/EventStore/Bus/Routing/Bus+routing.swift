@@ -86,7 +86,9 @@ extension Bus {
         var found: [UInt64: RecordedEvent] = [:]
         var missing: [UInt64] = []
         for position in positions {
-            if let event = cache[position] { found[position] = event } else {
+            if let event = cache[position] {
+                found[position] = event
+            } else {
                 missing.append(position)
             }
         }
