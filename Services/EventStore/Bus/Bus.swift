@@ -38,6 +38,8 @@ public actor Bus {
     var nextQueueID: Int64 = 1
     /// Deaths of which the log does not tell yet.
     var deaths: [Death] = []
+    var replays: [String: Replay] = [:]
+    var plans: [ReplayDefinition: Plan] = [:]
     var answers: [ConsumerKey: ReceiveAnswer] = [:]
 
     /// Who waits until the log is routed up to a position.
@@ -51,6 +53,7 @@ public actor Bus {
 
     let commitSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let deathSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let replaySignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let fillSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -104,6 +107,7 @@ public actor Bus {
             queue.deadLetters += count
             if queue.row.definition.afterDeath == .wait { queue.state.block(group) }
         }
+        for row in try await store.replays() { replays[row.definition.name] = Replay(row) }
         for queue in queues.values { try await refill(queue) }
     }
 
@@ -116,6 +120,7 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.keepTime() }
                 group.addTask(executorPreference: loop) { try await self.bury() }
                 group.addTask(executorPreference: loop) { try await self.fill() }
+                group.addTask(executorPreference: loop) { try await self.replay() }
                 group.addTask(executorPreference: loop) { try await self.server.run() }
                 // Whoever waits for one of these would keep the others from ending.
                 defer { stop() }
@@ -172,6 +177,8 @@ public actor Bus {
         changes = WriteBatch()
         committingLetters = batch.newDeadLetters
         for queue in queues.values where !queue.writes.isEmpty {
+            // Entries and the row that numbers them are of one moment.
+            queue.writes.row = queue.row
             batch.queues.append(queue.writes)
             queue.committing = queue.writes.puts
             queue.writes = QueueWrites(id: queue.row.id)
@@ -242,7 +249,8 @@ public actor Bus {
     }
 
     private var hasChanges: Bool {
-        routed != committedThrough || queues.values.contains { !$0.writes.isEmpty }
+        routed != committedThrough || !changes.replays.isEmpty
+            || queues.values.contains { !$0.writes.isEmpty }
     }
 
     /// Lets time pass for the queue, and wakes who can go on.

@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 public import Foundation
-import WireProtocol
+public import WireProtocol
 
 /// How JSON is written on the wire and for machines: keys in order, slashes as they are.
 public enum JSONCoding {
@@ -53,7 +53,7 @@ extension DecodingError {
 
 extension ProtocolError {
     /// The refusal that tells a client of `error`.
-    init(describing error: any Error) {
+    public init(describing error: any Error) {
         switch error {
         case let error as ProtocolError: self = error
         case let error as any InputError: self.init(.refused, error.description)

@@ -122,14 +122,21 @@ public struct ReplayPlan: Codable, Hashable, Sendable {
     public var last: UInt64
     /// How many would be put into each queue.
     public var queues: [String: UInt64]
+    /// Whether the whole window has been looked at; if not, it is being: ask again.
+    public var isComplete: Bool
+    /// The share of the window that has been looked at, 0 to 1.
+    public var progress: Double
 
     public init(
-        events: UInt64 = 0, first: UInt64 = 0, last: UInt64 = 0, queues: [String: UInt64] = [:]
+        events: UInt64 = 0, first: UInt64 = 0, last: UInt64 = 0, queues: [String: UInt64] = [:],
+        isComplete: Bool = false, progress: Double = 0
     ) {
         self.events = events
         self.first = first
         self.last = last
         self.queues = queues
+        self.isComplete = isComplete
+        self.progress = progress
     }
 }
 

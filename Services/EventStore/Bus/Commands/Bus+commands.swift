@@ -35,6 +35,7 @@ extension Bus {
         await server.command(BusCall.discard) { (request: EndDeadLetters, cause) in
             try await self.end(request, .deadLetterDiscarded, cause)
         }
+        await answerReplayCalls()
         await server.query(BusCall.rules) { (_: Nothing, atLeast) in
             try await self.ruleViews(atLeast: atLeast)
         }
@@ -93,9 +94,12 @@ extension Bus {
 
     private func put(_ definition: QueueDefinition, _ cause: Cause) async throws -> Outcome {
         if let fault = definition.fault { throw NameError(fault) }
-        if let known = queues[definition.name]?.row.definition {
+        if let row = queues[definition.name]?.row {
+            let known = row.definition
             guard known != definition else { return .nothing }
-            guard known.grouping == definition.grouping, known.start == definition.start else {
+            guard known.grouping == definition.grouping,
+                known.start == definition.start || row.phase == .unstarted
+            else {
                 throw Refusal(
                     description: "queue '\(known.name)' has grouping \(known.grouping) and start "
                         + "\(known.start) for good; delete it, or make another")
@@ -190,25 +194,37 @@ extension Bus {
     // MARK: Telling the log
 
     /// Appends the event that changes the bus, and returns when the bus has changed.
-    private func tell(
+    func tell(
         _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
         _ cause: Cause
     ) async throws -> Outcome {
-        let event = NewEvent(
-            id: Self.eventID(cause), stream: try StreamName(category: category, id: name),
-            type: type.rawValue, correlationID: cause.correlationID,
-            causationID: cause.causationID,
+        try await tell([try event(category, name, type, data, cause)])
+    }
+
+    func event(
+        _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
+        _ cause: Cause, index: Int = 0
+    ) throws -> NewEvent {
+        NewEvent(
+            id: cause.key.derived(String(index)),
+            stream: try StreamName(category: category, id: name), type: type.rawValue,
+            correlationID: cause.correlationID, causationID: cause.causationID,
             metadata: try EventMetadata(actor: cause.actor).encoded(), data: try JSON.bytes(data))
-        let appended = try await client.append([event])
+    }
+
+    /// Appends the events that change the bus, and returns when it has changed.
+    func tell(_ events: [NewEvent]) async throws -> Outcome {
+        let appended = try await client.append(events)
         try await routed(through: appended.last)
         return appended.isRepeat
-            ? .repeated(position: appended.last) : .appended(appended, types: [type.rawValue])
+            ? .repeated(position: appended.last)
+            : .appended(appended, types: events.map(\.type))
     }
 
     private static func eventID(_ cause: Cause) -> EventID { cause.key.derived("0") }
 
     /// Where the command has had its effect already, if it has.
-    private func earlierEffect(of cause: Cause) async throws -> UInt64? {
+    func earlierEffect(of cause: Cause) async throws -> UInt64? {
         guard cause.mayBeRepeat else { return nil }
         return try await client.event(id: Self.eventID(cause))?.position
     }

@@ -52,6 +52,14 @@ extension Bus {
         case .deadLetterRedriven, .deadLetterDiscarded:
             try await end(
                 try data(DeadLetterEnd.self), at: event.time, redrive: type == .deadLetterRedriven)
+        case .replayStarted: start(try data(ReplayDefinition.self), event)
+        case .replayPaused: change(replay: name, to: .paused, at: event.time)
+        case .replayResumed: change(replay: name, to: .running, at: event.time)
+        case .replayCancelled: change(replay: name, to: .cancelled, at: event.time)
+        case .replayEnded:
+            let end = try data(ReplayEnd.self)
+            change(replay: name, to: end.state, at: event.time, reason: end.reason)
+        case .archiveCreated, .archiveDeleted: break
         }
     }
 
@@ -70,7 +78,7 @@ extension Bus {
             // What tells its entries apart stays as it was when they came.
             var definition = definition
             definition.grouping = queue.row.definition.grouping
-            definition.start = queue.row.definition.start
+            if queue.row.phase != .unstarted { definition.start = queue.row.definition.start }
             queue.row.definition = definition
             queue.state.settings = QueueSettings(definition)
             queue.writes.row = queue.row

@@ -50,6 +50,7 @@ struct BusStore: Sendable {
                     id INTEGER PRIMARY KEY, queue TEXT NOT NULL, rule TEXT NOT NULL,
                     label TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
                     letter TEXT NOT NULL, diedAt INTEGER NOT NULL);
+                CREATE TABLE replay (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
                 CREATE INDEX deadLetterOfQueue ON deadLetter (queue, id);
                 """)
     }
@@ -69,6 +70,14 @@ struct BusStore: Sendable {
                     rule: try JSONDecoder().decode(RuleDefinition.self, from: row["definition"]),
                     changedAt: Timestamp(microseconds: row["changedAt"]),
                     changedBy: row["changedBy"])
+            }
+        }
+    }
+
+    func replays() async throws -> [ReplayRow] {
+        try await store.read { db in
+            try Data.fetchAll(db, sql: "SELECT row FROM replay").map {
+                try JSONDecoder().decode(ReplayRow.self, from: $0)
             }
         }
     }

@@ -9,6 +9,7 @@ struct WriteBatch: Sendable {
     var rules: [String: RuleRow?] = [:]
     var newDeadLetters: [DeadLetterRow] = []
     var endedDeadLetters: [UInt64] = []
+    var replays: [String: ReplayRow] = [:]
 
     func write(to db: Database) throws {
         for queue in queues { try queue.write(to: db) }
@@ -26,6 +27,11 @@ struct WriteBatch: Sendable {
         for letter in newDeadLetters { try write(letter, to: db) }
         for id in endedDeadLetters {
             try db.execute(sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [Int64(id)])
+        }
+        for (name, row) in replays {
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO replay VALUES (?, ?)",
+                arguments: [name, try JSON.text(row)])
         }
     }
 
