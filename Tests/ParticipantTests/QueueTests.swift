@@ -49,6 +49,23 @@ import WireProtocol
         await bus.close()
     }
 
+    @Test func `loses nothing to a receive of its predecessor that is still held`() async throws {
+        let store = try await Store()
+        let bus = try await store.startBus([queue], [rule])
+        let predecessor = try await store.client.consumer(of: "packer", named: "packing")
+        let held = Task { try await predecessor.receive(10) }
+        // Behind it on the same connection: when this is answered it is held.
+        _ = try await predecessor.settle([])
+        let consumer = try await store.client.consumer(of: "packer", named: "packing")
+        try await consumer.release()
+        _ = try await store.deliveries(Wanted(order: "a"))
+        #expect(try await consumer.receive(10).count == 1)
+        #expect(try await held.value.isEmpty)
+        await predecessor.close()
+        await consumer.close()
+        await bus.close()
+    }
+
     @Test func `is given one batch after the other, and an empty one when there is nothing`()
         async throws
     {

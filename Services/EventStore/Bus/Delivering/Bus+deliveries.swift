@@ -63,7 +63,13 @@ extension Bus {
         of queue: BusQueue, for request: ReceiveRequest
     ) async throws -> [Delivery] {
         let deadline = Timestamp.now() + .seconds(request.wait)
+        let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         while true {
+            // A consumer that has begun anew does not wait for what it asked before.
+            guard answers[key]?.token == request.token else {
+                wake(queue)
+                return []
+            }
             let now = Timestamp.now()
             let leased = queue.state.receive(
                 max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
