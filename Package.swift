@@ -148,8 +148,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Contracts", "EventLog", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "Contracts", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Benchmarks", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
