@@ -126,6 +126,13 @@ let package = Package(
             name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
             path: "Services/EventStore/Archive", swiftSettings: strict),
         .target(
+            name: "EventBus",
+            dependencies: [
+                "EventPattern", "EventSourcing", "WireProtocol",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ], path: "Services/EventStore/Bus", swiftSettings: strict),
+        .target(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
@@ -185,6 +192,7 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
+        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
