@@ -35,8 +35,9 @@ private struct Model {
     /// Entries whose back-off no tick has ended yet.
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
-    /// The step in which a group became ready; before all others where it was released.
-    var readySince: [GroupKey: Int] = [:]
+    /// The step in which a group became ready; before all others where it was released. Nil
+    /// where one of it died: it keeps its place only if the next was ready then.
+    var readySince: [GroupKey: Int?] = [:]
 
     var steps = 0
     var lastSequence: UInt64 = 0
@@ -115,8 +116,10 @@ extension Model {
                 lease: delivery.lease, consumer: consumer, expires: now + visibility,
                 receives: delivery.entry.receives)
         }
-        let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) }
-        if let last = turns.max(), let next = readySince.values.min() { #expect(last <= next) }
+        let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) ?? nil }
+        if let last = turns.max(), let next = readySince.values.compactMap(\.self).min() {
+            #expect(last <= next)
+        }
     }
 
     /// Does something about what is in flight, sometimes with a lease that isn't right.
@@ -252,20 +255,13 @@ extension Model {
                 #expect(disk.removeValue(forKey: entry.sequence) != nil)
                 dead[entry.sequence] = entry
                 if state.settings.waitsBehindDead { blocked.insert(entry.group) }
-                follow(afterDeathIn: entry.group)
+                readySince.updateValue(nil, forKey: entry.group)
             case .dropped(let entry, let cause):
                 judge(entry, cause)
                 end(entry.sequence)
-                follow(afterDeathIn: entry.group)
+                readySince.updateValue(nil, forKey: entry.group)
             }
             held[change.sequence] = nil
-        }
-    }
-
-    /// A group keeps its place in the line if it goes on at once.
-    mutating func follow(afterDeathIn group: GroupKey) {
-        if heads.intersection(backingOff).contains(where: { disk[$0]?.group == group }) {
-            readySince[group] = nil
         }
     }
 
@@ -321,7 +317,7 @@ extension Model {
 
         let groups = Set(ready.compactMap { disk[$0]?.group })
         readySince = readySince.filter { groups.contains($0.key) }
-        for group in groups where readySince[group] == nil { readySince[group] = steps }
+        for group in groups where !readySince.keys.contains(group) { readySince[group] = steps }
     }
 }
 
