@@ -35,6 +35,9 @@ final class Queue {
         state.receive(max: max, visibility: visibility, consumer: consumer, now: now)
     }
 
+    /// The one delivery that the test is about.
+    func next() throws -> QueueState.Delivery { try #require(receive(1).first) }
+
     /// The sequences of what is received.
     func received(_ max: Int = 10, consumer: String = "a") -> [UInt64] {
         receive(max, consumer: consumer).map(\.entry.sequence)

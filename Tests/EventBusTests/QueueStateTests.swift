@@ -9,7 +9,7 @@ import WireProtocol
         let queue = Queue()
         queue.enqueue(1, 2, 3)
         for sequence in 1...3 as ClosedRange<UInt64> {
-            let delivery = try #require(queue.receive().first)
+            let delivery = try queue.next()
             #expect(delivery.entry.sequence == sequence)
             #expect(queue.received().isEmpty)
             #expect(queue.acknowledge(delivery))
@@ -42,12 +42,12 @@ import WireProtocol
     @Test func `and counts how often, since when`() throws {
         let queue = Queue()
         queue.enqueue(1)
-        let first = try #require(queue.receive().first)
+        let first = try queue.next()
         #expect(first.entry.receives == 1)
         #expect(first.entry.firstReceivedAt == queue.now)
         #expect(queue.reject(first, delay: .seconds(1)))
         queue.pass(.seconds(1))
-        let second = try #require(queue.receive().first)
+        let second = try queue.next()
         #expect(second.entry.receives == 2)
         #expect(second.entry.firstReceivedAt == first.entry.firstReceivedAt)
         #expect(second.entry.error == "no")
@@ -70,7 +70,7 @@ import WireProtocol
     @Test func `an entry once, however often it is enqueued`() throws {
         let queue = Queue()
         queue.enqueue(1, 1)
-        let delivery = try #require(queue.receive().first)
+        let delivery = try queue.next()
         queue.enqueue(1)
         #expect(queue.acknowledge(delivery))
         #expect(queue.state.counts == .init())
@@ -110,7 +110,7 @@ import WireProtocol
     @Test func `ends after the visibility timeout, and a later one counts`() throws {
         let queue = Queue { $0.visibilityTimeout = .seconds(5) }
         queue.enqueue(1)
-        let first = try #require(queue.receive().first)
+        let first = try queue.next()
         #expect(queue.state.nextTick() == queue.now + .seconds(5))
         queue.pass(.seconds(5))
         let entry = try #require(queue.state.takeChanges().retried.first)
@@ -118,23 +118,23 @@ import WireProtocol
         #expect(entry.receives == 1)
         #expect(entry.notBefore == queue.now + .milliseconds(500))
         queue.pass(.milliseconds(500))
-        let second = try #require(queue.receive().first)
+        let second = try queue.next()
         #expect(!queue.acknowledge(first))
         #expect(queue.acknowledge(second))
     }
 
-    @Test func `holds as long as its receiver asked`() {
+    @Test func `holds as long as its receiver asked`() throws {
         let queue = Queue()
         queue.enqueue(1)
-        let delivery = queue.receive(visibility: .seconds(90))[0]
+        let delivery = try #require(queue.receive(visibility: .seconds(90)).first)
         queue.pass(.seconds(89))
         #expect(queue.acknowledge(delivery))
     }
 
-    @Test func `can be made longer and shorter`() {
+    @Test func `can be made longer and shorter`() throws {
         let queue = Queue()
         queue.enqueue(1)
-        let delivery = queue.receive()[0]
+        let delivery = try queue.next()
         queue.pass(.seconds(20))
         #expect(queue.extend(delivery))
         #expect(queue.state.nextTick() == queue.now + .seconds(30))
@@ -161,10 +161,10 @@ import WireProtocol
         #expect(queue.changes() == ["retried 2", "retried 1"])
     }
 
-    @Test func `is never one that was given before the store began anew`() {
+    @Test func `is never one that was given before the store began anew`() throws {
         let queue = Queue()
         queue.enqueue(1)
-        let old = queue.receive()[0]
+        let old = try queue.next()
         queue.state = QueueState(settings: queue.state.settings, firstLease: old.lease + 1)
         queue.enqueue(1)
         #expect(queue.received() == [1])
