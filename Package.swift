@@ -195,6 +195,7 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
+        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
