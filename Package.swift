@@ -195,7 +195,13 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
-        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
+        test(
+            "EventBusTests",
+            [
+                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
