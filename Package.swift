@@ -132,8 +132,9 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                argumentParser,
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
@@ -207,8 +208,8 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "WireProtocol",
+                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "IntegrationHarness", "ObjectStorage", "WireProtocol",
             ]),
         test(
             "PythonClientTests",
