@@ -126,21 +126,31 @@ let package = Package(
             name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
             path: "Services/EventStore/Archive", swiftSettings: strict),
         .target(
+            name: "EventBus",
+            dependencies: [
+                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
+                "WireProtocol", "ZeroMQ", grdb,
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Services/EventStore/Bus", swiftSettings: strict),
+        .target(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
-                argumentParser,
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventSourcing",
+                "EventStoreClient", "EventStoreServer", "ObjectStorage", "ServiceKit",
+                "WireProtocol", "ZeroMQ", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Contracts", "EventLog", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "Contracts", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Benchmarks", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
@@ -186,6 +196,7 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
+        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),

@@ -21,6 +21,11 @@ struct ByteReader {
         String(decoding: try take(Int(try uint8())), as: UTF8.self)
     }
 
+    /// A string behind its length, two bytes.
+    mutating func longString() throws(ProtocolError) -> String {
+        String(decoding: try take(Int(try uint16())), as: UTF8.self)
+    }
+
     /// A stream name behind its length, one byte.
     mutating func streamName() throws(ProtocolError) -> StreamName {
         let text = try string()
@@ -38,6 +43,9 @@ struct ByteReader {
         for _ in 0..<count { strings.append(try string()) }
         return strings
     }
+
+    /// What has not been read.
+    var remainder: ArraySlice<UInt8> { rest }
 
     func end() throws(ProtocolError) {
         guard rest.isEmpty else {

@@ -111,12 +111,18 @@ public struct Welcome: Codable, Hashable, Sendable {
     public var head: UInt64
     /// Where the feed is, if this is the event store.
     public var feed: String?
+    /// Where the bus takes its calls, if this is the event store and has one.
+    public var bus: String?
 
-    public init(version: UInt8, server: String, log: EventID, head: UInt64, feed: String?) {
+    public init(
+        version: UInt8, server: String, log: EventID, head: UInt64, feed: String?,
+        bus: String? = nil
+    ) {
         self.version = version
         self.server = server
         self.log = log
         self.head = head
         self.feed = feed
+        self.bus = bus
     }
 }

@@ -43,19 +43,20 @@ struct Layer {
             ["Foundation"]),
         Layer(
             "Services/EventStore/Bus",
-            ["EventLog", "EventPattern", "EventSourcing", "WireProtocol"],
-            ["DequeModule", "Foundation", "HeapModule"]),
+            [
+                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
+                "WireProtocol", "ZeroMQ",
+            ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",
-            ["EventBus", "EventLog", "EventPattern", "EventSourcing", "WireProtocol", "ZeroMQ"],
-            ["Foundation"]),
+            ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"], ["Foundation"]),
         Layer(
             "Services/EventStore/Main",
             [
                 "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
                 "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
                 "ServiceKit", "WireProtocol", "ZeroMQ",
-            ], ["ArgumentParser", "Foundation"]),
+            ], ["ArgumentParser", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.
         Layer(

@@ -1,8 +1,11 @@
 public import ArgumentParser
+import EventBus
 public import EventLog
 import EventSourcing
+import EventStoreClient
 import EventStoreServer
 import Foundation
+import Logging
 import ServiceKit
 import ZeroMQ
 
@@ -15,33 +18,63 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT).")
     var feed: String?
 
+    @Option(help: "The endpoint of the bus (DAYBOOK_BUS_ENDPOINT).")
+    var bus: String?
+
     @Option(help: "When an append is on disk: sync (before it is answered), interval, none.")
     var durability = Durability.sync
 
     func run() async throws {
-        let (home, durability) = (store.home, durability)
-        let feed =
-            feed ?? Endpoints.environment("DAYBOOK_FEED_ENDPOINT") ?? "ipc://\(home)/feed.sock"
+        let home = store.home
+        let feed = endpoint(feed, "DAYBOOK_FEED_ENDPOINT", "feed")
+        let bus = endpoint(bus, "DAYBOOK_BUS_ENDPOINT", "bus")
         do {
             try FileManager.default.createDirectory(
                 atPath: home, withIntermediateDirectories: true)
-            let server = try await EventStoreServer(
-                endpoint: store.requestEndpoint, feed: feed, durability: durability,
-                on: SocketLoop(name: "event-store"), in: Context()
-            ) {
-                let background = DispatchQueue(label: "log", qos: .utility)
-                return try EventLog(
-                    in: FileStorage(folder: home + "/log"), durability: durability,
-                    background: { background.async(execute: $0) }, now: { Timestamp.now() })
+            let server = try await makeServer(feed: feed, bus: bus)
+            try await untilSignalled {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await server.run() }
+                    group.addTask { try await serveBus(at: bus) }
+                    try await group.next()
+                    group.cancelAll()
+                }
             }
-            note("ready at \(store.requestEndpoint), feed at \(feed)")
-            try await untilSignalled { try await server.run() }
         } catch let error as LogError {
             throw Problem(status: EX_IOERR, error.description)
         } catch let error as StorageError {
             throw Problem(status: EX_UNAVAILABLE, error.description)
         }
         note("stopped")
+    }
+
+    private func endpoint(_ given: String?, _ variable: String, _ name: String) -> String {
+        given ?? Endpoints.environment(variable) ?? "ipc://\(store.home)/\(name).sock"
+    }
+
+    private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
+        let (home, durability) = (store.home, durability)
+        return try await EventStoreServer(
+            endpoint: store.requestEndpoint, feed: feed, bus: bus, durability: durability,
+            on: SocketLoop(name: "event-store"), in: Context()
+        ) {
+            let background = DispatchQueue(label: "log", qos: .utility)
+            return try EventLog(
+                in: FileStorage(folder: home + "/log"), durability: durability,
+                background: { background.async(execute: $0) }, now: { Timestamp.now() })
+        }
+    }
+
+    /// Runs the bus, which is a client of the store as any other, on a thread of its own.
+    private func serveBus(at endpoint: String) async throws {
+        let (loop, context) = (SocketLoop(name: "bus"), try Context())
+        let client = try await EventStoreClient(
+            endpoint: store.requestEndpoint, on: loop, in: context)
+        let bus = try await Bus(
+            endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
+            in: context, logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
+        note("ready at \(store.requestEndpoint), bus at \(endpoint)")
+        try await bus.run()
     }
 
     private func note(_ text: String) {

@@ -17,7 +17,7 @@ extension EventStoreServer {
         return try encode(
             Welcome(
                 version: MessageHeader.version, server: "event-store", log: log.id,
-                head: log.head, feed: feedEndpoint))
+                head: log.head, feed: feedEndpoint, bus: busEndpoint))
     }
 
     /// Answers a call: an argument in, what it asks for out.

@@ -30,6 +30,7 @@ public actor EventStoreServer {
     let sealedReads = SealedReads()
     let sealedJobs = SealedJobs()
     let feedEndpoint: String
+    let busEndpoint: String?
     private let requests: Socket
     private let feed: Socket
     private(set) var topics = FeedTopics()
@@ -45,15 +46,17 @@ public actor EventStoreServer {
     /// - Parameters:
     ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one
     ///     it is bound to.
+    ///   - bus: the endpoint at which clients reach the bus, if there is one.
     ///   - durability: that with which `openLog` opens the log.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
-        durability: Durability = .sync, on loop: SocketLoop, in context: Context,
-        openLog: @Sendable () throws -> EventLog
+        bus busEndpoint: String? = nil, durability: Durability = .sync, on loop: SocketLoop,
+        in context: Context, openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
+        self.busEndpoint = busEndpoint
         log = try openLog()
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000

@@ -5,14 +5,14 @@ import Foundation
 /// Two processes on one folder would write to the same stores; and the second would take the first
 /// one's endpoint without a word, for libzmq removes the socket file that it finds before it binds.
 /// A process that dies frees its folder.
-struct FolderLock: Sendable {
+public struct FolderLock: Sendable {
     private let descriptor: Int32
 
     /// Locks the folder at `path`, made if it is not there.
     ///
     /// - Throws: `Problem` with status 69 if another process has the folder, 74 if it can't be
     ///   made.
-    init(_ path: String) throws {
+    public init(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
@@ -31,5 +31,6 @@ struct FolderLock: Sendable {
         }
     }
 
-    func release() { _ = close(descriptor) }
+    /// Leaves the folder to others.
+    public func release() { _ = close(descriptor) }
 }

@@ -79,24 +79,15 @@ public struct ServiceHost {
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
     ) async {
-        await server.handle(name) { data in
-            let request = try JSONCoding.decode(CommandRequest<Command>.self, data)
-            let outcome = try await handler(request.command, request.cause)
-            return try JSONCoding.encoder.encode(
-                CommandReply(outcome, correlationID: request.cause.correlationID))
-        }
+        await server.command(name, handler)
     }
 
-    /// Answers the call `name` with what the query asks; nil is told as not found.
+    /// Answers the call `name` with what the query asks.
     public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
     ) async {
-        await server.handle(name) { data in
-            let request = try JSONCoding.decode(QueryRequest<Query>.self, data)
-            return try JSONCoding.encoder.encode(
-                try await handler(request.query, request.atLeast ?? 0))
-        }
+        await server.query(name, handler)
     }
 
     /// Runs until SIGTERM or SIGINT; then what is under way ends and the databases are closed.

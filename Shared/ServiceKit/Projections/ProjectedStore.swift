@@ -12,6 +12,8 @@ public struct ProjectedStore: Sendable {
     /// A database that can't be used, and why.
     public struct Unusable: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     /// A write that is done when its transaction is: rows that changed in memory.
@@ -23,15 +25,16 @@ public struct ProjectedStore: Sendable {
     /// - Parameters:
     ///   - version: the shape of its tables; a database of another version gives nil.
     ///   - log: the log it follows; a database that follows another is refused.
+    ///   - isDurable: whether a commit is on disk when it returns. If not, what a loss of power
+    ///     takes from it is worked in from the log again.
     ///   - create: makes the tables.
     public static func open(
-        _ path: String, version: Int, log: EventID, create: Write
+        _ path: String, version: Int, log: EventID, isDurable: Bool = false, create: Write
     ) throws -> ProjectedStore? {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
-            // The log is the truth: a commit need not reach the disk at once, only in order.
-            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            try db.execute(sql: "PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL")")
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
         let checkpoint = try pool.write { db -> UInt64? in

@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 public import Foundation
-import WireProtocol
+public import WireProtocol
 
 /// How JSON is written on the wire and for machines: keys in order, slashes as they are.
 public enum JSONCoding {
@@ -11,7 +11,10 @@ public enum JSONCoding {
         return encoder
     }
 
-    static func decode<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value {
+    /// - Throws: `ProtocolError` that says what is wrong with it.
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type, _ data: Data
+    ) throws -> Value {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {
@@ -37,7 +40,7 @@ extension DecodingError {
 
 extension ProtocolError {
     /// The refusal that tells a client of `error`.
-    init(describing error: any Error) {
+    public init(describing error: any Error) {
         switch error {
         case let error as ProtocolError: self = error
         case let error as any InputError: self.init(.refused, error.description)

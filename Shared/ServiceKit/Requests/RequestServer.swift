@@ -1,13 +1,13 @@
-import EventSourcing
-import Foundation
-import Logging
+public import EventSourcing
+public import Foundation
+public import Logging
 import WireProtocol
-import ZeroMQ
+public import ZeroMQ
 
 /// A service's ROUTER: takes calls, has them answered side by side, and sends the answers.
-actor RequestServer {
-    /// Answers one call: JSON in, JSON out.
-    typealias Handler = @Sendable (Data) async throws -> Data
+public actor RequestServer {
+    /// Answers one call: its argument in, its answer out; both JSON unless the call says otherwise.
+    public typealias Handler = @Sendable (Data) async throws -> Data
 
     /// This many calls are worked on at a time; more wait in the socket, which then pushes back.
     private static let inFlight = 1024
@@ -21,11 +21,14 @@ actor RequestServer {
     private var running = 0
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(
+    /// Binds `endpoint`.
+    ///
+    /// - Parameter service: its name, for clients.
+    public init(
         service: String, log: EventID, endpoint: String, on loop: SocketLoop, in context: Context,
         logger: Logger
     ) async throws {
@@ -40,10 +43,36 @@ actor RequestServer {
         try socket.bind(endpoint)
     }
 
-    func handle(_ name: String, _ handler: @escaping Handler) { handlers[name] = handler }
+    /// Answers the call `name` with `handler`.
+    public func handle(_ name: String, _ handler: @escaping Handler) { handlers[name] = handler }
+
+    /// Answers the call `name` by carrying a command out.
+    public func command<Command: Codable & Sendable>(
+        _ name: String,
+        _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
+    ) {
+        handle(name) { data in
+            let request = try JSONCoding.decode(CommandRequest<Command>.self, data)
+            let outcome = try await handler(request.command, request.cause)
+            return try JSONCoding.encoder.encode(
+                CommandReply(outcome, correlationID: request.cause.correlationID))
+        }
+    }
+
+    /// Answers the call `name` with what the query asks.
+    public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
+        _ name: String,
+        _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
+    ) {
+        handle(name) { data in
+            let request = try JSONCoding.decode(QueryRequest<Query>.self, data)
+            return try JSONCoding.encoder.encode(
+                try await handler(request.query, request.atLeast ?? 0))
+        }
+    }
 
     /// Serves until cancelled.
-    func run() async throws {
+    public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 while let message = try socket.receiveMessage() {

@@ -1,0 +1,50 @@
+import EventSourcing
+import ServiceKit
+import WireProtocol
+
+extension Bus {
+    func ruleViews(atLeast position: UInt64) async throws -> [RuleView] {
+        try await routed(through: position)
+        return rules.rules.values.sorted { $0.definition.name < $1.definition.name }.map { rule in
+            RuleView(
+                rule: rule.definition, isManaged: false, matched: rule.matched,
+                changedAt: rule.changedAt, changedBy: rule.changedBy)
+        }
+    }
+
+    func queueViews(atLeast position: UInt64) async throws -> [QueueView] {
+        try await routed(through: position)
+        let now = Timestamp.now()
+        return queues.values.sorted { $0.name < $1.name }.map {
+            $0.view(at: now, deadLetters: deadLetterCounts[$0.name] ?? 0)
+        }
+    }
+
+    func deadLetterViews(
+        _ request: DeadLettersRequest, atLeast position: UInt64
+    ) async throws -> [DeadLetterView] {
+        try await routed(through: position)
+        guard (1...1000).contains(request.limit) else {
+            throw ProtocolError(
+                .invalid, "a list of dead letters has a limit of 1 to 1000, not \(request.limit)")
+        }
+        try await committed()
+        return try await store.deadLetters(request).map { row in
+            DeadLetterView(
+                id: row.id, letter: row.letter, diedAt: row.diedAt,
+                waitingBehind: queues[row.letter.queue]?.state.waitingBehind(row.group) ?? 0)
+        }
+    }
+}
+
+extension BusQueue {
+    fileprivate func view(at now: Timestamp, deadLetters: Int) -> QueueView {
+        let counts = state.counts
+        return QueueView(
+            queue: row.definition, isPaused: row.isPaused, isFilling: filledThrough != nil,
+            depth: counts.total - counts.inFlight + counts.blocked + waitingOnDisk,
+            delayed: counts.delayed, waitingBehindDead: counts.blocked, inFlight: counts.inFlight,
+            deadLetters: deadLetters, oldest: state.oldest, throughput: meter.rate(at: now),
+            acknowledged: row.acknowledged, dropped: row.dropped)
+    }
+}

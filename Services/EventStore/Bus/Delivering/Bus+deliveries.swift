@@ -1,0 +1,161 @@
+import DequeModule
+import EventSourcing
+import Foundation
+import ServiceKit
+import WireProtocol
+
+/// One consumer of one queue.
+struct ConsumerKey: Hashable {
+    let queue: Int64
+    let consumer: String
+}
+
+/// What a consumer's last receive was answered with, in case it asks again.
+struct ReceiveAnswer {
+    private static let kept: Duration = .seconds(60)
+
+    let token: EventID
+    /// Nil while it is being made.
+    var frame: [UInt8]?
+    var madeAt: Timestamp
+    var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func isForgotten(at now: Timestamp) -> Bool { frame != nil && madeAt + Self.kept < now }
+}
+
+extension Bus {
+    /// Deliveries for a consumer: at once if there are any, else as soon as there are, or none when
+    /// it has waited long enough.
+    func receive(_ request: ReceiveRequest) async throws -> [UInt8] {
+        let queue = try queue(request.queue)
+        try request.check()
+        let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
+        if let known = answers[key], known.token == request.token {
+            return await answer(key, request.token)
+        }
+        answers[key] = ReceiveAnswer(token: request.token, madeAt: .now())
+        var frame: [UInt8] = []
+        defer { finish(key, request.token, frame) }
+        frame = Delivery.frame(try await deliveries(of: queue, for: request))
+        return frame
+    }
+
+    /// The answer to a receive that was made before, once it is there.
+    private func answer(_ key: ConsumerKey, _ token: EventID) async -> [UInt8] {
+        if answers[key]?.frame == nil {
+            await withCheckedContinuation { answers[key]?.waiters.append($0) }
+        }
+        guard let answer = answers[key], answer.token == token else { return [] }
+        return answer.frame ?? []
+    }
+
+    private func finish(_ key: ConsumerKey, _ token: EventID, _ frame: [UInt8]) {
+        guard var answer = answers[key], answer.token == token else { return }
+        for waiter in answer.waiters { waiter.resume() }
+        answer.waiters = []
+        answer.frame = frame
+        answer.madeAt = .now()
+        // What can't be given again, as it failed, is tried again.
+        answers[key] = frame.isEmpty ? nil : answer
+    }
+
+    private func deliveries(
+        of queue: BusQueue, for request: ReceiveRequest
+    ) async throws -> [Delivery] {
+        let deadline = Timestamp.now() + .seconds(request.wait)
+        while true {
+            let now = Timestamp.now()
+            let leased = queue.state.receive(
+                max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
+                consumer: request.consumer, now: now)
+            wake(queue)
+            if !leased.isEmpty { return try await deliveries(leased, from: queue) }
+            guard now < deadline, !isStopped, queues[queue.name] === queue else { return [] }
+            await withCheckedContinuation {
+                queue.receivers.append(Receiver(deadline: deadline, continuation: $0))
+            }
+        }
+    }
+
+    private func deliveries(
+        _ leased: [QueueState.Delivery], from queue: BusQueue
+    ) async throws -> [Delivery] {
+        let events = try await events(at: leased.map(\.entry.position))
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(leased.count)
+        let now = Timestamp.now()
+        for leased in leased {
+            let entry = leased.entry
+            guard let event = events[entry.position] else {
+                // It is tried again, as anything that fails, for the log may be repaired.
+                _ = queue.state.reject(
+                    entry.sequence, lease: leased.lease,
+                    error: "event \(entry.position) can't be read", now: now,
+                    random: { .random(in: 0..<1) })
+                continue
+            }
+            deliveries.append(
+                Delivery(
+                    event: event, rule: entry.rule, replay: entry.replay,
+                    receiveCount: entry.receives, enqueuedAt: entry.enqueuedAt,
+                    firstReceivedAt: entry.firstReceivedAt ?? entry.enqueuedAt,
+                    sequence: entry.sequence, lease: leased.lease))
+        }
+        if deliveries.count < leased.count { settle(queue, at: now) }
+        return deliveries
+    }
+
+    /// Works in what a consumer says of its deliveries; answers when it is on disk.
+    func settle(_ frame: [UInt8]) async throws -> [UInt8] {
+        let (name, settlements) = try Settlement.read(frame)
+        let queue = try queue(name)
+        let now = Timestamp.now()
+        let accepted = settlements.map { settle($0, in: queue, at: now) }
+        settle(queue, at: now)
+        if !queue.writes.isEmpty { try await committed() }
+        return accepted.map { $0 ? 1 : 0 }
+    }
+
+    private func settle(
+        _ settlement: Settlement, in queue: BusQueue, at now: Timestamp
+    ) -> Bool {
+        let (sequence, lease) = (settlement.sequence, settlement.lease)
+        switch settlement.verdict {
+        case .done: return queue.state.acknowledge(sequence, lease: lease)
+        case .failed(let error, let delay):
+            return queue.state.reject(
+                sequence, lease: lease, error: error, delay: delay, now: now,
+                random: { .random(in: 0..<1) })
+        case .extended(let duration):
+            return queue.state.extend(sequence, lease: lease, visibility: duration, now: now)
+        }
+    }
+
+    /// Gives back what was in flight to a consumer that has ended.
+    func release(_ request: ReleaseRequest) throws -> Int {
+        let queue = try queue(request.queue)
+        let now = Timestamp.now()
+        answers[ConsumerKey(queue: queue.row.id, consumer: request.consumer)] = nil
+        let count = queue.state.release(consumer: request.consumer)
+        settle(queue, at: now)
+        return count
+    }
+}
+
+extension ReceiveRequest {
+    fileprivate func check() throws(ProtocolError) {
+        guard (1...Self.maximumCount).contains(maximum) else {
+            throw ProtocolError(
+                .invalid, "a receive asks for 1 to \(Self.maximumCount) events, not \(maximum)")
+        }
+        guard (0...Self.maximumWait).contains(wait) else {
+            throw ProtocolError(
+                .invalid, "a receive waits up to \(Self.maximumWait) seconds, not \(wait)")
+        }
+        if let visibilityTimeout, !(0.001...43_200).contains(visibilityTimeout) {
+            throw ProtocolError(
+                .invalid,
+                "a visibility timeout is 0.001 to 43200 seconds, not \(visibilityTimeout)")
+        }
+    }
+}

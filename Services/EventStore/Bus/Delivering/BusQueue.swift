@@ -1,0 +1,204 @@
+import DequeModule
+import EventSourcing
+import ServiceKit
+import WireProtocol
+
+/// A queue at work: the part of what it holds that is in memory, what is yet to be written, and the
+/// consumers that wait.
+///
+/// A long queue is in memory up to a limit only; behind it entries go to disk, and come back as
+/// those before them are done.
+final class BusQueue {
+    /// So many entries are in memory before further ones wait on disk.
+    static let window = 20_000
+
+    var row: QueueRow
+    var state: QueueState
+    let keys: GroupKeys
+    var writes: QueueWrites
+    /// Entries that the commit under way writes: not to be seen in the store yet.
+    var committing: [UInt64: QueueEntry] = [:]
+    /// Entries up to this sequence are in memory, or wait behind a dead one.
+    var loadedThrough: UInt64
+    /// How many entries behind it there are.
+    var waitingOnDisk: Int
+    /// Changes when all that was read from the store before is of no use.
+    var epoch = 0
+    var isRefilling = false
+    /// Groups that are no longer blocked and whose entries are to be read.
+    var unblocked: Set<GroupKey> = []
+    var receivers: Deque<Receiver> = []
+    var meter = Meter()
+
+    init(_ row: QueueRow, count: Int) {
+        self.row = row
+        // No lease that an earlier process gave is taken for one of this.
+        state = QueueState(
+            settings: QueueSettings(row.definition),
+            firstLease: UInt64(Timestamp.now().microseconds))
+        state.isPaused = row.isPaused
+        keys = GroupKeys(row.definition.grouping)
+        writes = QueueWrites(id: row.id)
+        loadedThrough = count == 0 ? row.lastSequence : 0
+        waitingOnDisk = count
+    }
+
+    var name: String { row.definition.name }
+
+    /// Events committed before this time are not the queue's.
+    var firstTime: Timestamp {
+        if case .time(let time) = row.definition.start { time } else { .distantPast }
+    }
+
+    /// Whether the event is behind the queue's start.
+    private func begins(before event: RecordedEvent) -> Bool {
+        switch row.definition.start {
+        case .end, .beginning: true
+        case .position(let first): event.position >= first
+        case .time(let first): event.time >= first
+        }
+    }
+
+    var needsRefill: Bool {
+        waitingOnDisk > 0 && !isRefilling && state.counts.total < Self.window / 2
+    }
+
+    /// Puts the event at the queue's end, unless it lies before the queue's start.
+    func route(_ event: RecordedEvent, rule: String, at time: Timestamp) {
+        if begins(before: event) { append(event, rule: rule, replay: nil, at: time) }
+    }
+
+    /// Puts the event at the queue's end.
+    func append(_ event: RecordedEvent, rule: String, replay: String?, at time: Timestamp) {
+        row.lastSequence += 1
+        let entry = QueueEntry(
+            sequence: row.lastSequence, position: event.position, rule: rule, replay: replay,
+            group: keys.key(of: event), enqueuedAt: time)
+        writes.add(entry)
+        if waitingOnDisk == 0, state.counts.total < Self.window {
+            loadedThrough = entry.sequence
+            state.enqueue(entry)
+        } else {
+            waitingOnDisk += 1
+        }
+    }
+
+    /// Notes what has become of entries.
+    ///
+    /// - Returns: those that are dead.
+    func settle(_ changes: [QueueState.Change], at now: Timestamp) -> [(QueueEntry, DeathCause)] {
+        var dead: [(QueueEntry, DeathCause)] = []
+        for change in changes {
+            switch change {
+            case .retried(let entry): writes.change(entry)
+            case .done(let sequence):
+                writes.remove(sequence)
+                row.acknowledged += 1
+                meter.count(at: now)
+            case .died(let entry, let cause):
+                writes.change(entry)
+                dead.append((entry, cause))
+            case .dropped(let entry, _):
+                writes.remove(entry.sequence)
+                row.dropped += 1
+            }
+        }
+        if !changes.isEmpty { writes.row = row }
+        return dead
+    }
+
+    /// Takes in what the store has of the next entries.
+    func refill(_ entries: [QueueEntry], isAll: Bool) {
+        for entry in entries { state.enqueue(entry) }
+        waitingOnDisk -= entries.count
+        if let last = entries.last { loadedThrough = last.sequence }
+        if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
+    }
+
+    /// Takes in again what the store has of a group that was blocked.
+    func unblock(_ group: GroupKey, _ stored: [QueueEntry]) {
+        guard state.waitingBehind(group) != nil else { return }
+        state.unblock(group)
+        // What is being written may or may not have been read.
+        var entries: [UInt64: QueueEntry] = [:]
+        for entry in stored + Array(committing.values) + Array(writes.puts.values)
+        where entry.group == group && entry.sequence <= loadedThrough {
+            entries[entry.sequence] = entry
+        }
+        for entry in entries.values.sorted(by: { $0.sequence < $1.sequence })
+        where !writes.removed.contains(entry.sequence) || writes.puts[entry.sequence] != nil {
+            state.enqueue(entry)
+        }
+    }
+
+    /// Puts a dead letter back where it was, as if it were new; at the end if it was nowhere.
+    func restore(_ dead: DeadLetterRow, _ event: RecordedEvent, at time: Timestamp) {
+        let letter = dead.letter
+        guard letter.sequence > 0 else {
+            return append(event, rule: letter.rule, replay: letter.replay, at: time)
+        }
+        let entry = QueueEntry(
+            sequence: letter.sequence, position: letter.position, rule: letter.rule,
+            replay: letter.replay, group: dead.group, enqueuedAt: time)
+        writes.add(entry)
+        if entry.sequence > loadedThrough {
+            waitingOnDisk += 1
+        } else if state.waitingBehind(entry.group) == nil {
+            state.enqueue(entry)
+        }
+    }
+
+    /// Removes all that the queue holds.
+    func purge() {
+        state.removeAll(through: row.lastSequence)
+        writes.purge(through: row.lastSequence)
+        loadedThrough = row.lastSequence
+        waitingOnDisk = 0
+        epoch += 1
+    }
+}
+
+/// A consumer that waits for something to receive.
+struct Receiver {
+    let deadline: Timestamp
+    let continuation: CheckedContinuation<Void, Never>
+}
+
+/// Counts what happened in each of the last sixty seconds.
+struct Meter {
+    private static let seconds = 60
+
+    private var counts = [Int](repeating: 0, count: seconds)
+    private var second: Int64 = 0
+
+    mutating func count(at time: Timestamp) {
+        advance(to: time)
+        counts[Int(second % Int64(Self.seconds))] += 1
+    }
+
+    /// In a second, on average.
+    mutating func rate(at time: Timestamp) -> Double {
+        advance(to: time)
+        return Double(counts.reduce(0, +)) / Double(Self.seconds)
+    }
+
+    private mutating func advance(to time: Timestamp) {
+        let now = time.microseconds / 1_000_000
+        let passed = min(max(now - second, 0), Int64(Self.seconds))
+        for step in 0..<passed { counts[Int((now - step) % Int64(Self.seconds))] = 0 }
+        second = max(second, now)
+    }
+}
+
+extension QueueSettings {
+    init(_ definition: QueueDefinition) {
+        let retry = definition.retry
+        self.init(
+            visibilityTimeout: .seconds(definition.visibilityTimeout),
+            retry: Retry(
+                maximumReceives: retry.maximumReceives, maximumAge: .seconds(retry.maximumAge),
+                backoff: .seconds(retry.backoff), maximumBackoff: .seconds(retry.maximumBackoff)),
+            waitsBehindDead: definition.afterDeath == .wait,
+            hasDeadLetters: definition.hasDeadLetters)
+    }
+}

@@ -1,0 +1,40 @@
+import DequeModule
+
+/// Sequences in ascending order. The first stands apart from the rest, so that a line of one,
+/// the common case, allocates nothing.
+struct EntryLine: Sendable {
+    private(set) var first: UInt64?
+    private var rest: Deque<UInt64> = []
+
+    /// Nearly always at the end or, of what was in flight or is redriven, at the beginning: both
+    /// take constant time. In between the smaller side is moved.
+    mutating func insert(_ sequence: UInt64) {
+        guard let first else {
+            self.first = sequence
+            return
+        }
+        if sequence < first {
+            rest.prepend(first)
+            self.first = sequence
+        } else if rest.last ?? first < sequence {
+            rest.append(sequence)
+        } else {
+            rest.insert(sequence, at: place(of: sequence))
+        }
+    }
+
+    mutating func popFirst() -> UInt64? {
+        guard let first else { return nil }
+        self.first = rest.popFirst()
+        return first
+    }
+
+    private func place(of sequence: UInt64) -> Int {
+        var (low, high) = (0, rest.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rest[middle] < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

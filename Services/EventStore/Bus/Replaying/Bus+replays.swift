@@ -1,0 +1,176 @@
+import EventPattern
+import EventSourcing
+import EventStoreClient
+import Foundation
+import Logging
+import ServiceKit
+import WireProtocol
+
+extension Bus {
+    // MARK: What the log tells
+
+    func start(_ definition: ReplayDefinition, _ event: RecordedEvent) {
+        let row = ReplayRow(
+            definition: definition, state: .starting, startedAt: event.time,
+            startedBy: event.actor, first: 0, last: event.position - 1, position: 0, delivered: 0)
+        replays[definition.name] = Replay(row)
+        changes.replays[definition.name] = row
+        replaySignal.continuation.yield()
+    }
+
+    func change(
+        replay name: String, to state: ReplayState, at time: Timestamp, reason: String? = nil
+    ) {
+        guard let replay = replays[name], !replay.row.state.isEnd else { return }
+        // One that had not found its window yet looks for it when it goes on.
+        replay.row.state = state == .running && replay.row.first == 0 ? .starting : state
+        replay.row.reason = reason
+        if state.isEnd { replay.row.endedAt = time }
+        changes.replays[name] = replay.row
+        replaySignal.continuation.yield()
+    }
+
+    // MARK: At work
+
+    /// Has every replay that is to run worked at, side by side.
+    func replay() async throws {
+        replaySignal.continuation.yield()
+        try await withThrowingDiscardingTaskGroup { group in
+            for await _ in replaySignal.stream {
+                for replay in replays.values where replay.row.state.isAtWork && !replay.isAtWork {
+                    replay.isAtWork = true
+                    let name = replay.row.definition.name
+                    group.addTask(executorPreference: loop) { try await self.run(replay: name) }
+                }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Replays until it is done, or is to rest; what goes wrong ends it.
+    private func run(replay name: String) async throws {
+        guard let replay = replays[name] else { return }
+        defer {
+            replay.isAtWork = false
+            // It may have been resumed meanwhile.
+            if replay.row.state.isAtWork { replaySignal.continuation.yield() }
+        }
+        var end = ReplayEnd(state: .completed, position: 0, delivered: 0, reason: nil)
+        do {
+            try await deliver(replay)
+        } catch let error as CancellationError {
+            throw error
+        } catch let error as Unavailable {
+            logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            return
+        } catch {
+            end.state = .failed
+            end.reason = "\(error)"
+        }
+        guard replay.row.state.isAtWork else { return }
+        (end.position, end.delivered) = (replay.row.position, replay.row.delivered)
+        let event = NewEvent(
+            stream: try StreamName(category: BusCategory.replay, id: name),
+            type: BusEventType.replayEnded.rawValue,
+            metadata: try EventMetadata(actor: "event-store").encoded(),
+            data: try JSON.bytes(end))
+        _ = try await tell([event])
+    }
+
+    /// Puts the events of the window into the queues, as long as the replay is to run.
+    private func deliver(_ replay: Replay) async throws {
+        let source = try await source(of: replay.row.definition, through: replay.row.last)
+        if replay.row.state == .starting {
+            guard let window = try await source.window() else { return }
+            guard replay.row.state == .starting else { return }
+            (replay.row.first, replay.row.last) = (window.lowerBound, window.upperBound)
+            replay.row.position = window.lowerBound - 1
+            replay.row.state = .running
+            note(replay)
+        }
+        let pattern = try replay.row.definition.pattern.map { try EventPattern($0) }
+        var pacing = Pacing(replay.row.definition)
+        for try await batch in source.batches(after: replay.row.position, through: replay.row.last)
+        {
+            var rest = batch.events[...]
+            while !rest.isEmpty {
+                guard replay.row.state == .running else { return }
+                let (count, next) = pacing.due(rest, count: replay.row.delivered)
+                try put(rest.prefix(count), pattern, replay)
+                rest = rest.dropFirst(count)
+                guard let next else { continue }
+                // Not longer, for it may be paused or cancelled meanwhile.
+                try await Task.sleep(until: min(next, .now + .milliseconds(100)))
+            }
+            guard replay.row.state == .running else { return }
+            replay.advance(to: batch.through, at: .now())
+            note(replay)
+            // What it brings is not to pile up in memory.
+            try await committed()
+        }
+    }
+
+    private func note(_ replay: Replay) {
+        changes.replays[replay.row.definition.name] = replay.row
+    }
+
+    /// Puts the events into the queues they are for; they, and where the replay is, are committed
+    /// together.
+    private func put(
+        _ events: ArraySlice<RecordedEvent>, _ pattern: EventPattern?, _ replay: Replay
+    ) throws {
+        let now = Timestamp.now()
+        let definition = replay.row.definition
+        for event in events {
+            for (name, rule) in try targets(of: event, pattern, definition) {
+                guard let queue = queues[name] else {
+                    throw ProtocolError(.notFound, "there is no queue '\(name)' any more")
+                }
+                cache.insert(event)
+                queue.append(event, rule: rule, replay: definition.name, at: now)
+                replay.row.delivered += 1
+                replay.row.lastEventTime = event.time
+            }
+        }
+        if let last = events.last { replay.advance(to: last.position, at: now) }
+        note(replay)
+        for queue in queues.values { wake(queue) }
+    }
+
+    /// The queues that get the event in a replay, each with the rule that names it.
+    func targets(
+        of event: RecordedEvent, _ pattern: EventPattern?, _ definition: ReplayDefinition
+    ) throws -> [(queue: String, rule: String)] {
+        guard !event.isOfStore, pattern?.matches(event, replayName: definition.name) ?? true else {
+            return []
+        }
+        if let queue = definition.queue { return [(queue, "")] }
+        var targets: [(queue: String, rule: String)] = []
+        for name in definition.rules {
+            guard let rule = rules.rules[name] else {
+                throw ProtocolError(.notFound, "there is no rule '\(name)' any more")
+            }
+            guard rule.pattern.matches(event, replayName: definition.name) else { continue }
+            for target in rule.definition.targets where !targets.contains(where: { $0.0 == target })
+            {
+                targets.append((target, name))
+            }
+        }
+        return targets
+    }
+
+    /// Where the replay takes its events from.
+    func source(
+        of definition: ReplayDefinition, through last: UInt64
+    ) async throws -> any ReplaySource {
+        LogSource(
+            client: client,
+            query: try definition.pattern.map { try EventPattern($0).query } ?? .all,
+            since: definition.since ?? .distantPast, until: definition.until ?? .distantFuture,
+            last: last)
+    }
+}
+
+extension ReplayState {
+    var isAtWork: Bool { self == .starting || self == .running }
+}

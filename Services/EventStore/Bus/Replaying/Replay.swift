@@ -1,0 +1,92 @@
+import EventSourcing
+import WireProtocol
+
+/// A replay as the store has it.
+struct ReplayRow: Codable, Sendable {
+    var definition: ReplayDefinition
+    var state: ReplayState
+    var reason: String?
+    var startedAt: Timestamp
+    var startedBy: String
+    var endedAt: Timestamp?
+    /// The positions of its window; `first` is 0 until it is known.
+    var first: UInt64
+    var last: UInt64
+    var position: UInt64
+    var lastEventTime: Timestamp?
+    var delivered: UInt64
+}
+
+/// A replay at work.
+final class Replay {
+    var row: ReplayRow
+    /// Whether a task puts its events into queues.
+    var isAtWork = false
+    /// Where it was lately, to tell how fast it goes.
+    private var pace: [(at: Timestamp, position: UInt64)] = []
+
+    init(_ row: ReplayRow) { self.row = row }
+
+    /// Notes that the window is done up to `position`.
+    func advance(to position: UInt64, at now: Timestamp) {
+        row.position = position
+        guard let latest = pace.last, latest.at + .milliseconds(500) > now else {
+            pace.append((now, position))
+            return pace.removeAll { $0.at + .seconds(5) < now }
+        }
+    }
+
+    /// Positions in a second, over the last few.
+    private func rate(at now: Timestamp) -> Double {
+        guard row.state == .running, let first = pace.first, first.at < now else { return 0 }
+        let seconds = Double(now.microseconds - first.at.microseconds) / 1_000_000
+        return Double(row.position - first.position) / seconds
+    }
+
+    func view(at now: Timestamp) -> ReplayView {
+        let rate = rate(at: now)
+        let left = row.first == 0 ? nil : Double(row.last - min(row.position, row.last))
+        return ReplayView(
+            replay: row.definition, state: row.state, reason: row.reason,
+            startedAt: row.startedAt, startedBy: row.startedBy, endedAt: row.endedAt,
+            first: row.first, last: row.first == 0 ? 0 : row.last, position: row.position,
+            lastEventTime: row.lastEventTime, delivered: row.delivered, rate: rate,
+            secondsLeft: row.state == .running && rate > 0 ? left.map { $0 / rate } : nil)
+    }
+}
+
+/// Tells when an event of a replay is due: no sooner than its rate and its speed allow.
+struct Pacing {
+    let rate: Double?
+    let speed: Double?
+    /// Where the replay began, or went on: when, at which event's time, after how many events.
+    private var start: (at: ContinuousClock.Instant, time: Timestamp, count: UInt64)?
+
+    init(_ definition: ReplayDefinition) {
+        rate = definition.rate
+        speed = definition.speed
+    }
+
+    /// How many of the events are due, and when the next one is.
+    mutating func due(
+        _ events: ArraySlice<RecordedEvent>, count: UInt64
+    ) -> (count: Int, next: ContinuousClock.Instant?) {
+        guard rate != nil || speed != nil, let first = events.first else {
+            return (events.count, nil)
+        }
+        let now = ContinuousClock.now
+        let start = start ?? (now, first.time, count)
+        self.start = start
+        for (index, event) in events.enumerated() {
+            var offset = 0.0
+            if let rate { offset = Double(count - start.count + UInt64(index)) / rate }
+            if let speed {
+                let passed = event.time.microseconds - start.time.microseconds
+                offset = max(offset, Double(passed) / 1_000_000 / speed)
+            }
+            let due = start.at + .seconds(offset)
+            if due > now { return (index, due) }
+        }
+        return (events.count, nil)
+    }
+}

@@ -1,0 +1,206 @@
+import DequeModule
+import EventPattern
+import EventSourcing
+import EventStoreClient
+import Foundation
+import Logging
+import ServiceKit
+import WireProtocol
+
+extension Bus {
+    /// Works in an event of the store's own.
+    ///
+    /// One that says nothing that can be followed, as nobody checks what is appended to such a
+    /// stream but by the bus's commands, changes nothing and is logged.
+    func apply(_ event: RecordedEvent) async throws {
+        guard let type = BusEventType(rawValue: event.type),
+            BusCategory.all.contains(event.category)
+        else { return }
+        do {
+            try await apply(type, event)
+        } catch let error as any InputError {
+            ignore(event, error.description)
+        } catch let error as DecodingError {
+            ignore(event, error.oneLine)
+        }
+    }
+
+    private func ignore(_ event: RecordedEvent, _ reason: String) {
+        logger.error(
+            "an event has no effect",
+            metadata: [
+                "position": "\(event.position)", "type": "\(event.type)", "reason": "\(reason)",
+            ])
+    }
+
+    private func apply(_ type: BusEventType, _ event: RecordedEvent) async throws {
+        func data<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            try JSONDecoder().decode(type, from: Data(event.data))
+        }
+        let name = event.stream.id
+        switch type {
+        case .rulePut: try put(try data(RuleDefinition.self), event)
+        case .ruleDeleted:
+            rules.remove(name)
+            changes.rules[name] = .some(nil)
+        case .queuePut: try put(try data(QueueDefinition.self), at: event.position)
+        case .queuePaused: pause(name, true)
+        case .queueResumed: pause(name, false)
+        case .queuePurged: queues[name]?.purge()
+        case .queueDeleted: delete(name)
+        case .deadLettered: try bury(try data(DeadLetter.self), event)
+        case .deadLetterRedriven, .deadLetterDiscarded:
+            try await end(
+                try data(DeadLetterEnd.self), at: event.time, redrive: type == .deadLetterRedriven)
+        case .replayStarted: start(try data(ReplayDefinition.self), event)
+        case .replayPaused: change(replay: name, to: .paused, at: event.time)
+        case .replayResumed: change(replay: name, to: .running, at: event.time)
+        case .replayCancelled: change(replay: name, to: .cancelled, at: event.time)
+        case .replayEnded:
+            let end = try data(ReplayEnd.self)
+            change(replay: name, to: end.state, at: event.time, reason: end.reason)
+        case .archiveCreated, .archiveDeleted: break
+        }
+    }
+
+    private func put(_ definition: RuleDefinition, _ event: RecordedEvent) throws {
+        if let fault = definition.fault { throw NameError(fault) }
+        let row = RuleRow(rule: definition, changedAt: event.time, changedBy: event.actor)
+        rules.put(try Rule(row))
+        changes.rules[definition.name] = row
+        guard definition.isEnabled else { return }
+        for target in definition.targets { start(target, at: event.position) }
+    }
+
+    private func put(_ definition: QueueDefinition, at position: UInt64) throws {
+        if let fault = definition.fault { throw NameError(fault) }
+        if let queue = queues[definition.name] {
+            // What tells its entries apart stays as it was when they came.
+            var definition = definition
+            definition.grouping = queue.row.definition.grouping
+            if queue.row.phase != .unstarted { definition.start = queue.row.definition.start }
+            queue.row.definition = definition
+            queue.state.settings = QueueSettings(definition)
+            queue.writes.row = queue.row
+            return
+        }
+        // No entry of an earlier queue of this name, which may be redriven, has the sequence of one
+        // of this.
+        let row = QueueRow(
+            id: nextQueueID, definition: definition, isPaused: false, phase: .unstarted,
+            lastSequence: position << 28, acknowledged: 0, dropped: 0)
+        nextQueueID += 1
+        let queue = BusQueue(row, count: 0)
+        queue.writes.row = row
+        queues[definition.name] = queue
+        // A rule may have waited for its target.
+        if !rules.targeting(definition.name).isEmpty { start(definition.name, at: position) }
+    }
+
+    private func pause(_ name: String, _ isPaused: Bool) {
+        guard let queue = queues[name] else { return }
+        queue.row.isPaused = isPaused
+        queue.state.isPaused = isPaused
+        queue.writes.row = queue.row
+        if !isPaused { tick(queue, at: .now()) }
+    }
+
+    private func delete(_ name: String) {
+        guard let queue = queues.removeValue(forKey: name) else { return }
+        queue.epoch += 1
+        var writes = QueueWrites(id: queue.row.id)
+        writes.isDeleted = true
+        changes.queues.append(writes)
+        while let receiver = queue.receivers.popFirst() { receiver.continuation.resume() }
+    }
+
+    /// Begins to fill the queue from where it starts, when the first rule targets it.
+    private func start(_ name: String, at position: UInt64) {
+        guard let queue = queues[name], queue.row.phase == .unstarted else { return }
+        queue.row.phase =
+            switch queue.row.definition.start {
+            case .end: .live
+            case .beginning, .time: .filling(through: 0)
+            case .position(let first): .filling(through: min(max(first, 1) - 1, position))
+            }
+        queue.writes.row = queue.row
+        fillSignal.continuation.yield()
+    }
+
+    // MARK: Filling
+
+    /// So close to the router, the router waits for the rest to be filled.
+    private static let closeEnough: UInt64 = 1000
+    private static let step: UInt64 = 5000
+
+    /// Fills queues with what was in the log before they were started.
+    func fill() async throws {
+        fillSignal.continuation.yield()
+        for await _ in fillSignal.stream {
+            while let queue = queues.values.first(where: { $0.filledThrough != nil }) {
+                try await fillFurther(queue)
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func fillFurther(_ queue: BusQueue) async throws {
+        guard let filled = queue.filledThrough else { return }
+        guard routed - min(filled, routed) <= Self.closeEnough else {
+            try await extend(queue, through: min(filled + Self.step, routed))
+            // What comes of it is not to pile up in memory.
+            return try await committed()
+        }
+        isRouterHeld = true
+        defer {
+            isRouterHeld = false
+            heldRouter?.resume()
+            heldRouter = nil
+        }
+        try await extend(queue, through: routed)
+        if let filled = queue.filledThrough, filled >= routed {
+            queue.row.phase = .live
+            queue.writes.row = queue.row
+        }
+    }
+
+    /// Puts into the queue what its rules match behind what it has, up to `position`.
+    private func extend(_ queue: BusQueue, through position: UInt64) async throws {
+        guard let filled = queue.filledThrough else { return }
+        if filled < position {
+            let request = ReadRequest(
+                .all, from: filled + 1, to: position, since: queue.firstTime)
+            var events: [RecordedEvent] = []
+            for try await event in client.read(request).events where !event.isOfStore {
+                events.append(event)
+            }
+            // Others had their turn meanwhile: it may have been deleted, and rules have changed.
+            guard queue.filledThrough == filled, queues[queue.name] === queue else { return }
+            let targeting = rules.targeting(queue.name)
+            let now = Timestamp.now()
+            for event in events {
+                if let rule = targeting.first(where: { $0.pattern.matches(event) }) {
+                    queue.route(event, rule: rule.definition.name, at: now)
+                }
+            }
+        }
+        queue.row.phase = .filling(through: max(filled, position))
+        queue.writes.row = queue.row
+        wake(queue)
+    }
+}
+
+extension BusQueue {
+    /// How far it is filled, while it is being filled.
+    var filledThrough: UInt64? {
+        guard case .filling(let position) = row.phase else { return nil }
+        return position
+    }
+}
+
+extension RecordedEvent {
+    /// Who caused the event, if its metadata says so.
+    var actor: String {
+        (try? JSONDecoder().decode(EventMetadata.self, from: Data(metadata)))?.actor ?? ""
+    }
+}

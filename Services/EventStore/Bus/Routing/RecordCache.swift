@@ -1,0 +1,22 @@
+import DequeModule
+import EventSourcing
+
+/// Events that were routed lately: most are delivered before long, and need not be read again.
+struct RecordCache {
+    private static let maximumBytes = 32 << 20
+
+    private var events: [UInt64: RecordedEvent] = [:]
+    private var order: Deque<UInt64> = []
+    private var bytes = 0
+
+    subscript(position: UInt64) -> RecordedEvent? { events[position] }
+
+    mutating func insert(_ event: RecordedEvent) {
+        guard events.updateValue(event, forKey: event.position) == nil else { return }
+        order.append(event.position)
+        bytes += event.bytes.count
+        while bytes > Self.maximumBytes, let oldest = order.popFirst() {
+            bytes -= events.removeValue(forKey: oldest)?.bytes.count ?? 0
+        }
+    }
+}

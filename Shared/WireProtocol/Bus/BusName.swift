@@ -1,0 +1,22 @@
+import EventSourcing
+
+/// What names of rules, queues, archives and replays have in common.
+enum BusName {
+    /// Why `name` names no `thing`, or nil.
+    static func fault(_ name: String, of thing: String) -> String? {
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
+            return "the name of a \(thing) is 1 to 64 letters, digits and . - _, not '\(name)'"
+        }
+        return nil
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,219 @@
+public import EventSourcing
+
+/// Asks for deliveries of a queue: at once if there are any, else as soon as there are.
+public struct ReceiveRequest: Codable, Hashable, Sendable {
+    /// At most so many in one answer.
+    public static let maximumCount = 1000
+    /// A receive is not held for more seconds than this; who wants to wait longer asks again.
+    public static let maximumWait = 1.0
+
+    public var queue: String
+    /// Who asks: see ``ReleaseRequest``.
+    public var consumer: String
+    /// Chosen by the consumer for each receive: one that is repeated, because its answer was lost,
+    /// gets the same answer again.
+    public var token: EventID
+    public var maximum: Int
+    /// Seconds; the queue's own if nil.
+    public var visibilityTimeout: Double?
+    /// Seconds, up to ``maximumWait``.
+    public var wait: Double
+
+    public init(
+        queue: String, consumer: String, token: EventID, maximum: Int,
+        visibilityTimeout: Double? = nil, wait: Double = maximumWait
+    ) {
+        self.queue = queue
+        self.consumer = consumer
+        self.token = token
+        self.maximum = maximum
+        self.visibilityTimeout = visibilityTimeout
+        self.wait = wait
+    }
+}
+
+/// Says that a consumer's process has begun anew: what was in flight to it is delivered again at
+/// once, not only when it has become visible.
+public struct ReleaseRequest: Codable, Hashable, Sendable {
+    public var queue: String
+    public var consumer: String
+
+    public init(queue: String, consumer: String) {
+        self.queue = queue
+        self.consumer = consumer
+    }
+}
+
+/// An event, delivered by a queue.
+///
+/// Deliveries travel in one frame: their number, 4 bytes; for each its sequence, lease, times of
+/// enqueueing and first receiving, 8 bytes each, its receive count, 4 bytes, its rule and replay,
+/// each behind its length, 1 byte; then the records, one behind the other.
+public struct Delivery: Sendable {
+    public var event: RecordedEvent
+    /// The rule that sent it; empty for a replay straight to the queue.
+    public var rule: String
+    /// The replay that it is part of, if it is.
+    public var replay: String?
+    /// How often it has been delivered, this time included.
+    public var receiveCount: Int
+    public var enqueuedAt: Timestamp
+    public var firstReceivedAt: Timestamp
+    /// Its place in the queue.
+    public var sequence: UInt64
+    /// What the delivery is settled with; a later delivery of the same event has another.
+    public var lease: UInt64
+
+    public init(
+        event: RecordedEvent, rule: String, replay: String?, receiveCount: Int,
+        enqueuedAt: Timestamp, firstReceivedAt: Timestamp, sequence: UInt64, lease: UInt64
+    ) {
+        self.event = event
+        self.rule = rule
+        self.replay = replay
+        self.receiveCount = receiveCount
+        self.enqueuedAt = enqueuedAt
+        self.firstReceivedAt = firstReceivedAt
+        self.sequence = sequence
+        self.lease = lease
+    }
+
+    public static func frame(_ deliveries: [Delivery]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(deliveries.reduce(4) { $0 + 100 + $1.event.bytes.count })
+        bytes.append(littleEndian: UInt32(deliveries.count))
+        for delivery in deliveries {
+            bytes.append(littleEndian: delivery.sequence)
+            bytes.append(littleEndian: delivery.lease)
+            bytes.append(littleEndian: delivery.enqueuedAt.microseconds)
+            bytes.append(littleEndian: delivery.firstReceivedAt.microseconds)
+            bytes.append(littleEndian: UInt32(delivery.receiveCount))
+            bytes.append(name: delivery.rule)
+            bytes.append(name: delivery.replay ?? "")
+        }
+        for delivery in deliveries { bytes.append(contentsOf: delivery.event.bytes) }
+        return bytes
+    }
+
+    public static func read(_ frame: [UInt8]) throws -> [Delivery] {
+        var reader = ByteReader(frame[...], what: "delivery")
+        let heads = try (0..<reader.uint32()).map { _ in try Head(&reader) }
+        let records = Array(try RecordSequence(reader.remainder))
+        guard records.count == heads.count else {
+            throw ProtocolError(
+                .malformed, "\(heads.count) deliveries have \(records.count) records")
+        }
+        return zip(heads, records).map { head, record in
+            Delivery(
+                event: record, rule: head.rule, replay: head.replay.isEmpty ? nil : head.replay,
+                receiveCount: head.receiveCount, enqueuedAt: head.enqueuedAt,
+                firstReceivedAt: head.firstReceivedAt, sequence: head.sequence, lease: head.lease)
+        }
+    }
+
+    private struct Head {
+        let sequence: UInt64
+        let lease: UInt64
+        let enqueuedAt: Timestamp
+        let firstReceivedAt: Timestamp
+        let receiveCount: Int
+        let rule: String
+        let replay: String
+
+        init(_ reader: inout ByteReader) throws(ProtocolError) {
+            sequence = try reader.uint64()
+            lease = try reader.uint64()
+            enqueuedAt = Timestamp(microseconds: Int64(bitPattern: try reader.uint64()))
+            firstReceivedAt = Timestamp(microseconds: Int64(bitPattern: try reader.uint64()))
+            receiveCount = Int(try reader.uint32())
+            rule = try reader.string()
+            replay = try reader.string()
+        }
+    }
+}
+
+/// What a consumer says of a delivery.
+///
+/// Settlements travel in one frame: the queue's name behind its length, 1 byte; their number, 4
+/// bytes; for each its sequence and lease, 8 bytes each, 1 byte, 0 for done, 1 for failed and 2 for
+/// extended, milliseconds, 4 bytes, all bits set for none, and an error behind its length, 2 bytes.
+public struct Settlement: Hashable, Sendable {
+    public enum Verdict: Hashable, Sendable {
+        /// It need not be delivered again.
+        case done
+        /// It is delivered again, after `delay`, or as the retry policy says; up to its limit.
+        case failed(error: String, delay: Duration?)
+        /// It stays with the consumer for so long from now.
+        case extended(Duration)
+    }
+
+    /// What is longer of an error is cut.
+    public static let errorBytes = 2000
+
+    public var sequence: UInt64
+    public var lease: UInt64
+    public var verdict: Verdict
+
+    public init(sequence: UInt64, lease: UInt64, _ verdict: Verdict) {
+        self.sequence = sequence
+        self.lease = lease
+        self.verdict = verdict
+    }
+
+    public static func frame(_ settlements: [Settlement], of queue: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(name: queue)
+        bytes.append(littleEndian: UInt32(settlements.count))
+        for settlement in settlements {
+            bytes.append(littleEndian: settlement.sequence)
+            bytes.append(littleEndian: settlement.lease)
+            let (kind, duration, error): (UInt8, Duration?, String) =
+                switch settlement.verdict {
+                case .done: (0, nil, "")
+                case .failed(let error, let delay): (1, delay, error)
+                case .extended(let duration): (2, duration, "")
+                }
+            bytes.append(kind)
+            bytes.append(littleEndian: milliseconds(duration))
+            let text = error.utf8.prefix(errorBytes)
+            bytes.append(littleEndian: UInt16(text.count))
+            bytes.append(contentsOf: text)
+        }
+        return bytes
+    }
+
+    public static func read(
+        _ frame: [UInt8]
+    ) throws(ProtocolError) -> (queue: String, settlements: [Settlement]) {
+        var reader = ByteReader(frame[...], what: "settlement")
+        let queue = try reader.string()
+        let count = try reader.uint32()
+        var settlements: [Settlement] = []
+        for _ in 0..<count {
+            let (sequence, lease) = (try reader.uint64(), try reader.uint64())
+            let kind = try reader.uint8()
+            let duration = duration(try reader.uint32())
+            let error = try reader.longString()
+            let verdict: Verdict
+            switch (kind, duration) {
+            case (0, _): verdict = .done
+            case (1, _): verdict = .failed(error: error, delay: duration)
+            case (2, let duration?): verdict = .extended(duration)
+            default: throw ProtocolError(.malformed, "\(kind) is no verdict on a delivery")
+            }
+            settlements.append(Settlement(sequence: sequence, lease: lease, verdict))
+        }
+        try reader.end()
+        return (queue, settlements)
+    }
+
+    private static func milliseconds(_ duration: Duration?) -> UInt32 {
+        guard let duration else { return .max }
+        let (seconds, fraction) = duration.components
+        return UInt32(clamping: min(seconds * 1000 + fraction / 1_000_000_000_000_000, 0xFFFF_FFFE))
+    }
+
+    private static func duration(_ milliseconds: UInt32) -> Duration? {
+        milliseconds == .max ? nil : .milliseconds(Int64(milliseconds))
+    }
+}
