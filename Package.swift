@@ -141,8 +141,9 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventSourcing",
+                "EventStoreClient", "EventStoreServer", "ObjectStorage", "ServiceKit",
+                "WireProtocol", "ZeroMQ", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
@@ -224,8 +225,8 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "WireProtocol",
+                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "IntegrationHarness", "ObjectStorage", "WireProtocol",
             ]),
         test(
             "PythonClientTests",
