@@ -141,15 +141,16 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
-                argumentParser, .product(name: "Logging", package: "swift-log"),
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Contracts", "EventLog", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "Contracts", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Benchmarks", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
@@ -196,6 +197,13 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
         test(
+            "EventBusTests",
+            [
+                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
         test(
@@ -217,8 +225,8 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "WireProtocol",
+                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "IntegrationHarness", "ObjectStorage", "WireProtocol",
             ]),
         test(
             "PythonClientTests",
