@@ -22,8 +22,8 @@ where P.Command == Subject.Command {
 
     /// What a batch comes to.
     private struct Turn {
-        var sagas: [String: Saga<P.State>]
-        var changed: Set<String> = []
+        let known: [String: Saga<P.State>]
+        var changed: [String: Saga<P.State>] = [:]
         /// By aggregate.
         var owed: [String: [Owed]] = [:]
         /// By saga, why it can't go on.
@@ -133,7 +133,7 @@ where P.Command == Subject.Command {
     func handle(_ deliveries: [Delivery]) async throws -> [Settlement.Verdict] {
         let events = deliveries.map { delivery in Result { try event(of: delivery) } }
         var turn = Turn(
-            sagas: try await remembered(
+            known: try await remembered(
                 Set(events.compactMap { try? P.saga(of: $0.get().event) })))
         for (delivery, event) in zip(deliveries, events) {
             if case .success(let event) = event {
@@ -141,8 +141,7 @@ where P.Command == Subject.Command {
             }
         }
         turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
-        try await remember(
-            turn.changed.filter { turn.failures[$0] == nil }.map { ($0, turn.sagas[$0]!) })
+        try await remember(turn.changed.filter { turn.failures[$0.key] == nil })
         let verdicts = zip(deliveries, events).map { delivery, event in
             let failure: String? =
                 switch event {
@@ -168,7 +167,7 @@ where P.Command == Subject.Command {
     private func react(to event: Recorded<P.Event>, isReplay: Bool, in turn: inout Turn) {
         let id = P.saga(of: event.event)
         var saga =
-            turn.sagas[id]
+            turn.changed[id] ?? turn.known[id]
             ?? Saga(
                 state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
                 lastPosition: 0)
@@ -176,8 +175,7 @@ where P.Command == Subject.Command {
             P.evolve(&saga.state, with: event.event)
             saga.lastEventID = event.id
             saga.lastPosition = event.position
-            turn.sagas[id] = saga
-            turn.changed.insert(id)
+            turn.changed[id] = saga
         } else if isReplay {
             return
         }
@@ -271,8 +269,8 @@ where P.Command == Subject.Command {
     }
 
     /// Once this returns events may be acknowledged.
-    private func remember(_ sagas: [(id: String, saga: Saga<P.State>)]) async throws {
-        try await store.commit(sagas.map { ($0.id, $0.saga, P.deadline(of: $0.saga.state)) })
+    private func remember(_ sagas: [String: Saga<P.State>]) async throws {
+        try await store.commit(sagas.map { ($0, $1, P.deadline(of: $1.state)) })
         for (id, saga) in sagas {
             cache[id] = saga
             if let deadline = P.deadline(of: saga.state) {
