@@ -148,8 +148,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Contracts", "EventLog", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "Contracts", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
             ], path: "Benchmarks", swiftSettings: strict),
         main("Orders", ["OrdersDomain"]),
         main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
@@ -195,6 +195,7 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
+        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),

@@ -8,7 +8,8 @@ import ServiceKit
         abstract: "Measure the event store and the services.",
         subcommands: [
             AppendBenchmark.self, ReadBenchmark.self, FillBenchmark.self, OpenBenchmark.self,
-            ProjectionBenchmark.self, QueryBenchmark.self,
+            ProjectionBenchmark.self, QueryBenchmark.self, MatchBenchmark.self,
+            DeliverBenchmark.self,
         ])
 
     static func main() async { await Program.run(Self.self) }

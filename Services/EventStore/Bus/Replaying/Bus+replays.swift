@@ -131,8 +131,8 @@ extension Bus {
                 replay.row.delivered += 1
                 replay.row.lastEventTime = event.time
             }
-            replay.advance(to: event.position, at: now)
         }
+        if let last = events.last { replay.advance(to: last.position, at: now) }
         note(replay)
         for queue in queues.values { wake(queue) }
     }

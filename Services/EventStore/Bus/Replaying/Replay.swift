@@ -30,8 +30,10 @@ final class Replay {
     /// Notes that the window is done up to `position`.
     func advance(to position: UInt64, at now: Timestamp) {
         row.position = position
-        pace.append((now, position))
-        pace.removeAll { $0.at + .seconds(5) < now }
+        guard let latest = pace.last, latest.at + .milliseconds(500) > now else {
+            pace.append((now, position))
+            return pace.removeAll { $0.at + .seconds(5) < now }
+        }
     }
 
     /// Positions in a second, over the last few.

@@ -1,0 +1,80 @@
+import ArgumentParser
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+import ZeroMQ
+
+/// What a queue delivers and has acknowledged, on disk, through some consumers; before that, how
+/// fast a replay puts the log into it.
+struct DeliverBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deliver",
+        abstract: "Replay the log into a queue, then take everything from it.")
+
+    @Option(help: "The event store's endpoint.") var endpoint: String
+    @Option(help: "Consumers, each on a connection of its own.") var consumers = 1
+    @Option(help: "Deliveries asked for at a time.") var batch = 100
+    @Option(help: "A name for queue and replay, not used before.") var name: String
+
+    func run() async throws {
+        let loop = SocketLoop(name: "client")
+        let store = try await EventStoreClient(endpoint: endpoint, on: loop, in: Context())
+        let bus = try await ServiceClient(
+            endpoint: try await store.busEndpoint(), timeout: .seconds(60), actor: "bench")
+        let queue = QueueDefinition(name: name, grouping: .unordered)
+        _ = try await bus.command(BusCall.putQueue, queue)
+        let replayed = try await replay(bus)
+        let started = ContinuousClock.now
+        let taken = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 1...consumers {
+                group.addTask(executorPreference: loop) {
+                    try await take(
+                        try await store.consumer(of: name, named: "consumer-\(number)"))
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        precondition(taken == Int(replayed.delivered), "a delivery is missing")
+        var figures = Figures("deliver")
+        figures.add("consumers", Double(consumers))
+        figures.add("batch", Double(batch))
+        figures.add("acknowledged_per_second", Double(taken) / seconds)
+        figures.show()
+        await store.close()
+        await bus.close()
+    }
+
+    /// Replays all that there is into the queue, and waits for the end.
+    private func replay(_ bus: ServiceClient) async throws -> ReplayView {
+        _ = try await bus.command(
+            BusCall.startReplay, ReplayDefinition(name: name, queue: name))
+        while true {
+            let views = try await bus.query(BusCall.replays, Nothing(), as: [ReplayView].self)
+            guard let view = views.first(where: { $0.replay.name == name }) else { continue }
+            guard let end = view.endedAt else { continue }
+            precondition(view.state == .completed, view.reason ?? "the replay was cancelled")
+            var figures = Figures("replay")
+            figures.add("events", Double(view.delivered))
+            figures.add(
+                "events_per_second", Double(view.delivered) / ((end - view.startedAt) / .seconds(1))
+            )
+            figures.show()
+            return view
+        }
+    }
+
+    private func take(_ consumer: QueueConsumer) async throws -> Int {
+        var taken = 0
+        while true {
+            let deliveries = try await consumer.receive(batch, wait: .milliseconds(200))
+            guard !deliveries.isEmpty else { break }
+            try await consumer.settle(
+                deliveries.map { Settlement(sequence: $0.sequence, lease: $0.lease, .done) })
+            taken += deliveries.count
+        }
+        await consumer.close()
+        return taken
+    }
+}
