@@ -141,9 +141,9 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ObjectStorage", "ServiceKit",
-                "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(

@@ -62,8 +62,14 @@ extension Bus {
     private func deliveries(
         of queue: BusQueue, for request: ReceiveRequest
     ) async throws -> [Delivery] {
+        let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         let deadline = Timestamp.now() + .seconds(request.wait)
         while true {
+            guard answers[key]?.token == request.token else {
+                // The consumer has ended, and would keep what it got from the others.
+                wake(queue)
+                return []
+            }
             let now = Timestamp.now()
             let leased = queue.state.receive(
                 max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
