@@ -62,11 +62,11 @@ extension Bus {
     private func deliveries(
         of queue: BusQueue, for request: ReceiveRequest
     ) async throws -> [Delivery] {
-        let deadline = Timestamp.now() + .seconds(request.wait)
         let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
+        let deadline = Timestamp.now() + .seconds(request.wait)
         while true {
-            // A consumer that has begun anew does not wait for what it asked before.
             guard answers[key]?.token == request.token else {
+                // The consumer has ended, and would keep what it got from the others.
                 wake(queue)
                 return []
             }
