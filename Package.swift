@@ -141,9 +141,10 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
-                argumentParser, .product(name: "Logging", package: "swift-log"),
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
@@ -195,7 +196,13 @@ let package = Package(
                 "EventSourcing", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
-        test("EventBusTests", ["EventBus", "EventSourcing", "WireProtocol"]),
+        test(
+            "EventBusTests",
+            [
+                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
@@ -218,8 +225,8 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "WireProtocol",
+                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "IntegrationHarness", "ObjectStorage", "WireProtocol",
             ]),
         test(
             "PythonClientTests",

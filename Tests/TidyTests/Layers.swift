@@ -53,8 +53,9 @@ struct Layer {
         Layer(
             "Services/EventStore/Main",
             [
-                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.

@@ -54,7 +54,7 @@ extension Bus {
         }
     }
 
-    /// Sends the event to each target of the rules that match it, once however many of them name it.
+    /// Sends the event to each target of the rules that match it, once if several of them name it.
     private func send(_ event: RecordedEvent, at now: Timestamp) {
         let matching = rules.matching(event)
         guard !matching.isEmpty else { return }
