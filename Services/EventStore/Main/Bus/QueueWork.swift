@@ -20,8 +20,7 @@ extension Queues {
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Option(help: "The command, for /bin/sh.", completion: .shellCommand("compgen -c"))
-        var exec: String
+        @Option(help: "The command, for /bin/sh.") var exec: String
         @Option(help: "At most so many at a time.") var concurrency = 1
         @Option(help: "A worker that dies keeps its deliveries from others for so long.")
         var visibilityTimeout = Seconds(30)
