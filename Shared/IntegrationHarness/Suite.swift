@@ -11,6 +11,10 @@ public final class Suite {
         "orders", "route", "balance", "creditLimit", "withdraw", "credit",
     ]
 
+    /// The file of the queues and rules that wire the suite's saga: for `--rules`.
+    public static let rules = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Services/rules.json").standardizedFileURL.path
+
     /// The folder that holds the state: `DAYBOOK_HOME` of every process.
     public let home: String
     private let executables: URL
@@ -38,9 +42,9 @@ public final class Suite {
         try? FileManager.default.removeItem(atPath: home)
     }
 
-    /// Starts the event store and all services; returns when each answers.
+    /// Starts the event store, with the suite's rules, and all services; returns when each answers.
     public func startAll() async throws {
-        try start("event-store")
+        try start("event-store", ["--rules", Self.rules])
         for service in Self.services { try start(service) }
         for service in Self.services { _ = try await status(of: service) }
     }
@@ -161,7 +165,7 @@ public final class Suite {
             errors: String(decoding: errorData, as: UTF8.self))
     }
 
-    /// A client of a service, to be closed by who asked for it.
+    /// A client of a service, or of the `bus`, to be closed by who asked for it.
     public func client(of service: String) async throws -> ServiceClient {
         try await ServiceClient(
             endpoint: "ipc://\(home)/\(service).sock", timeout: .seconds(60), actor: "test")
