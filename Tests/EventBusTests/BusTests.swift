@@ -126,6 +126,19 @@ import WireProtocol
         await consumer.close()
     }
 
+    @Test func `loses nothing, however often it is stopped in the middle of work`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
+        try await bus.put(rule: "r", to: "q")
+        var wanted: [UInt64] = []
+        for _ in 1...10 {
+            wanted += Array(try await bus.append(1000))
+            await bus.stop()
+            try await bus.start()
+        }
+        #expect(try await bus.drain("q") == wanted)
+    }
+
     @Test func `gives back at once what was with a consumer that begins anew`() async throws {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))

@@ -168,7 +168,11 @@ public actor Bus {
     // MARK: Commits
 
     private func commitChanges() async throws {
-        for await _ in commitSignal.stream { try await commit() }
+        for await _ in commitSignal.stream {
+            // Not part of this task: cancelled half-way, what it has taken would be lost to the
+            // next one, whose position is behind it.
+            try await Task(executorPreference: loop) { try await self.commit() }.value
+        }
         throw CancellationError()
     }
 
