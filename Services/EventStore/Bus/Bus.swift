@@ -169,8 +169,8 @@ public actor Bus {
 
     private func commitChanges() async throws {
         for await _ in commitSignal.stream {
-            // Not part of this task: cancelled half-way, what it has taken would be lost to the
-            // next one, whose position is behind it.
+            // Not part of the task that is cancelled when the process stops: a transaction would be
+            // broken off, and what it was to write be missing from the last one.
             try await Task(executorPreference: loop) { try await self.commit() }.value
         }
         throw CancellationError()
