@@ -141,9 +141,9 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
-                .product(name: "Logging", package: "swift-log"),
+                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
+                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
+                argumentParser, .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",

@@ -25,7 +25,7 @@ struct EventPrinter {
     }
 
     /// The data, if it is text that stays in its line.
-    private static func data(of event: RecordedEvent) -> String {
+    static func data(of event: RecordedEvent) -> String {
         guard let text = String(validating: event.data, as: UTF8.self),
             text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else { return "(\(event.data.count) bytes of \(event.contentType))" }
@@ -39,6 +39,7 @@ extension FileHandle {
     /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough,
     ///   and what is left need not be read from the store.
     func writeLines(_ lines: [UInt8]) throws {
+        fflush(nil)  // What was printed before comes first.
         do {
             try write(contentsOf: Data(lines))
         } catch {

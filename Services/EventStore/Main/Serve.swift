@@ -21,6 +21,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The endpoint of the bus (DAYBOOK_BUS_ENDPOINT).")
     var bus: String?
 
+    @Option(
+        help: "A file of queues and rules; those that are new to the log are made (DAYBOOK_RULES).",
+        completion: .file())
+    var rules: String?
+
     @Option(help: "When an append is on disk: sync (before it is answered), interval, none.")
     var durability = Durability.sync
 
@@ -28,6 +33,7 @@ struct Serve: AsyncParsableCommand {
         let home = store.home
         let feed = endpoint(feed, "DAYBOOK_FEED_ENDPOINT", "feed")
         let bus = endpoint(bus, "DAYBOOK_BUS_ENDPOINT", "bus")
+        let wiring = try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
         do {
             try FileManager.default.createDirectory(
                 atPath: home, withIntermediateDirectories: true)
@@ -35,7 +41,7 @@ struct Serve: AsyncParsableCommand {
             try await untilSignalled {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await server.run() }
-                    group.addTask { try await serveBus(at: bus) }
+                    group.addTask { try await serveBus(at: bus, wiring) }
                     try await group.next()
                     group.cancelAll()
                 }
@@ -66,7 +72,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Runs the bus, which is a client of the store as any other, on a thread of its own.
-    private func serveBus(at endpoint: String) async throws {
+    private func serveBus(at endpoint: String, _ wiring: Wiring?) async throws {
         let (loop, context) = (SocketLoop(name: "bus"), try Context())
         let client = try await EventStoreClient(
             endpoint: store.requestEndpoint, on: loop, in: context)
@@ -74,7 +80,13 @@ struct Serve: AsyncParsableCommand {
             endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
             in: context, logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
         note("ready at \(store.requestEndpoint), bus at \(endpoint)")
-        try await bus.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await bus.run() }
+            group.addTask {
+                try await wiring?.defineNew(in: client, actor: "event-store") { note("made \($0)") }
+            }
+            try await group.waitForAll()
+        }
     }
 
     private func note(_ text: String) {

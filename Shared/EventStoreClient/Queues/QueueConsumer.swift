@@ -63,8 +63,9 @@ extension EventStoreClient {
     ///
     /// - Parameter name: see ``QueueConsumer/name``; of the process, if nil.
     /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
-    public func consumer(of queue: String, named name: String? = nil) async throws -> QueueConsumer
-    {
+    public func consumer(
+        of queue: String, named name: String? = nil, timeout: Duration = .seconds(30)
+    ) async throws -> QueueConsumer {
         let process = ProcessInfo.processInfo
         return QueueConsumer(
             queue: queue,
@@ -72,14 +73,14 @@ extension EventStoreClient {
                 ?? "\(process.processName)@\(process.hostName):\(process.processIdentifier)"
                 + "/\(EventID.random())",
             connection: try await RequestClient(
-                endpoint: try await busEndpoint(), on: loop, in: context))
+                endpoint: try await busEndpoint(timeout: timeout), on: loop, in: context))
     }
 
     /// Where the store's bus takes its calls.
     ///
     /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
-    public func busEndpoint() async throws -> String {
-        let welcome = try await welcome()
+    public func busEndpoint(timeout: Duration = .seconds(30)) async throws -> String {
+        let welcome = try await welcome(timeout: timeout)
         guard let bus = welcome.bus else {
             throw ProtocolError(.notFound, "\(welcome.server) has no bus")
         }

@@ -15,7 +15,9 @@ public enum Program {
         // A reader that has had enough is no failure; output to it goes nowhere.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try root.parseAsRoot()
+            // Parsed so, a command may ask a process for what completes its arguments.
+            let asyncRoot = root as? any AsyncParsableCommand.Type
+            var command = try await asyncRoot?.asyncParseAsRoot() ?? root.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -30,11 +30,24 @@ extension DecodingError {
         switch self {
         case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found):
             context = found
-        case .keyNotFound(let key, _): return "it lacks '\(key.stringValue)'"
+        case .keyNotFound(let key, let context):
+            let path = Self.path(context)
+            return "\(path.isEmpty ? "it" : path) lacks '\(key.stringValue)'"
         @unknown default: return "it can't be read"
         }
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        let path = Self.path(context)
         return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
+    }
+
+    /// As `rules[0].targets`.
+    private static func path(_ context: Context) -> String {
+        context.codingPath.reduce(into: "") { path, key in
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
+            }
+        }
     }
 }
 

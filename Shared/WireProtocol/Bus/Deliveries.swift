@@ -97,7 +97,10 @@ public struct Delivery: Sendable {
 
     public static func read(_ frame: [UInt8]) throws -> [Delivery] {
         var reader = ByteReader(frame[...], what: "delivery")
-        let heads = try (0..<reader.uint32()).map { _ in try Head(&reader) }
+        let count = try reader.uint32()
+        var heads: [Head] = []
+        // No room is made for heads that may not be there.
+        for _ in 0..<count { heads.append(try Head(&reader)) }
         let records = Array(try RecordSequence(reader.remainder))
         guard records.count == heads.count else {
             throw ProtocolError(

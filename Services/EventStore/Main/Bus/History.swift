@@ -1,0 +1,47 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+extension CallOptions {
+    /// Prints who changed a rule or a queue, and when: the events of its stream.
+    ///
+    /// For people, what an event has other than the one before it.
+    func printHistory(_ category: String, _ name: String, of thing: String) async throws {
+        let stream = try StreamName(category: category, id: name)
+        try await withStore { client in
+            let log = try await client.welcome(timeout: patience).log
+            var events: [RecordedEvent] = []
+            try await client.read(ReadRequest(.stream(stream)), timeout: patience) {
+                events += $0
+            }
+            guard !events.isEmpty else {
+                throw Problem.data("there never was a \(thing) '\(name)'")
+            }
+            if json { return try EventPrinter(log: log, json: true).print(events) }
+            var definition: [String: JSONValue] = [:]
+            let rows = try events.map { event in
+                let actor = try? JSONDecoder().decode(
+                    EventMetadata.self, from: Data(event.metadata)
+                ).actor
+                return [
+                    "\(event.position)", "\(event.time)", actor ?? "-", event.type,
+                    try Self.change(event, of: &definition),
+                ]
+            }
+            Output.table(["position", "time", "by", "event", "what"], rows)
+        }
+    }
+
+    /// The members that differ from those of `definition`, which they take the place of.
+    private static func change(
+        _ event: RecordedEvent, of definition: inout [String: JSONValue]
+    ) throws -> String {
+        let members = try JSONDecoder().decode([String: JSONValue].self, from: Data(event.data))
+        let changed = members.filter { definition[$0.key] != $0.value }
+        definition.merge(members) { $1 }
+        guard !changed.isEmpty else { return "" }
+        return String(decoding: try JSONCoding.encoder.encode(changed), as: UTF8.self)
+    }
+}

@@ -1,0 +1,174 @@
+import ArgumentParser
+import CloudEvents
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+extension Queues {
+    struct Work: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run a shell command for each delivery of a queue, until SIGTERM or SIGINT.",
+            discussion: """
+                The command finds the event on its standard input, a CloudEvent in one line, and in \
+                its environment DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, DAYBOOK_RECEIVE_COUNT, \
+                DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and DAYBOOK_ID. Exit status 0 \
+                acknowledges the delivery; with any other, or killed by a signal, it is given back \
+                with the last line of its standard error, and delivered again later.
+                """)
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Option(help: "The command, for /bin/sh.", completion: .shellCommand("compgen -c"))
+        var exec: String
+        @Option(help: "At most so many at a time.") var concurrency = 1
+        @Option(help: "A worker that dies keeps its deliveries from others for so long.")
+        var visibilityTimeout = Seconds(30)
+        @Option(help: "When it is to stop, commands have so long to end before they are ended.")
+        var drainTimeout = Seconds(20)
+        @Flag(help: "End when the queue has nothing more to deliver.") var untilEmpty = false
+
+        func validate() throws {
+            guard (1...ReceiveRequest.maximumCount).contains(concurrency) else {
+                throw ValidationError(
+                    "--concurrency is 1 to \(ReceiveRequest.maximumCount), not \(concurrency)")
+            }
+            guard visibilityTimeout.value > 0 else {
+                throw ValidationError("--visibility-timeout is above 0")
+            }
+        }
+
+        func run() async throws {
+            // Ignored, it would be ignored by the commands too; handled, it is not.
+            signal(SIGPIPE) { _ in }
+            let (name, untilEmpty, figures) = (name, untilEmpty, Figures())
+            try await options.withBus { bus in
+                try await options.withConsumer(of: name) { consumer, welcome in
+                    let handler = CommandHandler(self, log: welcome.log, figures)
+                    let worker = QueueWorker(
+                        consumer, concurrency: concurrency,
+                        visibilityTimeout: visibilityTimeout.duration,
+                        drainTimeout: drainTimeout.duration
+                    ) { tell("event-store: \($0); it is waited for\n") }
+                    try await untilSignalled {
+                        guard untilEmpty else { return try await worker.run(handler.handle) }
+                        try await worker.run(handler.handle) {
+                            try await bus.waitUntilDone(with: name, through: welcome.head)
+                        }
+                    }
+                }
+            }
+            let counts = await figures.counts
+            if options.json { return try Output.json(counts) }
+            print("\(counts.acknowledged) acknowledged, \(counts.failed) failed")
+        }
+    }
+}
+
+extension QueueWorker {
+    /// Works until `end` returns.
+    fileprivate nonisolated func run(
+        _ handler: @escaping Handler, until end: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.run(handler) }
+            group.addTask { try await end() }
+            try await group.next()
+            group.cancelAll()
+            // What is in hand is settled before the worker says that it was cancelled.
+            do { try await group.waitForAll() } catch is CancellationError {}
+        }
+    }
+}
+
+extension ServiceClient {
+    /// Returns when a queue has taken in all events up to `head`, and nothing of it is delivered
+    /// any more until somebody does something.
+    fileprivate func waitUntilDone(with name: String, through head: UInt64) async throws {
+        while true {
+            let view = try await queue(name, atLeast: head)
+            guard !view.isPaused else {
+                throw Problem.data("queue '\(name)' is paused: it will not become empty")
+            }
+            if !view.isFilling, view.inFlight == 0, view.depth <= view.waitingBehindDead { return }
+            // No call says when a queue becomes empty: it is looked at from time to time.
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+}
+
+/// Tells whoever watches the process; if nobody does, nobody is told.
+private func tell(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+}
+
+/// What a worker has done.
+private actor Figures {
+    struct Counts: Codable, Sendable {
+        var acknowledged = 0
+        var failed = 0
+    }
+
+    private(set) var counts = Counts()
+
+    func add(failed: Bool) {
+        if failed { counts.failed += 1 } else { counts.acknowledged += 1 }
+    }
+}
+
+/// Has deliveries handled by a shell command.
+private struct CommandHandler: Sendable {
+    private let shell: Shell
+    private let queue: String
+    private let log: EventID
+    /// So that the command's own calls reach the same store.
+    private let store: [String: String]
+    private let figures: Figures
+
+    init(_ work: Queues.Work, log: EventID, _ figures: Figures) {
+        shell = Shell(work.exec)
+        queue = work.name
+        self.log = log
+        self.figures = figures
+        store = ["DAYBOOK_HOME": work.options.home].merging(
+            work.options.endpoint.map { ["DAYBOOK_EVENT_STORE_ENDPOINT": $0] } ?? [:]
+        ) { $1 }
+    }
+
+    func handle(_ delivery: Delivery) async -> Settlement.Verdict {
+        let fault: String?
+        do {
+            fault = try await run(delivery)
+        } catch {
+            fault = "\(error)"
+        }
+        await figures.add(failed: fault != nil)
+        guard let fault else { return .done }
+        tell(
+            "event-store: \(delivery.event.type) at position \(delivery.event.position), "
+                + "attempt \(delivery.receiveCount), failed: \(fault)\n")
+        return .failed(error: fault, delay: nil)
+    }
+
+    /// What went wrong, or nil.
+    private func run(_ delivery: Delivery) async throws -> String? {
+        let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
+        let ending = try await shell.run(line, environment: environment(of: delivery))
+        // Whole, when it has ended: what several say at the same time does not mix.
+        tell(String(decoding: ending.errors, as: UTF8.self))
+        return ending.fault
+    }
+
+    private func environment(of delivery: Delivery) -> [String: String] {
+        let own = [
+            "DAYBOOK_QUEUE": queue, "DAYBOOK_RULE": delivery.rule,
+            "DAYBOOK_REPLAY": delivery.replay ?? "",
+            "DAYBOOK_RECEIVE_COUNT": "\(delivery.receiveCount)",
+            "DAYBOOK_POSITION": "\(delivery.event.position)",
+            "DAYBOOK_STREAM": "\(delivery.event.stream)", "DAYBOOK_TYPE": delivery.event.type,
+            "DAYBOOK_ID": "\(delivery.event.id)",
+        ]
+        return store.merging(own) { $1 }
+    }
+}

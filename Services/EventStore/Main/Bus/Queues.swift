@@ -1,0 +1,225 @@
+import ArgumentParser
+import EventSourcing
+import ServiceKit
+import WireProtocol
+
+struct Queues: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Durable queues of events, their deliveries and their consumers.",
+        subcommands: [
+            Create.self, Change.self, List.self, Show.self, Receive.self, Ack.self, Nack.self,
+            Extend.self, Work.self, Pause.self, Resume.self, Purge.self, Delete.self,
+        ])
+}
+
+extension CallOptions {
+    func queues() async throws -> [QueueView] {
+        try await withBus { try await $0.queues() }
+    }
+
+    func queue(_ name: String) async throws -> QueueView {
+        try await withBus { try await $0.queue(name) }
+    }
+}
+
+extension ServiceClient {
+    func queues() async throws -> [QueueView] { try await query(BusCall.queues, Nothing()) }
+
+    /// - Parameter atLeast: the queue has taken in every event up to this position.
+    func queue(_ name: String, atLeast: UInt64? = nil) async throws -> QueueView {
+        let queues = try await query(
+            BusCall.queues, Nothing(), atLeast: atLeast, as: [QueueView].self)
+        guard let view = queues.first(where: { $0.queue.name == name }) else {
+            throw Problem.data("there is no queue '\(name)'")
+        }
+        return view
+    }
+}
+
+extension QueueView {
+    fileprivate var state: String { isPaused ? "paused" : isFilling ? "filling" : "open" }
+
+    fileprivate var age: String { oldest.map { Seconds(since: $0).rough } ?? "-" }
+}
+
+extension Queues {
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a queue; what is not given has its default.",
+            discussion: "One that is there already, and the same, stays; another is refused.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.") var name: String
+        @Option(
+            help: """
+                Which events are delivered one after the other: correlation, stream, unordered, \
+                or path:a.b,c, those with the same value there in their data.
+                """)
+        var grouping = Grouping.correlation
+        @Option(
+            help: """
+                Where in the log it begins when its first rule is made: end, beginning, \
+                position:N or time:T, RFC 3339.
+                """)
+        var start = QueueStart.end
+        @OptionGroup var queue: QueueOptions
+
+        func run() async throws {
+            let queue = queue.applied(
+                to: QueueDefinition(name: name, grouping: grouping, start: start))
+            let there = try await options.queues().first { $0.queue.name == name }
+            guard there == nil || there?.queue == queue else {
+                throw Problem.data(
+                    "queue '\(name)' is there already, and not the same; see 'queues show \(name)'")
+            }
+            try await options.command(BusCall.putQueue, queue, "created queue \(name)")
+        }
+    }
+
+    struct Change: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change of a queue what is given.",
+            discussion: "Its grouping and its start stay as they are.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @OptionGroup var queue: QueueOptions
+
+        func run() async throws {
+            let changed = queue.applied(to: try await options.queue(name).queue)
+            try await options.command(BusCall.putQueue, changed, "changed queue \(name)")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the queues, and how they are doing.")
+
+        @OptionGroup var options: CallOptions
+
+        func run() async throws {
+            try options.list(
+                try await options.queues(),
+                [
+                    "queue", "state", "depth", "delayed", "behind dead", "in flight", "dead",
+                    "oldest", "per s",
+                ]
+            ) { view in
+                [
+                    view.queue.name, view.state, "\(view.depth)", "\(view.delayed)",
+                    "\(view.waitingBehindDead)", "\(view.inFlight)", "\(view.deadLetters)",
+                    view.age, "\((view.throughput * 10).rounded() / 10)",
+                ]
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show how a queue is made, and how it is doing.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Flag(help: "Show who changed it, when and how; that of one that is deleted, too.")
+        var history = false
+
+        func run() async throws {
+            if history {
+                return try await options.printHistory(BusCategory.queue, name, of: "queue")
+            }
+            let view = try await options.queue(name)
+            try options.show(view, Self.definition(view.queue) + Self.figures(view))
+        }
+
+        private static func definition(_ queue: QueueDefinition) -> [(String, String)] {
+            [
+                ("queue", queue.name), ("grouping", "\(queue.grouping)"),
+                ("start", "\(queue.start)"),
+                ("visibility timeout", "\(Seconds(queue.visibilityTimeout))"),
+                ("maximum receives", "\(queue.retry.maximumReceives)"),
+                ("maximum age", "\(Seconds(queue.retry.maximumAge))"),
+                (
+                    "back-off",
+                    "\(Seconds(queue.retry.backoff)), up to \(Seconds(queue.retry.maximumBackoff))"
+                ),
+                ("after a death", queue.afterDeath.rawValue),
+                ("dead letters", queue.hasDeadLetters ? "kept" : "dropped"),
+            ]
+        }
+
+        private static func figures(_ view: QueueView) -> [(String, String)] {
+            [
+                ("state", view.state),
+                (
+                    "depth",
+                    "\(view.depth), of them \(view.delayed) delayed, "
+                        + "\(view.waitingBehindDead) behind a dead letter"
+                ),
+                ("in flight", "\(view.inFlight)"), ("dead", "\(view.deadLetters)"),
+                ("oldest", view.oldest.map { "\($0), \(view.age) ago" } ?? "-"),
+                ("acknowledged", "\(view.acknowledged), \(view.throughput) per s"),
+                ("dropped", "\(view.dropped)"),
+            ]
+        }
+    }
+}
+
+extension Queues {
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Deliver nothing more from a queue; it takes in events all the same.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+
+        func run() async throws {
+            try await options.command(
+                BusCall.setQueuePaused, SetQueuePaused(name: name, isPaused: true),
+                "paused queue \(name)")
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Deliver again from a queue that is paused.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+
+        func run() async throws {
+            try await options.command(
+                BusCall.setQueuePaused, SetQueuePaused(name: name, isPaused: false),
+                "resumed queue \(name)")
+        }
+    }
+
+    struct Purge: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove what a queue holds now, but for its dead letters.",
+            discussion: "The events stay in the log.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @OptionGroup var confirmation: ConfirmationOptions
+
+        func run() async throws {
+            try confirmation.confirm("Remove everything from queue '\(name)'?")
+            try await options.command(BusCall.purgeQueue, name, "purged queue \(name)")
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a queue with all that it holds.",
+            discussion: "The events stay in the log.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @OptionGroup var confirmation: ConfirmationOptions
+
+        func run() async throws {
+            try confirmation.confirm("Delete queue '\(name)' with all that it holds?")
+            try await options.command(BusCall.deleteQueue, name, "deleted queue \(name)")
+        }
+    }
+}

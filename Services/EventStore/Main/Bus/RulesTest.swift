@@ -1,0 +1,122 @@
+import ArgumentParser
+import CloudEvents
+import EventPattern
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+extension Rules {
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say which events a pattern matches, and send none of them on.",
+            discussion: "Exit status 0 if it matches any, 1 if it matches none.")
+
+        @OptionGroup var options: CallOptions
+        @Option(help: "The event pattern, JSON; @FILE, if it is in a file.") var pattern: String?
+        @Option(help: "That of this rule.", completion: .custom(BusNames.rules)) var rule: String?
+        @Option(
+            help:
+                "An event as 'read --json' and 'export' write it, in a file; '-': standard input.",
+            completion: .file())
+        var event: String?
+        @Option(help: "The last so many events of the log.") var last: UInt64?
+
+        func validate() throws {
+            guard (pattern == nil) != (rule == nil) else {
+                throw ValidationError("give --pattern or --rule, one of them")
+            }
+            guard (event == nil) != (last == nil) else {
+                throw ValidationError("give --event or --last, one of them")
+            }
+            guard last != 0 else { throw ValidationError("--last is at least 1") }
+        }
+
+        func run() async throws {
+            let pattern = try await eventPattern()
+            let isMatched =
+                if let event { try matches(try RecordedEvent(file: event), pattern) } else {
+                    try await matchesAny(pattern)
+                }
+            if !isMatched { throw ExitCode(1) }
+        }
+
+        private func eventPattern() async throws -> EventPattern {
+            if let pattern { return try EventPattern(try PatternText.read(pattern)) }
+            return try EventPattern(try await options.rule(rule ?? "").rule.pattern)
+        }
+
+        private func matches(_ event: RecordedEvent, _ pattern: EventPattern) throws -> Bool {
+            let isMatched = pattern.matches(event)
+            if options.json {
+                try Output.json(["matches": isMatched])
+            } else {
+                print(isMatched ? "match" : "no match")
+            }
+            return isMatched
+        }
+
+        /// Prints those of the log's last events that match.
+        private func matchesAny(_ pattern: EventPattern) async throws -> Bool {
+            try await options.withStore { client in
+                let welcome = try await client.welcome(timeout: options.patience)
+                let printer = EventPrinter(log: welcome.log, json: options.json)
+                let count = min(last ?? 0, welcome.head)
+                var matched = 0
+                if count > 0 {
+                    let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
+                    try await client.read(request, timeout: options.patience) { events in
+                        let found = events.filter {
+                            // No rule sees the bus's own events.
+                            !BusCategory.all.contains($0.category) && pattern.matches($0)
+                        }
+                        matched += found.count
+                        try printer.print(found)
+                    }
+                }
+                if !options.json { print("\(matched) of the last \(count) events match") }
+                return matched > 0
+            }
+        }
+    }
+}
+
+extension RecordedEvent {
+    /// The event that a file holds as a CloudEvent.
+    ///
+    /// - Throws: `Problem` if it holds none, or more than one.
+    fileprivate init(file path: String) throws {
+        let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
+        guard lines.count == 1 else {
+            throw Problem.data("\(path) holds \(lines.count) lines, not one with an event")
+        }
+        do {
+            try self.init(cloudEvent: Array(lines[0]))
+        } catch let error as any InputError {
+            throw Problem.data("\(path): \(error)")
+        }
+    }
+
+    /// The event of a line, with the place and time in its log, if it is from one.
+    init(cloudEvent line: [UInt8]) throws {
+        struct Place: Decodable {
+            var position: String?
+            var revision: String?
+            var time: Timestamp?
+        }
+        var record: [UInt8] = []
+        try CloudEvents.event(line[...]).encode(into: &record)
+        let place = try JSONDecoder().decode(Place.self, from: Data(line))
+        func set(_ value: UInt64?, at offset: Int) {
+            var bytes: [UInt8] = []
+            bytes.append(littleEndian: value ?? 0)
+            record.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+        }
+        set(place.position.flatMap { UInt64($0) }, at: RecordLayout.position)
+        set(place.revision.flatMap { UInt64($0) }, at: RecordLayout.revision)
+        set(
+            place.time.map { UInt64(bitPattern: $0.microseconds) }, at: RecordLayout.time)
+        try self.init(record[...])
+    }
+}

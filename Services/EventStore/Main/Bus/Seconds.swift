@@ -1,0 +1,48 @@
+import ArgumentParser
+import EventSourcing
+import ServiceKit
+
+/// A length of time as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`.
+struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
+    let value: Double
+
+    private static let units: [(name: String, seconds: Double)] = [
+        ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001),
+    ]
+
+    init(_ value: Double) { self.value = value }
+
+    /// How long ago `time` was.
+    init(since time: Timestamp) {
+        value = max(0, (Timestamp.now() - time) / .seconds(1))
+    }
+
+    init?(_ text: String) {
+        let unit = text.drop { $0.isNumber || $0 == "." }
+        let factor = unit.isEmpty ? 1 : Self.units.first { $0.name == unit }?.seconds
+        guard let factor, let number = Double(text.dropLast(unit.count)), number < 1e9 else {
+            return nil
+        }
+        value = number * factor
+    }
+
+    init?(argument: String) { self.init(argument) }
+
+    /// In the largest unit of which it is a whole number; reads back to the same.
+    var description: String {
+        guard value != 0 else { return "0s" }
+        for (name, seconds) in Self.units {
+            let count = (value / seconds).rounded()
+            if count >= 1, count * seconds == value { return "\(Int(count))\(name)" }
+        }
+        return "\(value)s"
+    }
+
+    /// In the largest unit of which it has one, rounded down: an age.
+    var rough: String {
+        let unit = Self.units.first { value >= $0.seconds } ?? Self.units[Self.units.count - 1]
+        return "\(Int(value / unit.seconds))\(unit.name)"
+    }
+
+    var duration: Duration { .seconds(value) }
+}

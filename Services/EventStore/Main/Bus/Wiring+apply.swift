@@ -1,0 +1,114 @@
+import ArgumentParser
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+extension Wiring {
+    /// What became of one queue or rule of the file.
+    struct Outcome: Encodable {
+        enum Kind: String, Encodable { case queue, rule }
+        enum Result: String, Encodable { case created, changed, unchanged }
+
+        var kind: Kind
+        var name: String
+        var result: Result
+    }
+
+    /// Makes and changes what is not as the file has it, queues first; tells of each.
+    ///
+    /// - Throws: before anything is changed, `WiringError` for what can't be as the file has it.
+    func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
+        let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
+            .map(\.queue)
+        let rulesThere = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
+            .map(\.rule)
+        try check(against: queuesThere)
+        for queue in queues {
+            let there = queuesThere.first { $0.name == queue.name }
+            if queue != there { _ = try await bus.command(BusCall.putQueue, queue) }
+            try tell(Outcome(.queue, queue.name, queue, there))
+        }
+        for rule in rules {
+            let there = rulesThere.first { $0.name == rule.name }
+            if rule != there { _ = try await bus.command(BusCall.putRule, rule) }
+            try tell(Outcome(.rule, rule.name, rule, there))
+        }
+    }
+
+    /// Makes those that the log knows nothing of: what an operator has changed or deleted stays so.
+    ///
+    /// - Parameters:
+    ///   - store: a client of the event store, whose bus is waited for.
+    ///   - tell: told of each that is made, as `queue invoices`.
+    func defineNew(
+        in store: EventStoreClient, actor: String, _ tell: (String) -> Void
+    ) async throws {
+        let bus = try await ServiceClient(
+            endpoint: try await store.busEndpoint(), timeout: .seconds(30), actor: actor)
+        do {
+            for queue in queues where try await store.isNew(BusCategory.queue, queue.name) {
+                _ = try await bus.command(BusCall.putQueue, queue)
+                tell("queue \(queue.name)")
+            }
+            for rule in rules where try await store.isNew(BusCategory.rule, rule.name) {
+                _ = try await bus.command(BusCall.putRule, rule)
+                tell("rule \(rule.name)")
+            }
+        } catch {
+            await bus.close()
+            throw error
+        }
+        await bus.close()
+    }
+}
+
+extension Wiring.Outcome {
+    fileprivate init<Definition: Equatable>(
+        _ kind: Kind, _ name: String, _ definition: Definition, _ there: Definition?
+    ) {
+        self.init(
+            kind: kind, name: name,
+            result: there == nil ? .created : definition == there ? .unchanged : .changed)
+    }
+}
+
+extension EventStoreClient {
+    /// Whether the stream of a rule or queue has no event.
+    fileprivate func isNew(_ category: String, _ name: String) async throws -> Bool {
+        let stream = try StreamName(category: category, id: name)
+        var isNew = true
+        try await read(ReadRequest(.stream(stream), limit: 1)) { isNew = isNew && $0.isEmpty }
+        return isNew
+    }
+}
+
+extension Rules {
+    struct Apply: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make the queues and rules of a file, and change those that differ.",
+            discussion: """
+                What the file does not name stays as it is. The whole file is checked before \
+                anything is changed.
+                """)
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The file, JSON; '-' for standard input.", completion: .file())
+        var file: String
+
+        func run() async throws {
+            let wiring = try Wiring(file: file)
+            do {
+                try await options.withBus { bus in
+                    try await wiring.apply(to: bus) { outcome in
+                        if options.json { return try Output.json(outcome) }
+                        print("\(outcome.kind) \(outcome.name): \(outcome.result)")
+                    }
+                }
+            } catch let error as WiringError {
+                throw Problem.data("\(file): \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import EventPattern
+import EventSourcing
+import Foundation
+import ServiceKit
+import WireProtocol
+
+/// Queues and rules as data, `rules.json`:
+///
+///     {"queues": [{"name": "invoices", "visibilityTimeout": 60}],
+///      "rules": [{"name": "invoicing", "pattern": {"detail-type": ["OrderConfirmed"]},
+///                 "targets": ["invoices"]}]}
+///
+/// What a queue may have, QueueDefinition says. A rule's pattern is an object, or the text of one.
+struct Wiring: Sendable {
+    var queues: [QueueDefinition]
+    var rules: [RuleDefinition]
+
+    /// What the file at `path` says.
+    ///
+    /// - Throws: `Problem` for the first thing that is wrong, with its place.
+    init(file path: String) throws {
+        do {
+            try self.init(try InputFile.data(path))
+        } catch let error as WiringError {
+            throw Problem.data("\(path): \(error)")
+        }
+    }
+
+    init(_ json: Data) throws {
+        let file: File
+        do {
+            file = try JSONDecoder().decode(File.self, from: json)
+            let given = try JSONDecoder().decode(JSONValue.self, from: json)
+            if let place = given.memberUnknown(to: try file.asJSON()) {
+                throw WiringError("\(place) means nothing there")
+            }
+        } catch let error as DecodingError {
+            throw WiringError(error.oneLine)
+        }
+        queues = file.queues
+        rules = try file.rules.map { try $0.definition() }
+        try check()
+    }
+
+    /// Whether each is right by itself, and together.
+    private func check() throws {
+        for (index, queue) in queues.enumerated() {
+            if let fault = queue.fault { throw WiringError("queues[\(index)]: \(fault)") }
+        }
+        for (index, rule) in rules.enumerated() {
+            if let fault = rule.fault { throw WiringError("rules[\(index)]: \(fault)") }
+            do throws(EventPatternError) {
+                _ = try EventPattern(rule.pattern)
+            } catch {
+                throw WiringError("rules[\(index)]: \(error)")
+            }
+        }
+        try Self.checkOnce(queues.map(\.name), "queues")
+        try Self.checkOnce(rules.map(\.name), "rules")
+    }
+
+    private static func checkOnce(_ names: [String], _ list: String) throws {
+        var seen: Set<String> = []
+        for (index, name) in names.enumerated() where !seen.insert(name).inserted {
+            throw WiringError("\(list)[\(index)]: '\(name)' is there twice")
+        }
+    }
+
+    /// Whether it goes together with the queues that are there: a queue keeps its grouping and
+    /// its start, and a rule's targets are queues.
+    func check(against there: [QueueDefinition]) throws(WiringError) {
+        for (index, queue) in queues.enumerated() {
+            guard let known = there.first(where: { $0.name == queue.name }) else { continue }
+            guard known.grouping == queue.grouping, known.start == queue.start else {
+                throw WiringError(
+                    "queues[\(index)]: queue '\(queue.name)' is there, with grouping "
+                        + "\(known.grouping) and start \(known.start) for good")
+            }
+        }
+        let names = Set((queues + there).map(\.name))
+        for (index, rule) in rules.enumerated() {
+            if let target = rule.targets.first(where: { !names.contains($0) }) {
+                throw WiringError(
+                    "rules[\(index)]: rule '\(rule.name)' has a target '\(target)', which is no "
+                        + "queue")
+            }
+        }
+    }
+}
+
+/// What is wrong with a wiring, and where.
+struct WiringError: InputError, Hashable {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The file as it is written.
+private struct File: Codable {
+    var queues: [QueueDefinition] = []
+    var rules: [Rule] = []
+
+    struct Rule: Codable {
+        var name: String
+        var description = ""
+        var pattern: JSONValue
+        var targets: [String]
+        var isEnabled = true
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            name = try fields.decode(String.self, forKey: .name)
+            description =
+                try fields.decodeIfPresent(String.self, forKey: .description) ?? description
+            pattern = try fields.decode(JSONValue.self, forKey: .pattern)
+            targets = try fields.decode([String].self, forKey: .targets)
+            isEnabled = try fields.decodeIfPresent(Bool.self, forKey: .isEnabled) ?? isEnabled
+        }
+
+        func definition() throws -> RuleDefinition {
+            let text =
+                if case .string(let text) = pattern { text } else {
+                    String(decoding: try JSONCoding.encoder.encode(pattern), as: UTF8.self)
+                }
+            return RuleDefinition(
+                name: name, description: description, pattern: text, targets: targets,
+                isEnabled: isEnabled)
+        }
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        queues = try fields.decodeIfPresent([QueueDefinition].self, forKey: .queues) ?? queues
+        rules = try fields.decodeIfPresent([Rule].self, forKey: .rules) ?? rules
+    }
+
+    func asJSON() throws -> JSONValue {
+        try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(self))
+    }
+}

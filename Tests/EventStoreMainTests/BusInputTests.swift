@@ -1,0 +1,165 @@
+import EventSourcing
+import Foundation
+import Testing
+import WireProtocol
+
+@testable import EventStoreMain
+
+@Suite struct `What is given to the bus` {
+    @Test(arguments: [
+        ("30", 30), ("30s", 30), ("1.5m", 90), ("500ms", 0.5), ("2h", 7200), ("7d", 604_800),
+        ("0", 0), (".5", 0.5),
+    ])
+    func `is a length of time in a unit`(text: String, seconds: Double) {
+        #expect(Seconds(text)?.value == seconds)
+    }
+
+    @Test(arguments: ["", "s", "-1", "1 s", "5w", "1e3", "1m30s", "nan", "inf", "1..2", "10000000000"])
+    func `is no length of time`(text: String) {
+        #expect(Seconds(text) == nil)
+    }
+
+    @Test(arguments: [
+        (86_400, "1d"), (3600, "1h"), (90, "90s"), (300, "5m"), (0.5, "500ms"), (0, "0s"),
+        (1.25, "1250ms"), (0.0005, "0.0005s"),
+    ])
+    func `is shown as it would be given`(seconds: Double, text: String) {
+        #expect(Seconds(seconds).description == text)
+        #expect(Seconds(text)?.value == seconds)
+    }
+
+    @Test(arguments: [
+        (0, "0ms"), (0.9994, "999ms"), (59.9, "59s"), (3599, "59m"), (86_399, "23h"),
+        (200_000, "2d"),
+    ])
+    func `has an age`(seconds: Double, text: String) {
+        #expect(Seconds(seconds).rough == text)
+    }
+
+    @Test func `is a receipt`() {
+        let receipt = Receipt("17:1795574982607107")
+        #expect(receipt?.sequence == 17 && receipt?.lease == 1_795_574_982_607_107)
+        #expect(receipt?.description == "17:1795574982607107")
+        for text in ["", "17", "17:", ":17", "1:2:3", "-1:2", "a:b", "1:18446744073709551616"] {
+            #expect(Receipt(text) == nil, "\(text)")
+        }
+    }
+
+    /// What `read --json` writes has its place in the log; patterns see it.
+    @Test func `is an event of a log`() throws {
+        let line =
+            #"{"specversion":"1.0","id":"4cd0c746-a06e-4939-8957-3457047d058e","#
+            + #""source":"daybook:1c7b21f6-e7ff-47d3-b6af-38c86e2a8e56","type":"T","#
+            + #""subject":"order-1","time":"2026-11-25T02:49:43.287652Z","position":"3","#
+            + #""revision":"4","correlationid":"4cd0c746-a06e-4939-8957-3457047d058e","#
+            + #""datacontenttype":"application/json","data":{"total":5}}"#
+        let event = try RecordedEvent(cloudEvent: Array(line.utf8))
+        #expect(event.position == 3 && event.revision == 4)
+        #expect("\(event.time)" == "2026-11-25T02:49:43.287652Z")
+        #expect(event.stream.description == "order-1" && event.type == "T")
+        #expect(String(decoding: event.data, as: UTF8.self) == #"{"total":5}"#)
+    }
+
+    @Test func `is an event of another producer`() throws {
+        let line =
+            #"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1","data":1}"#
+        let event = try RecordedEvent(cloudEvent: Array(line.utf8))
+        #expect(event.position == 0 && event.stream.description == "a-1")
+    }
+}
+
+@Suite struct `A file of rules` {
+    private static func wiring(_ text: String) throws -> Wiring { try Wiring(Data(text.utf8)) }
+
+    @Test func `has queues and rules, with defaults`() throws {
+        let wiring = try Self.wiring(
+            """
+            {"queues": [{"name": "q", "grouping": "path:a.b,c", "retry": {"maximumReceives": 3}},
+                        {"name": "p", "start": "position:17", "afterDeath": "go-on"}],
+             "rules": [{"name": "r", "pattern": {"detail": {"x": [1, 0.1, null, "a/b"]}},
+                        "targets": ["q", "p"]},
+                       {"name": "s", "description": "d", "isEnabled": false, "targets": ["q"],
+                        "pattern": "{ \\"source\\": [\\"daybook.order\\"] }"}]}
+            """)
+        #expect(
+            wiring.queues == [
+                QueueDefinition(
+                    name: "q", grouping: .paths(["a.b", "c"]),
+                    retry: RetryPolicy(maximumReceives: 3)),
+                QueueDefinition(name: "p", afterDeath: .goOn, start: .position(17)),
+            ])
+        #expect(
+            wiring.rules == [
+                RuleDefinition(
+                    name: "r", pattern: #"{"detail":{"x":[1,0.1,null,"a/b"]}}"#,
+                    targets: ["q", "p"]),
+                RuleDefinition(
+                    name: "s", description: "d", pattern: #"{ "source": ["daybook.order"] }"#,
+                    targets: ["q"], isEnabled: false),
+            ])
+        let nothing = try Self.wiring("{}")
+        #expect(nothing.queues.isEmpty && nothing.rules.isEmpty)
+    }
+
+    /// What a double can't hold is itself in a pattern.
+    @Test func `keeps the numbers of patterns`() throws {
+        for number in ["9007199254740993", "0.1234567890123456789", "12345678901234567890123"] {
+            let wiring = try Self.wiring(
+                #"{"rules": [{"name": "r", "targets": ["q"], "#
+                    + #""pattern": {"detail": {"x": [\#(number)]}}}]}"#)
+            #expect(wiring.rules[0].pattern == #"{"detail":{"x":[\#(number)]}}"#)
+        }
+    }
+
+    private static let pattern = #""pattern": {"stream": ["a"]}"#
+
+    @Test(arguments: [
+        ("[]", "Expected to decode"),
+        ("{", ""),
+        (#"{"queue": []}"#, "queue means nothing there"),
+        (#"{"queues": [{}]}"#, "queues[0] lacks 'name'"),
+        (#"{"queues": [{"name": "a b"}]}"#, "queues[0]: the name of a queue is 1 to 64"),
+        (#"{"queues": [{"name": "a", "timeout": 1}]}"#, "queues[0].timeout means nothing there"),
+        (
+            #"{"queues": [{"name": "a", "retry": {"receives": 1}}]}"#,
+            "queues[0].retry.receives means nothing there"
+        ),
+        (#"{"queues": [{"name": "a", "grouping": "all"}]}"#, "queues[0].grouping: 'all' is not"),
+        (#"{"queues": [{"name": "a"}, {"name": "a"}]}"#, "queues[1]: 'a' is there twice"),
+        (#"{"rules": [{"name": "r", \#(pattern)}]}"#, "rules[0] lacks 'targets'"),
+        (#"{"rules": [{"name": "r", "targets": ["q"]}]}"#, "rules[0] lacks 'pattern'"),
+        (#"{"rules": [{"name": "r", \#(pattern), "targets": []}]}"#, "rules[0]: a rule has 1 to 10"),
+        (
+            #"{"rules": [{"name": "r", \#(pattern), "targets": ["q"], "to": 1}]}"#,
+            "rules[0].to means nothing there"
+        ),
+        (
+            #"{"rules": [{"name": "r", "pattern": {"stream": "a"}, "targets": ["q"]}]}"#,
+            "rules[0]: event pattern, line 1, column 11, at stream: expected a list"
+        ),
+        (#"{"rules": [{"name": "r", "pattern": 5, "targets": ["q"]}]}"#, "rules[0]: event pattern"),
+    ])
+    func `says what is wrong, and where`(text: String, reason: String) throws {
+        let error = #expect(throws: WiringError.self) { try Self.wiring(text) }
+        #expect(error?.description.hasPrefix(reason) == true, "\(String(describing: error))")
+    }
+
+    @Test func `goes together with the queues that are there`() throws {
+        let wiring = try Self.wiring(
+            #"{"queues": [{"name": "q"}], "#
+                + #""rules": [{"name": "r", \#(Self.pattern), "targets": ["q", "p"]}]}"#)
+        try wiring.check(against: [QueueDefinition(name: "p", grouping: .stream)])
+        #expect(throws: WiringError("rules[0]: rule 'r' has a target 'p', which is no queue")) {
+            try wiring.check(against: [])
+        }
+        #expect(
+            throws: WiringError(
+                "queues[0]: queue 'q' is there, with grouping stream and start end for good")
+        ) {
+            try wiring.check(
+                against: [
+                    QueueDefinition(name: "q", grouping: .stream), QueueDefinition(name: "p"),
+                ])
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import EventSourcing
+import Foundation
+import Testing
+import WireProtocol
+
+@Suite struct `Deliveries and settlements` {
+    private static func event(_ position: UInt64) throws -> RecordedEvent {
+        var bytes: [UInt8] = []
+        try NewEvent(
+            id: EventID(high: 1, low: position), stream: try StreamName("order-\(position)"),
+            type: "T", data: Array("\(position)".utf8)
+        ).encode(into: &bytes)
+        return try RecordedEvent(bytes[...])
+    }
+
+    private static func deliveries() throws -> [Delivery] {
+        [
+            Delivery(
+                event: try event(1), rule: "billing", replay: nil, receiveCount: 1,
+                enqueuedAt: Timestamp(microseconds: 5),
+                firstReceivedAt: Timestamp(microseconds: 6), sequence: 7, lease: .max),
+            Delivery(
+                event: try event(2), rule: "", replay: "again", receiveCount: 3,
+                enqueuedAt: Timestamp(microseconds: -8),
+                firstReceivedAt: Timestamp(microseconds: 9), sequence: .max, lease: 10),
+        ]
+    }
+
+    private static let settlements = [
+        Settlement(sequence: 1, lease: 2, .done),
+        Settlement(sequence: .max, lease: .max, .failed(error: "größer", delay: nil)),
+        Settlement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
+        Settlement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
+        Settlement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
+    ]
+
+    @Test func `deliveries read what they wrote`() throws {
+        let deliveries = try Self.deliveries()
+        let read = try Delivery.read(Delivery.frame(deliveries))
+        #expect(read.count == 2)
+        for (delivery, read) in zip(deliveries, read) {
+            #expect(delivery.event.bytes == read.event.bytes)
+            #expect(delivery.rule == read.rule && delivery.replay == read.replay)
+            #expect(delivery.receiveCount == read.receiveCount)
+            #expect(delivery.enqueuedAt == read.enqueuedAt)
+            #expect(delivery.firstReceivedAt == read.firstReceivedAt)
+            #expect(delivery.sequence == read.sequence && delivery.lease == read.lease)
+        }
+        #expect(try Delivery.read(Delivery.frame([])).isEmpty)
+    }
+
+    /// The bytes of the example in docs/protocol.md.
+    @Test func `have the bytes that the protocol says`() throws {
+        let delivery = Delivery(
+            event: try Self.event(1), rule: "r", replay: nil, receiveCount: 2,
+            enqueuedAt: Timestamp(microseconds: 3), firstReceivedAt: Timestamp(microseconds: 4),
+            sequence: 5, lease: 6)
+        let head: [UInt8] =
+            [1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0] + [6, 0, 0, 0, 0, 0, 0, 0]
+            + [3, 0, 0, 0, 0, 0, 0, 0] + [4, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0]
+            + [1, UInt8(ascii: "r"), 0]
+        #expect(Delivery.frame([delivery]) == head + Array(delivery.event.bytes))
+        let settlement = Settlement(
+            sequence: 5, lease: 6, .failed(error: "no", delay: .seconds(1)))
+        #expect(
+            Settlement.frame([settlement], of: "q")
+                == [1, UInt8(ascii: "q"), 1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0]
+                + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
+    }
+
+    @Test func `settlements read what they wrote`() throws {
+        let read = try Settlement.read(Settlement.frame(Self.settlements, of: "invoices"))
+        #expect(read.queue == "invoices")
+        #expect(read.settlements == Self.settlements)
+        #expect(try Settlement.read(Settlement.frame([], of: "q")).settlements.isEmpty)
+    }
+
+    @Test func `what is too long for its field is cut`() throws {
+        let long = String(repeating: "x", count: Settlement.errorBytes + 1)
+        let (_, read) = try Settlement.read(
+            Settlement.frame(
+                [
+                    Settlement(sequence: 1, lease: 1, .failed(error: long, delay: .seconds(-1))),
+                    Settlement(sequence: 2, lease: 2, .extended(.seconds(1e10))),
+                ], of: "q"))
+        #expect(
+            read.map(\.verdict) == [
+                .failed(error: String(long.dropLast()), delay: .zero),
+                .extended(.milliseconds(0xFFFF_FFFE)),
+            ])
+    }
+
+    @Test func `cut short or too long they are refused`() throws {
+        let deliveries = Delivery.frame(try Self.deliveries())
+        for count in 0..<deliveries.count {
+            #expect(throws: (any Error).self) { try Delivery.read(Array(deliveries[..<count])) }
+        }
+        #expect(throws: (any Error).self) { try Delivery.read(deliveries + [0]) }
+        let settlements = Settlement.frame(Self.settlements, of: "invoices")
+        for count in 0..<settlements.count {
+            #expect(throws: ProtocolError.self) {
+                try Settlement.read(Array(settlements[..<count]))
+            }
+        }
+        #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
+    }
+
+    @Test func `a verdict that is none is refused`() {
+        var frame = Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
+        let kind = 2 + 4 + 16
+        frame[kind] = 3
+        #expect(throws: ProtocolError(.malformed, "3 is no verdict on a delivery")) {
+            try Settlement.read(frame)
+        }
+        // Extended by nothing.
+        frame[kind] = 2
+        #expect(throws: ProtocolError(.malformed, "2 is no verdict on a delivery")) {
+            try Settlement.read(frame)
+        }
+    }
+
+    @Test func `of many that are not there none is made room for`() {
+        let frame: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+        #expect(throws: ProtocolError.self) { try Delivery.read(frame) }
+        #expect(throws: ProtocolError.self) { try Settlement.read([0] + frame) }
+    }
+}
+
+@Suite struct `Definitions in JSON` {
+    private static func read<Value: Decodable>(_ text: String) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    }
+
+    private static func expectRoundTrip<Value: Codable & Equatable>(_ value: Value) throws {
+        let read = try JSONDecoder().decode(Value.self, from: try JSONEncoder().encode(value))
+        #expect(read == value)
+    }
+
+    @Test func `a queue has defaults for all but its name`() throws {
+        let queue: QueueDefinition = try Self.read(#"{"name": "q"}"#)
+        #expect(queue == QueueDefinition(name: "q"))
+        #expect(queue.grouping == .correlation && queue.start == .end)
+        #expect(queue.visibilityTimeout == 30 && queue.hasDeadLetters && queue.afterDeath == .wait)
+        #expect(
+            queue.retry
+                == RetryPolicy(
+                    maximumReceives: 10, maximumAge: 86_400, backoff: 1, maximumBackoff: 300))
+        #expect(throws: DecodingError.self) { try Self.read("{}") as QueueDefinition }
+    }
+
+    @Test func `queues, rules and what they are made of read what they wrote`() throws {
+        let time = Timestamp(microseconds: 1_769_860_800_000_001)
+        try Self.expectRoundTrip(
+            QueueDefinition(
+                name: "q", grouping: .paths(["a.b", "c"]), visibilityTimeout: 0.5,
+                retry: RetryPolicy(
+                    maximumReceives: 1, maximumAge: 2, backoff: 0, maximumBackoff: 4),
+                afterDeath: .goOn, hasDeadLetters: false, start: .time(time)))
+        try Self.expectRoundTrip(
+            RuleDefinition(
+                name: "r", description: "d", pattern: "{}", targets: ["q", "p"], isEnabled: false))
+        for grouping in [Grouping.correlation, .stream, .unordered, .paths(["a"])] {
+            #expect(Grouping(grouping.description) == grouping)
+            try Self.expectRoundTrip(grouping)
+        }
+        for start in [QueueStart.end, .beginning, .position(17), .time(time)] {
+            #expect(QueueStart(start.description) == start)
+            try Self.expectRoundTrip(start)
+        }
+    }
+
+    @Test(arguments: ["", "Stream", "path", "path:", "path:a,,b", "path:a..b", "path:,"])
+    func `what is no grouping is refused`(text: String) {
+        #expect(Grouping(text) == nil)
+        #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as Grouping }
+    }
+
+    @Test(arguments: ["", "start", "position:", "position:-1", "time:", "time:today"])
+    func `what is no start is refused`(text: String) {
+        #expect(QueueStart(text) == nil)
+        #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as QueueStart }
+    }
+
+    @Test func `what can't be is said in one line`() {
+        #expect(QueueDefinition(name: "a.b-c_9").fault == nil)
+        let pattern = "{}"
+        #expect(RuleDefinition(name: "r", pattern: pattern, targets: ["q"]).fault == nil)
+        let faults = [
+            QueueDefinition(name: "").fault, QueueDefinition(name: "a b").fault,
+            QueueDefinition(name: String(repeating: "x", count: 65)).fault,
+            QueueDefinition(name: "q", visibilityTimeout: 0).fault,
+            QueueDefinition(name: "q", visibilityTimeout: .nan).fault,
+            QueueDefinition(name: "q", retry: RetryPolicy(maximumReceives: 0)).fault,
+            QueueDefinition(name: "q", retry: RetryPolicy(maximumAge: 0)).fault,
+            QueueDefinition(name: "q", retry: RetryPolicy(backoff: -1)).fault,
+            QueueDefinition(name: "q", retry: RetryPolicy(backoff: 2, maximumBackoff: 1)).fault,
+            RuleDefinition(name: "a/b", pattern: pattern, targets: ["q"]).fault,
+            RuleDefinition(name: "r", pattern: pattern, targets: []).fault,
+            RuleDefinition(name: "r", pattern: pattern, targets: ["q", "q"]).fault,
+            RuleDefinition(name: "r", pattern: pattern, targets: ["q q"]).fault,
+            RuleDefinition(
+                name: "r", pattern: pattern, targets: (0...10).map { "q\($0)" }
+            ).fault,
+        ]
+        for (index, fault) in faults.enumerated() {
+            #expect(fault?.contains("\n") == false, "\(index)")
+        }
+    }
+}
