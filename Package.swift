@@ -128,8 +128,8 @@ let package = Package(
         .target(
             name: "EventBus",
             dependencies: [
-                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", grdb,
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -141,9 +141,10 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
-                argumentParser, .product(name: "Logging", package: "swift-log"),
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks",
@@ -217,8 +218,15 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "WireProtocol",
+                "EventArchive", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "IntegrationHarness", "ObjectStorage", "ServiceKit", "WireProtocol",
+            ]),
+        test(
+            "EventBusTests",
+            [
+                "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreServer", "ObjectStorage", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         test(
             "PythonClientTests",

@@ -44,8 +44,8 @@ struct Layer {
         Layer(
             "Services/EventStore/Bus",
             [
-                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ",
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",
@@ -53,8 +53,9 @@ struct Layer {
         Layer(
             "Services/EventStore/Main",
             [
-                "CloudEvents", "EventBus", "EventLog", "EventPattern", "EventSourcing",
-                "EventStoreClient", "EventStoreServer", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
+                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.

@@ -22,6 +22,7 @@ public actor Bus {
     let logger: Logger
     let server: RequestServer
     let loop: SocketLoop
+    let log: EventID
     private let lock: FolderLock
 
     var rules = RuleBook()
@@ -40,6 +41,7 @@ public actor Bus {
     var deaths: [Death] = []
     var replays: [String: Replay] = [:]
     var plans: [ReplayDefinition: Plan] = [:]
+    var archives: [String: Archive] = [:]
     var answers: [ConsumerKey: ReceiveAnswer] = [:]
 
     /// Who waits until the log is routed up to a position.
@@ -55,6 +57,7 @@ public actor Bus {
     let deathSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let replaySignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let fillSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let archiveSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -73,8 +76,9 @@ public actor Bus {
         self.loop = loop
         self.logger = logger
         let welcome = try await client.welcome()
+        log = welcome.log
         let path = "\(folder)/bus.sqlite"
-        store = try BusStore(path: path, log: welcome.log)
+        store = try BusStore(path: path, log: log)
         routed = store.routed
         committedThrough = routed
         guard routed <= welcome.head else {
@@ -83,7 +87,7 @@ public actor Bus {
                     + "\(welcome.head); remove it to route the log again")
         }
         server = try await RequestServer(
-            service: "bus", log: welcome.log, endpoint: endpoint, on: loop, in: context,
+            service: "bus", log: log, endpoint: endpoint, on: loop, in: context,
             logger: logger)
         try await load()
         await answerCalls()
@@ -108,6 +112,13 @@ public actor Bus {
             if queue.row.definition.afterDeath == .wait { queue.state.block(group) }
         }
         for row in try await store.replays() { replays[row.definition.name] = Replay(row) }
+        for row in try await store.archives() {
+            do {
+                try keep(row)
+            } catch {
+                logger.error("archive \(row.definition.name) is not at work: \(error)")
+            }
+        }
         for queue in queues.values { try await refill(queue) }
     }
 
@@ -121,6 +132,7 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.bury() }
                 group.addTask(executorPreference: loop) { try await self.fill() }
                 group.addTask(executorPreference: loop) { try await self.replay() }
+                group.addTask(executorPreference: loop) { try await self.archive() }
                 group.addTask(executorPreference: loop) { try await self.server.run() }
                 // Whoever waits for one of these would keep the others from ending.
                 defer { stop() }

@@ -59,6 +59,7 @@ extension Bus {
     private func check(_ replay: ReplayDefinition) throws {
         if let fault = replay.fault { throw NameError(fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }
+        if let name = replay.archive { _ = try archive(name) }
         for name in replay.rules where rules.rules[name] == nil {
             throw ProtocolError(.notFound, "there is no rule '\(name)'")
         }

@@ -1,8 +1,10 @@
+import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
 import Logging
+import ObjectStorage
 import ServiceKit
 import WireProtocol
 
@@ -63,6 +65,16 @@ extension Bus {
         } catch let error as Unavailable {
             logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             return
+        } catch let error as ArchiveError where error.mayPass {
+            let reason = "\(error)"
+            if replay.problem != reason {
+                logger.warning(
+                    "waiting for an archive's place",
+                    metadata: ["replay": "\(name)", "reason": "\(reason)"])
+            }
+            replay.problem = reason
+            // Nothing says when the place can be reached again.
+            return try await Task.sleep(for: .seconds(5))
         } catch {
             end.state = .failed
             end.reason = "\(error)"
@@ -92,6 +104,7 @@ extension Bus {
         var pacing = Pacing(replay.row.definition)
         for try await batch in source.batches(after: replay.row.position, through: replay.row.last)
         {
+            replay.problem = nil
             var rest = batch.events[...]
             while !rest.isEmpty {
                 guard replay.row.state == .running else { return }
@@ -163,14 +176,27 @@ extension Bus {
     func source(
         of definition: ReplayDefinition, through last: UInt64
     ) async throws -> any ReplaySource {
-        LogSource(
-            client: client,
-            query: try definition.pattern.map { try EventPattern($0).query } ?? .all,
-            since: definition.since ?? .distantPast, until: definition.until ?? .distantFuture,
-            last: last)
+        let (since, until) = (
+            definition.since ?? .distantPast, definition.until ?? .distantFuture
+        )
+        guard let name = definition.archive else {
+            let query = try definition.pattern.map { try EventPattern($0).query } ?? .all
+            return LogSource(
+                client: client, query: query, since: since, until: until, last: last)
+        }
+        // What is still pending in the archive belongs to the window.
+        let reader = try await archive(name).archiver.reader(through: last)
+        return ArchiveSource(reader: reader, times: since..<until, last: last)
     }
 }
 
 extension ReplayState {
     var isAtWork: Bool { self == .starting || self == .running }
+}
+
+extension ArchiveError {
+    /// Whether it may go well another time.
+    fileprivate var mayPass: Bool {
+        if case .storage(.unavailable) = self { true } else { false }
+    }
 }

@@ -22,6 +22,8 @@ final class Replay {
     var row: ReplayRow
     /// Whether a task puts its events into queues.
     var isAtWork = false
+    /// What it waits for, if its archive's place is out of reach.
+    var problem: String?
     /// Where it was lately, to tell how fast it goes.
     private var pace: [(at: Timestamp, position: UInt64)] = []
 
@@ -47,7 +49,7 @@ final class Replay {
         let rate = rate(at: now)
         let left = row.first == 0 ? nil : Double(row.last - min(row.position, row.last))
         return ReplayView(
-            replay: row.definition, state: row.state, reason: row.reason,
+            replay: row.definition, state: row.state, reason: row.reason ?? problem,
             startedAt: row.startedAt, startedBy: row.startedBy, endedAt: row.endedAt,
             first: row.first, last: row.first == 0 ? 0 : row.last, position: row.position,
             lastEventTime: row.lastEventTime, delivered: row.delivered, rate: rate,
