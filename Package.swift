@@ -197,6 +197,13 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
         test(
+            "EventBusTests",
+            [
+                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ServiceKit", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        test(
             "EventStoreServerTests",
             ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
         test(
@@ -218,15 +225,8 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventArchive", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
                 "IntegrationHarness", "ObjectStorage", "ServiceKit", "WireProtocol",
-            ]),
-        test(
-            "EventBusTests",
-            [
-                "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ObjectStorage", "WireProtocol", "ZeroMQ",
-                .product(name: "Logging", package: "swift-log"),
             ]),
         test(
             "PythonClientTests",

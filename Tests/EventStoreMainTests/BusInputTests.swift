@@ -14,7 +14,9 @@ import WireProtocol
         #expect(Seconds(text)?.value == seconds)
     }
 
-    @Test(arguments: ["", "s", "-1", "1 s", "5w", "1e3", "1m30s", "nan", "inf", "1..2", "10000000000"])
+    @Test(arguments: [
+        "", "s", "-1", "1 s", "5w", "1e3", "1m30s", "nan", "inf", "1..2", "10000000000",
+    ])
     func `is no length of time`(text: String) {
         #expect(Seconds(text) == nil)
     }
@@ -116,22 +118,28 @@ import WireProtocol
     @Test(arguments: [
         ("[]", "Expected to decode"),
         ("{", ""),
-        (#"{"queue": []}"#, "queue means nothing there"),
+        (#"{"queue": []}"#, "queue: there is no such member"),
         (#"{"queues": [{}]}"#, "queues[0] lacks 'name'"),
         (#"{"queues": [{"name": "a b"}]}"#, "queues[0]: the name of a queue is 1 to 64"),
-        (#"{"queues": [{"name": "a", "timeout": 1}]}"#, "queues[0].timeout means nothing there"),
+        (
+            #"{"queues": [{"name": "a", "timeout": 1}]}"#,
+            "queues[0].timeout: there is no such member"
+        ),
         (
             #"{"queues": [{"name": "a", "retry": {"receives": 1}}]}"#,
-            "queues[0].retry.receives means nothing there"
+            "queues[0].retry.receives: there is no such member"
         ),
         (#"{"queues": [{"name": "a", "grouping": "all"}]}"#, "queues[0].grouping: 'all' is not"),
         (#"{"queues": [{"name": "a"}, {"name": "a"}]}"#, "queues[1]: 'a' is there twice"),
         (#"{"rules": [{"name": "r", \#(pattern)}]}"#, "rules[0] lacks 'targets'"),
         (#"{"rules": [{"name": "r", "targets": ["q"]}]}"#, "rules[0] lacks 'pattern'"),
-        (#"{"rules": [{"name": "r", \#(pattern), "targets": []}]}"#, "rules[0]: a rule has 1 to 10"),
+        (
+            #"{"rules": [{"name": "r", \#(pattern), "targets": []}]}"#,
+            "rules[0]: a rule has 1 to 10"
+        ),
         (
             #"{"rules": [{"name": "r", \#(pattern), "targets": ["q"], "to": 1}]}"#,
-            "rules[0].to means nothing there"
+            "rules[0].to: there is no such member"
         ),
         (
             #"{"rules": [{"name": "r", "pattern": {"stream": "a"}, "targets": ["q"]}]}"#,

@@ -8,11 +8,15 @@ final class BucketServer {
     private let process = Process()
     private let input = Pipe()
 
-    /// The interpreters there are; the system's first, which starts through no wrapper.
+    /// The interpreters there are: the one that scripts/setup makes, and the system's before
+    /// others, for it starts through no wrapper.
     private static let pythons =
-        (["/usr/bin"]
+        ([root.appending(path: ".build/moto/bin").path, "/usr/bin"]
         + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":"))
         .map { "\($0)/python3" }.filter(FileManager.default.isExecutableFile(atPath:))
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
 
     /// One that can run the scripts that need nothing else.
     static let python = pythons.first

@@ -59,7 +59,7 @@ extension BucketServer {
 
 @Suite(
     .enabled(
-        "no python3 in PATH can import moto.server: pip install 'moto[s3,iam,server]'",
+        "no python3 can import moto and its server: scripts/setup tests installs them",
         { try await BucketServer.moto() != nil }))
 struct `A bucket of moto` {
     private func server(_ arguments: String...) async throws -> BucketServer {

@@ -37,6 +37,8 @@ public actor Bus {
     /// Dead letters that the commit under way writes: not to be seen in the store yet.
     var committingLetters: [DeadLetterRow] = []
     var nextQueueID: Int64 = 1
+    /// How many dead letters there are, by the names of their queues, which may be gone.
+    var deadLetterCounts: [String: Int] = [:]
     /// Deaths of which the log does not tell yet.
     var deaths: [Death] = []
     var replays: [String: Replay] = [:]
@@ -106,10 +108,12 @@ public actor Bus {
             queues[row.definition.name] = BusQueue(row, count: try await store.count(of: row.id))
             nextQueueID = max(nextQueueID, row.id + 1)
         }
-        for (name, group, count) in try await store.deadGroups() {
-            guard let queue = queues[name] else { continue }
-            queue.deadLetters += count
-            if queue.row.definition.afterDeath == .wait { queue.state.block(group) }
+        deadLetterCounts = try await store.deadLetterCounts()
+        for (name, group) in try await store.deadGroups() {
+            guard let queue = queues[name], queue.row.definition.afterDeath == .wait else {
+                continue
+            }
+            queue.state.block(group)
         }
         for row in try await store.replays() { replays[row.definition.name] = Replay(row) }
         for row in try await store.archives() {
@@ -251,8 +255,10 @@ public actor Bus {
             let now = Timestamp.now()
             for queue in queues.values {
                 if let next = queue.state.nextTick(), next <= now { tick(queue, at: now) }
-                while let first = queue.receivers.first, first.deadline <= now {
-                    queue.receivers.removeFirst().continuation.resume()
+                queue.receivers.removeAll { receiver in
+                    guard receiver.deadline <= now else { return false }
+                    receiver.continuation.resume()
+                    return true
                 }
             }
             answers = answers.filter { !$0.value.isForgotten(at: now) }

@@ -25,6 +25,9 @@ public enum Durability: String, CaseIterable, Sendable {
 /// Memory grows with the streams in use and not with the events stored, but for the filters of the
 /// sealed segments: a bit for every 16 bytes of records.
 public struct EventLog: ~Copyable {
+    /// The size of a segment's file, if none is given.
+    public static let defaultSegmentBytes = 64 << 20
+
     /// The identity of the log, made with it: positions mean something in this log only.
     public let id: EventID
     /// The position of the last committed event, or 0.
@@ -58,7 +61,8 @@ public struct EventLog: ~Copyable {
     ///   - background: runs what need not hold up an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(
-        in storage: any LogStorage, segmentBytes: Int = 64 << 20, durability: Durability = .sync,
+        in storage: any LogStorage, segmentBytes: Int = defaultSegmentBytes,
+        durability: Durability = .sync,
         newID: EventID = .random(), background: @escaping Background = { $0() },
         now: @escaping () -> Timestamp
     ) throws(LogError) {

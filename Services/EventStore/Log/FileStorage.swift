@@ -27,6 +27,18 @@ import Synchronization
         }
     }
 
+    /// Makes this the folder at `path`, all or nothing; what is there may have nothing in it but
+    /// the lock of a log that was never made.
+    ///
+    /// It is locked until the storage is let go, which is of no other use then.
+    public func move(to path: String) throws(StorageError) {
+        guard unsafe unlink("\(path)/\(Self.lockName)") == 0 || errno == ENOENT else {
+            throw Self.failure("remove", "\(path)/\(Self.lockName)")
+        }
+        guard unsafe Glibc.rename(folder, path) == 0 else { throw Self.failure("make", path) }
+        try Self.sync(path + "/..")
+    }
+
     deinit {
         for descriptor in descriptors.withLock(\.values) { _ = close(descriptor) }
         _ = close(lock)
@@ -69,7 +81,7 @@ import Synchronization
             offset += count
         }
         guard fsync(new) == 0 else { throw Self.failure("sync", name) }
-        try syncFolder()
+        try Self.sync(folder)
     }
 
     public func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
@@ -125,13 +137,13 @@ import Synchronization
         guard unsafe Glibc.rename("\(folder)/\(name)", "\(folder)/\(newName)") == 0 else {
             throw Self.failure("rename", name)
         }
-        try syncFolder()
+        try Self.sync(folder)
     }
 
     public func remove(_ name: String) throws(StorageError) {
         forget(name)
         guard unsafe unlink("\(folder)/\(name)") == 0 else { throw Self.failure("remove", name) }
-        try syncFolder()
+        try Self.sync(folder)
     }
 
     private func descriptor(_ name: String) throws(StorageError) -> Int32 {
@@ -152,12 +164,12 @@ import Synchronization
         if let known { _ = close(known) }
     }
 
-    /// Makes the folder's entries durable.
-    private func syncFolder() throws(StorageError) {
+    /// Makes a folder's entries durable.
+    private static func sync(_ folder: String) throws(StorageError) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.failure("open", folder) }
+        guard descriptor >= 0 else { throw failure("open", folder) }
         defer { _ = close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw Self.failure("sync", folder) }
+        guard fsync(descriptor) == 0 else { throw failure("sync", folder) }
     }
 
     private static func failure(

@@ -4,6 +4,8 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     case unknownVersion(segment: String, UInt32)
     /// What should hold the event at `position` does not check; 0 for what holds no event.
     case damaged(segment: String, offset: Int, position: UInt64, String)
+    /// The file that should hold the events at the positions is not there.
+    case missing(ClosedRange<UInt64>, before: String)
     case damagedIndex(String, offset: Int)
     /// A write or a sync has failed: what is on disk is known only once the log is opened again.
     case failed
@@ -18,6 +20,8 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
         case .damaged(let segment, let offset, let position, let reason):
             "\(segment) is damaged at byte \(offset), which should hold position \(position): "
                 + reason
+        case .missing(let positions, let segment):
+            "no segment before \(segment) holds \(positions.positionText)"
         case .damagedIndex(let name, let offset):
             "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
         case .failed: "an earlier write to the log has failed; open it again"
@@ -26,7 +30,11 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
 
     /// Where the damage is; nil if that is not what is wrong.
     public var position: UInt64? {
-        if case .damaged(_, _, let position, _) = self { position } else { nil }
+        switch self {
+        case .damaged(_, _, let position, _): position
+        case .missing(let positions, _): positions.lowerBound
+        default: nil
+        }
     }
 }
 
@@ -35,4 +43,13 @@ func storing<Result>(
     _ body: () throws(StorageError) -> Result
 ) throws(LogError) -> Result {
     do { return try body() } catch { throw .storage(error) }
+}
+
+extension ClosedRange<UInt64> {
+    /// As people write it: `positions 7-12`, or `position 7`.
+    public var positionText: String { (isOne ? "position " : "positions ") + numbers }
+
+    var numbers: String { isOne ? "\(lowerBound)" : "\(lowerBound)-\(upperBound)" }
+
+    private var isOne: Bool { lowerBound == upperBound }
 }

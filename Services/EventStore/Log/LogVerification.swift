@@ -1,17 +1,39 @@
 public import EventSourcing
 
+/// A segment's file, and how much of it checks.
+struct SegmentExtent: Sendable {
+    let name: String
+    /// In bytes.
+    let size: Int
+    /// The position behind the last record before damage, or before the end; 0 if there is no
+    /// header that says where the records begin.
+    var next: UInt64 = 0
+    /// Whether nothing is wrong with what is there; what the log had behind it may be lost.
+    var isWhole = true
+    var isIndexWhole = true
+    /// Whether an append behind `next` was cut short, which does not make it damaged.
+    var isTorn = false
+
+    /// The position of the first record, as the name has it; nil if it is no segment's.
+    var base: UInt64? { SegmentHeader.base(ofName: name) }
+}
+
 /// What a look at every byte of a log has found.
 public struct LogVerification: Sendable {
     public private(set) var log: EventID?
     /// The position of the last event.
     public private(set) var head: UInt64 = 0
-    public private(set) var segments = 0
+    public var segments: Int { extents.count }
     public private(set) var bytes = 0
     /// Everything that is damaged, in the order of the log.
     public private(set) var faults: [LogError] = []
     /// Whether the last append was cut short; it was not acknowledged, and opening the log removes
     /// it.
-    public private(set) var isTorn = false
+    public var isTorn: Bool { extents.last?.isTorn ?? false }
+    /// The segments that are there, in order.
+    private(set) var extents: [SegmentExtent] = []
+    /// Where the log ended when it was closed; 0 if it was not.
+    private(set) var closedAt: UInt64 = 0
 
     /// Checks every record of every segment, and every index against its segment. Changes nothing.
     ///
@@ -21,55 +43,79 @@ public struct LogVerification: Sendable {
         of storage: any LogStorage, progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
     ) throws(LogError) {
         let names = try storing { () throws(StorageError) in
-            try storage.names().filter { $0.hasSuffix(".segment") }.sorted()
+            try storage.names().filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
         }
-        let end = try CleanEnd.read(from: storage)?.position ?? 0
+        closedAt = try CleanEnd.read(from: storage)?.position ?? 0
         for (number, name) in names.enumerated() {
-            do throws(LogError) {
-                try check(name, in: storage, isLast: number == names.count - 1, closedAt: end)
-            } catch {
-                if case .storage = error { throw error }
-                faults.append(error)
-            }
-            segments += 1
-            progress(segments, names.count)
+            try check(name, in: storage, isLast: number == names.count - 1)
+            progress(extents.count, names.count)
         }
     }
 
     private mutating func check(
-        _ name: String, in storage: any LogStorage, isLast: Bool, closedAt: UInt64
+        _ name: String, in storage: any LogStorage, isLast: Bool
     ) throws(LogError) {
         let contents = try storing { () throws(StorageError) in
             try storage.read(name, at: 0, count: try storage.size(of: name))
         }
         bytes += contents.count
-        let header = try SegmentHeader(Array(contents.prefix(SegmentHeader.size)), of: name)
-        guard header.base == head + 1, log == nil || log == header.log else {
-            head = max(head, header.base - 1)
+        var extent = SegmentExtent(name: name, size: contents.count)
+        do throws(LogError) {
+            try check(contents.span, of: &extent, in: storage, isLast: isLast)
+        } catch {
+            switch error {
+            case .storage: throw error
+            case .damagedIndex: extent.isIndexWhole = false
+            default: extent.isWhole = false
+            }
+            faults.append(error)
+        }
+        extents.append(extent)
+    }
+
+    private mutating func check(
+        _ contents: Span<UInt8>, of extent: inout SegmentExtent, in storage: any LogStorage,
+        isLast: Bool
+    ) throws(LogError) {
+        let name = extent.name
+        let header = try SegmentHeader(contents, of: name)
+        guard name == SegmentHeader.name(base: header.base), log == nil || log == header.log else {
             throw .damaged(
-                segment: name, offset: 0, position: head + 1,
+                segment: name, offset: 0, position: 0,
                 "it begins at position \(header.base) of log \(header.log)")
         }
         log = header.log
+        // What a segment has lost at its end, it says itself.
+        if header.base > head + 1, extents.last?.isWhole ?? true {
+            faults.append(.missing(head + 1...header.base - 1, before: name))
+        } else if header.base <= head {
+            faults.append(
+                .damaged(
+                    segment: name, offset: 0, position: head + 1,
+                    "it begins at position \(header.base)"))
+        }
         var segment = OpenSegment(name: name, base: header.base, lastTime: -1)
-        let fault = SegmentScan.records(of: contents.span, into: &segment)
+        let fault = SegmentScan.records(of: contents, into: &segment)
         head = segment.nextPosition - 1
+        extent.next = segment.nextPosition
         guard let fault else {
             if isLast, head < closedAt {
-                throw SegmentScan.Fault(reason: "the log was closed behind position \(closedAt)")
-                    .damage(of: name, segment)
+                let fault = SegmentScan.Fault(
+                    reason: "the log was closed behind position \(closedAt)")
+                faults.append(fault.damage(of: name, segment))
             }
             return isLast ? () : try checkIndex(of: segment, header, in: storage)
         }
         let isDamage =
             !isLast || head < closedAt
-            || SegmentScan.hasLaterCommit(contents.span, behind: segment.end, head + 1)
+            || SegmentScan.hasLaterCommit(contents, behind: segment.end, head + 1)
         guard isDamage else {
-            isTorn = true
+            extent.isTorn = true
             return
         }
+        extent.isWhole = false
         faults.append(fault.damage(of: name, segment))
-        try checkRest(contents.span, of: segment, header, in: storage)
+        try checkRest(contents, of: segment, header, in: storage)
     }
 
     /// Lists what else is damaged behind the first fault: the index knows where the records are.

@@ -24,7 +24,7 @@ struct Recovery {
         for name in names where name.hasSuffix(".new") {
             try storing { () throws(StorageError) in try storage.remove(name) }
         }
-        let segments = names.filter { $0.hasSuffix(".segment") }.sorted()
+        let segments = names.filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
         let indexes = Set(names.filter { $0.hasSuffix(".index") })
         for (number, name) in segments.enumerated() {
             let header = try header(of: name, isFirst: number == 0)
@@ -33,6 +33,12 @@ struct Recovery {
             if isLast {
                 let end = try CleanEnd.read(from: storage)
                 open = try recoverOpen(name, header, closedAt: end?.position ?? 0)
+                // Its segment was sealed before what followed was lost, and will now grow.
+                if indexes.contains(header.indexName) {
+                    try storing { () throws(StorageError) in
+                        try storage.remove(header.indexName)
+                    }
+                }
             } else {
                 try openSealed(name, header, isIndexed: indexes.contains(header.indexName))
             }
@@ -44,7 +50,7 @@ struct Recovery {
         let bytes = try storing { () throws(StorageError) in
             try storage.read(name, at: 0, count: SegmentHeader.size)
         }
-        let header = try SegmentHeader(bytes, of: name)
+        let header = try SegmentHeader(bytes.span, of: name)
         let base = sealed.last?.nextPosition ?? 1
         guard header.base == base, name == SegmentHeader.name(base: base),
             isFirst || header.log == id

@@ -37,9 +37,10 @@ struct SegmentHeader: Hashable {
         self.log = log
     }
 
-    init(_ bytes: [UInt8], of name: String) throws(LogError) {
-        let span = bytes.span
-        guard span.count == Self.size, bytes.starts(with: Self.magic),
+    /// The header at the start of the segment in `span`.
+    init(_ span: Span<UInt8>, of name: String) throws(LogError) {
+        guard span.count >= Self.size,
+            Self.magic.indices.allSatisfy({ span[$0] == Self.magic[$0] }),
             CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
         else { throw .damaged(segment: name, offset: 0, position: 0, "its header is not one") }
         guard span.uint32(at: 8) == Self.version else {
@@ -49,9 +50,17 @@ struct SegmentHeader: Hashable {
         log = span.eventID(at: 24)
     }
 
+    static let suffix = ".segment"
+
     var indexName: String { IndexFile.name(base: base) }
 
-    static func name(base: UInt64) -> String { fileName(base: base) + ".segment" }
+    static func name(base: UInt64) -> String { fileName(base: base) + suffix }
+
+    /// The position of the first record of the segment of this name; nil if it is no segment's.
+    static func base(ofName name: String) -> UInt64? {
+        let base = UInt64(name.dropLast(suffix.count), radix: 16)
+        return base.flatMap { self.name(base: $0) == name ? $0 : nil }
+    }
 
     /// What the names of a segment's files begin with: they sort as the segments do.
     static func fileName(base: UInt64) -> String {

@@ -63,6 +63,28 @@ enum SegmentScan {
         return false
     }
 
+    /// Every record that checks, behind damage too, ascending: its position and where it is.
+    static func wholeRecords(
+        of bytes: Span<UInt8>, in positions: Range<UInt64>
+    ) -> [(position: UInt64, place: Range<Int>)] {
+        var found: [(position: UInt64, place: Range<Int>)] = []
+        var lowest = positions.lowerBound
+        var at = SegmentHeader.size
+        while at + RecordLayout.headerSize <= bytes.count {
+            let rest = bytes.extracting(at..<bytes.count)
+            guard rest.uint32(at: 0) != 0, let header = whole(rest),
+                lowest <= header.position, header.position < positions.upperBound
+            else {
+                at += 8
+                continue
+            }
+            found.append((header.position, at..<at + header.length))
+            lowest = header.position + 1
+            at += header.length
+        }
+        return found
+    }
+
     private static func isZero(_ bytes: Span<UInt8>, from offset: Int) -> Bool {
         var at = offset
         while at + 8 <= bytes.count {

@@ -83,7 +83,7 @@ struct Serve: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bus.run() }
             group.addTask {
-                try await wiring?.defineNew(in: client, actor: "event-store") { note("made \($0)") }
+                try await wiring?.defineNew(in: client, actor: "event-store") { note($0) }
             }
             try await group.waitForAll()
         }

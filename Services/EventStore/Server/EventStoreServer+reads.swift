@@ -91,7 +91,7 @@ extension ProtocolError {
     /// How a log that can't be read or written is told.
     init(_ error: LogError) {
         switch error {
-        case .damaged, .damagedIndex, .unknownVersion:
+        case .damaged, .missing, .damagedIndex, .unknownVersion:
             self.init(.damaged, detail: error.position ?? 0, error.description)
         case .storage, .failed: self.init(.unavailable, error.description)
         }

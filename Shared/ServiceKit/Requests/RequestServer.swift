@@ -73,6 +73,8 @@ public actor RequestServer {
 
     /// Serves until cancelled.
     public func run() async throws {
+        // They hold what answers, which may well hold the server.
+        defer { handlers = [:] }
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 while let message = try socket.receiveMessage() {

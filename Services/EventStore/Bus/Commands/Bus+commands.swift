@@ -178,16 +178,16 @@ extension Bus {
                 .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create it")
         }
         let events = try await events(at: letters.map(\.letter.position))
-        let ends = try letters.compactMap { row -> NewEvent? in
-            guard let event = events[row.letter.position] else { return nil }
+        let ends = try letters.map { row in
+            let event = events[row.letter.position]
             let data = DeadLetterEnd(
                 queue: row.letter.queue, deadLetter: row.id, position: row.letter.position,
                 reason: request.reason)
             return NewEvent(
                 id: cause.key.derived("\(type.rawValue)/\(row.id)"),
                 stream: try StreamName(category: BusCategory.deadLetter, id: row.letter.queue),
-                type: type.rawValue, tags: event.tags, correlationID: event.correlationID,
-                causationID: event.id,
+                type: type.rawValue, tags: event?.tags ?? [],
+                correlationID: event?.correlationID, causationID: row.letter.event,
                 metadata: try EventMetadata(actor: cause.actor).encoded(),
                 data: try JSON.bytes(data))
         }

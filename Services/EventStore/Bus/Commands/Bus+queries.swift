@@ -17,7 +17,9 @@ extension Bus {
     func queueViews(atLeast position: UInt64) async throws -> [QueueView] {
         try await routed(through: position)
         let now = Timestamp.now()
-        return queues.values.sorted { $0.name < $1.name }.map { $0.view(at: now) }
+        return queues.values.sorted { $0.name < $1.name }.map {
+            $0.view(at: now, deadLetters: deadLetterCounts[$0.name] ?? 0)
+        }
     }
 
     func deadLetterViews(
@@ -38,7 +40,7 @@ extension Bus {
 }
 
 extension BusQueue {
-    fileprivate func view(at now: Timestamp) -> QueueView {
+    fileprivate func view(at now: Timestamp, deadLetters: Int) -> QueueView {
         let counts = state.counts
         return QueueView(
             queue: row.definition, isPaused: row.isPaused, isFilling: filledThrough != nil,

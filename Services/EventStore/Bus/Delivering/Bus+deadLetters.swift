@@ -23,7 +23,7 @@ extension Bus {
     func die(targetless event: RecordedEvent, for queue: String, by rule: String) {
         let entry = QueueEntry(
             sequence: 0, position: event.position, rule: rule,
-            group: GroupKey(event.correlationID), enqueuedAt: event.time,
+            group: .none, enqueuedAt: event.time,
             error: "there is no queue '\(queue)'")
         die(entry, of: queue, .targetNotFound)
     }
@@ -44,8 +44,7 @@ extension Bus {
     private func bury(_ deaths: [Death]) async throws {
         let events = try await events(at: deaths.map(\.entry.position))
         let buried = try deaths.map { death in
-            // `events` has an event for each position, or throws.
-            try deadLettered(death, events[death.entry.position]!)
+            try deadLettered(death, events[death.entry.position])
         }
         while true {
             do {
@@ -66,23 +65,25 @@ extension Bus {
         }
     }
 
-    private func deadLettered(_ death: Death, _ event: RecordedEvent) throws -> NewEvent {
+    /// - Parameter event: the one that is dead; nil if it can't be read.
+    private func deadLettered(_ death: Death, _ event: RecordedEvent?) throws -> NewEvent {
         let entry = death.entry
         let keys = queues[death.queue]?.keys ?? GroupKeys(.correlation)
+        let id = event?.id ?? EventID.none.derived("position/\(entry.position)")
         let letter = DeadLetter(
             queue: death.queue, rule: entry.rule, replay: entry.replay, position: entry.position,
-            event: event.id, type: event.type, sequence: entry.sequence,
-            group: keys.label(of: event), cause: death.cause, error: entry.error,
+            event: id, type: event?.type ?? "", sequence: entry.sequence,
+            group: event.map(keys.label) ?? "", cause: death.cause, error: entry.error,
             receives: entry.receives, enqueuedAt: entry.enqueuedAt,
             firstReceivedAt: entry.firstReceivedAt)
         // The same event can be dead in several queues; and again, once it has been redriven.
         let name =
             "\(death.queue)/\(entry.rule)/\(entry.sequence)/\(entry.enqueuedAt.microseconds)"
         return NewEvent(
-            id: event.id.derived("dead/\(name)"),
+            id: id.derived("dead/\(name)"),
             stream: try StreamName(category: BusCategory.deadLetter, id: death.queue),
-            type: BusEventType.deadLettered.rawValue, tags: event.tags,
-            correlationID: event.correlationID, causationID: event.id,
+            type: BusEventType.deadLettered.rawValue, tags: event?.tags ?? [],
+            correlationID: event?.correlationID, causationID: id,
             metadata: try EventMetadata(actor: "event-store").encoded(),
             data: try JSON.bytes(letter))
     }
@@ -91,15 +92,13 @@ extension Bus {
 
     /// The entry is a dead letter from here on.
     func bury(_ letter: DeadLetter, _ event: RecordedEvent) throws {
-        var group = GroupKey(event.correlationID)
+        var group = GroupKey.none
         if let queue = queues[letter.queue], letter.sequence > 0 {
             group = queue.keys.key(ofLabel: letter.group, event: letter.event)
             queue.writes.remove(letter.sequence)
-            queue.deadLetters += 1
             if queue.row.definition.afterDeath == .wait { queue.state.block(group) }
-        } else {
-            queues[letter.queue]?.deadLetters += 1
         }
+        deadLetterCounts[letter.queue, default: 0] += 1
         changes.newDeadLetters.append(
             DeadLetterRow(id: event.position, letter: letter, group: group, diedAt: event.time))
         logger.warning(
@@ -122,8 +121,8 @@ extension Bus {
             queue.restore(dead, event, at: time)
         }
         changes.endedDeadLetters.append(dead.id)
+        deadLetterCounts[dead.letter.queue, default: 1] -= 1
         guard let queue else { return }
-        queue.deadLetters -= 1
         queue.unblocked.insert(dead.group)
         commitSignal.continuation.yield()
     }

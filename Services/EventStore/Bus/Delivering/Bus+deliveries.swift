@@ -62,14 +62,20 @@ extension Bus {
     private func deliveries(
         of queue: BusQueue, for request: ReceiveRequest
     ) async throws -> [Delivery] {
+        let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         let deadline = Timestamp.now() + .seconds(request.wait)
         while true {
+            guard answers[key]?.token == request.token else {
+                // The consumer has ended, and would keep what it got from the others.
+                wake(queue)
+                return []
+            }
             let now = Timestamp.now()
             let leased = queue.state.receive(
                 max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
                 consumer: request.consumer, now: now)
             wake(queue)
-            if !leased.isEmpty { return try await deliveries(leased) }
+            if !leased.isEmpty { return try await deliveries(leased, from: queue) }
             guard now < deadline, !isStopped, queues[queue.name] === queue else { return [] }
             await withCheckedContinuation {
                 queue.receivers.append(Receiver(deadline: deadline, continuation: $0))
@@ -77,18 +83,32 @@ extension Bus {
         }
     }
 
-    private func deliveries(_ leased: [QueueState.Delivery]) async throws -> [Delivery] {
+    private func deliveries(
+        _ leased: [QueueState.Delivery], from queue: BusQueue
+    ) async throws -> [Delivery] {
         let events = try await events(at: leased.map(\.entry.position))
-        return leased.compactMap { leased in
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(leased.count)
+        let now = Timestamp.now()
+        for leased in leased {
             let entry = leased.entry
-            return events[entry.position].map { event in
+            guard let event = events[entry.position] else {
+                // It is tried again, as anything that fails, for the log may be repaired.
+                _ = queue.state.reject(
+                    entry.sequence, lease: leased.lease,
+                    error: "event \(entry.position) can't be read", now: now,
+                    random: { .random(in: 0..<1) })
+                continue
+            }
+            deliveries.append(
                 Delivery(
                     event: event, rule: entry.rule, replay: entry.replay,
                     receiveCount: entry.receives, enqueuedAt: entry.enqueuedAt,
                     firstReceivedAt: entry.firstReceivedAt ?? entry.enqueuedAt,
-                    sequence: entry.sequence, lease: leased.lease)
-            }
+                    sequence: entry.sequence, lease: leased.lease))
         }
+        if deliveries.count < leased.count { settle(queue, at: now) }
+        return deliveries
     }
 
     /// Works in what a consumer says of its deliveries; answers when it is on disk.

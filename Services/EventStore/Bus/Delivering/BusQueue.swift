@@ -29,7 +29,6 @@ final class BusQueue {
     var unblocked: Set<GroupKey> = []
     var receivers: Deque<Receiver> = []
     var meter = Meter()
-    var deadLetters = 0
 
     init(_ row: QueueRow, count: Int) {
         self.row = row

@@ -7,7 +7,25 @@ extension QueueState {
     /// what is too old, in the order of sequence. Only the first of a group can be too old: what
     /// is behind it dies after it, not before.
     mutating func tick(now: Timestamp, random: () -> Double) {
-        var aged = Heap<UInt64>()
+        // Again, as the death of one may bring up one that has waited long enough.
+        while let next = timers.min, next.at <= now {
+            var aged = Heap<UInt64>()
+            runTimers(now, random, &aged)
+            while let sequence = aged.popMin() {
+                guard let entry = entries[sequence] else { continue }
+                _ = groups[entry.group]?.waiting.popFirst()
+                bury(entry, .maximumAge)
+                settle(entry.group)
+                if let head = head(of: entry.group), isTooOld(head, now) {
+                    aged.insert(head.sequence)
+                }
+            }
+        }
+    }
+
+    private mutating func runTimers(
+        _ now: Timestamp, _ random: () -> Double, _ aged: inout Heap<UInt64>
+    ) {
         while let next = timers.min, next.at <= now {
             timers.removeMin()
             guard isCurrent(next), let entry = entries[next.sequence] else { continue }
@@ -21,13 +39,6 @@ extension QueueState {
                 entries[entry.sequence]?.notBefore = nil
                 settle(entry.group)
             }
-        }
-        while let sequence = aged.popMin() {
-            guard let entry = entries[sequence] else { continue }
-            _ = groups[entry.group]?.waiting.popFirst()
-            bury(entry, .maximumAge)
-            settle(entry.group)
-            if let next = head(of: entry.group), isTooOld(next, now) { aged.insert(next.sequence) }
         }
     }
 
@@ -93,8 +104,10 @@ extension QueueState {
     }
 
     mutating func rearm() {
-        let current = groups.values.compactMap { $0.current }.compactMap { entries[$0] }
-        timers = Heap(current.compactMap(moment))
+        timers = Heap(
+            groups.values.compactMap { group in
+                group.current.flatMap { entries[$0] }.flatMap { moment($0) }
+            })
     }
 
     mutating func applySettings() {

@@ -1,7 +1,6 @@
 import DequeModule
 import EventSourcing
 import HeapModule
-import WireProtocol
 
 /// A queue as far as it is in memory: what waits, what is in flight, and what comes next.
 ///

@@ -85,9 +85,11 @@ extension Bus {
             queue.writes.row = queue.row
             return
         }
+        // No entry of an earlier queue of this name, which may be redriven, has the sequence of one
+        // of this.
         let row = QueueRow(
             id: nextQueueID, definition: definition, isPaused: false, phase: .unstarted,
-            lastSequence: 0, acknowledged: 0, dropped: 0)
+            lastSequence: position << 28, acknowledged: 0, dropped: 0)
         nextQueueID += 1
         let queue = BusQueue(row, count: 0)
         queue.writes.row = row

@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import Logging
 import ServiceKit
 import WireProtocol
 
@@ -53,7 +54,7 @@ extension Bus {
         }
     }
 
-    /// Sends the event to each target of the rules that match it, once however many of them name it.
+    /// Sends the event to each target of the rules that match it, once if several of them name it.
     private func send(_ event: RecordedEvent, at now: Timestamp) {
         let matching = rules.matching(event)
         guard !matching.isEmpty else { return }
@@ -79,7 +80,7 @@ extension Bus {
         queue.route(event, rule: rule.definition.name, at: now)
     }
 
-    /// The events at `positions`, which are in ascending order or nearly so.
+    /// The events at `positions`; one that can't be read, as its record is damaged, is missing.
     ///
     /// - Throws: `Unavailable` if the store does not answer.
     func events(at positions: [UInt64]) async throws -> [UInt64: RecordedEvent] {
@@ -93,23 +94,48 @@ extension Bus {
             }
         }
         missing.sort()
-        var next = missing[...]
-        while let first = next.first {
+        var rest = missing[...]
+        while let first = rest.first {
             // Those that lie close together are read together.
-            let last = next.prefix { $0 < first + Self.stretch }.last ?? first
-            for try await event in client.read(ReadRequest(.all, from: first, to: last)).events {
-                if event.position == next.first {
-                    found[event.position] = event
-                    next.removeFirst()
-                }
-            }
-            // The log has every position: one that is not there is one that can't be read.
-            guard next.first != first else {
-                throw ProtocolError(.damaged, detail: first, "the log has no event \(first)")
+            let together = rest.prefix { $0 < first + Self.stretch }
+            rest = rest.dropFirst(together.count)
+            do {
+                try await read(together, into: &found)
+            } catch is ProtocolError where together.count > 1 {
+                for position in together { try await readAlone(position, into: &found) }
+            } catch let error as ProtocolError {
+                note(error, at: first)
             }
         }
         return found
     }
 
     private static let stretch: UInt64 = 512
+
+    private func read(
+        _ positions: ArraySlice<UInt64>, into found: inout [UInt64: RecordedEvent]
+    ) async throws {
+        guard let first = positions.first, let last = positions.last else { return }
+        let wanted = Set(positions)
+        for try await event in client.read(ReadRequest(.all, from: first, to: last)).events
+        where wanted.contains(event.position) {
+            found[event.position] = event
+        }
+    }
+
+    private func readAlone(
+        _ position: UInt64, into found: inout [UInt64: RecordedEvent]
+    ) async throws {
+        do {
+            try await read([position], into: &found)
+        } catch let error as ProtocolError {
+            note(error, at: position)
+        }
+    }
+
+    private func note(_ error: ProtocolError, at position: UInt64) {
+        logger.error(
+            "an event can't be read",
+            metadata: ["position": "\(position)", "reason": "\(error)"])
+    }
 }

@@ -43,6 +43,9 @@ struct GroupKeys {
 }
 
 extension GroupKey {
+    /// Of an event that never was in its queue.
+    static let none = GroupKey(high: 0, low: 0)
+
     init(_ id: EventID) { self.init(high: id.high, low: id.low) }
 }
 

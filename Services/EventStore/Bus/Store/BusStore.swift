@@ -154,14 +154,19 @@ struct BusStore: Sendable {
         }
     }
 
-    /// The groups of which something is dead, by queue.
-    func deadGroups() async throws -> [(queue: String, group: GroupKey, count: Int)] {
+    func deadLetterCounts() async throws -> [String: Int] {
         try await store.read { db in
-            try Row.fetchAll(
-                db,
-                sql: "SELECT queue, high, low, COUNT(*) AS count FROM deadLetter "
-                    + "GROUP BY queue, high, low"
-            ).map { ($0["queue"], GroupKey($0), $0["count"]) }
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT queue, COUNT(*) AS count FROM deadLetter GROUP BY queue")
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0["queue"], $0["count"]) })
+        }
+    }
+
+    /// The groups in which something is dead.
+    func deadGroups() async throws -> [(queue: String, group: GroupKey)] {
+        try await store.read { db in
+            try Row.fetchAll(db, sql: "SELECT DISTINCT queue, high, low FROM deadLetter")
+                .map { ($0["queue"], GroupKey($0)) }.filter { $0.1 != .none }
         }
     }
 }

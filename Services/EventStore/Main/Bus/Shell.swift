@@ -24,15 +24,19 @@ actor Shell {
         }
     }
 
-    /// A command that is told to end and does not is killed after so long.
-    private static let killDelay: Duration = .seconds(5)
     /// So much is kept of what a run says on standard error.
     private static let errorBytes: UInt64 = 64 << 10
 
     private let command: String
-    private var running: [UUID: Process] = [:]
+    private let killDelay: Duration
+    /// Their processes.
+    private var running: [UUID: Int32] = [:]
 
-    init(_ command: String) { self.command = command }
+    /// - Parameter killDelay: a run that is told to end and does not is killed after so long.
+    init(_ command: String, killDelay: Duration = .seconds(5)) {
+        self.command = command
+        self.killDelay = killDelay
+    }
 
     /// Runs the command to its end, and that of whatever it has started. When the task is
     /// cancelled they are told to end, by SIGTERM, and then killed.
@@ -40,20 +44,17 @@ actor Shell {
     /// Runs are started one after the other, for Foundation gives a process what another that is
     /// being started at the same moment has open.
     func run(_ input: [UInt8], environment: [String: String]) async throws -> Ending {
+        let (stdin, stderr) = (try Self.scratch(input), try Self.scratch([]))
+        defer {
+            // Foundation keeps a process for longer than it runs, and its files with it.
+            for file in [stdin, stderr] { try? file.close() }
+        }
         let (id, process) = (UUID(), Process())
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-c", command]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = try Self.scratch { handle, _ in
-            try handle.write(contentsOf: Data(input))
-            try handle.seek(toOffset: 0)
-            return handle
-        }
-        let errors = try Self.scratch { handle, path in
-            process.standardError = handle
-            return try FileHandle(forReadingFrom: URL(filePath: path))
-        }
-        defer { running[id] = nil }
+        process.standardInput = stdin
+        process.standardError = stderr
         let (status, reason) = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation {
                 (ended: CheckedContinuation<(Int32, Process.TerminationReason), any Error>) in
@@ -62,7 +63,7 @@ actor Shell {
                 }
                 do {
                     try process.run()
-                    running[id] = process
+                    running[id] = process.processIdentifier
                 } catch {
                     ended.resume(throwing: error)
                 }
@@ -70,36 +71,35 @@ actor Shell {
         } onCancel: {
             Task { await self.end(id) }
         }
+        running[id] = nil
         let isExit = reason == .exit
         return Ending(
             status: isExit ? status : nil, signal: isExit ? nil : status,
-            errors: try Self.tail(of: errors))
+            errors: try Self.tail(of: stderr))
     }
 
     private func end(_ id: UUID) async {
         signal(id, SIGTERM)
         // Time for it to end in its own way.
-        try? await Task.sleep(for: Self.killDelay)
+        try? await Task.sleep(for: killDelay)
         signal(id, SIGKILL)
     }
 
     /// Signals the group of which Foundation makes each process the leader.
     private func signal(_ id: UUID, _ number: Int32) {
-        if let process = running[id] { kill(-process.processIdentifier, number) }
+        if let process = running[id] { kill(-process, number) }
     }
 
-    /// What `body` makes of a file that has no name behind it.
-    private static func scratch(
-        _ body: (FileHandle, String) throws -> FileHandle
-    ) throws -> FileHandle {
+    /// A file with this content, to be read from its beginning; it has no name.
+    private static func scratch(_ content: [UInt8]) throws -> FileHandle {
         let path = "\(NSTemporaryDirectory())/daybook-\(UUID().uuidString)"
         // What an event says is for nobody else to read.
         guard
             FileManager.default.createFile(
-                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+                atPath: path, contents: Data(content), attributes: [.posixPermissions: 0o600])
         else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }
         defer { try? FileManager.default.removeItem(atPath: path) }
-        return try body(try FileHandle(forUpdating: URL(filePath: path)), path)
+        return try FileHandle(forUpdating: URL(filePath: path))
     }
 
     private static func tail(of file: FileHandle) throws -> Data {

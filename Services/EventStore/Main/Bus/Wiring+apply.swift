@@ -41,26 +41,42 @@ extension Wiring {
     ///
     /// - Parameters:
     ///   - store: a client of the event store, whose bus is waited for.
-    ///   - tell: told of each that is made, as `queue invoices`.
+    ///   - tell: told of each that is made, and of each that the bus refuses, such as a rule for
+    ///     a queue that an operator has deleted.
     func defineNew(
         in store: EventStoreClient, actor: String, _ tell: (String) -> Void
     ) async throws {
         let bus = try await ServiceClient(
             endpoint: try await store.busEndpoint(), timeout: .seconds(30), actor: actor)
+        let result: Result<Void, any Error>
         do {
-            for queue in queues where try await store.isNew(BusCategory.queue, queue.name) {
-                _ = try await bus.command(BusCall.putQueue, queue)
-                tell("queue \(queue.name)")
+            for queue in queues
+            where try await store.isEmpty(BusCategory.queue, queue.name) {
+                tell(try await bus.define("queue \(queue.name)", BusCall.putQueue, queue))
             }
-            for rule in rules where try await store.isNew(BusCategory.rule, rule.name) {
-                _ = try await bus.command(BusCall.putRule, rule)
-                tell("rule \(rule.name)")
+            for rule in rules where try await store.isEmpty(BusCategory.rule, rule.name) {
+                tell(try await bus.define("rule \(rule.name)", BusCall.putRule, rule))
             }
+            result = .success(())
         } catch {
-            await bus.close()
-            throw error
+            result = .failure(error)
         }
         await bus.close()
+        try result.get()
+    }
+}
+
+extension ServiceClient {
+    /// Gives the bus a definition, and says what came of it.
+    fileprivate func define(
+        _ what: String, _ call: String, _ definition: some Codable & Sendable
+    ) async throws -> String {
+        do {
+            _ = try await command(call, definition)
+            return "made \(what)"
+        } catch let error as ProtocolError {
+            return "\(what) is not made: \(error)"
+        }
     }
 }
 
@@ -75,12 +91,11 @@ extension Wiring.Outcome {
 }
 
 extension EventStoreClient {
-    /// Whether the stream of a rule or queue has no event.
-    fileprivate func isNew(_ category: String, _ name: String) async throws -> Bool {
+    fileprivate func isEmpty(_ category: String, _ name: String) async throws -> Bool {
         let stream = try StreamName(category: category, id: name)
-        var isNew = true
-        try await read(ReadRequest(.stream(stream), limit: 1)) { isNew = isNew && $0.isEmpty }
-        return isNew
+        var isEmpty = true
+        try await read(ReadRequest(.stream(stream), limit: 1)) { isEmpty = isEmpty && $0.isEmpty }
+        return isEmpty
     }
 }
 

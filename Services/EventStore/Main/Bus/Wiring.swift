@@ -32,7 +32,7 @@ struct Wiring: Sendable {
             file = try JSONDecoder().decode(File.self, from: json)
             let given = try JSONDecoder().decode(JSONValue.self, from: json)
             if let place = given.memberUnknown(to: try file.asJSON()) {
-                throw WiringError("\(place) means nothing there")
+                throw WiringError("\(place): there is no such member")
             }
         } catch let error as DecodingError {
             throw WiringError(error.oneLine)

@@ -1,0 +1,135 @@
+import EventSourcing
+
+/// Positions whose events are not all in the log: those of a damaged segment, or of files that are
+/// not there.
+struct LogGap {
+    /// The damaged segment, which begins the gap.
+    let segment: SegmentExtent?
+    let first: UInt64
+    /// Where the next segment begins; nil at the end of the log.
+    let end: UInt64?
+
+    /// - Parameter archivedThrough: what is known of how far the log went, beside its own note.
+    static func all(
+        in found: LogVerification, archivedThrough: UInt64
+    ) throws(LogError) -> [LogGap] {
+        var bases: [UInt64] = []
+        for extent in found.extents {
+            guard let base = extent.base else {
+                throw .damaged(
+                    segment: extent.name, offset: 0, position: 0,
+                    "its name is not a segment's; move it away")
+            }
+            bases.append(base)
+        }
+        guard let last = bases.indices.last else {
+            return [LogGap(segment: nil, first: 1, end: nil)]
+        }
+        var gaps: [LogGap] = []
+        var next: UInt64 = 1
+        for (index, extent) in found.extents.enumerated() {
+            if next < bases[index] {
+                gaps.append(LogGap(segment: nil, first: next, end: bases[index]))
+            }
+            let end = index < last ? bases[index + 1] : nil
+            let isShort = end == nil && found.head < max(found.closedAt, archivedThrough)
+            if extent.isWhole, !isShort, end.map({ extent.next <= $0 }) ?? true {
+                next = extent.next
+            } else {
+                gaps.append(LogGap(segment: extent, first: bases[index], end: end))
+                next = end ?? .max
+            }
+        }
+        return gaps
+    }
+
+    /// Whether the segment, which lacks only what comes behind it, is what was built.
+    func has(_ built: BuiltSegment) -> Bool {
+        guard let segment, segment.isWhole, !segment.isTorn else { return false }
+        return built.base == first && built.next == segment.next && built.archived == 0
+    }
+
+    /// How many positions there are to go through.
+    func count(archivedThrough: UInt64) -> Int {
+        Int((end ?? max(first, archivedThrough + 1)) - first)
+    }
+}
+
+/// What is whole of a damaged segment.
+struct OwnRecords {
+    private let contents: [UInt8]
+    private var left: ArraySlice<(position: UInt64, place: Range<Int>)>
+
+    init(_ contents: [UInt8], in gap: LogGap) {
+        self.contents = contents
+        left =
+            SegmentScan.wholeRecords(of: contents.span, in: gap.first..<(gap.end ?? .max))[...]
+    }
+
+    var next: UInt64? { left.first?.position }
+
+    /// The last position that was acknowledged for sure, by what is left at the end of a log: what
+    /// is not there below it is damaged, and what is not there behind it may have been torn.
+    func lastAcknowledged(closedAt: UInt64) -> UInt64 {
+        let last = left.last { position, place in
+            position <= closedAt
+                || contents[place.lowerBound + RecordLayout.flags] & RecordLayout.startsCommit != 0
+        }
+        return last?.position ?? 0
+    }
+
+    /// The record, if it is the one at `position`.
+    mutating func take(_ position: UInt64) -> ArraySlice<UInt8>? {
+        guard next == position else { return nil }
+        return contents[left.removeFirst().place]
+    }
+}
+
+/// The records of a gap one by one: the log's own, where they check, else those of the archive.
+struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
+    private var own: OwnRecords
+    /// Nil if none of the positions is archived.
+    private var archived: Events.AsyncIterator?
+    private var nextArchived: RecordedEvent?
+    private var hasBegun = false
+    private var position: UInt64
+    /// The last position that must be there.
+    private let required: UInt64
+
+    init(
+        _ own: OwnRecords, of gap: LogGap, closedAt: UInt64, from archive: ArchivedLog<Events>
+    ) {
+        self.own = own
+        position = gap.first
+        required =
+            gap.end.map { $0 - 1 }
+            ?? max(archive.through, own.lastAcknowledged(closedAt: closedAt))
+        let last = min(required, archive.through)
+        archived = gap.first <= last ? archive.events(gap.first...last).makeAsyncIterator() : nil
+    }
+
+    /// The next record there is; nil behind the last. Positions that must be there and are not go
+    /// to `missing`.
+    mutating func next(
+        missing: inout MissingPositions
+    ) async throws -> (bytes: ArraySlice<UInt8>, isArchived: Bool)? {
+        if !hasBegun {
+            hasBegun = true
+            nextArchived = try await archived?.next(isolation: #isolation)
+        }
+        let next = [own.next, nextArchived?.position].compactMap(\.self).min()
+        let end = min(next ?? .max, max(required + 1, position))
+        if position < end { missing.insert(position...end - 1) }
+        // Behind a hole at the end, what was not acknowledged is given up.
+        guard let next, next == position || position <= required else { return nil }
+        position = next + 1
+        let mine = own.take(next)
+        guard let theirs = nextArchived, theirs.position == next else {
+            return mine.map { ($0, false) }
+        }
+        nextArchived = try await archived?.next(isolation: #isolation)
+        guard let mine else { return (theirs.bytes, true) }
+        guard mine == theirs.bytes else { throw RestorationError.differs(position: next) }
+        return (mine, false)
+    }
+}

@@ -1,0 +1,178 @@
+import ArgumentParser
+import EventArchive
+import EventLog
+import EventSourcing
+import Foundation
+import ObjectStorage
+import ServiceKit
+
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Restore a log that no process serves from an archive of all its events.",
+        discussion: """
+            Writes damaged and missing segments anew, or the whole log where there is none. What \
+            is whole stays as it is, and what is damaged is kept aside.
+            """)
+
+    @Argument(help: "The name of the archive.") var name: String
+    @Option(help: "Where the archive is: a folder, or s3://bucket/prefix.") var from: String
+    @Option(help: "The S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
+    var endpoint: String?
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    var home = Endpoints.home
+    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
+    @Flag(help: "Print JSON.") var json = false
+
+    private var folder: String { home + "/log" }
+
+    func run() async throws {
+        do {
+            let restored = try await restore(from: try await archive())
+            let report = RestorationReport(restored, isDryRun: dryRun)
+            if json { try Output.json(report) } else { print(report) }
+        } catch let error as ArchiveError {
+            if case .storage(let error) = error { throw error.problem }
+            throw Problem.data(error.description)
+        } catch let error as ObjectStorageError {
+            throw error.problem
+        } catch let error as RestorationError {
+            throw Problem.data(error.description)
+        } catch let error as LogError {
+            if case .storage = error { throw Problem(status: EX_IOERR, error.description) }
+            throw Problem.data(error.description)
+        } catch let error as StorageError {
+            throw Problem(status: EX_UNAVAILABLE, error.description)
+        }
+    }
+
+    private func archive() async throws -> ArchiveReader {
+        let place = try StoragePlace(from)
+        if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {
+            throw Problem.data("there is no folder \(path)")
+        }
+        let storage = try place.open(
+            environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
+        return try await ArchiveReader(in: storage, name: name)
+    }
+
+    private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
+        let isThere = FileManager.default.fileExists(atPath: folder)
+        let present = isThere ? try FileStorage(folder: folder) : nil
+        // Locked to the end, so that no store begins a log where one is about to be put.
+        defer { withExtendedLifetime(present) {} }
+        if let present, try !present.names().isEmpty {
+            return try await restore(present, from: archive)
+        }
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        let beside = folder + ".restoring"
+        let storage = try FileStorage(folder: beside)
+        do {
+            // What a restoration left that was killed.
+            for name in try storage.names() { try storage.remove(name) }
+            let restored = try await restore(storage, from: archive)
+            if dryRun { try discard(beside) } else { try storage.move(to: folder) }
+            return restored
+        } catch {
+            try discard(beside)
+            throw error
+        }
+    }
+
+    private func discard(_ folder: String) throws {
+        guard FileManager.default.fileExists(atPath: folder) else { return }
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
+    private func restore(
+        _ storage: FileStorage, from archive: ArchiveReader
+    ) async throws -> LogRestoration {
+        var bars = (verifying: ProgressBar("verify", total: 0), restoring: ProgressBar?.none)
+        defer { (bars.restoring ?? bars.verifying).end() }
+        return try await LogRestoration(
+            of: storage,
+            from: ArchivedLog(of: archive.manifest.log, through: archive.manifest.checkpoint) {
+                archive.events(from: $0.lowerBound, through: $0.upperBound)
+            }, isDryRun: dryRun
+        ) { step, done, all in
+            switch step {
+            case .verifying: bars.verifying.show(done, of: all, "segments")
+            case .restoring:
+                if bars.restoring == nil {
+                    bars.verifying.end()
+                    bars.restoring = ProgressBar("restore", total: all)
+                }
+                bars.restoring?.show(done, "positions")
+            }
+        }
+    }
+}
+
+extension ObjectStorageError {
+    fileprivate var problem: Problem {
+        let status =
+            switch self {
+            case .invalid: EX_USAGE
+            case .noObject, .refused: EX_DATAERR
+            case .unavailable, .cancelled: EX_UNAVAILABLE
+            }
+        return Problem(status: status, description)
+    }
+}
+
+/// What `restore` prints.
+private struct RestorationReport: Encodable, CustomStringConvertible {
+    struct Positions: Encodable {
+        let from, through: UInt64
+    }
+
+    struct Segment: Encodable {
+        let name: String
+        let from, through: UInt64
+        /// How many of its events came from the archive.
+        let archived: Int
+    }
+
+    let log: String
+    let head: UInt64
+    let segments: [Segment]
+    let damaged: [String]
+    let indexes: [String]
+    let lost: Positions?
+    let endUnknown: Bool
+    let dryRun: Bool
+
+    init(_ restored: LogRestoration, isDryRun: Bool) {
+        log = restored.log.description
+        head = restored.head
+        segments = restored.segments.map {
+            Segment(name: $0.name, from: $0.first, through: $0.last, archived: $0.archived)
+        }
+        damaged = restored.keptAside
+        indexes = restored.indexes
+        lost = restored.lost.map { Positions(from: $0.lowerBound, through: $0.upperBound) }
+        endUnknown = restored.isEndUnknown
+        dryRun = isDryRun
+    }
+
+    var description: String {
+        guard lost != nil || !segments.isEmpty || !indexes.isEmpty else {
+            return "log \(log): \(head) events, all of them whole; nothing to restore"
+        }
+        var lines = segments.map { segment in
+            "\(segment.name): \((segment.from...segment.through).positionText) written anew, "
+                + "\(segment.archived) of them from the archive"
+        }
+        lines += damaged.map { "\($0): damaged, kept as \($0).damaged" }
+        lines += indexes.map { "\($0): index made again" }
+        if let lost {
+            lines.append(
+                "\((lost.from...lost.through).positionText) can't be restored: the archive "
+                    + "does not have them")
+        }
+        if endUnknown {
+            lines.append("what was appended behind position \(head), if anything, is not archived")
+        }
+        lines.append("log \(log): \(head) events, restored")
+        return (dryRun ? ["what would be done:"] + lines : lines).joined(separator: "\n")
+    }
+}

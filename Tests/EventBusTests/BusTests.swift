@@ -1,0 +1,166 @@
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import Testing
+import WireProtocol
+
+@Suite(.timeLimit(.minutes(2))) struct `The bus` {
+    @Test func `delivers what rules match, in the order of the log`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q"))
+        try await bus.put(rule: "r", to: "q")
+        let wanted = try await bus.append(50, correlation: 1)
+        try await bus.append(10, type: "Other", correlation: 1)
+        #expect(try await bus.drain("q") == Array(wanted))
+        #expect(try await bus.view("q").acknowledged == 50)
+    }
+
+    @Test func `sends an event once to a queue, however many rules name it`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q"))
+        try await bus.put(QueueDefinition(name: "other"))
+        try await bus.put(rule: "a", to: "q")
+        try await bus.put(rule: "b", to: "q", "other")
+        let position = try await bus.append().lowerBound
+        #expect(try await bus.drain("q") == [position])
+        #expect(try await bus.drain("other") == [position])
+    }
+
+    @Test func `begins a queue where it says`() async throws {
+        let bus = try await RunningBus()
+        let old = try await bus.append(5)
+        for (name, start) in [
+            ("end", QueueStart.end), ("beginning", .beginning), ("position", .position(3)),
+            ("future", .position(20)),
+        ] {
+            try await bus.put(QueueDefinition(name: name, start: start))
+            try await bus.put(rule: name, to: name)
+        }
+        // Positions 6 to 13 tell of queues and rules.
+        let new = try await bus.append(10)
+        #expect(new == 14...23)
+        for queue in ["beginning", "position", "future"] {
+            _ = try await bus.wait(for: queue) { !$0.isFilling }
+        }
+        #expect(try await bus.drain("end") == Array(new))
+        #expect(try await bus.drain("beginning") == Array(old) + Array(new))
+        #expect(try await bus.drain("position") == [3, 4, 5] + Array(new))
+        #expect(try await bus.drain("future") == [20, 21, 22, 23])
+    }
+
+    @Test func `begins a queue at a time`() async throws {
+        let bus = try await RunningBus()
+        try await bus.append(3)
+        let next = try await bus.append(3)
+        let first = try #require(
+            try await bus.store.read(ReadRequest(.all, from: next.lowerBound)).events
+                .first { _ in true })
+        try await bus.put(QueueDefinition(name: "q", start: .time(first.time)))
+        try await bus.put(rule: "r", to: "q")
+        _ = try await bus.wait(for: "q") { !$0.isFilling }
+        let drained = try await bus.drain("q")
+        // Events of one append may share a time with those before them.
+        #expect(drained.suffix(3) == Array(next)[...])
+    }
+
+    @Test func `fills a queue while events go on being appended, without hole or repeat`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        for _ in 1...8 { try await bus.append(1000) }
+        try await bus.put(QueueDefinition(name: "q", grouping: .stream, start: .beginning))
+        let store = bus.store
+        let appending = Task {
+            for number in 0..<400 {
+                let event = NewEvent(
+                    id: EventID(high: 9, low: UInt64(number)), stream: try StreamName("s-1"),
+                    type: "T", data: [])
+                _ = try await store.append([event])
+            }
+        }
+        try await bus.put(rule: "r", to: "q")
+        try await appending.value
+        let view = try await bus.wait(for: "q") { !$0.isFilling }
+        #expect(view.depth == 8400)
+        let consumer = try await store.consumer(of: "q")
+        var last: UInt64 = 0
+        for _ in 1...100 {
+            let delivery = try #require(try await consumer.receive(1, wait: .zero).first)
+            #expect(delivery.event.position > last)
+            last = delivery.event.position
+            try await consumer.settle([delivery.settled(.done)])
+        }
+        await consumer.close()
+    }
+
+    @Test func `holds more than is in memory, and keeps it over a restart`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
+        try await bus.put(rule: "r", to: "q")
+        var wanted: [UInt64] = []
+        for _ in 1...25 { wanted += Array(try await bus.append(1000)) }
+        #expect(try await bus.view("q").depth == 25_000)
+        await bus.stop()
+        try await bus.start()
+        #expect(try await bus.view("q").depth == 25_000)
+        wanted += Array(try await bus.append(1000))
+        #expect(try await bus.drain("q") == wanted)
+        let view = try await bus.view("q")
+        #expect(view.depth == 0 && view.acknowledged == 26_000)
+    }
+
+    @Test func `keeps what was not acknowledged over a restart, and nothing else`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q"))
+        try await bus.put(rule: "r", to: "q")
+        let positions = Array(try await bus.append(20))
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let taken = try await consumer.receive(10)
+        #expect(taken.count == 10)
+        try await consumer.settle(taken.prefix(6).map { $0.settled(.done) })
+        await bus.stop()
+        try await bus.start()
+        #expect(try await bus.drain("q") == Array(positions.dropFirst(6)))
+        // A lease of an earlier process is worth nothing.
+        #expect(try await consumer.settle([taken[7].settled(.done)]) == [false])
+        await consumer.close()
+    }
+
+    @Test func `gives back at once what was with a consumer that begins anew`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q"))
+        try await bus.put(rule: "r", to: "q")
+        try await bus.append(3)
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let first = try await consumer.receive(10)
+        #expect(first.count == 3)
+        #expect(try await consumer.receive(10, wait: .zero).isEmpty)
+        #expect(try await consumer.release() == 3)
+        let again = try await consumer.receive(10)
+        #expect(again.map(\.event.position) == first.map(\.event.position))
+        #expect(again.allSatisfy { $0.receiveCount == 2 })
+        #expect(again.map(\.firstReceivedAt) == first.map(\.firstReceivedAt))
+        await consumer.close()
+    }
+
+    @Test func `groups by paths of the data, and by what there is without them`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q", grouping: .paths(["account", "customer.id"])))
+        try await bus.put(rule: "r", to: "q")
+        for data in [
+            #"{"account":"a"}"#, #"{"customer":{"id":"a"}}"#, #"{"customer":{"id":"b"}}"#, "{}",
+            "{}", #"{"account":"b","customer":{"id":"a"}}"#,
+        ] { try await bus.append(data: data) }
+        let first = try await bus.append(0...0).lowerBound - 6
+        let consumer = try await bus.store.consumer(of: "q")
+        let deliveries = try await consumer.receive(10)
+        #expect(deliveries.map { $0.event.position - first } == [0, 2, 3, 4, 6])
+        await consumer.close()
+    }
+}
+
+extension RunningBus {
+    fileprivate func append(_ range: ClosedRange<Int>) async throws -> ClosedRange<UInt64> {
+        try await append(range.count)
+    }
+}

@@ -1,0 +1,149 @@
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import Testing
+import WireProtocol
+
+@Suite(.timeLimit(.minutes(2))) struct `Dead letters` {
+    /// A queue whose events die at the first failure, with a rule.
+    private func make(
+        _ bus: RunningBus, grouping: Grouping = .correlation, afterDeath: AfterDeath = .wait
+    ) async throws {
+        try await bus.put(
+            QueueDefinition(
+                name: "q", grouping: grouping, retry: RetryPolicy(maximumReceives: 1),
+                afterDeath: afterDeath))
+        try await bus.put(rule: "r", to: "q")
+    }
+
+    /// Has the next delivery fail, and waits until it is a dead letter.
+    @discardableResult
+    private func fail(_ bus: RunningBus) async throws -> UInt64 {
+        let before = try await bus.view("q").deadLetters
+        let consumer = try await bus.store.consumer(of: "q", named: "failing")
+        let delivery = try #require(try await consumer.receive(1).first)
+        try await consumer.settle([delivery.settled(.failed(error: "no such luck", delay: nil))])
+        await consumer.close()
+        _ = try await bus.wait(for: "q") { $0.deadLetters > before }
+        return delivery.event.position
+    }
+
+    @Test func `have later events of their group wait behind them, and go back in order`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await make(bus)
+        let first = try await bus.append(3, correlation: 1)
+        let other = try await bus.append(2, correlation: 2)
+        let dead = try await fail(bus)
+        #expect(dead == first.lowerBound)
+        let later = try await bus.append(1, correlation: 1)
+        #expect(try await bus.drain("q") == Array(other))
+        let letter = try #require(try await bus.deadLetters().first)
+        #expect(letter.waitingBehind == 3)
+        #expect(letter.letter.position == dead && letter.letter.cause == .maximumReceives)
+        #expect(letter.letter.error == "no such luck" && letter.letter.receives == 1)
+        #expect(letter.letter.rule == "r" && letter.letter.type == "T")
+        #expect(letter.letter.group == "\(EventID(high: 1, low: 1))")
+
+        // All that holds over a restart.
+        await bus.stop()
+        try await bus.start()
+        #expect(try await bus.deadLetters().first == letter)
+        #expect(try await bus.drain("q").isEmpty)
+
+        try await bus.redrive(DeadLetterSelection(ids: [letter.id]))
+        #expect(try await bus.deadLetters().isEmpty)
+        _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 0 }
+        #expect(try await bus.drain("q") == Array(first) + Array(later))
+    }
+
+    @Test func `let their group go on where the queue says so`() async throws {
+        let bus = try await RunningBus()
+        try await make(bus, afterDeath: .goOn)
+        let all = try await bus.append(3, correlation: 1)
+        let dead = try await fail(bus)
+        #expect(try await bus.drain("q") == Array(all).filter { $0 != dead })
+        try await bus.redrive()
+        #expect(try await bus.drain("q") == [dead])
+    }
+
+    @Test func `can die again`() async throws {
+        let bus = try await RunningBus()
+        try await make(bus)
+        let position = try await bus.append().lowerBound
+        for _ in 1...3 {
+            #expect(try await fail(bus) == position)
+            try await bus.redrive()
+        }
+        #expect(try await bus.drain("q") == [position])
+        let query = EventQuery.categories([BusCategory.deadLetter])
+        var types: [String] = []
+        for try await event in bus.store.read(ReadRequest(query)).events {
+            types.append(event.type)
+        }
+        #expect(
+            types
+                == Array(repeating: ["DeadLettered", "DeadLetterRedriven"], count: 3).flatMap { $0 }
+        )
+    }
+
+    @Test func `are discarded for a reason, and by somebody, and their group goes on`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await make(bus)
+        let all = try await bus.append(2, correlation: 1)
+        try await fail(bus)
+        await #expect(throws: ProtocolError.self) {
+            _ = try await bus.admin.command(
+                BusCall.discard, EndDeadLetters(DeadLetterSelection(queue: "q")))
+        }
+        _ = try await bus.admin.command(
+            BusCall.discard,
+            EndDeadLetters(DeadLetterSelection(queue: "q"), reason: "a duplicate"))
+        _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 0 }
+        #expect(try await bus.drain("q") == [all.upperBound])
+        let query = EventQuery([.init(types: ["DeadLetterDiscarded"])])
+        let told = try #require(
+            try await bus.store.read(ReadRequest(query)).events.first { _ in true })
+        #expect(String(decoding: told.metadata, as: UTF8.self).contains("tester"))
+        #expect(String(decoding: told.data, as: UTF8.self).contains("a duplicate"))
+        #expect(told.correlationID == EventID(high: 1, low: 1))
+    }
+
+    @Test func `are what is too old, and what has no queue`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(
+            QueueDefinition(name: "q", retry: RetryPolicy(maximumAge: 0.05)))
+        try await bus.put(QueueDefinition(name: "gone"))
+        try await bus.put(rule: "r", to: "q", "gone")
+        _ = try await bus.admin.command(BusCall.deleteQueue, "gone")
+        let position = try await bus.append().lowerBound
+        // Nobody takes it.
+        _ = try await bus.wait(for: "q") { $0.deadLetters == 1 }
+        var letters: [DeadLetterView] = []
+        while letters.count < 2 { letters = try await bus.deadLetters() }
+        #expect(letters.allSatisfy { $0.letter.position == position })
+        #expect(
+            Set(letters.map(\.letter.cause)) == [.maximumAge, .targetNotFound])
+        await #expect(throws: ProtocolError.self) {
+            try await bus.redrive(DeadLetterSelection(queue: "gone"))
+        }
+        try await bus.put(QueueDefinition(name: "gone"))
+        try await bus.redrive(DeadLetterSelection(queue: "gone"))
+        #expect(try await bus.drain("gone") == [position])
+    }
+
+    @Test func `are none of a queue that wants none`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(
+            QueueDefinition(
+                name: "q", retry: RetryPolicy(maximumAge: 0.05), hasDeadLetters: false))
+        try await bus.put(rule: "r", to: "q")
+        try await bus.append(3)
+        let view = try await bus.wait(for: "q") { $0.dropped == 3 }
+        #expect(view.depth == 0 && view.deadLetters == 0)
+        #expect(try await bus.deadLetters().isEmpty)
+    }
+}

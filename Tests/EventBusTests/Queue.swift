@@ -1,0 +1,79 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+/// A queue state under a clock that a test moves, and chance that is always 0: a back-off is half
+/// of its full length.
+final class Queue {
+    var state: QueueState
+    var now = Timestamp(microseconds: 1_000_000_000)
+
+    init(_ change: (inout QueueSettings) -> Void = { _ in }) {
+        var settings = QueueSettings()
+        change(&settings)
+        state = QueueState(settings: settings)
+    }
+
+    /// Entries of the group, enqueued now.
+    func enqueue(_ sequences: UInt64..., group: UInt64 = 0, receives: Int = 0) {
+        for sequence in sequences {
+            state.enqueue(entry(sequence, group: group, receives: receives))
+        }
+    }
+
+    func entry(_ sequence: UInt64, group: UInt64 = 0, receives: Int = 0) -> QueueEntry {
+        QueueEntry(
+            sequence: sequence, position: sequence, group: GroupKey(high: 0, low: group),
+            enqueuedAt: now, receives: receives)
+    }
+
+    func receive(
+        _ max: Int = 10, visibility: Duration? = nil, consumer: String = "a"
+    ) -> [QueueState.Delivery] {
+        state.receive(max: max, visibility: visibility, consumer: consumer, now: now)
+    }
+
+    /// The one delivery that the test is about.
+    func next() throws -> QueueState.Delivery { try #require(receive(1).first) }
+
+    /// The sequences of what is received.
+    func received(_ max: Int = 10, consumer: String = "a") -> [UInt64] {
+        receive(max, consumer: consumer).map(\.entry.sequence)
+    }
+
+    func acknowledge(_ delivery: QueueState.Delivery) -> Bool {
+        state.acknowledge(delivery.entry.sequence, lease: delivery.lease)
+    }
+
+    func extend(_ delivery: QueueState.Delivery, by visibility: Duration? = nil) -> Bool {
+        state.extend(
+            delivery.entry.sequence, lease: delivery.lease, visibility: visibility, now: now)
+    }
+
+    func reject(_ delivery: QueueState.Delivery, delay: Duration? = nil) -> Bool {
+        state.reject(
+            delivery.entry.sequence, lease: delivery.lease, error: "no", delay: delay, now: now,
+            random: { 0 })
+    }
+
+    func pass(_ duration: Duration) {
+        now = now + duration
+        state.tick(now: now, random: { 0 })
+    }
+
+    /// What has changed, in short: `died 1 MaximumAge`.
+    func changes() -> [String] {
+        state.takeChanges().map { change in
+            switch change {
+            case .retried(let entry): "retried \(entry.sequence)"
+            case .done(let sequence): "done \(sequence)"
+            case .died(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
+            case .dropped(let entry, let cause): "dropped \(entry.sequence) \(cause.rawValue)"
+            }
+        }
+    }
+}
+
+let group = GroupKey(high: 0, low: 0)

@@ -1,0 +1,182 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+@Suite struct `An entry that fails` {
+    @Test func `is tried again before what is behind it, after a while`() throws {
+        let queue = Queue()
+        queue.enqueue(1, 2)
+        queue.enqueue(3, group: 3)
+        #expect(queue.reject(try queue.next()))
+        #expect(queue.state.counts == .init(ready: 1, delayed: 1, behind: 1))
+        #expect(queue.received() == [3])
+        #expect(queue.state.nextTick() == queue.now + .milliseconds(500))
+        queue.pass(.milliseconds(499))
+        #expect(queue.received().isEmpty)
+        queue.pass(.milliseconds(1))
+        #expect(queue.received() == [1])
+    }
+
+    @Test func `waits twice as long each time, up to the maximum`() throws {
+        let retry = QueueSettings.Retry(backoff: .seconds(1), maximumBackoff: .seconds(10))
+        let delays = [1, 2, 3, 4, 5, 1_000].map { retry.delay(afterReceives: $0, random: 0) }
+        #expect(delays == [500, 1_000, 2_000, 4_000, 5_000, 5_000].map { .milliseconds($0) })
+        #expect(retry.delay(afterReceives: 1, random: 0.5) == .milliseconds(750))
+        #expect(retry.delay(afterReceives: 0, random: 0) == .milliseconds(500))
+    }
+
+    @Test func `waits as long as its receiver says`() throws {
+        let queue = Queue()
+        queue.enqueue(1)
+        #expect(queue.reject(try queue.next(), delay: .seconds(7)))
+        #expect(queue.state.takeChanges().retried.first?.notBefore == queue.now + .seconds(7))
+        queue.pass(.seconds(7))
+        #expect(queue.received() == [1])
+    }
+
+    @Test func `goes back behind an earlier one that was redriven meanwhile`() throws {
+        let queue = Queue()
+        queue.enqueue(5)
+        let delivery = try queue.next()
+        queue.enqueue(4)
+        #expect(queue.reject(delivery, delay: .zero))
+        let earlier = try queue.next()
+        #expect(earlier.entry.sequence == 4)
+        #expect(queue.acknowledge(earlier))
+        queue.pass(.zero)
+        #expect(queue.received() == [5])
+    }
+
+    @Test func `dies when it was received as often as allowed`() throws {
+        let queue = Queue { $0.retry.maximumReceives = 2 }
+        queue.enqueue(1)
+        #expect(queue.reject(try queue.next(), delay: .zero))
+        queue.pass(.zero)
+        #expect(queue.reject(try queue.next()))
+        let changes = queue.state.takeChanges()
+        guard case .died(let entry, .maximumReceives)? = changes.last else {
+            Issue.record("not dead: \(changes)")
+            return
+        }
+        #expect(entry.receives == 2)
+        #expect(entry.error == "no")
+        #expect(queue.state.waitingBehind(group) == 0)
+    }
+
+    @Test func `dies too when its last lease ends or its consumer begins anew`() {
+        let queue = Queue { $0.retry.maximumReceives = 1 }
+        queue.enqueue(1, group: 1)
+        #expect(queue.received() == [1])
+        queue.pass(.seconds(30))
+        queue.enqueue(2, group: 2)
+        #expect(queue.received() == [2])
+        #expect(queue.state.release(consumer: "a") == 1)
+        #expect(queue.changes() == ["died 1 MaximumReceives", "died 2 MaximumReceives"])
+    }
+
+    @Test func `dies unseen when it is loaded after its last try`() throws {
+        let queue = Queue { $0.waitsBehindDead = false }
+        queue.enqueue(1, receives: 10)
+        queue.enqueue(2)
+        queue.enqueue(3, receives: 10)
+        #expect(queue.changes() == ["died 1 MaximumReceives"])
+        let delivery = try queue.next()
+        #expect(queue.acknowledge(delivery))
+        #expect(queue.changes() == ["done 2", "died 3 MaximumReceives"])
+    }
+
+    @Test func `dies when the limit is lowered to what it has reached`() throws {
+        let queue = Queue()
+        queue.enqueue(2, group: 2)
+        queue.enqueue(1, group: 1)
+        for delivery in queue.receive(2) { #expect(queue.reject(delivery)) }
+        queue.enqueue(3, group: 3)
+        #expect(queue.received() == [3])
+        #expect(queue.changes() == ["retried 2", "retried 1"])
+        queue.state.settings.retry.maximumReceives = 1
+        #expect(queue.changes() == ["died 1 MaximumReceives", "died 2 MaximumReceives"])
+        #expect(queue.state.counts == .init(inFlight: 1))
+    }
+}
+
+@Suite struct `An entry that is too old` {
+    @Test func `dies, the lower sequence first`() {
+        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        queue.enqueue(2, group: 2)
+        queue.now = queue.now + .seconds(1)
+        queue.enqueue(1, group: 1)
+        #expect(queue.state.nextTick() == queue.now + .seconds(59))
+        queue.pass(.seconds(60))
+        #expect(queue.changes() == ["died 1 MaximumAge", "died 2 MaximumAge"])
+        #expect(queue.state.nextTick() == nil)
+    }
+
+    @Test func `takes with it those of its group that are as old, if the group goes on`() {
+        let queue = Queue {
+            $0.retry.maximumAge = .seconds(60)
+            $0.waitsBehindDead = false
+        }
+        queue.enqueue(1, 2)
+        queue.enqueue(3, 4, group: 2)
+        queue.now = queue.now + .seconds(1)
+        queue.enqueue(5)
+        queue.pass(.seconds(59))
+        #expect(queue.changes() == [1, 2, 3, 4].map { "died \($0) MaximumAge" })
+        #expect(queue.received() == [5])
+    }
+
+    @Test func `dies while it waits to be tried again`() throws {
+        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        queue.enqueue(1)
+        #expect(queue.reject(try queue.next(), delay: .seconds(90)))
+        #expect(queue.state.nextTick() == queue.now + .seconds(60))
+        queue.pass(.seconds(60))
+        #expect(queue.changes() == ["retried 1", "died 1 MaximumAge"])
+    }
+
+    @Test func `is left in peace in flight, and may still be done`() {
+        let queue = Queue { $0.retry.maximumAge = .seconds(10) }
+        queue.enqueue(1, group: 1)
+        queue.enqueue(2, group: 2)
+        let deliveries = queue.receive()
+        queue.pass(.seconds(20))
+        #expect(queue.acknowledge(deliveries[0]))
+        queue.pass(.seconds(10))
+        #expect(queue.changes() == ["done 1", "retried 2", "died 2 MaximumAge"])
+    }
+
+    @Test func `dies of what it reaches first`() {
+        let queue = Queue {
+            $0.retry.maximumAge = .seconds(10)
+            $0.retry.maximumReceives = 1
+        }
+        queue.enqueue(1)
+        #expect(queue.received() == [1])
+        queue.pass(.seconds(40))
+        #expect(queue.changes() == ["died 1 MaximumReceives"])
+    }
+
+    @Test func `lives on in a paused queue`() {
+        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        queue.enqueue(1)
+        queue.state.isPaused = true
+        #expect(queue.state.nextTick() == nil)
+        queue.pass(.seconds(90))
+        #expect(queue.changes() == [])
+        queue.state.isPaused = false
+        queue.pass(.zero)
+        #expect(queue.changes() == ["died 1 MaximumAge"])
+    }
+
+    @Test func `dies by a limit that was lowered`() {
+        let queue = Queue()
+        queue.enqueue(1)
+        queue.pass(.seconds(60))
+        queue.state.settings.retry.maximumAge = .seconds(60)
+        #expect(queue.state.nextTick() == queue.now)
+        queue.pass(.zero)
+        #expect(queue.changes() == ["died 1 MaximumAge"])
+    }
+}

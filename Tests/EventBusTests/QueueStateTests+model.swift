@@ -1,0 +1,345 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+@Suite struct `Whatever happens, a queue` {
+    /// Each with and without dead letters, and with groups that wait behind them or go on.
+    @Test(arguments: 0..<12 as Range<UInt64>)
+    func `keeps order, loses nothing, and counts right`(seed: UInt64) {
+        var model = Model(seed: seed)
+        for _ in 0..<1_500 { model.step() }
+        model.drain()
+        #expect(model.disk.isEmpty)
+        #expect(model.dead.isEmpty)
+        // Or the test would show little.
+        #expect(model.ended.count > 200)
+        #expect(!model.state.settings.hasDeadLetters || model.redriven > 5)
+        #expect(model.refused > 10)
+        #expect(model.expired > 10)
+    }
+}
+
+/// What a caller of the queue has on disk and in flight, from which everything that the state
+/// answers is found again by looking at all there is.
+private struct Model {
+    var random: SplitMix
+    var state: QueueState
+    var now = Timestamp(microseconds: 0)
+
+    var disk: [UInt64: QueueEntry] = [:]
+    var dead: [UInt64: QueueEntry] = [:]
+    var ended: Set<UInt64> = []
+    var blocked: Set<GroupKey> = []
+    /// Entries whose back-off no tick has ended yet.
+    var backingOff: Set<UInt64> = []
+    var held: [UInt64: Held] = [:]
+    /// The step in which a group became ready; before all others where it was released. Nil
+    /// where one of it died: it keeps its place only if the next was ready then.
+    var readySince: [GroupKey: Int?] = [:]
+
+    var steps = 0
+    var lastSequence: UInt64 = 0
+    var lastLease: UInt64 = 0
+    var redriven = 0
+    var refused = 0
+    var expired = 0
+
+    struct Held {
+        let lease: UInt64
+        let consumer: String
+        var expires: Timestamp
+        let receives: Int
+    }
+
+    init(seed: UInt64) {
+        random = SplitMix(state: seed)
+        var settings = QueueSettings()
+        settings.hasDeadLetters = seed % 3 != 0
+        settings.waitsBehindDead = seed % 3 == 1
+        settings.retry.maximumReceives = 3
+        settings.retry.maximumAge = .seconds(200)
+        state = QueueState(settings: settings)
+    }
+}
+
+// MARK: - What is done to the queue
+
+extension Model {
+    mutating func step() {
+        steps += 1
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<30: enqueueNew()
+        case ..<50: receive(max: .random(in: 1...4, using: &random))
+        case ..<65: settleHeld { $0.acknowledge($1, $2) }
+        case ..<73: settleHeld { $0.reject($1, $2) }
+        case ..<76: settleHeld { $0.extend($1, $2) }
+        case ..<88: pass(.milliseconds(.random(in: 0...20_000, using: &random)))
+        case ..<90: release(consumer: "\(Int.random(in: 0..<3, using: &random))")
+        case ..<92: state.isPaused.toggle()
+        case ..<97: redrive()
+        case 97: state.settings.retry.maximumReceives = .random(in: 2...4, using: &random)
+        case 98: beginAnew()
+        default: if steps % 5 == 0 { purge() }
+        }
+        follow()
+        check()
+    }
+
+    mutating func enqueueNew() {
+        lastSequence += .random(in: 1...3, using: &random)
+        let group = GroupKey(high: 0, low: .random(in: 0..<8, using: &random))
+        let entry = QueueEntry(
+            sequence: lastSequence, position: lastSequence, group: group, enqueuedAt: now)
+        disk[entry.sequence] = entry
+        state.enqueue(entry)
+    }
+
+    mutating func receive(max: Int) {
+        let ready = heads.filter { !backingOff.contains($0) }
+        let consumer = "\(Int.random(in: 0..<3, using: &random))"
+        let visibility = Duration.milliseconds(.random(in: 0...30_000, using: &random))
+        let deliveries = state.receive(
+            max: max, visibility: visibility, consumer: consumer, now: now)
+        #expect(deliveries.count == (state.isPaused ? 0 : min(max, ready.count)))
+        for delivery in deliveries {
+            var expected = disk[delivery.entry.sequence]
+            expected?.receives += 1
+            if expected?.firstReceivedAt == nil { expected?.firstReceivedAt = now }
+            expected?.notBefore = nil
+            #expect(delivery.entry == expected)
+            #expect(ready.contains(delivery.entry.sequence))
+            #expect(delivery.lease > lastLease || held[delivery.entry.sequence] == nil)
+            lastLease = Swift.max(lastLease, delivery.lease)
+            held[delivery.entry.sequence] = Held(
+                lease: delivery.lease, consumer: consumer, expires: now + visibility,
+                receives: delivery.entry.receives)
+        }
+        let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) ?? nil }
+        if let last = turns.max(), let next = readySince.values.compactMap(\.self).min() {
+            #expect(last <= next)
+        }
+    }
+
+    /// Does something about what is in flight, sometimes with a lease that isn't right.
+    mutating func settleHeld(_ act: (inout Model, UInt64, UInt64) -> Bool) {
+        guard let (sequence, lease) = held.min(by: { $0.key < $1.key }).map({ ($0, $1.lease) })
+        else { return }
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            #expect(!act(&self, sequence, lease + 1))
+            refused += 1
+        } else {
+            #expect(act(&self, sequence, lease))
+        }
+    }
+
+    mutating func acknowledge(_ sequence: UInt64, _ lease: UInt64) -> Bool {
+        state.acknowledge(sequence, lease: lease)
+    }
+
+    mutating func reject(_ sequence: UInt64, _ lease: UInt64) -> Bool {
+        let delay = Bool.random(using: &random) ? Duration.seconds(3) : nil
+        return state.reject(
+            sequence, lease: lease, error: "no", delay: delay, now: now, random: { 0.5 })
+    }
+
+    mutating func extend(_ sequence: UInt64, _ lease: UInt64) -> Bool {
+        let visibility = Duration.seconds(.random(in: 1...20, using: &random))
+        let isHeld = state.extend(sequence, lease: lease, visibility: visibility, now: now)
+        if isHeld { held[sequence]?.expires = now + visibility }
+        return isHeld
+    }
+
+    mutating func pass(_ duration: Duration) {
+        now = now + duration
+        let late = held.filter { $0.value.expires <= now }.keys
+        expired += late.count
+        state.tick(now: now, random: { Double.random(in: 0..<1, using: &random) })
+        follow()
+        for sequence in late { #expect(held[sequence] == nil) }
+        for sequence in heads {
+            if disk[sequence]?.notBefore.map({ $0 <= now }) ?? true { backingOff.remove(sequence) }
+            #expect(state.isPaused || diesAt(sequence) > now)
+        }
+    }
+
+    mutating func release(consumer: String) {
+        let released = held.filter { $0.value.consumer == consumer }
+        let groups = released.keys.compactMap { disk[$0]?.group }
+        #expect(state.release(consumer: consumer) == released.count)
+        follow()
+        for sequence in released.keys { #expect(held[sequence] == nil) }
+        for group in groups { readySince[group] = -steps }
+    }
+
+    /// Brings back all the dead of a group that waits for them, or else one of the dead.
+    mutating func redrive() {
+        guard let first = dead.keys.min(), let group = dead[first]?.group else { return }
+        let isBlocked = blocked.remove(group) != nil
+        for (sequence, entry) in dead where isBlocked ? entry.group == group : sequence == first {
+            redriven += 1
+            dead[sequence] = nil
+            disk[sequence] = QueueEntry(
+                sequence: sequence, position: entry.position, group: group, enqueuedAt: now)
+            backingOff.remove(sequence)
+            if !isBlocked, let entry = disk[sequence] { state.enqueue(entry) }
+        }
+        if isBlocked {
+            state.unblock(group)
+            load { $0.group == group }
+        }
+    }
+
+    mutating func load(_ isIncluded: (QueueEntry) -> Bool) {
+        for entry in disk.values.filter(isIncluded).sorted(by: { $0.sequence < $1.sequence }) {
+            if entry.notBefore != nil { backingOff.insert(entry.sequence) }
+            state.enqueue(entry)
+        }
+    }
+
+    /// The process ends and another begins: what was in flight is as the disk has it.
+    mutating func beginAnew() {
+        state = QueueState(settings: state.settings, firstLease: lastLease + 1)
+        held = [:]
+        readySince = [:]
+        for group in blocked { state.block(group) }
+        load { _ in true }
+    }
+
+    mutating func purge() {
+        state.removeAll(through: lastSequence)
+        ended.formUnion(disk.keys)
+        disk = [:]
+        held = [:]
+    }
+
+    /// Acknowledges everything, the dead too once they are redriven.
+    mutating func drain() {
+        state.isPaused = false
+        while !disk.isEmpty || !dead.isEmpty, steps < 10_000 {
+            steps += 1
+            pass(.seconds(1))
+            redrive()
+            receive(max: 4)
+            for (sequence, held) in held { #expect(acknowledge(sequence, held.lease)) }
+            follow()
+            check()
+        }
+    }
+}
+
+// MARK: - What is found
+
+extension Model {
+    /// Writes down what the state says has changed, and judges it.
+    mutating func follow() {
+        for change in state.takeChanges() {
+            switch change {
+            case .retried(let entry):
+                #expect(entry.receives == held[entry.sequence]?.receives)
+                #expect(entry.receives < state.settings.retry.maximumReceives)
+                #expect(entry.error != nil)
+                disk[entry.sequence] = entry
+                if let notBefore = entry.notBefore {
+                    #expect(notBefore > now)
+                    backingOff.insert(entry.sequence)
+                } else {
+                    backingOff.remove(entry.sequence)
+                }
+            case .done(let sequence):
+                #expect(held[sequence] != nil)
+                end(sequence)
+            case .died(let entry, let cause):
+                judge(entry, cause)
+                #expect(disk.removeValue(forKey: entry.sequence) != nil)
+                dead[entry.sequence] = entry
+                if state.settings.waitsBehindDead { blocked.insert(entry.group) }
+                readySince.updateValue(nil, forKey: entry.group)
+            case .dropped(let entry, let cause):
+                judge(entry, cause)
+                end(entry.sequence)
+                readySince.updateValue(nil, forKey: entry.group)
+            }
+            held[change.sequence] = nil
+        }
+    }
+
+    mutating func end(_ sequence: UInt64) {
+        #expect(disk.removeValue(forKey: sequence) != nil)
+        #expect(ended.insert(sequence).inserted)
+    }
+
+    func judge(_ entry: QueueEntry, _ cause: DeathCause) {
+        let isSpent = entry.receives >= state.settings.retry.maximumReceives
+        switch cause {
+        case .maximumReceives: #expect(isSpent)
+        case .maximumAge:
+            #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now)
+            #expect(heads.contains(entry.sequence))
+        case .targetNotFound: Issue.record("no target is looked for")
+        }
+    }
+
+    /// The first entries of the groups that neither wait for their dead nor have one in flight.
+    var heads: Set<UInt64> {
+        var heads: [GroupKey: UInt64] = [:]
+        for entry in disk.values where !blocked.contains(entry.group) {
+            heads[entry.group] = min(heads[entry.group] ?? .max, entry.sequence)
+        }
+        for sequence in held.keys { disk[sequence].map { heads[$0.group] = nil } }
+        return Set(heads.values)
+    }
+
+    func diesAt(_ sequence: UInt64) -> Timestamp {
+        disk[sequence].map { $0.enqueuedAt + state.settings.retry.maximumAge } ?? now
+    }
+
+    mutating func check() {
+        let heads = heads
+        let ready = heads.subtracting(backingOff)
+        let inMemory = disk.values.filter { !blocked.contains($0.group) }
+        let counts = QueueState.Counts(
+            ready: ready.count, inFlight: held.count, delayed: heads.count - ready.count,
+            behind: inMemory.count - heads.count - held.count,
+            blocked: disk.count - inMemory.count)
+        #expect(state.counts == counts)
+        #expect(state.hasReady == (!state.isPaused && !ready.isEmpty))
+        #expect(Set(held.keys.compactMap { disk[$0]?.group }).count == held.count)
+        #expect(state.oldest == inMemory.map(\.enqueuedAt).min())
+        let due = heads.flatMap { sequence in
+            [
+                state.isPaused ? nil : diesAt(sequence),
+                backingOff.contains(sequence) ? disk[sequence]?.notBefore : nil,
+            ].compactMap(\.self)
+        }
+        #expect(state.nextTick() == (due + held.values.map(\.expires)).min())
+
+        let groups = Set(ready.compactMap { disk[$0]?.group })
+        readySince = readySince.filter { groups.contains($0.key) }
+        for group in groups where !readySince.keys.contains(group) { readySince[group] = steps }
+    }
+}
+
+extension QueueState.Change {
+    fileprivate var sequence: UInt64 {
+        switch self {
+        case .done(let sequence): sequence
+        case .retried(let entry), .died(let entry, _), .dropped(let entry, _): entry.sequence
+        }
+    }
+}
+
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
+/// generator, so that a failing run can be repeated.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,180 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+@Suite struct `A queue delivers` {
+    @Test func `one entry of a group at a time, in order`() throws {
+        let queue = Queue()
+        queue.enqueue(1, 2, 3)
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            let delivery = try queue.next()
+            #expect(delivery.entry.sequence == sequence)
+            #expect(queue.received().isEmpty)
+            #expect(queue.acknowledge(delivery))
+        }
+        #expect(queue.received().isEmpty)
+        #expect(queue.changes() == ["done 1", "done 2", "done 3"])
+    }
+
+    @Test func `to groups in turn, in the order in which they became ready`() {
+        let queue = Queue()
+        queue.enqueue(1, 2, 3, group: 1)
+        queue.enqueue(4, 5, group: 2)
+        queue.enqueue(6, group: 3)
+        var order: [UInt64] = []
+        while let delivery = queue.receive(1).first {
+            order.append(delivery.entry.sequence)
+            #expect(queue.acknowledge(delivery))
+        }
+        #expect(order == [1, 4, 6, 2, 5, 3])
+    }
+
+    @Test func `as many as are asked for`() {
+        let queue = Queue()
+        for sequence in 1...5 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
+        #expect(queue.received(2) == [1, 2])
+        #expect(queue.received(0).isEmpty)
+        #expect(queue.received(9) == [3, 4, 5])
+    }
+
+    @Test func `and counts how often, since when`() throws {
+        let queue = Queue()
+        queue.enqueue(1)
+        let first = try queue.next()
+        #expect(first.entry.receives == 1)
+        #expect(first.entry.firstReceivedAt == queue.now)
+        #expect(queue.reject(first, delay: .seconds(1)))
+        queue.pass(.seconds(1))
+        let second = try queue.next()
+        #expect(second.entry.receives == 2)
+        #expect(second.entry.firstReceivedAt == first.entry.firstReceivedAt)
+        #expect(second.entry.error == "no")
+        #expect(second.entry.notBefore == nil)
+        #expect(second.lease != first.lease)
+    }
+
+    @Test func `what is enqueued late at its place`() throws {
+        let queue = Queue()
+        queue.enqueue(5, 9, 7, 3, 6, 8)
+        var order: [UInt64] = []
+        while let delivery = queue.receive().first {
+            order.append(delivery.entry.sequence)
+            if order.count == 2 { queue.enqueue(4) }
+            #expect(queue.acknowledge(delivery))
+        }
+        #expect(order == [3, 5, 4, 6, 7, 8, 9])
+    }
+
+    @Test func `an entry once, however often it is enqueued`() throws {
+        let queue = Queue()
+        queue.enqueue(1, 1)
+        let delivery = try queue.next()
+        queue.enqueue(1)
+        #expect(queue.acknowledge(delivery))
+        #expect(queue.state.counts == .init())
+    }
+
+    @Test func `nothing while it is paused`() {
+        let queue = Queue()
+        queue.enqueue(1)
+        queue.state.isPaused = true
+        #expect(!queue.state.hasReady)
+        #expect(queue.received().isEmpty)
+        queue.enqueue(2, group: 2)
+        queue.state.isPaused = false
+        #expect(queue.state.hasReady)
+        #expect(queue.received() == [1, 2])
+    }
+}
+
+@Suite struct `A lease` {
+    @Test func `counts once, and for its own entry only`() throws {
+        let queue = Queue()
+        queue.enqueue(1, group: 1)
+        queue.enqueue(2, group: 2)
+        let deliveries = queue.receive()
+        let (first, second) = (deliveries[0], deliveries[1])
+        #expect(!queue.acknowledge(.init(entry: first.entry, lease: second.lease)))
+        #expect(!queue.acknowledge(.init(entry: queue.entry(3), lease: first.lease)))
+        #expect(queue.acknowledge(first))
+        #expect(!queue.acknowledge(first))
+        #expect(!queue.reject(first))
+        #expect(queue.reject(second))
+        #expect(!queue.acknowledge(second))
+        #expect(!queue.extend(second))
+        #expect(queue.changes() == ["done 1", "retried 2"])
+    }
+
+    @Test func `ends after the visibility timeout, and a later one counts`() throws {
+        let queue = Queue { $0.visibilityTimeout = .seconds(5) }
+        queue.enqueue(1)
+        let first = try queue.next()
+        #expect(queue.state.nextTick() == queue.now + .seconds(5))
+        queue.pass(.seconds(5))
+        let entry = try #require(queue.state.takeChanges().retried.first)
+        #expect(entry.error == "not acknowledged within 5.0 seconds")
+        #expect(entry.receives == 1)
+        #expect(entry.notBefore == queue.now + .milliseconds(500))
+        queue.pass(.milliseconds(500))
+        let second = try queue.next()
+        #expect(!queue.acknowledge(first))
+        #expect(queue.acknowledge(second))
+    }
+
+    @Test func `holds as long as its receiver asked`() throws {
+        let queue = Queue()
+        queue.enqueue(1)
+        let delivery = try #require(queue.receive(visibility: .seconds(90)).first)
+        queue.pass(.seconds(89))
+        #expect(queue.acknowledge(delivery))
+    }
+
+    @Test func `can be made longer and shorter`() throws {
+        let queue = Queue()
+        queue.enqueue(1)
+        let delivery = try queue.next()
+        queue.pass(.seconds(20))
+        #expect(queue.extend(delivery))
+        #expect(queue.state.nextTick() == queue.now + .seconds(30))
+        queue.pass(.seconds(29))
+        #expect(queue.changes() == [])
+        #expect(queue.extend(delivery, by: .milliseconds(10)))
+        queue.pass(.milliseconds(10))
+        #expect(queue.changes() == ["retried 1"])
+        #expect(!queue.acknowledge(delivery))
+    }
+
+    @Test func `is void when its consumer begins anew`() {
+        let queue = Queue()
+        for sequence in 1...4 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
+        let old = queue.receive(2, consumer: "a")
+        #expect(queue.received(1, consumer: "b") == [3])
+        #expect(queue.state.release(consumer: "a") == 2)
+        #expect(queue.state.release(consumer: "a") == 0)
+        #expect(!queue.acknowledge(old[0]))
+        let again = queue.receive(consumer: "a")
+        #expect(again.map(\.entry.sequence) == [1, 2, 4])
+        #expect(again.map(\.entry.receives) == [2, 2, 1])
+        #expect(again[0].entry.error == "a began anew before it acknowledged")
+        #expect(queue.changes() == ["retried 2", "retried 1"])
+    }
+
+    @Test func `is never one that was given before the store began anew`() throws {
+        let queue = Queue()
+        queue.enqueue(1)
+        let old = try queue.next()
+        queue.state = QueueState(settings: queue.state.settings, firstLease: old.lease + 1)
+        queue.enqueue(1)
+        #expect(queue.received() == [1])
+        #expect(!queue.acknowledge(old))
+    }
+}
+
+extension [QueueState.Change] {
+    /// The entries that wait again.
+    var retried: [QueueEntry] {
+        compactMap { if case .retried(let entry) = $0 { entry } else { nil } }
+    }
+}

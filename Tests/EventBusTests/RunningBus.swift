@@ -1,0 +1,151 @@
+import EventBus
+import EventLog
+import EventSourcing
+import EventStoreClient
+import EventStoreServer
+import Foundation
+import Logging
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+/// A store and its bus in this process, that can be stopped and started again on the same folder.
+final class RunningBus {
+    let store: EventStoreClient
+    let admin: ServiceClient
+    private let context: Context
+    private let loop = SocketLoop(name: "store")
+    private let busLoop = SocketLoop(name: "bus")
+    private let clientLoop = SocketLoop(name: "client")
+    private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
+    private var running: [Task<Void, any Error>] = []
+    private var lastID: UInt64 = 0
+
+    init() async throws {
+        context = try Context()
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        store = try await EventStoreClient(
+            endpoint: "ipc://\(folder)/requests.sock", on: clientLoop, in: context)
+        admin = try await ServiceClient(
+            endpoint: "ipc://\(folder)/bus.sock", timeout: .seconds(30), actor: "tester")
+        try await start()
+    }
+
+    func start() async throws {
+        let folder = folder
+        let server = try await EventStoreServer(
+            endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
+            bus: "ipc://\(folder)/bus.sock", on: loop, in: context
+        ) {
+            try EventLog(in: FileStorage(folder: folder + "/log"), now: { .now() })
+        }
+        running = [Task { try await server.run() }]
+        let bus = try await Bus(
+            endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
+            client: try await EventStoreClient(
+                endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
+            on: busLoop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() }
+        )
+        running.append(Task { try await bus.run() })
+    }
+
+    func stop() async {
+        // The bus first: what it writes last is not to depend on the store.
+        for task in running.reversed() {
+            task.cancel()
+            _ = await task.result
+        }
+        running = []
+    }
+
+    deinit {
+        for task in running { task.cancel() }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    // MARK: Driving
+
+    func put(_ queue: QueueDefinition) async throws {
+        _ = try await admin.command(BusCall.putQueue, queue)
+    }
+
+    /// Sends events of the type to the queues.
+    func put(rule: String, type: String = "T", to targets: String...) async throws {
+        _ = try await admin.command(
+            BusCall.putRule,
+            RuleDefinition(
+                name: rule, pattern: #"{"detail-type":["\#(type)"]}"#, targets: targets))
+    }
+
+    func view(_ queue: String) async throws -> QueueView {
+        let head = try await store.welcome().head
+        let views = try await admin.query(
+            BusCall.queues, Nothing(), atLeast: head, as: [QueueView].self)
+        return try #require(views.first { $0.queue.name == queue })
+    }
+
+    /// Waits until the queue is as `condition` says.
+    func wait(
+        for queue: String, until condition: (QueueView) -> Bool
+    ) async throws -> QueueView {
+        while true {
+            let view = try await view(queue)
+            if condition(view) { return view }
+            await Task.yield()
+        }
+    }
+
+    func deadLetters(
+        _ selection: DeadLetterSelection = DeadLetterSelection()
+    ) async throws -> [DeadLetterView] {
+        let head = try await store.welcome().head
+        return try await admin.query(
+            BusCall.deadLetters, DeadLettersRequest(selection), atLeast: head)
+    }
+
+    func redrive(_ selection: DeadLetterSelection = DeadLetterSelection()) async throws {
+        _ = try await admin.command(BusCall.redrive, EndDeadLetters(selection))
+    }
+
+    /// Appends events, `correlation` their conversation; gives their positions.
+    @discardableResult
+    func append(
+        _ count: Int = 1, type: String = "T", stream: String = "s-1", correlation: UInt64? = nil,
+        data: String = "{}"
+    ) async throws -> ClosedRange<UInt64> {
+        let stream = try StreamName(stream)
+        let events = (0..<count).map { _ in
+            lastID += 1
+            return NewEvent(
+                id: EventID(high: 7, low: lastID), stream: stream, type: type,
+                correlationID: correlation.map { EventID(high: 1, low: $0) },
+                data: Array(data.utf8))
+        }
+        let appended = try await store.append(events)
+        return appended.first...appended.last
+    }
+
+    /// Takes what the queue has, until there is nothing for a moment, and acknowledges it; gives
+    /// the positions.
+    func drain(_ queue: String) async throws -> [UInt64] {
+        let consumer = try await store.consumer(of: queue, named: "drain")
+        var positions: [UInt64] = []
+        while true {
+            _ = try await view(queue)
+            let deliveries = try await consumer.receive(1000, wait: .zero)
+            guard !deliveries.isEmpty else { break }
+            positions += deliveries.map(\.event.position)
+            try await consumer.settle(deliveries.map { $0.settled(.done) })
+        }
+        await consumer.close()
+        return positions
+    }
+}
+
+extension Delivery {
+    func settled(_ verdict: Settlement.Verdict) -> Settlement {
+        Settlement(sequence: sequence, lease: lease, verdict)
+    }
+}

@@ -1,0 +1,399 @@
+import EventSourcing
+import Testing
+
+@testable import EventLog
+
+/// A log of sixty events in several segments, appended one to three at a time, as it was when it
+/// was closed.
+private struct Original {
+    let storage = FaultyStorage()
+    private(set) var events: [RecordedEvent] = []
+
+    /// - Parameter other: goes another way from the event of this number on.
+    init(other: Int = .max) throws {
+        var log = try open(storage)
+        for first in stride(from: 1, through: 60, by: 6) {
+            for numbers in [first...first, first + 1...first + 2, first + 3...first + 5] {
+                try log.stage(
+                    numbers.map { number in
+                        try event(
+                            number, stream: "c\(number % 2)-\(number % 8)",
+                            text: String(repeating: "x", count: number % 7 * 30)
+                                + (number < other ? "" : "o"))
+                    })
+            }
+            try log.commit()
+        }
+        events = try log.all()
+        try log.close()
+        #expect(segments.count >= 4)
+    }
+
+    var segments: [String] { storage.names().filter { $0.hasSuffix(".segment") } }
+
+    /// Where the last segment's records end.
+    var end: Int {
+        get throws {
+            let name = try #require(segments.last)
+            let bytes = try storage.read(name, at: 0, count: try storage.size(of: name))
+            let records = SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000)
+            return try #require(records.last).place.upperBound
+        }
+    }
+
+    /// The same log once more, on a disk of its own.
+    func copy() -> FaultyStorage { storage.crashed { true } }
+
+    func archive(
+        of log: EventID = EventID(high: 1, low: 2), _ isArchived: (UInt64) -> Bool = { _ in true }
+    ) -> ArchivedLog<AsyncStream<RecordedEvent>> {
+        let archived = events.filter { isArchived($0.position) }
+        return ArchivedLog(of: log, through: archived.last?.position ?? 0) { positions in
+            AsyncStream { continuation in
+                for event in archived where positions.contains(event.position) {
+                    continuation.yield(event)
+                }
+                continuation.finish()
+            }
+        }
+    }
+
+    func position(of segment: Int) throws -> UInt64 {
+        try #require(SegmentHeader.base(ofName: segments[segment]))
+    }
+}
+
+extension FaultyStorage {
+    /// What a log is made of: its files but for those that opening removes.
+    fileprivate func contents(withKept: Bool = false) throws -> [String: [UInt8]] {
+        var contents: [String: [UInt8]] = [:]
+        for name in names()
+        where !name.hasSuffix(".new") && (withKept || !name.hasSuffix(".damaged")) {
+            contents[name] = try read(name, at: 0, count: try size(of: name))
+        }
+        return contents
+    }
+
+    /// Damages the record in the middle of which the byte is, for good.
+    fileprivate func damage(_ name: String, at offset: Int) throws {
+        flip(name, at: offset)
+        try sync(name)
+    }
+
+    /// Damages the record of the event.
+    fileprivate func damage(_ event: RecordedEvent) throws {
+        for name in names() where name.hasSuffix(".segment") {
+            let bytes = try read(name, at: 0, count: try size(of: name))
+            for place in SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000)
+            where place.position == event.position {
+                return try damage(name, at: place.place.lowerBound + 120)
+            }
+        }
+        Issue.record("there is no position \(event.position)")
+    }
+}
+
+/// Restores the log in `storage`, and expects that it checks then.
+@discardableResult
+private func restore<Events>(
+    _ storage: FaultyStorage, from archive: ArchivedLog<Events>, isDryRun: Bool = false
+) async throws -> LogRestoration {
+    let restored = try await LogRestoration(
+        of: storage, from: archive, segmentBytes: 4096, isDryRun: isDryRun)
+    if !isDryRun {
+        let found = try LogVerification(of: storage)
+        #expect(found.faults.isEmpty && found.head == restored.head)
+    }
+    return restored
+}
+
+@Suite struct `Restoring a log from its archive` {
+    private let original: Original
+
+    init() throws { original = try Original() }
+
+    /// Expects that the restoration is refused and changes nothing.
+    private func refusal<Events>(
+        _ storage: FaultyStorage, from archive: ArchivedLog<Events>
+    ) async throws -> RestorationError? {
+        let before = try storage.contents(withKept: true)
+        let error = await #expect(throws: RestorationError.self) {
+            try await restore(storage, from: archive)
+        }
+        #expect(try storage.contents(withKept: true) == before)
+        #expect(!storage.names().contains { $0.hasSuffix(".segment.new") })
+        return error
+    }
+
+    @Test func `makes it anew where there is none, file by file`() async throws {
+        let storage = FaultyStorage()
+        var progress: [Int] = []
+        let restored = try await LogRestoration(
+            of: storage, from: original.archive(), segmentBytes: 4096
+        ) { step, done, all in
+            #expect(step == .restoring && all == 60)
+            progress.append(done)
+        }
+        #expect(progress == Array(1...60))
+        #expect(try storage.contents() == original.storage.contents())
+        #expect(restored.head == 60 && restored.lost == nil && restored.isEndUnknown)
+        #expect(restored.segments.map(\.name) == original.segments)
+        #expect(restored.segments.reduce(0) { $0 + $1.archived } == 60)
+        var log = try open(storage)
+        let appended = try log.stage([event(61, stream: "c1-1")])
+        #expect(appended.first == 61 && appended.lastRevision == 8)
+        try log.commit()
+    }
+
+    @Test func `repairs any byte of any segment, and nothing else`() async throws {
+        for name in original.segments {
+            // Behind the last event, what was written is for the log to cut off.
+            let end =
+                name == original.segments.last
+                ? try original.end : try original.storage.size(of: name)
+            for offset in stride(from: 0, to: end, by: 173) {
+                let disk = original.copy()
+                try disk.damage(name, at: offset)
+                let damaged = try disk.contents()[name]
+                let restored = try await restore(disk, from: original.archive())
+                #expect(restored.keptAside == [name], "\(name) at \(offset)")
+                #expect(restored.segments.map(\.name) == [name])
+                // In the header and behind the end no event is lost, elsewhere one.
+                #expect((0...1).contains(try #require(restored.segments.first).archived))
+                #expect(try disk.contents() == original.storage.contents())
+                #expect(try disk.contents(withKept: true)["\(name).damaged"] == damaged)
+            }
+        }
+    }
+
+    @Test func `brings back segments that are not there, any of them`() async throws {
+        for gone in 1..<1 << original.segments.count {
+            let disk = original.copy()
+            let names = original.segments.enumerated().filter { gone & 1 << $0.offset != 0 }
+            for (_, name) in names { try disk.remove(name) }
+            let restored = try await restore(disk, from: original.archive())
+            #expect(try disk.contents(withKept: true) == original.storage.contents())
+            #expect(restored.segments.map(\.name) == names.map(\.element))
+        }
+    }
+
+    @Test func `repairs a segment that lost its end, with the one behind it`() async throws {
+        let disk = original.copy()
+        let head = try disk.read(original.segments[0], at: 0, count: 1000)
+        try disk.create(original.segments[0], size: 0)
+        try disk.write(original.segments[0], head.span, at: 0)
+        try disk.sync(original.segments[0])
+        try disk.remove(original.segments[1])
+        let restored = try await restore(disk, from: original.archive())
+        #expect(try disk.contents() == original.storage.contents())
+        #expect(restored.keptAside == [original.segments[0]])
+        #expect(restored.segments.count == 2)
+    }
+
+    @Test func `makes a damaged index again, of what the archive need not have`() async throws {
+        let disk = original.copy()
+        let index = IndexFile.name(base: try original.position(of: 1))
+        disk.flip(index, at: 900)
+        let restored = try await restore(disk, from: original.archive { $0 < 3 })
+        #expect(restored.indexes == [original.segments[1]] && restored.segments.isEmpty)
+        #expect(try disk.contents(withKept: true) == original.storage.contents())
+    }
+
+    @Test func `leaves a whole log alone`() async throws {
+        let disk = original.copy()
+        let changes = disk.changes
+        for archive in [original.archive(), original.archive { $0 < 30 }] {
+            let restored = try await restore(disk, from: archive)
+            #expect(restored.head == 60 && restored.segments.isEmpty && restored.indexes.isEmpty)
+        }
+        #expect(disk.changes == changes)
+    }
+
+    @Test func `says in a dry run what it would do, and does nothing`() async throws {
+        let disk = original.copy()
+        try disk.damage(original.events[10])
+        try disk.remove(original.segments[2])
+        let (before, changes) = (try disk.contents(), disk.changes)
+        let planned = try await restore(disk, from: original.archive(), isDryRun: true)
+        #expect(try disk.contents() == before && disk.changes == changes)
+        let restored = try await restore(disk, from: original.archive())
+        #expect(restored.segments == planned.segments && planned.segments.count == 2)
+        #expect(restored.keptAside == planned.keptAside)
+    }
+
+    @Test func `needs of the archive only what is damaged`() async throws {
+        let lacking = original.archive { !(20...25).contains($0) }
+        let disk = original.copy()
+        try disk.damage(original.events[11])
+        try await restore(disk, from: lacking)
+        #expect(try disk.contents() == original.storage.contents())
+        try disk.damage(original.events[11])
+        try disk.damage(original.events[21])
+        let one = try await refusal(disk, from: lacking)
+        #expect(one?.description.contains("position 22;") == true, "\(one?.description ?? "")")
+        for name in original.segments { try disk.remove(name) }
+        let all = try await refusal(disk, from: lacking)
+        #expect(all?.description.contains("positions 20-25;") == true, "\(all?.description ?? "")")
+    }
+
+    @Test func `refuses an archive of another log, of other events, of some, of none`() async throws
+    {
+        let disk = original.copy()
+        try disk.damage(original.events[10])
+        let other = EventID(high: 3, low: 4)
+        let stranger = try await refusal(disk, from: original.archive(of: other))
+        #expect(stranger == .otherLog(EventID(high: 1, low: 2), archived: other))
+        // It has another event where the log's own is whole, in the segment that is damaged.
+        let astray = try await refusal(disk, from: Original(other: 13).archive())
+        #expect(astray == .differs(position: 13))
+        let some = try await refusal(FaultyStorage(), from: original.archive { $0 % 2 == 0 })
+        #expect(
+            some?.description.contains("positions 1, 3, 5, 7, 9, 11, 13, 15, and 22 others")
+                == true, "\(some?.description ?? "")")
+        let none = try await refusal(FaultyStorage(), from: original.archive { _ in false })
+        #expect(none == .nothing)
+    }
+}
+
+@Suite struct `Restoring the end of a log` {
+    private let original: Original
+
+    init() throws { original = try Original() }
+
+    @Test func `goes as far as the archive, and says what is lost`() async throws {
+        let disk = original.copy()
+        let last = try original.position(of: original.segments.count - 1)
+        try disk.remove(original.segments[original.segments.count - 1])
+        let restored = try await restore(disk, from: original.archive { $0 <= last })
+        #expect(!restored.isEndUnknown && restored.lost == restored.head + 1...60)
+        // Of an append whose end is not archived, nothing is.
+        #expect(restored.head == last - (original.events[Int(last) - 1].hasMoreOfAppend ? 1 : 0))
+        var log = try open(disk)
+        #expect(try log.all().map(\.id) == original.events[..<Int(restored.head)].map(\.id))
+        let appended = try log.stage([event(100)])
+        #expect(appended.first == restored.head + 1)
+        try log.commit()
+        #expect(try open(disk).all().last?.id.low == 100)
+    }
+
+    @Test func `leaves out an append that is archived in part`() async throws {
+        // Positions 58 to 60 are one append.
+        let restored = try await restore(FaultyStorage(), from: original.archive { $0 < 60 })
+        #expect(restored.head == 57 && restored.lost == 58...59)
+    }
+
+    @Test func `gives up a last segment of which nothing is left, if it must`() async throws {
+        let disk = original.copy()
+        let name = original.segments[original.segments.count - 1]
+        let base = try original.position(of: original.segments.count - 1)
+        try disk.create(name, size: 4096)
+        let restored = try await restore(disk, from: original.archive { $0 < 20 })
+        #expect(restored.keptAside == [name] && restored.lost == base...60)
+        var log = try open(disk)
+        #expect(log.head == base - 1)
+        // The segment before it grows again, or another begins, and its index goes with it.
+        for number in 100...130 { try log.stage([event(number)]) }
+        try log.close()
+        #expect(try open(disk).all().count == Int(base) + 30)
+        #expect(try LogVerification(of: disk).faults.isEmpty)
+    }
+
+    /// Two commits of three single appends each, and what is archived of them.
+    private func short() throws -> (FaultyStorage, [RecordedEvent]) {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        for number in 1...6 {
+            try log.stage([event(number)])
+            if number.isMultiple(of: 3) { try log.commit() }
+        }
+        return (storage, try log.all())
+    }
+
+    private func archive(
+        _ events: some Sequence<RecordedEvent>
+    ) -> ArchivedLog<AsyncStream<RecordedEvent>> {
+        let events = Array(events)
+        return ArchivedLog(
+            of: EventID(high: 1, low: 2), through: events.last?.position ?? 0
+        ) { positions in
+            AsyncStream { continuation in
+                for event in events where positions.contains(event.position) {
+                    continuation.yield(event)
+                }
+                continuation.finish()
+            }
+        }
+    }
+
+    @Test func `keeps what is whole behind what is repaired`() async throws {
+        let (storage, events) = try short()
+        let whole = try storage.contents()
+        try storage.damage(events[1])
+        let error = await #expect(throws: RestorationError.self) {
+            try await restore(storage, from: archive(events.prefix(1)))
+        }
+        #expect(error?.description.contains("position 2;") == true)
+        let restored = try await restore(storage, from: archive(events.prefix(2)))
+        #expect(restored.head == 6 && restored.segments.map(\.archived) == [1])
+        let name = try #require(restored.segments.first).name
+        #expect(try storage.contents()[name] == whole[name])
+    }
+
+    @Test func `takes nothing for damaged that was torn`() async throws {
+        let (storage, events) = try short()
+        try storage.damage(events[4])
+        // Acknowledged or not, the archive does not have it.
+        let restored = try await restore(storage, from: archive(events.prefix(3)))
+        #expect(restored.segments.isEmpty && !restored.isEndUnknown)
+        #expect(try open(storage.crashed { true }).head == 4)
+        // Whatever an archive has was acknowledged.
+        let more = try await restore(storage, from: archive(events.prefix(5)))
+        #expect(more.head == 6 && more.segments.map(\.archived) == [1])
+        #expect(try open(storage).all().map(\.id) == events.map(\.id))
+    }
+}
+
+@Suite struct `A restoration that is killed` {
+    enum Loss: CaseIterable { case all, damage, ends }
+
+    @Test(arguments: Loss.allCases)
+    func `is made again, and leaves no log that seems whole before`(loss: Loss) async throws {
+        let original = try Original()
+        func lossy() throws -> FaultyStorage {
+            let disk = loss == .all ? FaultyStorage() : original.copy()
+            switch loss {
+            case .all: break
+            case .damage:
+                for index in [5, 6, 30] { try disk.damage(original.events[index]) }
+                try disk.remove(original.segments[2])
+            case .ends:
+                try disk.remove(original.segments[0])
+                for name in original.segments.suffix(2) { try disk.remove(name) }
+            }
+            return disk
+        }
+        let whole = try lossy()
+        let before = whole.changes
+        try await restore(whole, from: original.archive())
+        #expect(whole.changes - before > 8)
+        var random = SplitMix(state: 11)
+        for crash in 0..<whole.changes - before {
+            let disk = try lossy()
+            disk.changesLeft = crash
+            await #expect(throws: LogError.self) {
+                _ = try await LogRestoration(
+                    of: disk, from: original.archive(), segmentBytes: 4096)
+            }
+            let after = disk.crashed { Bool.random(using: &random) }
+            if let log = try? open(after.crashed { true }), let events = try? log.all() {
+                let isNone = loss == .all && events.isEmpty
+                #expect(isNone || events.map(\.id) == original.events.map(\.id), "\(crash)")
+            }
+            try await restore(after, from: original.archive())
+            // Opening it makes the indexes, if nothing but them was not there.
+            var log = try open(after)
+            try log.close()
+            #expect(try after.contents() == original.storage.contents(), "\(crash)")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+/// Events in groups that workers, real processes, take from two queues, while they and the store
+/// are killed at random. `DAYBOOK_KILL_SECONDS` says for how long.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `The bus under fire` {
+    private static let workers = ["ordered-1", "ordered-2", "any-1"]
+    private static let seconds =
+        Endpoints.environment("DAYBOOK_KILL_SECONDS").flatMap(Double.init) ?? 10
+
+    @Test func `has each event acknowledged once or dead, whatever is killed`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        try define(suite)
+        for worker in Self.workers { try start(worker, suite) }
+        let end = ContinuousClock.now + .seconds(Self.seconds)
+        let store = try await suite.eventStore()
+        let appending = Task { try await Self.append(to: store, until: end) }
+        try await kill(suite, until: end)
+        let appended = try await appending.value
+        await store.close()
+        try await check(suite, appended)
+    }
+
+    private func define(_ suite: Suite) throws {
+        let quick = [
+            "--visibility-timeout", "1", "--backoff", "0.05", "--maximum-backoff", "0.2",
+            "--maximum-receives", "20", "--after-death", "go-on",
+        ]
+        for (queue, grouping) in [("ordered", "path:group"), ("any", "unordered")] {
+            let made = try suite.run(
+                ["event-store", "queues", "create", queue, "--grouping", grouping] + quick)
+            #expect(made.status == 0, "\(made.errors)")
+            let put = try suite.run(
+                "event-store", "rules", "put", queue, "--pattern", #"{"detail-type":["Load"]}"#,
+                "--target", queue)
+            #expect(put.status == 0, "\(put.errors)")
+        }
+    }
+
+    /// A worker notes each event that it is done with; one that is poisoned fails always.
+    private func start(_ worker: String, _ suite: Suite) throws {
+        let queue = String(worker.prefix { $0 != "-" })
+        let script = """
+            event=$(cat)
+            case $event in *poison*) echo poisoned >&2; exit 1 ;; esac
+            echo $DAYBOOK_POSITION >>\(suite.home)/\(queue).done
+            """
+        try suite.start(
+            worker,
+            command: [
+                "event-store", "queues", "work", queue, "--exec", script, "--concurrency", "4",
+                "--visibility-timeout", "1",
+            ])
+    }
+
+    /// Appends until `end`, over kills of the store; gives how many of the events are poisoned.
+    private static func append(
+        to store: EventStoreClient, until end: ContinuousClock.Instant
+    ) async throws -> (all: Int, poisoned: Int) {
+        var (all, poisoned) = (0, 0)
+        while ContinuousClock.now < end {
+            let isPoisoned = all % 40 == 7
+            let text = #"{"group":"g\#(all % 9)","text":"\#(isPoisoned ? "poison" : "food")"}"#
+            _ = try await store.append([
+                NewEvent(stream: StreamName("load-1"), type: "Load", data: Array(text.utf8))
+            ])
+            all += 1
+            if isPoisoned { poisoned += 1 }
+            // What the workers can keep up with, nearly.
+            try await Task.sleep(for: .milliseconds(8))
+        }
+        return (all, poisoned)
+    }
+
+    private func kill(_ suite: Suite, until end: ContinuousClock.Instant) async throws {
+        var kills = 0
+        while ContinuousClock.now < end {
+            // At random is the point of it.
+            try await Task.sleep(for: .milliseconds(.random(in: 100...700)))
+            let victim = (Self.workers + ["event-store"]).randomElement() ?? "event-store"
+            suite.kill(victim)
+            kills += 1
+            if victim == "event-store" {
+                try suite.start(victim)
+            } else {
+                try start(victim, suite)
+            }
+        }
+        #expect(kills > 3)
+    }
+
+    private func check(_ suite: Suite, _ appended: (all: Int, poisoned: Int)) async throws {
+        let store = try await suite.eventStore()
+        var groups: [UInt64: String] = [:]
+        let query = EventQuery([.init(types: ["Load"])])
+        for try await event in store.read(ReadRequest(query)).events {
+            let data = String(decoding: event.data, as: UTF8.self)
+            groups[event.position] = String(data.prefix { $0 != "," })
+        }
+        await store.close()
+        #expect(groups.count == appended.all)
+        let bus = try await suite.client(of: "bus")
+        for queue in ["ordered", "any"] {
+            let view = try await settled(queue, bus)
+            #expect(view.acknowledged + UInt64(view.deadLetters) == UInt64(appended.all))
+            let letters: [DeadLetterView] = try await bus.query(
+                BusCall.deadLetters, DeadLettersRequest(.init(queue: queue), limit: 1000))
+            let dead = Set(letters.map(\.letter.position))
+            #expect(letters.count == view.deadLetters && dead.count == letters.count)
+            #expect(letters.count { $0.letter.error == "poisoned" } >= appended.poisoned)
+            let done = try String(contentsOfFile: "\(suite.home)/\(queue).done", encoding: .utf8)
+                .split(separator: "\n").compactMap { UInt64($0) }
+            #expect(Set(done).union(dead) == Set(groups.keys))
+            guard queue == "ordered" else { continue }
+            // One that was done again, for it was not acknowledged, was so before the next began.
+            for (group, positions) in Dictionary(grouping: done, by: { groups[$0] ?? "" }) {
+                #expect(positions == positions.sorted(), "group \(group) is out of order")
+            }
+        }
+        await bus.close()
+    }
+
+    /// The queue once nothing is left in it.
+    private func settled(_ queue: String, _ bus: ServiceClient) async throws -> QueueView {
+        while true {
+            let views: [QueueView] = try await bus.query(BusCall.queues, Nothing())
+            if let view = views.first(where: { $0.queue.name == queue }),
+                view.depth + view.inFlight == 0
+            {
+                return view
+            }
+            // It takes as long as it takes: the suite's time limit ends it.
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}
