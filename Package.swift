@@ -199,8 +199,8 @@ let package = Package(
         test(
             "EventBusTests",
             [
-                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "ServiceKit", "WireProtocol", "ZeroMQ",
+                "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(

@@ -69,26 +69,17 @@ struct Pacing {
         speed = definition.speed
     }
 
-    /// How many of the events are due, and when the next one is.
+    /// When the event is due, which comes after `count` others; nil if that is not later than `now`.
     mutating func due(
-        _ events: ArraySlice<RecordedEvent>, count: UInt64
-    ) -> (count: Int, next: ContinuousClock.Instant?) {
-        guard rate != nil || speed != nil, let first = events.first else {
-            return (events.count, nil)
-        }
-        let now = ContinuousClock.now
-        let start = start ?? (now, first.time, count)
+        _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant? {
+        guard rate != nil || speed != nil else { return nil }
+        let start = start ?? (now, event.time, count)
         self.start = start
-        for (index, event) in events.enumerated() {
-            var offset = 0.0
-            if let rate { offset = Double(count - start.count + UInt64(index)) / rate }
-            if let speed {
-                let passed = event.time.microseconds - start.time.microseconds
-                offset = max(offset, Double(passed) / 1_000_000 / speed)
-            }
-            let due = start.at + .seconds(offset)
-            if due > now { return (index, due) }
-        }
-        return (events.count, nil)
+        var offset = 0.0
+        if let rate { offset = Double(count - start.count) / rate }
+        if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
+        let due = start.at + .seconds(offset)
+        return due > now ? due : nil
     }
 }

@@ -51,29 +51,11 @@ extension ArchiveDefinition {
         _ body: (ArchiveReader) async throws -> Result
     ) async throws -> Result {
         do {
-            let place = try StoragePlace(place)
-            // To open a folder makes it.
-            if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {
-                throw Problem(status: EX_UNAVAILABLE, "there is no folder \(path) here")
-            }
-            let storage = try place.open(
-                environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
-            return try await body(try await ArchiveReader(in: storage, name: name))
+            return try await body(try await ArchiveReader(name, in: place, endpoint: endpoint))
         } catch let error as ObjectStorageError {
             throw error.problem
-        } catch ArchiveError.storage(let error) {
-            throw error.problem
         } catch let error as ArchiveError {
-            throw Problem.data(error.description)
-        }
-    }
-}
-
-extension ObjectStorageError {
-    fileprivate var problem: Problem {
-        switch self {
-        case .unavailable, .cancelled: Problem(status: EX_UNAVAILABLE, description)
-        case .invalid, .noObject, .refused: .data(description)
+            throw error.problem
         }
     }
 }
