@@ -49,7 +49,12 @@ public final class Suite {
 
     /// Starts `name serve`; its output goes to `<home>/<name>.log`.
     public func start(_ name: String, _ arguments: [String] = []) throws {
-        let process = process(name, ["serve"] + arguments)
+        try start(name, command: [name, "serve"] + arguments)
+    }
+
+    /// Starts a command, the executable's name first, that is `name` from here on: a worker, say.
+    public func start(_ name: String, command: [String]) throws {
+        let process = process(command.first ?? "", Array(command.dropFirst()))
         let log = "\(home)/\(name).log"
         if !FileManager.default.fileExists(atPath: log) {
             _ = FileManager.default.createFile(atPath: log, contents: nil)
