@@ -236,6 +236,14 @@ let package = Package(
         test("ContractsTests", ["Contracts", "EventSourcing"]),
         test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),
         test(
+            "ParticipantTests",
+            [
+                "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus", "EventLog",
+                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "OrdersDomain", "RouteDomain", "ServiceKit", "WireProtocol", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ], exclude: ["Samples"]),
+        test(
             "RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"]),
         test(
             "ProjectionTests",

@@ -5,17 +5,18 @@ import ServiceKit
 import WireProtocol
 import ZeroMQ
 
-/// What a queue delivers and has acknowledged, on disk, through some consumers; before that, how
-/// fast a replay puts the log into it.
+/// How fast a replay puts events into a queue, and then what the queue delivers and has
+/// acknowledged, on disk, through some consumers.
 struct DeliverBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliver",
-        abstract: "Replay the log into a queue, then take everything from it.")
+        abstract: "Replay events into a queue, then take all of them from it.")
 
     @Option(help: "The event store's endpoint.") var endpoint: String
     @Option(help: "Consumers, each on a connection of its own.") var consumers = 1
     @Option(help: "Deliveries asked for at a time.") var batch = 100
-    @Option(help: "A name for queue and replay, not used before.") var name: String
+    @Option(help: "Events, appended before anything is timed.") var events = 200_000
+    @Option(help: "A name for queue, replay and category, not used before.") var name: String
 
     func run() async throws {
         let loop = SocketLoop(name: "client")
@@ -24,6 +25,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
             endpoint: try await store.busEndpoint(), timeout: .seconds(60), actor: "bench")
         let queue = QueueDefinition(name: name, grouping: .unordered)
         _ = try await bus.command(BusCall.putQueue, queue)
+        try await append(to: store)
         let replayed = try await replay(bus)
         let started = ContinuousClock.now
         let taken = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -46,10 +48,19 @@ struct DeliverBenchmark: AsyncParsableCommand {
         await bus.close()
     }
 
-    /// Replays all that there is into the queue, and waits for the end.
+    private func append(to store: EventStoreClient) async throws {
+        let streams = try (0..<1000).map { try StreamName(category: name, id: String($0)) }
+        for first in stride(from: 0, to: events, by: 500) {
+            _ = try await store.append(
+                (first..<min(first + 500, events)).map { Load.event(in: streams[$0 % 1000]) })
+        }
+    }
+
+    /// Replays the events into the queue, and waits for the end.
     private func replay(_ bus: ServiceClient) async throws -> ReplayView {
         _ = try await bus.command(
-            BusCall.startReplay, ReplayDefinition(name: name, queue: name))
+            BusCall.startReplay,
+            ReplayDefinition(name: name, pattern: #"{"category":["\#(name)"]}"#, queue: name))
         while true {
             let views = try await bus.query(BusCall.replays, Nothing(), as: [ReplayView].self)
             guard let view = views.first(where: { $0.replay.name == name }) else { continue }

@@ -19,7 +19,10 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
     static func evolve(_ state: inout State, with event: Event)
 
     /// The commands that `event` leads to; `state` has the event in it already.
-    func react(to event: Event, given state: State) -> [Command]
+    ///
+    /// - Throws: what keeps it from saying so now. The event comes again later, and those that wait
+    ///   behind it with it; in the end it is a dead letter.
+    func react(to event: Event, given state: State) throws -> [Command]
 
     /// When the saga must have gone on, if it must by some time.
     static func deadline(of state: State) -> Timestamp?

@@ -30,9 +30,9 @@ public struct Reaction<Subject: Participant> {
     let subject: Subject
     public private(set) var state: Subject.State
 
-    public mutating func when(_ event: Subject.Event) -> [Subject.Command] {
+    public mutating func when(_ event: Subject.Event) throws -> [Subject.Command] {
         Subject.evolve(&state, with: event)
-        return subject.react(to: event, given: state)
+        return try subject.react(to: event, given: state)
     }
 
     public func whenExpired() -> [Subject.Command] { subject.expire(state) }

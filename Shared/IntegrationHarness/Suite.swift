@@ -11,6 +11,10 @@ public final class Suite {
         "orders", "route", "balance", "creditLimit", "withdraw", "credit",
     ]
 
+    /// The file of the queues and rules that wire the suite's saga: for `--rules`.
+    public static let rules = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Services/rules.json").standardizedFileURL.path
+
     /// The folder that holds the state: `DAYBOOK_HOME` of every process.
     public let home: String
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
@@ -40,9 +44,9 @@ public final class Suite {
         try? FileManager.default.removeItem(atPath: home)
     }
 
-    /// Starts the event store and all services; returns when each answers.
+    /// Starts the event store, with the suite's rules, and all services; returns when each answers.
     public func startAll() async throws {
-        try start("event-store")
+        try start("event-store", ["--rules", Self.rules])
         for service in Self.services { try start(service) }
         for service in Self.services { _ = try await status(of: service) }
     }
@@ -115,7 +119,8 @@ public final class Suite {
         process.executableURL = executables.appending(path: name)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
-            environment.merging(["DAYBOOK_HOME": home]) { $1 }) { $1 }
+            environment.merging(["DAYBOOK_HOME": home]) { $1 }
+        ) { $1 }
         return process
     }
 
@@ -163,7 +168,7 @@ public final class Suite {
             errors: String(decoding: errorData, as: UTF8.self))
     }
 
-    /// A client of a service, to be closed by who asked for it.
+    /// A client of a service, or of the `bus`, to be closed by who asked for it.
     public func client(of service: String) async throws -> ServiceClient {
         try await ServiceClient(
             endpoint: "ipc://\(home)/\(service).sock", timeout: .seconds(60), actor: "test")

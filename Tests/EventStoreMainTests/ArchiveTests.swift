@@ -23,10 +23,25 @@ extension IntegrationHarness.Suite {
     }
 
     func archive(_ name: String) async throws -> ArchiveView {
-        let views = try await withBus {
-            try await $0.query(BusCall.archives, Nothing(), as: [ArchiveView].self)
+        try await withBus { bus in
+            let views = try await bus.query(
+                BusCall.archives, Nothing(), as: [ArchiveView].self)
+            return try #require(views.first { $0.archive.name == name })
         }
-        return try #require(views.first { $0.archive.name == name })
+    }
+
+    /// Waits until what a query of the bus shows is as `condition` says, and gives it.
+    @discardableResult
+    func wait<View: Decodable & Sendable>(
+        for call: String, as: [View].Type, until condition: (View) -> Bool
+    ) async throws -> View {
+        try await withBus { bus in
+            while true {
+                let views = try await bus.query(call, Nothing(), as: [View].self)
+                if let view = views.first(where: condition) { return view }
+                await Task.yield()
+            }
+        }
     }
 
     /// Has all that there is put into the archive at once, as a replay's dry run does.
@@ -146,7 +161,9 @@ extension IntegrationHarness.Suite {
         try suite.bus("archives", "create", "all", "--to", folder)
         try suite.makeQueue("q")
         try await store.append(0..<50)
-        while try suite.bus(RuleView.self, "rules", "show", "archive-all")[0].matched < 53 {}
+        try await suite.wait(for: BusCall.rules, as: [RuleView].self) {
+            $0.rule.name == "archive-all" && $0.matched >= 53
+        }
         #expect(suite.terminate("event-store") == 0)
         #expect(try await suite.positions(in: folder, "all") == Array(1...53))
         for name in ["log", "bus"] {
@@ -163,7 +180,6 @@ extension IntegrationHarness.Suite {
     }
 
     @Test func `go to a bucket, and are replayed from it`() async throws {
-        defer { print("LOG", suite.log(of: "event-store")) }
         let script = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent()
             .appending(path: "ObjectStorageTests/Servers/strict_bucket.py")
@@ -185,7 +201,7 @@ extension IntegrationHarness.Suite {
         let gone = try suite.refusal(69, "archives", "verify", "all")
         #expect(gone.contains("can't get s3://bucket/some/all/manifest.jsonl"), "\(gone)")
         try await store.append(300..<301)
-        while try await suite.archive("all").problem == nil { await Task.yield() }
+        try await suite.wait(for: BusCall.archives, as: [ArchiveView].self) { $0.problem != nil }
         // It concerns nobody else.
         try suite.bus("archives", "create", "other", "--to", folder)
         try await suite.seal("other")

@@ -188,8 +188,9 @@ private struct ReceivedLine: Decodable {
         #expect(try suite.run(apply).output == created)
         #expect(try suite.run(apply).output == created.replacing("created", with: "unchanged"))
         try write(
-            #"{"queues": [{"name": "q", "visibilityTimeout": 5}, {"name": "n"}], "rules": [\#(rule), "#
-                + #"{"name": "x", "targets": ["nobody"], "pattern": {"stream": ["a"]}}]}"#)
+            #"{"queues": [{"name": "q", "visibilityTimeout": 5}, {"name": "n"}], "#
+                + #""rules": [\#(rule), {"name": "x", "targets": ["nobody"], "#
+                + #""pattern": {"stream": ["a"]}}]}"#)
         let head = try await store.welcome().head
         let bad = try suite.run(apply)
         #expect(bad.status == 65 && bad.errors.contains("rules[1]: rule 'x'"), "\(bad)")

@@ -87,7 +87,9 @@ private actor Handled {
         try suite.bus("queues", "change", "billing-2", "--start", "position:\(end.last + 1)")
         try suite.bus(
             "rules", "put", "to-billing-2", "--pattern", pattern, "--target", "billing-2")
-        while try suite.queue("billing-2").isFilling {}
+        try await suite.wait(for: BusCall.queues, as: [QueueView].self) {
+            $0.queue.name == "billing-2" && !$0.isFilling
+        }
 
         // The old one ends when it is no more needed.
         try suite.bus("rules", "delete", "to-billing")

@@ -129,15 +129,12 @@ import WireProtocol
             Suite.pattern)
         var delivered: UInt64 = 0
         for _ in 0..<4 {
-            while true {
-                let view = try replay("r")
-                if view.delivered > delivered + 40 || view.state.isEnd { break }
-            }
-            delivered = try replay("r").delivered
+            delivered = try await suite.wait(for: BusCall.replays, as: [ReplayView].self) {
+                $0.delivered > delivered + 40 || $0.state.isEnd
+            }.delivered
             suite.kill("event-store")
             try suite.start("event-store")
         }
-        defer { print("LOG", suite.log(of: "event-store")) }
         let end = try #require(
             try suite.bus(ReplayView.self, "replays", "show", "r", "--watch").last)
         try await appending.value

@@ -85,7 +85,8 @@ where P.Command == Subject.Command {
         var state = memory.sagas[P.saga(of: event)] ?? P.initial
         P.evolve(&state, with: event)
         memory.sagas[P.saga(of: event)] = state
-        for (index, command) in participant.react(to: event, given: state).enumerated() {
+        let commands = try participant.react(to: event, given: state)
+        for (index, command) in commands.enumerated() {
             try world.execute(command, of: Subject.self, cause: "\(P.name)/\(position)/\(index)")
         }
     }

@@ -36,7 +36,7 @@ extension `The suite` {
         for service in Suite.services.reversed() { try suite.start(service) }
         let early = try suite.run("orders", "status", "--timeout", "0.2")
         #expect(early.status == 69, "\(early)")
-        try suite.start("event-store")
+        try suite.start("event-store", ["--rules", Suite.rules])
         try suite.customer("early", funds: "100.00", credit: "0.00")
         try await suite.place("bird", of: "early", price: 1000)
         #expect(try await suite.ended("bird").status == .confirmed)

@@ -43,5 +43,7 @@ struct `The documents` {
                 guide.contains("\n`\(file.path)`:\n\n```swift\n\(file.text)```\n"),
                 "docs/new-service.md does not show \(file.path) as it is")
         }
+        let rules = SourceFile("examples/new-service/rules.json")
+        #expect(guide.contains("\n`\(rules.path)`:\n\n```json\n\(rules.text)```\n"))
     }
 }

@@ -68,6 +68,7 @@ struct Layer {
         Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
 
         account("Balance"), account("Withdraw"), account("Credit"),
+        Layer("Services/Route/Main", ["*Domain"] + main, mainOthers + ["Synchronization"]),
         Layer("Services/*/Main", ["*Domain"] + main, mainOthers),
         Layer("examples/new-service/Domain", ["Contracts", "EventSourcing"], []),
         Layer("examples/new-service/Main", ["LoyaltyDomain"] + main, mainOthers),

@@ -12,8 +12,9 @@ import WireProtocol
         abstract: "Check the books: every invariant at every position of the log.",
         discussion: """
             The figures are computed from the log alone. With --compare the command first waits \
-            until the services have reacted to all of it, then holds the figures against those \
-            that they show, which must be equal. Exits with 65 if anything does not hold.
+            until the services have reacted to all of it, but for dead letters and what waits \
+            behind them, then holds the figures against those that they show, which must be equal. \
+            Exits with 65 if anything does not hold.
             """)
 
     @OptionGroup var options: CallOptions
@@ -25,10 +26,10 @@ import WireProtocol
     static func main() async { await Program.run(Self.self) }
 
     func run() async throws {
-        if compare { try await waitUntilSettled() }
+        var problems = compare ? try await settled() : []
         var (audit, head) = try await readLog()
         if !running { audit.close() }
-        var problems = audit.violations.map(\.description)
+        problems += audit.violations.map(\.description)
         if compare { problems += try await differences(from: audit, at: head) }
         try report(audit, head, problems)
         guard problems.isEmpty else { throw ExitCode(65) }
@@ -53,32 +54,26 @@ import WireProtocol
         return (audit, head)
     }
 
-    // MARK: Read models
-
-    /// Waits until every participant has reacted to the whole log, and nothing came of it.
-    private func waitUntilSettled() async throws {
-        let deadline = ContinuousClock.now + .seconds(options.timeout)
-        var before: [UInt64] = []
-        while true {
-            var positions: [UInt64] = []
-            var isSettled = true
-            for service in ["orders", "route", "balance", "creditLimit"] {
-                let status: ServiceStatus = try await ask(service, "status", 0)
-                if let halted = status.participant?.halted {
-                    throw Problem.data("the participant of \(service) has halted: \(halted)")
-                }
-                positions.append(status.head)
-                isSettled = isSettled && status.participant?.checkpoint == status.head
-            }
-            // Settled twice with the log the same: no reaction was on its way between two looks.
-            if isSettled, Set(positions + before).count == 1, !before.isEmpty { return }
-            before = isSettled ? positions : []
-            guard ContinuousClock.now < deadline else {
-                throw Problem.data(
-                    "the services were still at work after \(options.timeout) seconds")
+    /// Waits until the services have reacted to the whole log.
+    ///
+    /// - Returns: what they could not react to.
+    private func settled() async throws -> [String] {
+        try await EventStoreConnection.with(eventStore, home: options.home) { store in
+            let bus = try await ServiceClient(
+                endpoint: try await store.busEndpoint(), timeout: .seconds(options.timeout),
+                actor: options.actor)
+            let queues = try await Settling(store: store, bus: bus).queues(
+                ["orders", "route", "balance", "creditLimit"], within: .seconds(options.timeout))
+            await bus.close()
+            return queues.filter { $0.deadLetters > 0 }.map { view in
+                "queue \(view.queue.name) has dead letters, \(view.deadLetters) of them, and "
+                    + "\(view.waitingBehindDead) events that wait behind them: see "
+                    + "event-store dlq list"
             }
         }
     }
+
+    // MARK: Read models
 
     private func differences(from audit: Audit, at head: UInt64) async throws -> [String] {
         let accounts: [AccountView] = try await ask("balance", "accounts", head)

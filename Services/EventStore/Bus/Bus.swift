@@ -24,6 +24,8 @@ public actor Bus {
     let loop: SocketLoop
     let log: EventID
     private let lock: FolderLock
+    /// Where the log ended when the bus was opened.
+    private let openedAt: UInt64
 
     var rules = RuleBook()
     var queues: [String: BusQueue] = [:]
@@ -81,6 +83,7 @@ public actor Bus {
         log = welcome.log
         let path = "\(folder)/bus.sqlite"
         store = try BusStore(path: path, log: log)
+        openedAt = welcome.head
         routed = store.routed
         committedThrough = routed
         guard routed <= welcome.head else {
@@ -137,7 +140,7 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.fill() }
                 group.addTask(executorPreference: loop) { try await self.replay() }
                 group.addTask(executorPreference: loop) { try await self.archive() }
-                group.addTask(executorPreference: loop) { try await self.server.run() }
+                group.addTask(executorPreference: loop) { try await self.answer() }
                 // Whoever waits for one of these would keep the others from ending.
                 defer { stop() }
                 try await group.next()
@@ -148,6 +151,13 @@ public actor Bus {
         // Not part of the task that was cancelled, for it still writes.
         try await Task(executorPreference: loop) { try await self.close() }.value
         throw CancellationError()
+    }
+
+    /// Answers calls, once the bus has taken in what was in the log when it was opened: what was
+    /// made before a crash is there for whoever asks after it.
+    private func answer() async throws {
+        try await routed(through: openedAt)
+        try await server.run()
     }
 
     /// Whoever waits for more waits in vain.

@@ -7,7 +7,7 @@ import WireProtocol
 
 struct Timeline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the saga of an order: its events, from all services.")
+        abstract: "Show the saga of an order: its events, from all services, and what fails.")
     @OptionGroup var options: CallOptions
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
@@ -25,17 +25,22 @@ struct Timeline: AsyncParsableCommand {
             throw Problem.data("no event concerns an order \(order)")
         }
         let types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
-        let steps = events.map { event in
+        let notes = try DeadLetterNotes(events)
+        let steps = try events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
                 milliseconds: Double(event.time.microseconds - first.time.microseconds) / 1000,
-                cause: types[event.causationID], stream: event.stream)
+                cause: types[event.causationID], stream: event.stream,
+                note: try notes.note(on: event))
         }
         if options.json { return try Output.json(steps) }
         Output.table(
-            ["position", "after ms", "category", "event", "because of"],
+            ["position", "after ms", "category", "event", "because of", "note"],
             steps.map {
-                ["\($0.position)", "\($0.milliseconds)", $0.service, $0.type, $0.cause ?? "-"]
+                [
+                    "\($0.position)", "\($0.milliseconds)", $0.service, $0.type, $0.cause ?? "-",
+                    $0.note ?? "",
+                ]
             })
     }
 
@@ -46,5 +51,6 @@ struct Timeline: AsyncParsableCommand {
         let milliseconds: Double
         let cause: String?
         let stream: StreamName
+        let note: String?
     }
 }

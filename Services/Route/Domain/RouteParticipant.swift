@@ -35,23 +35,26 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
         }
     }
 
-    public func react(to event: RouteTrigger, given state: State) -> [Route.Command] {
+    public func react(
+        to event: RouteTrigger, given state: State
+    ) throws -> [Route.Command] {
         switch event {
         case .orderPlaced(let event):
-            state == .open ? [answer(to: event)] : []
+            guard state == .open else { return [] }
+            return [try answer(to: event)]
         case .orderConfirmed(let event):
-            [.confirm(order: event.order, customer: event.customer)]
+            return [.confirm(order: event.order, customer: event.customer)]
         case .orderRejected(let event):
-            [.cancel(order: event.order, customer: event.customer)]
+            return [.cancel(order: event.order, customer: event.customer)]
         case .orderCancelled(let event):
-            [.cancel(order: event.order, customer: event.customer)]
+            return [.cancel(order: event.order, customer: event.customer)]
         }
     }
 
-    private func answer(to placed: OrderPlaced) -> Route.Command {
+    private func answer(to placed: OrderPlaced) throws -> Route.Command {
         do {
             return .create(try route(for: placed))
-        } catch {
+        } catch let error as RouteRefusal {
             return .reject(
                 RouteRejected(
                     order: placed.order, customer: placed.customer, reason: error.reason,
@@ -59,7 +62,7 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
         }
     }
 
-    private func route(for placed: OrderPlaced) throws(RouteRefusal) -> RouteCreated {
+    private func route(for placed: OrderPlaced) throws -> RouteCreated {
         let origin = placed.origin ?? origin
         // The sum of what may be huge quantities of free items must not overflow.
         let quantity = placed.items.reduce(0) { sum, item in

@@ -1,11 +1,12 @@
 public import Contracts
 public import EventSourcing
 
-/// What finds a way from hub to hub. Pure: the same journey has the same plan for good, or events
-/// that come twice would lead to two routes.
+/// What finds a way from hub to hub.
 public protocol RoutePlanner: Sendable {
     /// The best plan for the journey.
-    func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan
+    ///
+    /// - Throws: `RouteRefusal` if there is none; anything else if that can't be said now.
+    func plan(_ journey: Journey) throws -> RoutePlan
 }
 
 /// What is to be sent, whence, where to and when.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Contracts
 import EventSourcing
-import Foundation
 import RouteDomain
 import ServiceKit
 
@@ -18,7 +17,11 @@ import ServiceKit
 
 /// The network, and what is allowed in it.
 struct NetworkOptions: ParsableArguments {
-    @Option(help: "A file of hubs in place of the built-in one (DAYBOOK_NETWORK).")
+    @Option(
+        help: """
+            A file of hubs in place of the built-in ones, read again when it has changed \
+            (DAYBOOK_NETWORK).
+            """)
     var network: String?
 
     @Option(help: "Where orders are sent from that name no origin.") var origin = "MEM"
@@ -31,22 +34,9 @@ struct NetworkOptions: ParsableArguments {
         }
     }
 
-    func planner() throws -> NetworkPlanner {
-        let text: String
-        if let network = network ?? Endpoints.environment("DAYBOOK_NETWORK") {
-            do {
-                text = try String(contentsOfFile: network, encoding: .utf8)
-            } catch {
-                throw Problem.data("the network \(network) can't be read; it must be a UTF-8 file")
-            }
-        } else {
-            text = String(decoding: PackageResources.hubs_csv, as: UTF8.self)
-        }
-        do {
-            return NetworkPlanner(try Network(csv: text), limitMinutes: hours * 60)
-        } catch {
-            throw Problem.data(error.description)
-        }
+    func planner() throws -> HubNetwork {
+        try HubNetwork(
+            file: network ?? Endpoints.environment("DAYBOOK_NETWORK"), limitMinutes: hours * 60)
     }
 }
 

@@ -16,6 +16,9 @@ import ZeroMQ
 public actor QueueWorker {
     /// Handles a delivery; what it throws is told to the queue, which delivers it again later.
     public typealias Handler = @Sendable (Delivery) async throws -> Settlement.Verdict
+    /// Handles deliveries together, and says in their order what has become of them; what it throws
+    /// is told to the queue of each.
+    public typealias BatchHandler = @Sendable ([Delivery]) async throws -> [Settlement.Verdict]
 
     private let consumer: QueueConsumer
     private let concurrency: Int
@@ -27,12 +30,17 @@ public actor QueueWorker {
     private struct Running {
         let lease: UInt64
         var visibleAt: ContinuousClock.Instant
-        var task: Task<Void, Never>?
     }
 
+    /// What is in hand, by sequence.
     private var running: [UInt64: Running] = [:]
+    /// Received for the next batch.
+    private var waiting: [Delivery] = []
+    private var isHandlingBatches = false
     private var settlements: [Settlement] = []
     private var isSettling = false
+    private var tasks: [UInt64: Task<Void, Never>] = [:]
+    private var lastTask: UInt64 = 0
     private var waiter: CheckedContinuation<Void, Never>?
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -61,10 +69,35 @@ public actor QueueWorker {
     ///
     /// - Throws: `CancellationError`, or what the bus refuses: there is no such queue.
     public func run(_ handler: @escaping Handler) async throws {
+        try await work(atMost: concurrency) { worker, deliveries in
+            for delivery in deliveries {
+                worker.begin {
+                    await worker.handle([delivery]) { [try await handler($0[0])] }
+                }
+            }
+        }
+    }
+
+    /// The same, but in batches, one after the other: each is what has come while the one before it
+    /// was handled. When the queue has nothing for a second, and nothing is in hand, the handler is
+    /// given an empty one.
+    public func run(batches handler: @escaping BatchHandler) async throws {
+        // Half are received while the other half is handled.
+        try await work(atMost: (concurrency + 1) / 2) { worker, deliveries in
+            worker.waiting += deliveries
+            guard !worker.isHandlingBatches else { return }
+            worker.isHandlingBatches = true
+            worker.begin { await worker.handleBatches(handler) }
+        }
+    }
+
+    private typealias Take = @Sendable (isolated QueueWorker, [Delivery]) -> Void
+
+    private func work(atMost maximum: Int, _ take: @escaping Take) async throws {
         let result: Result<Void, any Error>
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.receive(handler) }
+                group.addTask { try await self.receive(atMost: maximum, take) }
                 group.addTask { try await self.keepVisible() }
                 try await group.next()
                 group.cancelAll()
@@ -78,18 +111,21 @@ public actor QueueWorker {
         try result.get()
     }
 
-    private func receive(_ handler: @escaping Handler) async throws {
+    private func receive(atMost maximum: Int, _ take: Take) async throws {
         while true {
             try Task.checkCancellation()
-            // Few are not asked for: more at a time cost less.
-            guard concurrency - running.count > concurrency / 2 || running.isEmpty else {
-                await changed()
+            guard hasRoom else {
+                await wait { hasRoom }
                 continue
             }
             do {
                 let deliveries = try await consumer.receive(
-                    concurrency - running.count, visibilityTimeout: visibilityTimeout)
-                for delivery in deliveries { start(delivery, handler) }
+                    min(concurrency - running.count, maximum), visibilityTimeout: visibilityTimeout)
+                for delivery in deliveries {
+                    running[delivery.sequence] = Running(
+                        lease: delivery.lease, visibleAt: .now + visibilityTimeout)
+                }
+                take(self, deliveries)
             } catch let error as Unavailable {
                 if await consumer.connection.isClosed { throw error }
                 onUnavailable(error)
@@ -97,37 +133,74 @@ public actor QueueWorker {
         }
     }
 
-    private func start(_ delivery: Delivery, _ handler: @escaping Handler) {
-        running[delivery.sequence] = Running(
-            lease: delivery.lease, visibleAt: .now + visibilityTimeout)
-        // Not a child of the task that is cancelled when the process stops: what has begun ends.
-        running[delivery.sequence]?.task = Task(executorPreference: loop) {
-            let verdict: Settlement.Verdict
-            do {
-                verdict = try await handler(delivery)
-            } catch {
-                verdict = .failed(error: "\(error)", delay: nil)
-            }
-            await self.finish(delivery, verdict)
+    /// Few are not asked for: more at a time cost less.
+    private var hasRoom: Bool { running.count * 2 <= concurrency }
+
+    // MARK: Handling
+
+    /// Not a child of the task that is cancelled when the process stops: what has begun ends.
+    private func begin(_ body: @escaping @Sendable () async -> Void) {
+        lastTask += 1
+        let id = lastTask
+        tasks[id] = Task(executorPreference: loop) {
+            await body()
+            await self.end(id)
+        }
+    }
+
+    private func end(_ task: UInt64) {
+        tasks[task] = nil
+        wake()
+    }
+
+    private func handleBatches(_ handler: BatchHandler) async {
+        repeat {
+            let batch = waiting
+            waiting = []
+            await handle(batch, handler)
+        } while !waiting.isEmpty
+        isHandlingBatches = false
+    }
+
+    private func handle(_ deliveries: [Delivery], _ handler: BatchHandler) async {
+        do {
+            let verdicts = try await handler(deliveries)
+            precondition(verdicts.count == deliveries.count, "each delivery has its verdict")
+            for (delivery, verdict) in zip(deliveries, verdicts) { finish(delivery, verdict) }
+        } catch is CancellationError where Task.isCancelled {
+            // There was no time to end it: the queue gets it back.
+            for delivery in deliveries { forget(delivery) }
+        } catch {
+            for delivery in deliveries { finish(delivery, .failed(error: "\(error)", delay: nil)) }
         }
     }
 
     private func finish(_ delivery: Delivery, _ verdict: Settlement.Verdict) {
-        running[delivery.sequence] = nil
+        forget(delivery)
         settlements.append(
             Settlement(sequence: delivery.sequence, lease: delivery.lease, verdict))
-        wake()
-        if !isSettling {
-            isSettling = true
-            Task(executorPreference: loop) { await self.settle() }
-        }
+        guard !isSettling else { return }
+        isSettling = true
+        begin { await self.settle() }
     }
 
-    /// Returns when a delivery has been handled, or the task is cancelled.
-    private func changed() async {
+    /// One that has been delivered again meanwhile is in hand anew.
+    private func forget(_ delivery: Delivery) {
+        if running[delivery.sequence]?.lease == delivery.lease { running[delivery.sequence] = nil }
+        wake()
+    }
+
+    /// Returns when something has come to its end that may make the condition true, when it is, or
+    /// when the task is cancelled.
+    private func wait(for condition: () -> Bool) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if Task.isCancelled { continuation.resume() } else { waiter = continuation }
+                // Looked at here: others may have had their turn while this task suspended.
+                if condition() || Task.isCancelled {
+                    continuation.resume()
+                } else {
+                    waiter = continuation
+                }
             }
         } onCancel: {
             Task(executorPreference: loop) { await self.wake() }
@@ -148,7 +221,6 @@ public actor QueueWorker {
             _ = try? await consumer.settle(batch)
         }
         isSettling = false
-        wake()
     }
 
     /// Extends the visibility of deliveries that are still being handled.
@@ -177,13 +249,13 @@ public actor QueueWorker {
         let deadline = Task(executorPreference: loop) {
             // Handlers have this much time.
             try await Task.sleep(for: self.drainTimeout)
-            await self.cancelRunning()
+            await self.cancelTasks()
         }
-        while !running.isEmpty || isSettling { await changed() }
+        while !tasks.isEmpty { await wait { tasks.isEmpty } }
         deadline.cancel()
-        // What an answer that came too late brought is nobody's.
-        _ = try? await consumer.release(timeout: .seconds(5))
+        // What was not ended goes back, and what an answer that came too late brought.
+        _ = try? await consumer.release(timeout: .seconds(2))
     }
 
-    private func cancelRunning() { for delivery in running.values { delivery.task?.cancel() } }
+    private func cancelTasks() { for task in tasks.values { task.cancel() } }
 }

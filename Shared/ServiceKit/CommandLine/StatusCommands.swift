@@ -36,9 +36,13 @@ public struct Status<Service: NamedService>: AsyncParsableCommand {
             }
         }
         if let participant = status.participant {
-            let lag = status.head - min(participant.checkpoint, status.head)
-            let halted = participant.halted.map { ", halted: \($0)" } ?? ""
-            fields.append(("participant", "at \(participant.checkpoint), \(lag) behind\(halted)"))
+            let state =
+                switch participant.state {
+                case .running: "running, \(participant.handled) events handled"
+                case .waiting: "waiting for queue '\(participant.queue)'"
+                }
+            fields.append(("participant", state))
+            if let failure = participant.lastFailure { fields.append(("last failure", failure)) }
         }
         Output.fields(fields)
     }

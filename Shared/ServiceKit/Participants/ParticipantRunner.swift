@@ -5,129 +5,250 @@ import Logging
 import WireProtocol
 import ZeroMQ
 
-/// A saga participant at work: takes events in log order, remembers, and has its commands carried
+/// A saga participant at work: takes events from its queue, remembers, and has its commands carried
 /// out with exactly-once effect: the ids of the events that a reaction appends derive from the id
-/// of the event it reacts to, so a reaction that is made again after a crash changes nothing.
+/// of the event it reacts to, so a reaction that is made again changes nothing.
 ///
-/// Commands for one aggregate are carried out in log order; those for different ones side by side,
-/// so that the store can write them with one sync.
+/// Commands for one aggregate are carried out in the order of their events; those for different
+/// ones side by side, so that the store can write them with one sync.
 actor ParticipantRunner<P: Participant, Subject: Aggregate>
 where P.Command == Subject.Command {
-    private typealias Owed = (command: P.Command, cause: Cause)
+    /// A command that a saga has led to.
+    private struct Owed: Sendable {
+        let command: P.Command
+        let cause: Cause
+        let saga: String
+    }
+
+    /// What a batch comes to.
+    private struct Turn {
+        let known: [String: Saga<P.State>]
+        var changed: [String: Saga<P.State>] = [:]
+        /// By aggregate.
+        var owed: [String: [Owed]] = [:]
+        /// By saga, why it can't go on.
+        var failures: [String: String] = [:]
+    }
+
+    /// So many events are in hand at a time, half of them being handled.
+    private static var concurrency: Int { 1000 }
+    private static var drainTimeout: Duration { .seconds(5) }
 
     private let participant: P
     private let repository: Repository<Subject>
     private let client: EventStoreClient
     private let store: SagaStore<P.State>
+    private let service: String
     private let logger: Logger
     private let loop: SocketLoop
 
     private var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
     private var deadlines = Heap<Deadline>()
-    private var checkpoint: UInt64
-    private var isCaughtUp = false
-    private var halted: String?
+    /// Everything that happened before has been handled, but for what fails.
+    private var horizon = Timestamp(microseconds: 0)
+    private var state = ParticipantStatus.State.waiting
+    private var handled = 0
+    private var lastFailure: String?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
+    /// - Parameter service: the one of this name is the queue's only consumer.
     init(
         _ participant: P, through repository: Repository<Subject>, store: SagaStore<P.State>,
-        client: EventStoreClient, on loop: SocketLoop, logger: Logger
+        client: EventStoreClient, service: String, on loop: SocketLoop, logger: Logger
     ) {
         self.participant = participant
         self.repository = repository
         self.store = store
         self.client = client
+        self.service = service
         self.loop = loop
         self.logger = logger
-        checkpoint = store.checkpoint
     }
 
-    /// Takes part until cancelled. An event that can't be handled halts the participant where it
-    /// is, as its status says; what comes behind waits rather than overtake it.
+    /// Takes part until cancelled; waits for its queue if that is not there.
     func run() async throws {
-        for (id, deadline) in try await store.deadlines() {
-            deadlines.insert(Deadline(time: deadline, saga: id))
-        }
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.expireSagas() }
-                group.addTask { try await self.followFeed() }
-                try await group.next()
-                group.cancelAll()
+        var isExpected = true
+        while true {
+            do {
+                try await takePart()
+            } catch let error as ProtocolError where error.code == .notFound {
+                if isExpected || state == .running {
+                    logger.warning(
+                        """
+                        queue '\(P.name)' is not there; start the event store with --rules \
+                        Services/rules.json, or: event-store queues create \(P.name)
+                        """, metadata: ["reason": "\(error)"])
+                }
+                isExpected = false
+            } catch let error as Unavailable {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            halted = "\(error)"
-            logger.critical(
-                "the participant has halted",
-                metadata: ["participant": "\(P.name)", "reason": "\(error)"])
-            // The rest of the service goes on: what it knows can be asked, and its status says why.
-            while true { try await Task.sleep(for: .seconds(3600)) }
+            state = .waiting
+            // Nobody tells when a queue is made.
+            try await Task.sleep(for: .milliseconds(500))
         }
     }
 
     func status() -> ParticipantStatus {
         ParticipantStatus(
-            name: P.name, checkpoint: checkpoint, store: store.path, halted: halted)
+            queue: P.name, state: state, handled: handled, lastFailure: lastFailure,
+            store: store.path)
     }
 
     func close() throws { try store.close() }
 
-    private func followFeed() async throws {
-        for try await batch in try await client.subscribe(P.Event.query, after: checkpoint) {
-            if !batch.events.isEmpty { try await handle(batch) }
-            checkpoint = batch.through
-            isCaughtUp = batch.isCaughtUp
+    private func takePart() async throws {
+        let consumer = try await client.consumer(of: P.name, named: service)
+        let result: Result<Void, any Error>
+        do {
+            // What was in flight to the process before this one need not be waited for.
+            try await consumer.release()
+            deadlines = Heap(
+                try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
+            state = .running
+            let worker = QueueWorker(
+                consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
+                onUnavailable: { [logger] error in
+                    logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+                })
+            try await worker.run(batches: { try await self.handle($0) })
+            result = .success(())
+        } catch {
+            result = .failure(error)
         }
+        await consumer.close()
+        try result.get()
     }
 
-    /// Reacts to all of the batch, then remembers that it has.
-    private func handle(_ batch: EventBatch) async throws {
-        let events = try batch.events.compactMap { try Recorded<P.Event>($0) }
-        var sagas = try await remembered(Set(events.map { P.saga(of: $0.event) }))
-        var owed: [String: [Owed]] = [:]
-        for event in events {
-            let id = P.saga(of: event.event)
-            var saga =
-                sagas[id]
-                ?? Saga(
-                    state: P.initial, correlationID: event.correlationID, lastEventID: event.id)
+    // MARK: Events
+
+    /// Reacts to all of the batch, remembers that it has, and says what has become of each
+    /// delivery. One that can't be handled is delivered again later, and the others go on; what
+    /// comes behind it in its group waits in the queue rather than overtake it.
+    ///
+    /// - Throws: `CancellationError`; what the participant's own store throws.
+    func handle(_ deliveries: [Delivery]) async throws -> [Settlement.Verdict] {
+        let events = deliveries.map { delivery in Result { try event(of: delivery) } }
+        var turn = Turn(
+            known: try await remembered(
+                Set(events.compactMap { try? P.saga(of: $0.get().event) })))
+        for (delivery, event) in zip(deliveries, events) {
+            if case .success(let event) = event {
+                react(to: event, isReplay: delivery.replay != nil, in: &turn)
+            }
+        }
+        turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
+        try await remember(turn.changed.filter { turn.failures[$0.key] == nil })
+        let verdicts = zip(deliveries, events).map { delivery, event in
+            let failure: String? =
+                switch event {
+                case .success(let event): turn.failures[P.saga(of: event.event)]
+                case .failure(let error): Self.reason(error)
+                }
+            return verdict(on: delivery, failure)
+        }
+        // Time goes on with the events, and with the clock when none are left.
+        let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
+        horizon = max(horizon, deliveries.isEmpty ? .now() : time ?? horizon)
+        try await expireSagas()
+        return verdicts
+    }
+
+    private func event(of delivery: Delivery) throws -> Recorded<P.Event> {
+        guard let event = try Recorded<P.Event>(delivery.event) else {
+            throw UnknownEvent(delivery.event, reader: P.self)
+        }
+        return event
+    }
+
+    private func react(to event: Recorded<P.Event>, isReplay: Bool, in turn: inout Turn) {
+        let id = P.saga(of: event.event)
+        var saga =
+            turn.changed[id] ?? turn.known[id]
+            ?? Saga(
+                state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
+                lastPosition: 0)
+        if event.position > saga.lastPosition {
             P.evolve(&saga.state, with: event.event)
             saga.lastEventID = event.id
-            sagas[id] = saga
-            let commands = participant.react(to: event.event, given: saga.state)
+            saga.lastPosition = event.position
+            turn.changed[id] = saga
+        } else if isReplay {
+            return
+        }
+        // One that was seen comes again when it was not acknowledged, or is redriven. What it has
+        // led to then is in the log under the same ids.
+        do {
+            let commands = try participant.react(to: event.event, given: saga.state)
             for (index, command) in commands.enumerated() {
                 let cause = Cause(
                     correlationID: event.correlationID, causationID: event.id,
                     key: event.id.derived("\(P.name)/\(index)"), actor: P.name)
-                owed[Subject.id(of: command), default: []].append((command, cause))
+                turn.owed[Subject.id(of: command), default: []].append(
+                    Owed(command: command, cause: cause, saga: id))
             }
+        } catch {
+            turn.failures[id] = Self.reason(error)
         }
-        try await settle(owed)
-        try await remember(sagas, checkpoint: batch.through)
     }
 
-    /// Carries out what is owed, each aggregate's commands in their order.
-    private func settle(_ owed: [String: [Owed]]) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+    private func verdict(on delivery: Delivery, _ failure: String?) -> Settlement.Verdict {
+        guard let failure else {
+            handled += 1
+            return .done
+        }
+        let event = delivery.event
+        note(failure, of: "\(event.type) at position \(event.position)")
+        return .failed(error: failure, delay: nil)
+    }
+
+    private func note(_ failure: String, of what: String) {
+        lastFailure = "\(what): \(failure)"
+        logger.error("\(what) could not be handled", metadata: ["reason": "\(failure)"])
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    // MARK: Commands
+
+    /// Carries out what is owed.
+    ///
+    /// - Returns: by saga, what has failed.
+    private func carryOut(_ owed: [String: [Owed]]) async throws -> [String: String] {
+        try await withThrowingTaskGroup(of: [String: String].self) { group in
             for commands in owed.values {
-                group.addTask {
-                    for (command, cause) in commands { try await self.execute(command, cause) }
-                }
+                group.addTask { try await self.carryOut(commands) }
             }
-            try await group.waitForAll()
+            var failures: [String: String] = [:]
+            for try await failed in group { failures.merge(failed) { first, _ in first } }
+            return failures
         }
     }
 
-    /// Carries `command` out, however long the store is away.
-    private func execute(_ command: P.Command, _ cause: Cause) async throws {
+    private func carryOut(_ commands: [Owed]) async throws -> [String: String] {
+        var failures: [String: String] = [:]
+        for owed in commands where failures[owed.saga] == nil {
+            do {
+                try await execute(owed)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failures[owed.saga] = Self.reason(error)
+            }
+        }
+        return failures
+    }
+
+    /// However long the store is away.
+    private func execute(_ owed: Owed) async throws {
         while true {
             do {
-                _ = try await repository.execute(command, cause)
+                _ = try await repository.execute(owed.command, owed.cause)
                 return
             } catch let error as Unavailable {
                 try Task.checkCancellation()
@@ -135,6 +256,8 @@ where P.Command == Subject.Command {
             }
         }
     }
+
+    // MARK: Memory
 
     private func remembered(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
         var sagas: [String: Saga<P.State>] = [:]
@@ -145,45 +268,43 @@ where P.Command == Subject.Command {
         return sagas.merging(try await store.sagas(missing)) { cached, _ in cached }
     }
 
-    private func remember(_ sagas: [String: Saga<P.State>], checkpoint: UInt64) async throws {
-        var rows: [(id: String, saga: Saga<P.State>, deadline: Timestamp?)] = []
+    /// Once this returns events may be acknowledged.
+    private func remember(_ sagas: [String: Saga<P.State>]) async throws {
+        try await store.commit(sagas.map { ($0, $1, P.deadline(of: $1.state)) })
         for (id, saga) in sagas {
-            let deadline = P.deadline(of: saga.state)
-            rows.append((id, saga, deadline))
             cache[id] = saga
-            if let deadline { deadlines.insert(Deadline(time: deadline, saga: id)) }
+            if let deadline = P.deadline(of: saga.state) {
+                deadlines.insert(Deadline(time: deadline, saga: id))
+            }
         }
-        try await store.commit(rows, checkpoint: checkpoint)
     }
 
     // MARK: Deadlines
 
-    /// Gives the commands of sagas whose deadline has passed; not before the participant has caught
-    /// up, for what would meet the deadline may already be in the log.
+    /// Gives the commands of sagas whose deadline has passed, once all that happened before it is
+    /// handled; for what would meet it may have been in the queue.
     private func expireSagas() async throws {
-        while true {
-            let now = Timestamp.now()
-            while isCaughtUp, let next = deadlines.min, next.time <= now {
-                deadlines.removeMin()
-                try await expire(next.saga, at: next.time)
+        var due: [Deadline] = []
+        while let next = deadlines.min, next.time <= horizon { due.append(deadlines.removeMin()) }
+        let sagas = try await remembered(Set(due.map(\.saga)))
+        var owed: [String: [Owed]] = [:]
+        for deadline in due {
+            let id = deadline.saga
+            guard let saga = sagas[id], P.deadline(of: saga.state) == deadline.time else {
+                continue
             }
-            // A deadline that arrives meanwhile may be earlier than the earliest known now.
-            let pause = deadlines.min.map { min($0.time - now, .milliseconds(200)) }
-            try await Task.sleep(for: max(pause ?? .milliseconds(200), .milliseconds(1)))
+            for (index, command) in participant.expire(saga.state).enumerated() {
+                let cause = Cause(
+                    correlationID: saga.correlationID, causationID: saga.lastEventID,
+                    key: saga.correlationID.derived("\(P.name)/\(id)/deadline/\(index)"),
+                    actor: P.name)
+                owed[Subject.id(of: command), default: []].append(
+                    Owed(command: command, cause: cause, saga: id))
+            }
         }
-    }
-
-    private func expire(_ id: String, at time: Timestamp) async throws {
-        guard let saga = try await remembered([id])[id], P.deadline(of: saga.state) == time else {
-            return
-        }
-        for (index, command) in participant.expire(saga.state).enumerated() {
-            let cause = Cause(
-                correlationID: saga.correlationID, causationID: saga.lastEventID,
-                key: saga.correlationID.derived("\(P.name)/\(id)/deadline/\(index)"),
-                actor: P.name)
-            try await execute(command, cause)
-        }
+        let failures = try await carryOut(owed)
+        for (id, failure) in failures { note(failure, of: "the deadline of saga \(id)") }
+        deadlines.insert(contentsOf: due.filter { failures[$0.saga] != nil })
     }
 }
 
@@ -193,13 +314,4 @@ private struct Deadline: Comparable, Sendable {
     let saga: String
 
     static func < (a: Deadline, b: Deadline) -> Bool { (a.time, a.saga) < (b.time, b.saga) }
-}
-
-/// How far a participant has come.
-public struct ParticipantStatus: Codable, Hashable, Sendable {
-    public var name: String
-    public var checkpoint: UInt64
-    public var store: String
-    /// Why it goes no further, if it does not.
-    public var halted: String?
 }

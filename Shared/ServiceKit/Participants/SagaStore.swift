@@ -6,29 +6,46 @@ import GRDB
 struct Saga<State: Codable & Sendable>: Sendable {
     var state: State
     var correlationID: EventID
-    /// The last event of the saga that the participant saw.
+    /// The last event of the saga that is in the state, and its position: what is delivered from
+    /// there or before it has been seen.
     var lastEventID: EventID
+    var lastPosition: UInt64
 }
 
 /// The participant's memory on disk.
+///
+/// It has no checkpoint: what is still to come is in the participant's queue. What is acknowledged
+/// there does not come again, so it must be on disk here.
 struct SagaStore<State: Codable & Sendable>: Sendable {
-    static var version: Int { 1 }
+    static var version: Int { 2 }
 
     private let store: ProjectedStore
 
-    var checkpoint: UInt64 { store.checkpoint }
     var path: String { store.path }
 
-    /// - Throws: `ProjectedStore.Unusable` for a store that another version has made: reactions to
+    /// - Throws: `ProjectedStore.Unusable` for a store that a later version has made: reactions to
     ///   the events it has seen are in the log, so it may be removed.
     init(path: String, log: EventID) throws {
-        let opened = try ProjectedStore.open(path, version: Self.version, log: log) { db in
+        let opened = try ProjectedStore.open(
+            path, version: Self.version, log: log, isDurable: true,
+            migrations: [
+                // Version 1 had seen every event up to its checkpoint.
+                1: { db in
+                    try db.execute(
+                        sql: """
+                            ALTER TABLE saga ADD COLUMN lastPosition INTEGER NOT NULL DEFAULT 0;
+                            UPDATE saga SET lastPosition = (SELECT checkpoint FROM daybook);
+                            """)
+                }
+            ]
+        ) { db in
             try db.create(table: "saga", options: .withoutRowID) { table in
                 table.primaryKey("id", .text)
                 table.column("state", .blob).notNull()
                 table.column("correlation", .text).notNull()
                 table.column("lastEvent", .text).notNull()
                 table.column("deadline", .integer)
+                table.column("lastPosition", .integer).notNull()
             }
             try db.create(
                 index: "sagaDeadline", on: "saga", columns: ["deadline"],
@@ -37,7 +54,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         guard let opened else {
             throw ProjectedStore.Unusable(
                 description:
-                    "\(path) was made by another version; remove it to go through the log again")
+                    "\(path) was made by a later version; remove it to go through the log again")
         }
         store = opened
     }
@@ -63,21 +80,25 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     }
 
     func commit(
-        _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)], checkpoint: UInt64
+        _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
     ) async throws {
         let write: ProjectedStore.Write = { db in
             let statement = try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO saga (id, state, correlation, lastEvent, deadline) "
-                    + "VALUES (?, ?, ?, ?, ?)")
+                sql: """
+                    INSERT OR REPLACE INTO saga
+                    (id, state, correlation, lastEvent, lastPosition, deadline)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    """)
             let encoder = JSONEncoder()
             for (id, saga, deadline) in sagas {
                 try statement.execute(arguments: [
                     id, try encoder.encode(saga.state), saga.correlationID.description,
-                    saga.lastEventID.description, deadline?.microseconds,
+                    saga.lastEventID.description, Int64(saga.lastPosition), deadline?.microseconds,
                 ])
             }
         }
-        try await store.commit(sagas.isEmpty ? [] : [write], checkpoint: checkpoint)
+        guard !sagas.isEmpty else { return }
+        try await store.commit([write], checkpoint: store.checkpoint)
     }
 
     func close() throws { try store.close() }
@@ -87,8 +108,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         else {
             throw ProjectedStore.Unusable(description: "saga \(row["id"] as String) has a bad id")
         }
+        let position: Int64 = row["lastPosition"]
         return Saga(
             state: try JSONDecoder().decode(State.self, from: row["state"]),
-            correlationID: correlation, lastEventID: last)
+            correlationID: correlation, lastEventID: last, lastPosition: UInt64(position))
     }
 }

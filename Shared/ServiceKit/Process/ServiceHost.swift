@@ -61,14 +61,15 @@ public struct ServiceHost {
         return side
     }
 
-    /// Has the service take part in sagas while the process runs.
+    /// Has the service take part in sagas while the process runs, with the events of the queue that
+    /// is named as the participant is.
     public mutating func participate<P: Participant, Subject: Aggregate>(
         _ participant: P, through repository: Repository<Subject>
     ) async throws where P.Command == Subject.Command {
         let runner = ParticipantRunner(
             participant, through: repository,
             store: try SagaStore(path: "\(folder)/participant.sqlite", log: log), client: client,
-            on: loop, logger: logger)
+            service: name, on: loop, logger: logger)
         runners.append { try await runner.run() }
         closers.append { try await runner.close() }
         self.participant = { await runner.status() }

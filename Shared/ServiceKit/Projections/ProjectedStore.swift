@@ -27,9 +27,11 @@ public struct ProjectedStore: Sendable {
     ///   - log: the log it follows; a database that follows another is refused.
     ///   - isDurable: whether a commit is on disk when it returns. If not, what a loss of power
     ///     takes from it is worked in from the log again.
+    ///   - migrations: by the version that it has, what brings a database to the next one.
     ///   - create: makes the tables.
     public static func open(
-        _ path: String, version: Int, log: EventID, isDurable: Bool = false, create: Write
+        _ path: String, version: Int, log: EventID, isDurable: Bool = false,
+        migrations: [Int: Write] = [:], create: Write
     ) throws -> ProjectedStore? {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
@@ -42,7 +44,8 @@ public struct ProjectedStore: Sendable {
                 try make(db, version: version, log: log, create: create)
                 return 0
             }
-            return try existing(db, path: path, version: version, log: log)
+            return try existing(
+                db, path: path, version: version, log: log, migrations: migrations)
         }
         guard let checkpoint else {
             try pool.close()
@@ -62,7 +65,7 @@ public struct ProjectedStore: Sendable {
     }
 
     private static func existing(
-        _ db: Database, path: String, version: Int, log: EventID
+        _ db: Database, path: String, version: Int, log: EventID, migrations: [Int: Write]
     ) throws -> UInt64? {
         guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook")
         else { throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it") }
@@ -72,8 +75,14 @@ public struct ProjectedStore: Sendable {
                 description: "\(path) follows log \(followed), but the event store has "
                     + "log \(log); remove it to follow this one")
         }
+        var found: Int = row["version"]
+        while found < version, let migrate = migrations[found] {
+            try migrate(db)
+            found += 1
+            try db.execute(sql: "UPDATE daybook SET version = ?", arguments: [found])
+        }
         let checkpoint: Int64 = row["checkpoint"]
-        return row["version"] == version ? UInt64(checkpoint) : nil
+        return found == version ? UInt64(checkpoint) : nil
     }
 
     /// Makes `writes` and moves the checkpoint, all or nothing.

@@ -1,4 +1,5 @@
 import EventSourcing
+import Foundation
 import IntegrationHarness
 import LoyaltyDomain
 import ServiceKit
@@ -15,7 +16,11 @@ import Testing
         func event(_ type: String) async throws -> RecordedEvent {
             try await suite.event(matching: EventQuery([.init(types: [type])]))
         }
-        for command in ["balance open ann", "credit ann 100.00"] {
+        let rules = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../rules.json").path
+        for command in [
+            "event-store rules apply \(rules)", "balance open ann", "credit ann 100.00",
+        ] {
             #expect(try run(command).status == 0)
         }
         _ = try run("orders place --id o1 --customer ann --item cd:1:50.00 --to MEM")

@@ -11,17 +11,17 @@ extension Queues {
         static let configuration = CommandConfiguration(
             abstract: "Run a shell command for each delivery of a queue, until SIGTERM or SIGINT.",
             discussion: """
-                The command finds the event on its standard input, a CloudEvent in one line, and in \
-                its environment DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, DAYBOOK_RECEIVE_COUNT, \
-                DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and DAYBOOK_ID. Exit status 0 \
-                acknowledges the delivery; with any other, or killed by a signal, it is given back \
-                with the last line of its standard error, and delivered again later.
+                The command finds the event on its standard input, a CloudEvent in one line, and \
+                in its environment DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, \
+                DAYBOOK_RECEIVE_COUNT, DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and \
+                DAYBOOK_ID. Exit status 0 acknowledges the delivery; with any other, or killed \
+                by a signal, it is given back with the last line of its standard error, and \
+                delivered again later.
                 """)
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Option(help: "The command, for /bin/sh.", completion: .shellCommand("compgen -c"))
-        var exec: String
+        @Option(help: "The command, for /bin/sh.") var exec: String
         @Option(help: "At most so many at a time.") var concurrency = 1
         @Option(help: "A worker that dies keeps its deliveries from others for so long.")
         var visibilityTimeout = Seconds(30)

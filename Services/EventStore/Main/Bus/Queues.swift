@@ -78,7 +78,7 @@ extension Queues {
 
     struct Change: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change of a queue what is given.",
+            abstract: "Change what is given of a queue.",
             discussion: "Its grouping stays as it is, and its start once a rule has targeted it.")
 
         @OptionGroup var options: CallOptions

@@ -21,6 +21,7 @@ extension Rules {
                 "An event as 'read --json' and 'export' write it, in a file; '-': standard input.",
             completion: .file())
         var event: String?
+        @Option(help: "The event's stream, whatever its subject.") var stream: String?
         @Option(help: "The last so many events of the log.") var last: UInt64?
 
         func validate() throws {
@@ -36,7 +37,11 @@ extension Rules {
         func run() async throws {
             let pattern = try await eventPattern()
             let isMatched =
-                if let event { try matches(try RecordedEvent(file: event), pattern) } else {
+                if let event {
+                    try matches(
+                        try RecordedEvent(file: event, in: try stream.map { try StreamName($0) }),
+                        pattern)
+                } else {
                     try await matchesAny(pattern)
                 }
             if !isMatched { throw ExitCode(1) }
@@ -86,27 +91,27 @@ extension RecordedEvent {
     /// The event that a file holds as a CloudEvent.
     ///
     /// - Throws: `Problem` if it holds none, or more than one.
-    fileprivate init(file path: String) throws {
+    fileprivate init(file path: String, in stream: StreamName?) throws {
         let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
         guard lines.count == 1 else {
             throw Problem.data("\(path) holds \(lines.count) lines, not one with an event")
         }
         do {
-            try self.init(cloudEvent: Array(lines[0]))
+            try self.init(cloudEvent: Array(lines[0]), in: stream)
         } catch let error as any InputError {
             throw Problem.data("\(path): \(error)")
         }
     }
 
     /// The event of a line, with the place and time in its log, if it is from one.
-    init(cloudEvent line: [UInt8]) throws {
+    init(cloudEvent line: [UInt8], in stream: StreamName? = nil) throws {
         struct Place: Decodable {
             var position: String?
             var revision: String?
             var time: Timestamp?
         }
         var record: [UInt8] = []
-        try CloudEvents.event(line[...]).encode(into: &record)
+        try CloudEvents.event(line[...], to: stream).encode(into: &record)
         let place = try JSONDecoder().decode(Place.self, from: Data(line))
         func set(_ value: UInt64?, at offset: Int) {
             var bytes: [UInt8] = []

@@ -46,7 +46,7 @@ actor Shell {
     func run(_ input: [UInt8], environment: [String: String]) async throws -> Ending {
         let (stdin, stderr) = (try Self.scratch(input), try Self.scratch([]))
         defer {
-            // Foundation keeps a process for longer than it runs, and its files with it.
+            // Now, and not when Foundation lets go of the process.
             for file in [stdin, stderr] { try? file.close() }
         }
         let (id, process) = (UUID(), Process())
@@ -59,6 +59,8 @@ actor Shell {
             try await withCheckedThrowingContinuation {
                 (ended: CheckedContinuation<(Int32, Process.TerminationReason), any Error>) in
                 process.terminationHandler = {
+                    // Over already: only now does Foundation let go of the process.
+                    $0.waitUntilExit()
                     ended.resume(returning: ($0.terminationStatus, $0.terminationReason))
                 }
                 do {

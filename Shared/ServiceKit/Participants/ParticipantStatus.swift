@@ -1,0 +1,17 @@
+/// How a participant is doing.
+public struct ParticipantStatus: Codable, Hashable, Sendable {
+    public enum State: String, Codable, Sendable {
+        /// For its queue, or for the event store.
+        case waiting
+        case running
+    }
+
+    /// The queue that it takes its events from, named as it is.
+    public var queue: String
+    public var state: State
+    /// How many events it has handled since the process began.
+    public var handled: Int
+    /// The last event that it could not handle since then, and why.
+    public var lastFailure: String?
+    public var store: String
+}

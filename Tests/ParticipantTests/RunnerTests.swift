@@ -1,0 +1,137 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import Testing
+import WireProtocol
+
+@testable import ServiceKit
+
+@Suite(.timeLimit(.minutes(2))) struct `A participant's runner` {
+    @Test func `has each event's commands carried out, those of one aggregate in order`()
+        async throws
+    {
+        let store = try await Store()
+        let runner = try await store.runner()
+        let orders = (1...20).map { "o\($0)" }
+        var deliveries: [Delivery] = []
+        for order in orders { deliveries += try await store.deliveries(Wanted(order: order)) }
+        #expect(try await runner.handle(deliveries) == deliveries.map { _ in .done })
+        #expect(try await store.orders("Packed") == orders)
+        #expect(await runner.status().handled == 20)
+    }
+
+    @Test func `makes a reaction again after a crash, without a second effect`() async throws {
+        let store = try await Store()
+        let deliveries = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"))
+        #expect(try await store.runner().handle(deliveries) == [.done, .done])
+        // It had remembered, but not acknowledged.
+        let next = try await store.runner()
+        #expect(try await next.handle(deliveries) == [.done, .done])
+        // It had appended, but not remembered.
+        let other = try await store.runner(memory: "other")
+        #expect(try await other.handle(deliveries) == [.done, .done])
+        #expect(try await store.orders("Packed").sorted() == ["a", "b"])
+        for memory in ["memory", "other"] {
+            let sagas = try await store.sagas(memory).sagas(["a", "b"])
+            #expect(sagas.mapValues(\.state.events) == ["a": 1, "b": 1])
+            #expect(sagas["b"]?.lastPosition == deliveries[1].event.position)
+        }
+    }
+
+    @Test func `reacts to what was seen if it comes again, but not in a replay`() async throws {
+        let store = try await Store()
+        let packer = Packer()
+        let runner = try await store.runner(packer)
+        var deliveries = try await store.deliveries(Wanted(order: "a"), Met(order: "a"))
+        #expect(try await runner.handle(deliveries) == [.done, .done])
+        packer.door.close()
+        #expect(try await runner.handle(deliveries) == deliveries.map { _ in closed })
+        for index in deliveries.indices { deliveries[index].replay = "again" }
+        #expect(try await runner.handle(deliveries) == [.done, .done])
+        // What it has not seen is no different for being part of a replay.
+        var new = try await store.deliveries(Wanted(order: "b"))
+        new[0].replay = "again"
+        #expect(try await runner.handle(new) == [closed])
+        packer.door.open()
+        #expect(try await runner.handle(new) == [.done])
+        #expect(try await store.orders("Packed") == ["a", "b"])
+    }
+
+    @Test func `lets one delivery fail, says why in one line, and goes on with the others`()
+        async throws
+    {
+        let store = try await Store()
+        let runner = try await store.runner()
+        var deliveries = try await store.deliveries(Wanted(order: "a"), Wanted(order: "cursed"))
+        deliveries += try await store.deliveries([
+            NewEvent(stream: try StreamName("order-1"), type: "Wanted", data: Array("{}".utf8)),
+            NewEvent(stream: try StreamName("order-1"), type: "Unheard", data: Array("{}".utf8)),
+        ])
+        deliveries += try await store.deliveries(Wanted(order: "b"))
+        let verdicts = try await runner.handle(deliveries)
+        #expect(verdicts[0] == .done && verdicts[4] == .done)
+        #expect(verdicts[1] == .failed(error: "a cursed order is not packed", delay: nil))
+        let reasons = verdicts[2...3].map { verdict in
+            if case .failed(let error, nil) = verdict { error } else { "" }
+        }
+        #expect(reasons[0].contains("Wanted") && reasons[0].contains("order"), "\(reasons)")
+        #expect(reasons[1].contains("Packer does not know event type Unheard"), "\(reasons)")
+        #expect(try await store.orders("Packed").sorted() == ["a", "b"])
+        let sagas = try await store.sagas().sagas(["a", "cursed", "b"])
+        #expect(sagas.keys.sorted() == ["a", "b"])
+        let status = await runner.status()
+        #expect(status.handled == 2)
+        #expect(status.lastFailure?.hasPrefix("Unheard at position") == true)
+    }
+
+    @Test func `goes on with a saga that failed when its cause is gone`() async throws {
+        let store = try await Store()
+        let packer = Packer()
+        let runner = try await store.runner(packer)
+        let deliveries = try await store.deliveries(Wanted(order: "a"))
+        packer.door.close()
+        #expect(try await runner.handle(deliveries) == [closed])
+        packer.door.open()
+        #expect(try await runner.handle(deliveries) == [.done])
+        #expect(try await store.orders("Packed") == ["a"])
+        #expect(try await store.sagas().sagas(["a"])["a"]?.state.events == 1)
+    }
+
+    @Test func `gives a deadline's commands when all that happened before it is handled`()
+        async throws
+    {
+        let store = try await Store()
+        let runner = try await store.runner()
+        let wanted = try await store.deliveries(
+            Wanted(order: "met", deadline: 5_000), Wanted(order: "missed", deadline: 6_000),
+            at: 1_000)
+        // In a queue that is behind: the time of the clock is long past both.
+        _ = try await runner.handle(wanted)
+        let met = try await store.deliveries(Met(order: "met"), at: 4_000)
+        let other = try await store.deliveries(Wanted(order: "other"), at: 5_500)
+        _ = try await runner.handle(met + other)
+        #expect(try await store.orders("Missed") == [])
+        _ = try await runner.handle(
+            try await store.deliveries(Wanted(order: "another"), at: 6_000))
+        #expect(try await store.orders("Missed") == ["missed"])
+    }
+
+    @Test func `takes the time of the clock when its queue is empty`() async throws {
+        let store = try await Store()
+        let runner = try await store.runner()
+        let tomorrow = (Timestamp.now() + .seconds(86_400)).microseconds
+        _ = try await runner.handle(
+            try await store.deliveries(
+                Wanted(order: "past", deadline: 5_000), Wanted(order: "to come", deadline: tomorrow)
+            ))
+        #expect(try await store.orders("Missed") == [])
+        #expect(try await runner.handle([]) == [])
+        #expect(try await store.orders("Missed") == ["past"])
+        // Until the saga hears of it, it is given again, with no effect.
+        let next = try await store.runner()
+        _ = try await next.handle([])
+        #expect(try await store.orders("Missed") == ["past"])
+    }
+
+    private var closed: Settlement.Verdict { .failed(error: "the door is closed", delay: nil) }
+}

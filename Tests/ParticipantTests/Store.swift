@@ -1,0 +1,117 @@
+import Contracts
+import EventBus
+import EventLog
+import EventSourcing
+import EventStoreClient
+import EventStoreServer
+import Foundation
+import Logging
+import Synchronization
+import WireProtocol
+import ZeroMQ
+
+@testable import ServiceKit
+
+/// An event store with its bus in this process, and participants at it.
+final class Store {
+    let folder = "/tmp/daybook-" + UUID().uuidString.prefix(8)
+    let client: EventStoreClient
+    let loop = SocketLoop(name: "participant")
+    /// What the store takes for the time, in microseconds.
+    let time = Clock()
+    private let context: Context
+    private var running: [Task<Void, any Error>] = []
+
+    final class Clock: Sendable {
+        let microseconds = Mutex<Int64>(1_000)
+    }
+
+    init() async throws {
+        context = try Context()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let (folder, time) = (folder, time)
+        let server = try await EventStoreServer(
+            endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
+            bus: "ipc://\(folder)/bus.sock", on: SocketLoop(name: "store"), in: context
+        ) {
+            try EventLog(
+                in: FileStorage(folder: folder + "/log"),
+                now: { Timestamp(microseconds: time.microseconds.withLock { $0 }) })
+        }
+        running.append(Task { try await server.run() })
+        client = try await EventStoreClient(
+            endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context)
+    }
+
+    deinit {
+        for task in running { task.cancel() }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Starts the bus, with what is given; returns a client of it.
+    func startBus(
+        _ queues: [QueueDefinition] = [], _ rules: [RuleDefinition] = []
+    ) async throws -> ServiceClient {
+        let loop = SocketLoop(name: "bus")
+        let bus = try await Bus(
+            endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
+            client: EventStoreClient(
+                endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context),
+            on: loop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })
+        running.append(Task { try await bus.run() })
+        let client = try await ServiceClient(
+            endpoint: "ipc://\(folder)/bus.sock", timeout: .seconds(60), actor: "test")
+        for queue in queues { _ = try await client.command(BusCall.putQueue, queue) }
+        for rule in rules { _ = try await client.command(BusCall.putRule, rule) }
+        return client
+    }
+
+    /// A participant's runner, with its memory in a file of this name.
+    func runner(
+        _ packer: Packer = Packer(), memory: String = "memory"
+    ) async throws -> ParticipantRunner<Packer, Shelf> {
+        ParticipantRunner(
+            packer, through: Repository(Shelf.self, client: client, on: loop),
+            store: try await sagas(memory), client: client, service: "packing", on: loop,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func sagas(_ memory: String = "memory") async throws -> SagaStore<Packer.State> {
+        try SagaStore(
+            path: "\(folder)/\(memory).sqlite", log: try await client.welcome().log)
+    }
+
+    /// Appends the events, at a time, and gives them as a queue would deliver them.
+    func deliveries(
+        _ payloads: any EventPayload..., at microseconds: Int64 = 1_000
+    ) async throws -> [Delivery] {
+        time.microseconds.withLock { $0 = microseconds }
+        let events = try payloads.map { payload in
+            NewEvent(
+                stream: try StreamName(category: type(of: payload).category, id: "1"),
+                type: type(of: payload).type, tags: payload.tags, data: try JSON.encode(payload))
+        }
+        return try await deliveries(events)
+    }
+
+    func deliveries(_ events: [NewEvent]) async throws -> [Delivery] {
+        let first = try await client.append(events).first
+        var deliveries: [Delivery] = []
+        for try await event in client.read(ReadRequest(from: first)).events {
+            deliveries.append(
+                Delivery(
+                    event: event, rule: "r", replay: nil, receiveCount: 1, enqueuedAt: event.time,
+                    firstReceivedAt: event.time, sequence: event.position, lease: 1))
+        }
+        return deliveries
+    }
+
+    /// The orders that were packed, or missed, in the order of the log.
+    func orders(_ type: String) async throws -> [String] {
+        var orders: [String] = []
+        for try await event in client.read(ReadRequest(.init([.init(types: [type])]))).events {
+            orders.append(try JSON.decode(Packed.self, from: event.data).order)
+        }
+        return orders
+    }
+}
