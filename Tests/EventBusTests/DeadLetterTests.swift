@@ -76,6 +76,7 @@ import WireProtocol
             #expect(try await fail(bus) == position)
             try await bus.redrive()
         }
+        _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 0 }
         #expect(try await bus.drain("q") == [position])
         let query = EventQuery.categories([BusCategory.deadLetter])
         var types: [String] = []

@@ -190,7 +190,11 @@ public actor Bus {
     // MARK: Commits
 
     private func commitChanges() async throws {
-        for await _ in commitSignal.stream { try await commit() }
+        for await _ in commitSignal.stream {
+            // Not part of the task that is cancelled when the process stops: a transaction would be
+            // broken off, and what it was to write be missing from the last one.
+            try await Task(executorPreference: loop) { try await self.commit() }.value
+        }
         throw CancellationError()
     }
 

@@ -143,7 +143,8 @@ final class BusQueue {
         writes.add(entry)
         if entry.sequence > loadedThrough {
             waitingOnDisk += 1
-        } else if state.waitingBehind(entry.group) == nil {
+        } else {
+            // Where the group waits it is counted, and comes with it.
             state.enqueue(entry)
         }
     }
