@@ -125,7 +125,8 @@ struct BusStore: Sendable {
         try await store.read { db in
             let rows = try Row.fetchCursor(
                 db.cachedStatement(
-                    sql: "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND \(condition)"),
+                    sql: "SELECT \(QueueEntry.columns) FROM entry "
+                        + "WHERE queue = ? AND \(condition)"),
                 arguments: arguments)
             return try Array(rows.map { QueueEntry($0) })
         }
