@@ -134,12 +134,8 @@ extension RunningBus {
         defer { removeFolder() }
         let archive = try await archive(isArchived)
         var windows: [ClosedRange<UInt64>] = []
-        for _ in 0..<3 {
-            // Of another time than the one before.
-            try await Task.sleep(for: .microseconds(10))
-            windows.append(try await bus.append(10))
-        }
-        try await Task.sleep(for: .microseconds(10))
+        // No two events of a log are of one time.
+        for _ in 0..<3 { windows.append(try await bus.append(10)) }
         let behind = try await bus.append()
         let replay = ReplayDefinition(
             name: "r", archive: archive, since: try await bus.time(of: windows[1].lowerBound),

@@ -1,3 +1,4 @@
+import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
@@ -112,6 +113,9 @@ extension Bus {
         do {
             try await look(at: replay, last: last)
             plans[replay]?.found.isComplete = true
+        } catch let error as ArchiveError {
+            plans[replay]?.problem = ProtocolError(
+                error.mayPass ? .unavailable : .refused, error.description)
         } catch {
             plans[replay]?.problem = ProtocolError(describing: error)
         }

@@ -196,7 +196,7 @@ extension ReplayState {
 
 extension ArchiveError {
     /// Whether it may go well another time.
-    fileprivate var mayPass: Bool {
+    var mayPass: Bool {
         if case .storage(.unavailable) = self { true } else { false }
     }
 }

@@ -69,7 +69,7 @@ struct Pacing {
         speed = definition.speed
     }
 
-    /// When the event is due, which comes after `count` others; nil if that is not later than `now`.
+    /// When the event is due, which comes after `count` others; nil if it is at `now`.
     mutating func due(
         _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
     ) -> ContinuousClock.Instant? {

@@ -62,7 +62,8 @@ extension ReplayView {
 
     fileprivate var fields: [(String, String)] {
         let limits = [
-            replay.rate.map { "\($0) events/s" }, replay.speed.map { "\($0) times as fast" },
+            replay.rate.map { String(format: "%g events/s", $0) },
+            replay.speed.map { String(format: "%g times as fast", $0) },
         ]
         return [
             ("replay", replay.name), ("state", state.rawValue), ("reason", reason ?? "-"),
