@@ -1,8 +1,10 @@
 public import Foundation
 
-/// A process whose output a test reads line by line while it runs; killed with this.
+/// A process whose output a test reads line by line while it runs; killed with this, and its
+/// standard input open until then.
 public final class Conversation {
     private let process = Process()
+    private let input = Pipe()
     private var output: AsyncStream<Data>.Iterator
     private var rest = Data()
     private let ended: AsyncStream<Int32>
@@ -20,7 +22,7 @@ public final class Conversation {
         process.executableURL = executable
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input
         let pipe = Pipe()
         process.standardOutput = pipe
         let (stream, continuation) = AsyncStream.makeStream(of: Data.self)

@@ -17,6 +17,8 @@ public final class Suite {
 
     /// The folder that holds the state: `DAYBOOK_HOME` of every process.
     public let home: String
+    /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
+    public var environment: [String: String] = [:]
     private let executables: URL
     private let loop = SocketLoop(name: "test")
     private let context: Context
@@ -117,7 +119,8 @@ public final class Suite {
         process.executableURL = executables.appending(path: name)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
-            ["DAYBOOK_HOME": home]) { $1 }
+            environment.merging(["DAYBOOK_HOME": home]) { $1 }
+        ) { $1 }
         return process
     }
 

@@ -51,6 +51,7 @@ struct BusStore: Sendable {
                     label TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
                     letter TEXT NOT NULL, diedAt INTEGER NOT NULL);
                 CREATE TABLE replay (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+                CREATE TABLE archive (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
                 CREATE INDEX deadLetterOfQueue ON deadLetter (queue, id);
                 """)
     }
@@ -74,11 +75,13 @@ struct BusStore: Sendable {
         }
     }
 
-    func replays() async throws -> [ReplayRow] {
+    func replays() async throws -> [ReplayRow] { try await rows("SELECT row FROM replay") }
+
+    func archives() async throws -> [ArchiveRow] { try await rows("SELECT row FROM archive") }
+
+    private func rows<Value: Decodable & Sendable>(_ sql: String) async throws -> [Value] {
         try await store.read { db in
-            try Data.fetchAll(db, sql: "SELECT row FROM replay").map {
-                try JSONDecoder().decode(ReplayRow.self, from: $0)
-            }
+            try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
         }
     }
 
@@ -122,7 +125,8 @@ struct BusStore: Sendable {
         try await store.read { db in
             let rows = try Row.fetchCursor(
                 db.cachedStatement(
-                    sql: "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND \(condition)"),
+                    sql: "SELECT \(QueueEntry.columns) FROM entry "
+                        + "WHERE queue = ? AND \(condition)"),
                 arguments: arguments)
             return try Array(rows.map { QueueEntry($0) })
         }

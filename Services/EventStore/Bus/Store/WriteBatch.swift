@@ -10,6 +10,7 @@ struct WriteBatch: Sendable {
     var newDeadLetters: [DeadLetterRow] = []
     var endedDeadLetters: [UInt64] = []
     var replays: [String: ReplayRow] = [:]
+    var archives: [String: ArchiveRow?] = [:]
 
     func write(to db: Database) throws {
         for queue in queues { try queue.write(to: db) }
@@ -31,6 +32,15 @@ struct WriteBatch: Sendable {
         for (name, row) in replays {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO replay VALUES (?, ?)",
+                arguments: [name, try JSON.text(row)])
+        }
+        for (name, row) in archives {
+            guard let row else {
+                try db.execute(sql: "DELETE FROM archive WHERE name = ?", arguments: [name])
+                continue
+            }
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO archive VALUES (?, ?)",
                 arguments: [name, try JSON.text(row)])
         }
     }
