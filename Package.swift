@@ -193,7 +193,7 @@ let package = Package(
         test(
             "ObjectStorageTests",
             [
-                "EventSourcing", "ObjectStorage",
+                "EventSourcing", "IntegrationHarness", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
         test(
