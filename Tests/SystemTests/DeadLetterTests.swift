@@ -60,6 +60,8 @@ extension `The suite` {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("kate", funds: "1000.00", credit: "0.00")
+        // The money that came in is of the same group: it is not to die first.
+        #expect(try suite.audit().status == 0)
         #expect(suite.terminate("creditLimit") == 0)
         try await suite.limit("creditLimit", RetryPolicy(maximumAge: 0.1))
         try await suite.place("aged", of: "kate", price: 1000)
