@@ -2,8 +2,8 @@ import Foundation
 
 /// Starts processes one after the other.
 ///
-/// A process that is started while another is may inherit what tells of the other's end, or the ends
-/// of its pipes, and hold them open: who waits for them would wait for both.
+/// A process that is started while another is may inherit what tells of the other's end, or the
+/// ends of its pipes, and hold them open: who waits for them would wait for both.
 public enum Spawning {
     private static let lock = NSLock()
 
