@@ -128,8 +128,8 @@ let package = Package(
         .target(
             name: "EventBus",
             dependencies: [
-                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ", grdb,
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -193,14 +193,14 @@ let package = Package(
         test(
             "ObjectStorageTests",
             [
-                "EventSourcing", "ObjectStorage",
+                "EventSourcing", "IntegrationHarness", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
         test(
             "EventBusTests",
             [
-                "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "ServiceKit", "WireProtocol", "ZeroMQ",
+                "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(
@@ -226,7 +226,7 @@ let package = Package(
             "EventStoreMainTests",
             [
                 "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
-                "IntegrationHarness", "ObjectStorage", "WireProtocol",
+                "IntegrationHarness", "ObjectStorage", "ServiceKit", "WireProtocol",
             ]),
         test(
             "PythonClientTests",

@@ -8,6 +8,12 @@ public struct EventBatch: Sendable {
     public var through: UInt64
     /// Whether that was the head of the log when the batch was made.
     public var isCaughtUp: Bool
+
+    public init(events: [RecordedEvent], through: UInt64, isCaughtUp: Bool) {
+        self.events = events
+        self.through = through
+        self.isCaughtUp = isCaughtUp
+    }
 }
 
 extension AsyncSequence where Element == EventBatch {

@@ -45,6 +45,16 @@ import Testing
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     }
 
+    @Test func `is the same log before its first event, and after a crash then`() throws {
+        let storage = FaultyStorage()
+        let id = try open(storage).id
+        var again = try open(storage)
+        #expect(again.id == id && again.head == 0)
+        #expect(try again.stage([event(1)]).first == 1)
+        try again.commit()
+        #expect(try open(storage).id == id)
+    }
+
     @Test func `hands out all that it commits, over the end of a segment too`() throws {
         var log = try open(FaultyStorage())
         for number in 1...60 { try log.stage([event(number)]) }

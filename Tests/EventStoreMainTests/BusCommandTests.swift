@@ -224,7 +224,7 @@ private struct ReceivedLine: Decodable {
             (64, ["queues", "create", "x", "--start", "here"]),
             (64, ["queues", "create", "x", "--backoff", "soon"]),
             (65, ["queues", "create", "x", "--maximum-receives", "0"]),
-            (65, ["queues", "change", "none"]), (64, ["queues", "change", "q", "--start", "end"]),
+            (65, ["queues", "change", "none"]), (64, ["queues", "change", "q", "--start", "x"]),
             (65, ["queues", "show", "none"]), (65, ["queues", "show", "none", "--history"]),
             (65, ["queues", "receive", "none"]), (64, ["queues", "receive", "q", "--max", "0"]),
             (64, ["queues", "ack", "q", "5"]), (64, ["queues", "ack", "q"]),

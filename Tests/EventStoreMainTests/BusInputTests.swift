@@ -38,6 +38,16 @@ import WireProtocol
         #expect(Seconds(seconds).rough == text)
     }
 
+    @Test func `is a number of days, or a pace`() {
+        #expect(Days("30")?.value == 30 && Days("0.5d")?.value == 0.5)
+        #expect(Days("365d")?.description == "365d")
+        #expect(Pace("500/s", unit: "/s")?.value == 500 && Pace("1.5", unit: "x")?.value == 1.5)
+        for text in ["", "d", "-1", "1h", "1e3"] { #expect(Days(text) == nil, "\(text)") }
+        for text in ["", "0", "x", "-1x", "5/m", "5x/s"] {
+            #expect(Pace(text, unit: "x") == nil, "\(text)")
+        }
+    }
+
     @Test func `is a receipt`() {
         let receipt = Receipt("17:1795574982607107")
         #expect(receipt?.sequence == 17 && receipt?.lease == 1_795_574_982_607_107)

@@ -44,8 +44,8 @@ struct Layer {
         Layer(
             "Services/EventStore/Bus",
             [
-                "EventPattern", "EventSourcing", "EventStoreClient", "ServiceKit",
-                "WireProtocol", "ZeroMQ",
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",

@@ -95,9 +95,9 @@ import WireProtocol
         ].filter { $0.value > 0 }
         // An order that took no credit leaves a stream without a limit, of which nothing is shown.
         let nothing = Audit.LimitFigures(limit: 0, reserved: 0, used: 0)
-        let limits = audit.limitFigures.filter { $0.value != nothing || shownLimits[$0.key] != nil }
+        let known = audit.limitFigures.filter { $0.value != nothing || shownLimits[$0.key] != nil }
         return differences("account", audit.accountFigures, shown)
-            + differences("credit limit", limits, shownLimits)
+            + differences("credit limit", known, shownLimits)
             + differences("number of orders", expected, counts)
     }
 

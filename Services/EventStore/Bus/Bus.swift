@@ -22,7 +22,10 @@ public actor Bus {
     let logger: Logger
     let server: RequestServer
     let loop: SocketLoop
+    let log: EventID
     private let lock: FolderLock
+    /// Where the log ended when the bus was opened.
+    private let openedAt: UInt64
 
     var rules = RuleBook()
     var queues: [String: BusQueue] = [:]
@@ -42,6 +45,7 @@ public actor Bus {
     var deaths: [Death] = []
     var replays: [String: Replay] = [:]
     var plans: [ReplayDefinition: Plan] = [:]
+    var archives: [String: Archive] = [:]
     var answers: [ConsumerKey: ReceiveAnswer] = [:]
 
     /// Who waits until the log is routed up to a position.
@@ -57,6 +61,7 @@ public actor Bus {
     let deathSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let replaySignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let fillSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let archiveSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -75,8 +80,10 @@ public actor Bus {
         self.loop = loop
         self.logger = logger
         let welcome = try await client.welcome()
+        log = welcome.log
         let path = "\(folder)/bus.sqlite"
-        store = try BusStore(path: path, log: welcome.log)
+        store = try BusStore(path: path, log: log)
+        openedAt = welcome.head
         routed = store.routed
         committedThrough = routed
         guard routed <= welcome.head else {
@@ -85,7 +92,7 @@ public actor Bus {
                     + "\(welcome.head); remove it to route the log again")
         }
         server = try await RequestServer(
-            service: "bus", log: welcome.log, endpoint: endpoint, on: loop, in: context,
+            service: "bus", log: log, endpoint: endpoint, on: loop, in: context,
             logger: logger)
         try await load()
         await answerCalls()
@@ -112,6 +119,13 @@ public actor Bus {
             queue.state.block(group)
         }
         for row in try await store.replays() { replays[row.definition.name] = Replay(row) }
+        for row in try await store.archives() {
+            do {
+                try keep(row)
+            } catch {
+                logger.error("archive \(row.definition.name) is not at work: \(error)")
+            }
+        }
         for queue in queues.values { try await refill(queue) }
     }
 
@@ -125,7 +139,8 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.bury() }
                 group.addTask(executorPreference: loop) { try await self.fill() }
                 group.addTask(executorPreference: loop) { try await self.replay() }
-                group.addTask(executorPreference: loop) { try await self.server.run() }
+                group.addTask(executorPreference: loop) { try await self.archive() }
+                group.addTask(executorPreference: loop) { try await self.answer() }
                 // Whoever waits for one of these would keep the others from ending.
                 defer { stop() }
                 try await group.next()
@@ -136,6 +151,13 @@ public actor Bus {
         // Not part of the task that was cancelled, for it still writes.
         try await Task(executorPreference: loop) { try await self.close() }.value
         throw CancellationError()
+    }
+
+    /// Answers calls, once the bus has taken in what was in the log when it was opened: what was
+    /// made before a crash is there for whoever asks after it.
+    private func answer() async throws {
+        try await routed(through: openedAt)
+        try await server.run()
     }
 
     /// Whoever waits for more waits in vain.
@@ -169,8 +191,8 @@ public actor Bus {
 
     private func commitChanges() async throws {
         for await _ in commitSignal.stream {
-            // Not part of this task: cancelled half-way, what it has taken would be lost to the
-            // next one, whose position is behind it.
+            // Not part of the task that is cancelled when the process stops: a transaction would be
+            // broken off, and what it was to write be missing from the last one.
             try await Task(executorPreference: loop) { try await self.commit() }.value
         }
         throw CancellationError()

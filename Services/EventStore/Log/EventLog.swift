@@ -67,19 +67,22 @@ public struct EventLog: ~Copyable {
         now: @escaping () -> Timestamp
     ) throws(LogError) {
         precondition((1024...1 << 31).contains(segmentBytes), "a segment has 1 KiB to 2 GiB")
+        let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
+        let maintenance = Maintenance(
+            storage, log: recovered.id, segmentBytes: segmentBytes, background: background)
+        // Whoever is told the log's identity is to find it again, events or none.
+        let first = try recovered.open == nil ? maintenance.makeSegment(base: 1) : nil
         self.storage = storage
         self.segmentBytes = segmentBytes
         self.durability = durability
         self.now = now
-        let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
+        self.maintenance = maintenance
         id = recovered.id
         sealed = recovered.sealed
-        open = recovered.open
+        open = first.map { OpenSegment(name: $0, base: 1, lastTime: -1) } ?? recovered.open
         sealing = []
         head = recovered.open.map { $0.nextPosition - 1 } ?? 0
         lastTime = recovered.open?.lastTime ?? -1
-        maintenance = Maintenance(
-            storage, log: recovered.id, segmentBytes: segmentBytes, background: background)
     }
 
     /// The position that the next staged event gets.

@@ -27,12 +27,12 @@ struct Restore: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let restored = try await restore(from: try await archive())
+            let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
+            let restored = try await restore(from: archive)
             let report = RestorationReport(restored, isDryRun: dryRun)
             if json { try Output.json(report) } else { print(report) }
         } catch let error as ArchiveError {
-            if case .storage(let error) = error { throw error.problem }
-            throw Problem.data(error.description)
+            throw error.problem
         } catch let error as ObjectStorageError {
             throw error.problem
         } catch let error as RestorationError {
@@ -43,16 +43,6 @@ struct Restore: AsyncParsableCommand {
         } catch let error as StorageError {
             throw Problem(status: EX_UNAVAILABLE, error.description)
         }
-    }
-
-    private func archive() async throws -> ArchiveReader {
-        let place = try StoragePlace(from)
-        if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {
-            throw Problem.data("there is no folder \(path)")
-        }
-        let storage = try place.open(
-            environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
-        return try await ArchiveReader(in: storage, name: name)
     }
 
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
@@ -104,18 +94,6 @@ struct Restore: AsyncParsableCommand {
                 bars.restoring?.show(done, "positions")
             }
         }
-    }
-}
-
-extension ObjectStorageError {
-    fileprivate var problem: Problem {
-        let status =
-            switch self {
-            case .invalid: EX_USAGE
-            case .noObject, .refused: EX_DATAERR
-            case .unavailable, .cancelled: EX_UNAVAILABLE
-            }
-        return Problem(status: status, description)
     }
 }
 

@@ -34,13 +34,15 @@ struct Timeline: AsyncParsableCommand {
                 note: try notes.note(on: event))
         }
         if options.json { return try Output.json(steps) }
+        let hasNotes = steps.contains { $0.note != nil }
         Output.table(
-            ["position", "after ms", "category", "event", "because of", "note"],
-            steps.map {
+            ["position", "after ms", "category", "event", "because of"]
+                + (hasNotes ? ["note"] : []),
+            steps.map { step in
                 [
-                    "\($0.position)", "\($0.milliseconds)", $0.service, $0.type, $0.cause ?? "-",
-                    $0.note ?? "",
-                ]
+                    "\(step.position)", "\(step.milliseconds)", step.service, step.type,
+                    step.cause ?? "-",
+                ] + (hasNotes ? [step.note ?? ""] : [])
             })
     }
 

@@ -129,6 +129,9 @@ public actor QueueWorker {
             } catch let error as Unavailable {
                 if await consumer.connection.isClosed { throw error }
                 onUnavailable(error)
+            } catch let error as ProtocolError where error.code == .unavailable {
+                // The bus is stopping, or waits for the log: it is asked again a little later.
+                try await Task.sleep(for: .milliseconds(200))
             }
         }
     }
@@ -241,6 +244,8 @@ public actor QueueWorker {
                     })
             } catch let error as Unavailable {
                 onUnavailable(error)
+            } catch let error as ProtocolError where error.code == .unavailable {
+                // It is extended the next time, if it is not delivered again before.
             }
         }
     }

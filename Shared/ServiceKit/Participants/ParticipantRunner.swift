@@ -33,6 +33,8 @@ where P.Command == Subject.Command {
     /// So many events are in hand at a time, half of them being handled.
     private static var concurrency: Int { 1000 }
     private static var drainTimeout: Duration { .seconds(5) }
+    /// So often the queue is looked for before it is said that it is not there.
+    private static var patience: Int { 6 }
 
     private let participant: P
     private let repository: Repository<Subject>
@@ -70,19 +72,23 @@ where P.Command == Subject.Command {
 
     /// Takes part until cancelled; waits for its queue if that is not there.
     func run() async throws {
-        var isExpected = true
+        /// How often in a row there was no queue.
+        var misses = 0
         while true {
             do {
                 try await takePart()
             } catch let error as ProtocolError where error.code == .notFound {
-                if isExpected || state == .running {
+                misses = state == .running ? 1 : misses + 1
+                // An event store that has just begun may be about to make it.
+                if misses == Self.patience {
                     logger.warning(
                         """
                         queue '\(P.name)' is not there; start the event store with --rules \
                         Services/rules.json, or: event-store queues create \(P.name)
                         """, metadata: ["reason": "\(error)"])
                 }
-                isExpected = false
+            } catch let error as ProtocolError where error.code == .unavailable {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             } catch let error as Unavailable {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }

@@ -5,7 +5,9 @@ enum BusName {
     /// Why `name` names no `thing`, or nil.
     static func fault(_ name: String, of thing: String) -> String? {
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
-            return "the name of a \(thing) is 1 to 64 letters, digits and . - _, not '\(name)'"
+            let article = thing.hasPrefix("a") ? "an" : "a"
+            return "the name of \(article) \(thing) is 1 to 64 letters, digits and . - _, not "
+                + "'\(name)'"
         }
         return nil
     }

@@ -73,7 +73,7 @@ public enum ReplayState: String, Codable, Hashable, Sendable {
 public struct ReplayView: Codable, Hashable, Sendable {
     public var replay: ReplayDefinition
     public var state: ReplayState
-    /// Why it failed, if it did.
+    /// Why it failed, if it did, or what it waits for.
     public var reason: String?
     public var startedAt: Timestamp
     public var startedBy: String

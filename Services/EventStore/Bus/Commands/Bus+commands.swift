@@ -36,6 +36,7 @@ extension Bus {
             try await self.end(request, .deadLetterDiscarded, cause)
         }
         await answerReplayCalls()
+        await answerArchiveCalls()
         await server.query(BusCall.rules) { (_: Nothing, atLeast) in
             try await self.ruleViews(atLeast: atLeast)
         }
@@ -59,6 +60,7 @@ extension Bus {
 
     private func put(_ rule: RuleDefinition, _ cause: Cause) async throws -> Outcome {
         if let fault = rule.fault { throw NameError(fault) }
+        try checkUnmanaged(rule: rule.name)
         _ = try EventPattern(rule.pattern)
         if let missing = rule.targets.first(where: { queues[$0] == nil }) {
             throw ProtocolError(
@@ -85,6 +87,7 @@ extension Bus {
 
     private func rule(_ name: String) throws -> Rule {
         guard let rule = rules.rules[name] else {
+            try checkUnmanaged(rule: name)
             throw ProtocolError(.notFound, "there is no rule '\(name)'")
         }
         return rule

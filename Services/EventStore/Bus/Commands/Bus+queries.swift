@@ -5,11 +5,13 @@ import WireProtocol
 extension Bus {
     func ruleViews(atLeast position: UInt64) async throws -> [RuleView] {
         try await routed(through: position)
-        return rules.rules.values.sorted { $0.definition.name < $1.definition.name }.map { rule in
+        let managed = await managedRuleViews()
+        let views = rules.rules.values.map { rule in
             RuleView(
                 rule: rule.definition, isManaged: false, matched: rule.matched,
                 changedAt: rule.changedAt, changedBy: rule.changedBy)
         }
+        return (views + managed).sorted { $0.rule.name < $1.rule.name }
     }
 
     func queueViews(atLeast position: UInt64) async throws -> [QueueView] {

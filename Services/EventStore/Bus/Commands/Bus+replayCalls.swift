@@ -1,3 +1,4 @@
+import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
@@ -59,6 +60,7 @@ extension Bus {
     private func check(_ replay: ReplayDefinition) throws {
         if let fault = replay.fault { throw NameError(fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }
+        if let name = replay.archive { _ = try archive(name) }
         for name in replay.rules where rules.rules[name] == nil {
             throw ProtocolError(.notFound, "there is no rule '\(name)'")
         }
@@ -111,6 +113,9 @@ extension Bus {
         do {
             try await look(at: replay, last: last)
             plans[replay]?.found.isComplete = true
+        } catch let error as ArchiveError {
+            plans[replay]?.problem = ProtocolError(
+                error.mayPass ? .unavailable : .refused, error.description)
         } catch {
             plans[replay]?.problem = ProtocolError(describing: error)
         }

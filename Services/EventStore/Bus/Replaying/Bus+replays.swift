@@ -1,8 +1,10 @@
+import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
 import Logging
+import ObjectStorage
 import ServiceKit
 import WireProtocol
 
@@ -63,6 +65,16 @@ extension Bus {
         } catch let error as Unavailable {
             logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             return
+        } catch let error as ArchiveError where error.mayPass {
+            let reason = "\(error)"
+            if replay.problem != reason {
+                logger.warning(
+                    "waiting for an archive's place",
+                    metadata: ["replay": "\(name)", "reason": "\(reason)"])
+            }
+            replay.problem = reason
+            // Nothing says when the place can be reached again.
+            return try await Task.sleep(for: .seconds(5))
         } catch {
             end.state = .failed
             end.reason = "\(error)"
@@ -92,15 +104,18 @@ extension Bus {
         var pacing = Pacing(replay.row.definition)
         for try await batch in source.batches(after: replay.row.position, through: replay.row.last)
         {
-            var rest = batch.events[...]
-            while !rest.isEmpty {
-                guard replay.row.state == .running else { return }
-                let (count, next) = pacing.due(rest, count: replay.row.delivered)
-                try put(rest.prefix(count), pattern, replay)
-                rest = rest.dropFirst(count)
-                guard let next else { continue }
-                // Not longer, for it may be paused or cancelled meanwhile.
-                try await Task.sleep(until: min(next, .now + .milliseconds(100)))
+            replay.problem = nil
+            for event in batch.events {
+                var targets = try targets(of: event, pattern, replay.row.definition)
+                while !targets.isEmpty,
+                    let due = pacing.due(event, count: replay.row.delivered, now: .now)
+                {
+                    // Not longer, for it may be paused or cancelled meanwhile.
+                    try await Task.sleep(until: min(due, .now + .milliseconds(100)))
+                    guard replay.row.state == .running else { return }
+                    targets = try self.targets(of: event, pattern, replay.row.definition)
+                }
+                try put(event, into: targets, replay)
             }
             guard replay.row.state == .running else { return }
             replay.advance(to: batch.through, at: .now())
@@ -114,27 +129,25 @@ extension Bus {
         changes.replays[replay.row.definition.name] = replay.row
     }
 
-    /// Puts the events into the queues they are for; they, and where the replay is, are committed
+    /// Puts the event into the queues it is for; it, and where the replay is, are committed
     /// together.
     private func put(
-        _ events: ArraySlice<RecordedEvent>, _ pattern: EventPattern?, _ replay: Replay
+        _ event: RecordedEvent, into targets: [(queue: String, rule: String)], _ replay: Replay
     ) throws {
+        guard !targets.isEmpty else { return }
         let now = Timestamp.now()
-        let definition = replay.row.definition
-        for event in events {
-            for (name, rule) in try targets(of: event, pattern, definition) {
-                guard let queue = queues[name] else {
-                    throw ProtocolError(.notFound, "there is no queue '\(name)' any more")
-                }
-                cache.insert(event)
-                queue.append(event, rule: rule, replay: definition.name, at: now)
-                replay.row.delivered += 1
-                replay.row.lastEventTime = event.time
+        cache.insert(event)
+        for (name, rule) in targets {
+            guard let queue = queues[name] else {
+                throw ProtocolError(.notFound, "there is no queue '\(name)' any more")
             }
+            queue.append(event, rule: rule, replay: replay.row.definition.name, at: now)
+            replay.row.delivered += 1
+            wake(queue)
         }
-        if let last = events.last { replay.advance(to: last.position, at: now) }
+        replay.row.lastEventTime = event.time
+        replay.advance(to: event.position, at: now)
         note(replay)
-        for queue in queues.values { wake(queue) }
     }
 
     /// The queues that get the event in a replay, each with the rule that names it.
@@ -163,14 +176,27 @@ extension Bus {
     func source(
         of definition: ReplayDefinition, through last: UInt64
     ) async throws -> any ReplaySource {
-        LogSource(
-            client: client,
-            query: try definition.pattern.map { try EventPattern($0).query } ?? .all,
-            since: definition.since ?? .distantPast, until: definition.until ?? .distantFuture,
-            last: last)
+        let (since, until) = (
+            definition.since ?? .distantPast, definition.until ?? .distantFuture
+        )
+        guard let name = definition.archive else {
+            let query = try definition.pattern.map { try EventPattern($0).query } ?? .all
+            return LogSource(
+                client: client, query: query, since: since, until: until, last: last)
+        }
+        // What is still pending in the archive belongs to the window.
+        let reader = try await archive(name).archiver.reader(through: last)
+        return ArchiveSource(reader: reader, times: since..<until, last: last)
     }
 }
 
 extension ReplayState {
     var isAtWork: Bool { self == .starting || self == .running }
+}
+
+extension ArchiveError {
+    /// Whether it may go well another time.
+    var mayPass: Bool {
+        if case .storage(.unavailable) = self { true } else { false }
+    }
 }

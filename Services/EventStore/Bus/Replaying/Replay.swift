@@ -22,6 +22,8 @@ final class Replay {
     var row: ReplayRow
     /// Whether a task puts its events into queues.
     var isAtWork = false
+    /// What it waits for, if its archive's place is out of reach.
+    var problem: String?
     /// Where it was lately, to tell how fast it goes.
     private var pace: [(at: Timestamp, position: UInt64)] = []
 
@@ -47,7 +49,7 @@ final class Replay {
         let rate = rate(at: now)
         let left = row.first == 0 ? nil : Double(row.last - min(row.position, row.last))
         return ReplayView(
-            replay: row.definition, state: row.state, reason: row.reason,
+            replay: row.definition, state: row.state, reason: row.reason ?? problem,
             startedAt: row.startedAt, startedBy: row.startedBy, endedAt: row.endedAt,
             first: row.first, last: row.first == 0 ? 0 : row.last, position: row.position,
             lastEventTime: row.lastEventTime, delivered: row.delivered, rate: rate,
@@ -67,26 +69,17 @@ struct Pacing {
         speed = definition.speed
     }
 
-    /// How many of the events are due, and when the next one is.
+    /// When the event is due, which comes after `count` others; nil if it is at `now`.
     mutating func due(
-        _ events: ArraySlice<RecordedEvent>, count: UInt64
-    ) -> (count: Int, next: ContinuousClock.Instant?) {
-        guard rate != nil || speed != nil, let first = events.first else {
-            return (events.count, nil)
-        }
-        let now = ContinuousClock.now
-        let start = start ?? (now, first.time, count)
+        _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant? {
+        guard rate != nil || speed != nil else { return nil }
+        let start = start ?? (now, event.time, count)
         self.start = start
-        for (index, event) in events.enumerated() {
-            var offset = 0.0
-            if let rate { offset = Double(count - start.count + UInt64(index)) / rate }
-            if let speed {
-                let passed = event.time.microseconds - start.time.microseconds
-                offset = max(offset, Double(passed) / 1_000_000 / speed)
-            }
-            let due = start.at + .seconds(offset)
-            if due > now { return (index, due) }
-        }
-        return (events.count, nil)
+        var offset = 0.0
+        if let rate { offset = Double(count - start.count) / rate }
+        if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
+        let due = start.at + .seconds(offset)
+        return due > now ? due : nil
     }
 }

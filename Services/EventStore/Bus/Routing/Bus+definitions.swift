@@ -59,7 +59,8 @@ extension Bus {
         case .replayEnded:
             let end = try data(ReplayEnd.self)
             change(replay: name, to: end.state, at: event.time, reason: end.reason)
-        case .archiveCreated, .archiveDeleted: break
+        case .archiveCreated: try create(try data(ArchiveDefinition.self), event)
+        case .archiveDeleted: deleteArchive(name)
         }
     }
 

@@ -51,6 +51,7 @@ struct BusStore: Sendable {
                     label TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
                     letter TEXT NOT NULL, diedAt INTEGER NOT NULL);
                 CREATE TABLE replay (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+                CREATE TABLE archive (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
                 CREATE INDEX deadLetterOfQueue ON deadLetter (queue, id);
                 """)
     }
@@ -74,11 +75,13 @@ struct BusStore: Sendable {
         }
     }
 
-    func replays() async throws -> [ReplayRow] {
+    func replays() async throws -> [ReplayRow] { try await rows("SELECT row FROM replay") }
+
+    func archives() async throws -> [ArchiveRow] { try await rows("SELECT row FROM archive") }
+
+    private func rows<Value: Decodable & Sendable>(_ sql: String) async throws -> [Value] {
         try await store.read { db in
-            try Data.fetchAll(db, sql: "SELECT row FROM replay").map {
-                try JSONDecoder().decode(ReplayRow.self, from: $0)
-            }
+            try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
         }
     }
 
@@ -100,30 +103,32 @@ struct BusStore: Sendable {
     func entries(
         of queue: Int64, after sequence: UInt64, limit: Int
     ) async throws -> [QueueEntry] {
-        try await store.read { db in
-            try Row.fetchAll(
-                db,
-                sql: "SELECT * FROM entry WHERE queue = ? AND sequence > ? "
-                    + "ORDER BY sequence LIMIT ?",
-                arguments: [queue, Int64(sequence), limit]
-            ).map(QueueEntry.init)
-        }
+        try await entries(
+            "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(sequence), limit])
     }
 
     /// The entries of one group up to `sequence`, in their order.
     func entries(
         of queue: Int64, in group: GroupKey, through sequence: UInt64
     ) async throws -> [QueueEntry] {
+        try await entries(
+            "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
+            [
+                queue, Int64(sequence), Int64(bitPattern: group.high),
+                Int64(bitPattern: group.low),
+            ])
+    }
+
+    private func entries(
+        _ condition: String, _ arguments: StatementArguments
+    ) async throws -> [QueueEntry] {
         try await store.read { db in
-            try Row.fetchAll(
-                db,
-                sql: "SELECT * FROM entry WHERE queue = ? AND sequence <= ? "
-                    + "AND high = ? AND low = ? ORDER BY sequence",
-                arguments: [
-                    queue, Int64(sequence), Int64(bitPattern: group.high),
-                    Int64(bitPattern: group.low),
-                ]
-            ).map(QueueEntry.init)
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(
+                    sql: "SELECT \(QueueEntry.columns) FROM entry "
+                        + "WHERE queue = ? AND \(condition)"),
+                arguments: arguments)
+            return try Array(rows.map { QueueEntry($0) })
         }
     }
 

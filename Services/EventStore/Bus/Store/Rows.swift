@@ -87,15 +87,22 @@ extension GroupKey {
 }
 
 extension QueueEntry {
+    /// In the order in which `init` reads them: by number, for there are many rows.
+    static let columns =
+        "sequence, position, rule, replay, high, low, enqueuedAt, receives, firstReceivedAt, "
+        + "notBefore, error"
+
     init(_ row: Row) {
-        func time(_ column: String) -> Timestamp? {
+        func time(_ column: Int) -> Timestamp? {
             (row[column] as Int64?).map { Timestamp(microseconds: $0) }
         }
         self.init(
-            sequence: UInt64(row["sequence"] as Int64), position: UInt64(row["position"] as Int64),
-            rule: row["rule"], replay: row["replay"], group: GroupKey(row),
-            enqueuedAt: Timestamp(microseconds: row["enqueuedAt"]), receives: row["receives"],
-            firstReceivedAt: time("firstReceivedAt"), notBefore: time("notBefore"),
-            error: row["error"])
+            sequence: UInt64(row[0] as Int64), position: UInt64(row[1] as Int64), rule: row[2],
+            replay: row[3],
+            group: GroupKey(
+                high: UInt64(bitPattern: row[4] as Int64),
+                low: UInt64(bitPattern: row[5] as Int64)),
+            enqueuedAt: Timestamp(microseconds: row[6]), receives: row[7],
+            firstReceivedAt: time(8), notBefore: time(9), error: row[10])
     }
 }

@@ -10,6 +10,7 @@ struct WriteBatch: Sendable {
     var newDeadLetters: [DeadLetterRow] = []
     var endedDeadLetters: [UInt64] = []
     var replays: [String: ReplayRow] = [:]
+    var archives: [String: ArchiveRow?] = [:]
 
     func write(to db: Database) throws {
         for queue in queues { try queue.write(to: db) }
@@ -31,6 +32,15 @@ struct WriteBatch: Sendable {
         for (name, row) in replays {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO replay VALUES (?, ?)",
+                arguments: [name, try JSON.text(row)])
+        }
+        for (name, row) in archives {
+            guard let row else {
+                try db.execute(sql: "DELETE FROM archive WHERE name = ?", arguments: [name])
+                continue
+            }
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO archive VALUES (?, ?)",
                 arguments: [name, try JSON.text(row)])
         }
     }
@@ -100,8 +110,12 @@ struct QueueWrites: Sendable {
                 arguments: [id, Int64(purgedThrough)])
         }
         let remove = try db.cachedStatement(
-            sql: "DELETE FROM entry WHERE queue = ? AND sequence = ?")
-        for sequence in removed { try remove.execute(arguments: [id, Int64(sequence)]) }
+            sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
+        // What is done together mostly came together.
+        for run in removed.runs {
+            try remove.execute(
+                arguments: [id, Int64(run.lowerBound), Int64(run.upperBound)])
+        }
         let put = try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         for entry in puts.values { try put.execute(arguments: arguments(entry)) }
@@ -124,6 +138,19 @@ struct QueueWrites: Sendable {
                 row.phase.column, Int64(row.lastSequence), Int64(row.acknowledged),
                 Int64(row.dropped),
             ])
+    }
+}
+
+extension Set<UInt64> {
+    /// The numbers as runs without gaps, in ascending order.
+    var runs: [ClosedRange<UInt64>] {
+        sorted().reduce(into: []) { runs, number in
+            if let last = runs.last, last.upperBound + 1 == number {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
     }
 }
 

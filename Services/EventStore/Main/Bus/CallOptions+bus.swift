@@ -76,6 +76,16 @@ enum BusNames {
             .map(\.queue.name)
     }
 
+    @Sendable static func archives(_: [String], _: Int, _: String) async -> [String] {
+        await names { try await $0.query(BusCall.archives, Nothing(), as: [ArchiveView].self) }
+            .map(\.archive.name)
+    }
+
+    @Sendable static func replays(_: [String], _: Int, _: String) async -> [String] {
+        await names { try await $0.query(BusCall.replays, Nothing(), as: [ReplayView].self) }
+            .map(\.replay.name)
+    }
+
     /// None, where there is nobody to ask: a shell has no place for a complaint.
     private static func names<View>(
         _ ask: (ServiceClient) async throws -> [View]

@@ -79,14 +79,17 @@ extension Queues {
     struct Change: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Change what is given of a queue.",
-            discussion: "Its grouping and its start stay as they are.")
+            discussion: "Its grouping stays as it is, and its start once a rule has targeted it.")
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Option(help: "Where in the log it begins when its first rule is made; see 'create'.")
+        var start: QueueStart?
         @OptionGroup var queue: QueueOptions
 
         func run() async throws {
-            let changed = queue.applied(to: try await options.queue(name).queue)
+            var changed = queue.applied(to: try await options.queue(name).queue)
+            if let start { changed.start = start }
             try await options.command(BusCall.putQueue, changed, "changed queue \(name)")
         }
     }

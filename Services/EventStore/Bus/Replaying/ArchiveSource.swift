@@ -1,0 +1,65 @@
+import EventArchive
+import EventSourcing
+import EventStoreClient
+import WireProtocol
+
+/// An archive, as it was when the replay began or went on.
+struct ArchiveSource: ReplaySource {
+    let reader: ArchiveReader
+    let times: Range<Timestamp>
+    /// Nothing behind it belongs to the window.
+    let last: UInt64
+
+    func window() async throws -> ClosedRange<UInt64>? {
+        try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            guard let first = try await first() else { return nil }
+            for segment in reader.manifest.segments.reversed() where segment.first <= last {
+                var found: UInt64?
+                let events = reader.events(
+                    from: segment.from, through: min(segment.through, last), times: times)
+                for try await event in events { found = event.position }
+                if let found { return first...found }
+            }
+            return nil
+        }
+    }
+
+    private func first() async throws -> UInt64? {
+        for try await event in reader.events(through: last, times: times) { return event.position }
+        return nil
+    }
+
+    func batches(
+        after position: UInt64, through last: UInt64
+    ) -> any AsyncSequence<EventBatch, any Error> {
+        let feed = ArchiveFeed(reader.events(from: position + 1, through: last, times: times))
+        return AsyncThrowingStream {
+            try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                try await feed.next()
+            }
+        }
+    }
+}
+
+/// Reads an archive off the bus's thread, which is not to wait while a segment is fetched,
+/// uncompressed and checked.
+private actor ArchiveFeed {
+    private static let batchBytes = 256 << 10
+
+    private var events: ArchivedEvents.Iterator
+
+    init(_ events: ArchivedEvents) { self.events = events.makeAsyncIterator() }
+
+    func next() async throws -> EventBatch? {
+        var (batch, bytes) = ([RecordedEvent](), 0)
+        // A property can't be lent to a call that suspends.
+        var events = events
+        defer { self.events = events }
+        while bytes < Self.batchBytes, let event = try await events.next(isolation: self) {
+            batch.append(event)
+            bytes += event.bytes.count
+        }
+        guard let last = batch.last else { return nil }
+        return EventBatch(events: batch, through: last.position, isCaughtUp: false)
+    }
+}

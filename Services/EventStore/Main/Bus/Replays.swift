@@ -1,0 +1,179 @@
+import ArgumentParser
+import EventSourcing
+import Foundation
+import ServiceKit
+import WireProtocol
+
+struct Replays: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Events of the past, put into queues once more.",
+        subcommands: [
+            Start.self, List.self, Show.self, Pause.self, Resume.self, Cancel.self,
+        ])
+}
+
+extension ServiceClient {
+    fileprivate func replays(atLeast position: UInt64? = nil) async throws -> [ReplayView] {
+        try await query(BusCall.replays, Nothing(), atLeast: position)
+    }
+
+    func replay(_ name: String, atLeast position: UInt64? = nil) async throws -> ReplayView {
+        guard
+            let view = try await replays(atLeast: position).first(where: { $0.replay.name == name })
+        else { throw Problem.data("there is no replay '\(name)'") }
+        return view
+    }
+
+    /// Shows how the replay goes on until it has ended, and returns how it is then.
+    ///
+    /// - Parameter told: told of it each time that it is asked for.
+    func follow(
+        replay name: String, atLeast position: UInt64? = nil,
+        _ told: (ReplayView) throws -> Void = { _ in }
+    ) async throws -> ReplayView {
+        var bar = ProgressBar("replay", total: 0)
+        defer { bar.end() }
+        while true {
+            let view = try await replay(name, atLeast: position)
+            try told(view)
+            guard !view.state.isEnd else { return view }
+            bar.show(view.done, of: view.size, "\(view.state.rawValue) \(view.pace)")
+            // No call says when a replay ends: it is looked at from time to time.
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+}
+
+extension ReplayView {
+    /// How many positions its window has, and how many of them are done.
+    fileprivate var size: Int { first == 0 ? 0 : Int(last - first + 1) }
+    fileprivate var done: Int { first == 0 ? 0 : Int(min(position, last) + 1 - first) }
+
+    fileprivate var pace: String {
+        let left = secondsLeft.map { ", \(Seconds($0).rough) left" } ?? ""
+        return "\(Int(rate))/s\(left)"
+    }
+
+    fileprivate var source: String { replay.archive.map { "archive \($0)" } ?? "log" }
+
+    fileprivate var destination: String {
+        replay.queue.map { "queue \($0)" } ?? replay.rules.joined(separator: ",")
+    }
+
+    fileprivate var fields: [(String, String)] {
+        let limits = [
+            replay.rate.map { String(format: "%g events/s", $0) },
+            replay.speed.map { String(format: "%g times as fast", $0) },
+        ]
+        return [
+            ("replay", replay.name), ("state", state.rawValue), ("reason", reason ?? "-"),
+            ("from", source), ("since", replay.since.map { "\($0)" } ?? "-"),
+            ("until", replay.until.map { "\($0)" } ?? "-"), ("pattern", replay.pattern ?? "-"),
+            ("to", destination), ("at most", limits.compactMap(\.self).joined(separator: ", ")),
+            ("started", "\(startedAt) by \(startedBy)"),
+            ("ended", endedAt.map { "\($0)" } ?? "-"),
+            ("first", "\(first)"), ("last", "\(last)"),
+            ("done", "\(done) of \(size) positions, up to \(position)"),
+            ("delivered", "\(delivered)"), ("pace", state.isEnd ? "-" : pace),
+        ].map { ($0.0, $0.1.isEmpty ? "-" : $0.1) }
+    }
+
+    /// Prints it; complains of one that did not come to its end.
+    func printEnd(_ options: CallOptions) throws {
+        try options.show(self, fields)
+        guard state == .completed else {
+            throw Problem.data(
+                "replay '\(replay.name)' is \(state.rawValue)" + (reason.map { ": \($0)" } ?? ""))
+        }
+    }
+}
+
+extension Replays {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the replays, the latest first.")
+
+        @OptionGroup var options: CallOptions
+
+        func run() async throws {
+            try options.list(
+                try await options.withBus { try await $0.replays() },
+                [
+                    "replay", "state", "from", "to", "done", "of", "delivered", "pace", "started",
+                    "reason",
+                ]
+            ) { view in
+                [
+                    view.replay.name, view.state.rawValue, view.source, view.destination,
+                    "\(view.done)", "\(view.size)", "\(view.delivered)",
+                    view.state.isEnd ? "-" : view.pace, "\(view.startedAt)", view.reason ?? "",
+                ]
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a replay is made of, and how far it is.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+        @Flag(help: "Until it has ended: a bar on a terminal, with --json a line for each change.")
+        var watch = false
+
+        func run() async throws {
+            let view = try await options.withBus { bus in
+                guard watch else { return try await bus.replay(name) }
+                var last: ReplayView?
+                return try await bus.follow(replay: name) { view in
+                    guard options.json, !view.state.isEnd, view.position != last?.position else {
+                        return
+                    }
+                    last = view
+                    try Output.json(view)
+                }
+            }
+            try options.show(view, view.fields)
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have a replay rest; what it has put into queues is delivered all the same.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+
+        func run() async throws {
+            try await options.command(
+                BusCall.setReplayPaused, SetReplayPaused(name: name, isPaused: true),
+                "paused replay \(name)")
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have a replay that rests go on where it was.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+
+        func run() async throws {
+            try await options.command(
+                BusCall.setReplayPaused, SetReplayPaused(name: name, isPaused: false),
+                "resumed replay \(name)")
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End a replay; what it has put into queues stays there.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+
+        func run() async throws {
+            try await options.command(BusCall.cancelReplay, name, "cancelled replay \(name)")
+        }
+    }
+}

@@ -1,0 +1,272 @@
+import EventArchive
+import EventSourcing
+import EventStoreClient
+import Foundation
+import Logging
+import ObjectStorage
+import ServiceKit
+import Synchronization
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+/// A clock that a test sets, and what is logged.
+private final class Surroundings: LogHandler {
+    private let time = Mutex(Timestamp.now())
+    private let lines = Mutex<[String]>([])
+
+    var now: Timestamp { time.withLock(\.self) }
+    var warnings: [String] { lines.withLock(\.self) }
+
+    func pass(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
+
+    var logger: Logger { Logger(label: "bus") { _ in self } }
+
+    var logLevel: Logger.Level {
+        get { .warning }
+        set {}
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) {
+        lines.withLock { $0.append("\(event.message): \(event.metadata?["reason"] ?? "")") }
+    }
+}
+
+/// An archive of a store in this process, and who keeps it.
+private struct Kept {
+    let bus: RunningBus
+    let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
+    let surroundings = Surroundings()
+    var definition: ArchiveDefinition
+    private(set) var archiver: Archiver
+    private let timing: Archiver.Timing
+
+    init(
+        pattern: String? = #"{"detail-type": ["T"]}"#, days: Double? = nil,
+        timing: Archiver.Timing = Archiver.Timing()
+    ) async throws {
+        bus = try await RunningBus()
+        definition = ArchiveDefinition(
+            name: "a", pattern: pattern, retentionDays: days, place: folder)
+        let log = try await bus.store.welcome().log
+        try await definition.make(of: log)
+        self.timing = timing
+        archiver = try Self.archiver(definition, log, bus, surroundings, timing)
+    }
+
+    private static func archiver(
+        _ definition: ArchiveDefinition, _ log: EventID, _ bus: RunningBus,
+        _ surroundings: Surroundings, _ timing: Archiver.Timing
+    ) throws -> Archiver {
+        try Archiver(
+            definition, of: log, client: bus.store, logger: surroundings.logger, timing: timing,
+            segmentBytes: 4096, now: { surroundings.now })
+    }
+
+    /// What a process does that was killed and started again.
+    mutating func restart() async throws {
+        archiver = try Self.archiver(
+            definition, try await bus.store.welcome().log, bus, surroundings, timing)
+    }
+
+    func turn(after duration: Duration = .zero) async {
+        surroundings.pass(duration)
+        await archiver.turn()
+    }
+
+    /// The positions that are in the archive, each checked.
+    func positions() async throws -> [UInt64] {
+        let reader = try await ArchiveReader(
+            in: try FolderObjectStorage(folder: folder), name: "a")
+        #expect(try await reader.verify().isEmpty)
+        return try await reader.events().reduce(into: []) { $0.append($1.position) }
+    }
+
+    var view: ArchiveView { get async { await archiver.view(createdAt: .distantPast) } }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct `An archive of the bus` {
+    @Test func `gets what matches when no more has come for some seconds`() async throws {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        let first = try await kept.bus.append(10)
+        try await kept.bus.append(10, type: "Other")
+        await kept.turn()
+        #expect(await kept.view.checkpoint == 0)
+        await kept.turn(after: .seconds(4.9))
+        #expect(try await kept.positions().isEmpty)
+        await kept.turn(after: .seconds(0.2))
+        #expect(try await kept.positions() == Array(first))
+        // What does not match is done with by having been looked at.
+        try await kept.bus.append(10, type: "Other")
+        await kept.turn()
+        let view = await kept.view
+        #expect(view.checkpoint == 30 && view.events == 10 && view.segments >= 1)
+        #expect(await kept.archiver.matchedCount == 10)
+    }
+
+    @Test func `gets what comes steadily, every half minute`() async throws {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        for _ in 0..<8 {
+            try await kept.bus.append()
+            await kept.turn(after: .seconds(4))
+        }
+        #expect(try await kept.positions().isEmpty)
+        try await kept.bus.append()
+        await kept.turn(after: .seconds(4))
+        #expect(try await kept.positions() == Array(1...9))
+    }
+
+    @Test func `has the whole log or what a rule sees`() async throws {
+        let whole = try await Kept(pattern: nil)
+        let matching = try await Kept(pattern: #"{"position": [{"numeric": [">", 0]}]}"#)
+        defer {
+            whole.remove()
+            matching.remove()
+        }
+        for kept in [whole, matching] {
+            try await kept.bus.put(QueueDefinition(name: "q"))
+            try await kept.bus.append(3)
+            await kept.turn()
+            await kept.turn(after: .seconds(5))
+        }
+        #expect(try await whole.positions() == [1, 2, 3, 4])
+        #expect(try await matching.positions() == [2, 3, 4])
+    }
+
+    @Test func `has each event once, whenever its keeper was killed`() async throws {
+        var kept = try await Kept()
+        defer { kept.remove() }
+        var last: UInt64 = 0
+        for round in 0..<12 {
+            last = try await kept.bus.append(60).upperBound
+            await kept.turn()
+            if round.isMultiple(of: 3) { await kept.turn(after: .seconds(5)) }
+            try await kept.restart()
+        }
+        await kept.turn()
+        await kept.turn(after: .seconds(5))
+        #expect(try await kept.positions() == Array(1...last))
+        #expect(await kept.view.segments > 5)
+    }
+
+    @Test func `lets go what is older than its retention`() async throws {
+        let kept = try await Kept(days: 2)
+        defer { kept.remove() }
+        try await kept.bus.append(5)
+        await kept.turn()
+        await kept.turn(after: .seconds(5))
+        await kept.turn(after: .seconds(86_400))
+        #expect(try await kept.positions() == [1, 2, 3, 4, 5])
+        await kept.turn(after: .seconds(90_000))
+        #expect(try await kept.positions().isEmpty)
+        let view = await kept.view
+        #expect(view.events == 0 && view.checkpoint == 5 && view.problem == nil)
+    }
+
+    @Test func `is behind while its place is gone, says so once, and lacks nothing then`()
+        async throws
+    {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        try await kept.bus.append(5)
+        await kept.turn()
+        await kept.turn(after: .seconds(5))
+        let elsewhere = kept.folder + ".gone"
+        try FileManager.default.moveItem(atPath: kept.folder, toPath: elsewhere)
+        try await kept.bus.append(200)
+        for _ in 0..<8 { await kept.turn(after: .seconds(60)) }
+        #expect(await kept.view.problem != nil)
+        // That a segment can't be put there, and then that the archive is not there.
+        let warnings = kept.surroundings.warnings
+        #expect((1...2).contains(warnings.count) && Set(warnings).count == warnings.count)
+        // Nothing is made where nothing is known to be.
+        #expect(!FileManager.default.fileExists(atPath: kept.folder))
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: kept.folder)
+        // It is left alone for as long as it has failed often.
+        await kept.turn(after: .seconds(30))
+        #expect(try await kept.positions() == Array(1...5))
+        await kept.turn(after: .seconds(31))
+        await kept.turn(after: .seconds(5))
+        #expect(try await kept.positions() == Array(1...205))
+        #expect(await kept.view.problem == nil)
+    }
+
+    @Test func `goes on from an older manifest that was put back`() async throws {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        let path = "\(kept.folder)/a/manifest.jsonl"
+        try await kept.bus.append(5)
+        await kept.turn()
+        await kept.turn(after: .seconds(5))
+        let old = try Data(contentsOf: URL(filePath: path))
+        try await kept.bus.append(5)
+        await kept.turn()
+        await kept.turn(after: .seconds(5))
+        try old.write(to: URL(filePath: path))
+        try await kept.bus.append(5)
+        for _ in 0..<4 { await kept.turn(after: .seconds(5)) }
+        #expect(try await kept.positions() == Array(1...15))
+    }
+
+    @Test func `does not go on for a log that has lost its end`() async throws {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        let writer = try await ArchiveWriter(
+            in: try FolderObjectStorage(folder: kept.folder), name: "a",
+            log: try await kept.bus.store.welcome().log)
+        try await writer.append([], through: 17)
+        try await writer.seal()
+        try await kept.bus.append(5)
+        await kept.turn()
+        #expect(await kept.view.problem?.contains("up to position 17, but") == true)
+        #expect(try await kept.positions().isEmpty)
+    }
+
+    @Test func `gives a reader all up to a position at once`() async throws {
+        var timing = Archiver.Timing()
+        timing.quiet = .seconds(3600)
+        let kept = try await Kept(timing: timing)
+        defer { kept.remove() }
+        let archiver = kept.archiver
+        let running = Task { await archiver.run() }
+        let last = try await kept.bus.append(100).upperBound
+        let reader = try await kept.archiver.reader(through: last)
+        #expect(reader.manifest.checkpoint >= last && reader.manifest.events == 100)
+        let again = try await kept.archiver.reader(through: last)
+        #expect(again.manifest == reader.manifest)
+        running.cancel()
+        await running.value
+        await #expect(throws: CancellationError.self) {
+            try await kept.archiver.reader(through: last + 1)
+        }
+    }
+
+    @Test func `gets what is pending when it is deleted, or the process ends`() async throws {
+        var timing = Archiver.Timing()
+        timing.quiet = .seconds(3600)
+        for isDeleted in [true, false] {
+            let kept = try await Kept(timing: timing)
+            defer { kept.remove() }
+            let archiver = kept.archiver
+            let running = Task { await archiver.run() }
+            try await kept.bus.append(10)
+            while await kept.archiver.matchedCount < 10 { await Task.yield() }
+            if isDeleted { kept.archiver.stop() } else { running.cancel() }
+            await running.value
+            #expect(try await kept.positions() == Array(1...10))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+/// What a version of a service has handled, in its order.
+private actor Handled {
+    private(set) var positions: [UInt64] = []
+    private(set) var replayed = 0
+
+    func handle(_ delivery: Delivery) -> Settlement.Verdict {
+        positions.append(delivery.event.position)
+        if delivery.replay != nil { replayed += 1 }
+        return .done
+    }
+}
+
+/// As docs/replay.md tells it.
+@Suite(.timeLimit(.minutes(4))) struct `A new version of a service` {
+    private let suite: IntegrationHarness.Suite
+    private let store: EventStoreClient
+
+    init() async throws {
+        suite = try Suite()
+        try suite.start("event-store")
+        store = try await suite.eventStore()
+    }
+
+    /// Handles what a queue delivers, until it is cancelled.
+    private func worker(_ queue: String, _ handled: Handled) async throws -> Task<Void, any Error> {
+        let consumer = try await store.consumer(of: queue)
+        return Task {
+            try await QueueWorker(consumer).run { await handled.handle($0) }
+        }
+    }
+
+    private func orders() async throws -> [UInt64] {
+        var positions: [UInt64] = []
+        for try await event in store.read(ReadRequest(.categories(["order"]))).events {
+            positions.append(event.position)
+        }
+        return positions
+    }
+
+    /// Waits until the version has handled every order.
+    private func waitForAll(_ handled: Handled) async throws {
+        let orders = try await orders().count
+        while await handled.positions.count < orders { await Task.yield() }
+    }
+
+    @Test func `takes over with each event once, while they go on coming`() async throws {
+        let pattern = #"{"category": ["order"]}"#
+        try suite.bus("queues", "create", "billing", "--grouping", "stream")
+        try suite.bus(
+            "rules", "put", "to-billing", "--pattern", pattern, "--target", "billing")
+        let store = store
+        let appending = Task {
+            var number = 0
+            while !Task.isCancelled {
+                let event = NewEvent(
+                    stream: try StreamName("order-\(number % 7)"), type: "OrderPlaced",
+                    data: Array("\(number)".utf8))
+                let other = NewEvent(
+                    stream: try StreamName("other-1"), type: "Other", data: [])
+                _ = try await store.append([event, other])
+                number += 1
+            }
+        }
+        let (old, new) = (Handled(), Handled())
+        let oldWorker = try await worker("billing", old)
+        while await old.positions.count < 300 { await Task.yield() }
+
+        // The new version takes what was, beside the old one.
+        let end = try #require(
+            try suite.bus(
+                ReplayView.self, "replays", "start", "billing-2", "--from-log", "--pattern",
+                pattern, "--to-queue", "billing-2", "--wait"
+            ).first)
+        #expect(end.state == .completed && end.delivered >= 300)
+        let newWorker = try await worker("billing-2", new)
+
+        // And then what has come since, and what comes.
+        let missed = try await orders().count - Int(end.delivered)
+        try suite.bus("queues", "change", "billing-2", "--start", "position:\(end.last + 1)")
+        try suite.bus(
+            "rules", "put", "to-billing-2", "--pattern", pattern, "--target", "billing-2")
+        try await suite.wait(for: BusCall.queues, as: [QueueView].self) {
+            $0.queue.name == "billing-2" && !$0.isFilling
+        }
+
+        // The old one ends when it is no more needed.
+        try suite.bus("rules", "delete", "to-billing")
+        oldWorker.cancel()
+        _ = await oldWorker.result
+        try suite.bus("queues", "delete", "billing", "--yes")
+
+        let handledThen = await new.positions.count
+        while await new.positions.count < handledThen + 100 { await Task.yield() }
+        appending.cancel()
+        _ = await appending.result
+        try await waitForAll(new)
+        newWorker.cancel()
+        _ = await newWorker.result
+        #expect(missed > 0, "nothing came between the replay and the rule")
+        #expect(await new.replayed == Int(end.delivered))
+        #expect(await new.positions.sorted() == (try await orders()))
+        await store.close()
+    }
+
+    @Test func `can't begin elsewhere once a rule has begun its queue`() async throws {
+        try suite.makeQueue("q")
+        let refusal = try suite.refusal(65, "queues", "change", "q", "--start", "position:1")
+        #expect(refusal.contains("has grouping correlation and start end for good"), "\(refusal)")
+        await store.close()
+    }
+}
