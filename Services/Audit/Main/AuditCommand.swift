@@ -44,8 +44,9 @@ import WireProtocol
             for try await batch in client.read(ReadRequest(from: 1, to: total)) {
                 for record in batch.events {
                     head = record.position
-                    guard let event = try Recorded<Audit.Event>(record) else { continue }
-                    audit.record(event.event, at: record.position)
+                    for recorded in try Recorded<Audit.Event>.events(in: record, by: Audit.self) {
+                        audit.record(recorded.event, at: record.position)
+                    }
                 }
                 bar.show(Int(head))
             }
