@@ -2,11 +2,11 @@ import AccountDomain
 import ArgumentParser
 import BalanceDomain
 import Contracts
-import EventSourcing
-import GRDB
 import ServiceKit
 
 @main struct Balance: AsyncParsableCommand, NamedService {
+    typealias Shown = BalanceProjection
+
     static let serviceName = "balance"
     static let configuration = CommandConfiguration(
         commandName: serviceName,
@@ -31,21 +31,9 @@ struct Serve: AsyncParsableCommand {
         await host.command(OpenAccount.name) { (command: OpenAccount, cause) in
             try await accounts.execute(.open(command), cause)
         }
-        await host.query("account") { (id: String, atLeast) in
-            guard let view = try await balances.read(atLeast: atLeast, { $0.accounts[id] }) else {
-                throw Refusal(description: "there is no account \(id)")
-            }
-            return view
-        }
-        await host.query("accounts") { (_: Nothing, atLeast) in
-            try await balances.read(atLeast: atLeast) { $0.accounts.sorted }
-        }
-        await host.query("statement") { (id: String, atLeast) in
-            try await balances.readStore(atLeast: atLeast) { db in
-                try StatementEntry.filter(Column("account") == id).order(Column("position"))
-                    .fetchAll(db)
-            }
-        }
+        await host.answer(Balance.account, from: balances)
+        await host.answer(Balance.accounts, from: balances)
+        await host.answer(Balance.statement, from: balances)
         try await host.run()
     }
 }

@@ -21,18 +21,19 @@ struct Open: AsyncParsableCommand {
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show an account, or all of them.")
-    @OptionGroup var options: CallOptions
+        abstract: "Show an account, or all of them.",
+        discussion: "Of all, what was true in the past is folded from the log as a whole.")
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The account.") var account: String?
 
     func run() async throws {
-        let views = try await options.with(Balance.serviceName) { client in
-            guard let account else {
-                return try await client.query("accounts", Nothing(), as: [AccountView].self)
-            }
-            return [try await client.query("account", account, as: AccountView.self)]
+        guard let account else {
+            return try await options.show(Balance.accounts, Nothing(), table)
         }
-        if options.json { return try account == nil ? Output.json(views) : Output.json(views[0]) }
+        try await options.show(Balance.account, account) { table([$0]) }
+    }
+
+    private func table(_ views: [AccountView]) {
         Output.table(
             ["account", "balance", "funds", "held", "owed", "currency"],
             views.map { view in
@@ -47,21 +48,19 @@ struct Show: AsyncParsableCommand {
 struct Statement: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what has happened to an account.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The account.") var account: String
 
     func run() async throws {
-        let entries = try await options.with(Balance.serviceName) {
-            try await $0.query("statement", account, as: [StatementEntry].self)
+        try await options.show(Balance.statement, account) { entries in
+            Output.table(
+                ["time", "kind", "change", "held", "balance", "for"],
+                entries.map { entry in
+                    ["\(entry.time)", entry.kind.rawValue]
+                        + [entry.change, entry.heldChange, entry.balanceAfter].map {
+                            Money($0, entry.currency).amountText
+                        } + [entry.order ?? entry.reference ?? ""]
+                })
         }
-        if options.json { return try Output.json(entries) }
-        Output.table(
-            ["time", "kind", "change", "held", "balance", "for"],
-            entries.map { entry in
-                ["\(entry.time)", entry.kind.rawValue]
-                    + [entry.change, entry.heldChange, entry.balanceAfter].map {
-                        Money($0, entry.currency).amountText
-                    } + [entry.order ?? entry.reference ?? ""]
-            })
     }
 }

@@ -2,11 +2,11 @@ import AccountDomain
 import ArgumentParser
 import Contracts
 import CreditDomain
-import EventSourcing
-import GRDB
 import ServiceKit
 
 @main struct Credit: AsyncParsableCommand, NamedService {
+    typealias Shown = CreditProjection
+
     static let serviceName = "credit"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Pay money into an account.",
@@ -28,12 +28,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(CreditMoney.name) { (command: CreditMoney, cause) in
             try await accounts.execute(.credit(command), cause)
         }
-        await host.query("credits") { (account: String, atLeast) in
-            try await credits.readStore(atLeast: atLeast) { db in
-                try CreditView.filter(Column("account") == account).order(Column("position"))
-                    .fetchAll(db)
-            }
-        }
+        await host.answer(Credit.credits, from: credits)
         try await host.run()
     }
 }
@@ -58,16 +53,14 @@ struct Make: AsyncParsableCommand {
 
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List those of an account.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The account.") var account: String
 
     func run() async throws {
-        let views = try await options.with(Credit.serviceName) {
-            try await $0.query("credits", account, as: [CreditView].self)
+        try await options.show(Credit.credits, account) { views in
+            Output.table(
+                ["time", "amount", "reference"],
+                views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
         }
-        if options.json { return try Output.json(views) }
-        Output.table(
-            ["time", "amount", "reference"],
-            views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
     }
 }

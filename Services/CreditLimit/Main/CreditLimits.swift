@@ -5,6 +5,8 @@ import EventSourcing
 import ServiceKit
 
 @main struct CreditLimits: AsyncParsableCommand, NamedService {
+    typealias Shown = CreditLimitProjection
+
     static let serviceName = "creditLimit"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The credit that customers have.",
@@ -27,15 +29,8 @@ struct Serve: AsyncParsableCommand {
         await host.command(SetCreditLimit.name) { (command: SetCreditLimit, cause) in
             try await repository.execute(.set(command), cause)
         }
-        await host.query("limit") { (id: String, atLeast) in
-            guard let view = try await limits.read(atLeast: atLeast, { $0.limits[id] }) else {
-                throw Refusal(description: "customer \(id) has no credit limit")
-            }
-            return view
-        }
-        await host.query("limits") { (_: Nothing, atLeast) in
-            try await limits.read(atLeast: atLeast) { $0.limits.sorted }
-        }
+        await host.answer(CreditLimits.limit, from: limits)
+        await host.answer(CreditLimits.limits, from: limits)
         try await host.run()
     }
 }
@@ -59,18 +54,19 @@ struct Set: AsyncParsableCommand {
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show a customer's limit, or all of them.")
-    @OptionGroup var options: CallOptions
+        abstract: "Show a customer's limit, or all of them.",
+        discussion: "Of all, what was true in the past is folded from the log as a whole.")
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The customer.") var customer: String?
 
     func run() async throws {
-        let views = try await options.with(CreditLimits.serviceName) { client in
-            guard let customer else {
-                return try await client.query("limits", Nothing(), as: [CreditLimitView].self)
-            }
-            return [try await client.query("limit", customer, as: CreditLimitView.self)]
+        guard let customer else {
+            return try await options.show(CreditLimits.limits, Nothing(), table)
         }
-        if options.json { return try customer == nil ? Output.json(views) : Output.json(views[0]) }
+        try await options.show(CreditLimits.limit, customer) { table([$0]) }
+    }
+
+    private func table(_ views: [CreditLimitView]) {
         Output.table(
             ["customer", "limit", "reserved", "used", "available", "currency"],
             views.map { view in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventSourcing
+import ServiceKit
 
 /// Which events: the same options for every command that reads.
 struct EventFilter: ParsableArguments {
@@ -29,15 +30,5 @@ struct TimeWindow: ParsableArguments {
     func validate() throws {
         guard let since, let until, since >= until else { return }
         throw ValidationError("--since \(since) is not before --until \(until)")
-    }
-}
-
-extension Timestamp {
-    /// Reads the value of an option.
-    static func argument(_ text: String) throws -> Timestamp {
-        guard let time = Timestamp(text) else {
-            throw ValidationError("it is no RFC 3339 time, such as 2026-01-31T12:00:00Z")
-        }
-        return time
     }
 }

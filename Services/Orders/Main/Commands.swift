@@ -61,44 +61,40 @@ struct Cancel: AsyncParsableCommand {
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show an order.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The order.") var order: String
 
     func run() async throws {
-        let view = try await options.with(OrderBook.serviceName) {
-            try await $0.query("order", order, as: OrderView.self)
+        try await options.show(OrderBook.order, order) { view in
+            printOrders([view])
+            for item in view.items {
+                print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
+            }
+            if let reason = view.reason { print("  \(reason.rawValue): \(view.detail ?? "")") }
         }
-        if options.json { return try Output.json(view) }
-        printOrders([view])
-        for item in view.items { print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)") }
-        if let reason = view.reason { print("  \(reason.rawValue): \(view.detail ?? "")") }
     }
 }
 
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List a customer's orders.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The customer.") var customer: String
 
     func run() async throws {
-        let views = try await options.with(OrderBook.serviceName) {
-            try await $0.query("customer", customer, as: [OrderView].self)
-        }
-        if options.json { return try Output.json(views) }
-        printOrders(views)
+        try await options.show(OrderBook.customer, customer, printOrders)
     }
 }
 
 struct Summary: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Count orders by how they stand.")
-    @OptionGroup var options: CallOptions
+    static let configuration = CommandConfiguration(
+        abstract: "Count orders by how they stand.",
+        discussion: "What was true in the past is folded from the log as a whole.")
+    @OptionGroup var options: QueryOptions
 
     func run() async throws {
-        let counts = try await options.with(OrderBook.serviceName) {
-            try await $0.query("summary", Nothing(), as: [String: Int].self)
+        try await options.show(OrderBook.summary, Nothing()) { counts in
+            Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
         }
-        if options.json { return try Output.json(counts) }
-        Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
     }
 }
 

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Contracts
-import EventSourcing
 import OrdersDomain
 import ServiceKit
 
 @main struct OrderBook: AsyncParsableCommand, NamedService {
+    typealias Shown = OrdersProjection
+
     static let serviceName = "orders"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The orders, and how their sagas end.",
@@ -31,39 +32,10 @@ struct Serve: AsyncParsableCommand {
         await host.command(CancelOrder.name) { (command: CancelOrder, cause) in
             try await repository.execute(.cancel(command), cause)
         }
-        await answerQueries(of: host, from: orders)
+        await host.answer(OrderBook.order, from: orders)
+        await host.answer(OrderBook.customer, from: orders)
+        await host.answer(OrderBook.count, from: orders)
+        await host.answer(OrderBook.summary, from: orders)
         try await host.run()
-    }
-
-    private func answerQueries(
-        of host: ServiceHost, from orders: ReadSide<OrdersProjection>
-    ) async {
-        await host.query("order") { (id: String, atLeast) in
-            guard let view = try await orders.read(atLeast: atLeast, { $0.orders[id] }) else {
-                throw Refusal(description: "there is no order \(id)")
-            }
-            return view
-        }
-        await host.query("customer") { (id: String, atLeast) in
-            try await orders.read(atLeast: atLeast) { model in
-                (model.customers[id]?.orders ?? []).compactMap { model.orders[$0] }
-            }
-        }
-        await host.query("count") { (ids: [String], atLeast) in
-            try await orders.read(atLeast: atLeast) { model in
-                ids.reduce(into: [:]) { counts, id in
-                    if let order = model.orders[id] {
-                        counts[order.status.rawValue, default: 0] += 1
-                    }
-                }
-            } as [String: Int]
-        }
-        await host.query("summary") { (_: Nothing, atLeast) in
-            try await orders.read(atLeast: atLeast) { model in
-                model.orders.rows.values.reduce(into: [:]) { counts, order in
-                    counts[order.status.rawValue, default: 0] += 1
-                }
-            } as [String: Int]
-        }
     }
 }

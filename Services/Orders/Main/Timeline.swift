@@ -9,17 +9,17 @@ struct Timeline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the saga of an order: its events, from all services, and what fails.")
     @OptionGroup var options: CallOptions
+    @OptionGroup var when: MomentOptions
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
     @Argument(help: "The order.") var order: String
 
     func run() async throws {
         var events: [RecordedEvent] = []
-        let request = ReadRequest(.tags([Tag.order(order)]))
         try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            for try await event in client.read(request, timeout: .seconds(options.timeout)).events {
-                events.append(event)
-            }
+            let concerning = try await client.read(
+                .tags([Tag.order(order)]), asOf: when.moment, timeout: .seconds(options.timeout))
+            for try await event in concerning.events { events.append(event) }
         }
         guard let first = events.first else {
             throw Problem.data("no event concerns an order \(order)")

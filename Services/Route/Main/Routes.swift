@@ -5,6 +5,8 @@ import RouteDomain
 import ServiceKit
 
 @main struct Routes: AsyncParsableCommand, NamedService {
+    typealias Shown = RouteProjection
+
     static let serviceName = "route"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
@@ -52,28 +54,21 @@ struct Serve: AsyncParsableCommand {
         let routes = try await host.project(RouteProjection.self)
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
-        await host.query("route") { (id: String, atLeast) in
-            guard let view = try await routes.read(atLeast: atLeast, { $0.routes[id] }) else {
-                throw Refusal(description: "order \(id) has no route")
-            }
-            return view
-        }
+        await host.answer(Routes.route, from: routes)
         try await host.run()
     }
 }
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the route of an order.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The order.") var order: String
 
     func run() async throws {
-        let view = try await options.with(Routes.serviceName) {
-            try await $0.query("route", order, as: RouteView.self)
+        try await options.show(Routes.route, order) { view in
+            print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
+            printLegs(view.legs)
         }
-        if options.json { return try Output.json(view) }
-        print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
-        printLegs(view.legs)
     }
 }
 

@@ -1,12 +1,12 @@
 import AccountDomain
 import ArgumentParser
 import Contracts
-import EventSourcing
-import GRDB
 import ServiceKit
 import WithdrawDomain
 
 @main struct Withdraw: AsyncParsableCommand, NamedService {
+    typealias Shown = WithdrawProjection
+
     static let serviceName = "withdraw"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Take money out of an account.",
@@ -28,12 +28,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(WithdrawMoney.name) { (command: WithdrawMoney, cause) in
             try await accounts.execute(.withdraw(command), cause)
         }
-        await host.query("withdrawals") { (account: String, atLeast) in
-            try await withdrawals.readStore(atLeast: atLeast) { db in
-                try WithdrawalView.filter(Column("account") == account).order(Column("position"))
-                    .fetchAll(db)
-            }
-        }
+        await host.answer(Withdraw.withdrawals, from: withdrawals)
         try await host.run()
     }
 }
@@ -58,16 +53,14 @@ struct Make: AsyncParsableCommand {
 
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List those of an account.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The account.") var account: String
 
     func run() async throws {
-        let views = try await options.with(Withdraw.serviceName) {
-            try await $0.query("withdrawals", account, as: [WithdrawalView].self)
+        try await options.show(Withdraw.withdrawals, account) { views in
+            Output.table(
+                ["time", "amount", "reference"],
+                views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
         }
-        if options.json { return try Output.json(views) }
-        Output.table(
-            ["time", "amount", "reference"],
-            views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
     }
 }

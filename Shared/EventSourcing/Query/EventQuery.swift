@@ -41,6 +41,18 @@ public struct EventQuery: Hashable, Sendable {
     /// Whether the query asks for every event.
     public var isAll: Bool { items.isEmpty || items.contains(where: \.isUnconditional) }
 
+    /// Of the events that this asks for, those that `family` may know; others may be among them.
+    public func narrowed<Family: EventFamily>(to family: Family.Type) -> EventQuery {
+        guard !isAll else { return Family.query }
+        return EventQuery(
+            items.map { item in
+                var item = item
+                if item.categories.isEmpty { item.categories = Family.categories }
+                if item.types.isEmpty { item.types = Family.types }
+                return item
+            })
+    }
+
     public func matches(_ event: RecordedEvent) -> Bool {
         items.isEmpty || items.contains { $0.matches(event) }
     }

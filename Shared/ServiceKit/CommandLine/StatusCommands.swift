@@ -1,9 +1,12 @@
 public import ArgumentParser
-import EventSourcing
+public import EventSourcing
 import Foundation
 
-/// A service that has the common commands.
-public protocol NamedService {
+/// A service as its executable knows it: what its commands have in common.
+public protocol NamedService: SendableMetatype {
+    /// What it shows of the log.
+    associatedtype Shown: Projection where Shown.Model: StoredModel
+
     static var serviceName: String { get }
 }
 

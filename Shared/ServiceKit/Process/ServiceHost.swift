@@ -83,6 +83,23 @@ public struct ServiceHost {
         await server.command(name, handler)
     }
 
+    /// Answers the query: with the live state, or with a past one, from the log.
+    public func answer<Service, Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
+    ) async {
+        let past = PastReading<Service>(client: client)
+        await server.handle(query.name) { data in
+            let request = try JSONCoding.decode(QueryRequest<Argument>.self, data)
+            let answer =
+                if let moment = request.asOf {
+                    try await past.answer(query, request.query, asOf: moment)
+                } else {
+                    try await side.answer(query, request.query, atLeast: request.atLeast ?? 0)
+                }
+            return try JSONCoding.encoder.encode(answer)
+        }
+    }
+
     /// Answers the call `name` with what the query asks.
     public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
         _ name: String,

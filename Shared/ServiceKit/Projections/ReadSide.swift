@@ -120,7 +120,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     // MARK: Queries
 
     /// Answers from memory, once every event up to `position` is in the model.
-    public func read<Answer>(
+    func read<Answer>(
         atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
     ) async throws -> sending Answer {
         try await wait(for: position)
@@ -128,7 +128,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     /// Answers from disk, for what is not kept in memory.
-    public func readStore<Answer: Sendable>(
+    func readStore<Answer: Sendable>(
         atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {

@@ -59,10 +59,13 @@ public struct CommandReply: Codable, Hashable, Sendable {
 public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
     /// The answer must know every event up to this position.
     public var atLeast: UInt64?
+    /// The answer is to be what was true then; nil for now. Of what a service shows of the log.
+    public var asOf: Moment?
     public var query: Query
 
-    public init(atLeast: UInt64? = nil, query: Query) {
+    public init(atLeast: UInt64? = nil, asOf: Moment? = nil, query: Query) {
         self.atLeast = atLeast
+        self.asOf = asOf
         self.query = query
     }
 }

@@ -38,11 +38,18 @@ public struct ServiceClient: Sendable {
         return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
     }
 
+    /// What the service answers to the query.
+    ///
+    /// - Parameters:
+    ///   - atLeast: the answer knows every event up to this position.
+    ///   - asOf: it is what was true then.
     public func query<Query: Codable & Sendable, Answer: Decodable>(
-        _ name: String, _ query: Query, atLeast: UInt64? = nil, as: Answer.Type = Answer.self
+        _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
+        as: Answer.Type = Answer.self
     ) async throws -> Answer {
+        let request = QueryRequest(atLeast: atLeast, asOf: asOf, query: query)
         let answer = try await connection.call(name, within: timeout) { _ in
-            Array(try JSONCoding.encoder.encode(QueryRequest(atLeast: atLeast, query: query)))
+            Array(try JSONCoding.encoder.encode(request))
         }
         return try JSONDecoder().decode(Answer.self, from: Data(answer))
     }

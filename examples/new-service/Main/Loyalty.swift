@@ -4,12 +4,24 @@ import LoyaltyDomain
 import ServiceKit
 
 @main struct Loyalty: AsyncParsableCommand, NamedService {
+    typealias Shown = PointsProjection
+
     static let serviceName = "loyalty"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The points that customers earn with their orders.",
         subcommands: [
             Serve.self, Redeem.self, Show.self, Status<Loyalty>.self, Rebuild<Loyalty>.self,
         ])
+
+    /// It depends on the events of one stream.
+    static let points = ServiceQuery<Self, String, PointsView>(
+        "points", of: { .stream(try StreamName(category: Card.category, id: $0)) },
+        fromMemory: { model, id in
+            guard let view = model.customers[id] else {
+                throw Refusal(description: "\(id) has never earned a point")
+            }
+            return view
+        })
 
     static func main() async { await Program.run(Self.self) }
 }
@@ -26,12 +38,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(RedeemPoints.name) { (command: RedeemPoints, cause) in
             try await cards.execute(.redeem(command), cause)
         }
-        await host.query("points") { (id: String, atLeast) in
-            guard let view = try await points.read(atLeast: atLeast, { $0.customers[id] }) else {
-                throw Refusal(description: "\(id) has never earned a point")
-            }
-            return view
-        }
+        await host.answer(Loyalty.points, from: points)
         try await host.run()
     }
 }
@@ -53,14 +60,12 @@ struct Redeem: AsyncParsableCommand {
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show a customer's points.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: QueryOptions
     @Argument(help: "The customer.") var customer: String
 
     func run() async throws {
-        let view = try await options.with(Loyalty.serviceName) {
-            try await $0.query("points", customer, as: PointsView.self)
+        try await options.show(Loyalty.points, customer) { view in
+            Output.fields([("points", "\(view.points)"), ("earned", "\(view.earned)")])
         }
-        if options.json { return try Output.json(view) }
-        Output.fields([("points", "\(view.points)"), ("earned", "\(view.earned)")])
     }
 }

@@ -1,0 +1,15 @@
+import AccountDomain
+import Contracts
+import CreditDomain
+import EventSourcing
+import GRDB
+import ServiceKit
+
+extension Credit {
+    static let credits = ServiceQuery<Self, String, [CreditView]>(
+        "credits", of: { .stream(try StreamName(category: Account.category, id: $0)) },
+        fromDisk: { db, account in
+            try CreditView.filter(Column("account") == account).order(Column("position"))
+                .fetchAll(db)
+        })
+}

@@ -1,0 +1,15 @@
+import AccountDomain
+import Contracts
+import EventSourcing
+import GRDB
+import ServiceKit
+import WithdrawDomain
+
+extension Withdraw {
+    static let withdrawals = ServiceQuery<Self, String, [WithdrawalView]>(
+        "withdrawals", of: { .stream(try StreamName(category: Account.category, id: $0)) },
+        fromDisk: { db, account in
+            try WithdrawalView.filter(Column("account") == account).order(Column("position"))
+                .fetchAll(db)
+        })
+}

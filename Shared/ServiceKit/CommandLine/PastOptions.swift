@@ -1,0 +1,95 @@
+public import ArgumentParser
+public import EventSourcing
+import EventStoreClient
+
+/// When: what every command takes that can show what was.
+public struct MomentOptions: ParsableArguments {
+    @Option(
+        help: "What was true at this time of commit: RFC 3339, such as 2026-01-31T12:00:00Z.",
+        transform: Timestamp.argument)
+    public var at: Timestamp?
+
+    @Option(help: "What was true behind the event at this position of the log.")
+    public var position: UInt64?
+
+    public init() {}
+
+    public func validate() throws {
+        guard at == nil || position == nil else {
+            throw ValidationError("--at and --position both say when: give one of them")
+        }
+        guard position != 0 else { throw ValidationError("--position is a position, from 1") }
+    }
+
+    /// Nil for now.
+    public var moment: Moment? { at.map(Moment.time) ?? position.map(Moment.position) }
+}
+
+/// What every query takes.
+public struct QueryOptions: ParsableArguments {
+    @OptionGroup public var call: CallOptions
+    @OptionGroup public var when: MomentOptions
+
+    @Option(help: "Read this file, made by 'rebuild --into', without the service.")
+    public var store: String?
+
+    @Option(help: "Where the event store is, for what was (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    public var eventStore: String?
+
+    public init() {}
+
+    public func validate() throws {
+        guard store == nil || when.moment == nil else {
+            throw ValidationError("--store shows what is in the file, without --at and --position")
+        }
+    }
+
+    /// Prints the answer to the query: as JSON, or with `print` for people.
+    ///
+    /// The live state answers it, in the service; a past one comes from the log, whether the
+    /// service runs or not.
+    public func show<Service, Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        _ print: (Answer) throws -> Void
+    ) async throws {
+        let answer = try await answer(query, argument)
+        if call.json { try Output.json(answer) } else { try print(answer) }
+    }
+
+    private func answer<Service, Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
+    ) async throws -> Answer {
+        if let store { return try StoreFile<Service>(store).answer(query, argument) }
+        guard let moment = when.moment else {
+            return try await call.with(Service.serviceName) { service in
+                try await service.query(query.name, argument)
+            }
+        }
+        return try await past(of: Service.self) { past, progress in
+            try await past.answer(query, argument, asOf: moment, progress)
+        }
+    }
+
+    private func past<Service, Result>(
+        of service: Service.Type,
+        _ body: (PastReading<Service>, PastReading<Service>.Progress) async throws -> Result
+    ) async throws -> Result {
+        try await EventStoreConnection.with(eventStore, home: call.home) { client in
+            var bar = ProgressBar("log", total: 0)
+            defer { bar.end() }
+            return try await body(PastReading<Service>(client: client)) { through, end in
+                bar.show(Int(through), of: Int(end))
+            }
+        }
+    }
+}
+
+extension Timestamp {
+    /// Reads the value of an option.
+    public static func argument(_ text: String) throws -> Timestamp {
+        guard let time = Timestamp(text) else {
+            throw ValidationError("it is no RFC 3339 time, such as 2026-01-31T12:00:00Z")
+        }
+        return time
+    }
+}

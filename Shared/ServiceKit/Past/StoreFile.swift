@@ -1,0 +1,56 @@
+import EventSourcing
+import Foundation
+import GRDB
+
+/// A service's store in a file, read without the service.
+struct StoreFile<Service: NamedService>: Sendable {
+    private let path: String
+    private let database: DatabaseQueue
+
+    /// - Throws: `Problem` if there is no such file, or if it is not a store of the service in the
+    ///   version of this executable.
+    init(_ path: String) throws {
+        self.path = path
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Problem.data("there is no store \(path)")
+        }
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            let version = try database.read { db in
+                try Int.fetchOne(db, sql: "SELECT version FROM daybook")
+            }
+            guard version == Service.Shown.version else {
+                throw Problem.data(
+                    "\(path) is of version \(version ?? 0), but \(Service.serviceName) reads "
+                        + "version \(Service.Shown.version)")
+            }
+        } catch let error as DatabaseError {
+            throw Self.unusable(path, error)
+        }
+    }
+
+    func answer<Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
+    ) throws -> Answer {
+        do {
+            return try database.read { db in
+                switch query.source {
+                case .disk(let answer):
+                    return try answer(db, argument)
+                case .memory(let answer):
+                    var model = Service.Shown.Model()
+                    try model.load(db)
+                    return try answer(model, argument)
+                }
+            }
+        } catch let error as DatabaseError {
+            throw Self.unusable(path, error)
+        }
+    }
+
+    private static func unusable(_ path: String, _ error: DatabaseError) -> Problem {
+        .data("\(path) is not a store of \(Service.serviceName): \(error.message ?? "\(error)")")
+    }
+}
