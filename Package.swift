@@ -141,9 +141,9 @@ let package = Package(
         .executableTarget(
             name: "EventStoreMain",
             dependencies: [
-                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
-                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
-                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
+                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
@@ -193,7 +193,7 @@ let package = Package(
         test(
             "ObjectStorageTests",
             [
-                "EventSourcing", "ObjectStorage",
+                "EventSourcing", "IntegrationHarness", "ObjectStorage",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Servers"]),
         test(
@@ -233,7 +233,7 @@ let package = Package(
             [
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
             ], exclude: ["check_client.py", "follow.py"]),
-        test("ContractsTests", ["Contracts", "EventSourcing"]),
+        test("ContractsTests", ["CloudEvents", "Contracts", "EventSourcing"], exclude: ["Samples"]),
         test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),
         test(
             "ParticipantTests",

@@ -8,7 +8,19 @@ public protocol Projection: SendableMetatype {
 
     /// Raise it when the model or the fold changes: stores of another version are built anew.
     static var version: Int { get }
+    /// Whether it goes on past events in its categories of types that nothing is known of, rather
+    /// than stop there: only if none of them can concern what is shown.
+    static var passesOverUnknown: Bool { get }
     static func project(_ event: Recorded<Event>, onto model: inout Model)
+}
+
+extension Projection {
+    public static var passesOverUnknown: Bool { false }
+
+    /// Asks for the events that it must see.
+    public static var query: EventQuery {
+        passesOverUnknown ? Event.query : Event.queryOfCategories
+    }
 }
 
 /// Rows by id, all in memory, with a note of which have changed since they were last written.

@@ -4,7 +4,7 @@ public import Foundation
 /// standard input open until then.
 public final class Conversation {
     private let process = Process()
-    private let input = Pipe()
+    private let input: Pipe
     private var output: AsyncStream<Data>.Iterator
     private var rest = Data()
     private let ended: AsyncStream<Int32>
@@ -22,9 +22,14 @@ public final class Conversation {
         process.executableURL = executable
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        let pipe = Pipe()
-        process.standardOutput = pipe
+        let (input, pipe) = try Spawning.alone { [process] in
+            let (input, output) = (Pipe(), Pipe())
+            process.standardInput = input
+            process.standardOutput = output
+            try process.run()
+            return (input, output)
+        }
+        self.input = input
         let (stream, continuation) = AsyncStream.makeStream(of: Data.self)
         output = stream.makeAsyncIterator()
         pipe.fileHandleForReading.readabilityHandler = { handle in
@@ -36,7 +41,6 @@ public final class Conversation {
                 continuation.yield(data)
             }
         }
-        try process.run()
     }
 
     deinit {

@@ -70,7 +70,7 @@ public final class Suite {
         process.standardOutput = output
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Spawning.alone { try process.run() }
         processes[name] = process
     }
 
@@ -150,22 +150,42 @@ public final class Suite {
         _ command: [String], output reader: Reader = .caller, patience: TimeInterval = 180
     ) throws -> Run {
         let process = process(command.first ?? "", Array(command.dropFirst()))
-        let (output, errors) = (Pipe(), Pipe())
-        if reader == .closed { try output.fileHandleForReading.close() }
-        process.standardOutput = output
-        process.standardError = errors
+        // Not pipes, which must be read while it runs.
+        let (output, errors) = (try Scratch(in: home), try Scratch(in: home))
+        process.standardOutput = output.file
+        process.standardError = errors.file
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Spawning.alone {
+            if reader == .closed {
+                let pipe = Pipe()
+                try pipe.fileHandleForReading.close()
+                process.standardOutput = pipe
+            }
+            try process.run()
+        }
         let lastResort = Self.kill(process, after: patience)
-        let outputData =
-            reader == .closed ? Data() : try output.fileHandleForReading.readToEnd() ?? Data()
-        let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
         lastResort.cancel()
         return Run(
             status: process.terminationReason == .exit ? process.terminationStatus : -1,
-            output: String(decoding: outputData, as: UTF8.self),
-            errors: String(decoding: errorData, as: UTF8.self))
+            output: try output.text(), errors: try errors.text())
+    }
+
+    /// A file that is gone when it is read.
+    private struct Scratch {
+        let file: FileHandle
+
+        init(in folder: String) throws {
+            let path = "\(folder)/\(UUID().uuidString)"
+            try Data().write(to: URL(filePath: path))
+            file = try FileHandle(forUpdating: URL(filePath: path))
+            try FileManager.default.removeItem(atPath: path)
+        }
+
+        func text() throws -> String {
+            try file.seek(toOffset: 0)
+            return String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+        }
     }
 
     /// A client of a service, or of the `bus`, to be closed by who asked for it.

@@ -75,15 +75,15 @@ struct Sample: Sendable, CustomStringConvertible {
                     order: "o1", customer: "c1", origin: "MEM", destination: "ATL",
                     legs: [
                         RouteLeg(
-                            from: "MEM", to: "ATL", kilometers: 532.5, departsAt: noon,
+                            from: "MEM", to: "ATL", meters: 532_500, departsAt: noon,
                             arrivesAt: noon + .seconds(3600), cost: dollars(400))
                     ], itemsTotal: dollars(2354), shipping: dollars(400), total: dollars(2754),
-                    arrivesAt: noon + .seconds(3600))), "RouteCreated",
+                    arrivesAt: noon + .seconds(3600))), "RouteCreated.2",
             #"{"arrivesAt":"2026-01-31T13:00:00.000000Z","customer":"c1","destination":"ATL","#
                 + #""itemsTotal":{"amount":2354,"currency":"USD"},"#
                 + #""legs":[{"arrivesAt":"2026-01-31T13:00:00.000000Z","#
                 + #""cost":{"amount":400,"currency":"USD"},"#
-                + #""departsAt":"2026-01-31T12:00:00.000000Z","from":"MEM","kilometers":532.5,"#
+                + #""departsAt":"2026-01-31T12:00:00.000000Z","from":"MEM","meters":532500,"#
                 + #""to":"ATL"}],"order":"o1","origin":"MEM","#
                 + #""shipping":{"amount":400,"currency":"USD"},"#
                 + #""total":{"amount":2754,"currency":"USD"}}"#),

@@ -1,4 +1,5 @@
 import Foundation
+import IntegrationHarness
 
 /// An S3-compatible store in a Python process, which ends with this.
 final class BucketServer {
@@ -51,13 +52,16 @@ final class BucketServer {
     /// The first line that the process says, awaited on a thread that may wait: tests have few to
     /// share.
     private static func started(_ process: Process) async throws -> String {
-        let output = Pipe()
-        process.standardOutput = output
-        return try await withCheckedThrowingContinuation { continuation in
+        try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(
                     with: Result {
-                        try process.run()
+                        let output = try Spawning.alone {
+                            let output = Pipe()
+                            process.standardOutput = output
+                            try process.run()
+                            return output
+                        }
                         var line = Data()
                         while let byte = try output.fileHandleForReading.read(upToCount: 1),
                             !byte.isEmpty, byte != Data("\n".utf8)

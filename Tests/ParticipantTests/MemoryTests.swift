@@ -35,7 +35,7 @@ import Testing
         #expect(throws: ProjectedStore.Unusable.self) {
             try SagaStore<OrdersParticipant.State>(path: path, log: log)
         }
-        #expect(try ProjectedStore.open(path, version: 3, log: log) { _ in } != nil)
+        try #require(try ProjectedStore.open(path, version: 3, log: log) { _ in }).close()
         try ProjectedStore.remove(path)
     }
 }

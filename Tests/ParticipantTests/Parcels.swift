@@ -6,6 +6,7 @@ import Synchronization
 struct Wanted: EventPayload {
     static let category = "order"
     static let type = "Wanted"
+    static var family: any PayloadFamily.Type { Packer.Event.self }
     var order: String
     var shelf = "s"
     /// Microseconds.
@@ -16,14 +17,21 @@ struct Wanted: EventPayload {
 struct Met: EventPayload {
     static let category = "order"
     static let type = "Met"
+    static var family: any PayloadFamily.Type { Packer.Event.self }
     var order: String
     var tags: [String] { [Tag.order(order)] }
+}
+
+extension EventPayload {
+    static var writer: String { "packing" }
+    static var reversal: Reversal { .none(because: "it is a test's") }
 }
 
 /// On a shelf, in stream `shelf-<shelf>`.
 struct Packed: EventPayload {
     static let category = "shelf"
     static let type = "Packed"
+    static var family: any PayloadFamily.Type { ShelfEvent.self }
     var order: String
     var tags: [String] { [Tag.order(order)] }
 }
@@ -31,6 +39,7 @@ struct Packed: EventPayload {
 struct Missed: EventPayload {
     static let category = "shelf"
     static let type = "Missed"
+    static var family: any PayloadFamily.Type { ShelfEvent.self }
     var order: String
     var tags: [String] { [Tag.order(order)] }
 }

@@ -162,7 +162,7 @@ import WithdrawDomain
             order: order, customer: "a", origin: "MEM", destination: "ATL",
             legs: [
                 RouteLeg(
-                    from: "MEM", to: "ATL", kilometers: 532, departsAt: time(0),
+                    from: "MEM", to: "ATL", meters: 532_000, departsAt: time(0),
                     arrivesAt: time(90), cost: usd(20))
             ], itemsTotal: usd(100), shipping: usd(20), total: usd(120), arrivesAt: time(90))
     }

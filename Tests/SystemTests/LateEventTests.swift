@@ -67,7 +67,7 @@ extension `The suite` {
         // The routes come again as they were.
         for order in ["stands", "fails", "back"] {
             let route = try await suite.event(
-                matching: EventQuery([.init(types: ["RouteCreated"], tags: [Tag.order(order)])]))
+                matching: EventQuery([.init(types: ["RouteCreated.2"], tags: [Tag.order(order)])]))
             batches.append([
                 NewEvent(
                     stream: route.stream, type: route.type, tags: route.tags,

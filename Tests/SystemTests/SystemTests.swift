@@ -40,7 +40,7 @@ import WireProtocol
         try await suite.startAll()
         try suite.customer("bob", funds: "10000.00", credit: "100.00")
         let steps = [
-            "OrderPlaced", "RouteCreated", "FundsReserved", "CreditReserved", "OrderConfirmed",
+            "OrderPlaced", "RouteCreated.2", "FundsReserved", "CreditReserved", "OrderConfirmed",
             "PaymentCaptured",
         ]
         for step in steps {

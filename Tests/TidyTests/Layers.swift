@@ -50,12 +50,13 @@ struct Layer {
         Layer(
             "Services/EventStore/Server",
             ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"], ["Foundation"]),
+        // Knows the contracts for one command, which exports events as they are read today.
         Layer(
             "Services/EventStore/Main",
             [
-                "CloudEvents", "EventArchive", "EventBus", "EventLog", "EventPattern",
-                "EventSourcing", "EventStoreClient", "EventStoreServer", "ObjectStorage",
-                "ServiceKit", "WireProtocol", "ZeroMQ",
+                "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
+                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.

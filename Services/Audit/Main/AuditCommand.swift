@@ -44,8 +44,9 @@ import WireProtocol
             for try await batch in client.read(ReadRequest(from: 1, to: total)) {
                 for record in batch.events {
                     head = record.position
-                    guard let event = try Recorded<Audit.Event>(record) else { continue }
-                    audit.record(event.event, at: record.position)
+                    for recorded in try Recorded<Audit.Event>.events(in: record, by: Audit.self) {
+                        audit.record(recorded.event, at: record.position)
+                    }
                 }
                 bar.show(Int(head))
             }
@@ -82,7 +83,7 @@ import WireProtocol
                 ($0.id, Audit.AccountFigures(funds: $0.funds, held: $0.held, owed: $0.owed))
             })
         let limits: [CreditLimitView] = try await ask("creditLimit", "limits", head)
-        let shknown = Dictionary(
+        let shownLimits = Dictionary(
             uniqueKeysWithValues: limits.map {
                 ($0.id, Audit.LimitFigures(limit: $0.limit, reserved: $0.reserved, used: $0.used))
             })
@@ -94,9 +95,9 @@ import WireProtocol
         ].filter { $0.value > 0 }
         // An order that took no credit leaves a stream without a limit, of which nothing is shown.
         let nothing = Audit.LimitFigures(limit: 0, reserved: 0, used: 0)
-        let known = audit.limitFigures.filter { $0.value != nothing || shknown[$0.key] != nil }
+        let known = audit.limitFigures.filter { $0.value != nothing || shownLimits[$0.key] != nil }
         return differences("account", audit.accountFigures, shown)
-            + differences("credit limit", known, shknown)
+            + differences("credit limit", known, shownLimits)
             + differences("number of orders", expected, counts)
     }
 

@@ -15,6 +15,12 @@ struct Export: AsyncParsableCommand {
     @OptionGroup var filter: EventFilter
     @OptionGroup var window: TimeWindow
     @Option(help: "From this position on.") var from: UInt64 = 1
+    @Flag(
+        help: """
+            Write the suite's events in today's versions, which are those that --type names; not as \
+            they are in the log.
+            """)
+    var upcast = false
     @Argument(help: "A new file; standard output, if it is not given or '-'.") var file: String?
 
     func validate() throws { try Positions.check(from: from) }
@@ -46,15 +52,18 @@ struct Export: AsyncParsableCommand {
         var count = 0
         var bar = ProgressBar("export", total: Int(welcome.head - from + 1))
         defer { bar.end() }
+        let upcasting = upcast ? Upcasting(query) : nil
         let request = ReadRequest(
-            query, from: from, to: welcome.head, since: window.since ?? .distantPast,
+            upcasting?.query ?? query, from: from, to: welcome.head, since: window.since ?? .distantPast,
             before: window.until ?? .distantFuture)
         try await client.read(request) { events in
             var lines: [UInt8] = []
             for event in events {
-                lines += try CloudEvents.line(event, of: welcome.log)
-                lines.append(UInt8(ascii: "\n"))
-                count += 1
+                for event in try upcasting?.today(event) ?? [event] {
+                    lines += try CloudEvents.line(event, of: welcome.log)
+                    lines.append(UInt8(ascii: "\n"))
+                    count += 1
+                }
                 bar.show(Int(event.position - from + 1), "positions")
             }
             try file.writeLines(lines)

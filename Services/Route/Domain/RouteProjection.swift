@@ -11,7 +11,7 @@ public enum RouteProjection: Projection {
         public init() {}
     }
 
-    public static let version = 1
+    public static let version = 2
 
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {

@@ -106,7 +106,7 @@ private func printLegs(_ legs: [RouteLeg]) {
         ["from", "to", "km", "cost", "departs", "arrives"],
         legs.map {
             [
-                "\($0.from)", $0.to, "\($0.kilometers)", "\($0.cost)", "\($0.departsAt)",
+                "\($0.from)", $0.to, "\(Double($0.meters) / 1000)", "\($0.cost)", "\($0.departsAt)",
                 "\($0.arrivesAt)",
             ]
         })

@@ -39,6 +39,8 @@ public protocol AccountPayload: EventPayload {
 
 extension AccountPayload {
     public static var category: String { "account" }
+    public static var family: any PayloadFamily.Type { AccountEvent.self }
+    public static var writer: String { "balance" }
     public var tags: [String] { [Tag.account(account)] }
 }
 
@@ -49,6 +51,8 @@ extension AccountPayload where Self: ConcernsOrder {
 /// The account is there, with nothing in it.
 public struct AccountOpened: AccountPayload {
     public static let type = "AccountOpened"
+    public static let reversal = Reversal.none(
+        because: "an account stays, with its history; what is in it can be withdrawn")
     public var account: String
     /// The one currency that it is kept in.
     public var currency: Currency
@@ -64,6 +68,8 @@ public struct AccountOpened: AccountPayload {
 /// Money has come in.
 public struct MoneyCredited: AccountPayload {
     public static let type = "MoneyCredited"
+    public static let writer = "credit"
+    public static let reversal = Reversal.by([MoneyWithdrawn.self])
     public var account: String
     public var amount: Money
     /// The part of the amount that repaid what was owed; the rest went to the funds.
@@ -82,6 +88,8 @@ public struct MoneyCredited: AccountPayload {
 /// Money has gone out, from free funds.
 public struct MoneyWithdrawn: AccountPayload {
     public static let type = "MoneyWithdrawn"
+    public static let writer = "withdraw"
+    public static let reversal = Reversal.by([MoneyCredited.self])
     public var account: String
     public var amount: Money
     /// What it is for; may be empty.
@@ -97,6 +105,7 @@ public struct MoneyWithdrawn: AccountPayload {
 /// Funds are held for an order, until it is captured or released.
 public struct FundsReserved: AccountPayload, ConcernsOrder {
     public static let type = "FundsReserved"
+    public static let reversal = Reversal.by([FundsReleased.self])
     public var account: String
     public var order: String
     /// What the order costs: `fromBalance` and `shortfall` together.
@@ -120,13 +129,14 @@ public struct FundsReserved: AccountPayload, ConcernsOrder {
 /// The account can't pay for the order, whatever its funds.
 public struct FundsRefused: AccountPayload, ConcernsOrder {
     public static let type = "FundsRefused"
+    public static let reversal = Reversal.none(because: "nothing was held that could be freed")
     public var account: String
     public var order: String
     public var reason: Reason
     /// The figures behind the reason, for people.
     public var detail: String
 
-    public enum Reason: String, Codable, Hashable, Sendable {
+    public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
         case noSuchAccount, wrongCurrency
     }
 
@@ -141,6 +151,8 @@ public struct FundsRefused: AccountPayload, ConcernsOrder {
 /// The order has failed: what was held for it is free again.
 public struct FundsReleased: AccountPayload, ConcernsOrder {
     public static let type = "FundsReleased"
+    public static let reversal = Reversal.none(
+        because: "its order has ended; a new order holds funds of its own")
     public var account: String
     public var order: String
     /// What was held: the `fromBalance` of the reservation, not the order's total.
@@ -156,6 +168,7 @@ public struct FundsReleased: AccountPayload, ConcernsOrder {
 /// The order is paid: held funds have left the account, and it owes the rest.
 public struct PaymentCaptured: AccountPayload, ConcernsOrder {
     public static let type = "PaymentCaptured"
+    public static let reversal = Reversal.by([PaymentRefunded.self])
     public var account: String
     public var order: String
     /// `fromBalance` and `fromCredit` together.
@@ -178,6 +191,8 @@ public struct PaymentCaptured: AccountPayload, ConcernsOrder {
 /// The order was cancelled: what was paid for it has come back.
 public struct PaymentRefunded: AccountPayload, ConcernsOrder {
     public static let type = "PaymentRefunded"
+    public static let reversal = Reversal.none(
+        because: "its order has ended; a new order is paid by itself")
     public var account: String
     public var order: String
     /// What was paid: `repaid` and `toFunds` together.

@@ -41,6 +41,8 @@ public protocol CreditLimitPayload: EventPayload {
 
 extension CreditLimitPayload {
     public static var category: String { "creditLimit" }
+    public static var family: any PayloadFamily.Type { CreditLimitEvent.self }
+    public static var writer: String { "creditLimit" }
     public var tags: [String] { [Tag.customer(customer)] }
 }
 
@@ -51,6 +53,7 @@ extension CreditLimitPayload where Self: ConcernsOrder {
 /// The customer may owe so much from now on.
 public struct CreditLimitSet: CreditLimitPayload {
     public static let type = "CreditLimitSet"
+    public static let reversal = Reversal.by([CreditLimitSet.self])
     public var customer: String
     public var limit: Money
 
@@ -63,6 +66,7 @@ public struct CreditLimitSet: CreditLimitPayload {
 /// Credit is set aside for an order, until it is drawn or released.
 public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditReserved"
+    public static let reversal = Reversal.by([CreditReleased.self])
     public var customer: String
     public var order: String
     /// Zero if the balance covers the order; it then takes no limit.
@@ -78,6 +82,8 @@ public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
 /// There is not enough credit left for an order.
 public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditDenied"
+    public static let reversal = Reversal.none(
+        because: "nothing was set aside that could be released")
     public var customer: String
     public var order: String
     public var amount: Money
@@ -85,7 +91,7 @@ public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
     public var available: Money
     public var reason: Reason
 
-    public enum Reason: String, Codable, Hashable, Sendable {
+    public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
         case noLimit, wrongCurrency, limitExceeded
     }
 
@@ -103,6 +109,8 @@ public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
 /// The order has failed: what was set aside for it is available again.
 public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditReleased"
+    public static let reversal = Reversal.none(
+        because: "its order has ended; a new order has credit of its own set aside")
     public var customer: String
     public var order: String
     public var amount: Money
@@ -117,6 +125,7 @@ public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
 /// The order is paid: what was set aside for it is used.
 public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditDrawn"
+    public static let reversal = Reversal.by([CreditRestored.self])
     public var customer: String
     public var order: String
     public var amount: Money
@@ -131,6 +140,8 @@ public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
 /// The refund of an order has repaid this much. Not recorded if that is nothing.
 public struct CreditRestored: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditRestored"
+    public static let reversal = Reversal.none(
+        because: "it follows a refund, which has no reversal")
     public var customer: String
     public var order: String
     public var amount: Money
@@ -145,6 +156,8 @@ public struct CreditRestored: CreditLimitPayload, ConcernsOrder {
 /// Money that came in has repaid this much. Not recorded if that is nothing.
 public struct CreditRepaid: CreditLimitPayload {
     public static let type = "CreditRepaid"
+    public static let reversal = Reversal.none(
+        because: "it follows money that came in; what an order lacks is drawn again")
     public var customer: String
     public var amount: Money
 

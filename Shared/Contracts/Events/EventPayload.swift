@@ -2,13 +2,34 @@ public import EventSourcing
 
 /// The data of one type of event, written as JSON.
 ///
-/// The types are the contract between services: fields may be added if optional, never renamed.
+/// The types are the contract between services: fields may be added if optional. What changes
+/// otherwise is a new version, and docs/evolution.md tells how to make one.
 public protocol EventPayload: Codable, Hashable, Sendable {
     /// The category of the streams that hold it.
     static var category: String { get }
-    /// Its name in the log: never change it.
+    /// Its name in the log: never change it. Versions after the first are in it: `RouteCreated.2`.
     static var type: String { get }
+    /// The family of all types of its category.
+    static var family: any PayloadFamily.Type { get }
+    /// The service that appends it.
+    static var writer: String { get }
+    /// What undoes it, without taking it out of the log.
+    static var reversal: Reversal { get }
     var tags: [String] { get }
+}
+
+extension EventPayload {
+    public static var version: Int {
+        type.split(separator: ".").dropFirst().last.flatMap { Int($0) } ?? 1
+    }
+}
+
+/// How what happened is reversed: by what happens next, for the log keeps what it has.
+public enum Reversal: Sendable {
+    /// An event of one of these types undoes it.
+    case by([any EventPayload.Type])
+    /// Nothing does, for this reason: a clause in plain words.
+    case none(because: String)
 }
 
 /// What happened concerns an order: a step of its saga.
@@ -32,11 +53,24 @@ public enum Tag {
 ///     }
 public protocol PayloadFamily: EventFamily {
     static var cases: PayloadCases<Self> { get }
+    /// How events of old are read, for a family that is all of a category.
+    static var upcasters: Upcasters { get }
 }
 
 extension PayloadFamily {
     public static var categories: [String] { cases.categories }
     public static var types: [String] { cases.types }
+    /// What the family's events hold.
+    public static var payloads: [any EventPayload.Type] { cases.payloads }
+    public static var upcasters: Upcasters { .none }
+
+    public static func upcasters(of category: String) -> Upcasters {
+        cases.families[category]?.upcasters ?? .none
+    }
+
+    public static func isKnown(_ type: String, of category: String) -> Bool {
+        cases.families[category]?.types.contains(type) ?? false
+    }
 
     public init?(type: String, data: ArraySlice<UInt8>) throws {
         guard let decode = Self.cases.decoders[type] else { return nil }
@@ -51,27 +85,30 @@ extension PayloadFamily {
 /// The cases of a family by the names of their types.
 public struct PayloadCases<Family: Sendable>: Sendable {
     public struct Case: Sendable {
-        let category: String
-        let type: String
+        let payload: any EventPayload.Type
         let decode: @Sendable (ArraySlice<UInt8>) throws -> Family
 
         public init<Payload: EventPayload>(_ wrap: @escaping @Sendable (Payload) -> Family) {
-            category = Payload.category
-            type = Payload.type
+            payload = Payload.self
             decode = { wrap(try JSON.decode(Payload.self, from: $0)) }
         }
     }
 
     public let categories: [String]
     public let types: [String]
+    let payloads: [any EventPayload.Type]
+    /// By category, the family of all its types.
+    let families: [String: any PayloadFamily.Type]
     let decoders: [String: @Sendable (ArraySlice<UInt8>) throws -> Family]
     private let cases: [Case]
 
     public init(_ cases: [Case]) {
         self.cases = cases
-        categories = Set(cases.map(\.category)).sorted()
-        types = cases.map(\.type)
-        decoders = Dictionary(uniqueKeysWithValues: cases.map { ($0.type, $0.decode) })
+        payloads = cases.map(\.payload)
+        categories = Set(payloads.map { $0.category }).sorted()
+        types = payloads.map { $0.type }
+        families = Dictionary(payloads.map { ($0.category, $0.family) }) { first, _ in first }
+        decoders = Dictionary(uniqueKeysWithValues: cases.map { ($0.payload.type, $0.decode) })
     }
 }
 
@@ -81,20 +118,17 @@ extension PayloadCases {
         _ wrap: @escaping @Sendable (Family) -> Outer
     ) -> [PayloadCases<Outer>.Case] {
         cases.map { inner in
-            PayloadCases<Outer>.Case(category: inner.category, type: inner.type) {
-                wrap(try inner.decode($0))
-            }
+            PayloadCases<Outer>.Case(payload: inner.payload) { wrap(try inner.decode($0)) }
         }
     }
 }
 
 extension PayloadCases.Case {
     fileprivate init(
-        category: String, type: String,
+        payload: any EventPayload.Type,
         decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> Family
     ) {
-        self.category = category
-        self.type = type
+        self.payload = payload
         self.decode = decode
     }
 }

@@ -29,6 +29,8 @@ public protocol OrderPayload: EventPayload, ConcernsOrder {
 
 extension OrderPayload {
     public static var category: String { "order" }
+    public static var family: any PayloadFamily.Type { OrderEvent.self }
+    public static var writer: String { "orders" }
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
@@ -50,6 +52,7 @@ public struct OrderItem: Codable, Hashable, Sendable {
 /// A customer has placed an order: its saga begins.
 public struct OrderPlaced: OrderPayload {
     public static let type = "OrderPlaced"
+    public static let reversal = Reversal.by([OrderRejected.self, OrderCancelled.self])
     public var order: String
     /// Also the id of the customer's account and credit limit.
     public var customer: String
@@ -82,6 +85,7 @@ public struct OrderPlaced: OrderPayload {
 /// Route, funds and credit are reserved: the order stands.
 public struct OrderConfirmed: OrderPayload {
     public static let type = "OrderConfirmed"
+    public static let reversal = Reversal.by([OrderCancelled.self])
     public var order: String
     public var customer: String
 
@@ -94,13 +98,15 @@ public struct OrderConfirmed: OrderPayload {
 /// The order has failed: whatever was reserved for it is given back.
 public struct OrderRejected: OrderPayload {
     public static let type = "OrderRejected"
+    public static let reversal = Reversal.none(
+        because: "the order has ended; whoever still wants it places a new one")
     public var order: String
     public var customer: String
     public var reason: Reason
     /// The figures behind the reason, for people; may be empty.
     public var detail: String
 
-    public enum Reason: String, Codable, Hashable, Sendable {
+    public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
         case routeRejected, fundsRefused, creditDenied, deadlinePassed, cancelledByCustomer
     }
 
@@ -115,6 +121,8 @@ public struct OrderRejected: OrderPayload {
 /// The customer has cancelled a confirmed order: what was paid is refunded.
 public struct OrderCancelled: OrderPayload {
     public static let type = "OrderCancelled"
+    public static let reversal = Reversal.none(
+        because: "the order has ended; whoever wants it again places a new one")
     public var order: String
     public var customer: String
 

@@ -12,6 +12,8 @@ public enum RouteEvent: PublishedPayloadFamily {
         .init(RouteEvent.cancelled),
     ])
 
+    public static let upcasters = Upcasters([.routeCreated1])
+
     public var payload: any EventPayload {
         switch self {
         case .created(let payload): payload
@@ -29,6 +31,8 @@ public protocol RoutePayload: EventPayload, ConcernsOrder {
 
 extension RoutePayload {
     public static var category: String { "route" }
+    public static var family: any PayloadFamily.Type { RouteEvent.self }
+    public static var writer: String { "route" }
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
@@ -36,18 +40,18 @@ extension RoutePayload {
 public struct RouteLeg: Codable, Hashable, Sendable {
     public var from: String
     public var to: String
-    public var kilometers: Double
+    public var meters: Int
     public var departsAt: Timestamp
     public var arrivesAt: Timestamp
     public var cost: Money
 
     public init(
-        from: String, to: String, kilometers: Double, departsAt: Timestamp, arrivesAt: Timestamp,
+        from: String, to: String, meters: Int, departsAt: Timestamp, arrivesAt: Timestamp,
         cost: Money
     ) {
         self.from = from
         self.to = to
-        self.kilometers = kilometers
+        self.meters = meters
         self.departsAt = departsAt
         self.arrivesAt = arrivesAt
         self.cost = cost
@@ -56,7 +60,8 @@ public struct RouteLeg: Codable, Hashable, Sendable {
 
 /// The order can be sent, along these legs and for this price.
 public struct RouteCreated: RoutePayload {
-    public static let type = "RouteCreated"
+    public static let type = "RouteCreated.2"
+    public static let reversal = Reversal.by([RouteCancelled.self])
     public var order: String
     /// Whose account is to pay the total.
     public var customer: String
@@ -88,13 +93,14 @@ public struct RouteCreated: RoutePayload {
 /// The order can't be sent.
 public struct RouteRejected: RoutePayload {
     public static let type = "RouteRejected"
+    public static let reversal = Reversal.none(because: "nothing was planned that could be undone")
     public var order: String
     public var customer: String
     public var reason: Reason
     /// The hubs and figures behind the reason, for people.
     public var detail: String
 
-    public enum Reason: String, Codable, Hashable, Sendable {
+    public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
         case unknownHub, unreachable, tooLate, tooExpensive
     }
 
@@ -109,6 +115,7 @@ public struct RouteRejected: RoutePayload {
 /// The order is confirmed: it will go this way.
 public struct RouteConfirmed: RoutePayload {
     public static let type = "RouteConfirmed"
+    public static let reversal = Reversal.by([RouteCancelled.self])
     public var order: String
     public var customer: String
 
@@ -121,6 +128,8 @@ public struct RouteConfirmed: RoutePayload {
 /// The order was rejected or cancelled: nothing will go this way.
 public struct RouteCancelled: RoutePayload {
     public static let type = "RouteCancelled"
+    public static let reversal = Reversal.none(
+        because: "its order has ended; a new order gets a route of its own")
     public var order: String
     public var customer: String
 

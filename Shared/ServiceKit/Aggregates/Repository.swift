@@ -149,10 +149,9 @@ public actor Repository<Subject: Aggregate> {
         var loaded = loaded
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
         for try await record in client.read(request).events {
-            guard let event = try Subject.Event(type: record.type, data: record.data) else {
-                throw UnknownEvent(record, reader: Subject.self)
+            for recorded in try Recorded<Subject.Event>.required(in: record, by: Subject.self) {
+                Subject.evolve(&loaded.state, with: recorded.event)
             }
-            Subject.evolve(&loaded.state, with: event)
             loaded.revision = record.revision
             loaded.position = record.position
             loaded.event = record.id
@@ -214,16 +213,5 @@ public struct Contention: Error, CustomStringConvertible {
     let stream: StreamName
     public var description: String {
         "stream \(stream) was changed by others in each of \(Self.attempts) attempts; try again"
-    }
-}
-
-/// An event that the code in hand does not know: going on without it would give a wrong state.
-public struct UnknownEvent: Error, CustomStringConvertible {
-    public let description: String
-
-    init(_ record: RecordedEvent, reader: Any.Type) {
-        description =
-            "\(reader) does not know event type \(record.type) at position \(record.position) "
-            + "of stream \(record.stream)"
     }
 }

@@ -40,7 +40,9 @@ public enum Program {
         case let error as Problem: error.status
         case let error as ProtocolError: status(of: error.code)
         case is Unavailable, is ZeroMQError: EX_UNAVAILABLE
-        case is any InputError, is EventSourcing.RecordError, is ProjectedStore.Unusable: EX_DATAERR
+        case is any InputError, is EventSourcing.RecordError, is UnknownEvent,
+            is ProjectedStore.Unusable:
+            EX_DATAERR
         case is ValidationError, is CleanExit, is ExitCode: nil
         default:
             String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") ? nil : EX_SOFTWARE

@@ -36,6 +36,7 @@ public struct Status<Service: NamedService>: AsyncParsableCommand {
             let lag = status.head - min(projection.checkpoint, status.head)
             fields.append(("projection", "at \(projection.checkpoint), \(lag) behind"))
             fields.append(("store", projection.store))
+            if let reason = projection.stopped { fields.append(("stopped", reason)) }
             if let rebuild = projection.rebuild, rebuild.isRunning {
                 fields.append(("rebuild", "at \(rebuild.position) of \(rebuild.target)"))
             }

@@ -137,21 +137,23 @@ where P.Command == Subject.Command {
     ///
     /// - Throws: `CancellationError`; what the participant's own store throws.
     func handle(_ deliveries: [Delivery]) async throws -> [Settlement.Verdict] {
-        let events = deliveries.map { delivery in Result { try event(of: delivery) } }
-        var turn = Turn(
-            known: try await remembered(
-                Set(events.compactMap { try? P.saga(of: $0.get().event) })))
-        for (delivery, event) in zip(deliveries, events) {
-            if case .success(let event) = event {
-                react(to: event, isReplay: delivery.replay != nil, in: &turn)
+        let contents = deliveries.map { delivery in
+            Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
+        }
+        let sagas = Set(contents.flatMap { (try? $0.get()) ?? [] }.map { P.saga(of: $0.event) })
+        var turn = Turn(known: try await remembered(sagas))
+        for (delivery, events) in zip(deliveries, contents) {
+            if case .success(let events) = events {
+                react(to: events, isReplay: delivery.replay != nil, in: &turn)
             }
         }
         turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
         try await remember(turn.changed.filter { turn.failures[$0.key] == nil })
-        let verdicts = zip(deliveries, events).map { delivery, event in
+        let verdicts = zip(deliveries, contents).map { delivery, events in
             let failure: String? =
-                switch event {
-                case .success(let event): turn.failures[P.saga(of: event.event)]
+                switch events {
+                case .success(let events):
+                    events.lazy.compactMap { turn.failures[P.saga(of: $0.event)] }.first
                 case .failure(let error): Self.reason(error)
                 }
             return verdict(on: delivery, failure)
@@ -163,41 +165,53 @@ where P.Command == Subject.Command {
         return verdicts
     }
 
-    private func event(of delivery: Delivery) throws -> Recorded<P.Event> {
-        guard let event = try Recorded<P.Event>(delivery.event) else {
-            throw UnknownEvent(delivery.event, reader: P.self)
+    /// Reacts to what one delivery holds.
+    private func react(
+        to events: [Recorded<P.Event>], isReplay: Bool, in turn: inout Turn
+    ) {
+        func saga(of event: Recorded<P.Event>) -> Saga<P.State> {
+            let id = P.saga(of: event.event)
+            return turn.changed[id] ?? turn.known[id]
+                ?? Saga(
+                    state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
+                    lastPosition: 0)
         }
-        return event
+        // Asked before any is folded, for they have the position in common.
+        let isNew = events.map { $0.position > saga(of: $0).lastPosition }
+        var commands = 0
+        for (event, isNew) in zip(events, isNew) {
+            var saga = saga(of: event)
+            if isNew {
+                P.evolve(&saga.state, with: event.event)
+                saga.lastEventID = event.id
+                saga.lastPosition = event.position
+                turn.changed[P.saga(of: event.event)] = saga
+            } else if isReplay {
+                continue
+            }
+            // One that was seen comes again when it was not acknowledged, or is redriven. What it
+            // has led to then is in the log under the same ids.
+            react(to: event, given: saga.state, after: &commands, in: &turn)
+        }
     }
 
-    private func react(to event: Recorded<P.Event>, isReplay: Bool, in turn: inout Turn) {
-        let id = P.saga(of: event.event)
-        var saga =
-            turn.changed[id] ?? turn.known[id]
-            ?? Saga(
-                state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
-                lastPosition: 0)
-        if event.position > saga.lastPosition {
-            P.evolve(&saga.state, with: event.event)
-            saga.lastEventID = event.id
-            saga.lastPosition = event.position
-            turn.changed[id] = saga
-        } else if isReplay {
-            return
-        }
-        // One that was seen comes again when it was not acknowledged, or is redriven. What it has
-        // led to then is in the log under the same ids.
+    /// - Parameter commands: how many the delivery has led to so far.
+    private func react(
+        to event: Recorded<P.Event>, given state: P.State, after commands: inout Int,
+        in turn: inout Turn
+    ) {
+        let saga = P.saga(of: event.event)
         do {
-            let commands = try participant.react(to: event.event, given: saga.state)
-            for (index, command) in commands.enumerated() {
+            for command in try participant.react(to: event.event, given: state) {
                 let cause = Cause(
                     correlationID: event.correlationID, causationID: event.id,
-                    key: event.id.derived("\(P.name)/\(index)"), actor: P.name)
+                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name)
                 turn.owed[Subject.id(of: command), default: []].append(
-                    Owed(command: command, cause: cause, saga: id))
+                    Owed(command: command, cause: cause, saga: saga))
+                commands += 1
             }
         } catch {
-            turn.failures[id] = Self.reason(error)
+            turn.failures[saga] = Self.reason(error)
         }
     }
 

@@ -84,7 +84,7 @@ struct PastReading<Service: NamedService>: Sendable {
             let head = try await client.welcome().head
             moment = .position(try await client.position(of: moment ?? .position(head)))
         }
-        let query = scope.narrowed(to: Service.Shown.Event.self)
+        let query = scope.narrowed(to: Service.Shown.query)
         for try await batch in try await client.read(query, asOf: moment) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
@@ -116,15 +116,16 @@ struct PastReading<Service: NamedService>: Sendable {
         var objections: [Objection] = []
         for try await record in try await client.read(.stream(missing.stream), asOf: moment).events
         where record.id != missing.id {
-            guard let event = try Recorded<Service.Subject.Event>(record)?.event else {
-                throw UnknownEvent(record, reader: Service.Subject.self)
-            }
-            if record.position > missing.position,
-                let reason = Service.Subject.objection(to: event, given: state)
+            for recorded in try Recorded<Service.Subject.Event>.required(
+                in: record, by: Service.Subject.self)
             {
-                objections.append(Objection(event: PastEvent(record), reason: reason))
+                if record.position > missing.position,
+                    let reason = Service.Subject.objection(to: recorded.event, given: state)
+                {
+                    objections.append(Objection(event: PastEvent(record), reason: reason))
+                }
+                Service.Subject.evolve(&state, with: recorded.event)
             }
-            Service.Subject.evolve(&state, with: event)
         }
         return objections
     }

@@ -6,6 +6,8 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
     public var store: String
     /// The last rebuild since the process began, if there was one.
     public var rebuild: RebuildStatus?
+    /// Why it follows the log no more, if it does not: an event that it can't read.
+    public var stopped: String?
 }
 
 /// How far a rebuild has come, or how it ended.

@@ -15,7 +15,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         position: UInt64, continuation: CheckedContinuation<Void, any Error>
     )
     private var waiters: [Waiter] = []
-    private var isStopped = false
+    /// Why it follows the log no more, once it does not.
+    private var end: (any Error)?
     /// Held while the model and its store change.
     private var turn = KeyedLock()
     /// The last rebuild.
@@ -63,7 +64,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     ///
     /// A rebuild that a process before this one was at is gone on with.
     func run() async throws {
-        defer { stop() }
+        defer { stop(CancellationError()) }
         if Rebuilding<P>.isBegun(at: rebuildPath) { _ = rebuild(.random()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.followLog() }
@@ -75,14 +76,20 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     private func followLog() async throws {
-        for try await batch in try await client.subscribe(P.Event.query, after: through) {
-            try await inTurn {
-                if !batch.events.isEmpty {
-                    try P.project(batch.events, onto: &model)
-                    try await store.commit(model.takeWrites(), checkpoint: batch.through)
+        do {
+            for try await batch in try await client.subscribe(P.query, after: through) {
+                try await inTurn {
+                    if !batch.events.isEmpty {
+                        try P.project(batch.events, onto: &model)
+                        try await store.commit(model.takeWrites(), checkpoint: batch.through)
+                    }
+                    advance(to: batch.through)
                 }
-                advance(to: batch.through)
             }
+        } catch let error as ProjectionStopped {
+            // The process goes on with all else that it does.
+            logger.error("\(error)")
+            stop(error)
         }
     }
 
@@ -102,9 +109,9 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     /// Whoever waits for more waits in vain.
-    private func stop() {
-        isStopped = true
-        for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
+    private func stop(_ reason: any Error) {
+        end = end ?? reason
+        for waiter in waiters { waiter.continuation.resume(throwing: reason) }
         waiters = []
     }
 
@@ -128,13 +135,14 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     }
 
     private func wait(for position: UInt64) async throws {
+        if let stopped = end as? ProjectionStopped { throw stopped }
         guard position > through else { return }
         try await withCheckedThrowingContinuation { continuation in
             // Looked at here: others may have had their turn while this task suspended.
             if position <= through {
                 continuation.resume()
-            } else if isStopped {
-                continuation.resume(throwing: CancellationError())
+            } else if let end {
+                continuation.resume(throwing: end)
             } else {
                 waiters.append((position, continuation))
             }
@@ -212,7 +220,9 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     // MARK: Status
 
     func status() -> ProjectionStatus {
-        ProjectionStatus(checkpoint: through, store: store.path, rebuild: rebuild)
+        ProjectionStatus(
+            checkpoint: through, store: store.path, rebuild: rebuild,
+            stopped: (end as? ProjectionStopped)?.description)
     }
 
     func close() throws { try store.close() }

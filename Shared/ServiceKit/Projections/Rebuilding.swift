@@ -51,7 +51,7 @@ struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         to target: UInt64, from client: EventStoreClient, _ progress: (Self) -> Void
     ) async throws {
         guard position < target else { return }
-        let request = ReadRequest(P.Event.query, from: position + 1, to: target)
+        let request = ReadRequest(P.query, from: position + 1, to: target)
         for try await batch in client.read(request) {
             try P.project(batch.events, onto: &model)
             try await store.commit(model.takeWrites(), checkpoint: batch.through)
@@ -82,10 +82,27 @@ extension Projection where Model: StoredModel {
             path, version: version, log: log, create: { try Model.createTables($0) })
     }
 
-    static func project(_ records: [RecordedEvent], onto model: inout Model) throws {
+    /// - Throws: `ProjectionStopped`; events are in the model then up to the one that it names.
+    static func project(
+        _ records: [RecordedEvent], onto model: inout Model
+    ) throws(ProjectionStopped) {
         for record in records {
-            guard let event = try Recorded<Event>(record) else { continue }
-            project(event, onto: &model)
+            do {
+                for event in try Recorded<Event>.events(in: record, by: Self.self) {
+                    project(event, onto: &model)
+                }
+            } catch {
+                throw ProjectionStopped(position: record.position, reason: error)
+            }
         }
     }
+}
+
+/// An event that a projection can't take in. It goes no further, for what it would show then is
+/// wrong.
+struct ProjectionStopped: Error, CustomStringConvertible {
+    let position: UInt64
+    let reason: any Error
+
+    var description: String { "the projection has stopped at position \(position): \(reason)" }
 }

@@ -27,6 +27,8 @@ public protocol LoyaltyPayload: EventPayload {
 
 extension LoyaltyPayload {
     public static var category: String { "loyalty" }
+    public static var family: any PayloadFamily.Type { LoyaltyEvent.self }
+    public static var writer: String { "loyalty" }
     public var tags: [String] { [Tag.customer(customer)] }
 }
 
@@ -37,6 +39,7 @@ extension LoyaltyPayload where Self: ConcernsOrder {
 /// An order was paid, a point for each whole unit of its currency.
 public struct PointsEarned: LoyaltyPayload, ConcernsOrder {
     public static let type = "PointsEarned"
+    public static let reversal = Reversal.by([PointsRevoked.self])
     public var customer: String
     public var order: String
     public var points: Int64
@@ -45,6 +48,7 @@ public struct PointsEarned: LoyaltyPayload, ConcernsOrder {
 /// The customer has had something for the points.
 public struct PointsRedeemed: LoyaltyPayload {
     public static let type = "PointsRedeemed"
+    public static let reversal = Reversal.none(because: "what the customer had for them is gone")
     public var customer: String
     public var points: Int64
 }
@@ -52,6 +56,8 @@ public struct PointsRedeemed: LoyaltyPayload {
 /// The order was refunded: what is left of its points is gone.
 public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
     public static let type = "PointsRevoked"
+    public static let reversal = Reversal.none(
+        because: "its order has ended; a new order earns its own")
     public var customer: String
     public var order: String
     public var points: Int64

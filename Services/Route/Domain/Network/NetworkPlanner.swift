@@ -82,7 +82,7 @@ public struct NetworkPlanner: RoutePlanner {
             let cost = lane.cost(of: journey.quantity)
             let leg = RouteLeg(
                 from: network.hubs[hub].code, to: network.hubs[lane.to].code,
-                kilometers: (lane.kilometers * 10).rounded() / 10, departsAt: departsAt,
+                meters: Int((lane.kilometers * 1000).rounded()), departsAt: departsAt,
                 arrivesAt: departsAt + .seconds(lane.minutes * 60),
                 cost: Money(cost, journey.currency))
             hub = lane.to

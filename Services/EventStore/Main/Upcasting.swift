@@ -1,0 +1,43 @@
+import Contracts
+import EventSourcing
+import ServiceKit
+
+/// Events as the contracts of the suite's services have them today, of whatever version they were
+/// written.
+struct Upcasting {
+    /// The types of today that are asked for; none for all.
+    private let types: Set<String>
+    /// Asks for the events that may be of those types today.
+    let query: EventQuery
+
+    /// - Parameter query: its types are those of today.
+    init(_ query: EventQuery) {
+        types = Set(query.items.flatMap(\.types))
+        self.query = EventQuery(
+            query.items.map { item in
+                var item = item
+                item.types = Contract.families.reduce(item.types) { $1.upcasters.sources(of: $0) }
+                return item
+            })
+    }
+
+    /// What `record` is today: itself, if it is of no category of the suite's or was written so.
+    ///
+    /// The first of several events keeps the id of the record, which others may name as their
+    /// cause; the ids of the rest derive from it.
+    func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
+        guard let family = Contract.family(of: record.category) else { return [record] }
+        let content = EventContent(type: record.type, data: record.data)
+        let contents = try family.upcasters.upcast(content)
+        return try contents.enumerated().compactMap { index, today in
+            guard let event = try family.init(type: today.type, data: today.data) else {
+                throw UnknownEvent(record, reader: family)
+            }
+            guard types.isEmpty || types.contains(today.type) else { return nil }
+            guard today.type != content.type else { return record }
+            return try record.replacing(
+                id: index == 0 ? record.id : record.id.derived("upcast/\(index)"),
+                tags: event.tags, content: today)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+/// With a log that was written before RouteCreated had a second version. Its orders p1 to p6 were
+/// pending: p1 and p2 were placed, p3 and p4 had a route of version 1, p5 and p6 funds as well.
+extension `The suite` {
+    private static let logOfOld = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
+
+    @Test func `reads a log of old with every service, and goes on with its sagas`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try suite.succeed("event-store", "import", Self.logOfOld)
+        for service in Suite.services { try suite.start(service) }
+        for number in 1...6 {
+            #expect(try await suite.ended("p\(number)").status == .confirmed)
+        }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+        // The old route was not planned again; new ones are of the new version.
+        #expect(try suite.types("order:p3").filter { $0.hasPrefix("RouteC") }
+            == ["RouteCreated", "RouteConfirmed"])
+        #expect(try suite.types("order:p1").contains("RouteCreated.2"))
+        let route = try suite.succeed("route", "show", "a1", "--json")
+        #expect(route.contains(#""meters":"#) && !route.contains("kilometers"), "\(route)")
+
+        // A decider folds the old route, a participant reacts to what it decides.
+        try suite.succeed("orders", "cancel", "a1")
+        _ = try await suite.event(
+            matching: EventQuery([.init(types: ["PaymentRefunded"], tags: ["order:a1"])]))
+        #expect(try suite.audit().status == 0)
+        #expect(try suite.types("order:a1").last { $0.hasPrefix("Route") } == "RouteCancelled")
+        for (service, query) in [("orders", ["list", "alice"]), ("route", ["show", "a1"])] {
+            let before = try suite.succeed([service] + query + ["--json"])
+            try suite.succeed(service, "rebuild")
+            #expect(try suite.succeed([service] + query + ["--json"]) == before)
+        }
+    }
+
+    @Test func `has its log exported in the versions of today`() async throws {
+        let (suite, other) = (try Suite(), try Suite())
+        try suite.start("event-store")
+        try suite.succeed("event-store", "import", Self.logOfOld)
+        let (whole, asItIs) = ("\(suite.home)/today.jsonl", "\(suite.home)/log.jsonl")
+        try suite.succeed("event-store", "export", "--upcast", whole)
+        try suite.succeed("event-store", "export", asItIs)
+        let lines = try [whole, asItIs].map {
+            try String(contentsOfFile: $0, encoding: .utf8).split(separator: "\n")
+        }
+        #expect(lines[0].count == lines[1].count)
+        let changed = zip(lines[0], lines[1]).filter { $0 != $1 }
+        #expect(changed.count == 29)
+        for (today, old) in changed {
+            #expect(today.contains(#""type":"RouteCreated.2""#) && old.contains("kilometers"))
+            #expect(today.prefix { $0 != "," } == old.prefix { $0 != "," })
+        }
+        let some = try suite.succeed("event-store", "export", "--upcast", "--type", "RouteCreated.2")
+        #expect(some.split(separator: "\n") == changed.map(\.0))
+
+        // The services can't tell the difference.
+        try other.start("event-store", ["--rules", Suite.rules])
+        try other.succeed("event-store", "import", whole)
+        for service in Suite.services { try other.start(service) }
+        for number in 1...6 { _ = try await other.ended("p\(number)") }
+        let audit = try other.audit()
+        #expect(audit.status == 0, "\(audit)")
+
+        try suite.succeed(
+            "event-store", "append", "--stream", "route-x", "--type", "RoutePainted", "--data", "{}")
+        let run = try suite.run("event-store", "export", "--upcast", "-")
+        #expect(run.status == 65 && run.errors.contains("RoutePainted at position"), "\(run.errors)")
+    }
+
+    @Test func `has a dead letter of old handled when it is redriven`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try await suite.limit("balance", RetryPolicy(maximumAge: 0.1))
+        try suite.succeed("event-store", "import", Self.logOfOld)
+        let (_, letter) = try await suite.deadLetter(of: "p3")
+        #expect(letter.type == "RouteCreated" && letter.queue == "balance", "\(letter)")
+        try await suite.limit("balance", RetryPolicy())
+        for service in Suite.services { try suite.start(service) }
+        // What aged before the policy was changed is dead, be it told of yet or not.
+        while try suite.audit().status != 0 {
+            try suite.succeed("event-store", "dlq", "redrive", "--queue", "balance")
+        }
+        #expect(try await suite.ended("p3").status == .confirmed)
+    }
+
+    @Test func `stops a projection at an event that it does not know, and says why`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("nina", funds: "100.00", credit: "0.00")
+        try await suite.place("known", of: "nina", price: 1000)
+        _ = try await suite.ended("known")
+        try suite.succeed(
+            "event-store", "append", "--stream", "order-known", "--type", "OrderPlaced.9",
+            "--data", "{}")
+        var status = try await suite.status(of: "orders")
+        while status.projection?.stopped == nil { status = try await suite.status(of: "orders") }
+        let reason = "OrdersProjection does not know event type OrderPlaced.9 at position"
+        #expect(status.projection?.stopped?.contains(reason) == true, "\(status)")
+        let shown = try suite.succeed("orders", "status")
+        #expect(shown.contains(reason), "\(shown)")
+        let refused = try suite.run("orders", "show", "known")
+        #expect(refused.status == 69 && refused.errors.contains(reason), "\(refused.errors)")
+        let command = try suite.run("orders", "cancel", "known")
+        #expect(command.status != 0 && command.errors.contains("OrderPlaced.9"), "\(command.errors)")
+        let audit = try suite.run("audit")
+        #expect(audit.status == 65 && audit.errors.contains("Audit does not know"), "\(audit)")
+        // What does not follow orders goes on, and so do the orders that it does not concern.
+        try await suite.place("other", of: "nina", price: 1000)
+        let captured = try await suite.event(
+            matching: EventQuery([.init(types: ["PaymentCaptured"], tags: ["order:other"])]))
+        let balance = try await suite.client(of: "balance")
+        let account = try await balance.query(
+            "account", "nina", atLeast: captured.position, as: AccountView.self)
+        #expect(account.funds < 8000 && account.held == 0)
+        await balance.close()
+    }
+}
+
+extension Suite {
+    /// What the command printed.
+    @discardableResult
+    fileprivate func succeed(_ command: [String]) throws -> String {
+        let run = try run(command)
+        #expect(run.status == 0, "\(command): \(run.errors)")
+        return run.output
+    }
+
+    @discardableResult
+    fileprivate func succeed(_ command: String...) throws -> String { try succeed(command) }
+
+    /// The types of the events with the tag, in the order of the log.
+    fileprivate func types(_ tag: String) throws -> [String] {
+        try succeed("event-store", "read", "--tag", tag).split(separator: "\n").map {
+            String($0.split(separator: "\t")[3])
+        }
+    }
+}
