@@ -17,17 +17,35 @@ public protocol Decider: SendableMetatype {
     static func decide(_ command: Command, given state: State) throws(Rejection) -> [Event]
 
     static func evolve(_ state: inout State, with event: Event)
+
+    /// Why `event` can't have been decided on in `state`: what always holds would be broken by it,
+    /// or what it goes back to is not there. Nil if it can.
+    ///
+    /// So a past that did not happen is known for it. That something else would be decided on
+    /// today, more money held for an order, say, is no objection.
+    static func objection(to event: Event, given state: State) -> String?
 }
 
 extension Decider {
+    public static func objection(to event: Event, given state: State) -> String? { nil }
+
     public static func fold(_ events: some Sequence<Event>, onto state: State? = nil) -> State {
         events.reduce(into: state ?? initial) { evolve(&$0, with: $1) }
     }
 }
 
 /// A decider whose state is one stream: `<category>-<id>`.
-public protocol Aggregate: Decider where Event: PublishedEvent {
+public protocol Aggregate: Decider where Event: PublishedEvent, State: Codable {
     static var category: String { get }
+    /// Raise it when `State` or `evolve` changes: snapshots of another version are not used.
+    static var stateVersion: Int { get }
+    /// A snapshot of the state is kept after so many events more.
+    static var snapshotInterval: Int { get }
     /// The id of the aggregate that the command is for.
     static func id(of command: Command) -> String
+}
+
+extension Aggregate {
+    public static var stateVersion: Int { 1 }
+    public static var snapshotInterval: Int { 100 }
 }

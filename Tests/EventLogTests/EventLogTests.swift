@@ -45,6 +45,38 @@ import Testing
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     }
 
+    @Test func `commits at times that rise from event to event, whatever the clock does`() throws {
+        let storage = FaultyStorage()
+        var clock: [Int64] = []
+        func log() throws -> EventLog {
+            try EventLog(in: storage, segmentBytes: 4096) {
+                Timestamp(microseconds: clock.isEmpty ? 0 : clock.removeFirst())
+            }
+        }
+        func append(_ numbers: ClosedRange<Int>, to log: inout EventLog, at time: Int64) throws {
+            clock = [time]
+            let appended = try log.stage(numbers.map { try event($0) })
+            try log.commit()
+            #expect(try log.all().last?.time == appended.time)
+        }
+        var first = try log()
+        try append(1...3, to: &first, at: 5_000)
+        // It stands still, and steps back.
+        try append(4...4, to: &first, at: 5_000)
+        try append(5...5, to: &first, at: 1)
+        try append(6...6, to: &first, at: 9_000)
+        // Nor is another process, or another segment, behind it.
+        var second = try log()
+        try append(7...7, to: &second, at: 10)
+        for number in 8...80 { try append(number...number, to: &second, at: 20) }
+        #expect(storage.names().count > 3)
+        var third = try log()
+        try append(81...81, to: &third, at: 30)
+        let times = try third.all().map(\.time.microseconds)
+        #expect(times.prefix(7) == [5_000, 5_001, 5_002, 5_003, 5_004, 9_000, 9_001])
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
     @Test func `is the same log before its first event, and after a crash then`() throws {
         let storage = FaultyStorage()
         let id = try open(storage).id

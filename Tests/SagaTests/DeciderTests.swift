@@ -256,3 +256,78 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(ended.whenExpired() == [])
     }
 }
+
+@Suite struct `A past that did not happen is objected to` {
+    private func objections<Subject: Aggregate>(
+        _ subject: Subject.Type, _ events: [Subject.Event], without index: Int
+    ) -> [Int] {
+        var state = Subject.initial
+        var found: [Int] = []
+        for (number, event) in events.enumerated() where number != index {
+            if Subject.objection(to: event, given: state) != nil { found.append(number) }
+            Subject.evolve(&state, with: event)
+        }
+        return found
+    }
+
+    @Test func `where an account would have had too little, or nothing to settle`() {
+        let withdrawn = AccountEvent.withdrawn(
+            MoneyWithdrawn(account: "a", amount: money(100), reference: ""))
+        let refunded = AccountEvent.refunded(
+            PaymentRefunded(
+                account: "a", order: "o", amount: money(800), repaid: money(300),
+                toFunds: money(500)))
+        let past = [
+            opened, credited(500), credited(100), withdrawn, reserved(800, 500),
+            captured(500, 300), refunded,
+        ]
+        #expect(objections(Account.self, past, without: 99) == [])
+        #expect(objections(Account.self, past, without: 0) == [1, 2, 3, 4, 5, 6])
+        #expect(objections(Account.self, past, without: 1) == [4])
+        #expect(objections(Account.self, past, without: 2) == [4])
+        // More than enough is nothing to object to.
+        #expect(objections(Account.self, past, without: 3) == [])
+        #expect(objections(Account.self, past, without: 4) == [5])
+        #expect(objections(Account.self, past, without: 5) == [6])
+        #expect(objections(Account.self, past, without: 6) == [])
+        #expect(Account.objection(to: opened, given: Account.fold([opened])) != nil)
+        let repaying = [opened, credited(500), credited(50, repaid: 50)]
+        #expect(objections(Account.self, repaying, without: 99) == [2])
+        #expect(Account.objection(to: refunded, given: Account.fold([opened])) != nil)
+    }
+
+    @Test func `where a credit limit would have been too low`() {
+        let past: [CreditLimitEvent] = [
+            .set(CreditLimitSet(customer: "a", limit: money(500))),
+            .reserved(CreditReserved(customer: "a", order: "o", amount: money(300))),
+            .drawn(CreditDrawn(customer: "a", order: "o", amount: money(300))),
+            .repaid(CreditRepaid(customer: "a", amount: money(300))),
+            .reserved(CreditReserved(customer: "a", order: "p", amount: money(400))),
+            .set(CreditLimitSet(customer: "a", limit: money(400))),
+            .released(CreditReleased(customer: "a", order: "p", amount: money(400))),
+            .reserved(CreditReserved(customer: "a", order: "q", amount: money(0))),
+        ]
+        #expect(objections(CreditLimit.self, past, without: 99) == [])
+        #expect(objections(CreditLimit.self, past, without: 0) == [1, 4])
+        #expect(objections(CreditLimit.self, past, without: 1) == [2])
+        #expect(objections(CreditLimit.self, past, without: 2) == [])
+        #expect(objections(CreditLimit.self, past, without: 3) == [4, 5])
+        #expect(objections(CreditLimit.self, past, without: 4) == [6])
+    }
+
+    @Test func `where an order would have ended before it began, or twice`() {
+        let placed = OrderEvent.placed(
+            OrderPlaced(
+                order: "o", customer: "a", items: [], itemsTotal: money(1), origin: nil,
+                destination: "MEM", placedAt: Timestamp(microseconds: 0),
+                deadline: Timestamp(microseconds: 1)))
+        let past = [
+            placed, .confirmed(OrderConfirmed(order: "o", customer: "a")),
+            .cancelled(OrderCancelled(order: "o", customer: "a")),
+        ]
+        #expect(objections(Orders.self, past, without: 99) == [])
+        #expect(objections(Orders.self, past, without: 0) == [1])
+        #expect(objections(Orders.self, past, without: 1) == [2])
+        #expect(Orders.objection(to: past[1], given: Orders.fold(past)) != nil)
+    }
+}

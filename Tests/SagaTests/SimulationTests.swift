@@ -36,6 +36,7 @@ import Testing
         var audit = world.audit
         audit.close()
         #expect(audit.violations.isEmpty, "seed \(seed): \(audit.violations)")
+        #expect(world.objections.isEmpty, "seed \(seed): \(world.objections)")
         #expect(audit.outcomes.pending == 0)
         #expect(audit.orderCount == 40)
     }

@@ -13,6 +13,8 @@ final class World {
 
     private(set) var log: [Entry] = []
     private(set) var audit = Audit()
+    /// What the aggregates object to in what they have decided on: there must be nothing.
+    private(set) var objections: [String] = []
     private var streams: [String: [Int]] = [:]
     private var effects: Set<String> = []
 
@@ -26,7 +28,14 @@ final class World {
         }
         let events = try Subject.decide(command, given: Subject.fold(past))
         guard !events.isEmpty, effects.insert(cause).inserted else { return }
-        for event in events { try append(event, to: stream) }
+        var state = Subject.fold(past)
+        for event in events {
+            if let objection = Subject.objection(to: event, given: state) {
+                objections.append("\(stream), \(event.type): \(objection)")
+            }
+            Subject.evolve(&state, with: event)
+            try append(event, to: stream)
+        }
     }
 
     func append(_ event: some PublishedEvent, to stream: String) throws {

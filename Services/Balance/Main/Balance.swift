@@ -4,7 +4,8 @@ import BalanceDomain
 import Contracts
 import ServiceKit
 
-@main struct Balance: AsyncParsableCommand, NamedService {
+@main struct Balance: AsyncParsableCommand, EntityService {
+    typealias Subject = Account
     typealias Shown = BalanceProjection
 
     static let serviceName = "balance"
@@ -12,7 +13,7 @@ import ServiceKit
         commandName: serviceName,
         abstract: "The accounts: their balances, and the money held for orders.",
         subcommands: [
-            Serve.self, Open.self, Show.self, Statement.self, Status<Balance>.self,
+            Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self, Status<Balance>.self,
             Rebuild<Balance>.self,
         ])
 
@@ -31,7 +32,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(OpenAccount.name) { (command: OpenAccount, cause) in
             try await accounts.execute(.open(command), cause)
         }
-        await host.answer(Balance.account, from: balances)
+        await host.answer(Balance.entity, from: balances)
         await host.answer(Balance.accounts, from: balances)
         await host.answer(Balance.statement, from: balances)
         try await host.run()

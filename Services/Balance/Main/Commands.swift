@@ -30,7 +30,7 @@ struct Show: AsyncParsableCommand {
         guard let account else {
             return try await options.show(Balance.accounts, Nothing(), table)
         }
-        try await options.show(Balance.account, account) { table([$0]) }
+        try await options.show(Balance.entity, account) { table([$0]) }
     }
 
     private func table(_ views: [AccountView]) {

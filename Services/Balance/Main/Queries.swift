@@ -1,12 +1,12 @@
 import AccountDomain
 import BalanceDomain
-import Contracts
+public import Contracts
 import EventSourcing
 import GRDB
-import ServiceKit
+public import ServiceKit
 
 extension Balance {
-    static let account = ServiceQuery<Self, String, AccountView>(
+    static let entity = ServiceQuery<Self, String, AccountView>(
         "account", of: events,
         fromMemory: { model, id in
             guard let view = model.accounts[id] else {
@@ -27,5 +27,16 @@ extension Balance {
 
     private static func events(of account: String) throws -> EventQuery {
         .stream(try StreamName(category: Account.category, id: account))
+    }
+}
+
+extension AccountView: FieldView {
+    public var fields: [(name: String, value: String?)] {
+        func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
+        return [
+            ("balance", amount(balance)), ("funds", amount(funds)), ("held", amount(held)),
+            ("free", amount(free)), ("owed", amount(owed)), ("currency", "\(currency)"),
+            ("openedAt", "\(openedAt)"),
+        ]
     }
 }

@@ -5,6 +5,7 @@ import CreditDomain
 import ServiceKit
 
 @main struct Credit: AsyncParsableCommand, NamedService {
+    typealias Subject = Account
     typealias Shown = CreditProjection
 
     static let serviceName = "credit"

@@ -146,6 +146,32 @@ public enum CreditLimit: Aggregate {
 }
 
 extension CreditLimit {
+    public static func objection(to event: CreditLimitEvent, given state: State) -> String? {
+        switch event {
+        case .set(let event):
+            guard state.reserved + state.used > event.limit.amount else { return nil }
+            return Rejection.belowUse(
+                customer: event.customer, limit: event.limit,
+                reserved: Money(state.reserved, event.limit.currency),
+                used: Money(state.used, event.limit.currency)
+            ).description
+        case .reserved(let event):
+            guard event.amount.amount > 0, event.amount.amount > state.available else { return nil }
+            let available = Money(state.available, event.amount.currency)
+            return "\(available) of the limit is left, less than \(event.amount)"
+        case .released(let event):
+            return objection(toSettling: event.order, state)
+        case .drawn(let event):
+            return objection(toSettling: event.order, state)
+        case .denied, .restored, .repaid:
+            return nil
+        }
+    }
+
+    private static func objection(toSettling order: String, _ state: State) -> String? {
+        state.reservations[order] == nil ? "nothing is reserved for order \(order)" : nil
+    }
+
     public enum Rejection: Error, Hashable, CustomStringConvertible {
         case badID(IdentifierError)
         case badLimit(customer: String, limit: Money)

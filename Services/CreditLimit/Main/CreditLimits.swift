@@ -4,14 +4,16 @@ import CreditLimitDomain
 import EventSourcing
 import ServiceKit
 
-@main struct CreditLimits: AsyncParsableCommand, NamedService {
+@main struct CreditLimits: AsyncParsableCommand, EntityService {
+    typealias Subject = CreditLimit
     typealias Shown = CreditLimitProjection
 
     static let serviceName = "creditLimit"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The credit that customers have.",
         subcommands: [
-            Serve.self, Set.self, Show.self, Status<CreditLimits>.self, Rebuild<CreditLimits>.self,
+            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Status<CreditLimits>.self,
+            Rebuild<CreditLimits>.self,
         ])
 
     static func main() async { await Program.run(Self.self) }
@@ -29,7 +31,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(SetCreditLimit.name) { (command: SetCreditLimit, cause) in
             try await repository.execute(.set(command), cause)
         }
-        await host.answer(CreditLimits.limit, from: limits)
+        await host.answer(CreditLimits.entity, from: limits)
         await host.answer(CreditLimits.limits, from: limits)
         try await host.run()
     }
@@ -63,7 +65,7 @@ struct Show: AsyncParsableCommand {
         guard let customer else {
             return try await options.show(CreditLimits.limits, Nothing(), table)
         }
-        try await options.show(CreditLimits.limit, customer) { table([$0]) }
+        try await options.show(CreditLimits.entity, customer) { table([$0]) }
     }
 
     private func table(_ views: [CreditLimitView]) {

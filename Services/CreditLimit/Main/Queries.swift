@@ -1,10 +1,10 @@
-import Contracts
+public import Contracts
 import CreditLimitDomain
 import EventSourcing
-import ServiceKit
+public import ServiceKit
 
 extension CreditLimits {
-    static let limit = ServiceQuery<Self, String, CreditLimitView>(
+    static let entity = ServiceQuery<Self, String, CreditLimitView>(
         "limit", of: { .stream(try StreamName(category: CreditLimit.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.limits[id] else {
@@ -15,4 +15,14 @@ extension CreditLimits {
 
     static let limits = ServiceQuery<Self, Nothing, [CreditLimitView]>(
         "limits", fromMemory: { model, _ in model.limits.sorted })
+}
+
+extension CreditLimitView: FieldView {
+    public var fields: [(name: String, value: String?)] {
+        func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
+        return [
+            ("limit", amount(limit)), ("reserved", amount(reserved)), ("used", amount(used)),
+            ("available", amount(available)), ("currency", "\(currency)"),
+        ]
+    }
 }

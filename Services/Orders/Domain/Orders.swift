@@ -76,6 +76,19 @@ public enum Orders: Aggregate {
         }
     }
 
+    public static func objection(to event: OrderEvent, given state: State) -> String? {
+        switch (event, state) {
+        case (.placed, .unknown), (.confirmed, .pending), (.rejected, .pending),
+            (.cancelled, .confirmed):
+            nil
+        case (_, .unknown): "the order is not placed"
+        case (_, .pending): "the order is pending"
+        case (_, .confirmed): "the order is confirmed"
+        case (_, .rejected): "the order is rejected"
+        case (_, .cancelled): "the order is cancelled"
+        }
+    }
+
     private static func place(_ command: PlaceOrder) throws(Rejection) -> OrderPlaced {
         do {
             try Identifier.check(command.order, what: "order id")

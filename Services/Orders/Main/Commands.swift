@@ -65,7 +65,7 @@ struct Show: AsyncParsableCommand {
     @Argument(help: "The order.") var order: String
 
     func run() async throws {
-        try await options.show(OrderBook.order, order) { view in
+        try await options.show(OrderBook.entity, order) { view in
             printOrders([view])
             for item in view.items {
                 print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")

@@ -3,7 +3,8 @@ import Contracts
 import OrdersDomain
 import ServiceKit
 
-@main struct OrderBook: AsyncParsableCommand, NamedService {
+@main struct OrderBook: AsyncParsableCommand, EntityService {
+    typealias Subject = Orders
     typealias Shown = OrdersProjection
 
     static let serviceName = "orders"
@@ -11,7 +12,8 @@ import ServiceKit
         commandName: serviceName, abstract: "The orders, and how their sagas end.",
         subcommands: [
             Serve.self, Place.self, Cancel.self, Show.self, List.self, Summary.self,
-            Timeline.self, Import.self, Status<OrderBook>.self, Rebuild<OrderBook>.self,
+            Timeline.self, Diff<OrderBook>.self, Import.self, Status<OrderBook>.self,
+            Rebuild<OrderBook>.self,
         ])
 
     static func main() async { await Program.run(Self.self) }
@@ -32,7 +34,7 @@ struct Serve: AsyncParsableCommand {
         await host.command(CancelOrder.name) { (command: CancelOrder, cause) in
             try await repository.execute(.cancel(command), cause)
         }
-        await host.answer(OrderBook.order, from: orders)
+        await host.answer(OrderBook.entity, from: orders)
         await host.answer(OrderBook.customer, from: orders)
         await host.answer(OrderBook.count, from: orders)
         await host.answer(OrderBook.summary, from: orders)

@@ -1,10 +1,10 @@
-import Contracts
+public import Contracts
 import EventSourcing
 import OrdersDomain
-import ServiceKit
+public import ServiceKit
 
 extension OrderBook {
-    static let order = ServiceQuery<Self, String, OrderView>(
+    static let entity = ServiceQuery<Self, String, OrderView>(
         "order", of: { .tags([Tag.order($0)]) },
         fromMemory: { model, id in
             guard let view = model.orders[id] else {
@@ -37,4 +37,23 @@ extension OrderBook {
                 counts[order.status.rawValue, default: 0] += 1
             }
         })
+}
+
+extension OrderView: FieldView {
+    public var fields: [(name: String, value: String?)] {
+        func amount(_ minor: Int64?) -> String? {
+            minor.map { Money($0, currency).amountText }
+        }
+        let items = items.map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ")
+        return [
+            ("status", status.rawValue), ("customer", customer), ("items", items),
+            ("itemsTotal", amount(itemsTotal)), ("shipping", amount(shipping)),
+            ("total", amount(total)), ("fromBalance", amount(fromBalance)),
+            ("fromCredit", amount(fromCredit)), ("currency", "\(currency)"),
+            ("origin", origin), ("destination", destination), ("placedAt", "\(placedAt)"),
+            ("deadline", "\(deadline)"), ("arrivesAt", arrivesAt.map { "\($0)" }),
+            ("endedAt", endedAt.map { "\($0)" }), ("reason", reason?.rawValue),
+            ("detail", detail),
+        ]
+    }
 }

@@ -62,4 +62,14 @@ public enum Route: Aggregate {
         case .cancelled: state = .cancelled
         }
     }
+
+    public static func objection(to event: RouteEvent, given state: State) -> String? {
+        switch (event, state) {
+        case (.created, .none), (.rejected, .none), (.confirmed, .created),
+            (.cancelled, .created), (.cancelled, .confirmed):
+            nil
+        case (_, .none): "there is no route"
+        case (_, _): "the route is \(state.rawValue)"
+        }
+    }
 }

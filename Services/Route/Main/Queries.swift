@@ -1,10 +1,10 @@
-import Contracts
+public import Contracts
 import EventSourcing
 import RouteDomain
-import ServiceKit
+public import ServiceKit
 
 extension Routes {
-    static let route = ServiceQuery<Self, String, RouteView>(
+    static let entity = ServiceQuery<Self, String, RouteView>(
         "route", of: { .stream(try StreamName(category: Route.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.routes[id] else {
@@ -12,4 +12,21 @@ extension Routes {
             }
             return view
         })
+}
+
+extension RouteView: FieldView {
+    public var fields: [(name: String, value: String?)] {
+        func amount(_ minor: Int64?) -> String? {
+            guard let minor, let currency else { return nil }
+            return "\(Money(minor, currency))"
+        }
+        let way = legs.map(\.from) + legs.suffix(1).map(\.to)
+        return [
+            ("status", status.rawValue), ("customer", customer),
+            ("way", way.isEmpty ? nil : way.joined(separator: " ")),
+            ("shipping", amount(shipping)), ("total", amount(total)),
+            ("arrivesAt", arrivesAt.map { "\($0)" }), ("reason", reason?.rawValue),
+            ("detail", detail),
+        ]
+    }
 }

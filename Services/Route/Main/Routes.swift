@@ -4,14 +4,16 @@ import EventSourcing
 import RouteDomain
 import ServiceKit
 
-@main struct Routes: AsyncParsableCommand, NamedService {
+@main struct Routes: AsyncParsableCommand, EntityService {
+    typealias Subject = Route
     typealias Shown = RouteProjection
 
     static let serviceName = "route"
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
         subcommands: [
-            Serve.self, Show.self, Plan.self, Status<Routes>.self, Rebuild<Routes>.self,
+            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Status<Routes>.self,
+            Rebuild<Routes>.self,
         ])
 
     static func main() async { await Program.run(Self.self) }
@@ -54,7 +56,7 @@ struct Serve: AsyncParsableCommand {
         let routes = try await host.project(RouteProjection.self)
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
-        await host.answer(Routes.route, from: routes)
+        await host.answer(Routes.entity, from: routes)
         try await host.run()
     }
 }
@@ -65,7 +67,7 @@ struct Show: AsyncParsableCommand {
     @Argument(help: "The order.") var order: String
 
     func run() async throws {
-        try await options.show(Routes.route, order) { view in
+        try await options.show(Routes.entity, order) { view in
             print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
             printLegs(view.legs)
         }

@@ -5,6 +5,7 @@ import ServiceKit
 import WithdrawDomain
 
 @main struct Withdraw: AsyncParsableCommand, NamedService {
+    typealias Subject = Account
     typealias Shown = WithdrawProjection
 
     static let serviceName = "withdraw"

@@ -41,16 +41,13 @@ public struct EventQuery: Hashable, Sendable {
     /// Whether the query asks for every event.
     public var isAll: Bool { items.isEmpty || items.contains(where: \.isUnconditional) }
 
-    /// Of the events that this asks for, those that `family` may know; others may be among them.
-    public func narrowed<Family: EventFamily>(to family: Family.Type) -> EventQuery {
-        guard !isAll else { return Family.query }
+    /// The same where it says what it wants, and what `other` wants where it asks nothing: so the
+    /// categories and types that a reader knows come to the streams or tags of an entity.
+    public func narrowed(to other: EventQuery) -> EventQuery {
+        guard !isAll else { return other }
+        guard !other.isAll else { return self }
         return EventQuery(
-            items.map { item in
-                var item = item
-                if item.categories.isEmpty { item.categories = Family.categories }
-                if item.types.isEmpty { item.types = Family.types }
-                return item
-            })
+            items.flatMap { item in other.items.map { item.narrowed(to: $0) } })
     }
 
     public func matches(_ event: RecordedEvent) -> Bool {
@@ -59,6 +56,13 @@ public struct EventQuery: Hashable, Sendable {
 }
 
 extension EventQuery.Item {
+    fileprivate func narrowed(to other: Self) -> Self {
+        Self(
+            streams: streams.isEmpty ? other.streams : streams,
+            categories: categories.isEmpty ? other.categories : categories,
+            types: types.isEmpty ? other.types : types, tags: tags.isEmpty ? other.tags : tags)
+    }
+
     public func matches(_ event: RecordedEvent) -> Bool {
         if !streams.isEmpty || !categories.isEmpty {
             let stream = event.stream

@@ -17,13 +17,21 @@ public enum Outcome: Sendable, Hashable {
 /// was faster, all over again. The one place where that is done.
 public actor Repository<Subject: Aggregate> {
     private struct Loaded: Sendable {
-        var state: Subject.State
+        var state = Subject.initial
         /// The revision of the last event; nil for a stream that does not exist.
         var revision: UInt64?
-        var position: UInt64
+        var position: UInt64 = 0
+        /// The id of the last event.
+        var event = EventID.none
+        /// How many events are in the snapshot that is kept.
+        var snapshotted: UInt64 = 0
+
+        /// How many events are in it.
+        var count: UInt64 { revision.map { $0 + 1 } ?? 0 }
     }
 
     private let client: EventStoreClient
+    private let snapshots: SnapshotStore?
     private let loop: SocketLoop
     private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
     private var lock = KeyedLock()
@@ -32,8 +40,13 @@ public actor Repository<Subject: Aggregate> {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    public init(_ subject: Subject.Type, client: EventStoreClient, on loop: SocketLoop) {
+    /// - Parameter snapshots: where snapshots are kept, if they are.
+    public init(
+        _ subject: Subject.Type, client: EventStoreClient, snapshots: SnapshotStore? = nil,
+        on loop: SocketLoop
+    ) {
         self.client = client
+        self.snapshots = snapshots
         self.loop = loop
     }
 
@@ -74,8 +87,7 @@ public actor Repository<Subject: Aggregate> {
     ) async throws -> Outcome? {
         guard let events = try? Subject.decide(command, given: Subject.initial), !events.isEmpty
         else { return nil }
-        let new = Loaded(state: Subject.initial, revision: nil, position: 0)
-        return try await append(events, to: stream, after: new, cause)
+        return try await append(events, to: stream, after: Loaded(), cause)
     }
 
     private func acquire(_ id: String) async {
@@ -102,12 +114,39 @@ public actor Repository<Subject: Aggregate> {
 
     private func load(_ id: String, _ stream: StreamName) async throws -> Loaded {
         if let loaded = cache[id] { return loaded }
-        return try await caughtUp(nil, stream)
+        let known = try await snapshot(stream) ?? Loaded()
+        return await keepingSnapshot(try await caughtUp(known, stream), stream)
+    }
+
+    /// The state that is kept of the stream, if the log has the event that it goes up to.
+    private func snapshot(_ stream: StreamName) async throws -> Loaded? {
+        guard let kept = await snapshots?.snapshot(of: stream, Subject.self),
+            let event = try await client.event(id: kept.event),
+            event.stream == stream, event.revision == kept.revision,
+            event.position == kept.position
+        else { return nil }
+        return Loaded(
+            state: kept.state, revision: kept.revision, position: kept.position,
+            event: kept.event, snapshotted: kept.revision + 1)
+    }
+
+    /// Keeps a snapshot if the one that is kept has become too old.
+    private func keepingSnapshot(_ loaded: Loaded, _ stream: StreamName) async -> Loaded {
+        guard let snapshots, let revision = loaded.revision,
+            loaded.count >= loaded.snapshotted + UInt64(Subject.snapshotInterval)
+        else { return loaded }
+        let snapshot = Snapshot(
+            state: loaded.state, revision: revision, position: loaded.position,
+            event: loaded.event)
+        await snapshots.keep(snapshot, of: stream, Subject.self)
+        var loaded = loaded
+        loaded.snapshotted = loaded.count
+        return loaded
     }
 
     /// `loaded` and what has been appended to the stream since.
-    private func caughtUp(_ loaded: Loaded?, _ stream: StreamName) async throws -> Loaded {
-        var loaded = loaded ?? Loaded(state: Subject.initial, revision: nil, position: 0)
+    private func caughtUp(_ loaded: Loaded, _ stream: StreamName) async throws -> Loaded {
+        var loaded = loaded
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
         for try await record in client.read(request).events {
             for recorded in try Recorded<Subject.Event>.required(in: record, by: Subject.self) {
@@ -115,6 +154,7 @@ public actor Repository<Subject: Aggregate> {
             }
             loaded.revision = record.revision
             loaded.position = record.position
+            loaded.event = record.id
         }
         return loaded
     }
@@ -137,13 +177,19 @@ public actor Repository<Subject: Aggregate> {
                 cache[stream.id] = nil
                 return .repeated(position: appended.first)
             }
-            var state = loaded.state
-            for event in events { Subject.evolve(&state, with: event) }
-            cache[stream.id] = Loaded(
-                state: state, revision: appended.lastRevision, position: appended.last)
+            var now = loaded
+            for event in events { Subject.evolve(&now.state, with: event) }
+            now.revision = appended.lastRevision
+            now.position = appended.last
+            now.event = cause.eventID(events.count - 1)
+            cache[stream.id] = await keepingSnapshot(now, stream)
             return .appended(appended, types: events.map(\.type))
         } catch let error as ProtocolError where error.code == .wrongRevision {
-            cache[stream.id] = try await caughtUp(loaded, stream)
+            // What was taken for a new stream may be a long one.
+            cache[stream.id] = nil
+            cache[stream.id] =
+                loaded.revision == nil
+                ? try await load(stream.id, stream) : try await caughtUp(loaded, stream)
             return nil
         } catch let error as ProtocolError where error.code == .idReused {
             // The same cause has had its effect, on an earlier state of the aggregate.

@@ -41,4 +41,22 @@ public enum Output {
         case .nothing: print("nothing to do")
         }
     }
+
+    /// What would be, marked as such, and what speaks against it.
+    static func show<State>(
+        _ answer: Hypothetical<State>, _ print: (State) throws -> Void
+    ) throws {
+        let event = answer.without
+        Swift.print(
+            "HYPOTHETICAL: as if \(event.type) at position \(event.position) had not happened")
+        if let state = answer.state { try print(state) }
+        if let refusal = answer.refusal { Swift.print(refusal) }
+        guard !answer.noLongerAllowed.isEmpty else {
+            return Swift.print("every later event of \(event.stream) could have been decided on")
+        }
+        Swift.print("could not have been decided on then:")
+        table(
+            ["position", "event", "because"],
+            answer.noLongerAllowed.map { ["\($0.event.position)", $0.event.type, $0.reason] })
+    }
 }

@@ -30,6 +30,11 @@ public struct QueryOptions: ParsableArguments {
     @OptionGroup public var call: CallOptions
     @OptionGroup public var when: MomentOptions
 
+    @Option(
+        help: "As if the event of this id had not happened: hypothetical.",
+        transform: EventID.argument)
+    public var without: EventID?
+
     @Option(help: "Read this file, made by 'rebuild --into', without the service.")
     public var store: String?
 
@@ -39,21 +44,30 @@ public struct QueryOptions: ParsableArguments {
     public init() {}
 
     public func validate() throws {
-        guard store == nil || when.moment == nil else {
-            throw ValidationError("--store shows what is in the file, without --at and --position")
+        guard store == nil || (when.moment == nil && without == nil) else {
+            throw ValidationError(
+                "--store shows what is in the file: no --at, --position or --without with it")
         }
     }
 
     /// Prints the answer to the query: as JSON, or with `print` for people.
     ///
-    /// The live state answers it, in the service; a past one comes from the log, whether the
-    /// service runs or not.
+    /// The live state answers it, in the service; what was, or would be, comes from the log,
+    /// whether the service runs or not.
     public func show<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         _ print: (Answer) throws -> Void
     ) async throws {
-        let answer = try await answer(query, argument)
-        if call.json { try Output.json(answer) } else { try print(answer) }
+        if let without {
+            let answer = try await past(of: Service.self) { past, progress in
+                try await past.hypothetical(
+                    query, argument, without: without, asOf: when.moment, progress)
+            }
+            if call.json { try Output.json(answer) } else { try Output.show(answer, print) }
+        } else {
+            let answer = try await answer(query, argument)
+            if call.json { try Output.json(answer) } else { try print(answer) }
+        }
     }
 
     private func answer<Service, Argument, Answer>(
@@ -91,5 +105,26 @@ extension Timestamp {
             throw ValidationError("it is no RFC 3339 time, such as 2026-01-31T12:00:00Z")
         }
         return time
+    }
+}
+
+extension Moment {
+    /// Reads the value of an option.
+    static func argument(_ text: String) throws -> Moment {
+        guard let moment = Moment(text) else {
+            throw ValidationError(
+                "it is neither a position nor an RFC 3339 time, such as 2026-01-31T12:00:00Z")
+        }
+        return moment
+    }
+}
+
+extension EventID {
+    /// Reads the value of an option.
+    static func argument(_ text: String) throws -> EventID {
+        guard let id = EventID(text) else {
+            throw ValidationError("an event's id is a UUID, as in 'event-store read --json'")
+        }
+        return id
     }
 }

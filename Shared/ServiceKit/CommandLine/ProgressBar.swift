@@ -1,6 +1,7 @@
 import Foundation
 
-/// How far a work has come, on standard error if that is a terminal, from a second on.
+/// How far a work has come, how fast it goes and how long it will take yet: on standard error if
+/// that is a terminal, from a second on.
 public struct ProgressBar {
     private let title: String
     private var total: Int
@@ -8,21 +9,41 @@ public struct ProgressBar {
     private let started = ContinuousClock.now
     private var last = ContinuousClock.now
     private var hasShown = false
+    /// What was done when the first of it was shown: a work that is joined has come some way.
+    private var doneAtFirst: Int?
 
-    public init(_ title: String, total: Int) {
+    private let showsPace: Bool
+
+    /// - Parameter showsPace: whether the bar is to say how fast it goes; not if who shows it does.
+    public init(_ title: String, total: Int, showsPace: Bool = true) {
         self.title = title
+        self.showsPace = showsPace
         self.total = max(total, 1)
     }
 
     /// Shows that `done` of all are done; often called, seldom drawn.
     public mutating func show(_ done: Int, _ what: String = "") {
         let now = ContinuousClock.now
+        let first = doneAtFirst ?? done
+        doneAtFirst = first
         guard isShown, now - started > .seconds(1), now - last > .milliseconds(100) else { return }
         last = now
         hasShown = true
         let filled = min(30, done * 30 / total)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        write("\r\(title) \(bar) \(done)/\(total) \(what)")
+        let pace = showsPace ? Self.pace(done - first, of: total - first, in: now - started) : ""
+        let rest = (what.isEmpty ? "" : " ") + what + pace
+        // The end of a longer line that was there before is wiped out.
+        write("\r\(title) \(bar) \(done)/\(total)\(rest)\u{1B}[K")
+    }
+
+    /// As in `, 5200/s, 1:05 left`.
+    static func pace(_ done: Int, of total: Int, in time: Duration) -> String {
+        let rate = Double(done) / (time / .seconds(1))
+        guard rate > 0 else { return "" }
+        let left = Int((Double(max(total - done, 0)) / rate).rounded(.up))
+        let seconds = left % 60 < 10 ? "0\(left % 60)" : "\(left % 60)"
+        return ", \(Int(rate))/s, \(left / 60):\(seconds) left"
     }
 
     /// The same, when what is to be done grows.

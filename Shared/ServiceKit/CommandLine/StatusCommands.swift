@@ -4,6 +4,8 @@ import Foundation
 
 /// A service as its executable knows it: what its commands have in common.
 public protocol NamedService: SendableMetatype {
+    /// What decides on its commands.
+    associatedtype Subject: Aggregate
     /// What it shows of the log.
     associatedtype Shown: Projection where Shown.Model: StoredModel
 
@@ -49,50 +51,5 @@ public struct Status<Service: NamedService>: AsyncParsableCommand {
             if let failure = participant.lastFailure { fields.append(("last failure", failure)) }
         }
         Output.fields(fields)
-    }
-}
-
-/// `rebuild`, the same for every service.
-public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
-    public static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "rebuild",
-            abstract: "Build the projected store again from the log; the old one serves meanwhile.")
-    }
-
-    @OptionGroup public var options: CallOptions
-
-    public init() {}
-
-    public func run() async throws {
-        let status = try await options.with(Service.serviceName, follow)
-        if let reason = status.rebuild?.reason {
-            throw Problem(
-                status: EX_SOFTWARE, "the rebuild failed, the old store serves on: \(reason)")
-        }
-        if options.json { return try Output.json(status) }
-        print("rebuilt up to position \(status.checkpoint)")
-    }
-
-    /// Asks until the rebuild, or the one under way that it joins, has ended. One that ended with
-    /// its process is begun again by that.
-    private func follow(_ client: ServiceClient) async throws -> ProjectionStatus {
-        var id = EventID.random()
-        var bar = ProgressBar("rebuild", total: 0)
-        defer { bar.end() }
-        let started = ContinuousClock.now
-        var eventsAtFirst: Int?
-        while true {
-            let status: ProjectionStatus = try await client.query("rebuild", id)
-            guard let rebuild = status.rebuild, rebuild.isRunning else { return status }
-            id = rebuild.id
-            // One that is joined has come some way already.
-            let events = rebuild.events - (eventsAtFirst ?? rebuild.events)
-            eventsAtFirst = rebuild.events - events
-            let rate = Double(events) / ((ContinuousClock.now - started) / .seconds(1))
-            bar.show(Int(rebuild.position), of: Int(rebuild.target), "\(Int(rate)) events/s")
-            // The service is at work; ask again when it has come some way.
-            try await Task.sleep(for: .milliseconds(100))
-        }
     }
 }

@@ -12,30 +12,122 @@ struct PastReading<Service: NamedService>: Sendable {
 
     let client: EventStoreClient
 
-    /// What the query was answered at `moment`.
+    /// What the query was answered at `moment`; nil is now.
     func answer<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
-        asOf moment: Moment, _ progress: Progress = { _, _ in }
+        asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
         var past = try PastModel(query)
-        try await read(query.scope(argument), moment, progress) { try past.fold($0) }
+        try await read(query.scope(argument), asOf: moment, progress) { try past.fold($0) }
         return try past.answer(argument)
+    }
+
+    /// What the query would have been answered at `moment`, had the event of this id not happened.
+    ///
+    /// - Throws: `Refusal` for an event that the service did not decide on, or that the answer does
+    ///   not depend on.
+    func hypothetical<Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        without id: EventID, asOf moment: Moment?, _ progress: Progress = { _, _ in }
+    ) async throws -> Hypothetical<Answer> {
+        let scope = try query.scope(argument)
+        let event = try await self.event(id, in: scope, asOf: moment)
+        var past = try PastModel(query)
+        try await read(scope, asOf: moment, progress) { events in
+            try past.fold(events.filter { $0.id != id })
+        }
+        var answer = Hypothetical<Answer>(without: PastEvent(event))
+        do {
+            answer.state = try past.answer(argument)
+        } catch let refusal as Refusal {
+            answer.refusal = refusal.description
+        }
+        answer.noLongerAllowed = try await objections(without: event, asOf: moment)
+        return answer
+    }
+
+    /// What the query was answered at `start` and at `end`, and what each event between them made
+    /// of it; nil is now.
+    func difference<Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        from start: Moment, to end: Moment?
+    ) async throws -> Difference<Answer> {
+        let first = try await client.position(of: start)
+        let head = try await client.welcome().head
+        let last = try await client.position(of: end ?? .position(head))
+        guard first <= last else {
+            throw Refusal(description: "--from, position \(first), is behind --to, \(last)")
+        }
+        var past = try PastModel(query)
+        var difference = Difference<Answer>(from: first, to: last)
+        try await read(query.scope(argument), asOf: .position(last), { _, _ in }) { events in
+            for event in events {
+                try past.fold([event])
+                let state = try past.state(argument)
+                if event.position <= first {
+                    difference.before = state
+                } else {
+                    difference.steps.append(.init(event: PastEvent(event), state: state))
+                }
+            }
+        }
+        return difference
     }
 
     /// Hands the events that the service shows, of those in `scope`, to `body`.
     private func read(
-        _ scope: EventQuery, _ moment: Moment, _ progress: Progress,
+        _ scope: EventQuery, asOf moment: Moment?, _ progress: Progress,
         _ body: ([RecordedEvent]) throws -> Void
     ) async throws {
         var moment = moment
         if scope.isAll {
-            moment = .position(try await client.position(of: moment))
+            let head = try await client.welcome().head
+            moment = .position(try await client.position(of: moment ?? .position(head)))
         }
-        let query = scope.narrowed(to: Service.Shown.Event.self)
+        let query = scope.narrowed(to: Service.Shown.query)
         for try await batch in try await client.read(query, asOf: moment) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
         }
+    }
+
+    private func event(
+        _ id: EventID, in scope: EventQuery, asOf moment: Moment?
+    ) async throws -> RecordedEvent {
+        guard let event = try await client.event(id: id) else {
+            throw Refusal(description: "there is no event \(id)")
+        }
+        func refusal(_ why: String) -> Refusal {
+            Refusal(description: "event \(id), \(event.type) in stream \(event.stream), \(why)")
+        }
+        guard event.category == Service.Subject.category else {
+            throw refusal("is none that \(Service.serviceName) decides on")
+        }
+        guard scope.matches(event) else { throw refusal("does not concern what is asked for") }
+        guard moment?.includes(event) ?? true else { throw refusal("had not happened by then") }
+        return event
+    }
+
+    /// The later events of the stream that could not have been decided on without `missing`.
+    private func objections(
+        without missing: RecordedEvent, asOf moment: Moment?
+    ) async throws -> [Objection] {
+        var state = Service.Subject.initial
+        var objections: [Objection] = []
+        for try await record in try await client.read(.stream(missing.stream), asOf: moment).events
+        where record.id != missing.id {
+            for recorded in try Recorded<Service.Subject.Event>.required(
+                in: record, by: Service.Subject.self)
+            {
+                if record.position > missing.position,
+                    let reason = Service.Subject.objection(to: recorded.event, given: state)
+                {
+                    objections.append(Objection(event: PastEvent(record), reason: reason))
+                }
+                Service.Subject.evolve(&state, with: recorded.event)
+            }
+        }
+        return objections
     }
 }
 
@@ -69,6 +161,15 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         case .memory(let answer): try answer(model, argument)
         // Made with the queue, if the query asks for it.
         case .disk(let answer): try rows!.read { try answer($0, argument) }
+        }
+    }
+
+    /// The answer; nil if it is that there is no such thing.
+    func state(_ argument: Argument) throws -> Answer? {
+        do {
+            return try answer(argument)
+        } catch is Refusal {
+            return nil
         }
     }
 }

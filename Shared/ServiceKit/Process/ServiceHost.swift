@@ -18,6 +18,7 @@ public struct ServiceHost {
     private let log: EventID
     private let loop: SocketLoop
     private let server: RequestServer
+    private let snapshots: SnapshotStore
     private let logger: Logger
     private var runners: [@Sendable () async throws -> Void] = []
     private var closers: [@Sendable () async throws -> Void] = []
@@ -37,6 +38,8 @@ public struct ServiceHost {
         client = try await EventStoreClient(
             endpoint: options.eventStoreEndpoint, on: loop, in: context)
         log = try await client.welcome(timeout: .seconds(60)).log
+        snapshots = try SnapshotStore(
+            path: "\(folder)/snapshots.sqlite", log: log, logger: logger)
         server = try await RequestServer(
             service: name, log: log, endpoint: options.endpoint(of: name), on: loop, in: context,
             logger: logger)
@@ -44,7 +47,7 @@ public struct ServiceHost {
 
     /// A repository of the aggregate, through which commands are carried out.
     public func repository<Subject: Aggregate>(_ subject: Subject.Type) -> Repository<Subject> {
-        Repository(subject, client: client, on: loop)
+        Repository(subject, client: client, snapshots: snapshots, on: loop)
     }
 
     /// Keeps the projection's model up to date while the process runs, and answers `rebuild`.
@@ -83,15 +86,18 @@ public struct ServiceHost {
         await server.command(name, handler)
     }
 
-    /// Answers the query: with the live state, or with a past one, from the log.
+    /// Answers the query: with the live state, or with a past or hypothetical one, from the log.
     public func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
         let past = PastReading<Service>(client: client)
         await server.handle(query.name) { data in
             let request = try JSONCoding.decode(QueryRequest<Argument>.self, data)
-            let answer =
-                if let moment = request.asOf {
+            let answer: any Encodable =
+                if let event = request.without {
+                    try await past.hypothetical(
+                        query, request.query, without: event, asOf: request.asOf)
+                } else if let moment = request.asOf {
                     try await past.answer(query, request.query, asOf: moment)
                 } else {
                     try await side.answer(query, request.query, atLeast: request.atLeast ?? 0)
@@ -123,6 +129,7 @@ public struct ServiceHost {
             }
         }
         for close in closers { try await close() }
+        try snapshots.close()
         await client.close()
         lock.release()
         logger.notice("stopped")

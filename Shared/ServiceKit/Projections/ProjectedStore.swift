@@ -139,6 +139,15 @@ public struct ProjectedStore: Sendable {
         }
     }
 
+    /// Makes the closed database at `path` one that can be read where nothing can be written.
+    static func seal(_ path: String) throws {
+        let database = try DatabaseQueue(path: path)
+        try database.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA journal_mode = DELETE")
+        }
+        try database.close()
+    }
+
     /// Puts the closed database at `source` in the place of the closed one at `path`.
     static func replace(_ path: String, with source: String) throws {
         try remove(path)

@@ -57,17 +57,15 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
             // A new store has the version it is made with.
             store = try P.openStore(path, log: log)!
         }
-        let model = try await store.read { db in
-            var model = P.Model()
-            try model.load(db)
-            return model
-        }
-        return (model, store)
+        return (try await store.load(P.Model.self), store)
     }
 
     /// Follows the log, and rebuilds when asked to, until cancelled.
+    ///
+    /// A rebuild that a process before this one was at is gone on with.
     func run() async throws {
         defer { stop(CancellationError()) }
+        if Rebuilding<P>.isBegun(at: rebuildPath) { _ = rebuild(.random()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.followLog() }
             group.addTask {
@@ -165,12 +163,19 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         return status()
     }
 
-    /// - Throws: `CancellationError`; what else goes wrong leaves the old ones in their place.
+    /// Where what is built again is, until it serves.
+    private var rebuildPath: String { store.path + ".rebuild" }
+
+    /// - Throws: `CancellationError`: the next process goes on. What else goes wrong leaves the old
+    ///   ones in their place.
     private func rebuildFromLog() async throws {
         do {
-            let fresh = try Rebuilding<P>(at: store.path + ".rebuild", log: log)
+            let fresh = try await Rebuilding<P>(at: rebuildPath, log: log)
             do {
                 try await build(fresh)
+            } catch let error as CancellationError {
+                try fresh.store.close()
+                throw error
             } catch {
                 try fresh.abandon()
                 throw error

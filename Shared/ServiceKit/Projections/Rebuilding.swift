@@ -1,19 +1,49 @@
 import EventSourcing
 import EventStoreClient
+import Foundation
 import WireProtocol
 
 /// A model and its store that are built from the log alone, beside those that serve.
-struct Rebuilding<P: Projection> where P.Model: StoredModel {
-    private(set) var model = P.Model()
+///
+/// Each commit has the position up to which the log is in it: what a killed process has left is
+/// gone on with.
+struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
+    private(set) var model: P.Model
     let store: ProjectedStore
     /// Every event up to here is in the model.
-    private(set) var position: UInt64 = 0
+    private(set) var position: UInt64
+    /// How many events were worked in by this process.
     private(set) var events = 0
 
-    init(at path: String, log: EventID) throws {
+    /// Whether there is one at `path` that was begun and not ended.
+    static func isBegun(at path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// Goes on with what is at `path`, unless that is of another version or another log, or has
+    /// come beyond `end`; then begins anew.
+    init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
+        store = try Self.begun(path, log: log, notBeyond: end) ?? Self.new(path, log: log)
+        model = try await store.load(P.Model.self)
+        position = store.checkpoint
+    }
+
+    private static func begun(
+        _ path: String, log: EventID, notBeyond end: UInt64
+    ) throws -> ProjectedStore? {
+        guard isBegun(at: path) else { return nil }
+        do {
+            guard let store = try P.openStore(path, log: log) else { return nil }
+            if store.checkpoint <= end { return store }
+            try store.close()
+        } catch is ProjectedStore.Unusable {
+            // Of another log: of no use here.
+        }
+        return nil
+    }
+
+    private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
         try ProjectedStore.remove(path)
         // A store that was just removed is made anew, in this version.
-        store = try P.openStore(path, log: log)!
+        return try P.openStore(path, log: log)!
     }
 
     /// Goes on up to `target`; `progress` is told after each chunk of the log.
@@ -29,6 +59,13 @@ struct Rebuilding<P: Projection> where P.Model: StoredModel {
             events += batch.events.count
             progress(self)
         }
+    }
+
+    /// Closes it and makes it the one file at `path`.
+    func finish(as path: String) throws {
+        try store.close()
+        try ProjectedStore.seal(store.path)
+        try ProjectedStore.replace(path, with: store.path)
     }
 
     /// Closes and removes what was built so far.

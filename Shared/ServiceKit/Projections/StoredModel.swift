@@ -12,6 +12,17 @@ public protocol StoredModel: Sendable {
     mutating func takeWrites() -> [ProjectedStore.Write]
 }
 
+extension ProjectedStore {
+    /// The model that is on disk.
+    func load<Model: StoredModel>(_ model: Model.Type) async throws -> Model {
+        try await read { db in
+            var model = Model()
+            try model.load(db)
+            return model
+        }
+    }
+}
+
 /// A row of a projection that is a row of a database table too.
 public typealias StoredRow = Codable & FetchableRecord & PersistableRecord & Sendable
 

@@ -61,11 +61,16 @@ public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
     public var atLeast: UInt64?
     /// The answer is to be what was true then; nil for now. Of what a service shows of the log.
     public var asOf: Moment?
+    /// The answer is to be a ``Hypothetical``: as if the event of this id had not happened.
+    public var without: EventID?
     public var query: Query
 
-    public init(atLeast: UInt64? = nil, asOf: Moment? = nil, query: Query) {
+    public init(
+        atLeast: UInt64? = nil, asOf: Moment? = nil, without: EventID? = nil, query: Query
+    ) {
         self.atLeast = atLeast
         self.asOf = asOf
+        self.without = without
         self.query = query
     }
 }

@@ -43,11 +43,12 @@ public struct ServiceClient: Sendable {
     /// - Parameters:
     ///   - atLeast: the answer knows every event up to this position.
     ///   - asOf: it is what was true then.
+    ///   - without: it is a ``Hypothetical``, as if the event of this id had not happened.
     public func query<Query: Codable & Sendable, Answer: Decodable>(
         _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
-        as: Answer.Type = Answer.self
+        without: EventID? = nil, as: Answer.Type = Answer.self
     ) async throws -> Answer {
-        let request = QueryRequest(atLeast: atLeast, asOf: asOf, query: query)
+        let request = QueryRequest(atLeast: atLeast, asOf: asOf, without: without, query: query)
         let answer = try await connection.call(name, within: timeout) { _ in
             Array(try JSONCoding.encoder.encode(request))
         }

@@ -13,7 +13,7 @@ public enum Card: Aggregate {
         case revoke(customer: String, order: String)
     }
 
-    public struct State: Hashable, Sendable {
+    public struct State: Codable, Hashable, Sendable {
         public var points: Int64 = 0
         /// By order, what it has earned.
         public var earned: [String: Int64] = [:]
@@ -67,5 +67,11 @@ public enum Card: Aggregate {
             state.points -= event.points
             state.earned[event.order] = nil
         }
+    }
+
+    /// For `show --without`: a past in which more is redeemed than earned is none.
+    public static func objection(to event: LoyaltyEvent, given state: State) -> String? {
+        guard case .redeemed(let event) = event, event.points > state.points else { return nil }
+        return "\(state.points) points are left, less than \(event.points)"
     }
 }

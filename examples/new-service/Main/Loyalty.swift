@@ -4,6 +4,7 @@ import LoyaltyDomain
 import ServiceKit
 
 @main struct Loyalty: AsyncParsableCommand, NamedService {
+    typealias Subject = Card
     typealias Shown = PointsProjection
 
     static let serviceName = "loyalty"

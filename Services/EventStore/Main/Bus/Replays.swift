@@ -31,7 +31,7 @@ extension ServiceClient {
         replay name: String, atLeast position: UInt64? = nil,
         _ told: (ReplayView) throws -> Void = { _ in }
     ) async throws -> ReplayView {
-        var bar = ProgressBar("replay", total: 0)
+        var bar = ProgressBar("replay", total: 0, showsPace: false)
         defer { bar.end() }
         while true {
             let view = try await replay(name, atLeast: position)

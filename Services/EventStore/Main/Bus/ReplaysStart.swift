@@ -95,7 +95,7 @@ extension Replays {
         private func plan(
             _ replay: ReplayDefinition, _ bus: ServiceClient
         ) async throws -> ReplayPlan {
-            var bar = ProgressBar("dry run", total: 100)
+            var bar = ProgressBar("dry run", total: 100, showsPace: false)
             defer { bar.end() }
             while true {
                 let plan: ReplayPlan = try await bus.query(BusCall.planReplay, replay)

@@ -1,0 +1,107 @@
+import EventSourcing
+import Foundation
+import GRDB
+import Logging
+
+/// The state of an aggregate behind one of its events.
+struct Snapshot<State: Sendable>: Sendable {
+    var state: State
+    /// Of that event.
+    var revision: UInt64
+    var position: UInt64
+    var event: EventID
+}
+
+/// States of a service's aggregates, one of each at most, kept so that a long stream need not be
+/// read from its beginning.
+///
+/// They are a shortcut and no more: whoever uses one has looked that its event is in the log, and
+/// what can't be read or written costs time alone. The file may be removed whenever nobody uses it.
+public struct SnapshotStore: Sendable {
+    private let store: ProjectedStore
+    private let logger: Logger
+
+    /// Opens the file at `path`; one of another log, or of another shape, is made anew.
+    init(path: String, log: EventID, logger: Logger) throws {
+        self.logger = logger
+        store = try Self.existing(path, log: log) ?? Self.new(path, log: log)
+    }
+
+    private static func existing(_ path: String, log: EventID) throws -> ProjectedStore? {
+        do {
+            return try open(path, log: log)
+        } catch is ProjectedStore.Unusable {
+            return nil
+        }
+    }
+
+    private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
+        try ProjectedStore.remove(path)
+        // One that was just removed is made in this version.
+        return try open(path, log: log)!
+    }
+
+    private static func open(_ path: String, log: EventID) throws -> ProjectedStore? {
+        try ProjectedStore.open(path, version: 1, log: log) { db in
+            try db.create(table: "snapshot") { table in
+                table.primaryKey("stream", .text)
+                table.column("version", .integer).notNull()
+                table.column("revision", .integer).notNull()
+                table.column("position", .integer).notNull()
+                table.column("event", .text).notNull()
+                table.column("state", .jsonText).notNull()
+            }
+        }
+    }
+
+    private struct Row: Codable, FetchableRecord, PersistableRecord {
+        static let databaseTableName = "snapshot"
+        var stream: String
+        var version: Int
+        var revision: UInt64
+        var position: UInt64
+        var event: String
+        var state: String
+    }
+
+    /// The snapshot of the aggregate in `stream`, if there is one of the state's version.
+    func snapshot<Subject: Aggregate>(
+        of stream: StreamName, _ subject: Subject.Type
+    ) async -> Snapshot<Subject.State>? {
+        let key = stream.description
+        do {
+            guard let row = try await store.read({ try Row.fetchOne($0, key: key) }),
+                row.version == Subject.stateVersion, let event = EventID(row.event)
+            else { return nil }
+            return Snapshot(
+                state: try JSONDecoder().decode(Subject.State.self, from: Data(row.state.utf8)),
+                revision: row.revision, position: row.position, event: event)
+        } catch {
+            complain("a snapshot can't be read", of: stream, error)
+            return nil
+        }
+    }
+
+    /// Keeps the snapshot in the place of an older one.
+    func keep<Subject: Aggregate>(
+        _ snapshot: Snapshot<Subject.State>, of stream: StreamName, _ subject: Subject.Type
+    ) async {
+        do {
+            let state = try JSONCoding.encoder.encode(snapshot.state)
+            let row = Row(
+                stream: stream.description, version: Subject.stateVersion,
+                revision: snapshot.revision, position: snapshot.position,
+                event: snapshot.event.description, state: String(decoding: state, as: UTF8.self))
+            try await store.commit([{ try row.upsert($0) }], checkpoint: 0)
+        } catch {
+            complain("a snapshot can't be kept", of: stream, error)
+        }
+    }
+
+    private func complain(_ what: Logger.Message, of stream: StreamName, _ error: any Error) {
+        guard !(error is CancellationError) else { return }
+        logger.warning(what, metadata: ["stream": "\(stream)", "reason": "\(error)"])
+    }
+
+    func close() throws { try store.close() }
+}
