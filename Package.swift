@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 /// A module under Shared/.
@@ -101,9 +102,7 @@ let package = Package(
                 "EventSourcing", "WireProtocol", "ZeroMQ",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
-        shared(
-            "ObjectStorage",
-            ["EventSourcing", .product(name: "Crypto", package: "swift-crypto")]),
+        shared("ObjectStorage", ["EventSourcing", crypto]),
         shared("CloudEvents", ["EventSourcing", "ServiceKit"]),
         shared("Contracts", ["EventSourcing"]),
         shared(
@@ -112,7 +111,7 @@ let package = Package(
             "ServiceKit",
             [
                 "EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ", argumentParser,
-                .product(name: "Crypto", package: "swift-crypto"), grdb,
+                crypto, grdb,
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -120,8 +119,8 @@ let package = Package(
             ]),
 
         .target(
-            name: "EventLog", dependencies: ["EventSourcing"], path: "Services/EventStore/Log",
-            swiftSettings: strict),
+            name: "EventLog", dependencies: ["EventSourcing", crypto],
+            path: "Services/EventStore/Log", swiftSettings: strict),
         .target(
             name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
             path: "Services/EventStore/Archive", swiftSettings: strict),
@@ -143,7 +142,7 @@ let package = Package(
             dependencies: [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
+                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser, crypto,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
@@ -192,10 +191,8 @@ let package = Package(
             exclude: ["Samples"]),
         test(
             "ObjectStorageTests",
-            [
-                "EventSourcing", "IntegrationHarness", "ObjectStorage",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ], exclude: ["Servers"]),
+            ["EventSourcing", "IntegrationHarness", "ObjectStorage", crypto],
+            exclude: ["Servers"]),
         test(
             "EventBusTests",
             [
@@ -232,6 +229,7 @@ let package = Package(
             "PythonClientTests",
             [
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+                "WireProtocol",
             ], exclude: ["check_client.py", "follow.py"]),
         test("ContractsTests", ["CloudEvents", "Contracts", "EventSourcing"], exclude: ["Samples"]),
         test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),

@@ -69,6 +69,15 @@ public struct EventStoreClient: Sendable {
         return try JSONDecoder().decode(StoreStatistics.self, from: Data(answer))
     }
 
+    /// Where the log ends, and the hash of its chain there.
+    ///
+    /// - Parameter timeout: of a log that was written before there were chains, the first answer
+    ///   takes the time to read all of it.
+    public func head(timeout: Duration = .seconds(30)) async throws -> LogHead {
+        let answer = try await connection.call(StoreCall.chain, within: timeout) { _ in [] }
+        return try JSONDecoder().decode(LogHead.self, from: Data(answer))
+    }
+
     /// Reads what `request` asks for, as the consumer takes it.
     ///
     /// - Parameter timeout: how long a chunk is waited for, over restarts of the store.

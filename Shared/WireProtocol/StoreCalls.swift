@@ -2,6 +2,8 @@ public import EventSourcing
 
 /// The calls that the event store answers.
 public enum StoreCall {
+    /// Argument: none. Answer: ``LogHead``.
+    public static let chain = "chain"
     /// Argument: an event's id, as text. Answer: its record, or nothing.
     public static let event = "event"
     /// Argument: ``StreamsRequest``. Answer: a list of ``StreamEntry``.
@@ -9,7 +11,25 @@ public enum StoreCall {
     /// Argument: none. Answer: ``StoreStatistics``.
     public static let statistics = "statistics"
 
-    public static let all = [event, statistics, streams]
+    public static let all = [chain, event, statistics, streams]
+}
+
+/// Where a log ends, and the hash of all that is in it.
+public struct LogHead: Codable, Hashable, Sendable {
+    public var log: EventID
+    /// The position of the last event, or 0.
+    public var position: UInt64
+    /// When that was committed; nil if there is no event.
+    public var time: Timestamp?
+    /// That of the log's chain at the position, as 64 hexadecimal digits.
+    public var hash: String
+
+    public init(log: EventID, position: UInt64, time: Timestamp?, hash: String) {
+        self.log = log
+        self.position = position
+        self.time = time
+        self.hash = hash
+    }
 }
 
 /// Asks which streams there are, in the order in which they began.

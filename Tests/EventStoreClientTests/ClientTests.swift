@@ -20,6 +20,27 @@ import WireProtocol
         await client.close()
     }
 
+    @Test func `is told the head and its hash, over many segments and restarts`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let empty = try await client.head()
+        #expect(empty.position == 0 && empty.time == nil && empty.hash.count == 64)
+        var hashes = [empty.hash]
+        for first in stride(from: 1, through: 6000, by: 1000) {
+            let appended = try await client.append(
+                try (first..<first + 1000).map { try event($0) })
+            let head = try await client.head()
+            #expect(head.log == empty.log && head.position == appended.last)
+            #expect(head.time == appended.time)
+            hashes.append(head.hash)
+        }
+        #expect(Set(hashes).count == 7)
+        await store.stop()
+        try await store.start()
+        #expect(try await client.head().hash == hashes.last)
+        await client.close()
+    }
+
     @Test func `appends once, though the store was away`() async throws {
         let store = try await Store()
         let client = try await store.client()

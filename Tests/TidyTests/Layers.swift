@@ -36,8 +36,10 @@ struct Layer {
             ["EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol", "ZeroMQ"],
             ["Foundation"]),
 
+        // The log's chain is of SHA-256; the executable signs its head.
         Layer(
-            "Services/EventStore/Log", ["EventSourcing"], ["Dispatch", "Glibc", "Synchronization"]),
+            "Services/EventStore/Log", ["EventSourcing"],
+            ["Crypto", "Dispatch", "Glibc", "Synchronization"]),
         Layer(
             "Services/EventStore/Archive", ["CZlib", "EventSourcing", "ObjectStorage"],
             ["Foundation"]),
@@ -57,7 +59,7 @@ struct Layer {
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
-            ], ["ArgumentParser", "Foundation", "Logging"]),
+            ], ["ArgumentParser", "Crypto", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.
         Layer(

@@ -82,14 +82,10 @@ enum Admission {
         guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
         var at = header.tags.lowerBound
         for _ in 0..<header.tagCount {
-            guard at < header.tags.upperBound, record[at] > 0,
-                at + 1 + Int(record[at]) <= header.tags.upperBound
-            else { throw .damaged("its tags do not add up") }
             let tag = record.extracting(at + 1..<at + 1 + Int(record[at]))
             guard isUTF8(tag) else { throw .damaged("a tag of it is not UTF-8") }
             at += 1 + Int(record[at])
         }
-        guard at == header.tags.upperBound else { throw .damaged("its tags do not add up") }
         guard isUTF8(record.extracting(header.contentType)) else {
             throw .damaged("its content type is not UTF-8")
         }

@@ -18,13 +18,7 @@ struct CleanEnd {
         bytes.append(littleEndian: position)
         let sum = CRC32C.checksum(bytes.span)
         bytes.append(littleEndian: sum)
-        let temporary = Self.name + ".new"
-        try storing { () throws(StorageError) in
-            try storage.create(temporary, size: 0)
-            try storage.write(temporary, bytes.span, at: 0)
-            try storage.sync(temporary)
-            try storage.rename(temporary, to: Self.name)
-        }
+        try storage.put(Self.name, bytes.span)
     }
 
     /// The note in `storage`; nil if there is none that checks.

@@ -32,6 +32,8 @@ public struct EventLog: ~Copyable {
     public let id: EventID
     /// The position of the last committed event, or 0.
     public internal(set) var head: UInt64
+    /// When the last committed event was; nil if there is none.
+    public private(set) var headTime: Timestamp?
     let storage: any LogStorage
     let segmentBytes: Int
     private let durability: Durability
@@ -69,7 +71,8 @@ public struct EventLog: ~Copyable {
         precondition((1024...1 << 31).contains(segmentBytes), "a segment has 1 KiB to 2 GiB")
         let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
         let maintenance = Maintenance(
-            storage, log: recovered.id, segmentBytes: segmentBytes, background: background)
+            storage, log: recovered.id, segmentBytes: segmentBytes, sealed: recovered.sealed,
+            background: background)
         // Whoever is told the log's identity is to find it again, events or none.
         let first = try recovered.open == nil ? maintenance.makeSegment(base: 1) : nil
         self.storage = storage
@@ -83,6 +86,7 @@ public struct EventLog: ~Copyable {
         sealing = []
         head = recovered.open.map { $0.nextPosition - 1 } ?? 0
         lastTime = recovered.open?.lastTime ?? -1
+        headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
     }
 
     /// The position that the next staged event gets.
@@ -133,6 +137,7 @@ public struct EventLog: ~Copyable {
         if durability == .sync { try flush() }
         group.removeAll(keepingCapacity: true)
         head = nextPosition - 1
+        headTime = Timestamp(microseconds: lastTime)
         return early.isEmpty ? committed : early + committed
     }
 

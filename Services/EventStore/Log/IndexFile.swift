@@ -139,17 +139,11 @@ extension IndexFile {
         blocks.append(littleEndian: sum)
     }
 
-    /// Writes the index of `segment`; the file has its name only once it is whole and on disk.
+    /// Writes the index of `segment`.
     static func write(
         _ segment: OpenSegment, log: EventID, filterWords: Int, to storage: any LogStorage
     ) throws(LogError) {
         let bytes = encoded(segment, log: log, filterWords: filterWords)
-        let name = name(base: segment.base)
-        try storing { () throws(StorageError) in
-            try storage.create(name + ".new", size: 0)
-            try storage.write(name + ".new", bytes.span, at: 0)
-            try storage.sync(name + ".new")
-            try storage.rename(name + ".new", to: name)
-        }
+        try storage.put(name(base: segment.base), bytes.span)
     }
 }

@@ -42,7 +42,7 @@ public struct LogRestoration: Sendable {
     public private(set) var segments: [RestoredSegment] = []
     /// The damaged segments, each kept under its name and `.damaged`.
     public private(set) var keptAside: [String] = []
-    /// The indexes of whole segments that did not match them, and were made again.
+    /// Whole segments whose index did not match them, or whose chain was damaged: made again.
     public private(set) var indexes: [String] = []
     /// What the log is known to have had, and has no more.
     public private(set) var lost: ClosedRange<UInt64>?
@@ -172,6 +172,9 @@ public struct LogRestoration: Sendable {
         if isEndRestored { try CleanEnd(position: head).write(to: storage) }
         for name in keptAside where !segments.contains(where: { $0.name == name }) {
             try storing { () throws(StorageError) in
+                // Another segment may begin there.
+                let chain = SegmentHeader.base(ofName: name).map(ChainFile.name(base:))
+                if let chain, try storage.names().contains(chain) { try storage.remove(chain) }
                 try storage.rename(name, to: Self.aside(name))
             }
         }
@@ -185,14 +188,19 @@ public struct LogRestoration: Sendable {
                 try storage.rename(segment.temporary, to: segment.name)
             }
         }
-        let last = try storing { () throws(StorageError) in
-            try storage.names().filter { $0.hasSuffix(SegmentHeader.suffix) }.max()
+        let bases = try storing { () throws(StorageError) in
+            try storage.names().compactMap(SegmentHeader.base(ofName:)).sorted()
         }
-        for name in segments.map(\.name) + indexes where name != last {
-            guard let base = SegmentHeader.base(ofName: name) else { continue }
+        for name in segments.map(\.name) + indexes {
+            guard let base = SegmentHeader.base(ofName: name), base != bases.last else { continue }
             try IndexFile.write(
                 try scanned(name, base: base), log: log,
                 filterWords: TermFilter.words(segmentBytes: segmentBytes), to: storage)
+        }
+        var end = ChainPoint(startOf: log)
+        for (base, next) in zip(bases, bases.dropFirst()) {
+            let sealed = ChainSegment(base: base, next: next)
+            end = try ChainFile.end(of: sealed, after: end, log: log, in: storage)
         }
     }
 
@@ -200,13 +208,8 @@ public struct LogRestoration: Sendable {
 
     /// Copied and not renamed, so that the segment is there at every moment.
     private func copyAside(_ name: String) throws(LogError) {
-        let (bytes, copy) = (try contents(of: name), Self.aside(name))
-        try storing { () throws(StorageError) in
-            try storage.create(copy + ".new", size: 0)
-            try storage.write(copy + ".new", bytes.span, at: 0)
-            try storage.sync(copy + ".new")
-            try storage.rename(copy + ".new", to: copy)
-        }
+        let bytes = try contents(of: name)
+        try storage.put(Self.aside(name), bytes.span)
     }
 
     private func removeUnfinished() throws(LogError) {

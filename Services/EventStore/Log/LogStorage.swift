@@ -17,6 +17,19 @@ public protocol LogStorage: AnyObject, Sendable {
     func remove(_ name: String) throws(StorageError)
 }
 
+extension LogStorage {
+    /// Writes a file that has its name only once it is whole and on disk.
+    func put(_ name: String, _ bytes: Span<UInt8>) throws(LogError) {
+        let temporary = name + ".new"
+        try storing { () throws(StorageError) in
+            try create(temporary, size: 0)
+            try write(temporary, bytes, at: 0)
+            try sync(temporary)
+            try rename(temporary, to: name)
+        }
+    }
+}
+
 /// What storage could not do, with which file, and why.
 public struct StorageError: Error, Hashable, CustomStringConvertible {
     public let operation: String

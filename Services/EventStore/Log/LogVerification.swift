@@ -35,7 +35,8 @@ public struct LogVerification: Sendable {
     /// Where the log ended when it was closed; 0 if it was not.
     private(set) var closedAt: UInt64 = 0
 
-    /// Checks every record of every segment, and every index against its segment. Changes nothing.
+    /// Checks every record of every segment, every index against its segment, and the checksums of
+    /// the chain. Changes nothing.
     ///
     /// - Parameter progress: is told the number of segments that are done, and of all.
     /// - Throws: when storage can't be read. Damage is not thrown but listed.
@@ -104,7 +105,13 @@ public struct LogVerification: Sendable {
                     reason: "the log was closed behind position \(closedAt)")
                 faults.append(fault.damage(of: name, segment))
             }
-            return isLast ? () : try checkIndex(of: segment, header, in: storage)
+            guard !isLast else { return }
+            try checkIndex(of: segment, header, in: storage)
+            let chained = ChainSegment(base: header.base, next: segment.nextPosition)
+            guard try !ChainFile.isDamaged(chained, log: header.log, in: storage) else {
+                throw .damagedIndex(ChainFile.name(base: header.base), offset: 0)
+            }
+            return
         }
         let isDamage =
             !isLast || head < closedAt
@@ -114,21 +121,24 @@ public struct LogVerification: Sendable {
             return
         }
         extent.isWhole = false
-        faults.append(fault.damage(of: name, segment))
-        try checkRest(contents, of: segment, header, in: storage)
+        let damage = fault.damage(of: name, segment)
+        faults.append(damage)
+        let behind = damage.position ?? segment.nextPosition
+        try checkRest(contents, of: segment, header, behind: behind, in: storage)
     }
 
     /// Lists what else is damaged behind the first fault: the index knows where the records are.
     private mutating func checkRest(
         _ bytes: Span<UInt8>, of segment: OpenSegment, _ header: SegmentHeader,
-        in storage: any LogStorage
+        behind position: UInt64, in storage: any LogStorage
     ) throws(LogError) {
         guard let sealed = try sealed(header, in: storage) else { return }
         head = sealed.nextPosition - 1
-        guard segment.count + 1 < sealed.count else { return }
-        let offsets = try sealed.offsets(of: segment.count + 1...sealed.count)
+        guard position + 1 < sealed.nextPosition else { return }
+        let first = Int(position + 1 - sealed.base)
+        let offsets = try sealed.offsets(of: first...sealed.count)
         for (index, (start, end)) in zip(offsets, offsets.dropFirst()).enumerated() {
-            let position = segment.nextPosition + 1 + UInt64(index)
+            let position = position + 1 + UInt64(index)
             let isWhole =
                 start < end && end <= bytes.count
                 && SegmentScan.whole(bytes.extracting(Int(start)..<Int(end)))?.position == position

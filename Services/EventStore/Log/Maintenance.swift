@@ -6,7 +6,7 @@ import Synchronization
 public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
 /// What a log has done in the background: the next segment's file is made before it is needed, and
-/// the index of a full one is written.
+/// the index and the chain of a full one are written.
 struct Maintenance {
     private static let prepared = "prepared.new"
 
@@ -23,16 +23,20 @@ struct Maintenance {
     private let log: EventID
     private let segmentBytes: Int
     private let background: Background
+    private let chain: ChainMaintenance
     private let shared = Shared()
 
+    /// - Parameter sealed: those that are there, some of which may lack their chain.
     init(
-        _ storage: any LogStorage, log: EventID, segmentBytes: Int,
+        _ storage: any LogStorage, log: EventID, segmentBytes: Int, sealed: SealedSegments,
         background: @escaping Background
     ) {
         self.storage = storage
         self.log = log
         self.segmentBytes = segmentBytes
         self.background = background
+        chain = ChainMaintenance(storage, log: log, background: background)
+        chain.append(sealed.chain)
     }
 
     /// Has a file of zeros made for the next segment.
@@ -63,7 +67,7 @@ struct Maintenance {
         return name
     }
 
-    /// Has the index of `segment` written.
+    /// Has the index of `segment` written, and its chain.
     func seal(_ segment: OpenSegment) {
         let filterWords = TermFilter.words(segmentBytes: segmentBytes)
         background { [storage, log, shared] in
@@ -72,6 +76,7 @@ struct Maintenance {
             }
             shared.state.withLock { $0.sealed.append(result) }
         }
+        chain.append([ChainSegment(base: segment.base, next: segment.nextPosition)])
     }
 
     /// The segments that have been sealed since the last call.
@@ -85,11 +90,15 @@ struct Maintenance {
         return sealed
     }
 
-    /// Returns when all that was begun is done.
+    /// Returns when all that was begun is done; of the chain, the segment that was begun.
     func finish() {
-        let done = DispatchSemaphore(value: 0)
-        background { done.signal() }
-        done.wait()
+        chain.stop()
+        // The second time for the turn that the chain may have taken during the first.
+        for _ in 1...2 {
+            let done = DispatchSemaphore(value: 0)
+            background { done.signal() }
+            done.wait()
+        }
     }
 
     /// Writes the index of `segment`, and opens it.

@@ -34,10 +34,9 @@ struct Recovery {
                 let end = try CleanEnd.read(from: storage)
                 open = try recoverOpen(name, header, closedAt: end?.position ?? 0)
                 // Its segment was sealed before what followed was lost, and will now grow.
-                if indexes.contains(header.indexName) {
-                    try storing { () throws(StorageError) in
-                        try storage.remove(header.indexName)
-                    }
+                for name in [header.indexName, ChainFile.name(base: header.base)]
+                where names.contains(name) {
+                    try storing { () throws(StorageError) in try storage.remove(name) }
                 }
             } else {
                 try openSealed(name, header, isIndexed: indexes.contains(header.indexName))

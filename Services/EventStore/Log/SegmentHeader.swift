@@ -63,8 +63,13 @@ struct SegmentHeader: Hashable {
     }
 
     /// What the names of a segment's files begin with: they sort as the segments do.
-    static func fileName(base: UInt64) -> String {
-        let digits = String(base, radix: 16)
+    static func fileName(base: UInt64) -> String { base.hexadecimal }
+}
+
+extension UInt64 {
+    /// Its 16 hexadecimal digits.
+    var hexadecimal: String {
+        let digits = String(self, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

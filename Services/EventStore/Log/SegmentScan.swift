@@ -5,11 +5,13 @@ enum SegmentScan {
     /// What is wrong with what follows the last complete append.
     struct Fault {
         let reason: String
+        /// Where the record is that does not check; nil for the append that should follow.
+        var record: (offset: Int, position: UInt64)?
 
         /// The fault as one that no crash explains.
         func damage(of name: String, _ segment: OpenSegment) -> LogError {
-            .damaged(
-                segment: name, offset: segment.end, position: segment.nextPosition, reason)
+            let (offset, position) = record ?? (segment.end, segment.nextPosition)
+            return .damaged(segment: name, offset: offset, position: position, reason)
         }
     }
 
@@ -22,7 +24,7 @@ enum SegmentScan {
             let rest = bytes.extracting(at..<bytes.count)
             if rest.count < 4 || rest.uint32(at: 0) == 0 { break }
             guard let header = whole(rest), header.position == position else {
-                return Fault(reason: "the record does not check")
+                return Fault(reason: "the record does not check", record: (at, position))
             }
             pending.append((at..<at + header.length, header))
             at += header.length

@@ -1,5 +1,4 @@
 import ArgumentParser
-import EventLog
 import EventSourcing
 import EventStoreClient
 import Foundation
@@ -60,39 +59,5 @@ struct Append: AsyncParsableCommand {
                 != nil
         else { throw Problem.data("'\(data.prefix(60))' is not JSON") }
         return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
-    }
-}
-
-struct Verify: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Check every record of a log that no process serves.")
-
-    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
-    var home = Endpoints.home
-
-    func run() throws {
-        let folder = home + "/log"
-        guard FileManager.default.fileExists(atPath: folder) else {
-            throw Problem.data("there is no log in \(home)")
-        }
-        do {
-            var bar = ProgressBar("verify", total: 0)
-            let found = try LogVerification(of: FileStorage(folder: folder)) { done, all in
-                bar.show(done, of: all, "segments")
-            }
-            bar.end()
-            for fault in found.faults { print(fault) }
-            guard found.faults.isEmpty else {
-                throw Problem.data("\(found.faults.count) faults in \(found.segments) segments")
-            }
-            let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
-            print(
-                "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
-                    + "\(found.segments) segments, all of them whole\(torn)")
-        } catch let error as LogError {
-            throw Problem.data(error.description)
-        } catch let error as StorageError {
-            throw Problem(status: EX_UNAVAILABLE, error.description)
-        }
     }
 }

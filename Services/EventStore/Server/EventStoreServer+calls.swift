@@ -90,7 +90,7 @@ extension EventStoreServer {
         }
     }
 
-    private func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
+    func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
         do {
             return Array(try JSONEncoder().encode(value))
         } catch {

@@ -59,17 +59,14 @@ extension EventStoreServer {
         session.spend()
         counts.chunks += 1
         counts.eventsRead += UInt64(chunk.count)
-        let isSent = send(
-            Answer(
-                peer: key.peer, requestID: key.requestID, kind: .chunk,
-                frames: [header.bytes, chunk.bytes]))
+        let isSent = send(Answer(key, .chunk, [header.bytes, chunk.bytes]))
         if isSent, !isLast { reads.goOn(session, key) } else { reads.end(key) }
     }
 
     private func fail(_ key: ReadKey, _ error: LogError) {
         reads.end(key)
         let problem = ProtocolError(error).bytes
-        _ = send(Answer(peer: key.peer, requestID: key.requestID, kind: .error, frames: [problem]))
+        _ = send(Answer(key, .error, [problem]))
     }
 }
 

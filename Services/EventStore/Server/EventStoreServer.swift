@@ -20,6 +20,11 @@ public actor EventStoreServer {
         let requestID: UInt64
         let kind: MessageKind
         let frames: [[UInt8]]
+
+        init(_ key: ReadKey, _ kind: MessageKind, _ frames: [[UInt8]]) {
+            (peer, requestID) = (key.peer, key.requestID)
+            (self.kind, self.frames) = (kind, frames)
+        }
     }
 
     var log: EventLog
@@ -28,7 +33,9 @@ public actor EventStoreServer {
     var counts = Counts()
     var reads = ReadTable()
     let sealedReads = SealedReads()
-    let sealedJobs = SealedJobs()
+    let sealedJobs = JobQueue<SealedReads.Job>()
+    let chain = ChainHashing()
+    let chainRequests = JobQueue<ReadKey>()
     let feedEndpoint: String
     let busEndpoint: String?
     private let requests: Socket
@@ -79,6 +86,7 @@ public actor EventStoreServer {
                 group.addTask(executorPreference: loop) { try await self.serveRequests() }
                 group.addTask(executorPreference: loop) { try await self.serveFeed() }
                 group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
+                group.addTask(executorPreference: loop) { try await self.serveChain() }
                 try await group.next()
                 group.cancelAll()
             }
@@ -183,6 +191,9 @@ public actor EventStoreServer {
             reads.end(key)
         case .call:
             try header.need(2, body.count)
+            guard !body[0].elementsEqual(StoreCall.chain.utf8) else {
+                return chainRequests.enqueue(key)
+            }
             answer(peer, header.requestID, .result, [try call(body[0], body[1])])
         case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
@@ -218,7 +229,7 @@ public actor EventStoreServer {
     private func answer(
         _ peer: [UInt8], _ requestID: UInt64, _ kind: MessageKind, _ frames: [[UInt8]]
     ) {
-        answers.append(Answer(peer: peer, requestID: requestID, kind: kind, frames: frames))
+        answers.append(Answer(ReadKey(peer: peer, requestID: requestID), kind, frames))
     }
 
     private func sendAnswers() {

@@ -2,7 +2,7 @@ import EventLog
 import EventSourcing
 import WireProtocol
 
-/// Which read of which client.
+/// Which read, or other request, of which client.
 struct ReadKey: Hashable, Sendable {
     let peer: [UInt8]
     let requestID: UInt64

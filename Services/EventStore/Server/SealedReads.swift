@@ -47,13 +47,3 @@ actor SealedReads {
         return outcome
     }
 }
-
-/// Jobs that wait for the thread that reads sealed segments: at most one for each read.
-struct SealedJobs {
-    let queue: AsyncStream<SealedReads.Job>
-    private let continuation: AsyncStream<SealedReads.Job>.Continuation
-
-    init() { (queue, continuation) = AsyncStream.makeStream() }
-
-    func enqueue(_ job: SealedReads.Job) { continuation.yield(job) }
-}

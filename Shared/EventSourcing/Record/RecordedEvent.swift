@@ -105,7 +105,18 @@ extension RecordHeader {
             throw .damaged("its lengths do not add up")
         }
         guard header.length <= bytes.count else { throw .truncated }
+        guard header.hasTags(in: bytes) else { throw .damaged("its tags do not add up") }
         return header
+    }
+
+    /// Whether as many tags as the header says fill their place.
+    private func hasTags(in record: Span<UInt8>) -> Bool {
+        var at = tags.lowerBound
+        for _ in 0..<tagCount {
+            guard at < tags.upperBound, record[at] > 0 else { return false }
+            at += 1 + Int(record[at])
+        }
+        return at == tags.upperBound
     }
 
     /// The checksum that the head of this record should carry.

@@ -1,0 +1,74 @@
+import EventSourcing
+
+/// Goes along the log, and folds each record into the chain's hash.
+///
+///     hash(0) = SHA-256("daybook chain 1", identity of the log)
+///     hash(n) = SHA-256(hash(n - 1), record n)
+///
+/// A record is hashed as it is on disk, but for what is about that disk alone: which records a sync
+/// preceded (`startsCommit`), and the head's checksum, which depends on it, are taken as zero. So
+/// the chain says the same of a log whose events were written in other groups or segments.
+struct ChainFold {
+    private(set) var point: ChainPoint
+    private var message: [UInt8] = []
+
+    init(after point: ChainPoint) { self.point = point }
+
+    /// Folds the record of the next position.
+    mutating func add(_ record: Span<UInt8>) {
+        message.removeAll(keepingCapacity: true)
+        point.hash.append(to: &message)
+        unsafe record.withUnsafeBufferPointer { unsafe message.append(contentsOf: $0) }
+        message[ChainHash.size + RecordLayout.flags] &= ~RecordLayout.startsCommit
+        let sum = ChainHash.size + RecordLayout.headChecksum
+        for index in sum..<sum + 4 { message[index] = 0 }
+        point = ChainPoint(position: point.position + 1, hash: ChainHash(of: message.span))
+    }
+
+    /// Folds the records of the segment that lie behind the point.
+    ///
+    /// - Parameter body: is told each point.
+    /// - Throws: when a record does not check.
+    mutating func add(
+        _ segment: ChainSegment, in storage: any LogStorage, _ body: (ChainPoint) -> Void = { _ in }
+    ) throws(LogError) {
+        let name = segment.name
+        let contents = try storing { () throws(StorageError) -> [UInt8] in
+            if let end = segment.end { return try storage.read(name, at: 0, count: end) }
+            return try storage.read(name, at: 0, count: try storage.size(of: name))
+        }
+        let bytes = contents.span
+        var at = SegmentHeader.size
+        for position in segment.base..<segment.next {
+            let rest = bytes.extracting(min(at, bytes.count)..<bytes.count)
+            guard let header = RecordHeader(rest), header.length <= rest.count,
+                header.position == position,
+                position <= point.position || SegmentScan.whole(rest) != nil
+            else {
+                throw .damaged(
+                    segment: name, offset: at, position: position, "the record does not check")
+            }
+            at += header.length
+            guard position > point.position else { continue }
+            add(rest.extracting(first: header.length))
+            body(point)
+        }
+    }
+}
+
+/// A segment as the chain sees it.
+struct ChainSegment: Hashable, Sendable {
+    let base: UInt64
+    /// The position behind its last record, of those that count.
+    let next: UInt64
+    /// Where that record ends; nil for where the file does.
+    var end: Int?
+
+    var name: String { SegmentHeader.name(base: base) }
+}
+
+extension SealedSegments {
+    var chain: [ChainSegment] {
+        segments.map { ChainSegment(base: $0.base, next: $0.nextPosition) }
+    }
+}

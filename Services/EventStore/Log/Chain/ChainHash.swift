@@ -1,0 +1,94 @@
+import Crypto
+import EventSourcing
+
+/// A SHA-256 that stands for a log up to some event: every event before it, each to the byte.
+public struct ChainHash: Hashable, Sendable {
+    static let size = 32
+
+    /// The bytes, eight to a word, big-endian. No vector of four: its alignment of 32 bytes is more
+    /// than the frame of an async function gives.
+    private let first, second, third, fourth: UInt64
+
+    /// The hash at `offset`.
+    init(_ bytes: Span<UInt8>, at offset: Int) {
+        first = bytes.uint64(at: offset).byteSwapped
+        second = bytes.uint64(at: offset + 8).byteSwapped
+        third = bytes.uint64(at: offset + 16).byteSwapped
+        fourth = bytes.uint64(at: offset + 24).byteSwapped
+    }
+
+    /// The hash of `message`.
+    init(of message: Span<UInt8>) {
+        var function = SHA256()
+        unsafe message.withUnsafeBytes { unsafe function.update(bufferPointer: $0) }
+        let digest = Array(function.finalize())
+        self.init(digest.span, at: 0)
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        for word in [first, second, third, fourth] {
+            bytes.append(littleEndian: word.byteSwapped)
+        }
+    }
+
+    /// What the chain's file keeps of it.
+    var link: UInt64 { first }
+}
+
+extension ChainHash: LosslessStringConvertible {
+    /// Reads 64 hexadecimal digits, in either case.
+    public init?(_ text: String) {
+        guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexDigit) else { return nil }
+        let bytes = stride(from: 0, to: 64, by: 2).compactMap { at in
+            UInt8(text.dropFirst(at).prefix(2), radix: 16)
+        }
+        self.init(bytes.span, at: 0)
+    }
+
+    public var description: String {
+        [first, second, third, fourth].map(\.hexadecimal).joined()
+    }
+}
+
+extension UInt8 {
+    fileprivate var isHexDigit: Bool {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+}
+
+/// A place of the log's chain: the position of an event, or 0, and the hash of the log up to it.
+public struct ChainPoint: Hashable, Sendable {
+    public let position: UInt64
+    public let hash: ChainHash
+
+    public init(position: UInt64, hash: ChainHash) {
+        self.position = position
+        self.hash = hash
+    }
+
+    /// Where the chain of the log of this identity begins.
+    init(startOf log: EventID) {
+        var message = Array("daybook chain 1".utf8)
+        message.append(littleEndian: log.high.byteSwapped)
+        message.append(littleEndian: log.low.byteSwapped)
+        self.init(position: 0, hash: ChainHash(of: message.span))
+    }
+}
+
+extension ChainPoint: LosslessStringConvertible {
+    /// Reads `<position>:<hash>`.
+    public init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let position = UInt64(parts[0]),
+            let hash = ChainHash(String(parts[1]))
+        else { return nil }
+        self.init(position: position, hash: hash)
+    }
+
+    public var description: String { "\(position):\(hash)" }
+}

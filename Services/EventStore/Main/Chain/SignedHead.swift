@@ -1,0 +1,73 @@
+import Crypto
+import EventLog
+import EventSourcing
+import Foundation
+import ServiceKit
+import WireProtocol
+
+/// The head of a log, signed by who saw it: kept elsewhere, it shows whether the log was altered.
+struct SignedHead: Codable, Hashable {
+    static let format = 1
+
+    let format: Int
+    let log: EventID
+    let position: UInt64
+    let time: Timestamp
+    let hash: String
+    /// The public key, base64.
+    let key: String
+    /// Of `message`, base64.
+    let signature: String
+
+    init(_ head: LogHead, signedWith key: Curve25519.Signing.PrivateKey) throws {
+        guard let time = head.time else { throw Problem.data("the log has no event") }
+        format = Self.format
+        (log, position, self.time, hash) = (head.log, head.position, time, head.hash)
+        self.key = key.publicKey.rawRepresentation.base64EncodedString()
+        let message = Self.message(log, position, time, hash)
+        signature = try key.signature(for: message).base64EncodedString()
+    }
+
+    private struct Format: Decodable { let format: Int }
+
+    init(file path: String) throws {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Problem.data("can't read \(path)")
+        }
+        do {
+            let format = try JSONDecoder().decode(Format.self, from: data).format
+            guard format == Self.format else {
+                throw Problem.data(
+                    "\(path) has format version \(format); this program reads \(Self.format)")
+            }
+            self = try JSONDecoder().decode(Self.self, from: data)
+        } catch let error as DecodingError {
+            throw Problem.data("\(path) is not a signed head: \(error.oneLine)")
+        }
+    }
+
+    /// The point of the chain that it names, if its signature is right.
+    ///
+    /// - Parameter trusted: whose signature it must be; nil if any will do.
+    func point(trusting trusted: Curve25519.Signing.PublicKey?) throws -> ChainPoint {
+        guard let point = ChainHash(hash).map({ ChainPoint(position: position, hash: $0) }),
+            let own = SigningKeys.publicKey(base64: key),
+            let signature = Data(base64Encoded: signature)
+        else { throw Problem.data("the signed head has a hash, key or signature that is none") }
+        if let trusted, trusted.rawRepresentation != own.rawRepresentation {
+            throw Problem.data("the head is signed by \(key), not by the key that is trusted")
+        }
+        let message = Self.message(log, position, time, hash)
+        guard own.isValidSignature(signature, for: message) else {
+            throw Problem.data("the signature of the head is wrong: it was altered")
+        }
+        return point
+    }
+
+    /// What is signed.
+    private static func message(
+        _ log: EventID, _ position: UInt64, _ time: Timestamp, _ hash: String
+    ) -> Data {
+        Data("daybook head 1\n\(log)\n\(position)\n\(time)\n\(hash)\n".utf8)
+    }
+}

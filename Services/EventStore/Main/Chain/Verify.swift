@@ -1,0 +1,104 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import ServiceKit
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check every record of a log that no process serves.",
+        discussion: """
+            With --chain it is also checked that no event was altered by somebody who made its \
+            checksums right: the chain of hashes is computed from the events, and compared with \
+            the files in which the store keeps it, and with the heads that you have kept.
+            """)
+
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    var home = Endpoints.home
+    @Flag(help: "Check the chain of hashes, too.") var chain = false
+    @Option(
+        help: "A head that you have kept, <position>:<hash>; may be repeated.",
+        transform: Verify.point)
+    var trusted: [ChainPoint] = []
+    @Option(
+        help: "A file with a head that 'head --signed' has printed; may be repeated.",
+        completion: .file())
+    var head: [String] = []
+    @Option(help: "The public key that has signed them: a file, or base64.", completion: .file())
+    var key: String?
+    @Flag(help: "Begin behind the first of the heads, and not at the beginning.")
+    var forward = false
+
+    private static func point(_ text: String) throws -> ChainPoint {
+        guard let point = ChainPoint(text) else {
+            throw ValidationError("'\(text)' is not a position, a colon and 64 hexadecimal digits")
+        }
+        return point
+    }
+
+    func validate() throws {
+        guard chain || trusted.isEmpty && head.isEmpty && key == nil && !forward else {
+            throw ValidationError("--trusted, --head, --key and --forward go with --chain")
+        }
+        guard key == nil || !head.isEmpty else { throw ValidationError("--key goes with --head") }
+        guard !forward || !trusted.isEmpty || !head.isEmpty else {
+            throw ValidationError("--forward goes with --trusted or --head")
+        }
+    }
+
+    func run() throws {
+        let signed = try head.map(SignedHead.init(file:))
+        let key = try key.map { try SigningKeys.publicKey($0) }
+        let heads = trusted + (try signed.map { try $0.point(trusting: key) })
+        let folder = home + "/log"
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw Problem.data("there is no log in \(home)")
+        }
+        do {
+            try verify(FileStorage(folder: folder), heads, of: signed)
+        } catch let error as LogError {
+            throw Problem.data(error.description)
+        } catch let error as StorageError {
+            throw Problem(status: EX_UNAVAILABLE, error.description)
+        }
+        for head in signed where key == nil {
+            print("the head at \(head.position) is signed by \(head.key), if that is your key")
+        }
+    }
+
+    private func verify(
+        _ storage: FileStorage, _ heads: [ChainPoint], of signed: [SignedHead]
+    ) throws {
+        var bar = ProgressBar("verify", total: 0)
+        let found = try LogVerification(of: storage) { bar.show($0, of: $1, "segments") }
+        bar.end()
+        for fault in found.faults { print(fault) }
+        for head in signed where head.log != found.log {
+            throw Problem.data("the signed head is of log \(head.log), and this is another")
+        }
+        let chain = chain ? try self.chain(of: storage, found, heads) : nil
+        if let fault = chain?.fault { throw Problem.data(fault.description) }
+        guard found.faults.isEmpty else {
+            let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
+            let faults = found.faults.count == 1 ? "1 fault" : "\(found.faults.count) faults"
+            throw Problem.data("\(faults) in \(found.segments) segments\(checked ?? "")")
+        }
+        let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
+        print(
+            "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
+                + "\(found.segments) segments, all of them whole\(torn)")
+        guard let chain else { return }
+        print(
+            "chain \(chain.head): \(chain.linked) events compared with the chain's files, "
+                + "trusted heads passed: \(chain.passed.count)")
+    }
+
+    private func chain(
+        of storage: FileStorage, _ found: LogVerification, _ heads: [ChainPoint]
+    ) throws -> ChainVerification {
+        var bar = ProgressBar("chain", total: 0)
+        defer { bar.end() }
+        return try ChainVerification(of: storage, found, heads: heads, isForward: forward) {
+            bar.show($0, of: $1, "segments")
+        }
+    }
+}

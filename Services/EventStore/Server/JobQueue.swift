@@ -1,0 +1,9 @@
+/// What waits for another thread to do it.
+struct JobQueue<Job: Sendable> {
+    let queue: AsyncStream<Job>
+    private let continuation: AsyncStream<Job>.Continuation
+
+    init() { (queue, continuation) = AsyncStream.makeStream() }
+
+    func enqueue(_ job: Job) { continuation.yield(job) }
+}
