@@ -257,6 +257,13 @@ let package = Package(
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
                 "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
             ]),
+        test(
+            "PastTests",
+            [
+                "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
+                "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
+                "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", grdb,
+            ]),
         test("TidyTests", []),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],

@@ -1,5 +1,6 @@
 import Contracts
 import EventSourcing
+import EventStoreClient
 import Foundation
 import Logging
 import Testing
@@ -13,6 +14,7 @@ private enum Tally: Aggregate {
     struct Added: EventPayload {
         static let category = "tally"
         static let type = "Added"
+        static var family: any PayloadFamily.Type { Event.self }
         var number: Int
         var tags: [String] { [] }
     }
@@ -109,7 +111,8 @@ private enum NewTally: Aggregate {
             sum += round
         }
         let kept = try #require(await snapshots.snapshot(of: stream, Tally.self))
-        #expect(kept.revision >= 2 && kept.state == (0...Int(kept.revision)).reduce(0) { $0 + $1 + 1 })
+        #expect(
+            kept.revision >= 2 && kept.state == (0...Int(kept.revision)).reduce(0) { $0 + $1 + 1 })
         #expect(try await store.client.event(id: kept.event)?.position == kept.position)
         // It is used, for better or worse: one that lies, of an event that is there, is believed.
         await snapshots.keep(

@@ -1,0 +1,38 @@
+import EventSourcing
+import Foundation
+import ServiceKit
+import Testing
+
+@Suite struct `A moment` {
+    @Test func `is a position or a time`() throws {
+        #expect(Moment("17") == .position(17))
+        #expect(Moment("0") == .position(0))
+        let time = try #require(Timestamp("2026-01-31T12:00:00Z"))
+        #expect(Moment("2026-01-31T12:00:00Z") == .time(time))
+        #expect(Moment("-1") == nil && Moment("yesterday") == nil && Moment("") == nil)
+        for moment in [Moment.position(17), .time(time)] {
+            #expect(Moment(moment.description) == moment)
+            let data = try JSONEncoder().encode([moment])
+            #expect(try JSONDecoder().decode([Moment].self, from: data) == [moment])
+        }
+    }
+}
+
+@Suite struct `A query` {
+    @Test func `that is narrowed wants what both want`() {
+        let tags = EventQuery([.init(tags: ["a"]), .init(tags: ["b"])])
+        let known = EventQuery([.init(categories: ["c"], types: ["T", "U"])])
+        #expect(
+            tags.narrowed(to: known)
+                == EventQuery([
+                    .init(categories: ["c"], types: ["T", "U"], tags: ["a"]),
+                    .init(categories: ["c"], types: ["T", "U"], tags: ["b"]),
+                ]))
+        #expect(EventQuery.all.narrowed(to: known) == known)
+        #expect(tags.narrowed(to: .all) == tags)
+        let types = EventQuery([.init(types: ["U"], tags: ["a"])])
+        #expect(
+            types.narrowed(to: known)
+                == EventQuery([.init(categories: ["c"], types: ["U"], tags: ["a"])]))
+    }
+}

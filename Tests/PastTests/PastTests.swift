@@ -1,0 +1,99 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import Testing
+import WireProtocol
+
+@testable import BalanceMain
+@testable import CreditLimitMain
+@testable import CreditMain
+@testable import OrdersMain
+@testable import RouteMain
+@testable import ServiceKit
+@testable import WithdrawMain
+
+/// What an entity is said to have been, at many positions, is what a service shows that was built
+/// from all events up to there.
+@Suite(.timeLimit(.minutes(8))) struct `What was true of an entity` {
+    @Test func `is what a service built up to then shows`() async throws {
+        let suite = try await History.suite(orders: 120)
+        let customers = try await suite.customers()
+        let orders = (1...120).map { "cdnow.\($0)" }
+        try await compare(suite, Balance.entity, of: customers)
+        try await compare(suite, Balance.statement, of: customers)
+        try await compare(suite, Balance.accounts, of: [Nothing()])
+        try await compare(suite, CreditLimits.entity, of: customers)
+        try await compare(suite, CreditLimits.limits, of: [Nothing()])
+        try await compare(suite, OrderBook.entity, of: orders)
+        try await compare(suite, OrderBook.customer, of: customers)
+        try await compare(suite, OrderBook.summary, of: [Nothing()])
+        try await compare(suite, OrderBook.count, of: [orders])
+        try await compare(suite, Routes.entity, of: orders)
+        try await compare(suite, Withdraw.withdrawals, of: customers)
+        try await compare(suite, Credit.credits, of: customers)
+    }
+
+    /// Builds the service's store up to one position after the other, and asks for some entities
+    /// there: the store, the log as of the position and as of its time, and the service.
+    private func compare<Service, Argument, Answer>(
+        _ suite: IntegrationHarness.Suite, _ query: ServiceQuery<Service, Argument, Answer>,
+        of arguments: [Argument]
+    ) async throws where Answer: Equatable {
+        let store = try await suite.eventStore()
+        let service = try await suite.client(of: Service.serviceName)
+        let past = PastReading<Service>(client: store)
+        var random = SplitMix(state: 7)
+        var known = 0
+        var built = try await Rebuilding<Service.Shown>(
+            at: "\(suite.home)/\(query.name)", log: try await store.welcome().log)
+        let events = try await suite.events(Service.Shown.query)
+        let last = try #require(events.last)
+        let positions = events.indices.filter { _ in
+            Int.random(in: 0..<events.count, using: &random) < 25
+        }
+        for event in positions.map({ events[$0] }) + [last] {
+            let position = event.position
+            try await built.extend(to: position, from: store) { _ in }
+            let file = try StoreFile<Service>(built.store.path)
+            for argument in arguments.shuffled(using: &random).prefix(6) {
+                let expected = try outcome { try file.answer(query, argument) }
+                if case .success = expected { known += 1 }
+                let what: Comment = "\(query.name) of \(argument) at \(position)"
+                let moments = [Moment.position(position), .time(event.time)]
+                for moment in moments {
+                    let answer = try await outcome {
+                        try await past.answer(query, argument, asOf: moment)
+                    }
+                    #expect(answer == expected, what)
+                }
+                let asked = try await outcome {
+                    try await service.query(
+                        query.name, argument, asOf: .position(position), as: Answer.self)
+                }
+                #expect(asked == expected, what)
+            }
+        }
+        // It would prove little to find nothing everywhere.
+        #expect(known > positions.count, "\(query.name)")
+        try built.abandon()
+        await service.close()
+        await store.close()
+    }
+
+    private struct Refused: Error, Equatable { let why: String }
+
+    /// What is answered; or why nothing is, be it here or in the service.
+    private func outcome<Answer>(
+        _ body: () async throws -> Answer
+    ) async throws -> Result<Answer, Refused> {
+        do {
+            return .success(try await body())
+        } catch let refusal as Refusal {
+            return .failure(Refused(why: refusal.description))
+        } catch let error as ProtocolError where error.code == .refused {
+            return .failure(Refused(why: error.description))
+        }
+    }
+}
