@@ -1,6 +1,7 @@
 /// A closed set of event types that some code understands: usually an enum with a case for each.
 ///
-/// Whoever listens declares the family it listens to. Events of old it reads as what they are today.
+/// Whoever listens declares the family it listens to. Events of old are read as what they are
+/// today.
 public protocol EventFamily: Sendable, SendableMetatype {
     /// The categories in which the family's events are found.
     static var categories: [String] { get }

@@ -15,8 +15,8 @@ import Testing
         return SchemaCheck(try #require(json as? [String: Any]))
     }
 
-    private static func json(_ data: some Sequence<UInt8>) throws -> Any {
-        try JSONSerialization.jsonObject(with: Data(data))
+    private static func json(_ data: some Sequence<UInt8>) throws -> JSONValue {
+        try JSONDecoder().decode(JSONValue.self, from: Data(data))
     }
 
     @Test func `say what the contracts say`() throws {
@@ -65,11 +65,13 @@ import Testing
         #expect(faults.contains { $0.contains(fault) }, "\(faults)")
     }
 
-    @Test(arguments: [
-        (#"{"amount":1,"currency":"USD"}"#, nil), (#"{"amount":1.5,"currency":"USD"}"#, "whole"),
-        (#"{"amount":1,"currency":"usd"}"#, "usd"),
-        (#"{"amount":9007199254740992,"currency":"USD"}"#, "range"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (#"{"amount":1,"currency":"USD"}"#, nil),
+            (#"{"amount":1.5,"currency":"USD"}"#, "whole"),
+            (#"{"amount":1,"currency":"usd"}"#, "usd"),
+            (#"{"amount":9007199254740992,"currency":"USD"}"#, "range"),
+        ] as [(String, String?)])
     func `know what money is`(_ money: String, _ fault: String?) throws {
         let text = #"{"customer":"c1","limit":\#(money)}"#
         let faults = try Self.schema(of: "CreditLimitSet").faults(in: Self.json(text.utf8))

@@ -58,7 +58,7 @@ import WireProtocol
             try await built.extend(to: position, from: store) { _ in }
             let file = try StoreFile<Service>(built.store.path)
             for argument in arguments.shuffled(using: &random).prefix(6) {
-                let expected = try outcome { try file.answer(query, argument) }
+                let expected = try await outcome { try file.answer(query, argument) }
                 if case .success = expected { known += 1 }
                 let what: Comment = "\(query.name) of \(argument) at \(position)"
                 let moments = [Moment.position(position), .time(event.time)]

@@ -7,16 +7,16 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-/// With a log that was written before RouteCreated had a second version. Its orders p1 to p6 were
-/// pending: p1 and p2 were placed, p3 and p4 had a route of version 1, p5 and p6 funds as well.
 extension `The suite` {
-    private static let logOfOld = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
-
     @Test func `reads a log of old with every service, and goes on with its sagas`() async throws {
         let suite = try Suite()
-        try suite.start("event-store", ["--rules", Suite.rules])
-        try suite.succeed("event-store", "import", Self.logOfOld)
+        let rules = try String(contentsOfFile: Suite.rules, encoding: .utf8)
+        let rulesOfOld = "\(suite.home)/rules.json"
+        try rules.replacing(#""RouteCreated.2", "#, with: "").write(
+            toFile: rulesOfOld, atomically: true, encoding: .utf8)
+        try await suite.importLogOfOld(rules: rulesOfOld)
+        let applied = try suite.succeed("event-store", "rules", "apply", Suite.rules)
+        #expect(applied.contains("rule balance-reserve: changed"), "\(applied)")
         for service in Suite.services { try suite.start(service) }
         for number in 1...6 {
             #expect(try await suite.ended("p\(number)").status == .confirmed)
@@ -24,8 +24,9 @@ extension `The suite` {
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
         // The old route was not planned again; new ones are of the new version.
-        #expect(try suite.types("order:p3").filter { $0.hasPrefix("RouteC") }
-            == ["RouteCreated", "RouteConfirmed"])
+        #expect(
+            try suite.types("order:p3").filter { $0.hasPrefix("RouteC") }
+                == ["RouteCreated", "RouteConfirmed"])
         #expect(try suite.types("order:p1").contains("RouteCreated.2"))
         let route = try suite.succeed("route", "show", "a1", "--json")
         #expect(route.contains(#""meters":"#) && !route.contains("kilometers"), "\(route)")
@@ -46,7 +47,7 @@ extension `The suite` {
     @Test func `has its log exported in the versions of today`() async throws {
         let (suite, other) = (try Suite(), try Suite())
         try suite.start("event-store")
-        try suite.succeed("event-store", "import", Self.logOfOld)
+        try suite.succeed("event-store", "import", Suite.logOfOld)
         let (whole, asItIs) = ("\(suite.home)/today.jsonl", "\(suite.home)/log.jsonl")
         try suite.succeed("event-store", "export", "--upcast", whole)
         try suite.succeed("event-store", "export", asItIs)
@@ -60,28 +61,30 @@ extension `The suite` {
             #expect(today.contains(#""type":"RouteCreated.2""#) && old.contains("kilometers"))
             #expect(today.prefix { $0 != "," } == old.prefix { $0 != "," })
         }
-        let some = try suite.succeed("event-store", "export", "--upcast", "--type", "RouteCreated.2")
+        let some = try suite.succeed(
+            "event-store", "export", "--upcast", "--type", "RouteCreated.2")
         #expect(some.split(separator: "\n") == changed.map(\.0))
 
         // The services can't tell the difference.
-        try other.start("event-store", ["--rules", Suite.rules])
-        try other.succeed("event-store", "import", whole)
+        try await other.importLogOfOld(whole)
         for service in Suite.services { try other.start(service) }
         for number in 1...6 { _ = try await other.ended("p\(number)") }
         let audit = try other.audit()
         #expect(audit.status == 0, "\(audit)")
 
         try suite.succeed(
-            "event-store", "append", "--stream", "route-x", "--type", "RoutePainted", "--data", "{}")
+            "event-store", "append", "--stream", "route-x", "--type", "RoutePainted", "--data",
+            "{}")
         let run = try suite.run("event-store", "export", "--upcast", "-")
-        #expect(run.status == 65 && run.errors.contains("RoutePainted at position"), "\(run.errors)")
+        #expect(
+            run.status == 65 && run.errors.contains("RoutePainted at position"), "\(run.errors)")
     }
 
     @Test func `has a dead letter of old handled when it is redriven`() async throws {
         let suite = try Suite()
-        try suite.start("event-store", ["--rules", Suite.rules])
-        try await suite.limit("balance", RetryPolicy(maximumAge: 0.1))
-        try suite.succeed("event-store", "import", Self.logOfOld)
+        try await suite.importLogOfOld {
+            try await $0.limit("balance", RetryPolicy(maximumAge: 0.1))
+        }
         let (_, letter) = try await suite.deadLetter(of: "p3")
         #expect(letter.type == "RouteCreated" && letter.queue == "balance", "\(letter)")
         try await suite.limit("balance", RetryPolicy())
@@ -111,7 +114,8 @@ extension `The suite` {
         let refused = try suite.run("orders", "show", "known")
         #expect(refused.status == 69 && refused.errors.contains(reason), "\(refused.errors)")
         let command = try suite.run("orders", "cancel", "known")
-        #expect(command.status != 0 && command.errors.contains("OrderPlaced.9"), "\(command.errors)")
+        #expect(
+            command.status != 0 && command.errors.contains("OrderPlaced.9"), "\(command.errors)")
         let audit = try suite.run("audit")
         #expect(audit.status == 65 && audit.errors.contains("Audit does not know"), "\(audit)")
         // What does not follow orders goes on, and so do the orders that it does not concern.
@@ -127,6 +131,24 @@ extension `The suite` {
 }
 
 extension Suite {
+    /// Written before RouteCreated had a second version. Its orders p1 to p6 were pending: p1 and
+    /// p2 were placed, p3 and p4 had a route of version 1, p5 and p6 funds as well.
+    static let logOfOld = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
+
+    /// Starts the event store and imports a log when its rules are there: what happens before a
+    /// rule does, that rule does not see.
+    fileprivate func importLogOfOld(
+        _ log: String = logOfOld, rules: String = rules,
+        prepare: (Suite) async throws -> Void = { _ in }
+    ) async throws {
+        try start("event-store", ["--rules", rules])
+        let lastRule = try StreamName(category: BusCategory.rule, id: "orders-reject")
+        _ = try await event(matching: .stream(lastRule))
+        try await prepare(self)
+        try succeed("event-store", "import", log)
+    }
+
     /// What the command printed.
     @discardableResult
     fileprivate func succeed(_ command: [String]) throws -> String {

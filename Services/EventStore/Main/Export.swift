@@ -17,8 +17,8 @@ struct Export: AsyncParsableCommand {
     @Option(help: "From this position on.") var from: UInt64 = 1
     @Flag(
         help: """
-            Write the suite's events in today's versions, which are those that --type names; not as \
-            they are in the log.
+            Write the suite's events not as they are in the log, but in today's versions, which \
+            are those that --type names.
             """)
     var upcast = false
     @Argument(help: "A new file; standard output, if it is not given or '-'.") var file: String?
@@ -54,8 +54,8 @@ struct Export: AsyncParsableCommand {
         defer { bar.end() }
         let upcasting = upcast ? Upcasting(query) : nil
         let request = ReadRequest(
-            upcasting?.query ?? query, from: from, to: welcome.head, since: window.since ?? .distantPast,
-            before: window.until ?? .distantFuture)
+            upcasting?.query ?? query, from: from, to: welcome.head,
+            since: window.since ?? .distantPast, before: window.until ?? .distantFuture)
         try await client.read(request) { events in
             var lines: [UInt8] = []
             for event in events {

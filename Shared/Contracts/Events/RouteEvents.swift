@@ -40,6 +40,7 @@ extension RoutePayload {
 public struct RouteLeg: Codable, Hashable, Sendable {
     public var from: String
     public var to: String
+    /// How long it is, in whole metres.
     public var meters: Int
     public var departsAt: Timestamp
     public var arrivesAt: Timestamp

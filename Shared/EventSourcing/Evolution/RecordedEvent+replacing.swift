@@ -10,8 +10,7 @@ extension RecordedEvent {
             data: Array(content.data)
         ).encode(into: &record)
         let head = RecordLayout.position..<RecordLayout.headChecksum
-        record.replaceSubrange(
-            head, with: bytes[bytes.startIndex + head.lowerBound..<bytes.startIndex + head.upperBound])
+        record.replaceSubrange(head, with: bytes.dropFirst(head.lowerBound).prefix(head.count))
         let checksum = RecordHeader.headChecksum(of: record.span)
         for byte in 0..<4 {
             record[RecordLayout.headChecksum + byte] = UInt8(

@@ -2,8 +2,8 @@ import Contracts
 import EventSourcing
 
 extension Documents {
-    /// The feed as an AsyncAPI 3 document: a channel for each topic, which is a type of event, those
-    /// that are no longer written among them.
+    /// The feed as an AsyncAPI 3 document: a channel for each topic, which is a type of event;
+    /// those that are no longer written are among them.
     static func asyncAPI(_ comments: DocComments) throws -> String {
         var (channels, operations, messages) = ("", "", "")
         for family in Contract.families {

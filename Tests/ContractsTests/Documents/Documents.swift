@@ -35,7 +35,8 @@ enum Documents {
                 uniqueKeysWithValues: reader.definitions.map { ($0, json($1, $0)) })
         }
         let data = try JSONSerialization.data(
-            withJSONObject: document, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+            withJSONObject: document,
+            options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
@@ -57,13 +58,11 @@ enum Documents {
         var text = """
             # Events
 
-            What the services tell each other. This page is made from the contracts by
-            `scripts/contracts`, and a test holds it equal to them. An event's data is JSON, by the \
-            schema that
-            its type links to; [asyncapi.yaml](asyncapi.yaml) describes the feed that brings them, and
-            [evolution.md](evolution.md) how they change. Nothing is ever taken out of the log: what \
-            happened is
-            reversed by what happens next, as the last column says.
+            What the services tell each other. `scripts/contracts` makes this page from the
+            contracts, and a test holds it equal to them. An event's data is JSON, by the schema
+            that its type links to; [asyncapi.yaml](asyncapi.yaml) describes the feed that brings
+            them, and [evolution.md](evolution.md) how they change. Nothing is ever taken out of
+            the log: what happened is reversed by what happens next, as the last column says.
 
             """
         for family in Contract.families {

@@ -9,7 +9,6 @@ indirect enum Schema: Hashable {
     case string(format: String? = nil, pattern: String? = nil)
     case integer(ClosedRange<Int64>? = nil)
     case number
-    case boolean
     case one(of: [String])
     case list(of: Schema)
     case object([Property])
@@ -31,7 +30,6 @@ indirect enum Schema: Hashable {
             json["maximum"] = range?.upperBound
             return json
         case .number: return ["type": "number"]
-        case .boolean: return ["type": "boolean"]
         case .one(let values): return ["type": "string", "enum": values]
         case .list(let element): return ["type": "array", "items": element.json()]
         case .reference(let name): return ["$ref": "#/$defs/\(name)"]

@@ -8,9 +8,10 @@ struct SchemaCheck {
     init(_ document: [String: Any]) { self.document = document }
 
     /// What is wrong with `value`, with its place in it.
-    func faults(in value: Any) -> [String] { faults(in: value, document, at: "") }
+    func faults(in value: JSONValue) -> [String] { faults(in: value, document, at: "") }
 
-    private func faults(in value: Any, _ schema: [String: Any], at place: String) -> [String] {
+    private func faults(in value: JSONValue, _ schema: [String: Any], at place: String) -> [String]
+    {
         if let reference = schema["$ref"] as? String {
             let name = reference.replacing("#/$defs/", with: "")
             guard let target = (document["$defs"] as? [String: [String: Any]])?[name] else {
@@ -21,21 +22,19 @@ struct SchemaCheck {
         switch schema["type"] as? String {
         case "object": return faults(inObject: value, schema, at: place)
         case "array":
-            guard let list = value as? [Any], let items = schema["items"] as? [String: Any] else {
-                return ["\(place): no list"]
-            }
+            guard case .list(let list) = value, let items = schema["items"] as? [String: Any]
+            else { return ["\(place): no list"] }
             return list.enumerated().flatMap { faults(in: $1, items, at: "\(place)[\($0)]") }
         case "string": return faults(inText: value, schema, at: place)
         case "integer", "number": return faults(inNumber: value, schema, at: place)
-        case "boolean": return value is Bool ? [] : ["\(place): no boolean"]
         default: return ["\(place): a schema without a type"]
         }
     }
 
     private func faults(
-        inObject value: Any, _ schema: [String: Any], at place: String
+        inObject value: JSONValue, _ schema: [String: Any], at place: String
     ) -> [String] {
-        guard let object = value as? [String: Any],
+        guard case .object(let object) = value,
             let properties = schema["properties"] as? [String: [String: Any]],
             let required = schema["required"] as? [String]
         else { return ["\(place): no object"] }
@@ -50,8 +49,10 @@ struct SchemaCheck {
         return faults
     }
 
-    private func faults(inText value: Any, _ schema: [String: Any], at place: String) -> [String] {
-        guard let text = value as? String else { return ["\(place): no text"] }
+    private func faults(
+        inText value: JSONValue, _ schema: [String: Any], at place: String
+    ) -> [String] {
+        guard case .text(let text) = value else { return ["\(place): no text"] }
         if let choice = schema["enum"] as? [String], !choice.contains(text) {
             return ["\(place): '\(text)' is none of \(choice)"]
         }
@@ -69,14 +70,11 @@ struct SchemaCheck {
     }
 
     private func faults(
-        inNumber value: Any, _ schema: [String: Any], at place: String
+        inNumber value: JSONValue, _ schema: [String: Any], at place: String
     ) -> [String] {
-        guard !(value is Bool), let number = value as? NSNumber else {
-            return ["\(place): no number"]
-        }
-        guard schema["type"] as? String == "integer" else { return [] }
-        guard let whole = value as? Int64, number.doubleValue == Double(whole) else {
-            return ["\(place): no whole number"]
+        guard case .integer(let whole) = value else {
+            guard case .number = value else { return ["\(place): no number"] }
+            return schema["type"] as? String == "number" ? [] : ["\(place): no whole number"]
         }
         let least = schema["minimum"] as? Int64 ?? .min
         let most = schema["maximum"] as? Int64 ?? .max
@@ -86,4 +84,35 @@ struct SchemaCheck {
 
 extension Regex {
     fileprivate func matches(in text: String) -> Bool { text.firstMatch(of: self) != nil }
+}
+
+/// JSON as it was read: numbers with and without a fraction are told apart, and from booleans.
+indirect enum JSONValue: Decodable {
+    case object([String: JSONValue])
+    case list([JSONValue])
+    case text(String)
+    case integer(Int64)
+    case number(Double)
+    case boolean(Bool)
+    case null
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        self =
+            if value.decodeNil() {
+                .null
+            } else if let boolean = try? value.decode(Bool.self) {
+                .boolean(boolean)
+            } else if let integer = try? value.decode(Int64.self) {
+                .integer(integer)
+            } else if let number = try? value.decode(Double.self) {
+                .number(number)
+            } else if let text = try? value.decode(String.self) {
+                .text(text)
+            } else if let list = try? value.decode([JSONValue].self) {
+                .list(list)
+            } else {
+                .object(try value.decode([String: JSONValue].self))
+            }
+    }
 }

@@ -70,7 +70,6 @@ struct SchemaReader {
         case is Int.Type: (schema, example) = (.integer(), 0)
         case is Int64.Type: (schema, example) = (.integer(), Int64(0))
         case is Double.Type: (schema, example) = (.number, 0.0)
-        case is Bool.Type: (schema, example) = (.boolean, false)
         case let choice as any (CaseIterable & RawRepresentable).Type:
             let cases: [any RawRepresentable] = choice.allRepresentable
             (schema, example) = (.one(of: cases.map { "\($0.rawValue)" }), cases[0])
@@ -85,9 +84,11 @@ struct SchemaReader {
     ) throws -> (Schema, Value) {
         definitions["\(type)"] = type.schema
         // What a definition refers to must be defined, too.
-        if case .object(let properties) = type.schema, properties.contains(where: {
-            $0.schema == .reference("Currency")
-        }) {
+        if case .object(let properties) = type.schema,
+            properties.contains(where: {
+                $0.schema == .reference("Currency")
+            })
+        {
             definitions["Currency"] = Currency.schema
         }
         guard let value = type.example as? Value else { throw Unreadable(what: "\(type)") }

@@ -21,7 +21,9 @@ struct DocComments {
     private(set) var texts: [String: String] = [:]
 
     init() throws {
-        for folder in ["Shared/Contracts/Events", "Shared/Contracts/Values"] {
+        for folder in [
+            "Shared/Contracts/Events", "Shared/Contracts/Values", "Shared/EventSourcing/Names",
+        ] {
             for file in try Repository.files(in: folder) {
                 try read(Repository.text("\(folder)/\(file)"))
             }
