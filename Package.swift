@@ -222,8 +222,9 @@ let package = Package(
         test(
             "EventStoreMainTests",
             [
-                "EventArchive", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreMain",
-                "IntegrationHarness", "ObjectStorage", "ServiceKit", "WireProtocol",
+                "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
+                "EventStoreMain", "IntegrationHarness", "ObjectStorage", "ServiceKit",
+                "WireProtocol",
             ]),
         test(
             "PythonClientTests",
@@ -239,7 +240,7 @@ let package = Package(
             [
                 "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "OrdersDomain", "RouteDomain", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "OrdersDomain", "RouteDomain", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Samples"]),
         test(

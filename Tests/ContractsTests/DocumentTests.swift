@@ -130,7 +130,8 @@ import Testing
             var bytes: [UInt8] = []
             try event.encode(into: &bytes)
             let record = try RecordedEvent(bytes[...])
-            let family = try #require(Contract.family(of: record.category))
+            let family = try #require(
+                Contract.families.first { $0.categories == [record.category] })
             let content = EventContent(type: record.type, data: record.data)
             let today = try family.upcasters.upcast(content)
             #expect(today.count == 1)

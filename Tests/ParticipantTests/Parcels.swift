@@ -91,6 +91,15 @@ struct Packer: Participant {
         case met(Met)
 
         static let cases = PayloadCases([.init(Event.wanted), .init(Event.met)])
+        static let upcasters = Upcasters([
+            .rename("Needed", to: "Wanted"), .drop("Rumoured"),
+            // A list of orders.
+            Upcaster("ListWanted", to: ["Wanted"]) { data in
+                try JSON.decode([String].self, from: data).map { order in
+                    .init(type: "Wanted", data: try JSON.encode(Wanted(order: order))[...])
+                }
+            },
+        ])
     }
 
     struct State: Codable, Hashable, Sendable {

@@ -59,6 +59,7 @@ extension ProtocolError {
         case let error as any InputError: self.init(.refused, error.description)
         case let error as Unavailable: self.init(.unavailable, error.description)
         case let error as ProjectionStopped: self.init(.unavailable, error.description)
+        case let error as UnknownEvent: self.init(.unavailable, error.description)
         case is CancellationError: self.init(.unavailable, "the process is stopping; try again")
         default: self.init(.internal, "\(error)")
         }
