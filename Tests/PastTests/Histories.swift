@@ -46,6 +46,12 @@ extension IntegrationHarness.Suite {
         try await events(.init([.init(types: ["AccountOpened"])])).map(\.stream.id)
     }
 
+    /// Waits until the service shows every event that there is now.
+    func caughtUp(_ service: String) async throws {
+        let head = try await status(of: service).head
+        while try await status(of: service).projection?.checkpoint ?? 0 < head {}
+    }
+
     func events(_ query: EventQuery) async throws -> [RecordedEvent] {
         let store = try await eventStore()
         var events: [RecordedEvent] = []

@@ -47,7 +47,7 @@ import WireProtocol
         var random = SplitMix(state: 7)
         var known = 0
         var built = try await Rebuilding<Service.Shown>(
-            at: "\(suite.home)/\(query.name)", log: try await store.welcome().log)
+            at: "\(suite.home)/\(query.name).built", log: try await store.welcome().log)
         let events = try await suite.events(Service.Shown.query)
         let last = try #require(events.last)
         let positions = events.indices.filter { _ in
