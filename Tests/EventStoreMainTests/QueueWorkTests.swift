@@ -20,11 +20,13 @@ private struct Counts: Codable, Equatable {
         store = try await suite.eventStore()
     }
 
+    /// Lines of its standard error come among those of its standard output.
     private func worker(_ command: String, _ options: String...) throws -> Conversation {
         let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let executable = folder.appending(path: "event-store").path
         return try Conversation(
-            folder.appending(path: "event-store"),
-            ["queues", "work", "q", "--exec", command] + options,
+            URL(filePath: "/bin/sh"),
+            ["-c", #"exec "$0" queues work q --exec "$@" 2>&1"#, executable, command] + options,
             environment: ["DAYBOOK_HOME": suite.home])
     }
 
@@ -105,6 +107,7 @@ private struct Counts: Codable, Equatable {
         let worker = try worker("echo begun; cat \(gate); echo ended")
         #expect(await worker.line() == "begun")
         worker.signal(SIGTERM)
+        #expect(await worker.line() == "event-store: stopping when 1 in hand have ended")
         try "go\n".write(toFile: gate, atomically: false, encoding: .utf8)
         #expect(await worker.line() == "go")
         #expect(await worker.line() == "ended")
@@ -121,6 +124,10 @@ private struct Counts: Codable, Equatable {
         let worker = try worker("echo begun; sleep 1000 & sleep 1000", "--drain-timeout", "0")
         #expect(await worker.line() == "begun")
         worker.signal(SIGTERM)
+        #expect(await worker.line() == "event-store: stopping when 1 in hand have ended")
+        let fault = "failed: the command was ended by signal 15"
+        #expect(
+            await worker.line() == "event-store: Even at position 3, attempt 1, \(fault)")
         #expect(await worker.line() == "0 acknowledged, 1 failed")
         #expect(await worker.exitStatus() == 0)
         let view = try suite.queue("q")

@@ -12,8 +12,8 @@ enum History {
     static let book = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../examples/cdnow_master.txt").standardizedFileURL.path
 
-    /// A running suite in which `orders` of the book have ended, some were cancelled, and money went
-    /// in and out of accounts.
+    /// A running suite in which `orders` of the book have ended, some were cancelled, and money
+    /// went in and out of accounts.
     static func suite(orders: Int) async throws -> IntegrationHarness.Suite {
         let suite = try Suite()
         try await suite.startAll()

@@ -13,7 +13,8 @@ import ServiceKit
         commandName: serviceName,
         abstract: "The accounts: their balances, and the money held for orders.",
         subcommands: [
-            Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self, Status<Balance>.self,
+            Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self,
+            Status<Balance>.self,
             Rebuild<Balance>.self,
         ])
 

@@ -25,6 +25,7 @@ public actor QueueWorker {
     private let visibilityTimeout: Duration
     private let drainTimeout: Duration
     private let onUnavailable: @Sendable (Unavailable) -> Void
+    private let onDrain: @Sendable (Int) -> Void
     private let loop: SocketLoop
 
     private struct Running {
@@ -52,16 +53,19 @@ public actor QueueWorker {
     ///   - visibilityTimeout: a worker that dies keeps its deliveries from others for so long.
     ///   - drainTimeout: when cancelled, handlers have so long to end before they are cancelled.
     ///   - onUnavailable: told each time that the store does not answer, which is waited for.
+    ///   - onDrain: told how many are in hand when no more are received, unless there are none.
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
-        onUnavailable: @escaping @Sendable (Unavailable) -> Void = { _ in }
+        onUnavailable: @escaping @Sendable (Unavailable) -> Void = { _ in },
+        onDrain: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.consumer = consumer
         self.concurrency = max(1, min(concurrency, ReceiveRequest.maximumCount))
         self.visibilityTimeout = visibilityTimeout
         self.drainTimeout = drainTimeout
         self.onUnavailable = onUnavailable
+        self.onDrain = onDrain
         loop = consumer.connection.loop
     }
 
@@ -251,6 +255,7 @@ public actor QueueWorker {
     }
 
     private func drain() async {
+        if !running.isEmpty { onDrain(running.count) }
         let deadline = Task(executorPreference: loop) {
             // Handlers have this much time.
             try await Task.sleep(for: self.drainTimeout)

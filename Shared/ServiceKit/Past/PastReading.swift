@@ -60,7 +60,8 @@ struct PastReading<Service: NamedService>: Sendable {
         }
         var past = try PastModel(query)
         var difference = Difference<Answer>(from: first, to: last)
-        try await read(query.scope(argument), asOf: .position(last), { _, _ in }) { events in
+        let untold: Progress = { _, _ in }
+        try await read(query.scope(argument), asOf: .position(last), untold) { events in
             for event in events {
                 try past.fold([event])
                 let state = try past.state(argument)

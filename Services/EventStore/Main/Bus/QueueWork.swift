@@ -49,8 +49,9 @@ extension Queues {
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
-                        drainTimeout: drainTimeout.duration
-                    ) { tell("event-store: \($0); it is waited for\n") }
+                        drainTimeout: drainTimeout.duration,
+                        onUnavailable: { tell("event-store: \($0); it is waited for\n") },
+                        onDrain: { tell("event-store: stopping when \($0) in hand have ended\n") })
                     try await untilSignalled {
                         guard untilEmpty else { return try await worker.run(handler.handle) }
                         try await worker.run(handler.handle) {
