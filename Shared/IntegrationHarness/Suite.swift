@@ -191,7 +191,8 @@ public final class Suite {
     /// A client of a service, or of the `bus`, to be closed by who asked for it.
     public func client(of service: String) async throws -> ServiceClient {
         try await ServiceClient(
-            endpoint: "ipc://\(home)/\(service).sock", timeout: .seconds(60), actor: "test")
+            endpoint: "ipc://\(home)/\(service).sock", of: service, timeout: .seconds(60),
+            actor: "test")
     }
 
     /// A client of the event store, to be closed by who asked for it.

@@ -4,8 +4,22 @@ internal import CZeroMQ
 public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     /// The value of `errno`.
     public let code: Int32
+    private let reason: String?
 
-    init(code: Int32) { self.code = code }
+    init(code: Int32, _ reason: String? = nil) {
+        self.code = code
+        self.reason = reason
+    }
+
+    /// An endpoint that others than this machine reach, in a context without keys.
+    static func open(_ endpoint: String) -> ZeroMQError {
+        ZeroMQError(code: EACCES, "\(endpoint) is open to the network, so it needs keys")
+    }
+
+    /// A peer that can't be told from another.
+    static func unknown(_ peer: String, at endpoint: String) -> ZeroMQError {
+        ZeroMQError(code: EACCES, "the key of \(peer), at \(endpoint), is not known")
+    }
 
     static var last: ZeroMQError { ZeroMQError(code: zmq_errno()) }
 
@@ -17,7 +31,9 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     static let wouldBlock = ZeroMQError(code: EAGAIN)
     static let interrupted = ZeroMQError(code: EINTR)
 
-    public var description: String { unsafe String(cString: zmq_strerror(code)) }
+    public var description: String {
+        unsafe reason ?? String(cString: zmq_strerror(code))
+    }
 
     public static func ~= (pattern: ZeroMQError, error: any Error) -> Bool {
         error as? ZeroMQError == pattern

@@ -29,7 +29,7 @@ struct Layer {
             "Shared/ServiceKit", ["EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ"],
             [
                 "ArgumentParser", "Crypto", "Foundation", "GRDB", "HeapModule", "Logging",
-                "ServiceLifecycle", "UnixSignals",
+                "ServiceLifecycle", "Synchronization", "UnixSignals",
             ]),
         Layer(
             "Shared/IntegrationHarness",

@@ -61,7 +61,8 @@ import WireProtocol
     private func settled() async throws -> [String] {
         try await EventStoreConnection.with(eventStore, home: options.home) { store in
             let bus = try await ServiceClient(
-                endpoint: try await store.busEndpoint(), timeout: .seconds(options.timeout),
+                endpoint: try await store.busEndpoint(), of: "event-store",
+                timeout: .seconds(options.timeout),
                 actor: options.actor)
             let queues = try await Settling(store: store, bus: bus).queues(
                 ["orders", "route", "balance", "creditLimit"], within: .seconds(options.timeout))
@@ -105,7 +106,7 @@ import WireProtocol
         _ service: String, _ query: String, _ head: UInt64
     ) async throws -> Answer {
         let client = try await ServiceClient(
-            endpoint: Endpoints.endpoint(of: service, home: options.home),
+            endpoint: Endpoints.endpoint(of: service, home: options.home), of: service,
             timeout: .seconds(options.timeout), actor: options.actor)
         let answer: Answer = try await client.query(query, Nothing(), atLeast: head)
         await client.close()

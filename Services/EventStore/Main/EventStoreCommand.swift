@@ -9,7 +9,7 @@ import ServiceKit
         subcommands: [
             Serve.self, Append.self, Read.self, Tail.self, Streams.self, Statistics.self,
             Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
-            Queues.self, DeadLetters.self, Archives.self, Replays.self,
+            Queues.self, DeadLetters.self, Archives.self, Replays.self, Keys.self,
         ])
 
     static func main() async { await Program.run(Self.self) }

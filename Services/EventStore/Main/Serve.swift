@@ -62,7 +62,7 @@ struct Serve: AsyncParsableCommand {
         let (home, durability) = (store.home, durability)
         return try await EventStoreServer(
             endpoint: store.requestEndpoint, feed: feed, bus: bus, durability: durability,
-            on: SocketLoop(name: "event-store"), in: Context()
+            on: SocketLoop(name: "event-store"), in: .ofProcess()
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
 
     /// Runs the bus, which is a client of the store as any other, on a thread of its own.
     private func serveBus(at endpoint: String, _ wiring: Wiring?) async throws {
-        let (loop, context) = (SocketLoop(name: "bus"), try Context())
+        let (loop, context) = (SocketLoop(name: "bus"), try Context.ofProcess())
         let client = try await EventStoreClient(
             endpoint: store.requestEndpoint, on: loop, in: context)
         let bus = try await Bus(

@@ -68,7 +68,7 @@ public struct CallOptions: ParsableArguments {
         _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
         let client = try await ServiceClient(
-            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home),
+            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
             timeout: .seconds(timeout), actor: actor)
         do {
             let result = try await body(client)

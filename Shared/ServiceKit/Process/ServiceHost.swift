@@ -36,7 +36,7 @@ public struct ServiceHost {
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
-        let context = try Context()
+        let context = try Context.ofProcess()
         client = try await EventStoreClient(
             endpoint: options.eventStoreEndpoint, on: loop, in: context)
         log = try await client.welcome(timeout: .seconds(60)).log

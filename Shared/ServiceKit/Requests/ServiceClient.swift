@@ -10,11 +10,15 @@ public struct ServiceClient: Sendable {
     private let actor: String
 
     /// - Parameters:
+    ///   - service: the name of the process, which it must prove over TCP; the bus is the event
+    ///     store's.
     ///   - timeout: how long a call is tried, over restarts of the service.
     ///   - actor: who gives the commands.
-    public init(endpoint: String, timeout: Duration, actor: String) async throws {
+    public init(
+        endpoint: String, of service: String, timeout: Duration, actor: String
+    ) async throws {
         connection = try await RequestClient(
-            endpoint: endpoint, on: SocketLoop(name: "client"), in: Context())
+            endpoint: endpoint, to: service, on: SocketLoop(name: "client"), in: .ofProcess())
         self.timeout = timeout
         self.actor = actor
     }
