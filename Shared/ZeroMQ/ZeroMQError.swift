@@ -13,18 +13,20 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
 
     /// An endpoint that others than this machine reach, in a context without keys.
     static func open(_ endpoint: String) -> ZeroMQError {
-        ZeroMQError(code: EACCES, "\(endpoint) is open to the network, so it needs keys")
+        ZeroMQError(code: keysNeeded.code, "\(endpoint) is open to the network, so it needs keys")
     }
 
     /// A peer that can't be told from another.
     static func unknown(_ peer: String, at endpoint: String) -> ZeroMQError {
-        ZeroMQError(code: EACCES, "the key of \(peer), at \(endpoint), is not known")
+        ZeroMQError(code: keysNeeded.code, "the key of \(peer), at \(endpoint), is not known")
     }
 
     static var last: ZeroMQError { ZeroMQError(code: zmq_errno()) }
 
     /// A ROUTER was asked to send to a peer that is not there.
     public static let hostUnreachable = ZeroMQError(code: EHOSTUNREACH)
+    /// The endpoint may not be used without keys.
+    public static let keysNeeded = ZeroMQError(code: EACCES)
     /// Another socket is bound to the endpoint.
     public static let addressInUse = ZeroMQError(code: EADDRINUSE)
     /// Nothing can be received, or sent, without waiting.
@@ -36,6 +38,6 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     }
 
     public static func ~= (pattern: ZeroMQError, error: any Error) -> Bool {
-        error as? ZeroMQError == pattern
+        (error as? ZeroMQError)?.code == pattern.code
     }
 }

@@ -31,7 +31,11 @@ public enum Program {
     }
 
     private static func complain(_ name: String, _ error: any Error) {
-        FileHandle.standardError.write(Data("\(name): \(error)\n".utf8))
+        var text = "\(name): \(error)"
+        if case ZeroMQError.keysNeeded = error {
+            text += " ('event-store keys new'; DAYBOOK_KEY and DAYBOOK_KEYRING name the files)"
+        }
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
     }
 
     /// Nil for what the argument parser reports itself.

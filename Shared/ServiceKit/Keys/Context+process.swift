@@ -1,8 +1,16 @@
-import Foundation
+public import Foundation
 import Synchronization
 public import ZeroMQ
 
 extension Context {
+    /// A context with a key of its own, and with those of the others that a keyring has; it is read
+    /// again when it has changed.
+    ///
+    /// - Throws: `Problem` if one of the files can't be used.
+    public static func with(key: URL, keyring: URL) throws -> Context {
+        try Context(security: security(key, KeyringFile(keyring)))
+    }
+
     /// A context with the keys that the process was given: its own, by DAYBOOK_KEY, and those of
     /// the others, by DAYBOOK_KEYRING. Without them it has none, and does not leave the machine.
     ///
@@ -14,8 +22,7 @@ extension Context {
         case (nil, nil):
             return try Context()
         case (let key?, let keyring?):
-            return try Context(
-                security: security(URL(filePath: key), KeyringFile(URL(filePath: keyring))))
+            return try with(key: URL(filePath: key), keyring: URL(filePath: keyring))
         case (_?, nil):
             throw Problem.data("DAYBOOK_KEY goes with DAYBOOK_KEYRING, the file of all public keys")
         case (nil, _?):

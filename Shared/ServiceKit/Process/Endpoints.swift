@@ -17,7 +17,7 @@ public enum Endpoints {
     }
 
     /// The variable that names the endpoint: `creditLimit` has `DAYBOOK_CREDIT_LIMIT_ENDPOINT`.
-    static func variable(_ service: String) -> String {
+    public static func variable(_ service: String) -> String {
         let words = service.reduce(into: "") { name, character in
             if character.isUppercase { name += "_" }
             name += character == "-" ? "_" : character.uppercased()

@@ -1,7 +1,7 @@
 public import EventSourcing
 import EventStoreClient
 import Foundation
-import ZeroMQ
+public import ZeroMQ
 
 /// A service as its callers see it: commands and queries.
 public struct ServiceClient: Sendable {
@@ -14,11 +14,14 @@ public struct ServiceClient: Sendable {
     ///     store's.
     ///   - timeout: how long a call is tried, over restarts of the service.
     ///   - actor: who gives the commands.
+    ///   - context: with the keys to be used over TCP; those that the process was given, if nil.
     public init(
-        endpoint: String, of service: String, timeout: Duration, actor: String
+        endpoint: String, of service: String, timeout: Duration, actor: String,
+        in context: Context? = nil
     ) async throws {
         connection = try await RequestClient(
-            endpoint: endpoint, to: service, on: SocketLoop(name: "client"), in: .ofProcess())
+            endpoint: endpoint, to: service, on: SocketLoop(name: "client"),
+            in: context ?? .ofProcess())
         self.timeout = timeout
         self.actor = actor
     }
