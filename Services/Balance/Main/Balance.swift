@@ -14,7 +14,7 @@ import ServiceKit
         abstract: "The accounts: their balances, and the money held for orders.",
         subcommands: [
             Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self,
-            Reverse<Balance>.self, Status<Balance>.self,
+            Reverse<Balance>.self, Status<Balance>.self, Health<Balance>.self,
             Rebuild<Balance>.self,
         ])
 

@@ -13,6 +13,7 @@ import ServiceKit
         commandName: serviceName, abstract: "Pay money into an account.",
         subcommands: [
             Serve.self, Make.self, List.self, Reverse<Credit>.self, Status<Credit>.self,
+            Health<Credit>.self,
             Rebuild<Credit>.self,
         ], defaultSubcommand: Make.self)
 

@@ -13,7 +13,7 @@ import ServiceKit
         commandName: serviceName, abstract: "The credit that customers have.",
         subcommands: [
             Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Reverse<CreditLimits>.self,
-            Status<CreditLimits>.self,
+            Status<CreditLimits>.self, Health<CreditLimits>.self,
             Rebuild<CreditLimits>.self,
         ])
 

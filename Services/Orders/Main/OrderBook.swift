@@ -13,7 +13,7 @@ import ServiceKit
         subcommands: [
             Serve.self, Place.self, Cancel.self, Show.self, List.self, Summary.self,
             Timeline.self, Diff<OrderBook>.self, Import.self, Reverse<OrderBook>.self,
-            Status<OrderBook>.self,
+            Status<OrderBook>.self, Health<OrderBook>.self,
             Rebuild<OrderBook>.self,
         ])
 

@@ -13,7 +13,7 @@ import ServiceKit
         commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
         subcommands: [
             Serve.self, Show.self, Plan.self, Diff<Routes>.self, Reverse<Routes>.self,
-            Status<Routes>.self,
+            Status<Routes>.self, Health<Routes>.self,
             Rebuild<Routes>.self,
         ])
 

@@ -13,6 +13,7 @@ import WithdrawDomain
         commandName: serviceName, abstract: "Take money out of an account.",
         subcommands: [
             Serve.self, Make.self, List.self, Reverse<Withdraw>.self, Status<Withdraw>.self,
+            Health<Withdraw>.self,
             Rebuild<Withdraw>.self,
         ], defaultSubcommand: Make.self)
 
