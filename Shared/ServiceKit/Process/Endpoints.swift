@@ -11,6 +11,11 @@ public enum Endpoints {
         environment(variable(service)) ?? "ipc://\(home)/\(service).sock"
     }
 
+    /// Where the process itself listens: `DAYBOOK_LISTEN`, or where the others look for it.
+    public static func listening(of service: String, home: String) -> String {
+        environment("DAYBOOK_LISTEN") ?? endpoint(of: service, home: home)
+    }
+
     /// Where the event store takes requests.
     public static func eventStore(home: String) -> String {
         endpoint(of: "event-store", home: home)
