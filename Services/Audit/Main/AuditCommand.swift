@@ -3,10 +3,14 @@ import AuditDomain
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
+public import ServiceKit
 import WireProtocol
 
-@main struct AuditCommand: AsyncParsableCommand {
+extension Executable {
+    public static let audit = Executable("audit", AuditCommand.self)
+}
+
+struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Check the books: every invariant at every position of the log.",
@@ -22,8 +26,6 @@ import WireProtocol
     var eventStore: String?
     @Flag(help: "Compare with what the services show.") var compare = false
     @Flag(help: "Sagas are under way: do not ask that they have ended.") var running = false
-
-    static func main() async { await Program.run(Self.self) }
 
     func run() async throws {
         var problems = compare ? try await settled() : []

@@ -2,9 +2,13 @@ import AccountDomain
 import ArgumentParser
 import BalanceDomain
 import Contracts
-import ServiceKit
+public import ServiceKit
 
-@main struct Balance: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let balance = Executable("balance", Balance.self)
+}
+
+struct Balance: AsyncParsableCommand, EntityService {
     typealias Subject = Account
     typealias Shown = BalanceProjection
 
@@ -17,8 +21,6 @@ import ServiceKit
             Reverse<Balance>.self, Status<Balance>.self, Health<Balance>.self,
             Rebuild<Balance>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {

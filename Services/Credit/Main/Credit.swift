@@ -2,9 +2,13 @@ import AccountDomain
 import ArgumentParser
 import Contracts
 import CreditDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct Credit: AsyncParsableCommand, NamedService {
+extension Executable {
+    public static let credit = Executable("credit", Credit.self)
+}
+
+struct Credit: AsyncParsableCommand, NamedService {
     typealias Subject = Account
     typealias Shown = CreditProjection
 
@@ -16,8 +20,6 @@ import ServiceKit
             Health<Credit>.self,
             Rebuild<Credit>.self,
         ], defaultSubcommand: Make.self)
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {

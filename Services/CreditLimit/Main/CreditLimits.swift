@@ -2,9 +2,13 @@ import ArgumentParser
 import Contracts
 import CreditLimitDomain
 import EventSourcing
-import ServiceKit
+public import ServiceKit
 
-@main struct CreditLimits: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let creditLimit = Executable("creditLimit", CreditLimits.self)
+}
+
+struct CreditLimits: AsyncParsableCommand, EntityService {
     typealias Subject = CreditLimit
     typealias Shown = CreditLimitProjection
 
@@ -16,8 +20,6 @@ import ServiceKit
             Status<CreditLimits>.self, Health<CreditLimits>.self,
             Rebuild<CreditLimits>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {

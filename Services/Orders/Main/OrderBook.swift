@@ -1,9 +1,13 @@
 import ArgumentParser
 import Contracts
 import OrdersDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct OrderBook: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let orders = Executable("orders", OrderBook.self)
+}
+
+struct OrderBook: AsyncParsableCommand, EntityService {
     typealias Subject = Orders
     typealias Shown = OrdersProjection
 
@@ -16,8 +20,6 @@ import ServiceKit
             Status<OrderBook>.self, Health<OrderBook>.self,
             Rebuild<OrderBook>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {

@@ -2,9 +2,13 @@ import ArgumentParser
 import Contracts
 import EventSourcing
 import RouteDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct Routes: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let route = Executable("route", Routes.self)
+}
+
+struct Routes: AsyncParsableCommand, EntityService {
     typealias Subject = Route
     typealias Shown = RouteProjection
 
@@ -16,8 +20,6 @@ import ServiceKit
             Status<Routes>.self, Health<Routes>.self,
             Rebuild<Routes>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 /// The network, and what is allowed in it.

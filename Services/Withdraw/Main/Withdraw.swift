@@ -1,10 +1,14 @@
 import AccountDomain
 import ArgumentParser
 import Contracts
-import ServiceKit
+public import ServiceKit
 import WithdrawDomain
 
-@main struct Withdraw: AsyncParsableCommand, NamedService {
+extension Executable {
+    public static let withdraw = Executable("withdraw", Withdraw.self)
+}
+
+struct Withdraw: AsyncParsableCommand, NamedService {
     typealias Subject = Account
     typealias Shown = WithdrawProjection
 
@@ -16,8 +20,6 @@ import WithdrawDomain
             Health<Withdraw>.self,
             Rebuild<Withdraw>.self,
         ], defaultSubcommand: Make.self)
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {

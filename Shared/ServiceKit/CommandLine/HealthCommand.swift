@@ -8,8 +8,8 @@ public struct Health<Service: NamedService>: AsyncParsableCommand {
             commandName: "health",
             abstract: "Exit with 0 if the service is ready and up to date, else say why not.",
             discussion: """
-                It is if it answers, its projection has not stopped and is up to date, and it takes \
-                its part in sagas. Otherwise the exit status is 69.
+                It is if it answers, its projection has not stopped and is up to date, and it \
+                takes its part in sagas. Otherwise the exit status is 69.
                 """)
     }
 

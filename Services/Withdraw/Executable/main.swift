@@ -1,0 +1,4 @@
+import WithdrawMain
+import ServiceKit
+
+await Executable.withdraw.run()
