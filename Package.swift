@@ -43,9 +43,12 @@ func main(
 }
 
 /// An executable, `Services/<service>/Executable`: one line that runs what is in Main.
-func executable(_ name: String, _ service: String, _ mains: [Target.Dependency]? = nil) -> Target {
-    .executableTarget(
-        name: name, dependencies: (mains ?? [.init(stringLiteral: "\(service)Main")]) + ["ServiceKit"],
+///
+/// - Parameter mains: what it runs, if not its service's Main.
+func executable(_ name: String, _ service: String, _ mains: [String]? = nil) -> Target {
+    let mains = mains ?? ["\(service)Main"]
+    return .executableTarget(
+        name: name, dependencies: mains.map { .init(stringLiteral: $0) } + ["ServiceKit"],
         path: "Services/\(service)/Executable", swiftSettings: strict)
 }
 

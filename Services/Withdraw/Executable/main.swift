@@ -1,4 +1,4 @@
-import WithdrawMain
 import ServiceKit
+import WithdrawMain
 
 await Executable.withdraw.run()
