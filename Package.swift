@@ -82,6 +82,7 @@ let package = Package(
         .library(name: "EventPattern", targets: ["EventPattern"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
+        .library(name: "Metrics", targets: ["Metrics"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
         .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
     ],
@@ -104,6 +105,7 @@ let package = Package(
             name: "CZlib", path: "Shared/CZlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         shared("EventSourcing", ["CCRC32C"]),
+        shared("Metrics"),
         shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
@@ -121,8 +123,8 @@ let package = Package(
         shared(
             "ServiceKit",
             [
-                "EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ", argumentParser,
-                crypto, grdb,
+                "EventSourcing", "EventStoreClient", "Metrics", "WireProtocol", "ZeroMQ",
+                argumentParser, crypto, grdb,
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -139,21 +141,22 @@ let package = Package(
             name: "EventBus",
             dependencies: [
                 "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
-                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
+                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Bus", swiftSettings: strict),
         .target(
             name: "EventStoreServer",
-            dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
+            dependencies: ["EventLog", "EventSourcing", "Metrics", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
         .target(
             name: "EventStoreMain",
             dependencies: [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser, crypto,
+                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                argumentParser, crypto,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
         .executableTarget(
@@ -234,6 +237,12 @@ let package = Package(
             [
                 "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "WireProtocol", "ZeroMQ",
+            ]),
+        test(
+            "MetricsTests",
+            [
+                "EventSourcing", "Metrics",
+                "ServiceKit", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
             ]),
         test("EventPatternTests", ["EventPattern", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),

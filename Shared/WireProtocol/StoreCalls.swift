@@ -91,6 +91,11 @@ public struct StoreStatistics: Codable, Hashable, Sendable {
     public var requests: UInt64
     /// Appends made or repeated since the process began.
     public var appends: UInt64
+    /// Groups of appends that were written, and synced if they are before they are answered, since
+    /// the process began.
+    public var commits: UInt64
+    /// How long those took together.
+    public var commitSeconds: Double
     /// Events sent to readers since the process began.
     public var eventsRead: UInt64
     /// Reads that are under way.
@@ -100,8 +105,8 @@ public struct StoreStatistics: Codable, Hashable, Sendable {
 
     public init(
         log: EventID, head: UInt64, streams: Int, segments: Int, bytes: Int, durability: String,
-        uptimeSeconds: Int, requests: UInt64, appends: UInt64, eventsRead: UInt64, openReads: Int,
-        subscriptions: Int
+        uptimeSeconds: Int, requests: UInt64, appends: UInt64, commits: UInt64,
+        commitSeconds: Double, eventsRead: UInt64, openReads: Int, subscriptions: Int
     ) {
         self.log = log
         self.head = head
@@ -112,6 +117,8 @@ public struct StoreStatistics: Codable, Hashable, Sendable {
         self.uptimeSeconds = uptimeSeconds
         self.requests = requests
         self.appends = appends
+        self.commits = commits
+        self.commitSeconds = commitSeconds
         self.eventsRead = eventsRead
         self.openReads = openReads
         self.subscriptions = subscriptions

@@ -202,13 +202,13 @@ internal import CZeroMQ
     public func readable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
-        unsafe try await loop.wait(handle, for: .readable, until: deadline)
+        unsafe try await loop.wait(.socket(handle), for: .readable, until: deadline)
     }
 
     /// Waits until a message can be sent, or `deadline` has passed: then the answer is false.
     public func writable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
-        unsafe try await loop.wait(handle, for: .writable, until: deadline)
+        unsafe try await loop.wait(.socket(handle), for: .writable, until: deadline)
     }
 }

@@ -26,6 +26,12 @@ import Synchronization
 @safe public final class SocketLoop: SerialExecutor, TaskExecutor {
     enum Event: Sendable { case readable, writable }
 
+    /// What is waited for: a socket of libzmq, or a descriptor of the system.
+    @safe enum Subject {
+        case socket(UnsafeMutableRawPointer)
+        case descriptor(Int32)
+    }
+
     /// What ended a wait.
     private enum Ending { case ready, timedOut, cancelled }
 
@@ -39,7 +45,7 @@ import Synchronization
 
     @safe private struct Wait {
         let id: UInt64
-        let socket: UnsafeMutableRawPointer
+        let subject: Subject
         let event: Event
         let deadline: ContinuousClock.Instant?
         let continuation: UnsafeContinuation<Ending, Never>
@@ -100,9 +106,9 @@ import Synchronization
 
     // MARK: Waiting
 
-    /// Waits, on the loop, for `socket`; false when the deadline passed first.
+    /// Waits, on the loop, for `subject`; false when the deadline passed first.
     func wait(
-        _ socket: UnsafeMutableRawPointer, for event: Event,
+        _ subject: Subject, for event: Event,
         until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
         preconditionIsolated("a socket is waited for on its loop")
@@ -115,7 +121,7 @@ import Synchronization
                     return
                 }
                 let wait = unsafe Wait(
-                    id: id, socket: socket, event: event, deadline: deadline,
+                    id: id, subject: subject, event: event, deadline: deadline,
                     continuation: continuation)
                 unsafe waits.append(wait)
             }
@@ -164,8 +170,14 @@ import Synchronization
             zmq_pollitem_t(socket: nil, fd: wakeDescriptor, events: readable, revents: 0))
         for wait in unsafe waits {
             let events = wait.event == .readable ? readable : Int16(ZMQ_POLLOUT)
-            unsafe items.append(
-                zmq_pollitem_t(socket: wait.socket, fd: 0, events: events, revents: 0))
+            let item =
+                switch wait.subject {
+                case .socket(let socket):
+                    unsafe zmq_pollitem_t(socket: socket, fd: 0, events: events, revents: 0)
+                case .descriptor(let descriptor):
+                    unsafe zmq_pollitem_t(socket: nil, fd: descriptor, events: events, revents: 0)
+                }
+            unsafe items.append(item)
         }
         let count = unsafe zmq_poll(&items, Int32(items.count), mayWait ? timeout() : 0)
         if count > 0 {

@@ -35,7 +35,9 @@ struct RawConnection: ~Copyable {
     private let descriptor: Int32
 
     /// A connection to an ipc endpoint.
-    init(to endpoint: String) throws {
+    ///
+    /// - Parameter seconds: what does not read or answer for so long is given up.
+    init(to endpoint: String, patience seconds: Int = 5) throws {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -51,7 +53,7 @@ struct RawConnection: ~Copyable {
         }
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
         // What does not read or answer must not hold up the test.
-        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        var patience = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
             unsafe setsockopt(
                 descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -72,6 +74,9 @@ struct RawConnection: ~Copyable {
             sent += count
         }
     }
+
+    /// Says that no more will be sent.
+    func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Introduces itself as a socket of `type` (ZMTP 3.0): what follows is messages. Each side
     /// waits for the other's part: libzmq closes a connection on which too much comes too soon.

@@ -85,6 +85,8 @@ struct `The architecture` {
         "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",
         "Shared/ZeroMQ/Socket.swift": "libzmq",
         "Shared/ZeroMQ/SocketLoop.swift": "libzmq; its waits are its own thread's",
+        "Shared/ZeroMQ/Streams/StreamConnection.swift": "system calls",
+        "Shared/ZeroMQ/Streams/StreamListener.swift": "system calls",
         "Shared/ZeroMQ/ZeroMQError.swift": "libzmq",
     ]
 

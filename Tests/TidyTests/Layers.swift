@@ -13,6 +13,7 @@ struct Layer {
         // The processor's checksum is all that it takes from elsewhere.
         Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
+        Layer("Shared/Metrics", [], []),
         Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
         Layer("Shared/Contracts", ["EventSourcing"], ["Foundation", "FoundationEssentials"]),
@@ -26,7 +27,8 @@ struct Layer {
             "Shared/EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"],
             ["DequeModule", "Foundation"]),
         Layer(
-            "Shared/ServiceKit", ["EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ"],
+            "Shared/ServiceKit",
+            ["EventSourcing", "EventStoreClient", "Metrics", "WireProtocol", "ZeroMQ"],
             [
                 "ArgumentParser", "Crypto", "Foundation", "GRDB", "HeapModule", "Logging",
                 "ServiceLifecycle", "Synchronization", "UnixSignals",
@@ -46,19 +48,19 @@ struct Layer {
         Layer(
             "Services/EventStore/Bus",
             [
-                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient", "Metrics",
                 "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",
-            ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"], ["Foundation"]),
+            ["EventLog", "EventSourcing", "Metrics", "WireProtocol", "ZeroMQ"], ["Foundation"]),
         // Knows the contracts for one command, which exports events as they are read today.
         Layer(
             "Services/EventStore/Main",
             [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Crypto", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.

@@ -25,7 +25,7 @@ public actor Bus {
     let log: EventID
     private let lock: FolderLock
     /// Where the log ended when the bus was opened.
-    private let openedAt: UInt64
+    let openedAt: UInt64
 
     var rules = RuleBook()
     var queues: [String: BusQueue] = [:]

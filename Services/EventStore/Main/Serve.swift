@@ -14,6 +14,7 @@ struct Serve: AsyncParsableCommand {
         abstract: "Serve the log until SIGTERM or SIGINT.")
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var process: ProcessOptions
 
     @Option(help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT).")
     var feed: String?
@@ -30,7 +31,7 @@ struct Serve: AsyncParsableCommand {
     var durability = Durability.sync
 
     func run() async throws {
-        let home = store.home
+        let (home, logger) = (store.home, try process.logger("event-store"))
         let feed = endpoint(feed, "DAYBOOK_FEED_ENDPOINT", "feed")
         let bus = endpoint(bus, "DAYBOOK_BUS_ENDPOINT", "bus")
         let wiring = try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
@@ -41,7 +42,7 @@ struct Serve: AsyncParsableCommand {
             try await untilSignalled {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await server.run() }
-                    group.addTask { try await serveBus(at: bus, wiring) }
+                    group.addTask { try await serveBus(at: bus, wiring, with: server, logger) }
                     try await group.next()
                     group.cancelAll()
                 }
@@ -51,7 +52,7 @@ struct Serve: AsyncParsableCommand {
         } catch let error as StorageError {
             throw Problem(status: EX_UNAVAILABLE, error.description)
         }
-        note("stopped")
+        logger.notice("stopped")
     }
 
     private var listening: String {
@@ -75,26 +76,34 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Runs the bus, which is a client of the store as any other, on a thread of its own.
-    private func serveBus(at endpoint: String, _ wiring: Wiring?) async throws {
+    /// Runs the bus, which is a client of the store as any other, on a thread of its own, and tells
+    /// of both.
+    private func serveBus(
+        at endpoint: String, _ wiring: Wiring?, with server: EventStoreServer, _ logger: Logger
+    ) async throws {
         let (loop, context) = (SocketLoop(name: "bus"), try Context.ofProcess())
         let client = try await EventStoreClient(
             endpoint: listening, on: loop, in: context)
         let bus = try await Bus(
             endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
-            in: context, logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
-        note("ready at \(listening), bus at \(endpoint)")
+            in: context, logger: process.logger("bus"))
+        let metrics = try await MetricsServer(
+            at: process.metricsAddress(of: "event-store", home: store.home),
+            Observation(
+                of: loop, metrics: { await server.metrics() + bus.metrics() },
+                fault: { await bus.fault() }),
+            logger: logger)
+        logger.notice("ready", metadata: ["endpoint": "\(listening)", "bus": "\(endpoint)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bus.run() }
+            group.addTask { try await metrics?.run() }
             group.addTask {
-                try await wiring?.defineNew(in: client, actor: "event-store") { note($0) }
+                try await wiring?.defineNew(in: client, actor: "event-store") {
+                    logger.notice("\($0)")
+                }
             }
             try await group.waitForAll()
         }
-    }
-
-    private func note(_ text: String) {
-        FileHandle.standardError.write(Data("event-store: \(text)\n".utf8))
     }
 }
 

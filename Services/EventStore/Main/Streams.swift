@@ -40,27 +40,3 @@ struct Streams: AsyncParsableCommand {
                 + "\(stream.stream)")
     }
 }
-
-struct Statistics: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show how the event store is doing.")
-
-    @OptionGroup var store: StoreOptions
-    @Flag(help: "Print JSON.") var json = false
-
-    func run() async throws {
-        try await store.withClient { client in
-            let found = try await client.statistics()
-            if json { return try Output.json(found) }
-            Output.fields([
-                ("log", "\(found.log)"), ("events", "\(found.head)"),
-                ("streams", "\(found.streams)"),
-                ("on disk", "\(found.bytes) bytes in \(found.segments) segments"),
-                ("durability", found.durability), ("up", "\(found.uptimeSeconds) s"),
-                ("requests", "\(found.requests), of them \(found.appends) appends"),
-                ("events read", "\(found.eventsRead), \(found.openReads) reads open"),
-                ("feed", "\(found.subscriptions) topics subscribed to"),
-            ])
-        }
-    }
-}

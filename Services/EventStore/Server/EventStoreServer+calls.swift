@@ -1,15 +1,8 @@
 import EventLog
 import EventSourcing
 import Foundation
+import Metrics
 import WireProtocol
-
-/// What was done since the process began.
-struct Counts {
-    var requests: UInt64 = 0
-    var appends: UInt64 = 0
-    var chunks: UInt64 = 0
-    var eventsRead: UInt64 = 0
-}
 
 extension EventStoreServer {
     func welcome(_ hello: [UInt8]) throws(ProtocolError) -> [UInt8] {
@@ -69,7 +62,8 @@ extension EventStoreServer {
                 log: self.log.id, head: log.events, streams: log.streams,
                 segments: log.segments, bytes: log.bytes, durability: durability.rawValue,
                 uptimeSeconds: Int((ContinuousClock.now - startedAt).components.seconds),
-                requests: counts.requests, appends: counts.appends,
+                requests: counts.requests.values.reduce(0, +), appends: counts.appends,
+                commits: counts.commits.count, commitSeconds: counts.commits.sum,
                 eventsRead: counts.eventsRead, openReads: reads.count,
                 subscriptions: topics.count))
     }

@@ -57,7 +57,6 @@ extension EventStoreServer {
             next: session.read.position, head: log.head, count: UInt32(chunk.count),
             isLast: isLast)
         session.spend()
-        counts.chunks += 1
         counts.eventsRead += UInt64(chunk.count)
         let isSent = send(Answer(key, .chunk, [header.bytes, chunk.bytes]))
         if isSent, !isLast { reads.goOn(session, key) } else { reads.end(key) }

@@ -1,6 +1,7 @@
 public import EventLog
 import EventSourcing
 import Foundation
+import Metrics
 import WireProtocol
 public import ZeroMQ
 
@@ -30,6 +31,7 @@ public actor EventStoreServer {
     var log: EventLog
     let durability: Durability
     let startedAt = ContinuousClock.now
+    let headAtStart: UInt64
     var counts = Counts()
     var reads = ReadTable()
     let sealedReads = SealedReads()
@@ -65,6 +67,7 @@ public actor EventStoreServer {
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
         log = try openLog()
+        headAtStart = log.head
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
         options.receiveHighWaterMark = 10_000
@@ -101,7 +104,7 @@ public actor EventStoreServer {
             try Task.checkCancellation()
             var taken = 0
             while taken < Self.turn, try takeRequest() { taken += 1 }
-            let committed = try log.commit()
+            let committed = try commit()
             sendAnswers()
             try publish(committed)
             let hasRead = serveReads()
@@ -112,6 +115,17 @@ public actor EventStoreServer {
             }
             _ = try await requests.readable()
         }
+    }
+
+    /// Writes what is staged; if there is any, how long that takes is noted.
+    private func commit() throws -> [UInt8] {
+        let start = ContinuousClock.now
+        let committed = try log.commit()
+        if !committed.isEmpty {
+            counts.commits.observe(.now - start)
+            counts.committedBytes += UInt64(committed.count)
+        }
+        return committed
     }
 
     // MARK: Requests
@@ -129,7 +143,6 @@ public actor EventStoreServer {
             count += 1
             if hasMore { frames.append(next.array()) } else { last = next }
         }
-        counts.requests += 1
         handle(frames, last, frameCount: count, from: peer.array())
         return true
     }
@@ -138,13 +151,15 @@ public actor EventStoreServer {
         _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8]
     ) {
         var requestID: UInt64 = 0
+        var kind: MessageKind?
+        defer { counts.requests[kind, default: 0] += 1 }
         do throws(ProtocolError) {
             guard frameCount > 0 else {
                 throw ProtocolError(.malformed, "a message begins with a header frame")
             }
             let first = frames.first ?? last.array()
             let header = try MessageHeader(first.span)
-            requestID = header.requestID
+            (requestID, kind) = (header.requestID, header.kind)
             try header.checkVersion()
             if header.kind == .append {
                 try header.need(2, frameCount - 1)

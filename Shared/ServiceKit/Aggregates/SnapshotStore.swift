@@ -103,5 +103,15 @@ public struct SnapshotStore: Sendable {
         logger.warning(what, metadata: ["stream": "\(stream)", "reason": "\(error)"])
     }
 
+    /// How many there are; nil if that can't be read.
+    func count() async -> Int? {
+        do {
+            return try await store.read { try Row.fetchCount($0) }
+        } catch {
+            logger.warning("snapshots can't be counted", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
     func close() throws { try store.close() }
 }

@@ -16,7 +16,7 @@ public struct Health<Service: NamedService>: AsyncParsableCommand {
     @OptionGroup public var options: CallOptions
 
     @Option(help: "So many events may be still to come in what it shows.")
-    public var lag: UInt64 = 1000
+    public var lag = ServiceStatus.allowedLag
 
     public init() {}
 
@@ -24,20 +24,25 @@ public struct Health<Service: NamedService>: AsyncParsableCommand {
         let status = try await options.with(Service.serviceName) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)
         }
-        if let fault = Self.fault(in: status, lag: lag) {
+        if let fault = status.fault(lag: lag) {
             throw Problem(status: EX_UNAVAILABLE, fault)
         }
         if options.json { try Output.json(status) } else { print("healthy, at \(status.head)") }
     }
+}
+
+extension ServiceStatus {
+    /// So many events may be still to come in what a healthy service shows.
+    static let allowedLag: UInt64 = 1000
 
     /// What keeps the service from being ready; nil if nothing does.
-    static func fault(in status: ServiceStatus, lag: UInt64) -> String? {
-        if let projection = status.projection {
+    func fault(lag: UInt64 = allowedLag) -> String? {
+        if let projection {
             if let reason = projection.stopped { return reason }
-            let behind = status.head - min(projection.checkpoint, status.head)
+            let behind = head - min(projection.checkpoint, head)
             guard behind <= lag else { return "the projection is \(behind) events behind" }
         }
-        if let participant = status.participant, participant.state == .waiting {
+        if let participant, participant.state == .waiting {
             return "the participant waits for queue '\(participant.queue)'"
         }
         return nil

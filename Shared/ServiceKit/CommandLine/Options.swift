@@ -1,6 +1,5 @@
 public import ArgumentParser
 import Foundation
-public import Logging
 
 /// What every `serve` takes.
 public struct ServeOptions: ParsableArguments {
@@ -17,10 +16,7 @@ public struct ServeOptions: ParsableArguments {
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    @Option(
-        help: "The least level that is logged: \(ServeOptions.levels).",
-        transform: ServeOptions.level)
-    public var logLevel = Logger.Level.notice
+    @OptionGroup public var process: ProcessOptions
 
     public init() {}
 
@@ -29,17 +25,6 @@ public struct ServeOptions: ParsableArguments {
     }
 
     public var eventStoreEndpoint: String { eventStore ?? Endpoints.eventStore(home: home) }
-
-    private static var levels: String {
-        Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-    }
-
-    private static func level(_ text: String) throws -> Logger.Level {
-        guard let level = Logger.Level(rawValue: text) else {
-            throw ValidationError("'\(text)' is none of \(levels)")
-        }
-        return level
-    }
 }
 
 /// What every command and query takes.
@@ -73,7 +58,7 @@ public struct CallOptions: ParsableArguments {
     ) async throws -> Result {
         let client = try await ServiceClient(
             endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
-            timeout: .seconds(timeout), actor: actor)
+            timeout: .seconds(timeout), actor: actor, traceparent: TraceParent.ofEnvironment())
         do {
             let result = try await body(client)
             await client.close()

@@ -8,16 +8,21 @@ public enum Output {
 
     /// A table for people: columns as wide as their widest cell.
     public static func table(_ heads: [String], _ rows: [[String]]) {
+        for line in lines(heads, rows) { print(line) }
+    }
+
+    /// The lines of the table.
+    public static func lines(_ heads: [String], _ rows: [[String]]) -> [String] {
         let widths = heads.indices.map { column in
             ([heads] + rows).map { $0[column].count }.max() ?? 0
         }
-        for row in [heads] + rows {
+        return ([heads] + rows).map { row in
             let cells = zip(row, widths).map { cell, width in
                 cell + String(repeating: " ", count: width - cell.count)
             }
             var line = cells.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
-            print(line)
+            return line
         }
     }
 

@@ -1,4 +1,5 @@
 public import EventSourcing
+import Logging
 
 /// Why events are about to be appended: what their ids derive from and what the trail will say.
 public struct Cause: Sendable {
@@ -10,18 +11,28 @@ public struct Cause: Sendable {
     public var key: EventID
     /// Who: a person and host, or a service.
     public var actor: String
+    /// The trace that this is part of, if it is said to be.
+    public var traceparent: TraceParent?
     /// Whether the same may have been attempted before, its answer lost.
     public var mayBeRepeat: Bool
 
     public init(
         correlationID: EventID, causationID: EventID, key: EventID, actor: String,
-        mayBeRepeat: Bool = false
+        traceparent: TraceParent? = nil, mayBeRepeat: Bool = false
     ) {
         self.correlationID = correlationID
         self.causationID = causationID
         self.key = key
         self.actor = actor
+        self.traceparent = traceparent
         self.mayBeRepeat = mayBeRepeat
+    }
+
+    /// What an entry in the log says of it.
+    var logged: Logger.Metadata {
+        var fields: Logger.Metadata = ["correlationId": "\(correlationID)", "actor": "\(actor)"]
+        if let traceparent { fields["traceparent"] = "\(traceparent)" }
+        return fields
     }
 
     /// The id of the event at `index` of the outcome.

@@ -50,6 +50,7 @@ where P.Command == Subject.Command {
     private var horizon = Timestamp(microseconds: 0)
     private var state = ParticipantStatus.State.waiting
     private var handled = 0
+    private var failed = 0
     private var lastFailure: String?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -100,8 +101,8 @@ where P.Command == Subject.Command {
 
     func status() -> ParticipantStatus {
         ParticipantStatus(
-            queue: P.name, state: state, handled: handled, lastFailure: lastFailure,
-            store: store.path)
+            queue: P.name, state: state, handled: handled, failed: failed,
+            lastFailure: lastFailure, store: store.path)
     }
 
     func close() throws { try store.close() }
@@ -144,7 +145,7 @@ where P.Command == Subject.Command {
         var turn = Turn(known: try await remembered(sagas))
         for (delivery, events) in zip(deliveries, contents) {
             if case .success(let events) = events {
-                react(to: events, isReplay: delivery.replay != nil, in: &turn)
+                react(to: events, of: delivery, in: &turn)
             }
         }
         turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
@@ -167,7 +168,7 @@ where P.Command == Subject.Command {
 
     /// Reacts to what one delivery holds.
     private func react(
-        to events: [Recorded<P.Event>], isReplay: Bool, in turn: inout Turn
+        to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
     ) {
         func saga(of event: Recorded<P.Event>) -> Saga<P.State> {
             let id = P.saga(of: event.event)
@@ -179,6 +180,7 @@ where P.Command == Subject.Command {
         // Asked before any is folded, for they have the position in common.
         let isNew = events.map { $0.position > saga(of: $0).lastPosition }
         var commands = 0
+        let traceparent = delivery.event.traceparent
         for (event, isNew) in zip(events, isNew) {
             var saga = saga(of: event)
             if isNew {
@@ -186,18 +188,19 @@ where P.Command == Subject.Command {
                 saga.lastEventID = event.id
                 saga.lastPosition = event.position
                 turn.changed[P.saga(of: event.event)] = saga
-            } else if isReplay {
+            } else if delivery.replay != nil {
                 continue
             }
             // One that was seen comes again when it was not acknowledged, or is redriven. What it
             // has led to then is in the log under the same ids.
-            react(to: event, given: saga.state, after: &commands, in: &turn)
+            react(to: event, traceparent, given: saga.state, after: &commands, in: &turn)
         }
     }
 
     /// - Parameter commands: how many the delivery has led to so far.
     private func react(
-        to event: Recorded<P.Event>, given state: P.State, after commands: inout Int,
+        to event: Recorded<P.Event>, _ traceparent: TraceParent?, given state: P.State,
+        after commands: inout Int,
         in turn: inout Turn
     ) {
         let saga = P.saga(of: event.event)
@@ -205,7 +208,8 @@ where P.Command == Subject.Command {
             for command in try participant.react(to: event.event, given: state) {
                 let cause = Cause(
                     correlationID: event.correlationID, causationID: event.id,
-                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name)
+                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
+                    traceparent: traceparent)
                 turn.owed[Subject.id(of: command), default: []].append(
                     Owed(command: command, cause: cause, saga: saga))
                 commands += 1
@@ -221,13 +225,18 @@ where P.Command == Subject.Command {
             return .done
         }
         let event = delivery.event
-        note(failure, of: "\(event.type) at position \(event.position)")
+        failed += 1
+        note(
+            failure, of: "\(event.type) at position \(event.position)",
+            in: event.correlationID)
         return .failed(error: failure, delay: nil)
     }
 
-    private func note(_ failure: String, of what: String) {
+    private func note(_ failure: String, of what: String, in correlationID: EventID) {
         lastFailure = "\(what): \(failure)"
-        logger.error("\(what) could not be handled", metadata: ["reason": "\(failure)"])
+        logger.error(
+            "\(what) could not be handled",
+            metadata: ["reason": "\(failure)", "correlationId": "\(correlationID)"])
     }
 
     private static func reason(_ error: any Error) -> String {
@@ -323,7 +332,11 @@ where P.Command == Subject.Command {
             }
         }
         let failures = try await carryOut(owed)
-        for (id, failure) in failures { note(failure, of: "the deadline of saga \(id)") }
+        for (id, failure) in failures {
+            note(
+                failure, of: "the deadline of saga \(id)",
+                in: sagas[id]?.correlationID ?? .none)
+        }
         deadlines.insert(contentsOf: due.filter { failures[$0.saga] != nil })
     }
 }

@@ -11,6 +11,8 @@ public struct ParticipantStatus: Codable, Hashable, Sendable {
     public var state: State
     /// How many events it has handled since the process began.
     public var handled: Int
+    /// How often it could not handle one since then.
+    public var failed: Int
     /// The last event that it could not handle since then, and why.
     public var lastFailure: String?
     public var store: String

@@ -20,6 +20,7 @@ public struct ServiceHost {
     private let server: RequestServer
     private let snapshots: SnapshotStore
     private let logger: Logger
+    private let metricsAddress: StreamAddress?
     /// What the service's participant would append if some events happened.
     private(set) var rehearse: (@Sendable ([RehearsedEvent]) async throws -> [RehearsedEvent])?
     private var runners: [@Sendable () async throws -> Void] = []
@@ -30,9 +31,8 @@ public struct ServiceHost {
     /// Connects to the event store, waiting for it if need be, and binds the service's endpoint.
     public init(_ name: String, options: ServeOptions) async throws {
         self.name = name
-        var logger = Logger(label: name) { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = options.logLevel
-        self.logger = logger
+        logger = try options.process.logger(name)
+        metricsAddress = try options.process.metricsAddress(of: name, home: options.home)
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
@@ -124,9 +124,12 @@ public struct ServiceHost {
 
     /// Runs until SIGTERM or SIGINT; then what is under way ends and the databases are closed.
     public func run() async throws {
-        await answerStatus()
         let (server, loop, closers) = (server, loop, closers)
-        let runners = runners + [{ try await server.run() }]
+        let report = await report()
+        let metrics = try await MetricsServer(
+            at: metricsAddress,
+            Observation(of: loop, metrics: report.metrics, fault: report.fault), logger: logger)
+        let runners = runners + [{ try await server.run() }, { try await metrics?.run() }]
         logger.notice("ready", metadata: ["log": "\(log)"])
         try await untilSignalled {
             try await withTaskExecutorPreference(loop) {
@@ -143,16 +146,14 @@ public struct ServiceHost {
         logger.notice("stopped")
     }
 
-    private func answerStatus() async {
-        let (name, log, client) = (name, log, client)
-        let (projection, participant) = (projection, participant)
-        let startedAt = Timestamp.now()
+    /// How the process is doing, for its own callers and for who watches over it.
+    private func report() async -> ServiceReport {
+        let report = ServiceReport(
+            service: name, log: log, client: client, server: server, snapshots: snapshots,
+            projection: projection, participant: participant)
         await server.handle("status") { _ in
-            try JSONCoding.encoder.encode(
-                ServiceStatus(
-                    service: name, processID: ProcessInfo.processInfo.processIdentifier,
-                    startedAt: startedAt, log: log, head: try await client.welcome().head,
-                    projection: await projection?(), participant: await participant?()))
+            try JSONCoding.encoder.encode(try await report.status())
         }
+        return report
     }
 }

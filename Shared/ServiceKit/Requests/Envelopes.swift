@@ -12,22 +12,26 @@ public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
     public var actor: String
     /// The conversation that the command goes on with, if it does not start one.
     public var correlationID: EventID?
+    /// The trace that the command is part of; its events have it in their metadata.
+    public var traceparent: TraceParent?
     public var command: Command
 
     public init(
-        id: EventID, attempt: Int, actor: String, correlationID: EventID? = nil, command: Command
+        id: EventID, attempt: Int, actor: String, correlationID: EventID? = nil,
+        traceparent: TraceParent? = nil, command: Command
     ) {
         self.id = id
         self.attempt = attempt
         self.actor = actor
         self.correlationID = correlationID
+        self.traceparent = traceparent
         self.command = command
     }
 
     var cause: Cause {
         Cause(
             correlationID: correlationID ?? id, causationID: .none, key: id, actor: actor,
-            mayBeRepeat: attempt > 1)
+            traceparent: traceparent, mayBeRepeat: attempt > 1)
     }
 }
 

@@ -1,6 +1,7 @@
 public import EventSourcing
 public import Foundation
 public import Logging
+public import Metrics
 import WireProtocol
 public import ZeroMQ
 
@@ -17,7 +18,10 @@ public actor RequestServer {
     private let service: String
     private let log: EventID
     private let logger: Logger
-    private var handlers: [String: Handler] = [:]
+    /// Answers as a handler does, and says in a word what the call came to.
+    private typealias Told = @Sendable (Data) async throws -> (answer: Data, outcome: String)
+    private var handlers: [String: Told] = [:]
+    private var calls = CallMeter()
     private var running = 0
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
@@ -44,18 +48,22 @@ public actor RequestServer {
     }
 
     /// Answers the call `name` with `handler`.
-    public func handle(_ name: String, _ handler: @escaping Handler) { handlers[name] = handler }
+    public func handle(_ name: String, _ handler: @escaping Handler) {
+        handlers[name] = { (try await handler($0), "answered") }
+    }
 
     /// Answers the call `name` by carrying a command out.
     public func command<Command: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
     ) {
-        handle(name) { data in
+        handlers[name] = { [logger] data in
             let request = try JSONCoding.decode(CommandRequest<Command>.self, data)
-            let outcome = try await handler(request.command, request.cause)
-            return try JSONCoding.encoder.encode(
-                CommandReply(outcome, correlationID: request.cause.correlationID))
+            let cause = request.cause
+            let reply = CommandReply(
+                try await handler(request.command, cause), correlationID: cause.correlationID)
+            logger.debug("\(name) \(reply.result)", metadata: cause.logged)
+            return (try JSONCoding.encoder.encode(reply), reply.result.rawValue)
         }
     }
 
@@ -70,6 +78,9 @@ public actor RequestServer {
                 try await handler(request.query, request.atLeast ?? 0))
         }
     }
+
+    /// What has come of the calls since the process began.
+    public func metrics() -> [Metric] { calls.metrics() }
 
     /// Serves until cancelled.
     public func run() async throws {
@@ -150,7 +161,16 @@ public actor RequestServer {
             let names = handlers.keys.sorted().joined(separator: ", ")
             throw ProtocolError(.notFound, "\(service) has no call '\(name)'; it has \(names)")
         }
-        return try await handler(Data(argument))
+        let start = ContinuousClock.now
+        do {
+            let (answer, outcome) = try await handler(Data(argument))
+            calls.note(name, outcome, .now - start)
+            return answer
+        } catch {
+            let problem = ProtocolError(describing: error)
+            calls.note(name, "\(problem.code)", .now - start)
+            throw problem
+        }
     }
 }
 

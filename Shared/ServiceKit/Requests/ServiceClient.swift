@@ -8,22 +8,25 @@ public struct ServiceClient: Sendable {
     private let connection: RequestClient
     private let timeout: Duration
     private let actor: String
+    private let traceparent: TraceParent?
 
     /// - Parameters:
     ///   - service: the name of the process, which it must prove over TCP; the bus is the event
     ///     store's.
     ///   - timeout: how long a call is tried, over restarts of the service.
     ///   - actor: who gives the commands.
+    ///   - traceparent: the trace that the commands are part of.
     ///   - context: with the keys to be used over TCP; those that the process was given, if nil.
     public init(
         endpoint: String, of service: String, timeout: Duration, actor: String,
-        in context: Context? = nil
+        traceparent: TraceParent? = nil, in context: Context? = nil
     ) async throws {
         connection = try await RequestClient(
             endpoint: endpoint, to: service, on: SocketLoop(name: "client"),
             in: context ?? .ofProcess())
         self.timeout = timeout
         self.actor = actor
+        self.traceparent = traceparent
     }
 
     public func close() async { await connection.close() }
@@ -40,7 +43,7 @@ public struct ServiceClient: Sendable {
                 try JSONCoding.encoder.encode(
                     CommandRequest(
                         id: id, attempt: attempt + (mayBeRepeat ? 1 : 0), actor: actor,
-                        command: command)))
+                        traceparent: traceparent, command: command)))
         }
         return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
     }

@@ -31,7 +31,8 @@ extension Bus {
             try await self.deleteArchive(name, cause)
         }
         await server.query(BusCall.archives) { (_: Nothing, atLeast) in
-            try await self.archiveViews(atLeast: atLeast)
+            try await self.routed(through: atLeast)
+            return await self.archiveViews()
         }
     }
 
@@ -72,8 +73,7 @@ extension Bus {
         return archive
     }
 
-    private func archiveViews(atLeast position: UInt64) async throws -> [ArchiveView] {
-        try await routed(through: position)
+    func archiveViews() async -> [ArchiveView] {
         var views: [ArchiveView] = []
         for archive in archives.values {
             views.append(await archive.archiver.view(createdAt: archive.row.createdAt))

@@ -188,7 +188,7 @@ extension Bus {
                 stream: try StreamName(category: BusCategory.deadLetter, id: row.letter.queue),
                 type: type.rawValue, tags: event?.tags ?? [],
                 correlationID: event?.correlationID, causationID: row.letter.event,
-                metadata: try EventMetadata(actor: cause.actor).encoded(),
+                metadata: try EventMetadata(cause).encoded(),
                 data: try JSON.bytes(data))
         }
         return try await client.append(ends)
@@ -212,7 +212,7 @@ extension Bus {
             id: cause.key.derived(String(index)),
             stream: try StreamName(category: category, id: name), type: type.rawValue,
             correlationID: cause.correlationID, causationID: cause.causationID,
-            metadata: try EventMetadata(actor: cause.actor).encoded(), data: try JSON.bytes(data))
+            metadata: try EventMetadata(cause).encoded(), data: try JSON.bytes(data))
     }
 
     /// Appends the events that change the bus, and returns when it has changed.

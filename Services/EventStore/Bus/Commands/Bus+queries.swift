@@ -16,8 +16,11 @@ extension Bus {
 
     func queueViews(atLeast position: UInt64) async throws -> [QueueView] {
         try await routed(through: position)
-        let now = Timestamp.now()
-        return queues.values.sorted { $0.name < $1.name }.map {
+        return queueViews(at: .now())
+    }
+
+    func queueViews(at now: Timestamp) -> [QueueView] {
+        queues.values.sorted { $0.name < $1.name }.map {
             $0.view(at: now, deadLetters: deadLetterCounts[$0.name] ?? 0)
         }
     }

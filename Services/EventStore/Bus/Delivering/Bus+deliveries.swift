@@ -107,6 +107,7 @@ extension Bus {
                     firstReceivedAt: entry.firstReceivedAt ?? entry.enqueuedAt,
                     sequence: entry.sequence, lease: leased.lease))
         }
+        queue.delivered += UInt64(deliveries.count)
         if deliveries.count < leased.count { settle(queue, at: now) }
         return deliveries
     }

@@ -29,6 +29,9 @@ final class BusQueue {
     var unblocked: Set<GroupKey> = []
     var receivers: Deque<Receiver> = []
     var meter = Meter()
+    /// Deliveries since the process began, and those of them that failed.
+    var delivered: UInt64 = 0
+    private(set) var failed: UInt64 = 0
 
     init(_ row: QueueRow, count: Int) {
         self.row = row
@@ -90,17 +93,21 @@ final class BusQueue {
         var dead: [(QueueEntry, DeathCause)] = []
         for change in changes {
             switch change {
-            case .retried(let entry): writes.change(entry)
+            case .retried(let entry):
+                writes.change(entry)
+                failed += 1
             case .done(let sequence):
                 writes.remove(sequence)
                 row.acknowledged += 1
                 meter.count(at: now)
             case .died(let entry, let cause):
                 writes.change(entry)
+                failed += 1
                 dead.append((entry, cause))
             case .dropped(let entry, _):
                 writes.remove(entry.sequence)
                 row.dropped += 1
+                failed += 1
             }
         }
         if !changes.isEmpty { writes.row = row }

@@ -1,0 +1,66 @@
+import Metrics
+import Testing
+
+struct `The exposition` {
+    @Test func `tells each metric with its help, its type and its figures`() {
+        let text = Exposition.text([
+            .counter("daybook_calls_total", "Calls.", 3),
+            .gauge(
+                "daybook_depth", "Depth.",
+                each: [([.init("queue", "a")], 1.5), ([.init("queue", "b")], -2)]),
+            .counter("daybook_nothing_total", "Not told: it has no figure.", each: []),
+        ])
+        #expect(
+            text == """
+                # HELP daybook_calls_total Calls.
+                # TYPE daybook_calls_total counter
+                daybook_calls_total 3
+                # HELP daybook_depth Depth.
+                # TYPE daybook_depth gauge
+                daybook_depth{queue="a"} 1.5
+                daybook_depth{queue="b"} -2
+
+                """)
+    }
+
+    @Test func `keeps a label and a help on their lines, whatever is in them`() {
+        let text = Exposition.text([
+            .gauge("a", "one\\two\r\nthree \"four\"", each: [([.init("b", "\"\\\r\n\u{2028}")], 0)])
+        ])
+        #expect(
+            text == """
+                # HELP a one\\\\two\r\\nthree "four"
+                # TYPE a gauge
+                a{b="\\"\\\\\r\\n\u{2028}"} 0
+
+                """)
+    }
+
+    @Test(
+        arguments: [
+            (0, "0"), (-1, "-1"), (9_007_199_254_740_992, "9007199254740992"), (0.1, "0.1"),
+            (1e300, "1e+300"), (Double.infinity, "+Inf"), (-Double.infinity, "-Inf"),
+            (Double.nan, "NaN"),
+        ] as [(Double, String)])
+    func `writes numbers as Prometheus reads them`(value: Double, text: String) {
+        #expect(Exposition.text([.gauge("a", "A.", value)]).hasSuffix("\na \(text)\n"))
+    }
+
+    @Test func `counts in a histogram what does not exceed each bound`() {
+        var histogram = Histogram()
+        for duration in [Duration.zero, .milliseconds(1), .microseconds(1001), .seconds(60)] {
+            histogram.observe(duration)
+        }
+        let lines = Exposition.text([
+            .histogram("s", "Seconds.", each: [([.init("call", "x")], histogram)])
+        ]).split(separator: "\n").map(String.init)
+        #expect(lines.count == 2 + 17 + 2)
+        for line in [
+            "# TYPE s histogram", #"s_bucket{call="x",le="0.0001"} 1"#,
+            #"s_bucket{call="x",le="0.001"} 2"#, #"s_bucket{call="x",le="0.0025"} 3"#,
+            #"s_bucket{call="x",le="10"} 3"#, #"s_bucket{call="x",le="+Inf"} 4"#,
+            #"s_sum{call="x"} 60.002001"#, #"s_count{call="x"} 4"#,
+        ] { #expect(lines.contains(line)) }
+        #expect(histogram.count == 4)
+    }
+}

@@ -1,0 +1,46 @@
+import EventSourcing
+import Foundation
+import IntegrationHarness
+import Testing
+
+extension `The suite` {
+    @Test func `shows what happens in the store, once a second, until it is stopped`() async throws
+    {
+        let suite = try Suite()
+        try suite.start("event-store", ["--rules", Suite.rules])
+        let store = try await suite.eventStore()
+        let head = try await store.welcome().head
+        try suite.start("lines", command: ["event-store", "stats", "--watch"])
+        try suite.start("objects", command: ["event-store", "stats", "--watch", "--json"])
+        struct Glance: Decodable {
+            struct Queue: Decodable { var name: String }
+            var head: UInt64
+            var appendedPerSecond: Double
+            var commitSeconds: Double?
+            var queues: [Queue]
+        }
+        var appended = 0
+        var seen: [Glance] = []
+        // Goes on until an append has fallen between two looks.
+        while !seen.contains(where: { $0.commitSeconds ?? 0 > 0 }) {
+            _ = try await store.append([
+                NewEvent(stream: try StreamName("a-\(appended)"), type: "T", data: [])
+            ])
+            appended += 1
+            // But for the last one, which may not be whole yet.
+            seen = try suite.log(of: "objects").split(separator: "\n").dropLast().map {
+                try JSONDecoder().decode(Glance.self, from: Data($0.utf8))
+            }
+        }
+        let busy = try #require(seen.first { $0.commitSeconds ?? 0 > 0 })
+        #expect(busy.appendedPerSecond > 0)
+        #expect(busy.head > head)
+        #expect(busy.queues.map(\.name).contains("orders"))
+        while !suite.log(of: "lines").contains("appended/s, a commit ") { await Task.yield() }
+        #expect(!suite.log(of: "lines").contains("\u{1B}"))
+        suite.signal("lines", SIGINT)
+        #expect(suite.terminate("lines") == 0)
+        #expect(suite.terminate("objects") == 0)
+        await store.close()
+    }
+}
