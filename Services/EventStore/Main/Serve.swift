@@ -64,9 +64,11 @@ struct Serve: AsyncParsableCommand {
 
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
         let (home, durability) = (store.home, durability)
+        let credentials = try Credentials.ofProcess()
         return try await EventStoreServer(
             endpoint: listening, feed: feed, bus: bus, durability: durability,
-            on: SocketLoop(name: "event-store"), in: .ofProcess()
+            on: SocketLoop(name: "event-store"), in: credentials.context,
+            access: credentials.access
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
@@ -77,12 +79,13 @@ struct Serve: AsyncParsableCommand {
 
     /// Runs the bus, which is a client of the store as any other, on a thread of its own.
     private func serveBus(at endpoint: String, _ wiring: Wiring?) async throws {
-        let (loop, context) = (SocketLoop(name: "bus"), try Context.ofProcess())
+        let (loop, credentials) = (SocketLoop(name: "bus"), try Credentials.ofProcess())
         let client = try await EventStoreClient(
-            endpoint: listening, on: loop, in: context)
+            endpoint: listening, on: loop, in: credentials.context)
         let bus = try await Bus(
             endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
-            in: context, logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
+            in: credentials.context, access: credentials.access,
+            logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
         note("ready at \(listening), bus at \(endpoint)")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bus.run() }

@@ -41,6 +41,14 @@ public struct EventQuery: Hashable, Sendable {
     /// Whether the query asks for every event.
     public var isAll: Bool { items.isEmpty || items.contains(where: \.isUnconditional) }
 
+    /// The categories that what it asks for is in; nil if it may be in any.
+    public var categories: Set<String>? {
+        let parts = items.map { item in
+            item.streams.isEmpty ? item.categories : item.streams.map(\.category)
+        }
+        return items.isEmpty || parts.contains(where: \.isEmpty) ? nil : Set(parts.joined())
+    }
+
     /// The same where it says what it wants, and what `other` wants where it asks nothing: so the
     /// categories and types that a reader knows come to the streams or tags of an entity.
     public func narrowed(to other: EventQuery) -> EventQuery {

@@ -36,15 +36,15 @@ public struct ServiceHost {
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
-        let context = try Context.ofProcess()
+        let credentials = try Credentials.ofProcess()
         client = try await EventStoreClient(
-            endpoint: options.eventStoreEndpoint, on: loop, in: context)
+            endpoint: options.eventStoreEndpoint, on: loop, in: credentials.context)
         log = try await client.welcome(timeout: .seconds(60)).log
         snapshots = try SnapshotStore(
             path: "\(folder)/snapshots.sqlite", log: log, logger: logger)
         server = try await RequestServer(
-            service: name, log: log, endpoint: options.endpoint(of: name), on: loop, in: context,
-            logger: logger)
+            service: name, log: log, endpoint: options.endpoint(of: name), on: loop,
+            in: credentials.context, access: credentials.access, logger: logger)
     }
 
     /// A repository of the aggregate, through which commands are carried out.
@@ -62,7 +62,11 @@ public struct ServiceHost {
         runners.append { try await side.run() }
         closers.append { try await side.close() }
         self.projection = { await side.status() }
-        await query("rebuild") { id, _ in await side.rebuild(id) }
+        await handle("rebuild") { data, caller in
+            try caller.checkAdministers()
+            let request = try JSONCoding.decode(QueryRequest<EventID>.self, data)
+            return try JSONCoding.encoder.encode(await side.rebuild(request.query))
+        }
         return side
     }
 
@@ -94,7 +98,9 @@ public struct ServiceHost {
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
         let past = PastReading<Service>(client: client)
-        await server.handle(query.name) { data in
+        let shown = Service.Shown.query
+        await server.handle(query.name) { data, caller in
+            try caller.checkRead(shown)
             let request = try JSONCoding.decode(QueryRequest<Argument>.self, data)
             let answer: any Encodable =
                 if let event = request.without {
@@ -147,7 +153,7 @@ public struct ServiceHost {
         let (name, log, client) = (name, log, client)
         let (projection, participant) = (projection, participant)
         let startedAt = Timestamp.now()
-        await server.handle("status") { _ in
+        await server.handle("status") { _, _ in
             try JSONCoding.encoder.encode(
                 ServiceStatus(
                     service: name, processID: ProcessInfo.processInfo.processIdentifier,

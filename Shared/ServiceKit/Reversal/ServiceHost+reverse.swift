@@ -1,5 +1,6 @@
 public import EventSourcing
 import Foundation
+import WireProtocol
 
 extension ServiceHost {
     /// Reverses events that `service` has decided on, and rehearses what would follow from it.
@@ -34,15 +35,17 @@ extension ServiceHost {
         changes: @escaping @Sendable ([RehearsedEvent]) async throws -> [EntityChange]
     ) async where Service.Subject: Reversible {
         let name = Service.serviceName
-        await handle(ReverseEvent.name) { data in
+        await handle(ReverseEvent.name) { data, caller in
+            try caller.checkCommand(to: name)
             let request = try JSONCoding.decode(CommandRequest<ReverseEvent>.self, data)
             let (outcome, conversation) = try await repository.reverse(
-                request.command, by: name, request.cause)
+                request.command, by: name, request.cause(from: caller))
             return try JSONCoding.encoder.encode(
                 CommandReply(outcome, correlationID: conversation))
         }
         let follow = rehearse
-        await handle(Rehearsal.name) { data in
+        await handle(Rehearsal.name) { data, caller in
+            try caller.checkRead()
             let rehearsal = try JSONCoding.decode(Rehearsal.self, data)
             var answer = RehearsalAnswer()
             if let reversal = rehearsal.reversal {

@@ -112,8 +112,9 @@ extension Bus {
     }
 
     /// Works in what a consumer says of its deliveries; answers when it is on disk.
-    func settle(_ frame: [UInt8]) async throws -> [UInt8] {
+    func settle(_ frame: [UInt8], _ caller: Caller) async throws -> [UInt8] {
         let (name, settlements) = try Settlement.read(frame)
+        try caller.checkQueue(name)
         let queue = try queue(name)
         let now = Timestamp.now()
         let accepted = settlements.map { settle($0, in: queue, at: now) }
