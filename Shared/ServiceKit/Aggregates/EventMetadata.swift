@@ -4,8 +4,13 @@ import Foundation
 public struct EventMetadata: Codable, Hashable, Sendable {
     /// Who caused it.
     public var actor: String
+    /// At which delivery of its cause it was decided on, if that was not the first.
+    public var attempt: Int?
 
-    public init(actor: String) { self.actor = actor }
+    public init(actor: String, attempt: Int? = nil) {
+        self.actor = actor
+        self.attempt = attempt
+    }
 
     public func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
 }
