@@ -14,7 +14,7 @@ import ServiceKit
         abstract: "The accounts: their balances, and the money held for orders.",
         subcommands: [
             Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self,
-            Status<Balance>.self,
+            Reverse<Balance>.self, Status<Balance>.self,
             Rebuild<Balance>.self,
         ])
 
@@ -36,6 +36,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(Balance.entity, from: balances)
         await host.answer(Balance.accounts, from: balances)
         await host.answer(Balance.statement, from: balances)
+        await host.reverse(Balance.self, through: accounts)
         try await host.run()
     }
 }

@@ -12,7 +12,8 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Pay money into an account.",
         subcommands: [
-            Serve.self, Make.self, List.self, Status<Credit>.self, Rebuild<Credit>.self,
+            Serve.self, Make.self, List.self, Reverse<Credit>.self, Status<Credit>.self,
+            Rebuild<Credit>.self,
         ], defaultSubcommand: Make.self)
 
     static func main() async { await Program.run(Self.self) }
@@ -30,6 +31,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.credit(command), cause)
         }
         await host.answer(Credit.credits, from: credits)
+        await host.reverse(Credit.self, through: accounts)
         try await host.run()
     }
 }

@@ -12,7 +12,8 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The credit that customers have.",
         subcommands: [
-            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Status<CreditLimits>.self,
+            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Reverse<CreditLimits>.self,
+            Status<CreditLimits>.self,
             Rebuild<CreditLimits>.self,
         ])
 
@@ -33,6 +34,7 @@ struct Serve: AsyncParsableCommand {
         }
         await host.answer(CreditLimits.entity, from: limits)
         await host.answer(CreditLimits.limits, from: limits)
+        await host.reverse(CreditLimits.self, through: repository)
         try await host.run()
     }
 }

@@ -12,7 +12,8 @@ import ServiceKit
         commandName: serviceName, abstract: "The orders, and how their sagas end.",
         subcommands: [
             Serve.self, Place.self, Cancel.self, Show.self, List.self, Summary.self,
-            Timeline.self, Diff<OrderBook>.self, Import.self, Status<OrderBook>.self,
+            Timeline.self, Diff<OrderBook>.self, Import.self, Reverse<OrderBook>.self,
+            Status<OrderBook>.self,
             Rebuild<OrderBook>.self,
         ])
 
@@ -38,6 +39,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(OrderBook.customer, from: orders)
         await host.answer(OrderBook.count, from: orders)
         await host.answer(OrderBook.summary, from: orders)
+        await host.reverse(OrderBook.self, through: repository)
         try await host.run()
     }
 }

@@ -12,7 +12,8 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
         subcommands: [
-            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Status<Routes>.self,
+            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Reverse<Routes>.self,
+            Status<Routes>.self,
             Rebuild<Routes>.self,
         ])
 
@@ -57,6 +58,7 @@ struct Serve: AsyncParsableCommand {
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
         await host.answer(Routes.entity, from: routes)
+        await host.reverse(Routes.self, through: repository)
         try await host.run()
     }
 }

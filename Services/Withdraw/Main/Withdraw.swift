@@ -12,7 +12,8 @@ import WithdrawDomain
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Take money out of an account.",
         subcommands: [
-            Serve.self, Make.self, List.self, Status<Withdraw>.self, Rebuild<Withdraw>.self,
+            Serve.self, Make.self, List.self, Reverse<Withdraw>.self, Status<Withdraw>.self,
+            Rebuild<Withdraw>.self,
         ], defaultSubcommand: Make.self)
 
     static func main() async { await Program.run(Self.self) }
@@ -30,6 +31,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.withdraw(command), cause)
         }
         await host.answer(Withdraw.withdrawals, from: withdrawals)
+        await host.reverse(Withdraw.self, through: accounts)
         try await host.run()
     }
 }

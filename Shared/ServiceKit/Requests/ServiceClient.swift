@@ -38,6 +38,16 @@ public struct ServiceClient: Sendable {
         return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
     }
 
+    /// The answer to any other call.
+    func call<Answer: Decodable>(
+        _ name: String, _ argument: some Encodable & Sendable, as: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        let answer = try await connection.call(name, within: timeout) { _ in
+            Array(try JSONCoding.encoder.encode(argument))
+        }
+        return try JSONDecoder().decode(Answer.self, from: Data(answer))
+    }
+
     /// What the service answers to the query.
     ///
     /// - Parameters:
