@@ -8,7 +8,7 @@ import ServiceKit
         abstract: "Keeps a durable, append-only log of events, and publishes it.",
         subcommands: [
             Serve.self, Append.self, Read.self, Tail.self, Streams.self, Statistics.self,
-            Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
+            Trace.self, Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
             Queues.self, DeadLetters.self, Archives.self, Replays.self,
         ])
 

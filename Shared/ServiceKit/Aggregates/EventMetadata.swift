@@ -1,3 +1,4 @@
+public import EventSourcing
 import Foundation
 
 /// What is noted about an event beside what it says.
@@ -10,6 +11,14 @@ public struct EventMetadata: Codable, Hashable, Sendable {
     public init(actor: String, attempt: Int? = nil) {
         self.actor = actor
         self.attempt = attempt
+    }
+
+    /// Nil if nothing of the kind is noted about the event.
+    public init?(of event: RecordedEvent) {
+        guard let noted = try? JSONDecoder().decode(Self.self, from: Data(event.metadata)) else {
+            return nil
+        }
+        self = noted
     }
 
     public func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
