@@ -121,9 +121,9 @@ extension Moment {
 
 extension EventID {
     /// Reads the value of an option.
-    static func argument(_ text: String) throws -> EventID {
+    public static func argument(_ text: String) throws -> EventID {
         guard let id = EventID(text) else {
-            throw ValidationError("an event's id is a UUID, as in 'event-store read --json'")
+            throw ValidationError("an id is a UUID, as in 'event-store read --json'")
         }
         return id
     }
