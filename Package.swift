@@ -29,17 +29,27 @@ func domain(_ service: String, _ dependencies: [Target.Dependency] = []) -> Targ
         path: "Services/\(service)/Domain", swiftSettings: strict)
 }
 
-/// A service's executable, `Services/<service>/Main`.
+/// What a service's executable does, `Services/<service>/Main`.
 func main(
     _ service: String, _ domain: [Target.Dependency], resources: [Resource]? = nil
 ) -> Target {
-    .executableTarget(
+    .target(
         name: "\(service)Main",
         dependencies: domain + [
             "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
             argumentParser, grdb,
         ],
         path: "Services/\(service)/Main", resources: resources, swiftSettings: strict)
+}
+
+/// An executable, `Services/<service>/Executable`: one line that runs what is in Main.
+///
+/// - Parameter mains: what it runs, if not its service's Main.
+func executable(_ name: String, _ service: String, _ mains: [String]? = nil) -> Target {
+    let mains = mains ?? ["\(service)Main"]
+    return .executableTarget(
+        name: name, dependencies: mains.map { .init(stringLiteral: $0) } + ["ServiceKit"],
+        path: "Services/\(service)/Executable", swiftSettings: strict)
 }
 
 func test(
@@ -54,14 +64,15 @@ let package = Package(
     name: "daybook",
     platforms: [.macOS(.v26)],
     products: [
-        .executable(name: "event-store", targets: ["EventStoreMain"]),
-        .executable(name: "orders", targets: ["OrdersMain"]),
-        .executable(name: "route", targets: ["RouteMain"]),
-        .executable(name: "balance", targets: ["BalanceMain"]),
-        .executable(name: "creditLimit", targets: ["CreditLimitMain"]),
-        .executable(name: "withdraw", targets: ["WithdrawMain"]),
-        .executable(name: "credit", targets: ["CreditMain"]),
-        .executable(name: "audit", targets: ["AuditMain"]),
+        .executable(name: "event-store", targets: ["event-store"]),
+        .executable(name: "orders", targets: ["orders"]),
+        .executable(name: "route", targets: ["route"]),
+        .executable(name: "balance", targets: ["balance"]),
+        .executable(name: "creditLimit", targets: ["creditLimit"]),
+        .executable(name: "withdraw", targets: ["withdraw"]),
+        .executable(name: "credit", targets: ["credit"]),
+        .executable(name: "audit", targets: ["audit"]),
+        .executable(name: "daybook", targets: ["daybook"]),
         .executable(name: "loyalty", targets: ["LoyaltyMain"]),
         .library(name: "Contracts", targets: ["Contracts"]),
         .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
@@ -137,7 +148,7 @@ let package = Package(
             name: "EventStoreServer",
             dependencies: ["EventLog", "EventSourcing", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
-        .executableTarget(
+        .target(
             name: "EventStoreMain",
             dependencies: [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
@@ -158,6 +169,21 @@ let package = Package(
         main("Withdraw", ["WithdrawDomain", "AccountDomain"]),
         main("Credit", ["CreditDomain", "AccountDomain"]),
         main("Audit", ["AuditDomain"]),
+
+        executable("event-store", "EventStore"),
+        executable("orders", "Orders"),
+        executable("route", "Route"),
+        executable("balance", "Balance"),
+        executable("creditLimit", "CreditLimit"),
+        executable("withdraw", "Withdraw"),
+        executable("credit", "Credit"),
+        executable("audit", "Audit"),
+        executable(
+            "daybook", "Daybook",
+            [
+                "AuditMain", "BalanceMain", "CreditLimitMain", "CreditMain", "EventStoreMain",
+                "OrdersMain", "RouteMain", "WithdrawMain",
+            ]),
 
         domain("Account"),
         domain("Orders"),

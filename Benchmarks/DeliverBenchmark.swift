@@ -22,7 +22,8 @@ struct DeliverBenchmark: AsyncParsableCommand {
         let loop = SocketLoop(name: "client")
         let store = try await EventStoreClient(endpoint: endpoint, on: loop, in: Context())
         let bus = try await ServiceClient(
-            endpoint: try await store.busEndpoint(), timeout: .seconds(60), actor: "bench")
+            endpoint: try await store.busEndpoint(), of: "event-store", timeout: .seconds(60),
+            actor: "bench")
         let queue = QueueDefinition(name: name, grouping: .unordered)
         _ = try await bus.command(BusCall.putQueue, queue)
         try await append(to: store)

@@ -21,7 +21,8 @@ struct ProjectionBenchmark: AsyncParsableCommand {
             endpoint: Endpoints.eventStore(home: home), on: SocketLoop(name: "client"),
             in: Context())
         let balance = try await ServiceClient(
-            endpoint: Endpoints.endpoint(of: "balance", home: home), timeout: .seconds(30),
+            endpoint: Endpoints.endpoint(of: "balance", home: home), of: "balance",
+            timeout: .seconds(30),
             actor: "benchmark")
         let shown = try await balance.query("account", account, as: AccountView.self)
         let credited = AccountEvent.credited(

@@ -15,7 +15,8 @@ struct QueryBenchmark: AsyncParsableCommand {
 
     func run() async throws {
         let client = try await ServiceClient(
-            endpoint: Endpoints.endpoint(of: "balance", home: home), timeout: .seconds(30),
+            endpoint: Endpoints.endpoint(of: "balance", home: home), of: "balance",
+            timeout: .seconds(30),
             actor: "benchmark")
         let started = ContinuousClock.now
         let end = started + .seconds(seconds)

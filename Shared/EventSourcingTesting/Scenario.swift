@@ -19,6 +19,18 @@ public struct Scenario<Subject: Decider> where Subject.Event: Equatable {
     }
 }
 
+extension Scenario where Subject: Reversible {
+    /// The events that reverse the one at `index` of the past, whose id is `id`.
+    public func whenReversed(
+        at index: Int, id: EventID = .random(), reason: String = "mistaken"
+    ) throws(Subject.Rejection) -> [Subject.Event] {
+        let decision = PastDecision<Subject>(
+            past[index], id: id, reason: reason, before: Subject.fold(past[..<index]),
+            since: Array(past[(index + 1)...]))
+        return try when(Subject.reversal(of: decision))
+    }
+}
+
 public func given<Subject: Decider>(
     _ subject: Subject.Type, _ past: Subject.Event...
 ) -> Scenario<Subject> {

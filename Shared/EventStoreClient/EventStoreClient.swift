@@ -5,6 +5,9 @@ public import ZeroMQ
 
 /// The event store as an async API, over one connection.
 public struct EventStoreClient: Sendable {
+    /// The name of the process.
+    static let name = "event-store"
+
     private let connection: RequestClient
     private let appends: AppendQueue
     let loop: SocketLoop
@@ -12,7 +15,8 @@ public struct EventStoreClient: Sendable {
 
     /// Begins to connect; a store that is not there yet is waited for by the requests.
     public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
-        connection = try await RequestClient(endpoint: endpoint, on: loop, in: context)
+        connection = try await RequestClient(
+            endpoint: endpoint, to: Self.name, on: loop, in: context)
         appends = AppendQueue(connection)
         self.loop = loop
         self.context = context
@@ -25,7 +29,21 @@ public struct EventStoreClient: Sendable {
         let hello = Array(
             try JSONEncoder().encode(Hello(client: ProcessInfo.processInfo.processName)))
         let answer = try await connection.request(.hello, within: timeout) { _ in [hello] }
-        return try JSONDecoder().decode(Welcome.self, from: Data(answer.body.first ?? []))
+        var welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer.body.first ?? []))
+        welcome.feed = welcome.feed.map(reachable)
+        welcome.bus = welcome.bus.map(reachable)
+        return welcome
+    }
+
+    /// The endpoint as it is reached from here: a store that listens at all its addresses names
+    /// none, and is where it was reached for this.
+    private func reachable(_ endpoint: String) -> String {
+        for anywhere in ["tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"]
+        where endpoint.hasPrefix(anywhere) {
+            guard let colon = connection.endpoint.lastIndex(of: ":") else { break }
+            return "\(connection.endpoint[...colon])\(endpoint.dropFirst(anywhere.count))"
+        }
+        return endpoint
     }
 
     /// Appends the events, all or none, if the condition holds.

@@ -54,11 +54,15 @@ public actor RequestClient {
     }
 
     /// Begins to connect; a process that is not there yet is waited for by the requests.
-    public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
+    ///
+    /// - Parameter peer: its name, which it must prove over TCP if the context has keys.
+    public init(
+        endpoint: String, to peer: String, on loop: SocketLoop, in context: Context
+    ) async throws {
         self.loop = loop
         self.endpoint = endpoint
         socket = try Socket(.dealer, on: loop, in: context)
-        try socket.connect(endpoint)
+        try socket.connect(endpoint, to: peer)
     }
 
     /// Ends what is under way: it fails as unavailable.

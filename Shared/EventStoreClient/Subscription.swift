@@ -58,7 +58,7 @@ public actor Subscription: AsyncSequence {
         options.receiveHighWaterMark = Int32(Self.batch)
         feed = try Socket(.sub, on: client.loop, in: client.context, options: options)
         for topic in scope.topics { try feed.subscribe(topic) }
-        try feed.connect(endpoint)
+        try feed.connect(endpoint, to: EventStoreClient.name)
     }
 
     public nonisolated func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }

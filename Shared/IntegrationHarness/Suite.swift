@@ -20,8 +20,8 @@ public final class Suite {
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
     public var environment: [String: String] = [:]
     private let executables: URL
-    private let loop = SocketLoop(name: "test")
-    private let context: Context
+    let loop = SocketLoop(name: "test")
+    private(set) var context: Context
     private var processes: [String: Process] = [:]
 
     /// - Parameter executables: where the executables are; the folder of the running tests, if not
@@ -60,7 +60,7 @@ public final class Suite {
 
     /// Starts a command, the executable's name first, that is `name` from here on: a worker, say.
     public func start(_ name: String, command: [String]) throws {
-        let process = process(command.first ?? "", Array(command.dropFirst()))
+        let process = process(command.first ?? "", Array(command.dropFirst()), as: name)
         let log = "\(home)/\(name).log"
         if !FileManager.default.fileExists(atPath: log) {
             _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -114,14 +114,63 @@ public final class Suite {
         (try? String(contentsOfFile: "\(home)/\(name).log", encoding: .utf8)) ?? ""
     }
 
-    private func process(_ name: String, _ arguments: [String]) -> Process {
+    /// - Parameter identity: whose key it has, if there are keys.
+    private func process(
+        _ name: String, _ arguments: [String], as identity: String = "operator"
+    ) -> Process {
         let process = Process()
+        let key = "\(keys.path)/\(identity).key"
+        var own = ["DAYBOOK_HOME": home]
+        if FileManager.default.fileExists(atPath: key) { own["DAYBOOK_KEY"] = key }
         process.executableURL = executables.appending(path: name)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
-            environment.merging(["DAYBOOK_HOME": home]) { $1 }
+            environment.merging(own) { $1 }
         ) { $1 }
         return process
+    }
+
+    // MARK: TCP
+
+    /// The folder of the keys, if there are any.
+    public var keys: URL { URL(filePath: "\(home)/keys") }
+
+    /// Has the processes that are started from now on speak over TCP, each with a key of its own;
+    /// the test has that of the `operator`.
+    public func useTCP() throws {
+        let names = ["event-store"] + Self.services
+        let keyring = keys.appending(path: "keyring.json")
+        let made = try run(
+            ["event-store", "keys", "new", "--keyring", keyring.path, "operator"] + names)
+        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+        environment["DAYBOOK_KEYRING"] = keyring.path
+        for name in names + ["feed", "bus"] {
+            environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
+        }
+        context = try .with(key: keys.appending(path: "operator.key"), keyring: keyring)
+    }
+
+    /// A port that nobody has, below those that the system gives out by itself.
+    private func freePort() throws -> Int {
+        while true {
+            let port = Int.random(in: 10_000..<32_000)
+            do {
+                try probe("tcp://127.0.0.1:\(port)")
+                return port
+            } catch ZeroMQError.addressInUse {
+                continue
+            }
+        }
+    }
+
+    /// Binds the endpoint, in a context of its own, which ends when it is free again.
+    private func probe(_ endpoint: String) throws {
+        let socket = try Socket(.router, on: loop, in: Context())
+        try socket.bind(endpoint)
+    }
+
+    private func endpoint(of service: String) -> String {
+        environment[Endpoints.variable(service)] ?? "ipc://\(home)/\(service).sock"
     }
 
     // MARK: Driving
@@ -191,13 +240,14 @@ public final class Suite {
     /// A client of a service, or of the `bus`, to be closed by who asked for it.
     public func client(of service: String) async throws -> ServiceClient {
         try await ServiceClient(
-            endpoint: "ipc://\(home)/\(service).sock", timeout: .seconds(60), actor: "test")
+            endpoint: endpoint(of: service), of: service == "bus" ? "event-store" : service,
+            timeout: .seconds(60), actor: "test", in: context)
     }
 
     /// A client of the event store, to be closed by who asked for it.
     public func eventStore() async throws -> EventStoreClient {
         try await EventStoreClient(
-            endpoint: "ipc://\(home)/event-store.sock", on: loop, in: context)
+            endpoint: endpoint(of: "event-store"), on: loop, in: context)
     }
 
     /// Waits for the first event that matches, be it in the log or to come.

@@ -46,6 +46,14 @@ internal import CZeroMQ
         return unsafe zmq_msg_more(&message) != 0
     }
 
+    /// The name under which who has sent it was let in; nil where that is not asked.
+    public var sender: String? {
+        var message = message
+        guard let name = unsafe zmq_msg_gets(&message, "User-Id") else { return nil }
+        let text = unsafe String(cString: name)
+        return text.isEmpty ? nil : text
+    }
+
     /// The bytes, for as long as `body` runs.
     public borrowing func withBytes<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result

@@ -78,12 +78,51 @@ internal import CZeroMQ
 
     deinit { unsafe _ = zmq_close(handle) }
 
+    /// - Throws: for one that others than this machine reach, unless the context has keys: then
+    ///   only whom its security admits is let in.
     public func bind(_ endpoint: String) throws(ZeroMQError) {
+        if let security = try security(at: endpoint) {
+            try context.guardHandshakes(security)
+            try set(ZMQ_CURVE_SERVER, 1)
+            try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
+            try set(ZMQ_ZAP_DOMAIN, HandshakeGuard.domain)
+        }
         guard unsafe zmq_bind(handle, endpoint) == 0 else { throw .last }
     }
 
-    public func connect(_ endpoint: String) throws(ZeroMQError) {
+    /// - Parameter peer: the name of the process there, which must prove that it is the one.
+    /// - Throws: for one beyond this machine, unless the context has keys.
+    public func connect(_ endpoint: String, to peer: String) throws(ZeroMQError) {
+        if let security = try security(at: endpoint) {
+            guard let key = security.key(peer) else { throw .unknown(peer, at: endpoint) }
+            try set(ZMQ_CURVE_SERVERKEY, key.description)
+            try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
+            try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
+        }
         guard unsafe zmq_connect(handle, endpoint) == 0 else { throw .last }
+    }
+
+    /// What protects the endpoint; nil where the system does.
+    private func security(at endpoint: String) throws(ZeroMQError) -> Security? {
+        guard endpoint.hasPrefix("tcp://") else { return nil }
+        guard context.security == nil else { return context.security }
+        let host = endpoint.dropFirst("tcp://".count)
+        let isLocal = ["127.", "localhost:", "[::1]:"].contains { host.hasPrefix($0) }
+        guard isLocal else { throw .open(endpoint) }
+        return nil
+    }
+
+    private func set(_ option: Int32, _ text: String) throws(ZeroMQError) {
+        guard unsafe zmq_setsockopt(handle, option, text, text.utf8.count) == 0 else {
+            throw .last
+        }
+    }
+
+    private func set(_ option: Int32, _ value: Int32) throws(ZeroMQError) {
+        var value = value
+        guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size) == 0 else {
+            throw .last
+        }
     }
 
     /// The endpoint that the socket was last bound or connected to, a port of 0 made out.

@@ -110,7 +110,7 @@ import Testing
     @Test func `has for each type a reversal that the contracts know, or a reason`() {
         for payload in Self.payloads {
             switch payload.reversal {
-            case .by(let types):
+            case .by(let types), .withItsOrder(let types):
                 #expect(!types.isEmpty)
                 for type in types {
                     #expect(Self.payloads.contains { $0 == type }, "\(payload): \(type)")

@@ -29,7 +29,8 @@ final class RunningBus {
         store = try await EventStoreClient(
             endpoint: "ipc://\(folder)/requests.sock", on: clientLoop, in: context)
         admin = try await ServiceClient(
-            endpoint: "ipc://\(folder)/bus.sock", timeout: .seconds(30), actor: "tester")
+            endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(30),
+            actor: "tester")
         try await start()
     }
 

@@ -62,9 +62,10 @@ import WireProtocol
         let appended = try await client.append([event(1), event(2)])
         #expect(appended.isRepeat && appended.first == 1 && appended.last == 2)
         let requests = try #require(await proxy.messages[.append])
-        #expect(requests.count == 2)
-        // The same events, under the same ids; only the request is another.
-        #expect(requests[0].dropFirst() == requests[1].dropFirst())
+        // More if the second answer took its time. The same events, under the same ids; only the
+        // request is another.
+        #expect(requests.count >= 2)
+        #expect(Set(requests.map { $0.dropFirst() }).count == 1)
         #expect(try await client.welcome().head == 2)
         await client.close()
     }

@@ -37,7 +37,7 @@ actor Meddler {
         random = SplitMix(state: faults.seed)
         from = try Socket(.sub, on: loop, in: context)
         try from.subscribe("")
-        try from.connect(source)
+        try from.connect(source, to: "event-store")
         to = try Socket(.xpub, on: loop, in: context)
         try to.bind(endpoint)
     }
@@ -87,7 +87,7 @@ actor RequestProxy {
         client = try Socket(.router, on: loop, in: context)
         try client.bind(endpoint)
         store = try Socket(.dealer, on: loop, in: context)
-        try store.connect(source)
+        try store.connect(source, to: "event-store")
     }
 
     /// The next answer of this kind does not arrive.

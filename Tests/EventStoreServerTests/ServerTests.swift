@@ -21,7 +21,7 @@ private actor Wire {
         self.loop = loop
         socket = try Socket(subscribe == nil ? .dealer : .sub, on: loop, in: context)
         if let subscribe { try socket.subscribe(subscribe) }
-        try socket.connect(endpoint)
+        try socket.connect(endpoint, to: "event-store")
     }
 
     func send(_ frames: [[UInt8]]) throws { #expect(try socket.send(frames)) }

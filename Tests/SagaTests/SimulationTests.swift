@@ -7,8 +7,9 @@ import EventSourcing
 import OrdersDomain
 import Testing
 
-/// All participants over one log, each at its own pace, with crashes, cancellations, deadlines and
-/// racing withdrawals in a random but repeatable order; the audit looks at every position.
+/// All participants over one log, each at its own pace, with crashes, cancellations, deadlines,
+/// reversals and racing withdrawals in a random but repeatable order; the audit looks at every
+/// position.
 @Suite struct `The saga under any interleaving` {
     private let usd = try! Currency("USD")  // A code of the table.
 
@@ -43,7 +44,7 @@ import Testing
 
     @Test func `meets every end`() throws {
         // The seeds above would prove little if all their orders ended alike.
-        var ends = (confirmed: 0, rejected: 0, cancelled: 0)
+        var ends = (confirmed: 0, rejected: 0, cancelled: 0, reversals: 0)
         for seed in UInt64(0)..<10 {
             var random = SplitMix(state: seed)
             let world = World()
@@ -62,8 +63,10 @@ import Testing
             ends.confirmed += world.audit.outcomes.confirmed
             ends.rejected += world.audit.outcomes.rejected
             ends.cancelled += world.audit.outcomes.cancelled
+            ends.reversals += world.reversals
         }
         #expect(ends.confirmed > 20 && ends.rejected > 20 && ends.cancelled > 5, "\(ends)")
+        #expect(ends.reversals > 20, "\(ends)")
     }
 
     private func openAccounts(in world: World, _ random: inout SplitMix) throws {
@@ -103,7 +106,11 @@ import Testing
         let cause = "user-\(random.next())"
         do {
             switch Int.random(in: 0..<100, using: &random) {
-            case 0..<84: if !service.isDone { try service.step() }
+            case 0..<80: if !service.isDone { try service.step() }
+            case 80: try world.reverse(Account.self, by: "credit", cause: cause, &random)
+            case 81: try world.reverse(Account.self, by: "withdraw", cause: cause, &random)
+            case 82: try world.reverse(CreditLimit.self, by: "creditLimit", cause: cause, &random)
+            case 83: try world.reverse(Orders.self, by: "orders", cause: cause, &random)
             case 84..<88: service.save()
             case 88: service.crash()
             case 89: if Bool.random(using: &random) { try services[0].expireAll() }
@@ -189,7 +196,7 @@ private final class RouteStub: Follower {
 
 /// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
 /// sequence.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

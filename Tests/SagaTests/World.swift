@@ -15,6 +15,8 @@ final class World {
     private(set) var audit = Audit()
     /// What the aggregates object to in what they have decided on: there must be nothing.
     private(set) var objections: [String] = []
+    /// How many events were reversed.
+    private(set) var reversals = 0
     private var streams: [String: [Int]] = [:]
     private var effects: Set<String> = []
 
@@ -36,6 +38,31 @@ final class World {
             Subject.evolve(&state, with: event)
             try append(event, to: stream)
         }
+    }
+
+    /// Has a random event of the subject's reversed, if it can be.
+    func reverse<Subject: Reversible>(
+        _ subject: Subject.Type, by service: String, cause: String, _ random: inout SplitMix
+    ) throws {
+        let indices = log.indices.filter { log[$0].stream.hasPrefix(Subject.category + "-") }
+        guard let target = indices.randomElement(using: &random) else { return }
+        let id = EventID(high: 1, low: UInt64(target))
+        var past: PastDecision<Subject>?
+        var state = Subject.initial
+        for index in streams[log[target].stream] ?? [] {
+            let event = try required(
+                Subject.Event(type: log[index].type, data: log[index].data[...]))
+            if index == target {
+                guard event.obstacle(toReversalBy: service) == nil else { return }
+                past = PastDecision(event, id: id, reason: "random", before: state, since: [])
+            } else {
+                past?.since.append(event)
+            }
+            guard event.reverses != id else { return }
+            Subject.evolve(&state, with: event)
+        }
+        try execute(Subject.reversal(of: required(past)), of: subject, cause: cause)
+        reversals += effects.contains(cause) ? 1 : 0
     }
 
     func append(_ event: some PublishedEvent, to stream: String) throws {

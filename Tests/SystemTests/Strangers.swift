@@ -14,7 +14,7 @@ actor Stranger {
         self.loop = loop
         socket = try Socket(kind, on: loop, in: Context())
         if kind == .sub { try socket.subscribe("") }
-        try socket.connect(endpoint)
+        try socket.connect(endpoint, to: "event-store")
     }
 
     func send(_ frames: [[UInt8]]) async throws {

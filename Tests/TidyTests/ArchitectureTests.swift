@@ -81,6 +81,8 @@ struct `The architecture` {
         "Shared/ServiceKit/Process/FolderLock.swift": "system calls",
         "Shared/ServiceKit/Projections/ProjectedStore.swift": "a system call: rename",
         "Shared/ZeroMQ/Context.swift": "libzmq",
+        "Shared/ZeroMQ/CurveKey.swift": "libzmq",
+        "Shared/ZeroMQ/HandshakeGuard.swift": "libzmq; its socket is its own thread's",
         "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",
         "Shared/ZeroMQ/Socket.swift": "libzmq",
         "Shared/ZeroMQ/SocketLoop.swift": "libzmq; its waits are its own thread's",

@@ -29,7 +29,7 @@ struct Layer {
             "Shared/ServiceKit", ["EventSourcing", "EventStoreClient", "WireProtocol", "ZeroMQ"],
             [
                 "ArgumentParser", "Crypto", "Foundation", "GRDB", "HeapModule", "Logging",
-                "ServiceLifecycle", "UnixSignals",
+                "ServiceLifecycle", "Synchronization", "UnixSignals",
             ]),
         Layer(
             "Shared/IntegrationHarness",
@@ -70,6 +70,14 @@ struct Layer {
             ["AccountDomain", "BalanceDomain", "Contracts", "EventSourcing"], []),
         Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
 
+        // A line that runs what is in Main; that of daybook runs any of them.
+        Layer(
+            "Services/Daybook/Executable",
+            [
+                "AuditMain", "BalanceMain", "CreditLimitMain", "CreditMain", "EventStoreMain",
+                "OrdersMain", "RouteMain", "ServiceKit", "WithdrawMain",
+            ], []),
+        Layer("Services/*/Executable", ["*Main", "ServiceKit"], []),
         account("Balance"), account("Withdraw"), account("Credit"),
         Layer("Services/Route/Main", ["*Domain"] + main, mainOthers + ["Synchronization"]),
         Layer("Services/*/Main", ["*Domain"] + main, mainOthers),

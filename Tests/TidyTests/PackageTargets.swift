@@ -12,7 +12,7 @@ struct PackageTargets {
         let text = SourceFile("Package.swift").text
         let start = text.firstRange(of: "    targets: [")?.upperBound ?? text.startIndex
         let call =
-            #/(shared|domain|main|test|\.target|\.executableTarget|\.testTarget|\.systemLibrary)\(/#
+            #/(shared|domain|main|executable|test|\.\w*[tT]arget|\.systemLibrary)\(/#
         return text[start...].matches(of: call).map { match in
             let body = arguments(text[match.range.upperBound...])
             let names = body.matches(of: #/"([^"]*)"/#).map { String($0.output.1) }
@@ -36,6 +36,13 @@ struct PackageTargets {
             rest.formUnion([
                 "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
             ])
+        case "executable":
+            // With no modules of its own, the one that it is named after.
+            name = first
+            let service = names.dropFirst().first ?? ""
+            rest = Set(names.dropFirst(2))
+            if rest.isEmpty { rest = ["\(service)Main"] }
+            rest.insert("ServiceKit")
         default: name = first
         }
         let folder =
@@ -43,6 +50,7 @@ struct PackageTargets {
             case "shared": "Shared/\(first)"
             case "domain": "Services/\(first)/Domain"
             case "main": "Services/\(first)/Main"
+            case "executable": "Services/\(names.dropFirst().first ?? "")/Executable"
             case "test": "Tests/\(first)"
             default: path ?? "Sources/\(first)"
             }

@@ -3,7 +3,7 @@ import Testing
 import ZeroMQ
 
 /// A socket on a loop, as processes use one.
-private actor Endpoint {
+actor Endpoint {
     private let socket: Socket
     private let loop: SocketLoop
 
@@ -13,13 +13,14 @@ private actor Endpoint {
 
     init(
         _ kind: Socket.Kind, bind: String? = nil, connect: String? = nil, on loop: SocketLoop,
-        in context: Context, options: Socket.Options = .init(), subscribe: String? = nil
+        in context: Context, options: Socket.Options = .init(), subscribe: String? = nil,
+        peer: String = ""
     ) async throws {
         self.loop = loop
         socket = try Socket(kind, on: loop, in: context, options: options)
         if let subscribe { try socket.subscribe(subscribe) }
         if let bind { try socket.bind(bind) }
-        if let connect { try socket.connect(connect) }
+        if let connect { try socket.connect(connect, to: peer) }
     }
 
     var endpoint: String { get throws { try socket.lastEndpoint } }
@@ -30,6 +31,15 @@ private actor Endpoint {
         while true {
             if let message = try socket.receiveMessage() { return message }
             guard try await socket.readable(until: .now + time) else { return nil }
+        }
+    }
+
+    /// Who has sent the next message.
+    func sender() async throws -> String? {
+        while true {
+            // The frame that names the peer is the router's own.
+            if try socket.receive() != nil { return try socket.receive()?.sender }
+            guard try await socket.readable(until: .now + .seconds(10)) else { return nil }
         }
     }
 

@@ -7,10 +7,10 @@ extension Account {
         switch command {
         case .open(let command):
             [.opened(try open(command, given: state))]
-        case .credit(let command):
-            [.credited(try credit(command, given: state))]
-        case .withdraw(let command):
-            [.withdrawn(try withdraw(command, given: state))]
+        case .credit(let command, let reverses):
+            [.credited(try credit(command, reversing: reverses, given: state))]
+        case .withdraw(let command, let reverses):
+            [.withdrawn(try withdraw(command, reversing: reverses, given: state))]
         case .reserve(let account, let order, let total):
             reserve(total, for: order, from: account, given: state)
         case .release(let account, let order):
@@ -37,7 +37,7 @@ extension Account {
 
     /// What comes in repays first what is owed.
     private static func credit(
-        _ command: CreditMoney, given state: State
+        _ command: CreditMoney, reversing reverses: Reverses?, given state: State
     ) throws(Rejection) -> MoneyCredited {
         let amount = command.amount
         try check(amount, of: command.account, given: state)
@@ -49,11 +49,11 @@ extension Account {
         }
         return MoneyCredited(
             account: command.account, amount: amount, repaid: Money(repaid, amount.currency),
-            reference: command.reference)
+            reference: command.reference, reverses: reverses)
     }
 
     private static func withdraw(
-        _ command: WithdrawMoney, given state: State
+        _ command: WithdrawMoney, reversing reverses: Reverses?, given state: State
     ) throws(Rejection) -> MoneyWithdrawn {
         let amount = command.amount
         try check(amount, of: command.account, given: state)
@@ -63,7 +63,8 @@ extension Account {
                 free: Money(state.free, amount.currency), held: Money(state.held, amount.currency))
         }
         return MoneyWithdrawn(
-            account: command.account, amount: amount, reference: command.reference)
+            account: command.account, amount: amount, reference: command.reference,
+            reverses: reverses)
     }
 
     private static func check(
@@ -159,10 +160,12 @@ extension Account {
         case badAmount(account: String, amount: Money)
         case insufficientFunds(account: String, amount: Money, free: Money, held: Money)
         case tooMuch(account: String, amount: Money, funds: Money)
+        case irreversible(String)
 
         public var description: String {
             switch self {
             case .badID(let error): error.description
+            case .irreversible(let type): "nothing undoes \(type)"
             case .alreadyOpen(let account): "account \(account) is already open"
             case .noSuchAccount(let account): "there is no account \(account)"
             case .wrongCurrency(let account, let amount, let currency):

@@ -10,8 +10,8 @@ public enum Account: Aggregate {
 
     public enum Command: Hashable, Sendable {
         case open(OpenAccount)
-        case credit(CreditMoney)
-        case withdraw(WithdrawMoney)
+        case credit(CreditMoney, reversing: Reverses? = nil)
+        case withdraw(WithdrawMoney, reversing: Reverses? = nil)
         /// Hold what the free funds cover of an order's total. Nothing to do for an order that is
         /// held or paid already.
         case reserve(account: String, order: String, total: Money)
@@ -51,8 +51,8 @@ public enum Account: Aggregate {
     public static func id(of command: Command) -> String {
         switch command {
         case .open(let command): command.account
-        case .credit(let command): command.account
-        case .withdraw(let command): command.account
+        case .credit(let command, _): command.account
+        case .withdraw(let command, _): command.account
         case .reserve(let account, _, _), .release(let account, _), .capture(let account, _),
             .refund(let account, _):
             account

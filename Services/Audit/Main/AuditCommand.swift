@@ -3,10 +3,14 @@ import AuditDomain
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
+public import ServiceKit
 import WireProtocol
 
-@main struct AuditCommand: AsyncParsableCommand {
+extension Executable {
+    public static let audit = Executable("audit", AuditCommand.self)
+}
+
+struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Check the books: every invariant at every position of the log.",
@@ -22,8 +26,6 @@ import WireProtocol
     var eventStore: String?
     @Flag(help: "Compare with what the services show.") var compare = false
     @Flag(help: "Sagas are under way: do not ask that they have ended.") var running = false
-
-    static func main() async { await Program.run(Self.self) }
 
     func run() async throws {
         var problems = compare ? try await settled() : []
@@ -61,7 +63,8 @@ import WireProtocol
     private func settled() async throws -> [String] {
         try await EventStoreConnection.with(eventStore, home: options.home) { store in
             let bus = try await ServiceClient(
-                endpoint: try await store.busEndpoint(), timeout: .seconds(options.timeout),
+                endpoint: try await store.busEndpoint(), of: "event-store",
+                timeout: .seconds(options.timeout),
                 actor: options.actor)
             let queues = try await Settling(store: store, bus: bus).queues(
                 ["orders", "route", "balance", "creditLimit"], within: .seconds(options.timeout))
@@ -105,7 +108,7 @@ import WireProtocol
         _ service: String, _ query: String, _ head: UInt64
     ) async throws -> Answer {
         let client = try await ServiceClient(
-            endpoint: Endpoints.endpoint(of: service, home: options.home),
+            endpoint: Endpoints.endpoint(of: service, home: options.home), of: service,
             timeout: .seconds(options.timeout), actor: options.actor)
         let answer: Answer = try await client.query(query, Nothing(), atLeast: head)
         await client.close()

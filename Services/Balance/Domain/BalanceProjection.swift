@@ -56,11 +56,11 @@ private struct Change {
         case .opened(let event):
             (account, kind) = (event.account, .opened)
         case .credited(let event):
-            (account, kind, reference) = (event.account, .credited, event.reference)
+            (account, kind, reference) = (event.account, .credited, event.purpose)
             funds = event.amount.amount - event.repaid.amount
             owed = -event.repaid.amount
         case .withdrawn(let event):
-            (account, kind, reference) = (event.account, .withdrawn, event.reference)
+            (account, kind, reference) = (event.account, .withdrawn, event.purpose)
             funds = -event.amount.amount
         case .reserved(let event):
             (account, kind, order) = (event.account, .reserved, event.order)

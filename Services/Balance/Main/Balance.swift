@@ -2,9 +2,13 @@ import AccountDomain
 import ArgumentParser
 import BalanceDomain
 import Contracts
-import ServiceKit
+public import ServiceKit
 
-@main struct Balance: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let balance = Executable("balance", Balance.self)
+}
+
+struct Balance: AsyncParsableCommand, EntityService {
     typealias Subject = Account
     typealias Shown = BalanceProjection
 
@@ -14,11 +18,9 @@ import ServiceKit
         abstract: "The accounts: their balances, and the money held for orders.",
         subcommands: [
             Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self,
-            Status<Balance>.self,
+            Reverse<Balance>.self, Status<Balance>.self, Health<Balance>.self,
             Rebuild<Balance>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {
@@ -36,6 +38,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(Balance.entity, from: balances)
         await host.answer(Balance.accounts, from: balances)
         await host.answer(Balance.statement, from: balances)
+        await host.reverse(Balance.self, through: accounts)
         try await host.run()
     }
 }

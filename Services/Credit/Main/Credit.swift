@@ -2,9 +2,13 @@ import AccountDomain
 import ArgumentParser
 import Contracts
 import CreditDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct Credit: AsyncParsableCommand, NamedService {
+extension Executable {
+    public static let credit = Executable("credit", Credit.self)
+}
+
+struct Credit: AsyncParsableCommand, NamedService {
     typealias Subject = Account
     typealias Shown = CreditProjection
 
@@ -12,10 +16,10 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Pay money into an account.",
         subcommands: [
-            Serve.self, Make.self, List.self, Status<Credit>.self, Rebuild<Credit>.self,
+            Serve.self, Make.self, List.self, Reverse<Credit>.self, Status<Credit>.self,
+            Health<Credit>.self,
+            Rebuild<Credit>.self,
         ], defaultSubcommand: Make.self)
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {
@@ -30,6 +34,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.credit(command), cause)
         }
         await host.answer(Credit.credits, from: credits)
+        await host.reverse(Credit.self, through: accounts)
         try await host.run()
     }
 }

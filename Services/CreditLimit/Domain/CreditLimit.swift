@@ -9,7 +9,7 @@ public enum CreditLimit: Aggregate {
     public typealias Event = CreditLimitEvent
 
     public enum Command: Hashable, Sendable {
-        case set(SetCreditLimit)
+        case set(SetCreditLimit, reversing: Reverses? = nil)
         /// Nothing to do for an order that has a reservation already.
         case reserve(customer: String, order: String, amount: Money)
         /// Make available again what is reserved for an order, if anything is.
@@ -40,7 +40,7 @@ public enum CreditLimit: Aggregate {
 
     public static func id(of command: Command) -> String {
         switch command {
-        case .set(let command): command.customer
+        case .set(let command, _): command.customer
         case .reserve(let customer, _, _), .release(let customer, _), .draw(let customer, _),
             .restore(let customer, _, _), .repay(let customer, _):
             customer
@@ -51,8 +51,8 @@ public enum CreditLimit: Aggregate {
         _ command: Command, given state: State
     ) throws(Rejection) -> [CreditLimitEvent] {
         switch command {
-        case .set(let command):
-            return [.set(try set(command, given: state))]
+        case .set(let command, let reverses):
+            return [.set(try set(command, reversing: reverses, given: state))]
         case .reserve(let customer, let order, let amount):
             return reserve(amount, for: order, of: customer, given: state)
         case .release(let customer, let order):
@@ -73,7 +73,7 @@ public enum CreditLimit: Aggregate {
     }
 
     private static func set(
-        _ command: SetCreditLimit, given state: State
+        _ command: SetCreditLimit, reversing reverses: Reverses?, given state: State
     ) throws(Rejection) -> CreditLimitSet {
         let limit = command.limit
         do {
@@ -97,7 +97,7 @@ public enum CreditLimit: Aggregate {
                 reserved: Money(state.reserved, limit.currency),
                 used: Money(state.used, limit.currency))
         }
-        return CreditLimitSet(customer: command.customer, limit: limit)
+        return CreditLimitSet(customer: command.customer, limit: limit, reverses: reverses)
     }
 
     private static func reserve(
@@ -141,56 +141,6 @@ public enum CreditLimit: Aggregate {
             state.used -= event.amount.amount
         case .repaid(let event):
             state.used -= event.amount.amount
-        }
-    }
-}
-
-extension CreditLimit {
-    public static func objection(to event: CreditLimitEvent, given state: State) -> String? {
-        switch event {
-        case .set(let event):
-            guard state.reserved + state.used > event.limit.amount else { return nil }
-            return Rejection.belowUse(
-                customer: event.customer, limit: event.limit,
-                reserved: Money(state.reserved, event.limit.currency),
-                used: Money(state.used, event.limit.currency)
-            ).description
-        case .reserved(let event):
-            guard event.amount.amount > 0, event.amount.amount > state.available else { return nil }
-            let available = Money(state.available, event.amount.currency)
-            return "\(available) of the limit is left, less than \(event.amount)"
-        case .released(let event):
-            return objection(toSettling: event.order, state)
-        case .drawn(let event):
-            return objection(toSettling: event.order, state)
-        case .denied, .restored, .repaid:
-            return nil
-        }
-    }
-
-    private static func objection(toSettling order: String, _ state: State) -> String? {
-        state.reservations[order] == nil ? "nothing is reserved for order \(order)" : nil
-    }
-
-    public enum Rejection: Error, Hashable, CustomStringConvertible {
-        case badID(IdentifierError)
-        case badLimit(customer: String, limit: Money)
-        case belowUse(customer: String, limit: Money, reserved: Money, used: Money)
-        case currencyInUse(customer: String, limit: Money, reserved: Money, used: Money)
-
-        public var description: String {
-            switch self {
-            case .badID(let error): error.description
-            case .badLimit(let customer, let limit):
-                "\(limit) can't be the credit limit of \(customer): it must be 0 up to "
-                    + "\(Money(Money.largest, limit.currency))"
-            case .belowUse(let customer, let limit, let reserved, let used):
-                "the credit limit of \(customer) can't be \(limit): \(reserved) is reserved and "
-                    + "\(used) is used"
-            case .currencyInUse(let customer, let limit, let reserved, let used):
-                "the credit limit of \(customer) can't become \(limit), in another currency, while "
-                    + "\(reserved) is reserved and \(used) is used"
-            }
         }
     }
 }

@@ -2,9 +2,13 @@ import ArgumentParser
 import Contracts
 import CreditLimitDomain
 import EventSourcing
-import ServiceKit
+public import ServiceKit
 
-@main struct CreditLimits: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let creditLimit = Executable("creditLimit", CreditLimits.self)
+}
+
+struct CreditLimits: AsyncParsableCommand, EntityService {
     typealias Subject = CreditLimit
     typealias Shown = CreditLimitProjection
 
@@ -12,11 +16,10 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The credit that customers have.",
         subcommands: [
-            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Status<CreditLimits>.self,
+            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Reverse<CreditLimits>.self,
+            Status<CreditLimits>.self, Health<CreditLimits>.self,
             Rebuild<CreditLimits>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {
@@ -33,6 +36,7 @@ struct Serve: AsyncParsableCommand {
         }
         await host.answer(CreditLimits.entity, from: limits)
         await host.answer(CreditLimits.limits, from: limits)
+        await host.reverse(CreditLimits.self, through: repository)
         try await host.run()
     }
 }

@@ -1,18 +1,21 @@
 import ArgumentParser
 import EventStoreClient
-import ServiceKit
+public import ServiceKit
 
-@main struct EventStoreCommand: AsyncParsableCommand {
+extension Executable {
+    public static let eventStore = Executable("event-store", EventStoreCommand.self)
+}
+
+struct EventStoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "event-store",
         abstract: "Keeps a durable, append-only log of events, and publishes it.",
         subcommands: [
             Serve.self, Append.self, Read.self, Tail.self, Streams.self, Statistics.self,
+            Health.self,
             Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
-            Queues.self, DeadLetters.self, Archives.self, Replays.self,
+            Queues.self, DeadLetters.self, Archives.self, Replays.self, Keys.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 /// Where the store is.

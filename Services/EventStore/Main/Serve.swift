@@ -54,6 +54,10 @@ struct Serve: AsyncParsableCommand {
         note("stopped")
     }
 
+    private var listening: String {
+        store.endpoint ?? Endpoints.listening(of: "event-store", home: store.home)
+    }
+
     private func endpoint(_ given: String?, _ variable: String, _ name: String) -> String {
         given ?? Endpoints.environment(variable) ?? "ipc://\(store.home)/\(name).sock"
     }
@@ -61,8 +65,8 @@ struct Serve: AsyncParsableCommand {
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
         let (home, durability) = (store.home, durability)
         return try await EventStoreServer(
-            endpoint: store.requestEndpoint, feed: feed, bus: bus, durability: durability,
-            on: SocketLoop(name: "event-store"), in: Context()
+            endpoint: listening, feed: feed, bus: bus, durability: durability,
+            on: SocketLoop(name: "event-store"), in: .ofProcess()
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
@@ -73,13 +77,13 @@ struct Serve: AsyncParsableCommand {
 
     /// Runs the bus, which is a client of the store as any other, on a thread of its own.
     private func serveBus(at endpoint: String, _ wiring: Wiring?) async throws {
-        let (loop, context) = (SocketLoop(name: "bus"), try Context())
+        let (loop, context) = (SocketLoop(name: "bus"), try Context.ofProcess())
         let client = try await EventStoreClient(
-            endpoint: store.requestEndpoint, on: loop, in: context)
+            endpoint: listening, on: loop, in: context)
         let bus = try await Bus(
             endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
             in: context, logger: Logger(label: "bus") { StreamLogHandler.standardError(label: $0) })
-        note("ready at \(store.requestEndpoint), bus at \(endpoint)")
+        note("ready at \(listening), bus at \(endpoint)")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bus.run() }
             group.addTask {

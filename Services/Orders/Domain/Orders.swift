@@ -7,7 +7,7 @@ public enum Orders: Aggregate {
 
     public enum Command: Hashable, Sendable {
         case place(PlaceOrder)
-        case cancel(CancelOrder)
+        case cancel(CancelOrder, reversing: Reverses? = nil)
         /// Nothing to do unless the order is pending; so for `reject`.
         case confirm(order: String)
         case reject(order: String, reason: OrderRejected.Reason, detail: String)
@@ -27,7 +27,7 @@ public enum Orders: Aggregate {
     public static func id(of command: Command) -> String {
         switch command {
         case .place(let command): command.order
-        case .cancel(let command): command.order
+        case .cancel(let command, _): command.order
         case .confirm(let order), .reject(let order, _, _): order
         }
     }
@@ -49,20 +49,25 @@ public enum Orders: Aggregate {
             ]
         case (.confirm, _), (.reject, _):
             []
-        case (.cancel(let command), .pending(let customer)):
+        case (.cancel(let command, let reverses), .pending(let customer)):
             [
                 .rejected(
                     OrderRejected(
                         order: command.order, customer: customer, reason: .cancelledByCustomer,
-                        detail: ""))
+                        detail: reverses?.reason ?? "", reverses: reverses))
             ]
-        case (.cancel(let command), .confirmed(let customer)):
-            [.cancelled(OrderCancelled(order: command.order, customer: customer))]
-        case (.cancel, .cancelled), (.cancel, .rejected(.cancelledByCustomer)):
+        case (.cancel(let command, let reverses), .confirmed(let customer)):
+            [
+                .cancelled(
+                    OrderCancelled(order: command.order, customer: customer, reverses: reverses))
+            ]
+        case (.cancel(_, nil), .cancelled), (.cancel(_, nil), .rejected(.cancelledByCustomer)):
             []
-        case (.cancel(let command), .rejected(let reason)):
+        case (.cancel(let command, _), .cancelled):
+            throw .alreadyCancelled(command.order)
+        case (.cancel(let command, _), .rejected(let reason)):
             throw .alreadyRejected(command.order, reason)
-        case (.cancel(let command), .unknown):
+        case (.cancel(let command, _), .unknown):
             throw .noSuchOrder(command.order)
         }
     }
@@ -141,6 +146,7 @@ extension Orders {
         case tooExpensive(String, Currency)
         case noSuchOrder(String)
         case alreadyRejected(String, OrderRejected.Reason)
+        case alreadyCancelled(String)
 
         public var description: String {
             switch self {
@@ -162,6 +168,7 @@ extension Orders {
             case .noSuchOrder(let order): "there is no order \(order)"
             case .alreadyRejected(let order, let reason):
                 "order \(order) can't be cancelled: it was rejected already (\(reason.rawValue))"
+            case .alreadyCancelled(let order): "order \(order) is cancelled already"
             }
         }
     }

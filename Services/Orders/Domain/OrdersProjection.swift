@@ -52,6 +52,7 @@ public enum OrdersProjection: Projection {
             }
         case .cancelled(let event):
             end(event.order, as: .cancelled, recorded, in: &model)
+            update(event.order, recorded, in: &model) { $0.detail = event.reverses?.reason }
         }
     }
 

@@ -113,7 +113,7 @@ struct Import: AsyncParsableCommand {
 
     private func client(of service: String) async throws -> ServiceClient {
         try await ServiceClient(
-            endpoint: Endpoints.endpoint(of: service, home: options.home),
+            endpoint: Endpoints.endpoint(of: service, home: options.home), of: service,
             timeout: .seconds(max(options.timeout, 120)), actor: options.actor)
     }
 

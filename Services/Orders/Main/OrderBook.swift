@@ -1,9 +1,13 @@
 import ArgumentParser
 import Contracts
 import OrdersDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct OrderBook: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let orders = Executable("orders", OrderBook.self)
+}
+
+struct OrderBook: AsyncParsableCommand, EntityService {
     typealias Subject = Orders
     typealias Shown = OrdersProjection
 
@@ -12,11 +16,10 @@ import ServiceKit
         commandName: serviceName, abstract: "The orders, and how their sagas end.",
         subcommands: [
             Serve.self, Place.self, Cancel.self, Show.self, List.self, Summary.self,
-            Timeline.self, Diff<OrderBook>.self, Import.self, Status<OrderBook>.self,
+            Timeline.self, Diff<OrderBook>.self, Import.self, Reverse<OrderBook>.self,
+            Status<OrderBook>.self, Health<OrderBook>.self,
             Rebuild<OrderBook>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {
@@ -38,6 +41,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(OrderBook.customer, from: orders)
         await host.answer(OrderBook.count, from: orders)
         await host.answer(OrderBook.summary, from: orders)
+        await host.reverse(OrderBook.self, through: repository)
         try await host.run()
     }
 }

@@ -21,9 +21,12 @@ public enum Route: Aggregate {
     }
 
     /// A route refuses no command: what can't be sent is an event that others react to.
-    public enum Rejection: Error, CustomStringConvertible {
+    public enum Rejection: Error, Hashable, CustomStringConvertible {
+        case irreversible(String)
+
         public var description: String {
             switch self {
+            case .irreversible(let type): "nothing undoes \(type)"
             }
         }
     }

@@ -2,9 +2,13 @@ import ArgumentParser
 import Contracts
 import EventSourcing
 import RouteDomain
-import ServiceKit
+public import ServiceKit
 
-@main struct Routes: AsyncParsableCommand, EntityService {
+extension Executable {
+    public static let route = Executable("route", Routes.self)
+}
+
+struct Routes: AsyncParsableCommand, EntityService {
     typealias Subject = Route
     typealias Shown = RouteProjection
 
@@ -12,11 +16,10 @@ import ServiceKit
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
         subcommands: [
-            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Status<Routes>.self,
+            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Reverse<Routes>.self,
+            Status<Routes>.self, Health<Routes>.self,
             Rebuild<Routes>.self,
         ])
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 /// The network, and what is allowed in it.
@@ -57,6 +60,7 @@ struct Serve: AsyncParsableCommand {
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
         await host.answer(Routes.entity, from: routes)
+        await host.reverse(Routes.self, through: repository)
         try await host.run()
     }
 }

@@ -1,10 +1,14 @@
 import AccountDomain
 import ArgumentParser
 import Contracts
-import ServiceKit
+public import ServiceKit
 import WithdrawDomain
 
-@main struct Withdraw: AsyncParsableCommand, NamedService {
+extension Executable {
+    public static let withdraw = Executable("withdraw", Withdraw.self)
+}
+
+struct Withdraw: AsyncParsableCommand, NamedService {
     typealias Subject = Account
     typealias Shown = WithdrawProjection
 
@@ -12,10 +16,10 @@ import WithdrawDomain
     static let configuration = CommandConfiguration(
         commandName: serviceName, abstract: "Take money out of an account.",
         subcommands: [
-            Serve.self, Make.self, List.self, Status<Withdraw>.self, Rebuild<Withdraw>.self,
+            Serve.self, Make.self, List.self, Reverse<Withdraw>.self, Status<Withdraw>.self,
+            Health<Withdraw>.self,
+            Rebuild<Withdraw>.self,
         ], defaultSubcommand: Make.self)
-
-    static func main() async { await Program.run(Self.self) }
 }
 
 struct Serve: AsyncParsableCommand {
@@ -30,6 +34,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.withdraw(command), cause)
         }
         await host.answer(Withdraw.withdrawals, from: withdrawals)
+        await host.reverse(Withdraw.self, through: accounts)
         try await host.run()
     }
 }

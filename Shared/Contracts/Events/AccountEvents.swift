@@ -44,6 +44,20 @@ extension AccountPayload {
     public var tags: [String] { [Tag.account(account)] }
 }
 
+extension AccountPayload where Self: Reversing {
+    public var tags: [String] { [Tag.account(account)] + (reverses.map { [$0.tag] } ?? []) }
+}
+
+/// Money that has moved for a reason of its own.
+public protocol MovesMoney: AccountPayload, Reversing {
+    var reference: String { get }
+}
+
+extension MovesMoney {
+    /// What it is for, for people: its reference, or why it reverses what came before.
+    public var purpose: String { reverses.map { "reversal: \($0.reason)" } ?? reference }
+}
+
 extension AccountPayload where Self: ConcernsOrder {
     public var tags: [String] { [Tag.order(order), Tag.account(account)] }
 }
@@ -66,7 +80,7 @@ public struct AccountOpened: AccountPayload {
 }
 
 /// Money has come in.
-public struct MoneyCredited: AccountPayload {
+public struct MoneyCredited: MovesMoney {
     public static let type = "MoneyCredited"
     public static let writer = "credit"
     public static let reversal = Reversal.by([MoneyWithdrawn.self])
@@ -76,17 +90,23 @@ public struct MoneyCredited: AccountPayload {
     public var repaid: Money
     /// What it is for, in the payer's words; may be empty.
     public var reference: String
+    /// If it is money that should not have gone out: which withdrawal is undone.
+    public var reverses: Reverses?
 
-    public init(account: String, amount: Money, repaid: Money, reference: String) {
+    public init(
+        account: String, amount: Money, repaid: Money, reference: String,
+        reverses: Reverses? = nil
+    ) {
         self.account = account
         self.amount = amount
         self.repaid = repaid
         self.reference = reference
+        self.reverses = reverses
     }
 }
 
 /// Money has gone out, from free funds.
-public struct MoneyWithdrawn: AccountPayload {
+public struct MoneyWithdrawn: MovesMoney {
     public static let type = "MoneyWithdrawn"
     public static let writer = "withdraw"
     public static let reversal = Reversal.by([MoneyCredited.self])
@@ -94,18 +114,21 @@ public struct MoneyWithdrawn: AccountPayload {
     public var amount: Money
     /// What it is for; may be empty.
     public var reference: String
+    /// If it is money that should not have come in: which credit is undone.
+    public var reverses: Reverses?
 
-    public init(account: String, amount: Money, reference: String) {
+    public init(account: String, amount: Money, reference: String, reverses: Reverses? = nil) {
         self.account = account
         self.amount = amount
         self.reference = reference
+        self.reverses = reverses
     }
 }
 
 /// Funds are held for an order, until it is captured or released.
 public struct FundsReserved: AccountPayload, ConcernsOrder {
     public static let type = "FundsReserved"
-    public static let reversal = Reversal.by([FundsReleased.self])
+    public static let reversal = Reversal.withItsOrder([FundsReleased.self])
     public var account: String
     public var order: String
     /// What the order costs: `fromBalance` and `shortfall` together.
@@ -168,7 +191,7 @@ public struct FundsReleased: AccountPayload, ConcernsOrder {
 /// The order is paid: held funds have left the account, and it owes the rest.
 public struct PaymentCaptured: AccountPayload, ConcernsOrder {
     public static let type = "PaymentCaptured"
-    public static let reversal = Reversal.by([PaymentRefunded.self])
+    public static let reversal = Reversal.withItsOrder([PaymentRefunded.self])
     public var account: String
     public var order: String
     /// `fromBalance` and `fromCredit` together.

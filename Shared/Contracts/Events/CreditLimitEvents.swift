@@ -46,27 +46,34 @@ extension CreditLimitPayload {
     public var tags: [String] { [Tag.customer(customer)] }
 }
 
+extension CreditLimitPayload where Self: Reversing {
+    public var tags: [String] { [Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? []) }
+}
+
 extension CreditLimitPayload where Self: ConcernsOrder {
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
 /// The customer may owe so much from now on.
-public struct CreditLimitSet: CreditLimitPayload {
+public struct CreditLimitSet: CreditLimitPayload, Reversing {
     public static let type = "CreditLimitSet"
     public static let reversal = Reversal.by([CreditLimitSet.self])
     public var customer: String
     public var limit: Money
+    /// If the limit goes back to what it was: which setting is undone.
+    public var reverses: Reverses?
 
-    public init(customer: String, limit: Money) {
+    public init(customer: String, limit: Money, reverses: Reverses? = nil) {
         self.customer = customer
         self.limit = limit
+        self.reverses = reverses
     }
 }
 
 /// Credit is set aside for an order, until it is drawn or released.
 public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditReserved"
-    public static let reversal = Reversal.by([CreditReleased.self])
+    public static let reversal = Reversal.withItsOrder([CreditReleased.self])
     public var customer: String
     public var order: String
     /// Zero if the balance covers the order; it then takes no limit.
@@ -125,7 +132,7 @@ public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
 /// The order is paid: what was set aside for it is used.
 public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
     public static let type = "CreditDrawn"
-    public static let reversal = Reversal.by([CreditRestored.self])
+    public static let reversal = Reversal.withItsOrder([CreditRestored.self])
     public var customer: String
     public var order: String
     public var amount: Money

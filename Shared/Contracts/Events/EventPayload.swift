@@ -24,14 +24,6 @@ extension EventPayload {
     }
 }
 
-/// How what happened is reversed: by what happens next, for the log keeps what it has.
-public enum Reversal: Sendable {
-    /// An event of one of these types undoes it.
-    case by([any EventPayload.Type])
-    /// Nothing does, for this reason: a clause in plain words.
-    case none(because: String)
-}
-
 /// What happened concerns an order: a step of its saga.
 public protocol ConcernsOrder {
     var order: String { get }
@@ -42,6 +34,8 @@ public enum Tag {
     public static func order(_ id: String) -> String { "order:\(id)" }
     public static func account(_ id: String) -> String { "account:\(id)" }
     public static func customer(_ id: String) -> String { "customer:\(id)" }
+    /// What reverses the event of this id.
+    public static func reverses(_ id: EventID) -> String { "reverses:\(id)" }
 }
 
 /// A family of payloads: an enum with a case for each type that its reader understands.
@@ -134,7 +128,7 @@ extension PayloadCases.Case {
 }
 
 /// A family whose payloads can be written, too.
-public protocol PublishedPayloadFamily: PayloadFamily, PublishedEvent, Hashable {
+public protocol PublishedPayloadFamily: PayloadFamily, ReversibleEvent, Hashable {
     var payload: any EventPayload { get }
 }
 

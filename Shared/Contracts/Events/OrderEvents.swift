@@ -34,6 +34,12 @@ extension OrderPayload {
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
+extension OrderPayload where Self: Reversing {
+    public var tags: [String] {
+        [Tag.order(order), Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? [])
+    }
+}
+
 /// So many of a thing at so much each.
 public struct OrderItem: Codable, Hashable, Sendable {
     public var sku: String
@@ -96,7 +102,7 @@ public struct OrderConfirmed: OrderPayload {
 }
 
 /// The order has failed: whatever was reserved for it is given back.
-public struct OrderRejected: OrderPayload {
+public struct OrderRejected: OrderPayload, Reversing {
     public static let type = "OrderRejected"
     public static let reversal = Reversal.none(
         because: "the order has ended; whoever still wants it places a new one")
@@ -105,29 +111,38 @@ public struct OrderRejected: OrderPayload {
     public var reason: Reason
     /// The figures behind the reason, for people; may be empty.
     public var detail: String
+    /// If its placing was undone: which event that was.
+    public var reverses: Reverses?
 
     public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
         case routeRejected, fundsRefused, creditDenied, deadlinePassed, cancelledByCustomer
     }
 
-    public init(order: String, customer: String, reason: Reason, detail: String) {
+    public init(
+        order: String, customer: String, reason: Reason, detail: String,
+        reverses: Reverses? = nil
+    ) {
         self.order = order
         self.customer = customer
         self.reason = reason
         self.detail = detail
+        self.reverses = reverses
     }
 }
 
 /// The customer has cancelled a confirmed order: what was paid is refunded.
-public struct OrderCancelled: OrderPayload {
+public struct OrderCancelled: OrderPayload, Reversing {
     public static let type = "OrderCancelled"
     public static let reversal = Reversal.none(
         because: "the order has ended; whoever wants it again places a new one")
     public var order: String
     public var customer: String
+    /// If its placing or confirmation was undone: which event that was.
+    public var reverses: Reverses?
 
-    public init(order: String, customer: String) {
+    public init(order: String, customer: String, reverses: Reverses? = nil) {
         self.order = order
         self.customer = customer
+        self.reverses = reverses
     }
 }

@@ -62,7 +62,7 @@ public struct RouteLeg: Codable, Hashable, Sendable {
 /// The order can be sent, along these legs and for this price.
 public struct RouteCreated: RoutePayload {
     public static let type = "RouteCreated.2"
-    public static let reversal = Reversal.by([RouteCancelled.self])
+    public static let reversal = Reversal.withItsOrder([RouteCancelled.self])
     public var order: String
     /// Whose account is to pay the total.
     public var customer: String
@@ -116,7 +116,7 @@ public struct RouteRejected: RoutePayload {
 /// The order is confirmed: it will go this way.
 public struct RouteConfirmed: RoutePayload {
     public static let type = "RouteConfirmed"
-    public static let reversal = Reversal.by([RouteCancelled.self])
+    public static let reversal = Reversal.withItsOrder([RouteCancelled.self])
     public var order: String
     public var customer: String
 

@@ -87,7 +87,7 @@ public struct WithdrawalView: Codable, Hashable, Sendable {
         account = withdrawn.account
         amount = withdrawn.amount.amount
         currency = withdrawn.amount.currency
-        reference = withdrawn.reference
+        reference = withdrawn.purpose
     }
 }
 
@@ -111,6 +111,6 @@ public struct CreditView: Codable, Hashable, Sendable {
         amount = credited.amount.amount
         repaid = credited.repaid.amount
         currency = credited.amount.currency
-        reference = credited.reference
+        reference = credited.purpose
     }
 }

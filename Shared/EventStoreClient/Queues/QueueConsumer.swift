@@ -73,7 +73,8 @@ extension EventStoreClient {
                 ?? "\(process.processName)@\(process.hostName):\(process.processIdentifier)"
                 + "/\(EventID.random())",
             connection: try await RequestClient(
-                endpoint: try await busEndpoint(timeout: timeout), on: loop, in: context))
+                endpoint: try await busEndpoint(timeout: timeout), to: Self.name, on: loop,
+                in: context))
     }
 
     /// Where the store's bus takes its calls.

@@ -16,7 +16,7 @@ public enum Outcome: Sendable, Hashable {
 /// Loads an aggregate, has it decide, and appends what it decided where it was loaded; when another
 /// was faster, all over again. The one place where that is done.
 public actor Repository<Subject: Aggregate> {
-    private struct Loaded: Sendable {
+    struct Loaded: Sendable {
         var state = Subject.initial
         /// The revision of the last event; nil for a stream that does not exist.
         var revision: UInt64?
@@ -30,11 +30,11 @@ public actor Repository<Subject: Aggregate> {
         var count: UInt64 { revision.map { $0 + 1 } ?? 0 }
     }
 
-    private let client: EventStoreClient
+    let client: EventStoreClient
     private let snapshots: SnapshotStore?
     private let loop: SocketLoop
     private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
-    private var lock = KeyedLock()
+    var lock = KeyedLock()
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -90,7 +90,7 @@ public actor Repository<Subject: Aggregate> {
         return try await append(events, to: stream, after: Loaded(), cause)
     }
 
-    private func acquire(_ id: String) async {
+    func acquire(_ id: String) async {
         guard !lock.tryLock(id) else { return }
         await withCheckedContinuation { lock.wait(for: id, $0) }
     }
@@ -108,11 +108,17 @@ public actor Repository<Subject: Aggregate> {
         }
     }
 
-    private func earlierEffect(of cause: Cause) async throws -> UInt64? {
+    func earlierEffect(of cause: Cause) async throws -> UInt64? {
         try await client.event(id: cause.eventID(0))?.position
     }
 
-    private func load(_ id: String, _ stream: StreamName) async throws -> Loaded {
+    /// The state of the aggregate in the log.
+    func state(of id: String) async throws -> Subject.State {
+        let stream = try StreamName(category: Subject.category, id: id)
+        return try await caughtUp(try await load(id, stream), stream).state
+    }
+
+    func load(_ id: String, _ stream: StreamName) async throws -> Loaded {
         if let loaded = cache[id] { return loaded }
         let known = try await snapshot(stream) ?? Loaded()
         return await keepingSnapshot(try await caughtUp(known, stream), stream)
@@ -145,7 +151,7 @@ public actor Repository<Subject: Aggregate> {
     }
 
     /// `loaded` and what has been appended to the stream since.
-    private func caughtUp(_ loaded: Loaded, _ stream: StreamName) async throws -> Loaded {
+    func caughtUp(_ loaded: Loaded, _ stream: StreamName) async throws -> Loaded {
         var loaded = loaded
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
         for try await record in client.read(request).events {
@@ -160,7 +166,7 @@ public actor Repository<Subject: Aggregate> {
     }
 
     /// The outcome, or nil if the stream was not where it was loaded.
-    private func append(
+    func append(
         _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
     ) async throws -> Outcome? {
         let metadata = try EventMetadata(actor: cause.actor).encoded()

@@ -2,13 +2,6 @@ public import ArgumentParser
 import EventSourcing
 import EventStoreClient
 
-/// Something that is shown field by field.
-public protocol FieldView: Codable, Sendable {
-    /// Names and values, for people; the same names in the same order for every one. Nil for what
-    /// is not there.
-    var fields: [(name: String, value: String?)] { get }
-}
-
 /// A service that shows entities by their ids.
 public protocol EntityService: NamedService {
     associatedtype Entity: FieldView
@@ -64,7 +57,7 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
 
         struct Step: Encodable {
             let event: PastEvent
-            let changes: [Change]
+            let changes: [FieldChange]
         }
 
         init(_ id: String, _ difference: Difference<Service.Entity>) {
@@ -74,14 +67,16 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
             var state = before
             events = difference.steps.map { step in
                 defer { state = step.state }
-                return Step(event: step.event, changes: Change.all(state, step.state))
+                return Step(event: step.event, changes: FieldChange.all(state, step.state))
             }
         }
 
         func print() {
             Output.table(
                 ["", "position \(from)", "position \(to)"],
-                Change.pairs(before, after).map { [$0.field, $0.before ?? "-", $0.after ?? "-"] })
+                FieldChange.pairs(before, after).map {
+                    [$0.field, $0.before ?? "-", $0.after ?? "-"]
+                })
             Swift.print()
             Output.table(
                 ["position", "time", "event", "changed"],
@@ -92,30 +87,5 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
                     ]
                 })
         }
-    }
-}
-
-/// What became of a field; nil where it was not there.
-private struct Change: Encodable, CustomStringConvertible {
-    let field: String
-    let before: String?
-    let after: String?
-
-    var description: String { "\(field) \(before ?? "-") → \(after ?? "-")" }
-
-    /// Every field.
-    static func pairs(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [Change] {
-        let (old, new) = (before?.fields, after?.fields)
-        let names = (old ?? new ?? []).map(\.name)
-        return names.enumerated().map { index, name in
-            Change(
-                field: name, before: old.flatMap { $0[index].value },
-                after: new.flatMap { $0[index].value })
-        }
-    }
-
-    /// The fields that are not what they were.
-    static func all(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [Change] {
-        pairs(before, after).filter { $0.before != $0.after }
     }
 }

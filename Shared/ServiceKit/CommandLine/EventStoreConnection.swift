@@ -9,7 +9,7 @@ public enum EventStoreConnection {
     ) async throws -> Result {
         let client = try await EventStoreClient(
             endpoint: endpoint ?? Endpoints.eventStore(home: home),
-            on: SocketLoop(name: "client"), in: Context())
+            on: SocketLoop(name: "client"), in: .ofProcess())
         do {
             let result = try await body(client)
             await client.close()

@@ -7,7 +7,11 @@ public struct ServeOptions: ParsableArguments {
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home
 
-    @Option(help: "Where to take requests, ipc:// or tcp:// (DAYBOOK_<SERVICE>_ENDPOINT).")
+    @Option(
+        help: """
+            Where to take requests, ipc:// or tcp:// (DAYBOOK_LISTEN, or else where callers look, \
+            DAYBOOK_<SERVICE>_ENDPOINT).
+            """)
     public var endpoint: String?
 
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
@@ -21,7 +25,7 @@ public struct ServeOptions: ParsableArguments {
     public init() {}
 
     public func endpoint(of service: String) -> String {
-        endpoint ?? Endpoints.endpoint(of: service, home: home)
+        endpoint ?? Endpoints.listening(of: service, home: home)
     }
 
     public var eventStoreEndpoint: String { eventStore ?? Endpoints.eventStore(home: home) }
@@ -68,7 +72,7 @@ public struct CallOptions: ParsableArguments {
         _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
         let client = try await ServiceClient(
-            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home),
+            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
             timeout: .seconds(timeout), actor: actor)
         do {
             let result = try await body(client)

@@ -11,13 +11,16 @@ public enum Program {
     /// Parses the arguments, runs the command, and exits: 0 when done, 64 for wrong usage, 65 for
     /// what is refused, 69 when a process can't be reached, 70 when something failed that should
     /// not.
-    public static func run(_ root: any ParsableCommand.Type) async {
+    ///
+    /// - Parameter arguments: those of the process, if nil.
+    public static func run(_ root: any ParsableCommand.Type, _ arguments: [String]? = nil) async {
         // A reader that has had enough is no failure; output to it goes nowhere.
         signal(SIGPIPE, SIG_IGN)
         do {
             // Parsed so, a command may ask a process for what completes its arguments.
             let asyncRoot = root as? any AsyncParsableCommand.Type
-            var command = try await asyncRoot?.asyncParseAsRoot() ?? root.parseAsRoot()
+            var command =
+                try await asyncRoot?.asyncParseAsRoot(arguments) ?? root.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -31,7 +34,11 @@ public enum Program {
     }
 
     private static func complain(_ name: String, _ error: any Error) {
-        FileHandle.standardError.write(Data("\(name): \(error)\n".utf8))
+        var text = "\(name): \(error)"
+        if case ZeroMQError.keysNeeded = error {
+            text += " ('event-store keys new'; DAYBOOK_KEY and DAYBOOK_KEYRING name the files)"
+        }
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
     }
 
     /// Nil for what the argument parser reports itself.

@@ -36,11 +36,11 @@ where P.Command == Subject.Command {
     /// So often the queue is looked for before it is said that it is not there.
     private static var patience: Int { 6 }
 
-    private let participant: P
-    private let repository: Repository<Subject>
+    let participant: P
+    let repository: Repository<Subject>
     private let client: EventStoreClient
     private let store: SagaStore<P.State>
-    private let service: String
+    let service: String
     private let logger: Logger
     private let loop: SocketLoop
 
@@ -279,7 +279,7 @@ where P.Command == Subject.Command {
 
     // MARK: Memory
 
-    private func remembered(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
+    func remembered(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
         var sagas: [String: Saga<P.State>] = [:]
         var missing: Set<String> = []
         for id in ids {

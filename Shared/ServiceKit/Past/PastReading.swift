@@ -75,6 +75,20 @@ struct PastReading<Service: NamedService>: Sendable {
         return difference
     }
 
+    /// What the query is answered now, and what it would be if the events happened; nil if that
+    /// there is no such thing.
+    func prospect<Argument, Answer>(
+        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        after events: [RehearsedEvent]
+    ) async throws -> (now: Answer?, then: Answer?) {
+        var past = try PastModel(query)
+        let untold: Progress = { _, _ in }
+        try await read(query.scope(argument), asOf: nil, untold) { try past.fold($0) }
+        let now = try past.state(argument)
+        try past.fold(events)
+        return (now, try past.state(argument))
+    }
+
     /// Hands the events that the service shows, of those in `scope`, to `body`.
     private func read(
         _ scope: EventQuery, asOf moment: Moment?, _ progress: Progress,
@@ -137,6 +151,8 @@ private struct PastModel<Service: NamedService, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
     private let query: ServiceQuery<Service, Argument, Answer>
     private var model = Service.Shown.Model()
+    /// Of the last event.
+    private var position: UInt64 = 0
     /// What the live model has on disk; not kept unless the query asks for it.
     private let rows: DatabaseQueue?
 
@@ -153,6 +169,25 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
 
     mutating func fold(_ records: [RecordedEvent]) throws {
         try Service.Shown.project(records, onto: &model)
+        position = records.last?.position ?? position
+        try write()
+    }
+
+    /// As if they happened now.
+    mutating func fold(_ events: [RehearsedEvent]) throws {
+        for event in events {
+            guard let shown = try event.decoded(Service.Shown.Event.self) else { continue }
+            position += 1
+            Service.Shown.project(
+                Recorded(
+                    shown, position: position, stream: event.stream, revision: 0, id: event.id,
+                    time: .now(), correlationID: event.correlationID,
+                    causationID: event.causationID), onto: &model)
+        }
+        try write()
+    }
+
+    private mutating func write() throws {
         let writes = model.takeWrites()
         try rows?.write { db in for write in writes { try write(db) } }
     }

@@ -11,13 +11,18 @@ public enum Endpoints {
         environment(variable(service)) ?? "ipc://\(home)/\(service).sock"
     }
 
+    /// Where the process itself listens: `DAYBOOK_LISTEN`, or where the others look for it.
+    public static func listening(of service: String, home: String) -> String {
+        environment("DAYBOOK_LISTEN") ?? endpoint(of: service, home: home)
+    }
+
     /// Where the event store takes requests.
     public static func eventStore(home: String) -> String {
         endpoint(of: "event-store", home: home)
     }
 
     /// The variable that names the endpoint: `creditLimit` has `DAYBOOK_CREDIT_LIMIT_ENDPOINT`.
-    static func variable(_ service: String) -> String {
+    public static func variable(_ service: String) -> String {
         let words = service.reduce(into: "") { name, character in
             if character.isUppercase { name += "_" }
             name += character == "-" ? "_" : character.uppercased()

@@ -20,6 +20,8 @@ public struct ServiceHost {
     private let server: RequestServer
     private let snapshots: SnapshotStore
     private let logger: Logger
+    /// What the service's participant would append if some events happened.
+    private(set) var rehearse: (@Sendable ([RehearsedEvent]) async throws -> [RehearsedEvent])?
     private var runners: [@Sendable () async throws -> Void] = []
     private var closers: [@Sendable () async throws -> Void] = []
     private var projection: (@Sendable () async -> ProjectionStatus)?
@@ -34,7 +36,7 @@ public struct ServiceHost {
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
-        let context = try Context()
+        let context = try Context.ofProcess()
         client = try await EventStoreClient(
             endpoint: options.eventStoreEndpoint, on: loop, in: context)
         log = try await client.welcome(timeout: .seconds(60)).log
@@ -76,6 +78,7 @@ public struct ServiceHost {
         runners.append { try await runner.run() }
         closers.append { try await runner.close() }
         self.participant = { await runner.status() }
+        rehearse = { try await runner.rehearse($0) }
     }
 
     /// Answers the call `name` by carrying a command out.
@@ -104,6 +107,11 @@ public struct ServiceHost {
                 }
             return try JSONCoding.encoder.encode(answer)
         }
+    }
+
+    /// Answers the call `name`.
+    func handle(_ name: String, _ handler: @escaping RequestServer.Handler) async {
+        await server.handle(name, handler)
     }
 
     /// Answers the call `name` with what the query asks.

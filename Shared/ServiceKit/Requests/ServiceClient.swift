@@ -1,7 +1,7 @@
 public import EventSourcing
 import EventStoreClient
 import Foundation
-import ZeroMQ
+public import ZeroMQ
 
 /// A service as its callers see it: commands and queries.
 public struct ServiceClient: Sendable {
@@ -10,11 +10,18 @@ public struct ServiceClient: Sendable {
     private let actor: String
 
     /// - Parameters:
+    ///   - service: the name of the process, which it must prove over TCP; the bus is the event
+    ///     store's.
     ///   - timeout: how long a call is tried, over restarts of the service.
     ///   - actor: who gives the commands.
-    public init(endpoint: String, timeout: Duration, actor: String) async throws {
+    ///   - context: with the keys to be used over TCP; those that the process was given, if nil.
+    public init(
+        endpoint: String, of service: String, timeout: Duration, actor: String,
+        in context: Context? = nil
+    ) async throws {
         connection = try await RequestClient(
-            endpoint: endpoint, on: SocketLoop(name: "client"), in: Context())
+            endpoint: endpoint, to: service, on: SocketLoop(name: "client"),
+            in: context ?? .ofProcess())
         self.timeout = timeout
         self.actor = actor
     }
@@ -36,6 +43,16 @@ public struct ServiceClient: Sendable {
                         command: command)))
         }
         return try JSONDecoder().decode(CommandReply.self, from: Data(answer))
+    }
+
+    /// The answer to any other call.
+    func call<Answer: Decodable>(
+        _ name: String, _ argument: some Encodable & Sendable, as: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        let answer = try await connection.call(name, within: timeout) { _ in
+            Array(try JSONCoding.encoder.encode(argument))
+        }
+        return try JSONDecoder().decode(Answer.self, from: Data(answer))
     }
 
     /// What the service answers to the query.

@@ -62,7 +62,8 @@ enum Documents {
             contracts, and a test holds it equal to them. An event's data is JSON, by the schema
             that its type links to; [asyncapi.yaml](asyncapi.yaml) describes the feed that brings
             them, and [evolution.md](evolution.md) how they change. Nothing is ever taken out of
-            the log: what happened is reversed by what happens next, as the last column says.
+            the log: what happened is reversed by what happens next, as the last column says. What
+            reverses an event has the tag `reverses:<event>`, of its id, and other events have not.
 
             """
         for family in Contract.families {
@@ -87,11 +88,14 @@ enum Documents {
         let reversal =
             switch payload.reversal {
             case .by(let types): types.map { $0.type }.joined(separator: " or ")
+            case .withItsOrder(let types):
+                types.map { $0.type }.joined(separator: " or ") + ", when its order is reversed"
             case .none(let reason): "nothing: \(reason)"
             }
         let cells = [
             name, try required(comments.texts["\(payload)"], "\(payload)"),
-            try example(of: payload).tags.map { "`\($0)`" }.joined(separator: " "),
+            try example(of: payload).tags.map { "`\($0)`" }.joined(separator: " ")
+                .replacing(EventID.none.description, with: "<event>"),
             payload.writer, reversal,
         ]
         return "| " + cells.joined(separator: " | ") + " |\n"

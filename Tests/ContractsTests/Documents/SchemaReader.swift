@@ -12,6 +12,11 @@ extension Timestamp: DescribesItself {
     fileprivate static var example: Timestamp { Timestamp(microseconds: 0) }
 }
 
+extension EventID: DescribesItself {
+    fileprivate static var schema: Schema { .string(format: "uuid") }
+    fileprivate static var example: EventID { .none }
+}
+
 extension Currency: DescribesItself {
     fileprivate static var schema: Schema { .string(pattern: "^[A-Z]{3}$") }
     fileprivate static var example: Currency { .usd }

@@ -99,7 +99,7 @@ extension Bus {
         plans = plans.filter { !$0.value.isForgotten(at: now) }
         if plans[replay] == nil {
             plans[replay] = Plan(askedAt: now)
-            Task(executorPreference: loop) { await self.make(plan: replay, last: self.routed) }
+            Task(executorPreference: loop) { await self.make(plan: replay) }
         }
         plans[replay]?.askedAt = now
         guard let plan = plans[replay] else { return ReplayPlan() }
@@ -109,9 +109,12 @@ extension Bus {
         return plan.found
     }
 
-    private func make(plan replay: ReplayDefinition, last: UInt64) async {
+    private func make(plan replay: ReplayDefinition) async {
         do {
-            try await look(at: replay, last: last)
+            // All that is in the log, be the bus behind it or not.
+            let head = try await client.welcome().head
+            try await routed(through: head)
+            try await look(at: replay, last: head)
             plans[replay]?.found.isComplete = true
         } catch let error as ArchiveError {
             plans[replay]?.problem = ProtocolError(

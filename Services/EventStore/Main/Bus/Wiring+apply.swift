@@ -47,7 +47,8 @@ extension Wiring {
         in store: EventStoreClient, actor: String, _ tell: (String) -> Void
     ) async throws {
         let bus = try await ServiceClient(
-            endpoint: try await store.busEndpoint(), timeout: .seconds(30), actor: actor)
+            endpoint: try await store.busEndpoint(), of: "event-store", timeout: .seconds(30),
+            actor: actor)
         let result: Result<Void, any Error>
         do {
             for queue in queues

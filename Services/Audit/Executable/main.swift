@@ -1,0 +1,4 @@
+import AuditMain
+import ServiceKit
+
+await Executable.audit.run()

@@ -1,0 +1,4 @@
+import BalanceMain
+import ServiceKit
+
+await Executable.balance.run()

@@ -1,0 +1,4 @@
+import CreditMain
+import ServiceKit
+
+await Executable.credit.run()

@@ -1,0 +1,4 @@
+import CreditLimitMain
+import ServiceKit
+
+await Executable.creditLimit.run()

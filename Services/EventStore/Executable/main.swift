@@ -1,0 +1,4 @@
+import EventStoreMain
+import ServiceKit
+
+await Executable.eventStore.run()

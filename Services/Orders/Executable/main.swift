@@ -1,0 +1,4 @@
+import OrdersMain
+import ServiceKit
+
+await Executable.orders.run()

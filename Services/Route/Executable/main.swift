@@ -1,0 +1,4 @@
+import RouteMain
+import ServiceKit
+
+await Executable.route.run()

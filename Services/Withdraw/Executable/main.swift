@@ -1,0 +1,4 @@
+import ServiceKit
+import WithdrawMain
+
+await Executable.withdraw.run()

@@ -1,0 +1,68 @@
+public import ArgumentParser
+public import EventSourcing
+import EventStoreClient
+import WireProtocol
+
+/// `reverse`, the same for every service whose events can be reversed.
+public struct Reverse<Service: NamedService>: AsyncParsableCommand
+where Service.Subject: Reversible {
+    public static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "reverse",
+            abstract: "Undo an event by what happens next: the log keeps both.",
+            discussion: """
+                What undoes it is decided on as any command is, and refused if it would break what \
+                always holds. An event of an order's saga is undone with its order, by the saga. \
+                With --dry-run nothing is done: every service says what it would do, and what \
+                would become of what it shows.
+                """)
+    }
+
+    @OptionGroup public var options: CallOptions
+
+    @Option(help: "Why, for the trail.") public var reason: String
+
+    @Flag(help: "Only show what would follow.") public var dryRun = false
+
+    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    public var eventStore: String?
+
+    @Argument(help: "The event: its id, or its position in the log.") public var event: String
+
+    public init() {}
+
+    public func validate() throws {
+        guard !reason.isEmpty else { throw ValidationError("--reason says why in a few words") }
+    }
+
+    public func run() async throws {
+        let record = try await record()
+        let command = ReverseEvent(event: record.id, reason: reason)
+        guard !dryRun else {
+            return try await Prospect.rehearse(
+                command, by: Service.serviceName, among: Service.Subject.Event.services, options
+            )
+            .print(record, json: options.json)
+        }
+        let reply = try await options.with(Service.serviceName) {
+            try await $0.command(ReverseEvent.name, command)
+        }
+        try Output.reply(
+            reply, json: options.json, "reversed \(record.type) at position \(record.position)")
+    }
+
+    /// The event in the log.
+    private func record() async throws -> RecordedEvent {
+        try await EventStoreConnection.with(eventStore, home: options.home) { client in
+            if let id = EventID(event) {
+                if let record = try await client.event(id: id) { return record }
+            } else if let position = UInt64(event), position > 0 {
+                let request = ReadRequest(from: position, to: position)
+                for try await record in client.read(request).events { return record }
+            } else {
+                throw ValidationError("'\(event)' is neither an event's id nor a position")
+            }
+            throw Refusal(description: "there is no event \(event)")
+        }
+    }
+}

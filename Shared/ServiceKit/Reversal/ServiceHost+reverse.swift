@@ -1,0 +1,57 @@
+public import EventSourcing
+import Foundation
+
+extension ServiceHost {
+    /// Reverses events that `service` has decided on, and rehearses what would follow from it.
+    ///
+    /// To be called when the service's part in sagas is said.
+    public func reverse<Service: NamedService>(
+        _ service: Service.Type, through repository: Repository<Service.Subject>
+    ) async where Service.Subject: Reversible {
+        await reverse(service, through: repository) { _ in [] }
+    }
+
+    /// The same for a service that shows entities: what would become of them is rehearsed, too.
+    public func reverse<Service: EntityService>(
+        _ service: Service.Type, through repository: Repository<Service.Subject>
+    ) async where Service.Subject: Reversible {
+        let past = PastReading<Service>(client: client)
+        await reverse(service, through: repository) { events in
+            let ids = Set(
+                events.map(\.stream).filter { $0.category == Service.Subject.category }.map(\.id))
+            var changes: [EntityChange] = []
+            for id in ids.sorted() {
+                let (now, then) = try await past.prospect(Service.entity, id, after: events)
+                let fields = FieldChange.all(now, then)
+                if !fields.isEmpty { changes.append(EntityChange(entity: id, fields: fields)) }
+            }
+            return changes
+        }
+    }
+
+    private func reverse<Service: NamedService>(
+        _ service: Service.Type, through repository: Repository<Service.Subject>,
+        changes: @escaping @Sendable ([RehearsedEvent]) async throws -> [EntityChange]
+    ) async where Service.Subject: Reversible {
+        let name = Service.serviceName
+        await handle(ReverseEvent.name) { data in
+            let request = try JSONCoding.decode(CommandRequest<ReverseEvent>.self, data)
+            let (outcome, conversation) = try await repository.reverse(
+                request.command, by: name, request.cause)
+            return try JSONCoding.encoder.encode(
+                CommandReply(outcome, correlationID: conversation))
+        }
+        let follow = rehearse
+        await handle(Rehearsal.name) { data in
+            let rehearsal = try JSONCoding.decode(Rehearsal.self, data)
+            var answer = RehearsalAnswer()
+            if let reversal = rehearsal.reversal {
+                answer.events = try await repository.rehearse(reversal, by: name)
+            } else {
+                answer.events = try await follow?(rehearsal.events) ?? []
+                answer.changes = try await changes(rehearsal.events)
+            }
+            return try JSONCoding.encoder.encode(answer)
+        }
+    }
+}

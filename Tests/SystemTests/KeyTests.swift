@@ -1,0 +1,82 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+extension `The suite` {
+    @Test func `speaks over TCP with whom it knows, and with nobody else`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try await suite.startAll()
+        try suite.customer("olga", funds: "100.00", credit: "0.00")
+        try await suite.place("far", of: "olga", price: 1000)
+        #expect(try await suite.ended("far").status == .confirmed)
+        #expect(try suite.audit().status == 0)
+
+        // Who has no keys, or one that the suite does not know, is not let in.
+        let endpoint = try #require(suite.environment["DAYBOOK_BALANCE_ENDPOINT"])
+        let folder = URL(filePath: suite.home).appending(path: "stranger")
+        let stranger = try suite.run(
+            "event-store", "keys", "new", "stranger", "--keyring", "\(folder.path)/keyring.json")
+        #expect(stranger.status == 0, "\(stranger)")
+        let balance = try #require(
+            Keyring(suite.keys.appending(path: "keyring.json")).key(of: "balance"))
+        var known = try Keyring(folder.appending(path: "keyring.json"))
+        try known.add("balance", balance, at: .now())
+        try known.write(to: folder.appending(path: "keyring.json"))
+        let context = try Context.with(
+            key: folder.appending(path: "stranger.key"),
+            keyring: folder.appending(path: "keyring.json"))
+        for context in [context, try Context()] {
+            let client = try await ServiceClient(
+                endpoint: endpoint, of: "balance", timeout: .seconds(1), actor: "x", in: context)
+            await #expect(throws: Unavailable.self) {
+                _ = try await client.query("account", "olga", as: AccountView.self)
+            }
+            await client.close()
+        }
+        // The others did not notice.
+        #expect(try suite.run("balance", "show", "olga").status == 0)
+    }
+
+    @Test func `lets a revoked key in no more, without a restart`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try await suite.startAll()
+        try suite.customer("pam", funds: "100.00", credit: "0.00")
+        let keyring = suite.keys.appending(path: "keyring.json")
+        // As one whose own keyring is not up to date.
+        let copy = suite.keys.appending(path: "copy.json")
+        try FileManager.default.copyItem(at: keyring, to: copy)
+        let revoked = try suite.run(
+            "event-store", "keys", "revoke", "operator", "--keyring", keyring.path)
+        #expect(revoked.status == 0, "\(revoked)")
+        let context = try Context.with(
+            key: suite.keys.appending(path: "operator.key"), keyring: copy)
+        let client = try await ServiceClient(
+            endpoint: try #require(suite.environment["DAYBOOK_BALANCE_ENDPOINT"]), of: "balance",
+            timeout: .seconds(1), actor: "x", in: context)
+        await #expect(throws: Unavailable.self) {
+            _ = try await client.query("account", "pam", as: AccountView.self)
+        }
+        await client.close()
+        let own = try suite.run("balance", "show", "pam", "--timeout", "1")
+        #expect(own.status == 65 && own.errors.contains("no valid key"), "\(own)")
+    }
+
+    @Test func `does not open an endpoint to the network without keys`() async throws {
+        let suite = try Suite()
+        suite.environment["DAYBOOK_EVENT_STORE_ENDPOINT"] = "tcp://0.0.0.0:7700"
+        let store = try suite.run("event-store", "serve")
+        #expect(
+            store.status == 69 && store.errors.contains("event-store keys new"), "\(store)")
+        suite.environment["DAYBOOK_KEY"] = "\(suite.home)/none.key"
+        let half = try suite.run("event-store", "serve")
+        #expect(half.status == 65 && half.errors.contains("DAYBOOK_KEYRING"), "\(half)")
+    }
+}
