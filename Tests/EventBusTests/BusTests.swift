@@ -164,7 +164,8 @@ import ZeroMQ
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))
         let connection = try await RequestClient(
-            endpoint: try await bus.store.busEndpoint(), on: SocketLoop(name: "c"), in: Context())
+            endpoint: try await bus.store.busEndpoint(), to: "event-store",
+            on: SocketLoop(name: "c"), in: Context())
         // As a consumer does whose process ends, and begins anew: it asks, and asks again, ends,
         // and asks for something else.
         for number in UInt64(1)...20 {

@@ -135,6 +135,9 @@ import Testing
             Hypothetical<AccountView>.self, from: Data(json.utf8))
         #expect(printed.state == answer.state)
         #expect(printed.noLongerAllowed == answer.noLongerAllowed)
+        let byPosition = try suite.succeed(
+            "balance", "show", "alice", "--without", "\(credited.position)")
+        #expect(byPosition == shown)
         for question in [
             ["balance", "show"], ["balance", "statement", "alice"], ["credit", "list", "alice"],
             ["withdraw", "list", "alice"],
@@ -173,6 +176,8 @@ import Testing
             (64, ["balance", "show", "alice", "--at", "2026-01-01", "--position", "1"]),
             (64, ["balance", "show", "--store", "x", "--position", "1"]),
             (64, ["balance", "show", "alice", "--without", "x"]),
+            (64, ["balance", "show", "alice", "--without", "0"]),
+            (65, ["balance", "show", "alice", "--without", "1000000"]),
             (64, ["balance", "rebuild", "--until", "1"]),
             (65, ["balance", "show", "--store", "/nonexistent"]),
             (65, ["balance", "rebuild", "--into", "/etc/passwd"]),

@@ -31,9 +31,9 @@ public struct QueryOptions: ParsableArguments {
     @OptionGroup public var when: MomentOptions
 
     @Option(
-        help: "As if the event of this id had not happened: hypothetical.",
-        transform: EventID.argument)
-    public var without: EventID?
+        help: "As if this event, an id or a position, had not happened: hypothetical.",
+        transform: EventReference.argument)
+    public var without: EventReference?
 
     @Option(help: "Read this file, made by 'rebuild --into', without the service.")
     public var store: String?
@@ -116,15 +116,5 @@ extension Moment {
                 "it is neither a position nor an RFC 3339 time, such as 2026-01-31T12:00:00Z")
         }
         return moment
-    }
-}
-
-extension EventID {
-    /// Reads the value of an option.
-    static func argument(_ text: String) throws -> EventID {
-        guard let id = EventID(text) else {
-            throw ValidationError("an event's id is a UUID, as in 'event-store read --json'")
-        }
-        return id
     }
 }
