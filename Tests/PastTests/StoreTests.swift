@@ -57,12 +57,20 @@ import Testing
             status = try await suite.status(of: "orders").projection
         }
         #expect(status?.rebuild?.state == .done)
-        #expect(!FileManager.default.fileExists(atPath: store + ".rebuild"))
         #expect(suite.terminate("orders") == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: "\(suite.home)/orders")
+        #expect(!left.contains { $0.hasPrefix("projection.sqlite.") }, "\(left)")
         #expect(try isMarked(store))
         try unmark(store)
         try suite.start("orders")
         try suite.succeed("orders", "rebuild", "--into", file + "2")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try rows(of: store) == rows(of: file + "2"))
+        // What is no store is no beginning either.
+        try Data("no database, but long enough to be looked at as one".utf8)
+            .write(to: URL(filePath: store + ".rebuild"))
+        try suite.start("orders")
+        try suite.succeed("orders", "rebuild")
         #expect(suite.terminate("orders") == 0)
         #expect(try rows(of: store) == rows(of: file + "2"))
     }

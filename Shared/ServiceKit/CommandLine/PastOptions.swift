@@ -31,9 +31,9 @@ public struct QueryOptions: ParsableArguments {
     @OptionGroup public var when: MomentOptions
 
     @Option(
-        help: "As if the event of this id had not happened: hypothetical.",
-        transform: EventID.argument)
-    public var without: EventID?
+        help: "As if this event, an id or a position, had not happened: hypothetical.",
+        transform: EventReference.argument)
+    public var without: EventReference?
 
     @Option(help: "Read this file, made by 'rebuild --into', without the service.")
     public var store: String?

@@ -1,7 +1,5 @@
 public import ArgumentParser
 public import EventSourcing
-import EventStoreClient
-import WireProtocol
 
 /// `reverse`, the same for every service whose events can be reversed.
 public struct Reverse<Service: NamedService>: AsyncParsableCommand
@@ -27,7 +25,9 @@ where Service.Subject: Reversible {
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    @Argument(help: "The event: its id, or its position in the log.") public var event: String
+    @Argument(
+        help: "The event: its id, or its position in the log.", transform: EventReference.argument)
+    public var event: EventReference
 
     public init() {}
 
@@ -36,7 +36,9 @@ where Service.Subject: Reversible {
     }
 
     public func run() async throws {
-        let record = try await record()
+        let record = try await EventStoreConnection.with(eventStore, home: options.home) {
+            try await $0.event(event)
+        }
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
             return try await Prospect.rehearse(
@@ -49,20 +51,5 @@ where Service.Subject: Reversible {
         }
         try Output.reply(
             reply, json: options.json, "reversed \(record.type) at position \(record.position)")
-    }
-
-    /// The event in the log.
-    private func record() async throws -> RecordedEvent {
-        try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            if let id = EventID(event) {
-                if let record = try await client.event(id: id) { return record }
-            } else if let position = UInt64(event), position > 0 {
-                let request = ReadRequest(from: position, to: position)
-                for try await record in client.read(request).events { return record }
-            } else {
-                throw ValidationError("'\(event)' is neither an event's id nor a position")
-            }
-            throw Refusal(description: "there is no event \(event)")
-        }
     }
 }

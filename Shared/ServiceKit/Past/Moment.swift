@@ -92,11 +92,14 @@ extension EventStoreClient {
         case .position(let position):
             return position
         case .time(let time):
-            let last = ReadRequest(
-                direction: .backwards, before: time + .microseconds(1), limit: 1)
-            for try await event in read(last).events { return event.position }
-            return 0
+            return try await last(before: time + .microseconds(1))?.position ?? 0
         }
+    }
+
+    private func last(before time: Timestamp = .distantFuture) async throws -> RecordedEvent? {
+        let request = ReadRequest(direction: .backwards, before: time, limit: 1)
+        for try await event in read(request).events { return event }
+        return nil
     }
 
     /// - Throws: `Refusal` for a moment that is still to come: what is true then is not known yet.
@@ -108,7 +111,11 @@ extension EventStoreClient {
                 throw Refusal(description: "the log ends at position \(head), before \(position)")
             }
         case .time(let time):
-            guard time <= .now() else { throw Refusal(description: "\(time) is still to come") }
+            guard time > .now() else { return }
+            // The log is ahead of a clock that was set back: what comes is behind its last event.
+            guard let last = try await last(), time <= last.time else {
+                throw Refusal(description: "\(time) is still to come")
+            }
         }
     }
 }

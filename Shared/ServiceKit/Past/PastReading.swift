@@ -22,19 +22,20 @@ struct PastReading<Service: NamedService>: Sendable {
         return try past.answer(argument)
     }
 
-    /// What the query would have been answered at `moment`, had the event of this id not happened.
+    /// What the query would have been answered at `moment`, had the event not happened.
     ///
     /// - Throws: `Refusal` for an event that the service did not decide on, or that the answer does
     ///   not depend on.
     func hypothetical<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
-        without id: EventID, asOf moment: Moment?, _ progress: Progress = { _, _ in }
+        without reference: EventReference, asOf moment: Moment?,
+        _ progress: Progress = { _, _ in }
     ) async throws -> Hypothetical<Answer> {
         let scope = try query.scope(argument)
-        let event = try await self.event(id, in: scope, asOf: moment)
+        let event = try await self.event(reference, in: scope, asOf: moment)
         var past = try PastModel(query)
         try await read(scope, asOf: moment, progress) { events in
-            try past.fold(events.filter { $0.id != id })
+            try past.fold(events.filter { $0.id != event.id })
         }
         var answer = Hypothetical<Answer>(without: PastEvent(event))
         do {
@@ -107,13 +108,12 @@ struct PastReading<Service: NamedService>: Sendable {
     }
 
     private func event(
-        _ id: EventID, in scope: EventQuery, asOf moment: Moment?
+        _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
     ) async throws -> RecordedEvent {
-        guard let event = try await client.event(id: id) else {
-            throw Refusal(description: "there is no event \(id)")
-        }
+        let event = try await client.event(reference)
         func refusal(_ why: String) -> Refusal {
-            Refusal(description: "event \(id), \(event.type) in stream \(event.stream), \(why)")
+            Refusal(
+                description: "event \(reference), \(event.type) in stream \(event.stream), \(why)")
         }
         guard event.category == Service.Subject.category else {
             throw refusal("is none that \(Service.serviceName) decides on")

@@ -99,7 +99,7 @@ public struct ServiceHost {
             let answer: any Encodable =
                 if let event = request.without {
                     try await past.hypothetical(
-                        query, request.query, without: event, asOf: request.asOf)
+                        query, request.query, without: .id(event), asOf: request.asOf)
                 } else if let moment = request.asOf {
                     try await past.answer(query, request.query, asOf: moment)
                 } else {
