@@ -75,6 +75,24 @@ import Testing
         #expect(try rows(of: store) == rows(of: file + "2"))
     }
 
+    @Test func `is begun at a start that finds one of another version`() async throws {
+        let suite = try await History.suite(orders: 30)
+        let store = "\(suite.home)/orders/projection.sqlite"
+        #expect(suite.terminate("orders") == 0)
+        let old = try rows(of: store)
+        try change(store, "UPDATE daybook SET version = version + 1; DELETE FROM customer")
+        try suite.start("orders")
+        try await suite.caughtUp("orders")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try rows(of: store) == old)
+        // Of its own version it is gone on with.
+        try mark(store)
+        try suite.start("orders")
+        try await suite.caughtUp("orders")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try isMarked(store))
+    }
+
     /// A trace that shows whether a store was gone on with.
     private func mark(_ path: String) throws {
         try change(path, "CREATE TABLE mark (x)")
