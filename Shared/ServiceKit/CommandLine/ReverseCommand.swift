@@ -11,8 +11,8 @@ where Service.Subject: Reversible {
             discussion: """
                 What undoes it is decided on as any command is, and refused if it would break what \
                 always holds. An event of an order's saga is undone with its order, by the saga. \
-                With --dry-run nothing is done: every service says what it would do, and what \
-                would become of what it shows.
+                With --dry-run nothing is done: it shows what the event has led to, what every \
+                service would do, and what would become of what it shows.
                 """)
     }
 
@@ -36,15 +36,18 @@ where Service.Subject: Reversible {
     }
 
     public func run() async throws {
-        let record = try await EventStoreConnection.with(eventStore, home: options.home) {
-            try await $0.event(event)
+        let (record, conversation) = try await EventStoreConnection.with(
+            eventStore, home: options.home
+        ) { client in
+            let record = try await client.event(event)
+            let query = EventQuery([.init(correlations: [record.correlationID])])
+            return (record, dryRun ? try await client.conversations(of: query) : [])
         }
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
-            return try await Prospect.rehearse(
-                command, by: Service.serviceName, among: Service.Subject.Event.services, options
-            )
-            .print(record, json: options.json)
+            let prospect = try await Prospect.rehearse(
+                command, by: Service.serviceName, among: Service.Subject.Event.services, options)
+            return try prospect.print(record, in: conversation, json: options.json)
         }
         let reply = try await options.with(Service.serviceName) {
             try await $0.command(ReverseEvent.name, command)
