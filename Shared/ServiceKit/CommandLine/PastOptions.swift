@@ -91,7 +91,8 @@ public struct QueryOptions: ParsableArguments {
         try await EventStoreConnection.with(eventStore, home: call.home) { client in
             var bar = ProgressBar("log", total: 0)
             defer { bar.end() }
-            return try await body(PastReading<Service>(client: client)) { through, end in
+            let folder = "\(call.home)/\(Service.serviceName)"
+            return try await body(PastReading(client: client, folder: folder)) { through, end in
                 bar.show(Int(through), of: Int(end))
             }
         }

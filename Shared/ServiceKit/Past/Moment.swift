@@ -72,15 +72,17 @@ extension ReadRequest {
 }
 
 extension EventStoreClient {
-    /// Reads what matched `query` at `moment`; nil is now.
+    /// Reads what matched `query` at `moment`, behind `position`; nil is now.
     ///
     /// - Throws: `Refusal` for a moment that is still to come.
     public func read(
-        _ query: EventQuery, asOf moment: Moment?, timeout: Duration = .seconds(30)
+        _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        timeout: Duration = .seconds(30)
     ) async throws -> EventReading {
-        guard let moment else { return read(ReadRequest(query), timeout: timeout) }
-        try await check(moment)
-        return read(ReadRequest(query, asOf: moment), timeout: timeout)
+        if let moment { try await check(moment) }
+        var request = moment.map { ReadRequest(query, asOf: $0) } ?? ReadRequest(query)
+        request.from = position + 1
+        return read(request, timeout: timeout)
     }
 
     /// The position of the last event that `moment` has; 0 if it has none.

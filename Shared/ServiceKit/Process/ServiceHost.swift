@@ -13,7 +13,7 @@ public struct ServiceHost {
     public let name: String
     public let client: EventStoreClient
 
-    private let folder: String
+    let folder: String
     private let lock: FolderLock
     private let log: EventID
     private let loop: SocketLoop
@@ -93,7 +93,7 @@ public struct ServiceHost {
     public func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
-        let past = PastReading<Service>(client: client)
+        let past = PastReading<Service>(client: client, folder: folder)
         await server.handle(query.name) { data in
             let request = try JSONCoding.decode(QueryRequest<Argument>.self, data)
             let answer: any Encodable =

@@ -15,7 +15,7 @@ extension ServiceHost {
     public func reverse<Service: EntityService>(
         _ service: Service.Type, through repository: Repository<Service.Subject>
     ) async where Service.Subject: Reversible {
-        let past = PastReading<Service>(client: client)
+        let past = PastReading<Service>(client: client, folder: folder)
         await reverse(service, through: repository) { events in
             let ids = Set(
                 events.map(\.stream).filter { $0.category == Service.Subject.category }.map(\.id))
