@@ -65,17 +65,15 @@ struct PastReading<Service: NamedService>: Sendable {
             throw Refusal(description: "--from, position \(first), is behind --to, \(last)")
         }
         var past = try PastModel(query)
-        var difference = Difference<Answer>(from: first, to: last)
         let untold: Progress = { _, _ in }
-        try await read(query.scope(argument), asOf: .position(last), untold) { events in
-            for event in events {
+        try await fold(&past, argument, asOf: .position(first), untold)
+        var difference = Difference<Answer>(from: first, to: last)
+        difference.before = try past.state(argument)
+        try await read(query.scope(argument), asOf: .position(last), after: first, untold) {
+            for event in $0 {
                 try past.fold([event])
-                let state = try past.state(argument)
-                if event.position <= first {
-                    difference.before = state
-                } else {
-                    difference.steps.append(.init(event: PastEvent(event), state: state))
-                }
+                difference.steps.append(
+                    .init(event: PastEvent(event), state: try past.state(argument)))
             }
         }
         return difference
