@@ -58,7 +58,7 @@ extension `The suite` {
             ReverseEvent.name, command, id: id, mayBeRepeat: true)
         #expect(second.result == .repeated && second.position == first.position)
         let reversal = try await suite.event(
-            matching: .tags([Tag.reverses(credited.id)]))
+            matching: .tags([credited.id.reversalTag]))
         #expect(reversal.position == first.position)
         #expect(reversal.causationID == credited.id)
         #expect(reversal.correlationID == credited.correlationID)

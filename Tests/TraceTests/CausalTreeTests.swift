@@ -63,7 +63,7 @@ import WireProtocol
         #expect(reversal.notes == ["reverses position 5"])
         #expect(reversal.service == "orders" && reversal.actor == "bob")
         // As the contracts write it.
-        #expect(Sample.order.last?.tags == [Tag.reverses(Sample.id(5))])
+        #expect(Sample.order.last?.tags == [Sample.id(5).reversalTag])
         let alone = try CausalTree([try #require(Sample.order.last)])
         #expect(alone.nodes[0].notes[0] == "reverses event \(Sample.id(5))")
         #expect(alone.nodes[0].service == nil)

@@ -101,10 +101,7 @@ extension CausalTree.Node {
 extension RecordedEvent {
     /// The event that this one reverses, by its tag.
     fileprivate var reversed: EventID? {
-        for tag in tags where tag.hasPrefix("reverses:") {
-            return EventID(String(tag.dropFirst("reverses:".count)))
-        }
-        return nil
+        tags.lazy.compactMap(EventID.init(reversalTag:)).first
     }
 }
 
