@@ -87,7 +87,7 @@ struct PastReading<Service: NamedService>: Sendable {
     ) async throws -> (now: Answer?, then: Answer?) {
         var past = try PastModel(query)
         let untold: Progress = { _, _ in }
-        try await read(query.scope(argument), asOf: nil, untold) { try past.fold($0) }
+        try await fold(&past, argument, asOf: nil, untold)
         let now = try past.state(argument)
         try past.fold(events)
         return (now, try past.state(argument))

@@ -14,7 +14,6 @@ public struct ProjectedStore: Sendable {
         public let description: String
 
         public init(description: String) { self.description = description }
-
     }
 
     /// A write that is done when its transaction is: rows that changed in memory.
