@@ -10,11 +10,11 @@ public struct CausalTree: Sendable {
     public struct Node: Sendable {
         public let event: RecordedEvent
         /// How many events stand above it.
-        public let depth: Int
+        public fileprivate(set) var depth: Int
         /// The place in the tree of the event that it stands under; nil for a root.
-        public let parent: Int?
+        public fileprivate(set) var parent: Int?
         /// Whether no other event stands below it under the same cause.
-        public let isLast: Bool
+        public fileprivate(set) var isLast: Bool
         /// The service that has written it, if that is known.
         public let service: String?
         /// Who had it written: a person and host, or the participant that decided on it.
@@ -63,16 +63,13 @@ public struct CausalTree: Sendable {
         guard let top = nodes.firstIndex(where: { $0.event.id == event }) else { return nil }
         let depth = nodes[top].depth
         let end = nodes[(top + 1)...].firstIndex { $0.depth <= depth } ?? nodes.count
-        return CausalTree(
-            nodes: nodes[top..<end].map { node in
-                Node(
-                    event: node.event, depth: node.depth - depth,
-                    parent: node.depth > depth ? node.parent.map { $0 - top } : nil,
-                    isLast: node.depth == depth || node.isLast, service: node.service,
-                    actor: node.actor, attempt: node.attempt, deadLetter: node.deadLetter,
-                    redriven: node.redriven, reverses: node.reverses,
-                    reversedBy: node.reversedBy, notes: node.notes)
-            })
+        var below = Array(nodes[top..<end])
+        for place in below.indices {
+            below[place].depth -= depth
+            below[place].parent = place == 0 ? nil : below[place].parent.map { $0 - top }
+        }
+        below[0].isLast = true
+        return CausalTree(nodes: below)
     }
 
     /// Milliseconds from the cause to the event; nil for a root.
