@@ -44,11 +44,23 @@ public final class Suite {
         try? FileManager.default.removeItem(atPath: home)
     }
 
-    /// Starts the event store, with the suite's rules, and all services; returns when each answers.
+    /// Starts the event store, with the suite's rules, and all services; returns when each answers,
+    /// and the rules are made.
     public func startAll() async throws {
         try start("event-store", ["--rules", Self.rules])
         for service in Self.services { try start(service) }
         for service in Self.services { _ = try await status(of: service) }
+        _ = try await event(matching: .stream(StreamName(Self.lastRule())))
+    }
+
+    /// The stream of the rule that is made last: that of the end of the file.
+    private static func lastRule() throws -> String {
+        struct Wiring: Decodable {
+            struct Rule: Decodable { let name: String }
+            let rules: [Rule]
+        }
+        let data = try Data(contentsOf: URL(filePath: rules))
+        return "$rule-" + (try JSONDecoder().decode(Wiring.self, from: data).rules.last?.name ?? "")
     }
 
     // MARK: Processes

@@ -39,7 +39,7 @@ import ZeroMQ
         }
         // Who operates does not write to the log.
         let append = try suite.run(
-            "event-store", "append", "order-9", "--type", "T", "--data", "{}")
+            "event-store", "append", "--stream", "order-9", "--type", "T", "--data", "{}")
         #expect(append.status == 65, "\(append)")
         #expect(
             append.errors

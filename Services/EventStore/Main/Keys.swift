@@ -45,9 +45,7 @@ struct Keys: AsyncParsableCommand {
 
         func run() async throws {
             let permissions = given.permissions
-            for name in names {
-                try NameCheck.check(name)
-            }
+            for name in names { try NameCheck.check(name) }
             let folder = options.file.deletingLastPathComponent()
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true,
@@ -55,15 +53,16 @@ struct Keys: AsyncParsableCommand {
             var keyring =
                 FileManager.default.fileExists(atPath: options.file.path)
                 ? try Keyring(options.file) : Keyring()
-            for name in names {
-                let pair = try CurveKeyPair.generate()
+            let pairs = try names.map { ($0, try CurveKeyPair.generate()) }
+            for (name, pair) in pairs {
                 try keyring.add(name, pair.publicKey, at: .now(), permissions)
-                let file = folder.appending(path: "\(name).key")
-                try KeyFile.write(pair, of: name, to: file)
-                try keyring.write(to: options.file)
-                if !options.json { print("\(name): \(file.path)") }
             }
-            if options.json { try Output.json(keyring) }
+            for (name, pair) in pairs {
+                try KeyFile.write(pair, of: name, to: folder.appending(path: "\(name).key"))
+            }
+            try keyring.write(to: options.file)
+            if options.json { return try Output.json(keyring) }
+            for name in names { print("\(name): \(folder.path)/\(name).key") }
         }
     }
 

@@ -169,7 +169,7 @@ public actor Repository<Subject: Aggregate> {
     func append(
         _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
     ) async throws -> Outcome? {
-        let metadata = try EventMetadata(actor: cause.actor).encoded()
+        let metadata = try cause.metadata.encoded()
         let new = try events.enumerated().map { index, event in
             try NewEvent(
                 id: cause.eventID(index), stream: stream, type: event.type, tags: event.tags,

@@ -12,16 +12,24 @@ public struct Cause: Sendable {
     public var actor: String
     /// Whether the same may have been attempted before, its answer lost.
     public var mayBeRepeat: Bool
+    /// How often the event that led here has been delivered, this time included.
+    public var deliveries: Int
 
     public init(
         correlationID: EventID, causationID: EventID, key: EventID, actor: String,
-        mayBeRepeat: Bool = false
+        mayBeRepeat: Bool = false, deliveries: Int = 1
     ) {
         self.correlationID = correlationID
         self.causationID = causationID
         self.key = key
         self.actor = actor
         self.mayBeRepeat = mayBeRepeat
+        self.deliveries = deliveries
+    }
+
+    /// What the events' metadata says of it.
+    var metadata: EventMetadata {
+        EventMetadata(actor: actor, attempt: deliveries > 1 ? deliveries : nil)
     }
 
     /// The id of the event at `index` of the outcome.

@@ -144,7 +144,7 @@ where P.Command == Subject.Command {
         var turn = Turn(known: try await remembered(sagas))
         for (delivery, events) in zip(deliveries, contents) {
             if case .success(let events) = events {
-                react(to: events, isReplay: delivery.replay != nil, in: &turn)
+                react(to: events, of: delivery, in: &turn)
             }
         }
         turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
@@ -167,7 +167,7 @@ where P.Command == Subject.Command {
 
     /// Reacts to what one delivery holds.
     private func react(
-        to events: [Recorded<P.Event>], isReplay: Bool, in turn: inout Turn
+        to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
     ) {
         func saga(of event: Recorded<P.Event>) -> Saga<P.State> {
             let id = P.saga(of: event.event)
@@ -186,26 +186,28 @@ where P.Command == Subject.Command {
                 saga.lastEventID = event.id
                 saga.lastPosition = event.position
                 turn.changed[P.saga(of: event.event)] = saga
-            } else if isReplay {
+            } else if delivery.replay != nil {
                 continue
             }
             // One that was seen comes again when it was not acknowledged, or is redriven. What it
             // has led to then is in the log under the same ids.
-            react(to: event, given: saga.state, after: &commands, in: &turn)
+            react(
+                to: event, of: delivery, given: saga.state, after: &commands, in: &turn)
         }
     }
 
     /// - Parameter commands: how many the delivery has led to so far.
     private func react(
-        to event: Recorded<P.Event>, given state: P.State, after commands: inout Int,
-        in turn: inout Turn
+        to event: Recorded<P.Event>, of delivery: Delivery, given state: P.State,
+        after commands: inout Int, in turn: inout Turn
     ) {
         let saga = P.saga(of: event.event)
         do {
             for command in try participant.react(to: event.event, given: state) {
                 let cause = Cause(
                     correlationID: event.correlationID, causationID: event.id,
-                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name)
+                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
+                    deliveries: delivery.receiveCount)
                 turn.owed[Subject.id(of: command), default: []].append(
                     Owed(command: command, cause: cause, saga: saga))
                 commands += 1

@@ -13,7 +13,7 @@ public struct ServiceHost {
     public let name: String
     public let client: EventStoreClient
 
-    private let folder: String
+    let folder: String
     private let lock: FolderLock
     private let log: EventID
     private let loop: SocketLoop
@@ -97,7 +97,7 @@ public struct ServiceHost {
     public func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
-        let past = PastReading<Service>(client: client)
+        let past = PastReading<Service>(client: client, folder: folder)
         let shown = Service.Shown.query
         await server.handle(query.name) { data, caller in
             try caller.checkRead(shown)
@@ -105,7 +105,7 @@ public struct ServiceHost {
             let answer: any Encodable =
                 if let event = request.without {
                     try await past.hypothetical(
-                        query, request.query, without: event, asOf: request.asOf)
+                        query, request.query, without: .id(event), asOf: request.asOf)
                 } else if let moment = request.asOf {
                     try await past.answer(query, request.query, asOf: moment)
                 } else {
