@@ -301,6 +301,7 @@ let package = Package(
                 "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
                 "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", grdb,
             ]),
+        test("TraceTests", ["Contracts", "EventSourcing", "ServiceKit", "WireProtocol"]),
         test("TidyTests", []),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],

@@ -13,4 +13,6 @@ enum Load {
     static func event(in stream: StreamName) -> NewEvent {
         NewEvent(stream: stream, type: "Measured", data: data)
     }
+
+    static func conversation(_ number: UInt64) -> EventID { EventID(high: 1, low: number) }
 }

@@ -11,11 +11,14 @@ struct FillBenchmark: AsyncParsableCommand {
 
     @Option(help: "The events to fill the log with.") var events: UInt64 = 10_000_000
     @Option(help: "The streams that they go to.") var streams: UInt64 = 1_000_000
+    @Option(help: "The events of each conversation; with 1 each event is on its own.")
+    var conversation: UInt64 = 8
     @Option(help: "The folder of the log.") var folder: String
 
     func run() async throws {
         var log = try openLog(folder)
-        let seconds = try append(events, to: &log, streams: streams)
+        let seconds = try append(
+            events, to: &log, streams: streams, conversation: conversation)
         try log.close()
         var figures = Figures("fill")
         figures.add("events_per_second", Double(events) / seconds)
@@ -38,7 +41,8 @@ struct OpenBenchmark: AsyncParsableCommand {
         figures.add("events", Double(log.head))
         figures.add("open_seconds", (ContinuousClock.now - started) / .seconds(1))
         figures.add("rss_mib", Memory.residentMebibytes)
-        let seconds = try append(streams, to: &log, streams: streams)
+        figures.add("conversation_ms", try findConversations(in: log) * 1000)
+        let seconds = try append(streams, to: &log, streams: streams, conversation: 1)
         try log.close()
         figures.add("appends_per_second", Double(streams) / seconds)
         figures.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
@@ -53,9 +57,22 @@ private func openLog(_ folder: String) throws -> EventLog {
         background: { background.async(execute: $0) }, now: { Timestamp.now() })
 }
 
+/// The seconds that it takes to read a conversation of eight, as the log is filled with, on average
+/// of some from all over it.
+private func findConversations(in log: borrowing EventLog) throws -> Double {
+    let samples: UInt64 = 1000
+    let started = ContinuousClock.now
+    for sample in 0..<samples {
+        let id = Load.conversation(log.head / 8 * sample / samples)
+        var read = LogRead(.correlations([id]))
+        while try log.read(&read).count > 0 {}
+    }
+    return (ContinuousClock.now - started) / .seconds(1) / Double(samples)
+}
+
 /// Appends so many events, each stream in its turn, and gives the seconds that took.
 private func append(
-    _ count: UInt64, to log: inout EventLog, streams: UInt64
+    _ count: UInt64, to log: inout EventLog, streams: UInt64, conversation: UInt64
 ) throws -> Double {
     let names = try Load.streams(streams)
     let started = ContinuousClock.now
@@ -63,7 +80,11 @@ private func append(
     var bytes: [UInt8] = []
     for number in 0..<count {
         bytes.removeAll(keepingCapacity: true)
-        try Load.event(in: names[Int(number % streams)]).encode(into: &bytes)
+        var event = Load.event(in: names[Int(number % streams)])
+        if conversation > 1 {
+            event.correlationID = Load.conversation(number / conversation)
+        }
+        try event.encode(into: &bytes)
         _ = try log.stage(bytes.span)
         guard number.isMultiple(of: 256) else { continue }
         try log.commit()

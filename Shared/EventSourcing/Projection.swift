@@ -68,6 +68,16 @@ public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendab
     }
 }
 
+extension Table: Codable where Row: Codable {
+    /// All rows, as if they were on disk already.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        load(try [Row](from: decoder))
+    }
+
+    public func encode(to encoder: any Encoder) throws { try sorted.encode(to: encoder) }
+}
+
 /// Rows that are only ever added and, being many, are read from disk, not from memory.
 public struct Journal<Row: Sendable>: Sendable {
     private var added: [Row] = []
@@ -80,5 +90,14 @@ public struct Journal<Row: Sendable>: Sendable {
     public mutating func takeChanges() -> [Row] {
         defer { added = [] }
         return added
+    }
+}
+
+extension Journal: Codable {
+    /// Empty: what was appended is on disk.
+    public init(from decoder: any Decoder) throws { self.init() }
+
+    public func encode(to encoder: any Encoder) throws {
+        _ = encoder.unkeyedContainer()
     }
 }

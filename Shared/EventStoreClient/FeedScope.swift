@@ -14,12 +14,8 @@ enum FeedScope: Hashable {
     case category(String)
 
     init(_ query: EventQuery) {
-        let categories = query.items.map { item in
-            item.streams.isEmpty ? item.categories : item.streams.map(\.category)
-        }
-        let named = Set(categories.joined())
-        let isOne = named.count == 1 && !categories.contains(where: \.isEmpty)
-        self = named.first.flatMap { isOne ? .category($0) : nil } ?? .all
+        let named = query.categories ?? []
+        self = named.first.flatMap { named.count == 1 ? .category($0) : nil } ?? .all
     }
 
     /// The prefixes of the topics to subscribe to.

@@ -32,14 +32,11 @@ public final class Conversation {
         self.input = input
         let (stream, continuation) = AsyncStream.makeStream(of: Data.self)
         output = stream.makeAsyncIterator()
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                continuation.finish()
-            } else {
-                continuation.yield(data)
-            }
+        // Not a readability handler: the descriptor could be closed while it is still watched.
+        let handle = pipe.fileHandleForReading
+        Thread.detachNewThread {
+            while case let data = handle.availableData, !data.isEmpty { continuation.yield(data) }
+            continuation.finish()
         }
     }
 

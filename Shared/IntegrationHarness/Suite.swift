@@ -2,7 +2,7 @@ public import EventSourcing
 public import EventStoreClient
 public import Foundation
 public import ServiceKit
-import ZeroMQ
+public import ZeroMQ
 
 /// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
 /// started again by a test. Whatever still runs is killed, and the folder removed, with the suite.
@@ -44,11 +44,23 @@ public final class Suite {
         try? FileManager.default.removeItem(atPath: home)
     }
 
-    /// Starts the event store, with the suite's rules, and all services; returns when each answers.
+    /// Starts the event store, with the suite's rules, and all services; returns when each answers,
+    /// and the rules are made.
     public func startAll() async throws {
         try start("event-store", ["--rules", Self.rules])
         for service in Self.services { try start(service) }
         for service in Self.services { _ = try await status(of: service) }
+        _ = try await event(matching: .stream(StreamName(Self.lastRule())))
+    }
+
+    /// The stream of the rule that is made last: that of the end of the file.
+    private static func lastRule() throws -> String {
+        struct Wiring: Decodable {
+            struct Rule: Decodable { let name: String }
+            let rules: [Rule]
+        }
+        let data = try Data(contentsOf: URL(filePath: rules))
+        return "$rule-" + (try JSONDecoder().decode(Wiring.self, from: data).rules.last?.name ?? "")
     }
 
     // MARK: Processes
@@ -147,7 +159,19 @@ public final class Suite {
         for name in names + ["feed", "bus"] {
             environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
         }
-        context = try .with(key: keys.appending(path: "operator.key"), keyring: keyring)
+        context = try context(of: "operator")
+    }
+
+    /// Makes one more key, which may do what the options say: `["--append", "card"]`.
+    public func makeKey(_ name: String, _ options: [String] = []) throws {
+        let made = try run(["event-store", "keys", "new", name] + options)
+        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+    }
+
+    /// A context with the key of this name, for clients of a test's own.
+    public func context(of name: String) throws -> Context {
+        try .with(
+            key: keys.appending(path: "\(name).key"), keyring: keys.appending(path: "keyring.json"))
     }
 
     /// A port that nobody has, below those that the system gives out by itself.
@@ -169,7 +193,8 @@ public final class Suite {
         try socket.bind(endpoint)
     }
 
-    private func endpoint(of service: String) -> String {
+    /// Where the service, the event store or the `bus` is.
+    public func endpoint(of service: String) -> String {
         environment[Endpoints.variable(service)] ?? "ipc://\(home)/\(service).sock"
     }
 
@@ -196,9 +221,10 @@ public final class Suite {
     /// Runs a command, the executable's name first, to its end; it is killed, and its status -1,
     /// when `patience` is over.
     public func run(
-        _ command: [String], output reader: Reader = .caller, patience: TimeInterval = 180
+        _ command: [String], as identity: String = "operator", output reader: Reader = .caller,
+        patience: TimeInterval = 180
     ) throws -> Run {
-        let process = process(command.first ?? "", Array(command.dropFirst()))
+        let process = process(command.first ?? "", Array(command.dropFirst()), as: identity)
         // Not pipes, which must be read while it runs.
         let (output, errors) = (try Scratch(in: home), try Scratch(in: home))
         process.standardOutput = output.file
@@ -238,16 +264,22 @@ public final class Suite {
     }
 
     /// A client of a service, or of the `bus`, to be closed by who asked for it.
-    public func client(of service: String) async throws -> ServiceClient {
+    ///
+    /// - Parameter context: with the key to be used; that of the operator, if nil.
+    public func client(
+        of service: String, in context: Context? = nil, timeout: Duration = .seconds(60)
+    ) async throws -> ServiceClient {
         try await ServiceClient(
             endpoint: endpoint(of: service), of: service == "bus" ? "event-store" : service,
-            timeout: .seconds(60), actor: "test", in: context)
+            timeout: timeout, actor: "test", in: context ?? self.context)
     }
 
     /// A client of the event store, to be closed by who asked for it.
-    public func eventStore() async throws -> EventStoreClient {
+    ///
+    /// - Parameter context: with the key to be used; that of the operator, if nil.
+    public func eventStore(in context: Context? = nil) async throws -> EventStoreClient {
         try await EventStoreClient(
-            endpoint: endpoint(of: "event-store"), on: loop, in: context)
+            endpoint: endpoint(of: "event-store"), on: loop, in: context ?? self.context)
     }
 
     /// Waits for the first event that matches, be it in the log or to come.

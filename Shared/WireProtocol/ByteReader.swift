@@ -44,6 +44,16 @@ struct ByteReader {
         return strings
     }
 
+    /// UUIDs, 16 bytes each, behind their number, two bytes.
+    mutating func eventIDs() throws(ProtocolError) -> [EventID] {
+        let count = try uint16()
+        var ids: [EventID] = []
+        for _ in 0..<count {
+            ids.append(EventID(high: try uint64().byteSwapped, low: try uint64().byteSwapped))
+        }
+        return ids
+    }
+
     /// What has not been read.
     var remainder: ArraySlice<UInt8> { rest }
 

@@ -5,6 +5,9 @@ public import EventSourcing
 /// An event's topic is `<category>.<type>` and its second frame the record. The topic `$heartbeat`
 /// carries the head, so that a subscriber that missed the last event learns of it.
 public enum Feed {
+    /// Where those knock who want to listen: at a door of its own, for it opens to who may read
+    /// everything.
+    public static let door = "feed"
     public static let heartbeatTopic = "$heartbeat"
     /// The longest time between two heartbeats.
     public static let heartbeatInterval: Duration = .milliseconds(250)

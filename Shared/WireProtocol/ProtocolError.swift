@@ -28,6 +28,8 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
         public static let idReused = Code(rawValue: 12)
         /// A decision of the domain: the command is refused.
         public static let refused = Code(rawValue: 20)
+        /// The key of who asks does not allow it.
+        public static let forbidden = Code(rawValue: 21)
         /// The process has more to do than it takes; try again later.
         public static let overloaded = Code(rawValue: 30)
         /// The process is stopping or cannot reach what it needs; try again later.

@@ -1,7 +1,10 @@
 public import EventSourcing
 
 // A query on the wire: 2 bytes number of items, then for each item four lists (streams, categories,
-// types, tags), each behind its number, 2 bytes, of names, each behind its length, 1 byte.
+// types, tags), each behind its number, 2 bytes, of names, each behind its length, 1 byte. If the
+// highest bit of the number of items is set, each item has a fifth list: its number, 2 bytes, of
+// correlation ids, 16 bytes each. So a query that asks for none is what it was before there were
+// any.
 
 extension EventQuery {
     /// At most this many items, and this many names in a list.
@@ -9,7 +12,9 @@ extension EventQuery {
 
     func encode(into bytes: inout [UInt8]) throws(ProtocolError) {
         guard items.count <= Self.wireLimit else { throw Self.tooLarge }
-        bytes.append(littleEndian: UInt16(items.count))
+        let hasCorrelations = items.contains { !$0.correlations.isEmpty }
+        bytes.append(
+            littleEndian: UInt16(items.count) | (hasCorrelations ? Self.correlationsFlag : 0))
         for item in items {
             for names in [item.streams.map(\.description), item.categories, item.types, item.tags] {
                 guard names.count <= Self.wireLimit,
@@ -17,22 +22,34 @@ extension EventQuery {
                 else { throw Self.tooLarge }
                 bytes.append(names: names)
             }
+            guard hasCorrelations else { continue }
+            guard item.correlations.count <= Self.wireLimit else { throw Self.tooLarge }
+            bytes.append(littleEndian: UInt16(item.correlations.count))
+            for id in item.correlations {
+                bytes.append(littleEndian: id.high.byteSwapped)
+                bytes.append(littleEndian: id.low.byteSwapped)
+            }
         }
     }
 
     init(_ reader: inout ByteReader) throws(ProtocolError) {
         var items: [Item] = []
-        for _ in 0..<(try reader.uint16()) {
-            var streams: [StreamName] = []
-            for _ in 0..<(try reader.uint16()) { streams.append(try reader.streamName()) }
-            items.append(
-                Item(
-                    streams: streams, categories: try reader.strings(),
-                    types: try reader.strings(), tags: try reader.strings()))
+        let number = try reader.uint16()
+        let hasCorrelations = number & Self.correlationsFlag != 0
+        for _ in 0..<(number & ~Self.correlationsFlag) {
+            var item = Item()
+            for _ in 0..<(try reader.uint16()) { item.streams.append(try reader.streamName()) }
+            item.categories = try reader.strings()
+            item.types = try reader.strings()
+            item.tags = try reader.strings()
+            if hasCorrelations { item.correlations = try reader.eventIDs() }
+            items.append(item)
             guard items.count <= Self.wireLimit else { throw Self.tooLarge }
         }
         self.init(items)
     }
+
+    private static let correlationsFlag: UInt16 = 0x8000
 
     private static var tooLarge: ProtocolError {
         ProtocolError(.invalid, "a query has up to \(wireLimit) items of up to \(wireLimit) names")

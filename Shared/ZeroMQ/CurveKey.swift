@@ -54,19 +54,37 @@ public struct CurveKeyPair: Sendable {
     }
 }
 
+/// One that wants to be let in.
+public struct Handshake: Sendable {
+    public let key: CurvePublicKey
+    /// Of the network.
+    public let address: String
+    /// Which of the process's sockets it has come to.
+    public let door: String
+}
+
+/// What becomes of a handshake.
+public enum Admission: Hashable, Sendable {
+    /// The ``Frame/sender`` of what it sends is this.
+    case admitted(as: String)
+    /// It is not to try again.
+    case refused
+    /// It may try again.
+    case later
+}
+
 /// Who a process is on the wire, whom it trusts, and whom it lets in.
 public struct Security: Sendable {
     let identity: CurveKeyPair
     let key: @Sendable (_ name: String) -> CurvePublicKey?
-    let admit: @Sendable (_ key: CurvePublicKey, _ address: String) -> String?
+    let admit: @Sendable (Handshake) -> Admission
 
     /// - Parameters:
     ///   - key: the key that a process of this name proves itself with, if it is known.
-    ///   - admit: the name of the one whose key it is; nil refuses the handshake. Asked on a thread
-    ///     of the context's, for each connection.
+    ///   - admit: is asked on a thread of the context's, for each connection.
     public init(
         identity: CurveKeyPair, key: @escaping @Sendable (_ name: String) -> CurvePublicKey?,
-        admit: @escaping @Sendable (_ key: CurvePublicKey, _ address: String) -> String?
+        admit: @escaping @Sendable (Handshake) -> Admission
     ) {
         self.identity = identity
         self.key = key

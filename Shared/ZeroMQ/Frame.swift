@@ -46,7 +46,8 @@ internal import CZeroMQ
         return unsafe zmq_msg_more(&message) != 0
     }
 
-    /// The name under which who has sent it was let in; nil where that is not asked.
+    /// As what the one that has sent it was let in; nil where that is not asked. The frame by which
+    /// a ROUTER names a peer is not sent by anybody.
     public var sender: String? {
         var message = message
         guard let name = unsafe zmq_msg_gets(&message, "User-Id") else { return nil }

@@ -4,14 +4,11 @@ import Foundation
 /// Answers libzmq's question, for each handshake of a context, whether the peer is let in: the
 /// ZeroMQ Authentication Protocol (RFC 27), on a thread that ends with the context.
 enum HandshakeGuard {
-    /// Names the sockets that are asked for; any name but none.
-    static let domain = "daybook"
-
     /// Begins to answer: when this returns, no handshake goes unasked. Before, libzmq would let
     /// everybody in, so nothing may be bound sooner.
     static func start(
         in context: UnsafeMutableRawPointer,
-        _ admit: @escaping @Sendable (CurvePublicKey, String) -> String?
+        _ admit: @escaping @Sendable (Handshake) -> Admission
     ) throws(ZeroMQError) {
         guard let socket = unsafe zmq_socket(context, ZMQ_REP) else { throw .last }
         guard unsafe zmq_bind(socket, "inproc://zeromq.zap.01") == 0 else {
@@ -33,17 +30,23 @@ enum HandshakeGuard {
 
     /// Frames: version, request, domain, address, routing id, mechanism and, for CURVE, the key.
     private static func answer(
-        to request: [[UInt8]], _ admit: (CurvePublicKey, String) -> String?
+        to request: [[UInt8]], _ admit: (Handshake) -> Admission
     ) -> [[UInt8]] {
         let id = request.count > 1 ? request[1] : []
         func answer(_ status: String, _ text: String, _ name: String) -> [[UInt8]] {
             [Array("1.0".utf8), id, Array(status.utf8), Array(text.utf8), Array(name.utf8), []]
         }
         guard request.count == 7, request[5] == Array("CURVE".utf8),
-            let key = CurvePublicKey(bytes: request[6]),
-            let name = admit(key, String(decoding: request[3], as: UTF8.self))
+            let key = CurvePublicKey(bytes: request[6])
         else { return answer("400", "not let in", "") }
-        return answer("200", "", name)
+        let handshake = Handshake(
+            key: key, address: String(decoding: request[3], as: UTF8.self),
+            door: String(decoding: request[2], as: UTF8.self))
+        switch admit(handshake) {
+        case .admitted(let name): return answer("200", "", name)
+        case .refused: return answer("400", "not let in", "")
+        case .later: return answer("300", "later", "")
+        }
     }
 
     /// The next request; nil when the context ends.

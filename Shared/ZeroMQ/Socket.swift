@@ -34,6 +34,7 @@ internal import CZeroMQ
     }
 
     let handle: UnsafeMutableRawPointer
+    private let options: Options
     private let loop: SocketLoop
     /// Held, so that the context ends only after its last socket has closed.
     private let context: Context
@@ -50,6 +51,7 @@ internal import CZeroMQ
             throw error
         }
         unsafe self.handle = unsafe handle
+        self.options = options
         self.loop = loop
         self.context = context
     }
@@ -78,16 +80,28 @@ internal import CZeroMQ
 
     deinit { unsafe _ = zmq_close(handle) }
 
+    /// - Parameter door: what ``Handshake/door`` says of those who come to it; not empty.
     /// - Throws: for one that others than this machine reach, unless the context has keys: then
     ///   only whom its security admits is let in.
-    public func bind(_ endpoint: String) throws(ZeroMQError) {
+    public func bind(_ endpoint: String, door: String = "requests") throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
             try context.guardHandshakes(security)
             try set(ZMQ_CURVE_SERVER, 1)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
-            try set(ZMQ_ZAP_DOMAIN, HandshakeGuard.domain)
+            try set(ZMQ_ZAP_DOMAIN, door)
+            try limitPeers()
         }
         guard unsafe zmq_bind(handle, endpoint) == 0 else { throw .last }
+    }
+
+    /// Bounds what a peer from the network may cost: who is let in, and then floods or does not
+    /// read, has less memory spent on it; who is silent, be it in its handshake, is parted from.
+    private func limitPeers() throws(ZeroMQError) {
+        try set(ZMQ_RCVHWM, min(options.receiveHighWaterMark, 128))
+        try set(ZMQ_SNDHWM, min(options.sendHighWaterMark, 2000))
+        try set(ZMQ_HANDSHAKE_IVL, 10_000)
+        try set(ZMQ_HEARTBEAT_IVL, 10_000)
+        try set(ZMQ_HEARTBEAT_TIMEOUT, 20_000)
     }
 
     /// - Parameter peer: the name of the process there, which must prove that it is the one.
@@ -186,10 +200,24 @@ internal import CZeroMQ
 
     /// The frames of the next message, or nil when none waits.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
+        try receiveFrames { _ in }
+    }
+
+    /// The next message of a ROUTER: the frames, of which the first names the peer, and its
+    /// ``Frame/sender``; nil when none waits.
+    public func receiveRequest() throws(ZeroMQError) -> (frames: [[UInt8]], sender: String?)? {
+        var sender: String?
+        return try receiveFrames { sender = $0.sender }.map { ($0, sender) }
+    }
+
+    private func receiveFrames(
+        _ look: (borrowing Frame) -> Void
+    ) throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
         var frames = [first.array()]
         var hasMore = first.hasMore
         while hasMore, let next = try receive() {
+            if frames.count == 1 { look(next) }
             frames.append(next.array())
             hasMore = next.hasMore
         }

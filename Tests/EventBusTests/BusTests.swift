@@ -1,8 +1,10 @@
 import EventSourcing
 import EventStoreClient
+import Foundation
 import ServiceKit
 import Testing
 import WireProtocol
+import ZeroMQ
 
 @Suite(.timeLimit(.minutes(2))) struct `The bus` {
     @Test func `delivers what rules match, in the order of the log`() async throws {
@@ -156,6 +158,40 @@ import WireProtocol
         #expect(again.allSatisfy { $0.receiveCount == 2 })
         #expect(again.map(\.firstReceivedAt) == first.map(\.firstReceivedAt))
         await consumer.close()
+    }
+
+    @Test func `keeps nobody waiting for the answer to a receive that was given up`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q"))
+        let connection = try await RequestClient(
+            endpoint: try await bus.store.busEndpoint(), to: "event-store",
+            on: SocketLoop(name: "c"), in: Context())
+        // As a consumer does whose process ends, and begins anew: it asks, and asks again, ends,
+        // and asks for something else.
+        for number in UInt64(1)...20 {
+            let receives = try [number, number, number, number + 1000].map { token in
+                try JSONEncoder().encode(
+                    ReceiveRequest(
+                        queue: "q", consumer: "c", token: EventID(high: 1, low: token),
+                        maximum: 10, wait: 0.05))
+            }
+            let release = try JSONEncoder().encode(ReleaseRequest(queue: "q", consumer: "c"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (call, argument) in receives.map({ (BusCall.receive, $0) })
+                    + [(BusCall.release, release)]
+                {
+                    group.addTask {
+                        _ = try await connection.call(call, within: .seconds(30)) { _ in
+                            Array(argument)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        await connection.close()
+        // What waited on would not let it end.
+        await bus.stop()
     }
 
     @Test func `groups by paths of the data, and by what there is without them`() async throws {

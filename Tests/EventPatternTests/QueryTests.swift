@@ -23,6 +23,10 @@ import Testing
             #"{"category": ["a"], "detail-type": ["B"], "tags": ["c"]}"#,
             EventQuery([.init(categories: ["a"], types: ["B"], tags: ["c"])])
         ),
+        (
+            #"{"correlation-id": ["00000000-0000-0001-0000-000000000002", "no id"]}"#,
+            .correlations([EventID(high: 1, low: 2)])
+        ),
     ])
     func `asks what the pattern asks for sure`(text: String, query: EventQuery) throws {
         #expect(try EventPattern(text).query == query)

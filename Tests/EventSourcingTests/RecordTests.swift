@@ -121,11 +121,13 @@ import Testing
 
 @Suite struct `A query` {
     private func record(
-        _ stream: String, _ type: String, _ tags: [String] = []
+        _ stream: String, _ type: String, _ tags: [String] = [], in conversation: EventID = .none
     ) throws -> RecordedEvent {
         var bytes: [UInt8] = []
-        try NewEvent(stream: StreamName(stream), type: type, tags: tags, data: [])
-            .encode(into: &bytes)
+        try NewEvent(
+            stream: StreamName(stream), type: type, tags: tags, correlationID: conversation,
+            data: []
+        ).encode(into: &bytes)
         return try RecordedEvent(bytes[...])
     }
 
@@ -138,6 +140,15 @@ import Testing
         #expect(query.matches(try record("s-1", "A", ["y", "z", "x"])))
         #expect(!query.matches(try record("s-1", "A", ["x"])))
         #expect(!query.matches(try record("s-1", "C", ["x", "y"])))
+    }
+
+    @Test func `item asks for any conversation`() throws {
+        let ids = (1...3).map { EventID(high: 1, low: $0) }
+        let query = EventQuery([.init(types: ["A"], correlations: Array(ids[..<2]))])
+        #expect(query.matches(try record("s-1", "A", in: ids[1])))
+        #expect(!query.matches(try record("s-1", "A", in: ids[2])))
+        #expect(!query.matches(try record("s-1", "B", in: ids[1])))
+        #expect(!query.isAll)
     }
 
     @Test func `is a union of its items`() throws {

@@ -88,12 +88,16 @@ import WireProtocol
         let store = try await Store()
         let packer = Packer()
         let runner = try await store.runner(packer)
-        let deliveries = try await store.deliveries(Wanted(order: "a"))
+        var deliveries = try await store.deliveries(Wanted(order: "a"))
         packer.door.close()
         #expect(try await runner.handle(deliveries) == [closed])
         packer.door.open()
+        deliveries[0].receiveCount = 2
         #expect(try await runner.handle(deliveries) == [.done])
         #expect(try await store.orders("Packed") == ["a"])
+        #expect(try await store.metadata("Packed") == [.init(actor: "packer", attempt: 2)])
+        _ = try await runner.handle(try await store.deliveries(Wanted(order: "b")))
+        #expect(try await store.metadata("Packed").last == .init(actor: "packer"))
         #expect(try await store.sagas().sagas(["a"])["a"]?.state.events == 1)
     }
 

@@ -177,6 +177,15 @@ private enum NewTally: Aggregate {
         let fresh = Repository(
             Tally.self, client: store.client, snapshots: snapshots, on: store.loop)
         try await add(0, expecting: 10, to: fresh)
+        // Nor does a file keep the service from starting that is none.
+        let path = "\(store.folder)/snapshots.sqlite"
+        try ProjectedStore.remove(path)
+        try Data("no database, but long enough to be looked at as one".utf8)
+            .write(to: URL(filePath: path))
+        let again = Repository(
+            Tally.self, client: store.client, snapshots: try await store.snapshots(),
+            on: store.loop)
+        try await add(0, expecting: 10, to: again)
     }
 }
 

@@ -109,10 +109,19 @@ final class Store {
 
     /// The orders that were packed, or missed, in the order of the log.
     func orders(_ type: String) async throws -> [String] {
-        var orders: [String] = []
-        for try await event in client.read(ReadRequest(.init([.init(types: [type])]))).events {
-            orders.append(try JSON.decode(Packed.self, from: event.data).order)
+        try await events(type).map { try JSON.decode(Packed.self, from: $0.data).order }
+    }
+
+    /// What is noted about the events of the type.
+    func metadata(_ type: String) async throws -> [EventMetadata] {
+        try await events(type).map { try JSON.decode(EventMetadata.self, from: $0.metadata) }
+    }
+
+    private func events(_ type: String) async throws -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        for try await event in client.read(ReadRequest(.types([type]))).events {
+            events.append(event)
         }
-        return orders
+        return events
     }
 }

@@ -135,6 +135,9 @@ import Testing
             Hypothetical<AccountView>.self, from: Data(json.utf8))
         #expect(printed.state == answer.state)
         #expect(printed.noLongerAllowed == answer.noLongerAllowed)
+        let byPosition = try suite.succeed(
+            "balance", "show", "alice", "--without", "\(credited.position)")
+        #expect(byPosition == shown)
         for question in [
             ["balance", "show"], ["balance", "statement", "alice"], ["credit", "list", "alice"],
             ["withdraw", "list", "alice"],
@@ -173,13 +176,57 @@ import Testing
             (64, ["balance", "show", "alice", "--at", "2026-01-01", "--position", "1"]),
             (64, ["balance", "show", "--store", "x", "--position", "1"]),
             (64, ["balance", "show", "alice", "--without", "x"]),
+            (64, ["balance", "show", "alice", "--without", "0"]),
+            (65, ["balance", "show", "alice", "--without", "1000000"]),
             (64, ["balance", "rebuild", "--until", "1"]),
             (65, ["balance", "show", "--store", "/nonexistent"]),
             (65, ["balance", "rebuild", "--into", "/etc/passwd"]),
+            (65, ["balance", "rebuild", "--into", "/nonexistent/file"]),
         ] {
-            let run = try suite.run(arguments)
-            #expect(run.status == Int32(status), "\(arguments): \(run)")
-            #expect(status == 64 || run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+            try expect(Int32(status), of: arguments, in: suite)
         }
+        // Each service's store is its own.
+        for service in Suite.services {
+            try suite.succeed(service, "rebuild", "--into", "\(suite.home)/\(service).store")
+        }
+        for (arguments, other) in [
+            (["balance", "show"], "orders"), (["creditLimit", "show"], "route"),
+            (["orders", "summary"], "balance"), (["route", "show", "o1"], "orders"),
+            (["credit", "list", "alice"], "withdraw"), (["withdraw", "list", "alice"], "credit"),
+        ] {
+            let file = "\(suite.home)/\(other).store"
+            let errors = try expect(65, of: arguments + ["--store", file], in: suite)
+            #expect(errors.contains("none of \(arguments[0])"), "\(errors)")
+        }
+    }
+
+    @Test func `do not guess at events that they do not know`() async throws {
+        let suite = try await history()
+        let store = try await suite.eventStore()
+        let position = try await store.append([
+            NewEvent(stream: try StreamName("account-alice"), type: "AccountFrozen", data: [])
+        ]).first
+        await store.close()
+        for arguments in [
+            ["balance", "show", "alice", "--position", "\(position)"],
+            ["balance", "show", "--position", "\(position)"], ["balance", "diff", "alice"],
+            ["credit", "list", "alice", "--at", "\(Timestamp.now())"],
+            ["withdraw", "rebuild", "--into", "\(suite.home)/file"],
+        ] {
+            let errors = try expect(65, of: arguments, in: suite)
+            #expect(errors.contains("AccountFrozen at position \(position)"), "\(errors)")
+        }
+        try suite.succeed("balance", "show", "alice", "--position", "\(position - 1)")
+    }
+
+    /// Runs a command that says in one line why it can't; returns what it says.
+    @discardableResult
+    private func expect(
+        _ status: Int32, of arguments: [String], in suite: IntegrationHarness.Suite
+    ) throws -> String {
+        let run = try suite.run(arguments)
+        #expect(run.status == status, "\(arguments): \(run)")
+        #expect(status == 64 || run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+        return run.errors
     }
 }

@@ -34,5 +34,9 @@ import Testing
         #expect(
             types.narrowed(to: known)
                 == EventQuery([.init(categories: ["c"], types: ["U"], tags: ["a"])]))
+        let id = EventID(high: 1, low: 2)
+        #expect(
+            EventQuery.correlations([id]).narrowed(to: types)
+                == EventQuery([.init(types: ["U"], tags: ["a"], correlations: [id])]))
     }
 }

@@ -43,7 +43,11 @@ import WireProtocol
     ) async throws where Answer: Equatable {
         let store = try await suite.eventStore()
         let service = try await suite.client(of: Service.serviceName)
-        let past = PastReading<Service>(client: store)
+        // States are kept on the way, and used: the store that is built knows none of them.
+        let kept = "\(suite.home)/kept/\(Service.serviceName)"
+        try FileManager.default.createDirectory(
+            atPath: kept, withIntermediateDirectories: true)
+        let past = PastReading<Service>(client: store, folder: kept, snapshotInterval: 3)
         var random = SplitMix(state: 7)
         var known = 0
         var built = try await Rebuilding<Service.Shown>(

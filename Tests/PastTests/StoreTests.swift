@@ -57,14 +57,40 @@ import Testing
             status = try await suite.status(of: "orders").projection
         }
         #expect(status?.rebuild?.state == .done)
-        #expect(!FileManager.default.fileExists(atPath: store + ".rebuild"))
         #expect(suite.terminate("orders") == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: "\(suite.home)/orders")
+        #expect(!left.contains { $0.hasPrefix("projection.sqlite.") }, "\(left)")
         #expect(try isMarked(store))
         try unmark(store)
         try suite.start("orders")
         try suite.succeed("orders", "rebuild", "--into", file + "2")
         #expect(suite.terminate("orders") == 0)
         #expect(try rows(of: store) == rows(of: file + "2"))
+        // What is no store is no beginning either.
+        try Data("no database, but long enough to be looked at as one".utf8)
+            .write(to: URL(filePath: store + ".rebuild"))
+        try suite.start("orders")
+        try suite.succeed("orders", "rebuild")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try rows(of: store) == rows(of: file + "2"))
+    }
+
+    @Test func `is begun at a start that finds one of another version`() async throws {
+        let suite = try await History.suite(orders: 30)
+        let store = "\(suite.home)/orders/projection.sqlite"
+        #expect(suite.terminate("orders") == 0)
+        let old = try rows(of: store)
+        try change(store, "UPDATE daybook SET version = version + 1; DELETE FROM customer")
+        try suite.start("orders")
+        try await suite.caughtUp("orders")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try rows(of: store) == old)
+        // Of its own version it is gone on with.
+        try mark(store)
+        try suite.start("orders")
+        try await suite.caughtUp("orders")
+        #expect(suite.terminate("orders") == 0)
+        #expect(try isMarked(store))
     }
 
     /// A trace that shows whether a store was gone on with.

@@ -81,6 +81,12 @@ def read_every_way(store: EventStore) -> None:
     either = Query(Query.of(types=["Odd"]).items + Query.of(streams=["many-0"]).items)
     assert numbers(either) == [n for n in range(300) if n % 2 == 1 or n % 3 == 0]
 
+    talk = uuid.uuid4()
+    store.append([Event("talk-1", "T", b"%d" % n, correlation_id=talk) for n in range(3)])
+    assert numbers(Query.of(correlations=[talk])) == [0, 1, 2]
+    mixed = Query(Query.of(streams=["many-0"]).items + Query.of(correlations=[talk]).items)
+    assert numbers(mixed) == list(range(0, 300, 3)) + [0, 1, 2]
+
     records = list(store.read(category))
     since, before = records[10].time, records[20].time
     timed = list(store.read(category, since=since, before=before))

@@ -19,10 +19,12 @@ import WireProtocol
         try define(suite)
         for worker in Self.workers { try start(worker, suite) }
         let store = try await suite.eventStore()
-        let appending = Task { try await Self.append(to: store) }
+        let bus = try await suite.client(of: "bus")
+        let appending = Task { try await Self.append(to: store, heeding: bus) }
         try await kill(suite, until: .now + .seconds(Self.seconds))
         appending.cancel()
         let appended = try await appending.value
+        await bus.close()
         await store.close()
         try await check(suite, appended)
     }
@@ -59,8 +61,11 @@ import WireProtocol
             ])
     }
 
-    /// Appends until cancelled, over kills of the store; gives how many events.
-    private static func append(to store: EventStoreClient) async throws -> Int {
+    /// Appends until cancelled, over kills of the store, as fast as the workers come along; gives
+    /// how many events.
+    private static func append(
+        to store: EventStoreClient, heeding bus: ServiceClient
+    ) async throws -> Int {
         var count = 0
         while !Task.isCancelled {
             let kind = count % 40 == 7 ? "poison" : "food"
@@ -70,17 +75,29 @@ import WireProtocol
             // Not part of the task that is cancelled: whether it was appended is to be known.
             _ = try await Task { try await store.append([event], timeout: .seconds(120)) }.value
             count += 1
-            // What the workers can keep up with, nearly.
-            try? await Task.sleep(for: .milliseconds(8))
+            guard count.isMultiple(of: 20) else { continue }
+            while !Task.isCancelled, try await backlog(bus) > 40 {}
         }
         return count
     }
 
+    /// How many deliveries are still to be made, in all.
+    private static func backlog(_ bus: ServiceClient) async throws -> Int {
+        // Asked to the end, be the one who asks cancelled.
+        let asking = Task {
+            try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
+        }
+        return try await asking.value.reduce(0) { $0 + Int($1.depth + $1.inFlight) }
+    }
+
     private func kill(_ suite: Suite, until end: ContinuousClock.Instant) async throws {
         var kills = 0
+        let store = try await suite.eventStore()
+        let events = try await store.subscribe(.types(["Load"]))
         while ContinuousClock.now < end || kills < 5 {
-            // At random is the point of it.
-            try await Task.sleep(for: .milliseconds(.random(in: 100...700)))
+            // At random is the point of it: after so many events more.
+            var left = Int.random(in: 5...50)
+            while left > 0 { left -= try await events.next().events.count }
             let victim = (Self.workers + ["event-store"]).randomElement() ?? "event-store"
             suite.kill(victim)
             kills += 1
@@ -90,6 +107,7 @@ import WireProtocol
                 try start(victim, suite)
             }
         }
+        await store.close()
     }
 
     private func check(_ suite: Suite, _ appended: Int) async throws {
@@ -125,7 +143,8 @@ import WireProtocol
         await bus.close()
     }
 
-    /// The queue once nothing is left in it and it has accounted for so many events.
+    /// The queue once nothing is left in it and it has accounted for so many events, however long
+    /// that takes: the suite's time limit ends it.
     private func settled(
         _ queue: String, _ bus: ServiceClient, count: Int
     ) async throws -> QueueView {
@@ -137,8 +156,6 @@ import WireProtocol
             {
                 return view
             }
-            // It takes as long as it takes: the suite's time limit ends it.
-            try await Task.sleep(for: .milliseconds(50))
         }
     }
 }

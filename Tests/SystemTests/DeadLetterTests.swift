@@ -14,19 +14,14 @@ extension `The suite` {
     {
         let suite = try Suite()
         try await suite.startAll()
-        let network = URL(filePath: "\(suite.home)/hubs.csv")
-        let hubs = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Services/Route/Main/hubs.csv")
-        try FileManager.default.copyItem(at: hubs, to: network)
-        suite.terminate("route")
-        try suite.start("route", ["--network", network.path])
+        let hubs = try await HubsFile(suite)
         try await suite.limit(
             "route", RetryPolicy(maximumReceives: 3, backoff: 0.01, maximumBackoff: 0.01))
         try suite.customer("judy", funds: "1000.00", credit: "0.00")
         try await suite.place("good", of: "judy", price: 1000)
         #expect(try await suite.ended("good").status == .confirmed)
 
-        try Data("no hubs\n".utf8).write(to: network)
+        try hubs.damage()
         try await suite.place("poor", of: "judy", price: 1000)
         let (id, letter) = try await suite.deadLetter(of: "poor")
         #expect(letter.cause == .maximumReceives && letter.receives == 3, "\(letter)")
@@ -42,7 +37,7 @@ extension `The suite` {
         #expect(audit.output.contains("queue route has dead letters, 1 of them"), "\(audit)")
 
         // Mended; others go on while it waits.
-        try Data(contentsOf: hubs).write(to: network)
+        try hubs.mend()
         try await suite.place("other", of: "judy", price: 1000)
         #expect(try await suite.ended("other").status == .confirmed)
         try suite.redrive(id)

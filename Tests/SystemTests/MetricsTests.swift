@@ -1,8 +1,11 @@
+import Contracts
 import EventSourcing
+import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
 import Testing
+import WireProtocol
 
 extension Suite {
     /// What the process answers to a GET at its metrics' socket.

@@ -58,7 +58,7 @@ extension `The suite` {
             ReverseEvent.name, command, id: id, mayBeRepeat: true)
         #expect(second.result == .repeated && second.position == first.position)
         let reversal = try await suite.event(
-            matching: .tags([Tag.reverses(credited.id)]))
+            matching: .tags([credited.id.reversalTag]))
         #expect(reversal.position == first.position)
         #expect(reversal.causationID == credited.id)
         #expect(reversal.correlationID == credited.correlationID)
@@ -85,6 +85,7 @@ extension `The suite` {
         let dry = try suite.run(
             "orders", "reverse", "\(confirmed)", "--reason", "fraud", "--dry-run")
         let said = dry.output.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(dry.output.contains("└─ CreditDrawn  creditLimit-max"), "\(dry)")
         let events = said.filter { $0.count == 4 && $0[2].contains("-") }
         let expected = [
             ["orders", "OrderCancelled", "order-big"],

@@ -10,34 +10,67 @@ actor Stranger {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(_ kind: Socket.Kind, to endpoint: String, on loop: SocketLoop) async throws {
+    /// - Parameters:
+    ///   - context: with a key, if the peer has one.
+    ///   - name: of the process that it means.
+    init(
+        _ kind: Socket.Kind, to endpoint: String, on loop: SocketLoop, in context: Context? = nil,
+        name: String = "event-store"
+    ) async throws {
         self.loop = loop
-        socket = try Socket(kind, on: loop, in: Context())
+        socket = try Socket(kind, on: loop, in: context ?? Context())
         if kind == .sub { try socket.subscribe("") }
-        try socket.connect(endpoint, to: "event-store")
+        try socket.connect(endpoint, to: name)
     }
 
     func send(_ frames: [[UInt8]]) async throws {
         while try !socket.send(frames) { _ = try await socket.writable() }
     }
 
+    /// Sends it if there is room for it now.
+    func trySend(_ frames: [[UInt8]]) throws -> Bool { try socket.send(frames) }
+
     /// The next message; nil if none has come for a long time.
-    func receive() async throws -> [[UInt8]]? {
+    func receive(within time: Duration = .seconds(30)) async throws -> [[UInt8]]? {
         while true {
             if let message = try socket.receiveMessage() { return message }
-            guard try await socket.readable(until: .now + .seconds(30)) else { return nil }
+            guard try await socket.readable(until: .now + time) else { return nil }
         }
     }
 }
 
-/// A connection that does not even speak ZeroMQ unless it is told to: bytes to a Unix socket.
+/// A connection that does not even speak ZeroMQ unless it is told to: bytes to an endpoint.
 struct RawConnection: ~Copyable {
     private let descriptor: Int32
 
-    /// A connection to an ipc endpoint.
-    ///
-    /// - Parameter seconds: what does not read or answer for so long is given up.
+    /// - Parameters:
+    ///   - endpoint: ipc, or tcp with the address of this machine.
+    ///   - seconds: what does not read or answer for so long is given up.
     init(to endpoint: String, patience seconds: Int = 5) throws {
+        if let port = endpoint.wholeMatch(of: /tcp:\/\/127\.0\.0\.1:(\d+)/)?.1 {
+            try self.init(port: UInt16(port) ?? 0)
+        } else {
+            try self.init(ipc: endpoint)
+        }
+        limitPatience(to: seconds)
+    }
+
+    private init(port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, size)
+            }
+        }
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+
+    private init(ipc endpoint: String) throws {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -52,7 +85,10 @@ struct RawConnection: ~Copyable {
             }
         }
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-        // What does not read or answer must not hold up the test.
+    }
+
+    /// What does not read or answer must not hold up the test.
+    private func limitPatience(to seconds: Int) {
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
             unsafe setsockopt(
@@ -108,7 +144,10 @@ struct RawConnection: ~Copyable {
         return true
     }
 
-    static let greeting: [UInt8] =
-        [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array("NULL".utf8)
-        + [UInt8](repeating: 0, count: 48)
+    static let greeting = greeting(mechanism: "NULL")
+
+    static func greeting(mechanism: String) -> [UInt8] {
+        [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array(mechanism.utf8)
+            + [UInt8](repeating: 0, count: 52 - mechanism.utf8.count)
+    }
 }

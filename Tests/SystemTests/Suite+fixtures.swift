@@ -48,6 +48,29 @@ extension Suite {
     }
 }
 
+/// The hubs that route plans by, in a file.
+struct HubsFile {
+    private let file: URL
+    private let hubs: Data
+
+    /// Starts route anew, and returns when it has read the file.
+    init(_ suite: Suite) async throws {
+        let source = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Services/Route/Main/hubs.csv")
+        hubs = try Data(contentsOf: source)
+        file = URL(filePath: "\(suite.home)/hubs.csv")
+        try mend()
+        suite.terminate("route")
+        try suite.start("route", ["--network", file.path])
+        _ = try await suite.status(of: "route")
+    }
+
+    /// From now on nothing can be planned.
+    func damage() throws { try Data("no hubs\n".utf8).write(to: file) }
+
+    func mend() throws { try hubs.write(to: file) }
+}
+
 /// Random numbers that are the same in every run.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64

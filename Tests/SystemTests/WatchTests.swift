@@ -1,7 +1,9 @@
 import EventSourcing
+import EventStoreClient
 import Foundation
 import IntegrationHarness
 import Testing
+import WireProtocol
 
 extension `The suite` {
     @Test func `shows what happens in the store, once a second, until it is stopped`() async throws

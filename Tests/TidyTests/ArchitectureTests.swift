@@ -79,6 +79,7 @@ struct `The architecture` {
         "Shared/EventSourcing/Record/RecordLayout.swift": "integers from bytes",
         "Shared/ObjectStorage/FolderObjectStorage.swift": "system calls",
         "Shared/ServiceKit/Process/FolderLock.swift": "system calls",
+        "Shared/ServiceKit/Projections/ProjectedStore.swift": "a system call: rename",
         "Shared/ZeroMQ/Context.swift": "libzmq",
         "Shared/ZeroMQ/CurveKey.swift": "libzmq",
         "Shared/ZeroMQ/HandshakeGuard.swift": "libzmq; its socket is its own thread's",

@@ -10,6 +10,9 @@ import WireProtocol
         .init(types: ["V"]),
     ])
 
+    private static let mixed = EventQuery(
+        query.items + [.init(tags: ["y"], correlations: [.none, EventID(high: 1, low: 2)])])
+
     private static let condition = AppendCondition(
         streams: [
             // Literals that are names.
@@ -44,10 +47,20 @@ import WireProtocol
 
     @Test func `a read reads what it wrote`() throws {
         let request = ReadRequest(
-            Self.query, direction: .backwards, from: 9, to: 3,
+            Self.mixed, direction: .backwards, from: 9, to: 3,
             since: Timestamp(microseconds: -5), before: Timestamp(microseconds: 5), limit: 7,
             credit: 2, chunkBytes: 1024)
         #expect(try ReadRequest(request.encoded()[...]) == request)
+    }
+
+    @Test func `a query without correlation ids is what it was before there were any`() throws {
+        let frame = try ReadRequest(.types(["V"])).encoded().dropFirst(52)
+        #expect(Array(frame) == [1, 0, 0, 0, 0, 0, 1, 0, 1, 0x56, 0, 0])
+        let id = EventID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10)
+        let two = try ReadRequest(EventQuery([.init(correlations: [id]), .init()])).encoded()
+        #expect(
+            Array(two.dropFirst(52)) == [2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+                + Array(1...16) + [UInt8](repeating: 0, count: 10))
     }
 
     @Test func `answers read what they wrote`() throws {
@@ -98,7 +111,7 @@ import WireProtocol
         for count in 1..<condition.count {
             #expect(throws: ProtocolError.self) { try AppendCondition(condition.prefix(count)) }
         }
-        let read = try ReadRequest(Self.query).encoded()
+        let read = try ReadRequest(Self.mixed).encoded()
         for count in 0..<read.count {
             #expect(throws: ProtocolError.self) { try ReadRequest(read.prefix(count)) }
         }

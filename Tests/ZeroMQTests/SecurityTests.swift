@@ -26,7 +26,7 @@ import ZeroMQ
         try Context(
             security: Security(
                 identity: identity, key: { $0 == "store" ? key : nil },
-                admit: { key, _ in door.admit(key) }))
+                admit: { door.admit($0.key).map { .admitted(as: $0) } ?? .refused }))
     }
 
     private func client(

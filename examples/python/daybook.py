@@ -213,15 +213,21 @@ class Record:
 
 @dataclass(frozen=True)
 class Item:
-    """Events in any of the streams, any of the categories, of any of the types, with all tags."""
+    """Events in any of the streams, any of the categories, of any of the types, with all tags, in
+    any of the conversations."""
 
     streams: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    correlations: tuple[uuid.UUID, ...] = ()
 
-    def encode(self) -> bytes:
-        return b"".join(map(_names, (self.streams, self.categories, self.types, self.tags)))
+    def encode(self, with_correlations: bool) -> bytes:
+        names = b"".join(map(_names, (self.streams, self.categories, self.types, self.tags)))
+        if not with_correlations:
+            return names
+        ids = b"".join(id_.bytes for id_ in self.correlations)
+        return names + struct.pack("<H", len(self.correlations)) + ids
 
     def matches(self, event: Event) -> bool:
         return (
@@ -229,6 +235,7 @@ class Item:
             and (not self.categories or event.stream.split("-", 1)[0] in self.categories)
             and (not self.types or event.type in self.types)
             and set(self.tags) <= set(event.tags)
+            and (not self.correlations or (event.correlation_id or event.id) in self.correlations)
         )
 
 
@@ -245,8 +252,10 @@ class Query:
         categories: Iterable[str] = (),
         types: Iterable[str] = (),
         tags: Iterable[str] = (),
+        correlations: Iterable[uuid.UUID] = (),
     ) -> Query:
-        return cls((Item(tuple(streams), tuple(categories), tuple(types), tuple(tags)),))
+        lists = (streams, categories, types, tags, correlations)
+        return cls((Item(*map(tuple, lists)),))
 
     @property
     def category(self) -> str | None:
@@ -256,7 +265,9 @@ class Query:
         return only[0] if len(only) == 1 else None
 
     def encode(self) -> bytes:
-        return struct.pack("<H", len(self.items)) + b"".join(item.encode() for item in self.items)
+        some = any(item.correlations for item in self.items)
+        number = len(self.items) | (0x8000 if some else 0)
+        return struct.pack("<H", number) + b"".join(item.encode(some) for item in self.items)
 
     def matches(self, event: Event) -> bool:
         return not self.items or any(item.matches(event) for item in self.items)

@@ -5,7 +5,7 @@ public import EventSourcing
 public enum BalanceProjection: Projection {
     public typealias Event = AccountEvent
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var accounts = Table<AccountView>()
         public var statement = Journal<StatementEntry>()
 

@@ -38,7 +38,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(Balance.entity, from: balances)
         await host.answer(Balance.accounts, from: balances)
         await host.answer(Balance.statement, from: balances)
-        await host.reverse(Balance.self, through: accounts)
+        await host.answerReversals(of: Balance.self, through: accounts)
         try await host.run()
     }
 }

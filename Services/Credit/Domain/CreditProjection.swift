@@ -9,7 +9,7 @@ public enum CreditProjection: Projection {
         public static let cases = PayloadCases([.init(Event.credited)])
     }
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var credits = Journal<CreditView>()
 
         public init() {}

@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.credit(command), cause)
         }
         await host.answer(Credit.credits, from: credits)
-        await host.reverse(Credit.self, through: accounts)
+        await host.answerReversals(of: Credit.self, through: accounts)
         try await host.run()
     }
 }

@@ -8,7 +8,7 @@ public import EventSourcing
 public enum CreditLimitProjection: Projection {
     public typealias Event = CreditLimitEvent
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var limits = Table<CreditLimitView>()
 
         public init() {}

@@ -36,7 +36,7 @@ struct Serve: AsyncParsableCommand {
         }
         await host.answer(CreditLimits.entity, from: limits)
         await host.answer(CreditLimits.limits, from: limits)
-        await host.reverse(CreditLimits.self, through: repository)
+        await host.answerReversals(of: CreditLimits.self, through: repository)
         try await host.run()
     }
 }

@@ -4,7 +4,7 @@ public import EventStoreClient
 import Foundation
 public import Logging
 import ServiceKit
-import WireProtocol
+public import WireProtocol
 public import ZeroMQ
 
 /// The event bus: sends each event of the log, by rules, to durable queues, and delivers from them.
@@ -73,7 +73,7 @@ public actor Bus {
     ///   that does not go with the log.
     public init(
         endpoint: String, folder: String, client: EventStoreClient, on loop: SocketLoop,
-        in context: Context, logger: Logger
+        in context: Context, access: AccessControl = .none, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
         self.client = client
@@ -92,8 +92,8 @@ public actor Bus {
                     + "\(welcome.head); remove it to route the log again")
         }
         server = try await RequestServer(
-            service: "bus", log: log, endpoint: endpoint, on: loop, in: context,
-            logger: logger)
+            service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
+            access: access, logger: logger)
         try await load()
         await answerCalls()
     }

@@ -2,7 +2,7 @@ import EventSourcing
 
 /// The index of a sealed segment, in a file beside it: which records have which terms, and where
 /// they are. It says nothing that the segment does not, and is made again from it when it is not
-/// there.
+/// there, or of a version that knew fewer terms.
 ///
 ///     offset size
 ///          0    8  "DAYBKIDX"
@@ -28,7 +28,8 @@ import EventSourcing
 ///                  one record has needs none: its `start` is the ordinal.
 struct IndexFile: Hashable {
     static let headerSize = 80
-    static let version: UInt32 = 1
+    /// Since 2 the conversations are in it.
+    static let version: UInt32 = 2
     static let termsPerBlock = 256
     static let blockSize = termsPerBlock * 16 + 4
     private static let magic = Array("DAYBKIDX".utf8)
@@ -73,10 +74,7 @@ struct IndexFile: Hashable {
 
     /// The header in `bytes`, and the sum that fences and filter should have; nil if it is none.
     static func read(_ bytes: Span<UInt8>) -> (header: IndexFile, sum: UInt32)? {
-        guard bytes.count >= headerSize, bytes.uint32(at: 8) == version,
-            magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
-            CRC32C.checksum(bytes.extracting(first: 76)) == bytes.uint32(at: 76)
-        else { return nil }
+        guard let found = self.version(of: bytes), found == version else { return nil }
         let header = IndexFile(
             log: bytes.eventID(at: 24), base: bytes.uint64(at: 16),
             count: Int(bytes.uint32(at: 12)),
@@ -85,6 +83,19 @@ struct IndexFile: Hashable {
             terms: Int(bytes.uint32(at: 56)), filterWords: Int(bytes.uint32(at: 60)),
             postingWords: Int(bytes.uint32(at: 64)))
         return (header, bytes.uint32(at: 72))
+    }
+
+    /// Whether `bytes` are a header of an earlier version, whose index is as good as none.
+    static func isOutdated(_ bytes: Span<UInt8>) -> Bool {
+        self.version(of: bytes).map { $0 < version } ?? false
+    }
+
+    /// The version of the header in `bytes`; nil if it is none.
+    private static func version(of bytes: Span<UInt8>) -> UInt32? {
+        guard bytes.count >= headerSize, magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
+            CRC32C.checksum(bytes.extracting(first: 76)) == bytes.uint32(at: 76)
+        else { return nil }
+        return bytes.uint32(at: 8)
     }
 }
 

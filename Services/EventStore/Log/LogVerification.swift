@@ -153,7 +153,7 @@ public struct LogVerification: Sendable {
     private func checkIndex(
         of segment: OpenSegment, _ header: SegmentHeader, in storage: any LogStorage
     ) throws(LogError) {
-        // One that is missing is made when the log is opened.
+        // One that is missing, or of an earlier version, is made when the log is opened.
         guard let sealed = try sealed(header, in: storage) else { return }
         let name = header.indexName
         let found = try storing { () throws(StorageError) in
@@ -174,7 +174,7 @@ public struct LogVerification: Sendable {
             guard try storage.names().contains(name) else { return [] }
             return try storage.read(name, at: 0, count: IndexFile.headerSize)
         }
-        guard !head.isEmpty else { return nil }
+        guard !head.isEmpty, !IndexFile.isOutdated(head.span) else { return nil }
         guard let words = IndexFile.read(head.span)?.header.filterWords,
             let opened = try SealedSegment.open(
                 base: header.base, log: header.log, filterWords: words, in: storage)

@@ -61,7 +61,8 @@ struct Recovery {
         return header
     }
 
-    /// Opens the segment by its index; one that has none, a crash having come before it, gets one.
+    /// Opens the segment by its index; one that has none, a crash having come before it, or one
+    /// of an earlier version, gets one.
     private mutating func openSealed(
         _ name: String, _ header: SegmentHeader, isIndexed: Bool
     ) throws(LogError) {

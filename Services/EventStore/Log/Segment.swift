@@ -54,7 +54,9 @@ extension Segment {
 extension EventQuery.Item {
     /// A record matches the item if it has a term of each set; rarer terms come first.
     var termSets: [[Term]] {
-        var sets: [[Term]] = tags.map { [Term(.tag, $0)] }
+        var sets: [[Term]] = []
+        if !correlations.isEmpty { sets.append(correlations.flatMap(Term.conversation)) }
+        sets += tags.map { [Term(.tag, $0)] }
         if !streams.isEmpty {
             sets.append(streams.map { Term(.stream, $0.description) })
         } else if !categories.isEmpty {

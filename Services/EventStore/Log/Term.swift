@@ -9,6 +9,7 @@ struct Term: Hashable, Comparable {
         case category, type, tag, id
         /// The first event of a stream.
         case start
+        case correlation
     }
 
     let hash: UInt64
@@ -27,9 +28,17 @@ struct Term: Hashable, Comparable {
         self.init(kind, bytes.span)
     }
 
-    init(id: EventID) {
-        self.init(hash: Self.finished(id.high ^ Self.finished(id.low &+ UInt64(Kind.id.rawValue))))
+    init(_ kind: Kind, _ id: EventID) {
+        // High up, where ids that are counted do not come to.
+        let low = id.low ^ UInt64(kind.rawValue) << 56
+        self.init(hash: Self.finished(id.high ^ Self.finished(low)))
     }
+
+    init(id: EventID) { self.init(.id, id) }
+
+    /// One of these each event of the conversation has: one that began it under its own id has no
+    /// other term for it, so that events on their own cost no more than their ids.
+    static func conversation(_ id: EventID) -> [Term] { [Term(.correlation, id), Term(id: id)] }
 
     /// What the first event of every stream has.
     static let start = Term(.start, "")
@@ -56,6 +65,7 @@ func forEachTerm(
     body(Term(.category, stream.extracting(first: categoryLength(of: stream))))
     body(Term(.type, record.extracting(header.type)))
     body(Term(id: header.id))
+    if header.correlationID != header.id { body(Term(.correlation, header.correlationID)) }
     var at = header.tags.lowerBound
     for _ in 0..<header.tagCount {
         let count = Int(record[at])

@@ -8,11 +8,15 @@ struct EventFilter: ParsableArguments {
     @Option(help: "Of this category; of any of them, if repeated.") var category: [String] = []
     @Option(help: "Of this type; of any of them, if repeated.") var type: [String] = []
     @Option(help: "With this tag; with all of them, if repeated.") var tag: [String] = []
+    @Option(
+        help: "In this conversation, by its correlation id; in any of them, if repeated.",
+        transform: EventID.argument)
+    var correlation: [EventID] = []
 
     func query() throws -> EventQuery {
         let item = EventQuery.Item(
             streams: try stream.map { try StreamName($0) }, categories: category, types: type,
-            tags: tag)
+            tags: tag, correlations: correlation)
         return item.isUnconditional ? .all : EventQuery([item])
     }
 }

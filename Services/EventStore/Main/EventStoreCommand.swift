@@ -11,10 +11,10 @@ struct EventStoreCommand: AsyncParsableCommand {
         commandName: "event-store",
         abstract: "Keeps a durable, append-only log of events, and publishes it.",
         subcommands: [
-            Serve.self, Append.self, Read.self, Tail.self, Streams.self, Statistics.self,
-            Health.self,
-            Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
-            Queues.self, DeadLetters.self, Archives.self, Replays.self, Keys.self,
+            Serve.self, Append.self, Read.self, Tail.self, Streams.self, Trace.self,
+            Statistics.self, Health.self, Export.self, Import.self, Head.self, Verify.self,
+            Restore.self, Rules.self, Queues.self, DeadLetters.self, Archives.self, Replays.self,
+            Keys.self,
         ])
 }
 

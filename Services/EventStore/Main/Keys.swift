@@ -2,6 +2,7 @@ import ArgumentParser
 import EventSourcing
 import Foundation
 import ServiceKit
+import WireProtocol
 import ZeroMQ
 
 struct Keys: AsyncParsableCommand {
@@ -31,15 +32,20 @@ struct Keys: AsyncParsableCommand {
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make keys, each in a file of its own beside the keyring.")
+            abstract: "Make keys, each in a file of its own beside the keyring.",
+            discussion: """
+                The keys of the suite's processes may do what these need; any other is that of who \
+                operates: it may read everything, send commands to all services and administer, \
+                but not append. One for which any of this is said may do what is said, and read.
+                """)
         @OptionGroup var options: Options
+        @OptionGroup var given: GivenPermissions
         @Argument(help: "Of a process, such as event-store or orders, or of who operates.")
         var names: [String]
 
         func run() async throws {
-            for name in names {
-                try NameCheck.check(name)
-            }
+            let permissions = given.permissions
+            for name in names { try NameCheck.check(name) }
             let folder = options.file.deletingLastPathComponent()
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true,
@@ -47,15 +53,16 @@ struct Keys: AsyncParsableCommand {
             var keyring =
                 FileManager.default.fileExists(atPath: options.file.path)
                 ? try Keyring(options.file) : Keyring()
-            for name in names {
-                let pair = try CurveKeyPair.generate()
-                try keyring.add(name, pair.publicKey, at: .now())
-                let file = folder.appending(path: "\(name).key")
-                try KeyFile.write(pair, of: name, to: file)
-                try keyring.write(to: options.file)
-                if !options.json { print("\(name): \(file.path)") }
+            let pairs = try names.map { ($0, try CurveKeyPair.generate()) }
+            for (name, pair) in pairs {
+                try keyring.add(name, pair.publicKey, at: .now(), permissions)
             }
-            if options.json { try Output.json(keyring) }
+            for (name, pair) in pairs {
+                try KeyFile.write(pair, of: name, to: folder.appending(path: "\(name).key"))
+            }
+            try keyring.write(to: options.file)
+            if options.json { return try Output.json(keyring) }
+            for name in names { print("\(name): \(folder.path)/\(name).key") }
         }
     }
 
@@ -67,12 +74,19 @@ struct Keys: AsyncParsableCommand {
             let keyring = try Keyring(options.file)
             if options.json { return try Output.json(keyring) }
             Output.table(
-                ["name", "public key", "made", "revoked"],
+                [
+                    "name", "public key", "made", "revoked", "appends to", "reads", "commands",
+                    "administers",
+                ],
                 keyring.keys.map { key in
-                    [
+                    let permissions = key.effectivePermissions
+                    let lists = [permissions.append, permissions.read, permissions.commands].map {
+                        $0.isEmpty ? "-" : $0.joined(separator: " ")
+                    }
+                    return [
                         key.name, key.publicKey, "\(key.createdAt)",
                         key.revokedAt.map { "\($0)" } ?? "-",
-                    ]
+                    ] + lists + [permissions.administers ? "yes" : "no"]
                 })
         }
     }
@@ -91,6 +105,37 @@ struct Keys: AsyncParsableCommand {
                 try Output.json(keyring)
             } else {
                 print("revoked the key of \(name)")
+            }
+        }
+    }
+}
+
+/// What is said of what a key may do.
+struct GivenPermissions: ParsableArguments {
+    @Option(help: "A category of streams that it may append to, or '*'; may be repeated.")
+    var append: [String] = []
+
+    @Option(help: "A category of events that it may read, in place of all; may be repeated.")
+    var read: [String] = []
+
+    @Option(help: "A service that it may send commands to, or '*'; may be repeated.")
+    var command: [String] = []
+
+    @Flag(inversion: .prefixedNo, help: "Whether it may change rules, queues and their like.")
+    var admin: Bool?
+
+    /// Nil if nothing is said.
+    var permissions: Permissions? {
+        guard admin != nil || !(append + read + command).isEmpty else { return nil }
+        return Permissions(
+            append: append, read: read.isEmpty ? [Permissions.any] : read, commands: command,
+            administers: admin ?? false)
+    }
+
+    func validate() throws {
+        for name in append + read + command where name != Permissions.any {
+            guard (try? StreamName(category: name, id: "1")) != nil else {
+                throw ValidationError("'\(name)' is neither a category or service nor '*'")
             }
         }
     }

@@ -65,9 +65,11 @@ struct Serve: AsyncParsableCommand {
 
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
         let (home, durability) = (store.home, durability)
+        let credentials = try Credentials.ofProcess()
         return try await EventStoreServer(
             endpoint: listening, feed: feed, bus: bus, durability: durability,
-            on: SocketLoop(name: "event-store"), in: .ofProcess()
+            on: SocketLoop(name: "event-store"), in: credentials.context,
+            access: credentials.access
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
@@ -81,12 +83,12 @@ struct Serve: AsyncParsableCommand {
     private func serveBus(
         at endpoint: String, _ wiring: Wiring?, with server: EventStoreServer, _ logger: Logger
     ) async throws {
-        let (loop, context) = (SocketLoop(name: "bus"), try Context.ofProcess())
+        let (loop, credentials) = (SocketLoop(name: "bus"), try Credentials.ofProcess())
         let client = try await EventStoreClient(
-            endpoint: listening, on: loop, in: context)
+            endpoint: listening, on: loop, in: credentials.context)
         let bus = try await Bus(
             endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
-            in: context, logger: process.logger("bus"))
+            in: credentials.context, access: credentials.access, logger: process.logger("bus"))
         let metrics = try await MetricsServer(
             at: process.metricsAddress(of: "event-store", home: store.home),
             Observation(

@@ -30,9 +30,18 @@ actor ChainHashing {
 }
 
 extension EventStoreServer {
+    func enqueueChain(_ key: ReadKey) throws(ProtocolError) {
+        guard chainsWaiting < 1000 else {
+            throw ProtocolError(.overloaded, "too many ask for the head of the chain; ask later")
+        }
+        chainsWaiting += 1
+        chainRequests.enqueue(key)
+    }
+
     /// Answers who asks for the head of the chain, one after the other.
     func serveChain() async throws {
         for await key in chainRequests.queue {
+            chainsWaiting -= 1
             let reader = log.chainReader
             let answer: Answer
             do {

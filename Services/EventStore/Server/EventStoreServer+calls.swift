@@ -5,19 +5,22 @@ import Metrics
 import WireProtocol
 
 extension EventStoreServer {
-    func welcome(_ hello: [UInt8]) throws(ProtocolError) -> [UInt8] {
+    func welcome(_ hello: [UInt8], _ caller: Caller) throws(ProtocolError) -> [UInt8] {
         try decode(Hello.self, hello).checkVersion()
         return try encode(
             Welcome(
                 version: MessageHeader.version, server: "event-store", log: log.id,
-                head: log.head, feed: feedEndpoint, bus: busEndpoint))
+                head: log.head, feed: caller.permissions.readsAll ? feedEndpoint : nil,
+                bus: busEndpoint))
     }
 
     /// Answers a call: an argument in, what it asks for out.
-    func call(_ name: [UInt8], _ argument: [UInt8]) throws(ProtocolError) -> [UInt8] {
+    func call(
+        _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
+    ) throws(ProtocolError) -> [UInt8] {
         switch String(decoding: name, as: UTF8.self) {
-        case StoreCall.event: return try event(argument)
-        case StoreCall.streams: return try streams(decode(StreamsRequest.self, argument))
+        case StoreCall.event: return try event(argument, caller)
+        case StoreCall.streams: return try streams(decode(StreamsRequest.self, argument), caller)
         case StoreCall.statistics: return try statistics()
         case let other:
             throw ProtocolError(
@@ -28,15 +31,22 @@ extension EventStoreServer {
     }
 
     /// The record of the event of this id, or nothing.
-    private func event(_ argument: [UInt8]) throws(ProtocolError) -> [UInt8] {
+    private func event(
+        _ argument: [UInt8], _ caller: Caller
+    ) throws(ProtocolError) -> [UInt8] {
         guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
             throw ProtocolError(.invalid, "the argument of event is a UUID")
         }
         let event = try reading { () throws(LogError) in try log.committedEvent(id: id) }
-        return Array(event?.bytes ?? [])
+        guard let event else { return [] }
+        try caller.checkRead(event.category)
+        return Array(event.bytes)
     }
 
-    private func streams(_ request: StreamsRequest) throws(ProtocolError) -> [UInt8] {
+    private func streams(
+        _ request: StreamsRequest, _ caller: Caller
+    ) throws(ProtocolError) -> [UInt8] {
+        try caller.checkRead(request.category.map { .categories([$0]) } ?? .all)
         guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
             throw ProtocolError(
                 .invalid,

@@ -2,7 +2,7 @@ public import EventLog
 import EventSourcing
 import Foundation
 import Metrics
-import WireProtocol
+public import WireProtocol
 public import ZeroMQ
 
 /// The event store's end of the wire: a ROUTER that takes requests and an XPUB that is the feed, on
@@ -38,13 +38,18 @@ public actor EventStoreServer {
     let sealedJobs = JobQueue<SealedReads.Job>()
     let chain = ChainHashing()
     let chainRequests = JobQueue<ReadKey>()
+    var chainsWaiting = 0
     let feedEndpoint: String
     let busEndpoint: String?
+    let access: AccessControl
     private let requests: Socket
-    private let feed: Socket
-    private(set) var topics = FeedTopics()
+    var feed: Socket
+    /// Where the feed is bound, its port made out.
+    let boundFeed: String
+    var topics = FeedTopics()
+    let context: Context
     private var answers: [Answer] = []
-    private let loop: SocketLoop
+    let loop: SocketLoop
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -56,26 +61,34 @@ public actor EventStoreServer {
     ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one
     ///     it is bound to.
     ///   - bus: the endpoint at which clients reach the bus, if there is one.
+    ///   - access: who may do what, of those whom the context lets in by their keys.
     ///   - durability: that with which `openLog` opens the log.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
         bus busEndpoint: String? = nil, durability: Durability = .sync, on loop: SocketLoop,
-        in context: Context, openLog: @Sendable () throws -> EventLog
+        in context: Context, access: AccessControl = .none, openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
+        self.context = context
+        self.access = access
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
         log = try openLog()
         headAtStart = log.head
+        requests = try Socket(.router, on: loop, in: context, options: Self.options)
+        try requests.bind(endpoint)
+        feed = try Socket(.xpub, on: loop, in: context, options: Self.options)
+        try feed.bind(feedEndpoint, door: Feed.door)
+        boundFeed = try feed.lastEndpoint
+    }
+
+    static var options: Socket.Options {
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
         options.receiveHighWaterMark = 10_000
         options.maximumMessageBytes = Int64(Limits.appendBytes + (64 << 10))
-        requests = try Socket(.router, on: loop, in: context, options: options)
-        try requests.bind(endpoint)
-        feed = try Socket(.xpub, on: loop, in: context, options: options)
-        try feed.bind(feedEndpoint)
+        return options
     }
 
     /// Serves until cancelled; then the log is closed.
@@ -136,20 +149,26 @@ public actor EventStoreServer {
         guard let peer = try requests.receive() else { return false }
         var frames: [[UInt8]] = []
         var last = Frame()
+        var sender: String?
         var hasMore = peer.hasMore
         var count = 0
         while hasMore, let next = try requests.receive() {
             hasMore = next.hasMore
             count += 1
+            if count == 1 { sender = next.sender }
             if hasMore { frames.append(next.array()) } else { last = next }
         }
-        handle(frames, last, frameCount: count, from: peer.array())
+        // Whose key was revoked is heard no more.
+        if let caller = access.caller(sender) {
+            handle(frames, last, frameCount: count, from: Client(peer.array(), sender, caller))
+        }
         return true
     }
 
     private func handle(
-        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8]
+        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from client: Client
     ) {
+        let peer = client.peer
         var requestID: UInt64 = 0
         var kind: MessageKind?
         defer { counts.requests[kind, default: 0] += 1 }
@@ -165,35 +184,39 @@ public actor EventStoreServer {
                 try header.need(2, frameCount - 1)
                 let condition = try AppendCondition(frames[1][...])
                 let appended = try last.withBytes { records throws(ProtocolError) in
-                    try append(records, condition)
+                    try append(records, condition, client.caller)
                 }
                 answer(peer, requestID, .appended, [appended.bytes])
             } else if header.kind == .appendMany {
                 try header.need(1, frameCount - 1)
                 let outcomes = try last.withBytes { frame throws(ProtocolError) in
-                    try appendMany(frame)
+                    try appendMany(frame, client.caller)
                 }
                 answer(peer, requestID, .appendedMany, [outcomes])
             } else {
                 let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
-                try handle(header, Array(body), from: peer)
+                try handle(header, Array(body), from: client)
             }
         } catch {
+            access.note(error, of: client.caller)
             answer(peer, requestID, .error, [error.bytes])
         }
     }
 
     private func handle(
-        _ header: MessageHeader, _ body: [[UInt8]], from peer: [UInt8]
+        _ header: MessageHeader, _ body: [[UInt8]], from client: Client
     ) throws(ProtocolError) {
+        let (peer, caller) = (client.peer, client.caller)
         let key = ReadKey(peer: peer, requestID: header.requestID)
         switch header.kind {
         case .hello:
             try header.need(1, body.count)
-            answer(peer, header.requestID, .welcome, [try welcome(body[0])])
+            answer(peer, header.requestID, .welcome, [try welcome(body[0], caller)])
         case .read:
             try header.need(1, body.count)
-            try reads.start(ReadSession(try ReadRequest(body[0][...])), key)
+            let request = try ReadRequest(body[0][...])
+            try caller.checkRead(request.query)
+            try reads.start(ReadSession(request, of: client), key)
         case .credit:
             try header.need(1, body.count)
             guard body[0].count == 4 else {
@@ -207,18 +230,19 @@ public actor EventStoreServer {
         case .call:
             try header.need(2, body.count)
             guard !body[0].elementsEqual(StoreCall.chain.utf8) else {
-                return chainRequests.enqueue(key)
+                return try enqueueChain(key)
             }
-            answer(peer, header.requestID, .result, [try call(body[0], body[1])])
+            answer(peer, header.requestID, .result, [try call(body[0], body[1], caller)])
         case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
         }
     }
 
     private func append(
-        _ records: Span<UInt8>, _ condition: AppendCondition
+        _ records: Span<UInt8>, _ condition: AppendCondition, _ caller: Caller
     ) throws(ProtocolError) -> Appended {
-        do {
+        try check(records, condition, of: caller)
+        do throws(AppendError) {
             let appended = try log.stage(records, condition)
             counts.appends += 1
             return appended
@@ -228,13 +252,17 @@ public actor EventStoreServer {
     }
 
     /// Makes or refuses each of the appends in `frame`, in their order.
-    private func appendMany(_ frame: Span<UInt8>) throws(ProtocolError) -> [UInt8] {
+    private func appendMany(
+        _ frame: Span<UInt8>, _ caller: Caller
+    ) throws(ProtocolError) -> [UInt8] {
         var outcomes: [UInt8] = []
         for part in try AppendPart.read(frame) {
             let outcome = Result { () throws(ProtocolError) in
                 try append(
-                    frame.extracting(part.records), try AppendCondition(part.condition[...]))
+                    frame.extracting(part.records), try AppendCondition(part.condition[...]),
+                    caller)
             }
+            if case .failure(let error) = outcome { access.note(error, of: caller) }
             AppendOutcomes.add(outcome, to: &outcomes)
         }
         return outcomes
@@ -256,42 +284,6 @@ public actor EventStoreServer {
     func send(_ answer: Answer) -> Bool {
         let header = MessageHeader(answer.kind, requestID: answer.requestID).bytes
         return (try? requests.send([answer.peer, header] + answer.frames)) ?? false
-    }
-
-    // MARK: The feed
-
-    private func serveFeed() async throws {
-        while true {
-            if durability == .interval { try log.flush() }
-            reads.forgetIdle()
-            try heartbeat()
-            let next = ContinuousClock.now + Feed.heartbeatInterval
-            while try await feed.readable(until: next) {
-                while let message = try feed.receiveMessage() { topics.note(message[0]) }
-            }
-        }
-    }
-
-    private func heartbeat() throws {
-        let now = Timestamp(microseconds: Int64(Date.now.timeIntervalSince1970 * 1_000_000))
-        let heartbeat = Heartbeat(head: log.head, time: now, log: log.id)
-        _ = try feed.send([Array(Feed.heartbeatTopic.utf8), heartbeat.bytes])
-    }
-
-    /// Publishes the committed records that somebody subscribes to.
-    private func publish(_ committed: [UInt8]) throws {
-        guard !committed.isEmpty, !topics.isEmpty else { return }
-        let records = committed.span
-        var at = 0
-        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
-        {
-            let record = records.extracting(at..<at + header.length)
-            at += header.length
-            let topic = FeedTopics.topic(of: record, header)
-            guard topics.want(topic) else { continue }
-            _ = try feed.send(Frame(topic), more: true)
-            _ = try feed.send(Frame(record))
-        }
     }
 }
 

@@ -29,16 +29,26 @@ struct FeedTopics {
 
     /// `<category>.<type>`
     static func topic(of record: Span<UInt8>, _ header: RecordHeader) -> [UInt8] {
-        let stream = record.extracting(header.stream)
-        var topic: [UInt8] = []
-        topic.reserveCapacity(stream.count + header.type.count + 1)
-        for index in stream.indices {
-            guard stream[index] != UInt8(ascii: "-") else { break }
-            topic.append(stream[index])
-        }
+        var topic = category(of: record, header, reserving: header.type.count + 1)
         topic.append(UInt8(ascii: "."))
         let type = record.extracting(header.type)
         for index in type.indices { topic.append(type[index]) }
         return topic
+    }
+
+    /// What stands before the first hyphen in the name of the record's stream.
+    ///
+    /// - Parameter count: how many bytes will be added to it.
+    static func category(
+        of record: Span<UInt8>, _ header: RecordHeader, reserving count: Int = 0
+    ) -> [UInt8] {
+        let stream = record.extracting(header.stream)
+        var category: [UInt8] = []
+        category.reserveCapacity(stream.count + count)
+        for index in stream.indices {
+            guard stream[index] != UInt8(ascii: "-") else { break }
+            category.append(stream[index])
+        }
+        return category
     }
 }

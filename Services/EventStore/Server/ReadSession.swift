@@ -12,11 +12,13 @@ struct ReadKey: Hashable, Sendable {
 struct ReadSession {
     var read: LogRead
     fileprivate(set) var credit: UInt32
+    fileprivate let client: Client
     /// Whether it is being read on another thread.
     var isElsewhere = false
     fileprivate var lastGrant = ContinuousClock.now
 
-    init(_ request: ReadRequest) {
+    init(_ request: ReadRequest, of client: Client) {
+        self.client = client
         let isBackwards = request.direction == .backwards
         let isTimed = request.since != .distantPast || request.before != .distantFuture
         read = LogRead(
@@ -41,10 +43,14 @@ struct ReadSession {
 struct ReadTable {
     /// A client may have this many reads open.
     private static let perClient = 64
+    /// And a key this many, in all of its connections.
+    private static let perKey = 256
     /// A read that is granted nothing for so long is forgotten.
     private static let patience: Duration = .seconds(300)
 
     private var sessions: [[UInt8]: [UInt64: ReadSession]] = [:]
+    /// How many there are of each key.
+    private var byKey: [String: Int] = [:]
     /// Those that have something coming to them, in turn.
     private var ready: [ReadKey] = []
 
@@ -56,6 +62,15 @@ struct ReadTable {
         guard sessions[key.peer]?.count ?? 0 < Self.perClient else {
             throw ProtocolError(
                 .overloaded, "a client has up to \(Self.perClient) reads open; end one first")
+        }
+        // One of the same id gives way.
+        end(key)
+        if let name = session.client.caller.name {
+            guard byKey[name, default: 0] < Self.perKey else {
+                throw ProtocolError(
+                    .overloaded, "a key has up to \(Self.perKey) reads open; end one first")
+            }
+            byKey[name, default: 0] += 1
         }
         sessions[key.peer, default: [:]][key.requestID] = session
         if session.credit > 0 { ready.append(key) }
@@ -78,7 +93,8 @@ struct ReadTable {
     }
 
     mutating func end(_ key: ReadKey) {
-        sessions[key.peer]?[key.requestID] = nil
+        guard let ended = sessions[key.peer]?.removeValue(forKey: key.requestID) else { return }
+        if let name = ended.client.caller.name { byKey[name, default: 1] -= 1 }
         if sessions[key.peer]?.isEmpty == true { sessions[key.peer] = nil }
     }
 
@@ -90,8 +106,15 @@ struct ReadTable {
 
     mutating func forgetIdle() {
         let limit = ContinuousClock.now - Self.patience
+        end { $0.credit == 0 && $0.lastGrant < limit }
+    }
+
+    /// Ends the reads of the clients that are such.
+    mutating func endAll(of isSuch: (Client) -> Bool) { end { isSuch($0.client) } }
+
+    private mutating func end(where isOver: (ReadSession) -> Bool) {
         for (peer, reads) in sessions {
-            for (id, session) in reads where session.credit == 0 && session.lastGrant < limit {
+            for (id, session) in reads where isOver(session) {
                 end(ReadKey(peer: peer, requestID: id))
             }
         }

@@ -17,7 +17,7 @@ public enum OrdersProjection: Projection {
         ])
     }
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var orders = Table<OrderView>()
         public var customers = Table<CustomerOrdersView>()
 

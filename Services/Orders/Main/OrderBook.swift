@@ -41,7 +41,7 @@ struct Serve: AsyncParsableCommand {
         await host.answer(OrderBook.customer, from: orders)
         await host.answer(OrderBook.count, from: orders)
         await host.answer(OrderBook.summary, from: orders)
-        await host.reverse(OrderBook.self, through: repository)
+        await host.answerReversals(of: OrderBook.self, through: repository)
         try await host.run()
     }
 }

@@ -25,13 +25,13 @@ struct Timeline: AsyncParsableCommand {
             throw Problem.data("no event concerns an order \(order)")
         }
         let types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
-        let notes = try DeadLetterNotes(events)
-        let steps = try events.map { event in
+        let notes = DeadLetterNotes(events)
+        let steps = events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
                 milliseconds: Double(event.time.microseconds - first.time.microseconds) / 1000,
                 cause: types[event.causationID], stream: event.stream,
-                note: try notes.note(on: event))
+                note: notes.note(on: event))
         }
         if options.json { return try Output.json(steps) }
         let hasNotes = steps.contains { $0.note != nil }

@@ -5,7 +5,7 @@ public import EventSourcing
 public enum RouteProjection: Projection {
     public typealias Event = RouteEvent
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var routes = Table<RouteView>()
 
         public init() {}

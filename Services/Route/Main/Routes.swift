@@ -60,7 +60,7 @@ struct Serve: AsyncParsableCommand {
         try await host.participate(
             RouteParticipant(planner: planner, origin: network.origin), through: repository)
         await host.answer(Routes.entity, from: routes)
-        await host.reverse(Routes.self, through: repository)
+        await host.answerReversals(of: Routes.self, through: repository)
         try await host.run()
     }
 }

@@ -9,7 +9,7 @@ public enum WithdrawProjection: Projection {
         public static let cases = PayloadCases([.init(Event.withdrawn)])
     }
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var withdrawals = Journal<WithdrawalView>()
 
         public init() {}

@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
             try await accounts.execute(.withdraw(command), cause)
         }
         await host.answer(Withdraw.withdrawals, from: withdrawals)
-        await host.reverse(Withdraw.self, through: accounts)
+        await host.answerReversals(of: Withdraw.self, through: accounts)
         try await host.run()
     }
 }

@@ -34,8 +34,6 @@ public enum Tag {
     public static func order(_ id: String) -> String { "order:\(id)" }
     public static func account(_ id: String) -> String { "account:\(id)" }
     public static func customer(_ id: String) -> String { "customer:\(id)" }
-    /// What reverses the event of this id.
-    public static func reverses(_ id: EventID) -> String { "reverses:\(id)" }
 }
 
 /// A family of payloads: an enum with a case for each type that its reader understands.

@@ -27,7 +27,7 @@ public struct Reverses: Codable, Hashable, Sendable {
         self.reason = reason
     }
 
-    var tag: String { Tag.reverses(event) }
+    var tag: String { event.reversalTag }
 }
 
 extension PublishedPayloadFamily {

@@ -4,8 +4,8 @@ extension EventPattern {
     /// What an event must be at the least to match: each event that the pattern matches, the query
     /// matches too, so that an index may skip the others. `.all` when nothing is known.
     ///
-    /// It says what exact values of `stream`, `resources`, `category`, `source`, `detail-type` and
-    /// `tags` say.
+    /// It says what exact values of `stream`, `resources`, `category`, `source`, `detail-type`,
+    /// `tags` and `correlation-id` say.
     public var query: EventQuery {
         var items: [EventQuery.Item] = []
         for requirements in requirements {
@@ -31,6 +31,7 @@ extension Requirement {
                 .map { String($0.dropFirst(Attribute.sourcePrefix.count)) }
         case .detailType: item.types = values
         case .tags where values.count == 1: item.tags = values
+        case .correlationID: item.correlations = values.compactMap { EventID($0) }
         default: break
         }
     }

@@ -1,25 +1,29 @@
 /// Which events: a union of items, each a conjunction. A query without items asks for all.
 public struct EventQuery: Hashable, Sendable {
-    /// Events that are in any of the streams, in any of the categories, of any of the types and
-    /// carry all the tags. An empty list asks nothing.
+    /// Events that are in any of the streams, in any of the categories, of any of the types, in
+    /// any of the conversations, and carry all the tags. An empty list asks nothing.
     public struct Item: Hashable, Sendable {
         public var streams: [StreamName]
         public var categories: [String]
         public var types: [String]
         public var tags: [String]
+        /// Correlation ids.
+        public var correlations: [EventID]
 
         public init(
             streams: [StreamName] = [], categories: [String] = [], types: [String] = [],
-            tags: [String] = []
+            tags: [String] = [], correlations: [EventID] = []
         ) {
             self.streams = streams
             self.categories = categories
             self.types = types
             self.tags = tags
+            self.correlations = correlations
         }
 
         public var isUnconditional: Bool {
             streams.isEmpty && categories.isEmpty && types.isEmpty && tags.isEmpty
+                && correlations.isEmpty
         }
     }
 
@@ -37,9 +41,20 @@ public struct EventQuery: Hashable, Sendable {
     }
     public static func types(_ types: [String]) -> EventQuery { EventQuery([Item(types: types)]) }
     public static func tags(_ tags: [String]) -> EventQuery { EventQuery([Item(tags: tags)]) }
+    public static func correlations(_ ids: [EventID]) -> EventQuery {
+        EventQuery([Item(correlations: ids)])
+    }
 
     /// Whether the query asks for every event.
     public var isAll: Bool { items.isEmpty || items.contains(where: \.isUnconditional) }
+
+    /// The categories that what it asks for is in; nil if it may be in any.
+    public var categories: Set<String>? {
+        let parts = items.map { item in
+            item.streams.isEmpty ? item.categories : item.streams.map(\.category)
+        }
+        return items.isEmpty || parts.contains(where: \.isEmpty) ? nil : Set(parts.joined())
+    }
 
     /// The same where it says what it wants, and what `other` wants where it asks nothing: so the
     /// categories and types that a reader knows come to the streams or tags of an entity.
@@ -60,7 +75,8 @@ extension EventQuery.Item {
         Self(
             streams: streams.isEmpty ? other.streams : streams,
             categories: categories.isEmpty ? other.categories : categories,
-            types: types.isEmpty ? other.types : types, tags: tags.isEmpty ? other.tags : tags)
+            types: types.isEmpty ? other.types : types, tags: tags.isEmpty ? other.tags : tags,
+            correlations: correlations.isEmpty ? other.correlations : correlations)
     }
 
     public func matches(_ event: RecordedEvent) -> Bool {
@@ -70,6 +86,9 @@ extension EventQuery.Item {
             guard categories.isEmpty || categories.contains(stream.category) else { return false }
         }
         guard types.isEmpty || types.contains(event.type) else { return false }
+        guard correlations.isEmpty || correlations.contains(event.correlationID) else {
+            return false
+        }
         guard !tags.isEmpty else { return true }
         let carried = event.tags
         return tags.allSatisfy(carried.contains)

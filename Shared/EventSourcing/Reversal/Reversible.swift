@@ -42,3 +42,16 @@ public struct PastDecision<Subject: Aggregate>: Sendable {
         self.since = since
     }
 }
+
+extension EventID {
+    private static let reversalPrefix = "reverses:"
+
+    /// The tag of what reverses the event of this id.
+    public var reversalTag: String { Self.reversalPrefix + description }
+
+    /// The event whose reversal the tag tells of; nil for another tag.
+    public init?(reversalTag tag: String) {
+        guard tag.hasPrefix(Self.reversalPrefix) else { return nil }
+        self.init(String(tag.dropFirst(Self.reversalPrefix.count)))
+    }
+}

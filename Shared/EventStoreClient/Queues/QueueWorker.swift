@@ -233,6 +233,7 @@ public actor QueueWorker {
     /// Extends the visibility of deliveries that are still being handled.
     private func keepVisible() async throws {
         while true {
+            // Three times before it has passed: one that fails does not matter.
             try await Task.sleep(for: visibilityTimeout / 3)
             let soon = ContinuousClock.now + visibilityTimeout * 2 / 3
             let late = running.filter { $0.value.visibleAt < soon }

@@ -1,17 +1,32 @@
-import EventSourcing
+public import EventSourcing
 import Foundation
 
 /// What is noted about an event beside what it says.
 public struct EventMetadata: Codable, Hashable, Sendable {
     /// Who caused it.
     public var actor: String
+    /// At which delivery of its cause it was decided on, if that was not the first.
+    public var attempt: Int?
     /// The ``TraceParent`` that was handed on with what caused it.
     public var traceparent: String?
 
-    public init(actor: String) { self.actor = actor }
+    public init(actor: String, attempt: Int? = nil) {
+        self.actor = actor
+        self.attempt = attempt
+    }
 
+    /// Nil if nothing of the kind is noted about the event.
+    public init?(of event: RecordedEvent) {
+        guard let noted = try? JSONDecoder().decode(Self.self, from: Data(event.metadata)) else {
+            return nil
+        }
+        self = noted
+    }
+
+    /// What is noted about the events that the cause leads to.
     public init(_ cause: Cause) {
-        actor = cause.actor
+        self.init(
+            actor: cause.actor, attempt: cause.deliveries > 1 ? cause.deliveries : nil)
         traceparent = cause.traceparent?.description
     }
 
@@ -23,9 +38,7 @@ extension RecordedEvent {
     /// That of its metadata; nil for none, and for what others have put there that is none.
     var traceparent: TraceParent? {
         // Most events have none, and what is shorter can't hold one.
-        guard metadata.count > TraceParent.length,
-            let noted = try? JSONDecoder().decode(EventMetadata.self, from: Data(metadata))
-        else { return nil }
-        return noted.traceparent.flatMap(TraceParent.init)
+        guard metadata.count > TraceParent.length else { return nil }
+        return EventMetadata(of: self)?.traceparent.flatMap(TraceParent.init)
     }
 }

@@ -36,7 +36,9 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
 
     public func run() async throws {
         let difference = try await EventStoreConnection.with(eventStore, home: options.home) {
-            try await PastReading<Service>(client: $0).difference(
+            try await PastReading<Service>(
+                client: $0, folder: "\(options.home)/\(Service.serviceName)"
+            ).difference(
                 Service.entity, id, from: from ?? .position(0), to: to)
         }
         guard difference.before != nil || !difference.steps.isEmpty else {

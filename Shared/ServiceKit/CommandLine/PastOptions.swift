@@ -31,9 +31,9 @@ public struct QueryOptions: ParsableArguments {
     @OptionGroup public var when: MomentOptions
 
     @Option(
-        help: "As if the event of this id had not happened: hypothetical.",
-        transform: EventID.argument)
-    public var without: EventID?
+        help: "As if this event, an id or a position, had not happened: hypothetical.",
+        transform: EventReference.argument)
+    public var without: EventReference?
 
     @Option(help: "Read this file, made by 'rebuild --into', without the service.")
     public var store: String?
@@ -91,7 +91,8 @@ public struct QueryOptions: ParsableArguments {
         try await EventStoreConnection.with(eventStore, home: call.home) { client in
             var bar = ProgressBar("log", total: 0)
             defer { bar.end() }
-            return try await body(PastReading<Service>(client: client)) { through, end in
+            let folder = "\(call.home)/\(Service.serviceName)"
+            return try await body(PastReading(client: client, folder: folder)) { through, end in
                 bar.show(Int(through), of: Int(end))
             }
         }
@@ -121,9 +122,9 @@ extension Moment {
 
 extension EventID {
     /// Reads the value of an option.
-    static func argument(_ text: String) throws -> EventID {
+    public static func argument(_ text: String) throws -> EventID {
         guard let id = EventID(text) else {
-            throw ValidationError("an event's id is a UUID, as in 'event-store read --json'")
+            throw ValidationError("an id is a UUID, as in 'event-store read --json'")
         }
         return id
     }

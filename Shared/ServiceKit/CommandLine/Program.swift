@@ -48,7 +48,7 @@ public enum Program {
         case let error as ProtocolError: status(of: error.code)
         case is Unavailable, is ZeroMQError: EX_UNAVAILABLE
         case is any InputError, is EventSourcing.RecordError, is UnknownEvent,
-            is ProjectedStore.Unusable:
+            is ProjectionStopped, is ProjectedStore.Unusable:
             EX_DATAERR
         case is ValidationError, is CleanExit, is ExitCode: nil
         default:

@@ -2,6 +2,7 @@ public import ArgumentParser
 import EventSourcing
 import EventStoreClient
 import Foundation
+import GRDB
 import WireProtocol
 
 /// `rebuild`, the same for every service.
@@ -71,8 +72,7 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
         let built = try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
-            var fresh = try await Rebuilding<Service.Shown>(
-                at: file + ".part", log: store.log, notBeyond: end)
+            var fresh = try await begin(file, store.log, notBeyond: end)
             var bar = ProgressBar("rebuild", total: Int(end))
             defer { bar.end() }
             try await fresh.extend(to: end, from: client) { bar.show(Int($0.position)) }
@@ -81,6 +81,16 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
         }
         if options.json { return try Output.json(built) }
         print("built \(file) as of position \(built.position)")
+    }
+
+    private func begin(
+        _ file: String, _ log: EventID, notBeyond end: UInt64
+    ) async throws -> Rebuilding<Service.Shown> {
+        do {
+            return try await Rebuilding(at: file + ".part", log: log, notBeyond: end)
+        } catch let error as DatabaseError {
+            throw Problem.data("can't make \(file): \(error.message ?? "\(error.resultCode)")")
+        }
     }
 
     private struct Built: Encodable {

@@ -1,7 +1,5 @@
 public import ArgumentParser
 public import EventSourcing
-import EventStoreClient
-import WireProtocol
 
 /// `reverse`, the same for every service whose events can be reversed.
 public struct Reverse<Service: NamedService>: AsyncParsableCommand
@@ -13,8 +11,8 @@ where Service.Subject: Reversible {
             discussion: """
                 What undoes it is decided on as any command is, and refused if it would break what \
                 always holds. An event of an order's saga is undone with its order, by the saga. \
-                With --dry-run nothing is done: every service says what it would do, and what \
-                would become of what it shows.
+                With --dry-run nothing is done: it shows what the event has led to, what every \
+                service would do, and what would become of what it shows.
                 """)
     }
 
@@ -27,7 +25,9 @@ where Service.Subject: Reversible {
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    @Argument(help: "The event: its id, or its position in the log.") public var event: String
+    @Argument(
+        help: "The event: its id, or its position in the log.", transform: EventReference.argument)
+    public var event: EventReference
 
     public init() {}
 
@@ -36,33 +36,23 @@ where Service.Subject: Reversible {
     }
 
     public func run() async throws {
-        let record = try await record()
+        let (record, conversation) = try await EventStoreConnection.with(
+            eventStore, home: options.home
+        ) { client in
+            let record = try await client.event(event)
+            let query = EventQuery([.init(correlations: [record.correlationID])])
+            return (record, dryRun ? try await client.conversations(of: query) : [])
+        }
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
-            return try await Prospect.rehearse(
-                command, by: Service.serviceName, among: Service.Subject.Event.services, options
-            )
-            .print(record, json: options.json)
+            let prospect = try await Prospect.rehearse(
+                command, by: Service.serviceName, among: Service.Subject.Event.services, options)
+            return try prospect.print(record, in: conversation, json: options.json)
         }
         let reply = try await options.with(Service.serviceName) {
             try await $0.command(ReverseEvent.name, command)
         }
         try Output.reply(
             reply, json: options.json, "reversed \(record.type) at position \(record.position)")
-    }
-
-    /// The event in the log.
-    private func record() async throws -> RecordedEvent {
-        try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            if let id = EventID(event) {
-                if let record = try await client.event(id: id) { return record }
-            } else if let position = UInt64(event), position > 0 {
-                let request = ReadRequest(from: position, to: position)
-                for try await record in client.read(request).events { return record }
-            } else {
-                throw ValidationError("'\(event)' is neither an event's id nor a position")
-            }
-            throw Refusal(description: "there is no event \(event)")
-        }
     }
 }

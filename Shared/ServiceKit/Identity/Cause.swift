@@ -15,10 +15,12 @@ public struct Cause: Sendable {
     public var traceparent: TraceParent?
     /// Whether the same may have been attempted before, its answer lost.
     public var mayBeRepeat: Bool
+    /// How often the event that led here has been delivered, this time included.
+    public var deliveries: Int
 
     public init(
         correlationID: EventID, causationID: EventID, key: EventID, actor: String,
-        traceparent: TraceParent? = nil, mayBeRepeat: Bool = false
+        traceparent: TraceParent? = nil, mayBeRepeat: Bool = false, deliveries: Int = 1
     ) {
         self.correlationID = correlationID
         self.causationID = causationID
@@ -26,6 +28,7 @@ public struct Cause: Sendable {
         self.actor = actor
         self.traceparent = traceparent
         self.mayBeRepeat = mayBeRepeat
+        self.deliveries = deliveries
     }
 
     /// What an entry in the log says of it.

@@ -1,5 +1,6 @@
 public import EventSourcing
 public import Foundation
+public import WireProtocol
 public import ZeroMQ
 
 /// The public keys of a suite: its processes' and its people's. A file that every process reads and
@@ -13,6 +14,10 @@ public struct Keyring: Codable, Hashable, Sendable {
         public var createdAt: Timestamp
         /// It is not let in any more since then.
         public var revokedAt: Timestamp?
+        /// What was said of it; nil for ``Permissions/standard(of:)``.
+        public var permissions: Permissions?
+
+        public var effectivePermissions: Permissions { permissions ?? .standard(of: name) }
     }
 
     /// Of the file's format.
@@ -50,18 +55,27 @@ public struct Keyring: Codable, Hashable, Sendable {
             .flatMap { CurvePublicKey($0.publicKey) }
     }
 
-    /// Whose valid key it is.
-    func name(of key: CurvePublicKey) -> String? {
-        keys.first { $0.publicKey == key.description && $0.revokedAt == nil }?.name
+    /// Whose the valid keys are.
+    var callers: [String: Caller] {
+        keys.filter { $0.revokedAt == nil }.reduce(into: [:]) { callers, key in
+            callers[key.publicKey] = Caller(
+                name: key.name, permissions: key.effectivePermissions)
+        }
     }
 
+    /// - Parameter permissions: nil for those that go with the name.
     /// - Throws: `Refusal` if the name has a key.
-    public mutating func add(_ name: String, _ key: CurvePublicKey, at time: Timestamp) throws {
+    public mutating func add(
+        _ name: String, _ key: CurvePublicKey, at time: Timestamp, _ permissions: Permissions? = nil
+    ) throws {
         guard self.key(of: name) == nil else {
             throw Refusal(
                 description: "'\(name)' has a key; revoke it first ('event-store keys revoke')")
         }
-        keys.append(Key(name: name, publicKey: key.description, createdAt: time))
+        keys.append(
+            Key(
+                name: name, publicKey: key.description, createdAt: time,
+                permissions: permissions))
     }
 
     /// - Throws: `Refusal` if the name has no key.

@@ -115,14 +115,14 @@ public actor MetricsServer {
         from connection: StreamConnection, until deadline: ContinuousClock.Instant
     ) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
-        while bytes.count <= HTTPRequest.maximumBytes {
+        while true {
             if let end = HTTPRequest.headEnd(in: bytes) { return Array(bytes[..<end]) }
+            guard bytes.count <= HTTPRequest.maximumBytes else { return nil }
             let more = try await connection.receive(
                 atMost: HTTPRequest.maximumBytes + 1 - bytes.count, until: deadline)
             guard !more.isEmpty else { throw ZeroMQError.hostUnreachable }
             bytes += more
         }
-        return nil
     }
 
     private func answer(to head: [UInt8]?) async -> [UInt8] {

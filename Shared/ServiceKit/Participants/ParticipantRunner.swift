@@ -193,15 +193,16 @@ where P.Command == Subject.Command {
             }
             // One that was seen comes again when it was not acknowledged, or is redriven. What it
             // has led to then is in the log under the same ids.
-            react(to: event, traceparent, given: saga.state, after: &commands, in: &turn)
+            react(
+                to: event, of: delivery, traceparent, given: saga.state, after: &commands,
+                in: &turn)
         }
     }
 
     /// - Parameter commands: how many the delivery has led to so far.
     private func react(
-        to event: Recorded<P.Event>, _ traceparent: TraceParent?, given state: P.State,
-        after commands: inout Int,
-        in turn: inout Turn
+        to event: Recorded<P.Event>, of delivery: Delivery, _ traceparent: TraceParent?,
+        given state: P.State, after commands: inout Int, in turn: inout Turn
     ) {
         let saga = P.saga(of: event.event)
         do {
@@ -209,7 +210,7 @@ where P.Command == Subject.Command {
                 let cause = Cause(
                     correlationID: event.correlationID, causationID: event.id,
                     key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
-                    traceparent: traceparent)
+                    traceparent: traceparent, deliveries: delivery.receiveCount)
                 turn.owed[Subject.id(of: command), default: []].append(
                     Owed(command: command, cause: cause, saga: saga))
                 commands += 1

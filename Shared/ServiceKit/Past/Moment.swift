@@ -72,15 +72,17 @@ extension ReadRequest {
 }
 
 extension EventStoreClient {
-    /// Reads what matched `query` at `moment`; nil is now.
+    /// Reads what matched `query` at `moment`, behind `position`; nil is now.
     ///
     /// - Throws: `Refusal` for a moment that is still to come.
     public func read(
-        _ query: EventQuery, asOf moment: Moment?, timeout: Duration = .seconds(30)
+        _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        timeout: Duration = .seconds(30)
     ) async throws -> EventReading {
-        guard let moment else { return read(ReadRequest(query), timeout: timeout) }
-        try await check(moment)
-        return read(ReadRequest(query, asOf: moment), timeout: timeout)
+        if let moment { try await check(moment) }
+        var request = moment.map { ReadRequest(query, asOf: $0) } ?? ReadRequest(query)
+        request.from = position + 1
+        return read(request, timeout: timeout)
     }
 
     /// The position of the last event that `moment` has; 0 if it has none.
@@ -92,11 +94,14 @@ extension EventStoreClient {
         case .position(let position):
             return position
         case .time(let time):
-            let last = ReadRequest(
-                direction: .backwards, before: time + .microseconds(1), limit: 1)
-            for try await event in read(last).events { return event.position }
-            return 0
+            return try await last(before: time + .microseconds(1))?.position ?? 0
         }
+    }
+
+    private func last(before time: Timestamp = .distantFuture) async throws -> RecordedEvent? {
+        let request = ReadRequest(direction: .backwards, before: time, limit: 1)
+        for try await event in read(request).events { return event }
+        return nil
     }
 
     /// - Throws: `Refusal` for a moment that is still to come: what is true then is not known yet.
@@ -108,7 +113,11 @@ extension EventStoreClient {
                 throw Refusal(description: "the log ends at position \(head), before \(position)")
             }
         case .time(let time):
-            guard time <= .now() else { throw Refusal(description: "\(time) is still to come") }
+            guard time > .now() else { return }
+            // The log is ahead of a clock that was set back: what comes is behind its last event.
+            guard let last = try await last(), time <= last.time else {
+                throw Refusal(description: "\(time) is still to come")
+            }
         }
     }
 }

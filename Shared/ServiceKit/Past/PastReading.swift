@@ -11,6 +11,11 @@ struct PastReading<Service: NamedService>: Sendable {
     typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
 
     let client: EventStoreClient
+    /// The service's own folder, where states on the way are kept.
+    let folder: String
+    /// One is kept each time that so many events more have been folded, or up to twice as many:
+    /// they come in chunks.
+    var snapshotInterval = 1000
 
     /// What the query was answered at `moment`; nil is now.
     func answer<Argument, Answer>(
@@ -18,23 +23,24 @@ struct PastReading<Service: NamedService>: Sendable {
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
         var past = try PastModel(query)
-        try await read(query.scope(argument), asOf: moment, progress) { try past.fold($0) }
+        try await fold(&past, argument, asOf: moment, progress)
         return try past.answer(argument)
     }
 
-    /// What the query would have been answered at `moment`, had the event of this id not happened.
+    /// What the query would have been answered at `moment`, had the event not happened.
     ///
     /// - Throws: `Refusal` for an event that the service did not decide on, or that the answer does
     ///   not depend on.
     func hypothetical<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
-        without id: EventID, asOf moment: Moment?, _ progress: Progress = { _, _ in }
+        without reference: EventReference, asOf moment: Moment?,
+        _ progress: Progress = { _, _ in }
     ) async throws -> Hypothetical<Answer> {
         let scope = try query.scope(argument)
-        let event = try await self.event(id, in: scope, asOf: moment)
+        let event = try await self.event(reference, in: scope, asOf: moment)
         var past = try PastModel(query)
         try await read(scope, asOf: moment, progress) { events in
-            try past.fold(events.filter { $0.id != id })
+            try past.fold(events.filter { $0.id != event.id })
         }
         var answer = Hypothetical<Answer>(without: PastEvent(event))
         do {
@@ -59,17 +65,15 @@ struct PastReading<Service: NamedService>: Sendable {
             throw Refusal(description: "--from, position \(first), is behind --to, \(last)")
         }
         var past = try PastModel(query)
-        var difference = Difference<Answer>(from: first, to: last)
         let untold: Progress = { _, _ in }
-        try await read(query.scope(argument), asOf: .position(last), untold) { events in
-            for event in events {
+        try await fold(&past, argument, asOf: .position(first), untold)
+        var difference = Difference<Answer>(from: first, to: last)
+        difference.before = try past.state(argument)
+        try await read(query.scope(argument), asOf: .position(last), after: first, untold) {
+            for event in $0 {
                 try past.fold([event])
-                let state = try past.state(argument)
-                if event.position <= first {
-                    difference.before = state
-                } else {
-                    difference.steps.append(.init(event: PastEvent(event), state: state))
-                }
+                difference.steps.append(
+                    .init(event: PastEvent(event), state: try past.state(argument)))
             }
         }
         return difference
@@ -83,16 +87,46 @@ struct PastReading<Service: NamedService>: Sendable {
     ) async throws -> (now: Answer?, then: Answer?) {
         var past = try PastModel(query)
         let untold: Progress = { _, _ in }
-        try await read(query.scope(argument), asOf: nil, untold) { try past.fold($0) }
+        try await fold(&past, argument, asOf: nil, untold)
         let now = try past.state(argument)
         try past.fold(events)
         return (now, try past.state(argument))
     }
 
-    /// Hands the events that the service shows, of those in `scope`, to `body`.
+    /// Folds what there was at `moment`, from the nearest state that is kept, and keeps more.
+    private func fold<Argument, Answer>(
+        _ past: inout PastModel<Service, Argument, Answer>, _ argument: Argument,
+        asOf moment: Moment?, _ progress: Progress
+    ) async throws {
+        let scope = try past.query.scope(argument)
+        guard past.isInMemory, !scope.isAll else {
+            return try await read(scope, asOf: moment, progress) { try past.fold($0) }
+        }
+        let snapshots = PastSnapshots<Service>(
+            in: folder, log: try await client.welcome().log)
+        let subject = try PastSnapshots<Service>.Subject(past.query.name, argument)
+        if let snapshot = snapshots.nearest(to: moment, of: subject),
+            try await client.event(id: snapshot.event)?.position == snapshot.position
+        {
+            past.resume(from: snapshot)
+        }
+        var kept: [PastSnapshots<Service>.Snapshot] = []
+        try await read(scope, asOf: moment, after: past.position, progress) { events in
+            for start in stride(from: 0, to: events.count, by: snapshotInterval) {
+                let some = Array(events[start..<min(start + snapshotInterval, events.count)])
+                try past.fold(some)
+                if let snapshot = past.snapshot(at: some.last, every: snapshotInterval) {
+                    kept.append(snapshot)
+                }
+            }
+        }
+        snapshots.keep(kept, of: subject)
+    }
+
+    /// Hands the events that the service shows, of those in `scope` behind `position`, to `body`.
     private func read(
-        _ scope: EventQuery, asOf moment: Moment?, _ progress: Progress,
-        _ body: ([RecordedEvent]) throws -> Void
+        _ scope: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        _ progress: Progress, _ body: ([RecordedEvent]) throws -> Void
     ) async throws {
         var moment = moment
         if scope.isAll {
@@ -100,20 +134,19 @@ struct PastReading<Service: NamedService>: Sendable {
             moment = .position(try await client.position(of: moment ?? .position(head)))
         }
         let query = scope.narrowed(to: Service.Shown.query)
-        for try await batch in try await client.read(query, asOf: moment) {
+        for try await batch in try await client.read(query, asOf: moment, after: position) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
         }
     }
 
     private func event(
-        _ id: EventID, in scope: EventQuery, asOf moment: Moment?
+        _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
     ) async throws -> RecordedEvent {
-        guard let event = try await client.event(id: id) else {
-            throw Refusal(description: "there is no event \(id)")
-        }
+        let event = try await client.event(reference)
         func refusal(_ why: String) -> Refusal {
-            Refusal(description: "event \(id), \(event.type) in stream \(event.stream), \(why)")
+            Refusal(
+                description: "event \(reference), \(event.type) in stream \(event.stream), \(why)")
         }
         guard event.category == Service.Subject.category else {
             throw refusal("is none that \(Service.serviceName) decides on")
@@ -149,10 +182,12 @@ struct PastReading<Service: NamedService>: Sendable {
 /// A model of some events, in memory alone, and a query of it.
 private struct PastModel<Service: NamedService, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
-    private let query: ServiceQuery<Service, Argument, Answer>
+    let query: ServiceQuery<Service, Argument, Answer>
     private var model = Service.Shown.Model()
     /// Of the last event.
-    private var position: UInt64 = 0
+    private(set) var position: UInt64 = 0
+    /// How many events were folded since a state was kept.
+    private var unkept = 0
     /// What the live model has on disk; not kept unless the query asks for it.
     private let rows: DatabaseQueue?
 
@@ -167,8 +202,26 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         }
     }
 
+    /// Whether all that it has is in memory.
+    var isInMemory: Bool { rows == nil }
+
+    mutating func resume(from snapshot: PastSnapshots<Service>.Snapshot) {
+        model = snapshot.model
+        position = snapshot.position
+    }
+
+    /// The state behind `event`, the last that was folded, if it is time to keep one.
+    mutating func snapshot(
+        at event: RecordedEvent?, every interval: Int
+    ) -> PastSnapshots<Service>.Snapshot? {
+        guard let event, unkept >= interval else { return nil }
+        unkept = 0
+        return .init(model: model, position: event.position, time: event.time, event: event.id)
+    }
+
     mutating func fold(_ records: [RecordedEvent]) throws {
         try Service.Shown.project(records, onto: &model)
+        unkept += records.count
         position = records.last?.position ?? position
         try write()
     }

@@ -18,8 +18,12 @@ struct StoreFile<Service: NamedService>: Sendable {
         configuration.readonly = true
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
-            let version = try database.read { db in
-                try Int.fetchOne(db, sql: "SELECT version FROM daybook")
+            let (version, tables) = try database.read { db in
+                (try Int.fetchOne(db, sql: "SELECT version FROM daybook"), try Self.tables(db))
+            }
+            // Of another version it has some of them at least.
+            guard try !tables.isDisjoint(with: Self.tables()) else {
+                throw Problem.data("\(path) is a store, but none of \(Service.serviceName)")
             }
             guard version == Service.Shown.version else {
                 throw Problem.data(
@@ -48,6 +52,18 @@ struct StoreFile<Service: NamedService>: Sendable {
         } catch let error as DatabaseError {
             throw Self.unusable(path, error)
         }
+    }
+
+    /// What a store of the service consists of.
+    private static func tables() throws -> Set<String> {
+        try DatabaseQueue().write { db in
+            try Service.Shown.Model.createTables(db)
+            return try tables(db)
+        }
+    }
+
+    private static func tables(_ db: Database) throws -> Set<String> {
+        try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
     }
 
     private static func unusable(_ path: String, _ error: DatabaseError) -> Problem {

@@ -13,7 +13,7 @@ public struct ServiceHost {
     public let name: String
     public let client: EventStoreClient
 
-    private let folder: String
+    let folder: String
     private let lock: FolderLock
     private let log: EventID
     private let loop: SocketLoop
@@ -36,15 +36,15 @@ public struct ServiceHost {
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
-        let context = try Context.ofProcess()
+        let credentials = try Credentials.ofProcess()
         client = try await EventStoreClient(
-            endpoint: options.eventStoreEndpoint, on: loop, in: context)
+            endpoint: options.eventStoreEndpoint, on: loop, in: credentials.context)
         log = try await client.welcome(timeout: .seconds(60)).log
         snapshots = try SnapshotStore(
             path: "\(folder)/snapshots.sqlite", log: log, logger: logger)
         server = try await RequestServer(
-            service: name, log: log, endpoint: options.endpoint(of: name), on: loop, in: context,
-            logger: logger)
+            service: name, log: log, endpoint: options.endpoint(of: name), on: loop,
+            in: credentials.context, access: credentials.access, logger: logger)
     }
 
     /// A repository of the aggregate, through which commands are carried out.
@@ -62,7 +62,11 @@ public struct ServiceHost {
         runners.append { try await side.run() }
         closers.append { try await side.close() }
         self.projection = { await side.status() }
-        await query("rebuild") { id, _ in await side.rebuild(id) }
+        await handle("rebuild") { data, caller in
+            try caller.checkAdministers()
+            let request = try JSONCoding.decode(QueryRequest<EventID>.self, data)
+            return try JSONCoding.encoder.encode(await side.rebuild(request.query))
+        }
         return side
     }
 
@@ -93,13 +97,15 @@ public struct ServiceHost {
     public func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
-        let past = PastReading<Service>(client: client)
-        await server.handle(query.name) { data in
+        let past = PastReading<Service>(client: client, folder: folder)
+        let shown = Service.Shown.query
+        await server.handle(query.name) { data, caller in
+            try caller.checkRead(shown)
             let request = try JSONCoding.decode(QueryRequest<Argument>.self, data)
             let answer: any Encodable =
                 if let event = request.without {
                     try await past.hypothetical(
-                        query, request.query, without: event, asOf: request.asOf)
+                        query, request.query, without: .id(event), asOf: request.asOf)
                 } else if let moment = request.asOf {
                     try await past.answer(query, request.query, asOf: moment)
                 } else {
@@ -151,7 +157,7 @@ public struct ServiceHost {
         let report = ServiceReport(
             service: name, log: log, client: client, server: server, snapshots: snapshots,
             projection: projection, participant: participant)
-        await server.handle("status") { _ in
+        await server.handle("status") { _, _ in
             try JSONCoding.encoder.encode(try await report.status())
         }
         return report

@@ -38,14 +38,23 @@ public struct ProjectedStore: Sendable {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL")")
         }
-        let pool = try DatabasePool(path: path, configuration: configuration)
-        let checkpoint = try pool.write { db -> UInt64? in
-            guard try db.tableExists("daybook") else {
-                try make(db, version: version, log: log, create: create)
-                return 0
+        let pool: DatabasePool
+        let checkpoint: UInt64?
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            checkpoint = try pool.write { db -> UInt64? in
+                guard try db.tableExists("daybook") else {
+                    try make(db, version: version, log: log, create: create)
+                    return 0
+                }
+                return try existing(
+                    db, path: path, version: version, log: log, migrations: migrations)
             }
-            return try existing(
-                db, path: path, version: version, log: log, migrations: migrations)
+        } catch let error as DatabaseError
+            where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
+        {
+            throw Unusable(
+                description: "\(path) is damaged: \(error.message ?? "\(error.resultCode)")")
         }
         guard let checkpoint else {
             try pool.close()
@@ -133,7 +142,11 @@ public struct ProjectedStore: Sendable {
 
     /// Removes the database at `path`, if there is one.
     public static func remove(_ path: String) throws {
-        for suffix in ["", "-wal", "-shm"]
+        try remove(path, ["", "-wal", "-shm"])
+    }
+
+    private static func remove(_ path: String, _ suffixes: [String]) throws {
+        for suffix in suffixes
         where FileManager.default.fileExists(atPath: path + suffix) {
             try FileManager.default.removeItem(atPath: path + suffix)
         }
@@ -148,9 +161,14 @@ public struct ProjectedStore: Sendable {
         try database.close()
     }
 
-    /// Puts the closed database at `source` in the place of the closed one at `path`.
+    /// Puts the closed database at `source` in the place of the closed one at `path`, if there is
+    /// one: whoever opens `path` finds the one or the other.
     static func replace(_ path: String, with source: String) throws {
-        try remove(path)
-        try FileManager.default.moveItem(atPath: source, toPath: path)
+        // What is closed has everything in its one file.
+        for database in [path, source] { try remove(database, ["-wal", "-shm"]) }
+        guard unsafe rename(source, path) == 0 else {
+            let reason = unsafe String(cString: strerror(errno))
+            throw Unusable(description: "\(source) can't be moved to \(path): \(reason)")
+        }
     }
 }

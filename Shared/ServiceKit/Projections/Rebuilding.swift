@@ -8,6 +8,9 @@ import WireProtocol
 /// Each commit has the position up to which the log is in it: what a killed process has left is
 /// gone on with.
 struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
+    /// What a killed process has done since its last commit is done again.
+    private static var commitInterval: Duration { .seconds(1) }
+
     private(set) var model: P.Model
     let store: ProjectedStore
     /// Every event up to here is in the model.
@@ -52,13 +55,23 @@ struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     ) async throws {
         guard position < target else { return }
         let request = ReadRequest(P.query, from: position + 1, to: target)
+        var committed = ContinuousClock.now
         for try await batch in client.read(request) {
             try P.project(batch.events, onto: &model)
-            try await store.commit(model.takeWrites(), checkpoint: batch.through)
             position = batch.through
             events += batch.events.count
+            // A row that many events have changed since the last commit is written once.
+            if ContinuousClock.now - committed > Self.commitInterval {
+                try await commit()
+                committed = .now
+            }
             progress(self)
         }
+        try await commit()
+    }
+
+    private mutating func commit() async throws {
+        try await store.commit(model.takeWrites(), checkpoint: position)
     }
 
     /// Closes it and makes it the one file at `path`.

@@ -2,7 +2,9 @@ public import EventSourcing
 public import GRDB
 
 /// A read model that can be put on disk: what a service says of the tables of its model.
-public protocol StoredModel: Sendable {
+///
+/// Encoded, it is what is kept in memory.
+public protocol StoredModel: Codable, Sendable {
     init()
     /// Makes the tables of an empty database.
     static func createTables(_ db: Database) throws

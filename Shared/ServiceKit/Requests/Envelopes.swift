@@ -1,4 +1,5 @@
 public import EventSourcing
+import WireProtocol
 
 // The arguments and answers of a service's calls, in JSON. A command's call is named after the
 // command, a query's after what it shows; docs/protocol.md lists the frames around them.
@@ -28,10 +29,10 @@ public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
         self.command = command
     }
 
-    var cause: Cause {
+    func cause(from caller: Caller) -> Cause {
         Cause(
-            correlationID: correlationID ?? id, causationID: .none, key: id, actor: actor,
-            traceparent: traceparent, mayBeRepeat: attempt > 1)
+            correlationID: correlationID ?? id, causationID: .none, key: id,
+            actor: caller.actor(actor), traceparent: traceparent, mayBeRepeat: attempt > 1)
     }
 }
 

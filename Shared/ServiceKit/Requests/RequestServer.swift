@@ -2,27 +2,34 @@ public import EventSourcing
 public import Foundation
 public import Logging
 public import Metrics
-import WireProtocol
+public import WireProtocol
 public import ZeroMQ
 
 /// A service's ROUTER: takes calls, has them answered side by side, and sends the answers.
 public actor RequestServer {
     /// Answers one call: its argument in, its answer out; both JSON unless the call says otherwise.
-    public typealias Handler = @Sendable (Data) async throws -> Data
+    /// It sees to it that the caller may do what it asks for.
+    public typealias Handler = @Sendable (Data, Caller) async throws -> Data
 
     /// This many calls are worked on at a time; more wait in the socket, which then pushes back.
-    private static let inFlight = 1024
+    private static let inFlight = 2048
+    /// And this many of one key; further ones are turned down at once.
+    private static let inFlightOfKey = 512
 
     private let socket: Socket
     private let loop: SocketLoop
     private let service: String
     private let log: EventID
+    private let access: AccessControl
     private let logger: Logger
     /// Answers as a handler does, and says in a word what the call came to.
-    private typealias Told = @Sendable (Data) async throws -> (answer: Data, outcome: String)
+    private typealias Told =
+        @Sendable (Data, Caller) async throws -> (answer: Data, outcome: String)
     private var handlers: [String: Told] = [:]
     private var calls = CallMeter()
     private var running = 0
+    private var runningOfKey: [String: Int] = [:]
+    private let unread: ThrottledLog
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -31,13 +38,17 @@ public actor RequestServer {
 
     /// Binds `endpoint`.
     ///
-    /// - Parameter service: its name, for clients.
+    /// - Parameters:
+    ///   - service: its name, for clients.
+    ///   - access: who may do what, of those whom the context lets in by their keys.
     public init(
         service: String, log: EventID, endpoint: String, on loop: SocketLoop, in context: Context,
-        logger: Logger
+        access: AccessControl = .none, logger: Logger
     ) async throws {
         self.service = service
         self.log = log
+        self.access = access
+        unread = ThrottledLog(logger)
         self.loop = loop
         self.logger = logger
         // What is longer is no call, and ends its connection before memory is spent on it.
@@ -49,7 +60,7 @@ public actor RequestServer {
 
     /// Answers the call `name` with `handler`.
     public func handle(_ name: String, _ handler: @escaping Handler) {
-        handlers[name] = { (try await handler($0), "answered") }
+        handlers[name] = { (try await handler($0, $1), "answered") }
     }
 
     /// Answers the call `name` by carrying a command out.
@@ -57,9 +68,11 @@ public actor RequestServer {
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
     ) {
-        handlers[name] = { [logger] data in
+        let service = service
+        handlers[name] = { [logger] data, caller in
+            try caller.checkCommand(to: service)
             let request = try JSONCoding.decode(CommandRequest<Command>.self, data)
-            let cause = request.cause
+            let cause = request.cause(from: caller)
             let reply = CommandReply(
                 try await handler(request.command, cause), correlationID: cause.correlationID)
             logger.debug("\(name) \(reply.result)", metadata: cause.logged)
@@ -67,12 +80,13 @@ public actor RequestServer {
         }
     }
 
-    /// Answers the call `name` with what the query asks.
+    /// Answers the call `name` with what the query asks, if the caller may read everything.
     public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
     ) {
-        handle(name) { data in
+        handle(name) { data, caller in
+            try caller.checkRead()
             let request = try JSONCoding.decode(QueryRequest<Query>.self, data)
             return try JSONCoding.encoder.encode(
                 try await handler(request.query, request.atLeast ?? 0))
@@ -88,17 +102,41 @@ public actor RequestServer {
         defer { handlers = [:] }
         try await withThrowingDiscardingTaskGroup { group in
             while true {
-                while let message = try socket.receiveMessage() {
-                    await waitForRoom()
-                    running += 1
-                    let request = Request(message)
-                    group.addTask {
-                        await self.answer(request)
+                while let (message, sender) = try socket.receiveRequest() {
+                    if let request = admit(message, sender) {
+                        await waitForRoom()
+                        count(1, of: request.caller)
+                        group.addTask {
+                            await self.answer(request)
+                        }
+                    } else {
+                        // Others on this thread have their turn: nothing else slows this one down.
+                        await Task.yield()
                     }
                 }
                 _ = try await socket.readable()
             }
         }
+    }
+
+    /// The request, unless it is not to be answered, or has been.
+    private func admit(_ message: [[UInt8]], _ sender: String?) -> Request? {
+        // Whose key was revoked is heard no more.
+        guard let caller = access.caller(sender) else { return nil }
+        let request = Request(message, caller)
+        guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
+            send(.error, Self.tooMany.bytes, for: request)
+            return nil
+        }
+        return request
+    }
+
+    private static let tooMany = ProtocolError(
+        .overloaded, "a key has up to \(inFlightOfKey) calls under way; ask later")
+
+    private func count(_ change: Int, of caller: Caller) {
+        running += change
+        if let name = caller.name { runningOfKey[name, default: 0] += change }
     }
 
     private func waitForRoom() async {
@@ -111,15 +149,20 @@ public actor RequestServer {
 
     private func answer(_ request: Request) async {
         let (kind, body) = await reply(to: request)
-        running -= 1
+        count(-1, of: request.caller)
         roomWaiter?.resume()
         roomWaiter = nil
+        send(kind, body, for: request)
+    }
+
+    private func send(_ kind: MessageKind, _ body: [UInt8], for request: Request) {
         guard let peer = request.peer else { return }
         let header = MessageHeader(kind, requestID: request.id)
         do {
             guard try socket.send([peer, header.bytes, body]) else {
-                logger.warning("a client does not read its answers; one was dropped")
-                return
+                return unread.note(
+                    "a client does not read its answers; one was dropped",
+                    of: request.caller.name ?? "clients")
             }
         } catch ZeroMQError.hostUnreachable {
             // Who asked has gone: nobody is left to answer.
@@ -146,16 +189,19 @@ public actor RequestServer {
                     throw ProtocolError(
                         .malformed, "a call has three frames: header, name and argument")
                 }
-                return (.result, Array(try await call(body[0], body[1])))
+                return (.result, Array(try await call(body[0], body[1], request.caller)))
             default:
                 throw ProtocolError(.malformed, "\(service) takes hello and call, not \(kind)")
             }
         } catch {
+            access.note(error, of: request.caller)
             return (.error, ProtocolError(describing: error).bytes)
         }
     }
 
-    private func call(_ name: [UInt8], _ argument: [UInt8]) async throws -> Data {
+    private func call(
+        _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
+    ) async throws -> Data {
         let name = String(decoding: name, as: UTF8.self)
         guard let handler = handlers[name] else {
             let names = handlers.keys.sorted().joined(separator: ", ")
@@ -163,7 +209,7 @@ public actor RequestServer {
         }
         let start = ContinuousClock.now
         do {
-            let (answer, outcome) = try await handler(Data(argument))
+            let (answer, outcome) = try await handler(Data(argument), caller)
             calls.note(name, outcome, .now - start)
             return answer
         } catch {
@@ -177,13 +223,15 @@ public actor RequestServer {
 /// A message as it came, taken apart as far as it goes.
 private struct Request: Sendable {
     var peer: [UInt8]?
+    let caller: Caller
     /// Zero if it can't be read.
     var id: UInt64 = 0
     var kind: MessageKind?
     var body: [[UInt8]] = []
     var problem = ProtocolError(.malformed, "a message begins with a header frame")
 
-    init(_ frames: [[UInt8]]) {
+    init(_ frames: [[UInt8]], _ caller: Caller) {
+        self.caller = caller
         peer = frames.first
         guard frames.count >= 2 else { return }
         let first = frames[1]

@@ -48,10 +48,16 @@ struct Prospect: Encodable {
         try await options.with(service) { try await $0.call(Rehearsal.name, rehearsal) }
     }
 
-    func print(_ record: RecordedEvent, json: Bool) throws {
+    /// - Parameter conversation: of the event.
+    func print(
+        _ record: RecordedEvent, in conversation: [RecordedEvent], json: Bool
+    ) throws {
         if json { return try Output.json(self) }
-        Swift.print(
-            "DRY RUN: \(record.type) at position \(record.position) is not reversed; if it were")
+        Swift.print("DRY RUN: \(record.type) at position \(record.position) is not reversed")
+        Swift.print("\nwhat it has led to:")
+        let tree = CausalTree(conversation).subtree(under: record.id)
+        for line in tree?.lines(marking: record.id) ?? [] { Swift.print(line) }
+        Swift.print("\nif it were reversed:")
         var types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
         types[record.id] = record.type
         Output.table(

@@ -1,22 +1,23 @@
 public import EventSourcing
 import Foundation
+import WireProtocol
 
 extension ServiceHost {
     /// Reverses events that `service` has decided on, and rehearses what would follow from it.
     ///
     /// To be called when the service's part in sagas is said.
-    public func reverse<Service: NamedService>(
-        _ service: Service.Type, through repository: Repository<Service.Subject>
+    public func answerReversals<Service: NamedService>(
+        of service: Service.Type, through repository: Repository<Service.Subject>
     ) async where Service.Subject: Reversible {
-        await reverse(service, through: repository) { _ in [] }
+        await answerReversals(of: service, through: repository) { _ in [] }
     }
 
     /// The same for a service that shows entities: what would become of them is rehearsed, too.
-    public func reverse<Service: EntityService>(
-        _ service: Service.Type, through repository: Repository<Service.Subject>
+    public func answerReversals<Service: EntityService>(
+        of service: Service.Type, through repository: Repository<Service.Subject>
     ) async where Service.Subject: Reversible {
-        let past = PastReading<Service>(client: client)
-        await reverse(service, through: repository) { events in
+        let past = PastReading<Service>(client: client, folder: folder)
+        await answerReversals(of: service, through: repository) { events in
             let ids = Set(
                 events.map(\.stream).filter { $0.category == Service.Subject.category }.map(\.id))
             var changes: [EntityChange] = []
@@ -29,20 +30,22 @@ extension ServiceHost {
         }
     }
 
-    private func reverse<Service: NamedService>(
-        _ service: Service.Type, through repository: Repository<Service.Subject>,
+    private func answerReversals<Service: NamedService>(
+        of service: Service.Type, through repository: Repository<Service.Subject>,
         changes: @escaping @Sendable ([RehearsedEvent]) async throws -> [EntityChange]
     ) async where Service.Subject: Reversible {
         let name = Service.serviceName
-        await handle(ReverseEvent.name) { data in
+        await handle(ReverseEvent.name) { data, caller in
+            try caller.checkCommand(to: name)
             let request = try JSONCoding.decode(CommandRequest<ReverseEvent>.self, data)
             let (outcome, conversation) = try await repository.reverse(
-                request.command, by: name, request.cause)
+                request.command, by: name, request.cause(from: caller))
             return try JSONCoding.encoder.encode(
                 CommandReply(outcome, correlationID: conversation))
         }
         let follow = rehearse
-        await handle(Rehearsal.name) { data in
+        await handle(Rehearsal.name) { data, caller in
+            try caller.checkRead()
             let rehearsal = try JSONCoding.decode(Rehearsal.self, data)
             var answer = RehearsalAnswer()
             if let reversal = rehearsal.reversal {

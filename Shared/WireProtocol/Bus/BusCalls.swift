@@ -4,6 +4,9 @@ public import EventSourcing
 /// services' queries (docs/protocol.md); both are JSON. `receive` and `settle`, which there are
 /// many of, are not: see ``ReceiveRequest`` and ``Settlement``.
 public enum BusCall {
+    /// What answers them, as services have names.
+    public static let service = "bus"
+
     // Commands.
 
     /// ``RuleDefinition``: makes or changes the rule.

@@ -4,7 +4,7 @@ public import EventSourcing
 public enum PointsProjection: Projection {
     public typealias Event = LoyaltyEvent
 
-    public struct Model: Sendable {
+    public struct Model: Codable, Sendable {
         public var customers = Table<PointsView>()
 
         public init() {}

@@ -46,12 +46,18 @@ extension Bus {
         await server.query(BusCall.deadLetters) { (request: DeadLettersRequest, atLeast) in
             try await self.deadLetterViews(request, atLeast: atLeast)
         }
-        await server.handle(BusCall.receive) { data in
-            Data(try await self.receive(try JSONCoding.decode(ReceiveRequest.self, data)))
+        await server.handle(BusCall.receive) { data, caller in
+            let request = try JSONCoding.decode(ReceiveRequest.self, data)
+            try caller.checkQueue(request.queue)
+            return Data(try await self.receive(request))
         }
-        await server.handle(BusCall.settle) { data in Data(try await self.settle(Array(data))) }
-        await server.handle(BusCall.release) { data in
-            let count = try await self.release(try JSONCoding.decode(ReleaseRequest.self, data))
+        await server.handle(BusCall.settle) { data, caller in
+            Data(try await self.settle(Array(data), caller))
+        }
+        await server.handle(BusCall.release) { data, caller in
+            let request = try JSONCoding.decode(ReleaseRequest.self, data)
+            try caller.checkQueue(request.queue)
+            let count = try await self.release(request)
             return try JSONCoding.encoder.encode(count)
         }
     }

@@ -33,7 +33,7 @@ extension Bus {
         if let known = answers[key], known.token == request.token {
             return await answer(key, request.token)
         }
-        answers[key] = ReceiveAnswer(token: request.token, madeAt: .now())
+        putAnswer(ReceiveAnswer(token: request.token, madeAt: .now()), key)
         var frame: [UInt8] = []
         defer { finish(key, request.token, frame) }
         frame = Delivery.frame(try await deliveries(of: queue, for: request))
@@ -42,21 +42,29 @@ extension Bus {
 
     /// The answer to a receive that was made before, once it is there.
     private func answer(_ key: ConsumerKey, _ token: EventID) async -> [UInt8] {
-        if answers[key]?.frame == nil {
-            await withCheckedContinuation { answers[key]?.waiters.append($0) }
+        await withCheckedContinuation { continuation in
+            // Looked at here: others may have had their turn while this task suspended.
+            guard let answer = answers[key], answer.token == token, answer.frame == nil else {
+                return continuation.resume()
+            }
+            answers[key]?.waiters.append(continuation)
         }
         guard let answer = answers[key], answer.token == token else { return [] }
         return answer.frame ?? []
     }
 
     private func finish(_ key: ConsumerKey, _ token: EventID, _ frame: [UInt8]) {
-        guard var answer = answers[key], answer.token == token else { return }
-        for waiter in answer.waiters { waiter.resume() }
-        answer.waiters = []
-        answer.frame = frame
-        answer.madeAt = .now()
+        guard answers[key]?.token == token else { return }
         // What can't be given again, as it failed, is tried again.
-        answers[key] = frame.isEmpty ? nil : answer
+        let answer = ReceiveAnswer(token: token, frame: frame, madeAt: .now())
+        putAnswer(frame.isEmpty ? nil : answer, key)
+    }
+
+    /// Puts `answer` in the place of the last one, and wakes who waits for that: in vain, if it was
+    /// another.
+    private func putAnswer(_ answer: ReceiveAnswer?, _ key: ConsumerKey) {
+        for waiter in answers[key]?.waiters ?? [] { waiter.resume() }
+        answers[key] = answer
     }
 
     private func deliveries(
@@ -77,8 +85,9 @@ extension Bus {
             wake(queue)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
             guard now < deadline, !isStopped, queues[queue.name] === queue else { return [] }
-            await withCheckedContinuation {
-                queue.receivers.append(Receiver(deadline: deadline, continuation: $0))
+            await withCheckedContinuation { continuation in
+                guard !isStopped else { return continuation.resume() }
+                queue.receivers.append(Receiver(deadline: deadline, continuation: continuation))
             }
         }
     }
@@ -113,8 +122,9 @@ extension Bus {
     }
 
     /// Works in what a consumer says of its deliveries; answers when it is on disk.
-    func settle(_ frame: [UInt8]) async throws -> [UInt8] {
+    func settle(_ frame: [UInt8], _ caller: Caller) async throws -> [UInt8] {
         let (name, settlements) = try Settlement.read(frame)
+        try caller.checkQueue(name)
         let queue = try queue(name)
         let now = Timestamp.now()
         let accepted = settlements.map { settle($0, in: queue, at: now) }
@@ -142,7 +152,7 @@ extension Bus {
     func release(_ request: ReleaseRequest) throws -> Int {
         let queue = try queue(request.queue)
         let now = Timestamp.now()
-        answers[ConsumerKey(queue: queue.row.id, consumer: request.consumer)] = nil
+        putAnswer(nil, ConsumerKey(queue: queue.row.id, consumer: request.consumer))
         let count = queue.state.release(consumer: request.consumer)
         settle(queue, at: now)
         return count

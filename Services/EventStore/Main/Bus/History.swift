@@ -22,12 +22,9 @@ extension CallOptions {
             if json { return try EventPrinter(log: log, json: true).print(events) }
             var definition: [String: JSONValue] = [:]
             let rows = try events.map { event in
-                let actor = try? JSONDecoder().decode(
-                    EventMetadata.self, from: Data(event.metadata)
-                ).actor
-                return [
-                    "\(event.position)", "\(event.time)", actor ?? "-", event.type,
-                    try Self.change(event, of: &definition),
+                [
+                    "\(event.position)", "\(event.time)", EventMetadata(of: event)?.actor ?? "-",
+                    event.type, try Self.change(event, of: &definition),
                 ]
             }
             Output.table(["position", "time", "by", "event", "what"], rows)

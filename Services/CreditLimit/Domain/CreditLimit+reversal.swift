@@ -1,0 +1,15 @@
+import Contracts
+public import EventSourcing
+
+extension CreditLimit: Reversible {
+    /// The limit goes back to what it was before.
+    public static func reversal(of past: PastDecision<CreditLimit>) throws(Rejection) -> Command {
+        guard case .set(let event) = past.event else { throw .irreversible(past.event.type) }
+        let sets = past.since.contains { if case .set = $0 { true } else { false } }
+        guard !sets else { throw .setSince(event.customer) }
+        guard let limit = past.before.limit else { throw .noneBefore(event.customer) }
+        return .set(
+            SetCreditLimit(customer: event.customer, limit: limit),
+            reversing: Reverses(event: past.id, reason: past.reason))
+    }
+}

@@ -1,0 +1,40 @@
+import EventSourcing
+import WireProtocol
+
+/// Who has sent a message: the peer to be answered, as what it was let in, and who that is.
+struct Client {
+    let peer: [UInt8]
+    let sender: String?
+    let caller: Caller
+
+    init(_ peer: [UInt8], _ sender: String?, _ caller: Caller) {
+        (self.peer, self.sender, self.caller) = (peer, sender, caller)
+    }
+}
+
+extension EventStoreServer {
+    /// - Throws: `ProtocolError` if the caller may not append one of the records, or may not know
+    ///   what the condition asks.
+    func check(
+        _ records: Span<UInt8>, _ condition: AppendCondition, of caller: Caller
+    ) throws(ProtocolError) {
+        let permissions = caller.permissions
+        for stream in condition.streams where !permissions.mayAppend(to: stream.name.category) {
+            try caller.checkRead(stream.name.category)
+        }
+        if let query = condition.noneMatching?.query { try caller.checkRead(query) }
+        guard !permissions.append.contains(Permissions.any) else { return }
+        var at = 0
+        var last: [UInt8] = []
+        // What is no record is refused by the log.
+        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
+        {
+            let category = FeedTopics.category(
+                of: records.extracting(at..<at + header.length), header)
+            at += header.length
+            guard category != last else { continue }
+            try caller.checkAppend(to: String(decoding: category, as: UTF8.self))
+            last = category
+        }
+    }
+}

@@ -1,0 +1,95 @@
+public import Foundation
+import Logging
+public import WireProtocol
+public import ZeroMQ
+
+/// What a process is on the wire: its own key, with those of the others, and what each may do.
+public struct Credentials: Sendable {
+    public let context: Context
+    public let access: AccessControl
+
+    /// Without keys: nothing leaves the machine, and nobody is asked who it is.
+    private init() throws {
+        context = try Context()
+        access = .none
+    }
+
+    /// - Parameter keyring: is read again when it has changed.
+    /// - Throws: `Problem` if one of the files can't be used.
+    public init(key: URL, keyring: URL) throws {
+        let (identity, keyring) = (try KeyFile.read(key), try KeyringFile(keyring))
+        guard keyring.current.callers[identity.publicKey.description] != nil else {
+            throw Problem.data("the keyring \(keyring.path) has no valid key for \(key.path)")
+        }
+        let log = ThrottledLog(
+            Logger(label: "keys") { StreamLogHandler.standardError(label: $0) })
+        let rate = HandshakeRate()
+        context = try Context(
+            security: Security(
+                identity: identity, key: { keyring.current.key(of: $0) },
+                admit: { handshake in
+                    do {
+                        let caller = try keyring.current.admit(handshake)
+                        guard rate.take(caller) else {
+                            log.note("a key connects too often", of: caller)
+                            return .later
+                        }
+                        return .admitted(as: caller)
+                    } catch {
+                        log.note("refused: \(error)", of: "handshakes")
+                        return .refused
+                    }
+                }))
+        access = AccessControl(
+            find: { keyring.caller(of: $0) }, revocations: { keyring.revocations },
+            note: { log.note("refused: \($1)", of: $0) })
+    }
+
+    /// Those that the process was given: its own key by DAYBOOK_KEY, and those of the others by
+    /// DAYBOOK_KEYRING.
+    ///
+    /// - Throws: `Problem` if one is given without the other, or can't be used.
+    public static func ofProcess() throws -> Credentials {
+        let key = Endpoints.environment("DAYBOOK_KEY")
+        let keyring = Endpoints.environment("DAYBOOK_KEYRING")
+        switch (key, keyring) {
+        case (nil, nil):
+            return try Credentials()
+        case (let key?, let keyring?):
+            return try Credentials(key: URL(filePath: key), keyring: URL(filePath: keyring))
+        case (_?, nil):
+            throw Problem.data("DAYBOOK_KEY goes with DAYBOOK_KEYRING, the file of all public keys")
+        case (nil, _?):
+            throw Problem.data("DAYBOOK_KEYRING goes with DAYBOOK_KEY, the file of the secret key")
+        }
+    }
+}
+
+extension Context {
+    /// That of the process's ``Credentials``: for who calls and is not called.
+    public static func ofProcess() throws -> Context { try Credentials.ofProcess().context }
+
+    /// That of ``Credentials/init(key:keyring:)``.
+    public static func with(key: URL, keyring: URL) throws -> Context {
+        try Credentials(key: key, keyring: keyring).context
+    }
+}
+
+extension Keyring {
+    /// As what the one that shakes hands is let in: its key, and not its name, which another key
+    /// may have after it.
+    fileprivate func admit(_ handshake: Handshake) throws(Refusal) -> String {
+        let key = handshake.key.description
+        guard let caller = callers[key] else {
+            throw Refusal(
+                description: "\(handshake.address) is not let in with the key \(key): it is "
+                    + "unknown or revoked")
+        }
+        guard handshake.door != Feed.door || caller.permissions.readsAll else {
+            throw Refusal(
+                description: "the key of \(caller.name ?? key) may not read everything, so it is "
+                    + "not let in to the feed")
+        }
+        return key
+    }
+}

@@ -1,0 +1,106 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import GRDB
+
+/// What a service showed of single entities, kept on the way to past answers: the next answer of a
+/// long history is folded from the nearest of them, not from the beginning.
+///
+/// They are a shortcut and no more: one is used if its event is in the log, and what can't be read
+/// or written costs time alone. The file may be removed at any time.
+struct PastSnapshots<Service: NamedService>: Sendable {
+    typealias Model = Service.Shown.Model
+
+    struct Snapshot: Sendable {
+        var model: Model
+        /// Of the last event in it.
+        var position: UInt64
+        var time: Timestamp
+        var event: EventID
+    }
+
+    /// The whole of a query and its argument.
+    struct Subject: Sendable {
+        let query: String
+        let argument: String
+
+        init(_ query: String, _ argument: some Encodable) throws {
+            self.query = query
+            self.argument = String(decoding: try JSONCoding.encoder.encode(argument), as: UTF8.self)
+        }
+    }
+
+    private let path: String
+    private let log: EventID
+
+    /// - Parameter folder: the service's own.
+    init(in folder: String, log: EventID) {
+        path = "\(folder)/past.sqlite"
+        self.log = log
+    }
+
+    /// The last one at `moment` or before, if there is one.
+    func nearest(to moment: Moment?, of subject: Subject) -> Snapshot? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let (column, bound): (String, Int64) =
+            switch moment {
+            case nil: ("position", .max)
+            case .position(let position): ("position", Int64(clamping: position))
+            case .time(let time): ("time", time.microseconds)
+            }
+        // As if there were none, if it can't be read.
+        return try? database().read { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT model, position, time, event FROM past
+                    WHERE query = ? AND argument = ? AND version = ? AND log = ? AND \(column) <= ?
+                    ORDER BY position DESC LIMIT 1
+                    """,
+                arguments: [
+                    subject.query, subject.argument, Service.Shown.version, log.description, bound,
+                ])
+            guard let row, let event = EventID(row["event"]) else { return nil }
+            let (model, position, time): (Data, Int64, Int64) = (
+                row["model"], row["position"], row["time"]
+            )
+            return Snapshot(
+                model: try JSONDecoder().decode(Model.self, from: model),
+                position: UInt64(position), time: Timestamp(microseconds: time), event: event)
+        }
+    }
+
+    func keep(_ snapshots: [Snapshot], of subject: Subject) {
+        guard !snapshots.isEmpty else { return }
+        // If it can't be written, the next answer takes as long as this one.
+        try? database().write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS past (
+                        query TEXT, argument TEXT, version INTEGER, log TEXT, position INTEGER,
+                        time INTEGER, event TEXT, model BLOB,
+                        PRIMARY KEY (query, argument, position))
+                    """)
+            // What is of another version, or log, is of no use any more.
+            try db.execute(
+                sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
+                arguments: [Service.Shown.version, log.description])
+            for snapshot in snapshots {
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    arguments: [
+                        subject.query, subject.argument, Service.Shown.version, log.description,
+                        Int64(snapshot.position), snapshot.time.microseconds,
+                        snapshot.event.description,
+                        try JSONCoding.encoder.encode(snapshot.model),
+                    ])
+            }
+        }
+    }
+
+    private func database() throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(1)
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+}

@@ -1,0 +1,79 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+extension `A key over TCP` {
+    @Test func `that is revoked is heard no more, on connections that it has`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        for name in ["mallory", "writer"] { try suite.makeKey(name, ["--append", "*"]) }
+        try suite.start("event-store")
+        try suite.start("balance")
+        // They are connected, and stay so.
+        let mallory = try suite.context(of: "mallory")
+        let lost = try await suite.eventStore(in: mallory)
+        let other = try await suite.client(of: "balance", in: mallory, timeout: .seconds(30))
+        let writer = try await suite.eventStore(in: suite.context(of: "writer"))
+        _ = try await other.query("status", Nothing(), as: ServiceStatus.self)
+        let before = try await lost.append([event(1)])
+        let loop = SocketLoop(name: "listener")
+        let spy = try await Stranger(
+            .sub, to: suite.endpoint(of: "feed"), on: loop, in: mallory)
+        _ = try await spy.receive()
+        let subscription = try await writer.subscribe(after: before.last)
+
+        let revoked = try suite.run("event-store", "keys", "revoke", "mallory")
+        #expect(revoked.status == 0, "\(revoked)")
+        // The feed is silent for it when it is, at the latest, a second later.
+        while try await spy.receive(within: .seconds(1)) != nil {}
+        await #expect(throws: Unavailable.self) {
+            _ = try await lost.append([event(666)], timeout: .seconds(1))
+        }
+        await #expect(throws: Unavailable.self) { _ = try await lost.welcome(timeout: .seconds(1)) }
+        await other.close()
+        let again = try await suite.client(of: "balance", in: mallory, timeout: .seconds(1))
+        await #expect(throws: Unavailable.self) {
+            _ = try await again.query("status", Nothing(), as: ServiceStatus.self)
+        }
+        // Who listens by another key misses nothing.
+        var heard: [UInt64] = []
+        for id in 2...20 { heard.append(try await writer.append([event(id)]).last) }
+        var events: [RecordedEvent] = []
+        while events.count < heard.count { events += try await subscription.next().events }
+        #expect(events.map(\.position) == heard)
+        #expect(try await spy.receive(within: .milliseconds(600)) == nil)
+        for client in [lost, writer] { await client.close() }
+        await again.close()
+        loop.stop()
+    }
+
+    @Test func `gives way to a new one of the same name`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("writer", ["--append", "*"])
+        try suite.start("event-store")
+        let old = try await suite.eventStore(in: suite.context(of: "writer"))
+        _ = try await old.append([event(1)])
+        #expect(try suite.run("event-store", "keys", "revoke", "writer").status == 0)
+        try FileManager.default.removeItem(at: suite.keys.appending(path: "writer.key"))
+        try suite.makeKey("writer", ["--append", "*"])
+        let new = try await suite.eventStore(in: suite.context(of: "writer"))
+        _ = try await new.append([event(2)])
+        await #expect(throws: Unavailable.self) {
+            // Within the moment for which the store may not know of it, some are still made.
+            for id in 3...100_000 { _ = try await old.append([event(id)], timeout: .seconds(1)) }
+        }
+        await old.close()
+        await new.close()
+    }
+
+    private func event(_ id: Int) throws -> NewEvent {
+        NewEvent(stream: try StreamName("a-\(id)"), type: "T", data: [])
+    }
+}

@@ -1,0 +1,134 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+/// What keys may do, with real processes over TCP.
+@Suite(.timeLimit(.minutes(5))) struct `A key over TCP` {
+    private static func event(_ stream: String, _ type: String = "T") throws -> NewEvent {
+        NewEvent(stream: try StreamName(stream), type: type, data: Array("{}".utf8))
+    }
+
+    private func expectForbidden(_ body: () async throws -> Void) async {
+        let error = await #expect(throws: ProtocolError.self) { try await body() }
+        #expect(error?.code == .forbidden, "\(String(describing: error))")
+    }
+
+    @Test func `appends to its own streams alone`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("loyalty", ["--append", "card"])
+        try suite.start("event-store")
+        for (name, own) in [("orders", "order-1"), ("credit", "account-1"), ("loyalty", "card-1")] {
+            let store = try await suite.eventStore(in: suite.context(of: name))
+            let appended = try await store.append([Self.event(own), Self.event(own)])
+            for other in ["creditLimit-1", "$rule-1", "orders-1"] {
+                await expectForbidden { _ = try await store.append([Self.event(other)]) }
+                // All of it or nothing, wherever it stands.
+                await expectForbidden {
+                    _ = try await store.append([Self.event(own), Self.event(other)])
+                }
+            }
+            #expect(try await store.welcome().head == appended.last)
+            await store.close()
+        }
+        // Who operates does not write to the log.
+        let append = try suite.run(
+            "event-store", "append", "--stream", "order-9", "--type", "T", "--data", "{}")
+        #expect(append.status == 65, "\(append)")
+        #expect(
+            append.errors
+                == "event-store: the key of operator may not append to streams of 'order'\n")
+        #expect(suite.log(of: "event-store").contains(append.errors.dropFirst(13).dropLast(1)))
+    }
+
+    @Test func `reads the categories that it is given`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("reader", ["--read", "order", "--read", "route"])
+        try suite.makeKey("importer", ["--append", "*"])
+        try suite.start("event-store")
+        let writer = try await suite.eventStore(in: suite.context(of: "importer"))
+        let secret = try Self.event("account-1")
+        _ = try await writer.append([Self.event("order-1"), secret])
+        let reader = try await suite.eventStore(in: suite.context(of: "reader"))
+        func read(_ query: EventQuery) async throws -> Int {
+            var count = 0
+            try await reader.read(ReadRequest(query)) { count += $0.count }
+            return count
+        }
+        #expect(try await read(.categories(["order", "route"])) == 1)
+        #expect(try await read(.stream(StreamName("order-1"))) == 1)
+        for query: EventQuery in [
+            .all, .types(["T"]), .tags(["x"]), .categories(["order", "account"]),
+            EventQuery([.init(categories: ["order"]), .init(types: ["T"])]),
+            .stream(try StreamName("account-1")),
+        ] {
+            await expectForbidden { _ = try await read(query) }
+        }
+        await expectForbidden { _ = try await reader.event(id: secret.id) }
+        await expectForbidden { _ = try await reader.streams() }
+        #expect(try await reader.streams(StreamsRequest(category: "order")).count == 1)
+        // It is not told where the feed is, nor let in where it is.
+        #expect(try await reader.welcome().feed == nil)
+        let loop = SocketLoop(name: "listener")
+        let deaf = try await Stranger(
+            .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "reader"))
+        let hearing = try await Stranger(
+            .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "operator"))
+        #expect(try await hearing.receive() != nil)
+        #expect(try await deaf.receive(within: .milliseconds(600)) == nil)
+        #expect(suite.log(of: "event-store").contains("not let in to the feed"))
+        for client in [reader, writer] { await client.close() }
+        loop.stop()
+    }
+
+    @Test func `gives commands and administers if it may, and is the actor`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("teller", ["--command", "credit"])
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try suite.start("balance")
+        try suite.start("credit")
+        let opened = try suite.run("balance", "open", "rosa", "--actor", "ann@host")
+        #expect(opened.status == 0, "\(opened)")
+        let teller = try suite.run(["credit", "rosa", "5.00", "--actor", "operator"], as: "teller")
+        #expect(teller.status == 0, "\(teller)")
+        let refused = try suite.run(["balance", "open", "sue"], as: "teller")
+        #expect(refused.status == 65, "\(refused)")
+        #expect(refused.errors == "balance: the key of teller may not send commands to balance\n")
+        #expect(suite.log(of: "balance").contains("the key of teller may not send commands"))
+
+        let store = try await suite.eventStore()
+        var actors: [String] = []
+        try await store.read(ReadRequest(.categories(["account"]))) { events in
+            actors += try events.map {
+                try JSONDecoder().decode(EventMetadata.self, from: Data($0.metadata)).actor
+            }
+        }
+        #expect(actors == ["operator (ann@host)", "teller (operator)"])
+
+        let rules = try suite.run(["event-store", "queues", "create", "mine"], as: "teller")
+        #expect(rules.status == 65 && rules.errors.contains("may not administer"), "\(rules)")
+        let own = try await suite.client(of: "bus", in: suite.context(of: "balance"))
+        await expectForbidden {
+            _ = try await own.command(BusCall.deleteQueue, "balance")
+        }
+        await own.close()
+        // A process has the deliveries of its own queue alone.
+        for (name, queue, isAllowed) in [
+            ("balance", "balance", true), ("credit", "balance", false), ("teller", "route", false),
+            ("operator", "route", true),
+        ] {
+            let run = try suite.run(
+                ["event-store", "queues", "receive", queue, "--wait", "0"], as: name)
+            #expect(run.status == (isAllowed ? 0 : 65), "\(name), \(queue): \(run)")
+        }
+        await store.close()
+    }
+}

@@ -1,0 +1,124 @@
+import Contracts
+import EventSourcing
+import Foundation
+import ServiceKit
+import Testing
+import WireProtocol
+
+@Suite struct `A causal tree` {
+    private typealias Node = CausalTree.Node
+
+    @Test func `has each event under its cause, in the order of the log`() throws {
+        let tree = try CausalTree([
+            Sample(position: 1), Sample(position: 2, cause: 1), Sample(position: 3, cause: 1),
+            Sample(position: 4, cause: 2), Sample(position: 5), Sample(position: 6, cause: 5),
+            Sample(position: 7, cause: 1), Sample(position: 8, cause: 4),
+        ])
+        #expect(tree.outline == ["1", ".2", "..4", "...8", ".3", ".7", "5", ".6"])
+        #expect(tree.nodes.map(\.parent) == [nil, 0, 1, 2, 0, 0, nil, 6])
+        #expect(
+            tree.nodes.map(\.isLast) == [false, false, true, true, false, true, true, true])
+    }
+
+    @Test func `has letters under what is dead, their ends under them, and retries on effects`()
+        throws
+    {
+        let tree = try CausalTree(Sample.order)
+        #expect(tree.outline == ["5", ".6", "..7", ".8", "..9", ".10", ".12"])
+        let nodes = Dictionary(uniqueKeysWithValues: tree.nodes.map { ($0.event.position, $0) })
+        let (letter, routed) = (try #require(nodes[6]), try #require(nodes[8]))
+        #expect(letter.deadLetter?.receives == 3 && letter.deadLetter?.rule == "plan")
+        #expect(letter.service == "event-store")
+        #expect(nodes[7]?.notes == ["put back into its queue by bob"])
+        #expect(routed.redriven == [7] && routed.deadLetter == nil)
+        #expect(
+            routed.notes == [
+                "decided on after 3 receives that failed, and the redrive at position 7"
+            ])
+        // Another consumer's event was not what was dead.
+        #expect(nodes[9]?.redriven == [])
+        #expect(nodes[9]?.attempt == 2 && routed.attempt == nil)
+        #expect(nodes[9]?.notes == ["decided on at delivery 2 of its cause"])
+        #expect(nodes[9]?.service == nil && nodes[9]?.actor == "shop")
+    }
+
+    @Test func `says of a letter that waits where it waits, and of one given up by whom`() throws {
+        let waiting = try CausalTree(Array(Sample.order.prefix(2)))
+        #expect(waiting.nodes[1].notes[0].hasSuffix("(event-store dlq show 6)"))
+        var end = Sample.order[2]
+        end.type = "DeadLetterDiscarded"
+        end.data = Sample.json(
+            DeadLetterEnd(queue: "route", deadLetter: 6, position: 5, reason: "too late"))
+        let ended = try CausalTree(Array(Sample.order.prefix(2)) + [end])
+        #expect(ended.nodes[2].notes == ["given up by bob: too late"])
+        #expect(!ended.nodes[1].notes[0].contains("dlq show"))
+    }
+
+    @Test func `says what reverses an event, and of that what it reverses`() throws {
+        let tree = try CausalTree(Sample.order)
+        #expect(
+            tree.nodes[0].reversedBy == 12 && tree.nodes[0].notes == ["reversed by position 12"])
+        let reversal = try #require(tree.nodes.last)
+        #expect(reversal.reverses == Sample.id(5))
+        #expect(reversal.notes == ["reverses position 5"])
+        #expect(reversal.service == "orders" && reversal.actor == "bob")
+        // As the contracts write it.
+        #expect(Sample.order.last?.tags == [Sample.id(5).reversalTag])
+        let alone = try CausalTree([try #require(Sample.order.last)])
+        #expect(alone.nodes[0].notes[0] == "reverses event \(Sample.id(5))")
+        #expect(alone.nodes[0].service == nil)
+    }
+
+    @Test func `takes an event whose cause is missing, itself or to come for a root`() throws {
+        let tree = try CausalTree([
+            Sample(position: 1, cause: 1), Sample(position: 2, cause: 3),
+            Sample(position: 3, cause: 2), Sample(position: 4, cause: 99),
+            Sample(position: 5, type: "DeadLetterRedriven", stream: "$deadletter-q", cause: 4),
+            Sample(position: 6, by: nil),
+        ])
+        #expect(tree.outline == ["1", "2", ".3", "4", ".5", "6"])
+        #expect(
+            tree.nodes.map(\.notes) == [
+                ["caused by event \(Sample.id(1)), which is not shown here"],
+                ["caused by event \(Sample.id(3)), which is not shown here"], [],
+                ["caused by event \(Sample.id(99)), which is not shown here"],
+                ["its data can't be read"], [],
+            ])
+        #expect(tree.nodes.last?.actor == nil)
+        #expect(try CausalTree([Sample]()).nodes.isEmpty)
+        #expect(try CausalTree([Sample]()).lines() == [])
+    }
+
+    @Test func `gives what stands under an event`() throws {
+        let tree = try CausalTree(Sample.order)
+        let routed = try #require(tree.subtree(under: Sample.id(8)))
+        #expect(routed.outline == ["8", ".9"])
+        #expect(routed.nodes.map(\.parent) == [nil, 0] && routed.nodes.allSatisfy(\.isLast))
+        #expect(routed.start == tree.nodes[3].event.time)
+        let whole = try #require(tree.subtree(under: Sample.id(5)))
+        #expect(whole.lines() == tree.lines())
+        #expect(tree.subtree(under: Sample.id(12))?.outline == ["12"])
+        #expect(tree.subtree(under: Sample.id(99)) == nil)
+    }
+
+    /// Half of them a chain, the others all under its last.
+    @Test func `of a hundred thousand events is made`() throws {
+        let half: UInt64 = 50_000
+        let tree = try CausalTree(
+            (1...2 * half).map { Sample(position: $0, cause: min($0 - 1, half), by: nil) })
+        #expect(tree.nodes.map(\.event.position) == Array(1...2 * half))
+        #expect(tree.nodes.suffix(Int(half)).allSatisfy { $0.depth == half })
+        #expect(tree.subtree(under: Sample.id(half))?.nodes.count == Int(half) + 1)
+    }
+
+    @Test func `that is deep is shown in lines that can be read`() throws {
+        let count: UInt64 = 5000
+        let tree = try CausalTree(
+            (1...count).map { Sample(position: $0, cause: $0 - 1, by: nil) })
+        let lines = tree.lines()
+        #expect(lines.count == Int(count) + 3)
+        #expect(lines.allSatisfy { $0.count <= 120 })
+        #expect(tree.mermaid().components(separatedBy: " --> ").count == Int(count))
+        #expect(tree.svg().components(separatedBy: "<path").count == Int(count))
+    }
+}

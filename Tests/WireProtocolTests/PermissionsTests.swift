@@ -1,0 +1,57 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@Suite struct `A caller` {
+    private let reader = Caller(
+        name: "ann", permissions: Permissions(append: ["order"], read: ["order", "route"]))
+
+    @Test func `reads what is in its categories, whatever else is asked`() throws {
+        let order = try StreamName("order-1")
+        let allowed: [EventQuery] = [
+            .categories(["order"]), .categories(["order", "route"]), .stream(order),
+            EventQuery([.init(streams: [order], categories: ["account"])]),
+            EventQuery([.init(categories: ["route"], types: ["T"]), .init(streams: [order])]),
+        ]
+        for query in allowed { try reader.checkRead(query) }
+        let refused: [EventQuery] = [
+            .all, EventQuery([.init()]), .types(["T"]), .tags(["t"]),
+            .categories(["order", "account"]), .stream(try StreamName("orders-1")),
+            EventQuery([.init(categories: ["order"]), .init(tags: ["t"])]),
+        ]
+        for query in refused {
+            #expect(throws: ProtocolError.self) { try reader.checkRead(query) }
+        }
+    }
+
+    @Test func `on the same machine may do anything`() throws {
+        try Caller.local.checkRead()
+        try Caller.local.checkAppend(to: "$rule")
+        try Caller.local.checkCommand(to: BusCall.service)
+        try Caller.local.checkQueue("any")
+        #expect(Caller.local.actor("ann@host") == "ann@host")
+    }
+
+    @Test func `is told what its key does not allow`() {
+        let error = #expect(throws: ProtocolError.self) {
+            try reader.checkCommand(to: "withdraw")
+        }
+        #expect(error?.code == .forbidden)
+        #expect(error?.message == "the key of ann may not send commands to withdraw")
+        #expect(throws: ProtocolError.self) { try reader.checkAdministers() }
+        #expect(throws: ProtocolError.self) { try reader.checkCommand(to: BusCall.service) }
+        #expect(throws: ProtocolError.self) { try reader.checkAppend(to: "route") }
+        #expect(throws: ProtocolError.self) { try reader.checkQueue("orders") }
+        #expect(throws: Never.self) { try reader.checkQueue("ann") }
+    }
+
+    @Test func `is the actor, beside whom it names`() {
+        #expect(reader.actor("bob@host") == "ann (bob@host)")
+        #expect(reader.actor("ann") == "ann")
+    }
+
+    @Test func `with a key is nobody where there are none`() {
+        #expect(AccessControl.none.caller("key") == nil)
+        #expect(AccessControl.none.caller(nil) == .local)
+    }
+}
