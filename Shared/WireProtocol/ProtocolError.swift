@@ -80,3 +80,25 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
             "this process speaks protocol version \(MessageHeader.version), not \(version)")
     }
 }
+
+extension ProtocolError.Code: CustomStringConvertible {
+    /// By its name in the protocol, or by its number if it has none.
+    public var description: String {
+        switch self {
+        case .malformed: "malformed"
+        case .version: "version"
+        case .invalid: "invalid"
+        case .notFound: "notFound"
+        case .wrongRevision: "wrongRevision"
+        case .conditionFailed: "conditionFailed"
+        case .idReused: "idReused"
+        case .refused: "refused"
+        case .forbidden: "forbidden"
+        case .overloaded: "overloaded"
+        case .unavailable: "unavailable"
+        case .damaged: "damaged"
+        case .internal: "internal"
+        default: "\(rawValue)"
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
@@ -118,6 +119,26 @@ import WireProtocol
         _ = try await runner.handle(
             try await store.deliveries(Wanted(order: "another"), at: 6_000))
         #expect(try await store.orders("Missed") == ["missed"])
+    }
+
+    @Test func `goes on with the trace of what it reacts to, and of what a deadline was set by`()
+        async throws
+    {
+        let store = try await Store()
+        let runner = try await store.runner()
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let wanted = Wanted(order: "a", deadline: 5_000)
+        _ = try await runner.handle(
+            try await store.deliveries([
+                NewEvent(
+                    stream: StreamName("parcel-1"), type: Wanted.type, tags: wanted.tags,
+                    metadata: EventMetadata(actor: "ann", traceparent: trace).encoded(),
+                    data: JSON.encode(wanted))
+            ]))
+        _ = try await runner.handle([])
+        let noted = EventMetadata(actor: "packer", traceparent: trace)
+        #expect(try await store.metadata("Packed") == [noted])
+        #expect(try await store.metadata("Missed") == [noted])
     }
 
     @Test func `takes the time of the clock when its queue is empty`() async throws {

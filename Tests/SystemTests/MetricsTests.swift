@@ -7,97 +7,98 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-extension Suite {
-    /// What the process answers to a GET at its metrics' socket.
-    func get(_ path: String, of name: String) throws -> (status: String, body: String) {
-        let connection = try RawConnection(
-            to: "ipc://\(home)/\(name).metrics.sock", patience: 30)
-        connection.send(Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
-        return connection.answer()
-    }
-
-    /// The figure of the line that begins so.
-    func figure(_ line: String, of name: String) throws -> Double? {
-        try get("/metrics", of: name).body.split(separator: "\n")
-            .first { $0.hasPrefix(line + " ") }
-            .flatMap { Double($0.dropFirst(line.count + 1)) }
-    }
-}
-
-extension RawConnection {
-    /// All that comes until the other end has no more.
-    fileprivate func answer() -> (status: String, body: String) {
-        var received: [UInt8] = []
-        _ = receive(&received) { _ in false }
-        let text = String(decoding: received, as: UTF8.self)
-        let parts = text.components(separatedBy: "\r\n\r\n")
-        let status = parts[0].components(separatedBy: "\r\n")[0]
-        return (status, parts.dropFirst().joined(separator: "\r\n\r\n"))
-    }
-}
-
 extension `The suite` {
-    @Test func `tells Prometheus how each process is doing`() async throws {
+    @Test func `tells Prometheus how each process is doing, as the documents have it`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("mia", funds: "100.00", credit: "1.00")
         try await suite.place("measured", of: "mia", price: 1)
-        let end = try await suite.ended("measured")
-        #expect(end.status == .confirmed)
+        #expect(try await suite.ended("measured").status == .confirmed)
         #expect(try suite.audit().status == 0)
+        let archived = try suite.run(
+            "event-store", "archives", "create", "all", "--to", suite.home + "/archives")
+        #expect(archived.status == 0, "\(archived)")
+        let client = try await suite.eventStore()
+        let event = try NewEvent(stream: StreamName("order-measured"), type: "T", data: [])
+        await #expect(throws: ProtocolError.self) {
+            try await client.append([event], .stream(event.stream, .noStream))
+        }
+        let head = Double(try await client.welcome().head)
+        await client.close()
+        var found: [String: Set<String>] = [:]
         for name in Suite.services + ["event-store"] {
             let (status, body) = try suite.get("/metrics", of: name)
             #expect(status == "HTTP/1.1 200 OK")
-            try check(body, of: name)
+            found[name] = Set(try Scrape(body).families.keys)
+            try checkByPromtool(body, of: name)
             #expect(try suite.get("/live", of: name).status == "HTTP/1.1 200 OK")
             #expect(try suite.get("/ready", of: name) == ("HTTP/1.1 200 OK", "ready\n"))
         }
-        let store = try await suite.eventStore()
-        let head = Double(try await store.welcome().head)
-        await store.close()
-        #expect(try suite.figure("daybook_store_head_position", of: "event-store") == head)
-        #expect(
-            try suite.figure("daybook_store_appended_events_total", of: "event-store") == head)
-        #expect(try suite.figure("daybook_bus_routed_position", of: "event-store") == head)
-        #expect(try suite.figure(#"daybook_queue_depth{queue="orders"}"#, of: "event-store") == 0)
-        for name in ["delivered", "acknowledged"] {
-            let line = "daybook_queue_\(name)_total{queue=\"balance\"}"
-            #expect(try suite.figure(line, of: "event-store") ?? 0 >= 2)
+        let documented = try Self.documented()
+        let own = { (name: String) in found[name]?.subtracting(documented["Every process"] ?? []) }
+        #expect(own("event-store") == documented["The event store"])
+        #expect(own("orders") == documented["A service"])
+        for service in Suite.services {
+            #expect(own(service)?.isSubset(of: documented["A service"] ?? []) == true)
         }
+
+        let store = try suite.scrape("event-store")
+        for figure in ["store_head_position", "store_appended_events_total", "bus_routed_position"]
+        { #expect(store["daybook_\(figure)"] == head, "\(figure)") }
+        #expect(store[#"daybook_store_errors_total{code="wrongRevision"}"#] ?? 0 >= 1)
+        #expect(store[#"daybook_queue_depth{queue="orders"}"#] == 0)
+        for name in ["delivered", "acknowledged"] {
+            #expect(store["daybook_queue_\(name)_total{queue=\"balance\"}"] ?? 0 >= 2)
+        }
+        let orders = try suite.scrape("orders")
         #expect(
-            try suite.figure(
-                #"daybook_calls_total{call="PlaceOrder",outcome="appended"}"#, of: "orders") == 1)
-        #expect(
-            try suite.figure(#"daybook_call_seconds_count{call="PlaceOrder"}"#, of: "orders")
-                == 1)
-        #expect(try suite.figure("daybook_participant_handled_total", of: "balance") ?? 0 >= 2)
-        #expect(try suite.figure("daybook_projection_lag_events", of: "orders") == 0)
+            orders[#"daybook_calls_total{call="PlaceOrder",outcome="appended"}"#] == 1)
+        #expect(orders[#"daybook_call_seconds_count{call="PlaceOrder"}"#] ?? 0 >= 1)
+        #expect(orders["daybook_projection_lag_events"] == 0)
+        #expect(try suite.scrape("balance")["daybook_participant_handled_total"] ?? 0 >= 2)
     }
 
-    /// Each line is one that Prometheus reads; and its own tool, where there is one, has nothing
-    /// to say.
-    private func check(_ body: String, of name: String) throws {
-        let line =
-            #/(# (HELP|TYPE) [a-z_]+ .+)|([a-z_]+(\{[a-z]+="[^"\n]*"(,[a-z]+="[^"\n]*")*\})? \S+)/#
-        for text in body.split(separator: "\n") {
-            #expect(text.wholeMatch(of: line) != nil, "\(name): \(text)")
+    /// The metrics that docs/operations.md has in its tables, by what stands above each.
+    private static func documented() throws -> [String: Set<String>] {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../docs/operations.md")
+        var (names, process): ([String: Set<String>], String) = ([:], "")
+        for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+            if let match = line.firstMatch(of: /(Every process|The event store|A service):$/) {
+                process = String(match.output.1)
+            }
+            guard line.hasPrefix("| `"), let cell = line.split(separator: "|").first else {
+                continue
+            }
+            let found = cell.matches(of: /`((?:daybook|process)_[a-z_]+)`/).map { $0.output.1 }
+            names[process, default: []].formUnion(found.map(String.init))
         }
-        let promtool = "/usr/bin/promtool"
-        guard FileManager.default.isExecutableFile(atPath: promtool) else { return }
+        return names
+    }
+
+    /// Prometheus' own tool, where there is one, has nothing to say.
+    private func checkByPromtool(_ body: String, of name: String) throws {
+        let folders = ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":")
+        guard
+            let promtool = folders.map({ $0 + "/promtool" })
+                .first(where: FileManager.default.isExecutableFile)
+        else { return }
         let file = URL(filePath: "/tmp/daybook-\(UUID().uuidString.prefix(8)).prom")
         try Data(body.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let tool = Process()
-        tool.executableURL = URL(filePath: promtool)
+        tool.executableURL = URL(filePath: String(promtool))
         tool.arguments = ["check", "metrics"]
         tool.standardInput = try FileHandle(forReadingFrom: file)
         let said = Pipe()
-        tool.standardError = said
-        try tool.run()
+        (tool.standardOutput, tool.standardError) = (said, said)
+        try Spawning.alone { try tool.run() }
         let complaints = try said.fileHandleForReading.readToEnd() ?? Data()
         tool.waitUntilExit()
-        #expect(
-            tool.terminationStatus == 0, "\(name): \(String(decoding: complaints, as: UTF8.self))")
+        let text = String(decoding: complaints, as: UTF8.self)
+        #expect(tool.terminationStatus == 0 && text.isEmpty, "\(name): \(text)")
     }
 
     @Test func `says of a process why it is not ready, while it lives`() async throws {
@@ -114,12 +115,12 @@ extension `The suite` {
         let alone = try suite.get("/ready", of: "orders")
         #expect(alone.status == "HTTP/1.1 503 Service Unavailable")
         #expect(try suite.get("/live", of: "orders").status == "HTTP/1.1 200 OK")
-        #expect(try suite.figure("daybook_event_store_up", of: "orders") == 0)
+        #expect(try suite.scrape("orders")["daybook_event_store_up"] == 0)
         try suite.start("event-store", ["--rules", Suite.rules])
         while try suite.get("/ready", of: "orders").status != "HTTP/1.1 200 OK" {
             await Task.yield()
         }
-        #expect(try suite.figure("daybook_event_store_up", of: "orders") == 1)
+        #expect(try suite.scrape("orders")["daybook_event_store_up"] == 1)
     }
 
     @Test func `is scraped through whatever strangers send to its metrics`() async throws {

@@ -45,6 +45,8 @@ import ZeroMQ
             append.errors
                 == "event-store: the key of operator may not append to streams of 'order'\n")
         #expect(suite.log(of: "event-store").contains(append.errors.dropFirst(13).dropLast(1)))
+        let refusals = #"daybook_store_errors_total{code="forbidden"}"#
+        #expect(try suite.scrape("event-store")[refusals] ?? 0 >= 19)
     }
 
     @Test func `reads the categories that it is given`() async throws {
@@ -103,6 +105,8 @@ import ZeroMQ
         #expect(refused.status == 65, "\(refused)")
         #expect(refused.errors == "balance: the key of teller may not send commands to balance\n")
         #expect(suite.log(of: "balance").contains("the key of teller may not send commands"))
+        let refusals = #"daybook_calls_total{call="OpenAccount",outcome="forbidden"}"#
+        #expect(try suite.scrape("balance")[refusals] ?? 0 >= 1)
 
         let store = try await suite.eventStore()
         var actors: [String] = []

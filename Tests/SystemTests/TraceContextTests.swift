@@ -26,17 +26,34 @@ extension `The suite` {
         var traced: [String] = []
         for try await event in store.read(ReadRequest(.all)).events
         where event.correlationID == first.correlationID {
-            let metadata = try JSONDecoder().decode(
-                EventMetadata.self, from: Data(event.metadata))
-            #expect(metadata.traceparent == trace, "\(event.type)")
+            #expect(EventMetadata(of: event)?.traceparent == trace, "\(event.type)")
             traced.append(event.type)
         }
         #expect(traced.contains("CreditDrawn") && traced.contains("RouteConfirmed"))
         await store.close()
+        let shown = try suite.run("event-store", "trace", "--order", "traced")
+        #expect(shown.output.contains(", trace 0af7651916cd43dd8448eb211c80319c\n"), "\(shown)")
+    }
+
+    @Test func `takes a trace from its option first, and none from what is none`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        try suite.start("balance")
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        // What comes from the environment may be anybody's; an option is said to this command.
         suite.environment["TRACEPARENT"] = "00-none"
-        let refused = try suite.run("credit", "tess", "1.00")
-        #expect(refused.status == EX_DATAERR)
-        #expect(refused.errors.hasPrefix("credit: TRACEPARENT is 00-<32 hexadecimal digits>"))
-        #expect(refused.errors.hasSuffix("not '00-none'\n"))
+        #expect(try suite.run("balance", "open", "a").status == 0)
+        #expect(try suite.run("balance", "open", "b", "--traceparent", trace).status == 0)
+        let refused = try suite.run("balance", "open", "c", "--traceparent", "00-none")
+        #expect(refused.status == EX_USAGE)
+        #expect(refused.errors.contains("a traceparent is 00-<32 hexadecimal digits>"))
+        #expect(refused.errors.contains("not '00-none'\n"))
+        let store = try await suite.eventStore()
+        var traces: [String: String?] = [:]
+        for try await event in store.read(ReadRequest(.categories(["account"]))).events {
+            traces["\(event.stream)"] = EventMetadata(of: event)?.traceparent
+        }
+        #expect(traces == ["account-a": nil, "account-b": trace])
+        await store.close()
     }
 }

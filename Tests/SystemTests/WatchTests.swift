@@ -12,14 +12,22 @@ extension `The suite` {
         try suite.start("event-store", ["--rules", Suite.rules])
         let store = try await suite.eventStore()
         let head = try await store.welcome().head
+        try suite.start("credit")
+        _ = try await suite.status(of: "credit")
         try suite.start("lines", command: ["event-store", "stats", "--watch"])
         try suite.start("objects", command: ["event-store", "stats", "--watch", "--json"])
         struct Glance: Decodable {
             struct Queue: Decodable { var name: String }
+            struct Service: Decodable, Hashable {
+                var name: String
+                var lag: UInt64?
+                var fault: String?
+            }
             var head: UInt64
             var appendedPerSecond: Double
             var commitSeconds: Double?
             var queues: [Queue]
+            var services: [Service]
         }
         var appended = 0
         var seen: [Glance] = []
@@ -38,11 +46,28 @@ extension `The suite` {
         #expect(busy.appendedPerSecond > 0)
         #expect(busy.head > head)
         #expect(busy.queues.map(\.name).contains("orders"))
+        #expect(busy.services.map(\.name) == Suite.services.sorted())
+        #expect(busy.services.first { $0.name == "credit" }?.lag != nil)
+        #expect(busy.services.first { $0.name == "credit" }?.fault == nil)
+        #expect(busy.services.first { $0.name == "route" }?.fault == "no answer")
         while !suite.log(of: "lines").contains("appended/s, a commit ") { await Task.yield() }
         #expect(!suite.log(of: "lines").contains("\u{1B}"))
         suite.signal("lines", SIGINT)
         #expect(suite.terminate("lines") == 0)
         #expect(suite.terminate("objects") == 0)
         await store.close()
+    }
+
+    @Test func `stops watching when nobody reads any more what it shows`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        let store = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "event-store").path
+        let piped = try Conversation(
+            URL(filePath: "/bin/bash"),
+            ["-o", "pipefail", "-c", #""$0" stats --watch --json | head -n 1"#, store],
+            environment: ["DAYBOOK_HOME": suite.home])
+        #expect(await piped.line()?.hasPrefix("{") == true)
+        #expect(await piped.exitStatus() == 0)
     }
 }

@@ -38,6 +38,20 @@ import Testing
         #expect(nodes[2]["actor"] as? String == "bob")
     }
 
+    @Test func `names the trace that its conversations are part of`() throws {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let tree = try CausalTree([
+            Sample(position: 1, by: .init(actor: "ann", traceparent: parent)),
+            Sample(position: 2, by: .init(actor: "ann", traceparent: "none"), conversation: 2),
+        ])
+        let heads = tree.lines().filter { $0.hasPrefix("conversation") }
+        #expect(heads[0].hasSuffix("by ann, trace 0af7651916cd43dd8448eb211c80319c"))
+        #expect(heads[1].hasSuffix("by ann"))
+        let data = try JSONCoding.encoder.encode(tree.json())
+        let nodes = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
+        #expect(nodes.map { $0["traceparent"] as? String } == [parent, nil])
+    }
+
     @Test func `is a flowchart whose text can't be taken for markup`() {
         let lines = tree.mermaid(marking: Sample.id(9)).split(separator: "\n").map(String.init)
         #expect(lines[0] == "flowchart TD")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Contracts
 import EventStoreClient
 import Foundation
 import ServiceKit
@@ -17,9 +18,19 @@ struct Statistics: AsyncParsableCommand {
             guard watch else { return try show(try await client.statistics()) }
             try await options.withBus { bus in
                 let json = options.json
-                try await untilSignalled { try await StoreWatch(client, bus).run(json: json) }
+                let watch = try await StoreWatch(client, bus, services: services)
+                try await untilSignalled { try await watch.run(json: json) }
             }
         }
+    }
+
+    /// Where those are that write to the log.
+    private var services: [String: String] {
+        let names = Set(Contract.families.flatMap { $0.payloads.map { $0.writer } })
+        return Dictionary(
+            uniqueKeysWithValues: names.map {
+                ($0, Endpoints.endpoint(of: $0, home: options.home))
+            })
     }
 
     private func show(_ found: StoreStatistics) throws {

@@ -3,141 +3,94 @@ import EventStoreClient
 import Foundation
 import ServiceKit
 import WireProtocol
+import ZeroMQ
 
-/// What the event store did since it was last looked at, and what waits in it.
-struct StoreGlance: Codable, Hashable, Sendable {
-    struct Queue: Codable, Hashable, Sendable {
-        var name: String
-        var depth: Int
-        var inFlight: Int
-        var deadLetters: Int
-        /// How long the oldest event has been in it.
-        var oldestSeconds: Double
-        var acknowledgedPerSecond: Double
-    }
-
-    /// One that follows the log, and tells how far it is.
-    struct Archive: Codable, Hashable, Sendable {
-        var name: String
-        /// Events of the log that it has not looked at.
-        var lag: UInt64
-    }
-
-    var time: Timestamp
-    var head: UInt64
-    var appendedPerSecond: Double
-    var readPerSecond: Double
-    /// How long a commit took, on average; nil if there was none.
-    var commitSeconds: Double?
-    var openReads: Int
-    /// Prefixes of topics that were subscribed to at the feed.
-    var subscriptions: Int
-    var queues: [Queue]
-    var archives: [Archive]
-
-    init(
-        _ now: StoreStatistics, since before: StoreStatistics, _ elapsed: Duration,
-        at time: Timestamp, _ queues: [QueueView], _ archives: [ArchiveView]
-    ) {
-        func perSecond(_ figure: KeyPath<StoreStatistics, UInt64>) -> Double {
-            let (now, before) = (now[keyPath: figure], before[keyPath: figure])
-            // A store that was started meanwhile counts from zero.
-            return Double(now >= before ? now - before : now) / (elapsed / .seconds(1))
-        }
-        self.time = time
-        head = now.head
-        appendedPerSecond = perSecond(\.head)
-        readPerSecond = perSecond(\.eventsRead)
-        if now.commits > before.commits {
-            commitSeconds =
-                (now.commitSeconds - before.commitSeconds) / Double(now.commits - before.commits)
-        }
-        openReads = now.openReads
-        subscriptions = now.subscriptions
-        self.queues = queues.map { view in
-            let age = view.oldest.map { max(time.microseconds - $0.microseconds, 0) } ?? 0
-            return Queue(
-                name: view.queue.name, depth: view.depth, inFlight: view.inFlight,
-                deadLetters: view.deadLetters, oldestSeconds: Double(age) / 1e6,
-                acknowledgedPerSecond: view.throughput)
-        }
-        self.archives = archives.map {
-            Archive(name: $0.archive.name, lag: now.head - min($0.checkpoint, now.head))
-        }
-    }
-
-    /// In one line.
-    var line: String {
-        let waiting = queues.reduce(0) { $0 + $1.depth }
-        let inFlight = queues.reduce(0) { $0 + $1.inFlight }
-        let dead = queues.reduce(0) { $0 + $1.deadLetters }
-        return "\(time)  \(summary)  \(waiting) queued, \(inFlight) in flight, \(dead) dead"
-    }
-
-    /// For a whole screen.
-    var lines: [String] {
-        var lines = ["\(time)", summary]
-        if !queues.isEmpty {
-            lines.append("")
-            lines += Output.lines(
-                ["queue", "queued", "in flight", "dead", "oldest", "done/s"],
-                queues.map {
-                    [
-                        $0.name, "\($0.depth)", "\($0.inFlight)", "\($0.deadLetters)",
-                        "\(Int($0.oldestSeconds)) s", "\(Int($0.acknowledgedPerSecond.rounded()))",
-                    ]
-                })
-        }
-        if !archives.isEmpty {
-            lines.append("")
-            lines += Output.lines(["archive", "behind"], archives.map { [$0.name, "\($0.lag)"] })
-        }
-        return lines
-    }
-
-    private var summary: String {
-        let commit = commitSeconds.map { ", a commit \(milliseconds($0))" } ?? ""
-        return "head \(head)  \(Int(appendedPerSecond.rounded())) appended/s\(commit)  "
-            + "\(Int(readPerSecond.rounded())) read/s, \(openReads) reads open  "
-            + "\(subscriptions) topics"
-    }
-}
-
-/// Looks at the event store once a second, and says what it sees: in place on a terminal, else in a
-/// line.
-struct StoreWatch: Sendable {
+/// Looks at the event store and at the services once a second, and says what it sees: in place on a
+/// terminal, else in a line.
+struct StoreWatch {
     private let client: EventStoreClient
     private let bus: ServiceClient
+    private let services: ServiceWatch
 
-    init(_ client: EventStoreClient, _ bus: ServiceClient) {
+    /// - Parameter services: by name, where they are.
+    init(
+        _ client: EventStoreClient, _ bus: ServiceClient, services: [String: String]
+    ) async throws {
         self.client = client
         self.bus = bus
+        self.services = try await ServiceWatch(services)
     }
 
-    /// Goes on until cancelled.
+    /// Goes on until cancelled, or until nobody reads any more what it says.
     func run(json: Bool) async throws {
+        signal(SIGPIPE, SIG_IGN)
         let isInPlace = !json && isatty(STDOUT_FILENO) == 1
         var (before, then) = (try await client.statistics(), ContinuousClock.now)
         // Wiped once; from then on lines are written over those before them.
-        if isInPlace { print("\u{1B}[2J", terminator: "") }
+        guard try say(isInPlace ? "\u{1B}[2J" : "") else { return }
         while true {
             // The second that a rate is of.
             try await Task.sleep(until: then + .seconds(1))
             let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
-            let queues: [QueueView] = try await bus.query(BusCall.queues, Nothing())
-            let archives: [ArchiveView] = try await bus.query(BusCall.archives, Nothing())
+            async let services = services.look(head: statistics.head)
             let glance = StoreGlance(
-                statistics, since: before, now - then, at: .now(), queues, archives)
+                statistics, since: before, now - then, at: .now(),
+                queues: try await bus.query(BusCall.queues, Nothing()),
+                archives: try await bus.query(BusCall.archives, Nothing()),
+                services: await services)
             (before, then) = (statistics, now)
-            if json {
-                try Output.json(glance)
-            } else if isInPlace {
-                let lines = glance.lines.map { $0 + "\u{1B}[K\n" }.joined()
-                print("\u{1B}[H\(lines)\u{1B}[J", terminator: "")
-            } else {
-                print(glance.line)
+            let text =
+                if json {
+                    String(decoding: try JSONCoding.encoder.encode(glance), as: UTF8.self) + "\n"
+                } else if isInPlace {
+                    "\u{1B}[H" + glance.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
+                } else {
+                    glance.line + "\n"
+                }
+            guard try say(text) else { return }
+        }
+    }
+
+    /// False if nobody is left to read it.
+    private func say(_ text: String) throws -> Bool {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            return true
+        } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            guard cause?.code != Int(EPIPE) else { return false }
+            throw Problem(
+                status: EX_IOERR, "its output can't be written: \(error.localizedDescription)")
+        }
+    }
+}
+
+/// Asks the services how far they are.
+private struct ServiceWatch: Sendable {
+    /// One that does not answer holds up nobody.
+    private static let patience: Duration = .milliseconds(500)
+
+    private var clients: [String: ServiceClient] = [:]
+
+    /// - Parameter endpoints: by the services' names.
+    init(_ endpoints: [String: String]) async throws {
+        let context = try Context.ofProcess()
+        for (name, endpoint) in endpoints {
+            clients[name] = try await ServiceClient(
+                endpoint: endpoint, of: name, timeout: Self.patience, actor: "", in: context)
+        }
+    }
+
+    /// - Parameter head: of the log, a moment ago.
+    func look(head: UInt64) async -> [StoreGlance.Service] {
+        await withTaskGroup { group in
+            for (name, client) in clients {
+                group.addTask {
+                    let status: ServiceStatus? = try? await client.query("status", Nothing())
+                    return StoreGlance.Service(name, status, head: head)
+                }
             }
-            fflush(nil)
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.name < $1.name }
         }
     }
 }

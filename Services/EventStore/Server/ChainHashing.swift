@@ -51,7 +51,7 @@ extension EventStoreServer {
                     hash: point.hash.description)
                 answer = Answer(key, .result, [try encode(head)])
             } catch let error as LogError {
-                answer = Answer(key, .error, [ProtocolError(error).bytes])
+                answer = Answer(key, .error, [told(ProtocolError(error))])
             }
             _ = send(answer)
         }

@@ -6,6 +6,8 @@ import WireProtocol
 struct Counts {
     /// Messages taken, by their kind; nil for what is none of ours.
     var requests: [MessageKind?: UInt64] = [:]
+    /// Requests and parts of them that were answered with an error, by its code.
+    var errors: [ProtocolError.Code: UInt64] = [:]
     var appends: UInt64 = 0
     /// Groups of appends that were written and, unless that is put off, synced.
     var commits = Histogram()
@@ -26,6 +28,10 @@ extension EventStoreServer {
             .counter(
                 "daybook_store_requests_total", "Messages taken, by their kind.",
                 each: requests.sorted { $0.0 < $1.0 }.map { ([.init("kind", $0.0)], $0.1) }),
+            .counter(
+                "daybook_store_errors_total", "Errors answered, by their code.",
+                each: counts.errors.map { ("\($0)", $1) }.sorted { $0.0 < $1.0 }
+                    .map { ([.init("code", $0.0)], $0.1) }),
             .counter(
                 "daybook_store_appends_total", "Appends made or repeated.", counts.appends),
             .counter(

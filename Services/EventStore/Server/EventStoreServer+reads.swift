@@ -64,8 +64,7 @@ extension EventStoreServer {
 
     private func fail(_ key: ReadKey, _ error: LogError) {
         reads.end(key)
-        let problem = ProtocolError(error).bytes
-        _ = send(Answer(key, .error, [problem]))
+        _ = send(Answer(key, .error, [told(ProtocolError(error))]))
     }
 }
 

@@ -199,7 +199,7 @@ public actor EventStoreServer {
             }
         } catch {
             access.note(error, of: client.caller)
-            answer(peer, requestID, .error, [error.bytes])
+            answer(peer, requestID, .error, [told(error)])
         }
     }
 
@@ -262,10 +262,19 @@ public actor EventStoreServer {
                     frame.extracting(part.records), try AppendCondition(part.condition[...]),
                     caller)
             }
-            if case .failure(let error) = outcome { access.note(error, of: caller) }
+            if case .failure(let error) = outcome {
+                counts.errors[error.code, default: 0] += 1
+                access.note(error, of: caller)
+            }
             AppendOutcomes.add(outcome, to: &outcomes)
         }
         return outcomes
+    }
+
+    /// The error as it is told, once.
+    func told(_ error: ProtocolError) -> [UInt8] {
+        counts.errors[error.code, default: 0] += 1
+        return error.bytes
     }
 
     /// Answers when what it says is true of the disk: after the next commit.

@@ -10,9 +10,10 @@ public struct EventMetadata: Codable, Hashable, Sendable {
     /// The ``TraceParent`` that was handed on with what caused it.
     public var traceparent: String?
 
-    public init(actor: String, attempt: Int? = nil) {
+    public init(actor: String, attempt: Int? = nil, traceparent: String? = nil) {
         self.actor = actor
         self.attempt = attempt
+        self.traceparent = traceparent
     }
 
     /// Nil if nothing of the kind is noted about the event.
@@ -26,8 +27,8 @@ public struct EventMetadata: Codable, Hashable, Sendable {
     /// What is noted about the events that the cause leads to.
     public init(_ cause: Cause) {
         self.init(
-            actor: cause.actor, attempt: cause.deliveries > 1 ? cause.deliveries : nil)
-        traceparent = cause.traceparent?.description
+            actor: cause.actor, attempt: cause.deliveries > 1 ? cause.deliveries : nil,
+            traceparent: cause.traceparent?.description)
     }
 
     /// The same bytes for the same metadata: an event that is appended again must not differ.

@@ -33,10 +33,10 @@ public struct Health<Service: NamedService>: AsyncParsableCommand {
 
 extension ServiceStatus {
     /// So many events may be still to come in what a healthy service shows.
-    static let allowedLag: UInt64 = 1000
+    public static let allowedLag: UInt64 = 1000
 
     /// What keeps the service from being ready; nil if nothing does.
-    func fault(lag: UInt64 = allowedLag) -> String? {
+    public func fault(lag: UInt64 = allowedLag) -> String? {
         if let projection {
             if let reason = projection.stopped { return reason }
             let behind = head - min(projection.checkpoint, head)

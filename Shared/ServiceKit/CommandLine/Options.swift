@@ -41,6 +41,11 @@ public struct CallOptions: ParsableArguments {
     @Option(help: "Who gives the command.")
     public var actor = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
 
+    @Option(
+        help: "The W3C trace that the command is part of (TRACEPARENT).",
+        transform: CallOptions.traceparent)
+    public var traceparent: TraceParent?
+
     @Flag(help: "Print JSON.")
     public var json = false
 
@@ -52,13 +57,21 @@ public struct CallOptions: ParsableArguments {
         }
     }
 
+    private static func traceparent(_ text: String) throws -> TraceParent {
+        guard let found = TraceParent(text) else {
+            throw ValidationError("a traceparent is \(TraceParent.form), not '\(text)'")
+        }
+        return found
+    }
+
     /// A client of `service`, closed behind `body`.
     public func with<Result>(
         _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
         let client = try await ServiceClient(
             endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
-            timeout: .seconds(timeout), actor: actor, traceparent: TraceParent.ofEnvironment())
+            timeout: .seconds(timeout), actor: actor,
+            traceparent: traceparent ?? .ofEnvironment())
         do {
             let result = try await body(client)
             await client.close()

@@ -26,16 +26,14 @@ public struct TraceParent: Hashable, Sendable, CustomStringConvertible {
         description = text
     }
 
-    /// That of the process's environment, `TRACEPARENT`; nil if there is none.
-    ///
-    /// - Throws: `Problem` with status 65 if it is something else.
-    static func ofEnvironment() throws -> TraceParent? {
-        guard let text = Endpoints.environment("TRACEPARENT") else { return nil }
-        guard let found = TraceParent(text) else {
-            throw Problem.data("TRACEPARENT is \(form), not '\(text)'")
-        }
-        return found
+    /// That of the process's environment, `TRACEPARENT`. What is none there is as if it were not
+    /// there, as W3C has it: who handed it on may know nothing of it.
+    static func ofEnvironment() -> TraceParent? {
+        Endpoints.environment("TRACEPARENT").flatMap(TraceParent.init)
     }
+
+    /// What all that is part of the same trace has in common.
+    var traceID: Substring { description.split(separator: "-")[1] }
 }
 
 extension TraceParent: Codable {

@@ -2,6 +2,9 @@ import Metrics
 
 /// Counts calls by what they came to, and how long they took.
 struct CallMeter {
+    /// What stands for a message that is no call, and for one that is turned down unread.
+    static let other = "other"
+
     private struct Key: Hashable {
         let call: String
         let outcome: String

@@ -264,7 +264,7 @@ where P.Command == Subject.Command {
         var failures: [String: String] = [:]
         for owed in commands where failures[owed.saga] == nil {
             do {
-                try await execute(owed)
+                _ = try await persist { try await repository.execute(owed.command, owed.cause) }
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -274,12 +274,11 @@ where P.Command == Subject.Command {
         return failures
     }
 
-    /// However long the store is away.
-    private func execute(_ owed: Owed) async throws {
+    /// What the store answers, however long it is away.
+    private func persist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
-                _ = try await repository.execute(owed.command, owed.cause)
-                return
+                return try await ask()
             } catch let error as Unavailable {
                 try Task.checkCancellation()
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
@@ -323,11 +322,16 @@ where P.Command == Subject.Command {
             guard let saga = sagas[id], P.deadline(of: saga.state) == deadline.time else {
                 continue
             }
-            for (index, command) in participant.expire(saga.state).enumerated() {
+            let commands = participant.expire(saga.state)
+            // Part of the same trace as the last that happened in the saga.
+            let last =
+                commands.isEmpty
+                ? nil : try await persist { try await client.event(id: saga.lastEventID) }
+            for (index, command) in commands.enumerated() {
                 let cause = Cause(
                     correlationID: saga.correlationID, causationID: saga.lastEventID,
                     key: saga.correlationID.derived("\(P.name)/\(id)/deadline/\(index)"),
-                    actor: P.name)
+                    actor: P.name, traceparent: last?.traceparent)
                 owed[Subject.id(of: command), default: []].append(
                     Owed(command: command, cause: cause, saga: id))
             }

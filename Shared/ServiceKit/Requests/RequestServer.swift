@@ -125,6 +125,7 @@ public actor RequestServer {
         guard let caller = access.caller(sender) else { return nil }
         let request = Request(message, caller)
         guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
+            calls.note(CallMeter.other, "\(Self.tooMany.code)", .zero)
             send(.error, Self.tooMany.bytes, for: request)
             return nil
         }
@@ -172,6 +173,8 @@ public actor RequestServer {
     }
 
     private func reply(to request: Request) async -> (MessageKind, [UInt8]) {
+        let start = ContinuousClock.now
+        var call = CallMeter.other
         do {
             guard let kind = request.kind else { throw request.problem }
             let body = request.body
@@ -189,34 +192,26 @@ public actor RequestServer {
                     throw ProtocolError(
                         .malformed, "a call has three frames: header, name and argument")
                 }
-                return (.result, Array(try await call(body[0], body[1], request.caller)))
+                let name = String(decoding: body[0], as: UTF8.self)
+                guard let handler = handlers[name] else { throw unknown(name) }
+                call = name
+                let (answer, outcome) = try await handler(Data(body[1]), request.caller)
+                calls.note(call, outcome, .now - start)
+                return (.result, Array(answer))
             default:
                 throw ProtocolError(.malformed, "\(service) takes hello and call, not \(kind)")
             }
         } catch {
-            access.note(error, of: request.caller)
-            return (.error, ProtocolError(describing: error).bytes)
+            let problem = ProtocolError(describing: error)
+            calls.note(call, "\(problem.code)", .now - start)
+            access.note(problem, of: request.caller)
+            return (.error, problem.bytes)
         }
     }
 
-    private func call(
-        _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
-    ) async throws -> Data {
-        let name = String(decoding: name, as: UTF8.self)
-        guard let handler = handlers[name] else {
-            let names = handlers.keys.sorted().joined(separator: ", ")
-            throw ProtocolError(.notFound, "\(service) has no call '\(name)'; it has \(names)")
-        }
-        let start = ContinuousClock.now
-        do {
-            let (answer, outcome) = try await handler(Data(argument), caller)
-            calls.note(name, outcome, .now - start)
-            return answer
-        } catch {
-            let problem = ProtocolError(describing: error)
-            calls.note(name, "\(problem.code)", .now - start)
-            throw problem
-        }
+    private func unknown(_ call: String) -> ProtocolError {
+        let names = handlers.keys.sorted().joined(separator: ", ")
+        return ProtocolError(.notFound, "\(service) has no call '\(call)'; it has \(names)")
     }
 }
 

@@ -31,6 +31,7 @@ extension CausalTree {
         let correlationID: EventID
         let causationID: EventID?
         let attempt: Int?
+        let traceparent: TraceParent?
         let deadLetter: DeadLetter?
         let redriven: [UInt64]?
         let reverses: EventID?
@@ -56,6 +57,7 @@ extension CausalTree {
             correlationID = event.correlationID
             causationID = event.causationID == .none ? nil : event.causationID
             attempt = node.attempt
+            traceparent = node.traceparent
             deadLetter = node.deadLetter
             redriven = node.redriven.isEmpty ? nil : node.redriven
             reverses = node.reverses

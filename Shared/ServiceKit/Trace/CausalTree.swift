@@ -21,6 +21,8 @@ public struct CausalTree: Sendable {
         public let actor: String?
         /// At which delivery of its cause it was decided on, if not at the first.
         public let attempt: Int?
+        /// The W3C trace that it is part of, as it was handed on.
+        public let traceparent: TraceParent?
         /// What could not be delivered, if the event tells of that.
         public let deadLetter: DeadLetter?
         /// Where its cause was put back into the queue before it was decided on.
@@ -83,9 +85,11 @@ public struct CausalTree: Sendable {
 }
 
 extension CausalTree.Node {
-    /// Which conversation it belongs to, when it happened, and who had it written: said of roots.
+    /// Which conversation and trace it belongs to, when it happened, and who had it written: said
+    /// of roots.
     var conversation: String {
         "conversation \(event.correlationID), \(event.time), by \(actor ?? "-")"
+            + (traceparent.map { ", trace \($0.traceID)" } ?? "")
     }
 
     /// Which service has written it, and for whom.
@@ -216,6 +220,7 @@ private struct CausalTreeBuilder {
         return CausalTree.Node(
             event: event, depth: depth, parent: parent, isLast: isLast, service: services[place],
             actor: metadata?.actor, attempt: metadata?.attempt,
+            traceparent: metadata?.traceparent.flatMap(TraceParent.init),
             deadLetter: letters.letter(told: event), redriven: redrives.map(\.position),
             reverses: reversed, reversedBy: reversal, notes: notes)
     }

@@ -84,7 +84,10 @@ extension Bus {
             stream: try StreamName(category: BusCategory.deadLetter, id: death.queue),
             type: BusEventType.deadLettered.rawValue, tags: event?.tags ?? [],
             correlationID: event?.correlationID, causationID: id,
-            metadata: try EventMetadata(actor: "event-store").encoded(),
+            metadata: try EventMetadata(
+                actor: "event-store",
+                traceparent: event.flatMap { EventMetadata(of: $0)?.traceparent }
+            ).encoded(),
             data: try JSON.bytes(letter))
     }
 

@@ -1,0 +1,122 @@
+import EventSourcing
+import ServiceKit
+import WireProtocol
+
+/// What the event store did since it was last looked at, what waits in it, and how far those are
+/// who follow it.
+struct StoreGlance: Codable, Hashable, Sendable {
+    struct Queue: Codable, Hashable, Sendable {
+        var name: String
+        var depth: Int
+        var inFlight: Int
+        var deadLetters: Int
+        /// How long the oldest event has been in it.
+        var oldestSeconds: Double
+        var acknowledgedPerSecond: Double
+    }
+
+    /// One that follows the log, and tells how far it is.
+    struct Archive: Codable, Hashable, Sendable {
+        var name: String
+        /// Events of the log that it has not looked at.
+        var lag: UInt64
+    }
+
+    /// One that follows the log, and is asked how far it is.
+    struct Service: Codable, Hashable, Sendable {
+        var name: String
+        /// Events of the log that are not in what it shows; nil if it does not answer.
+        var lag: UInt64?
+        /// What keeps it from being ready; nil if nothing does.
+        var fault: String?
+
+        /// - Parameter status: nil if it has not answered.
+        init(_ name: String, _ status: ServiceStatus?, head: UInt64) {
+            self.name = name
+            lag = status?.projection.map { head - min($0.checkpoint, head) }
+            fault = status.map { $0.fault() } ?? "no answer"
+        }
+    }
+
+    var time: Timestamp
+    var head: UInt64
+    var appendedPerSecond: Double
+    var readPerSecond: Double
+    /// How long a commit took, on average; nil if there was none.
+    var commitSeconds: Double?
+    var openReads: Int
+    /// Prefixes of topics that were subscribed to at the feed.
+    var subscriptions: Int
+    var queues: [Queue]
+    var archives: [Archive]
+    var services: [Service]
+
+    init(
+        _ now: StoreStatistics, since before: StoreStatistics, _ elapsed: Duration,
+        at time: Timestamp, queues: [QueueView], archives: [ArchiveView], services: [Service]
+    ) {
+        func perSecond(_ figure: KeyPath<StoreStatistics, UInt64>) -> Double {
+            let (now, before) = (now[keyPath: figure], before[keyPath: figure])
+            // A store that was started meanwhile counts from zero.
+            return Double(now >= before ? now - before : now) / (elapsed / .seconds(1))
+        }
+        self.time = time
+        head = now.head
+        appendedPerSecond = perSecond(\.head)
+        readPerSecond = perSecond(\.eventsRead)
+        if now.commits > before.commits {
+            commitSeconds =
+                (now.commitSeconds - before.commitSeconds) / Double(now.commits - before.commits)
+        }
+        openReads = now.openReads
+        subscriptions = now.subscriptions
+        self.queues = queues.map { view in
+            let age = view.oldest.map { max(time.microseconds - $0.microseconds, 0) } ?? 0
+            return Queue(
+                name: view.queue.name, depth: view.depth, inFlight: view.inFlight,
+                deadLetters: view.deadLetters, oldestSeconds: Double(age) / 1e6,
+                acknowledgedPerSecond: view.throughput)
+        }
+        self.archives = archives.map {
+            Archive(name: $0.archive.name, lag: now.head - min($0.checkpoint, now.head))
+        }
+        self.services = services
+    }
+
+    /// In one line.
+    var line: String {
+        let waiting = queues.reduce(0) { $0 + $1.depth }
+        let inFlight = queues.reduce(0) { $0 + $1.inFlight }
+        let dead = queues.reduce(0) { $0 + $1.deadLetters }
+        let behind = services.map { "\($0.name) \($0.lag.map(String.init) ?? "?")" }
+        return "\(time)  \(summary)  \(waiting) queued, \(inFlight) in flight, \(dead) dead  "
+            + "behind: \(behind.joined(separator: ", "))"
+    }
+
+    /// For a whole screen.
+    var lines: [String] {
+        func table(_ heads: [String], _ rows: [[String]]) -> [String] {
+            rows.isEmpty ? [] : [""] + Output.lines(heads, rows)
+        }
+        return ["\(time)", summary]
+            + table(
+                ["queue", "queued", "in flight", "dead", "oldest", "done/s"],
+                queues.map {
+                    [
+                        $0.name, "\($0.depth)", "\($0.inFlight)", "\($0.deadLetters)",
+                        "\(Int($0.oldestSeconds)) s", "\(Int($0.acknowledgedPerSecond.rounded()))",
+                    ]
+                })
+            + table(
+                ["service", "behind", ""],
+                services.map { [$0.name, $0.lag.map(String.init) ?? "?", $0.fault ?? ""] })
+            + table(["archive", "behind"], archives.map { [$0.name, "\($0.lag)"] })
+    }
+
+    private var summary: String {
+        let commit = commitSeconds.map { ", a commit \(milliseconds($0))" } ?? ""
+        return "head \(head)  \(Int(appendedPerSecond.rounded())) appended/s\(commit)  "
+            + "\(Int(readPerSecond.rounded())) read/s, \(openReads) reads open  "
+            + "\(subscriptions) topics"
+    }
+}
