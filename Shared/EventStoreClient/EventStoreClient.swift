@@ -58,6 +58,11 @@ public struct EventStoreClient: Sendable {
     ) async throws -> Appended {
         var records: [UInt8] = []
         for event in events { try event.encode(into: &records) }
+        // The store ends the connection of what is too long to be taken, and could not say why.
+        guard records.count <= Limits.appendBytes else {
+            throw ProtocolError(
+                .invalid, "an append has up to \(Limits.appendBytes) bytes, not \(records.count)")
+        }
         return try await appends.append(
             AppendPart(condition: try condition.encoded(), records: records), timeout: timeout)
     }

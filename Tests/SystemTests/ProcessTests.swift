@@ -44,6 +44,35 @@ extension `The suite` {
         #expect(audit.status == 0, "\(audit)")
     }
 
+    @Test func `serves no projection that has seen more than the log has`() async throws {
+        let suite = try Suite()
+        let files = FileManager.default
+        let (log, kept) = (suite.home + "/log", suite.home + "/log.kept")
+        try suite.start("event-store")
+        try suite.start("balance")
+        #expect(try suite.run("balance", "open", "ada").status == 0)
+        #expect(suite.terminate("event-store") == 0)
+        try files.copyItem(atPath: log, toPath: kept)
+        try suite.start("event-store")
+        #expect(try suite.run("balance", "open", "ben").status == 0)
+        while try await suite.status(of: "balance").projection?.checkpoint != 2 {
+            await Task.yield()
+        }
+        #expect(suite.terminate("event-store") == 0)
+        for lost in [log, suite.home + "/bus"] { try files.removeItem(atPath: lost) }
+        try files.moveItem(atPath: kept, toPath: log)
+        try suite.start("event-store")
+        // What still runs is not healthy; what is started then does not serve.
+        let health = try suite.run("balance", "health")
+        #expect(health.status == 69, "\(health)")
+        let fault = "the projection is at 2, but the log has lost its end: it has only 1"
+        #expect(health.errors == "balance: \(fault)\n")
+        #expect(suite.terminate("balance") == 0)
+        let refused = try suite.run("balance", "serve")
+        #expect(refused.status == 65, "\(refused)")
+        #expect(refused.errors.contains("\(fault); remove what is in \(suite.home)/balance"))
+    }
+
     @Test func `ends each process with 0 in the middle of its work, and loses nothing`()
         async throws
     {

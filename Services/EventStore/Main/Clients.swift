@@ -33,13 +33,13 @@ struct Append: AsyncParsableCommand {
             case .some(let revision?): .revision(revision)
             }
         try await store.withClient { client in
-            var batch: [NewEvent] = []
+            var (batch, bytes): ([NewEvent], Int) = ([], 0)
             func flush(_ condition: AppendCondition) async throws {
                 guard !batch.isEmpty else { return }
                 let appended = try await client.append(batch, condition)
                 print("position \(appended.last), revision \(appended.lastRevision)")
                 fflush(nil)  // Whoever follows the output learns at once what is safe.
-                batch.removeAll()
+                (batch, bytes) = ([], 0)
             }
             if let data {
                 batch = [try event(stream, data)]
@@ -47,7 +47,8 @@ struct Append: AsyncParsableCommand {
             }
             while let line = readLine() {
                 batch.append(try event(stream, line))
-                if batch.count == 500 { try await flush(.any) }
+                bytes += line.utf8.count
+                if batch.count == 500 || bytes >= 1 << 20 { try await flush(.any) }
             }
             try await flush(.any)
         }

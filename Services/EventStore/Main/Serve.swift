@@ -65,7 +65,7 @@ struct Serve: AsyncParsableCommand {
 
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
         let (home, durability) = (store.home, durability)
-        let credentials = try Credentials.ofProcess()
+        let credentials = try Credentials.ofProcess(logger: process.logger("keys"))
         return try await EventStoreServer(
             endpoint: listening, feed: feed, bus: bus, durability: durability,
             on: SocketLoop(name: "event-store"), in: credentials.context,
@@ -83,7 +83,8 @@ struct Serve: AsyncParsableCommand {
     private func serveBus(
         at endpoint: String, _ wiring: Wiring?, with server: EventStoreServer, _ logger: Logger
     ) async throws {
-        let (loop, credentials) = (SocketLoop(name: "bus"), try Credentials.ofProcess())
+        let loop = SocketLoop(name: "bus")
+        let credentials = try Credentials.ofProcess(logger: process.logger("keys"))
         let client = try await EventStoreClient(
             endpoint: listening, on: loop, in: credentials.context)
         let bus = try await Bus(

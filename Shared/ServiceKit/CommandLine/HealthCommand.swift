@@ -39,6 +39,7 @@ extension ServiceStatus {
     public func fault(lag: UInt64 = allowedLag) -> String? {
         if let projection {
             if let reason = projection.stopped { return reason }
+            if let ahead = projection.lead(over: head) { return ahead }
             let behind = head - min(projection.checkpoint, head)
             guard behind <= lag else { return "the projection is \(behind) events behind" }
         }

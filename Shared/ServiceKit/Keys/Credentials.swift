@@ -1,5 +1,5 @@
 public import Foundation
-import Logging
+public import Logging
 public import WireProtocol
 public import ZeroMQ
 
@@ -14,15 +14,18 @@ public struct Credentials: Sendable {
         access = .none
     }
 
-    /// - Parameter keyring: is read again when it has changed.
+    /// - Parameters:
+    ///   - keyring: is read again when it has changed.
+    ///   - logger: takes what is refused.
     /// - Throws: `Problem` if one of the files can't be used.
-    public init(key: URL, keyring: URL) throws {
+    public init(
+        key: URL, keyring: URL, logger: Logger = Credentials.standardLogger
+    ) throws {
         let (identity, keyring) = (try KeyFile.read(key), try KeyringFile(keyring))
         guard keyring.current.callers[identity.publicKey.description] != nil else {
             throw Problem.data("the keyring \(keyring.path) has no valid key for \(key.path)")
         }
-        let log = ThrottledLog(
-            Logger(label: "keys") { StreamLogHandler.standardError(label: $0) })
+        let log = ThrottledLog(logger)
         let rate = HandshakeRate()
         context = try Context(
             security: Security(
@@ -45,18 +48,26 @@ public struct Credentials: Sendable {
             note: { log.note("refused: \($1)", of: $0) })
     }
 
+    /// Writes text to standard error.
+    public static let standardLogger = Logger(label: "keys") {
+        StreamLogHandler.standardError(label: $0)
+    }
+
     /// Those that the process was given: its own key by DAYBOOK_KEY, and those of the others by
     /// DAYBOOK_KEYRING.
     ///
     /// - Throws: `Problem` if one is given without the other, or can't be used.
-    public static func ofProcess() throws -> Credentials {
+    public static func ofProcess(
+        logger: Logger = Credentials.standardLogger
+    ) throws -> Credentials {
         let key = Endpoints.environment("DAYBOOK_KEY")
         let keyring = Endpoints.environment("DAYBOOK_KEYRING")
         switch (key, keyring) {
         case (nil, nil):
             return try Credentials()
         case (let key?, let keyring?):
-            return try Credentials(key: URL(filePath: key), keyring: URL(filePath: keyring))
+            return try Credentials(
+                key: URL(filePath: key), keyring: URL(filePath: keyring), logger: logger)
         case (_?, nil):
             throw Problem.data("DAYBOOK_KEY goes with DAYBOOK_KEYRING, the file of all public keys")
         case (nil, _?):

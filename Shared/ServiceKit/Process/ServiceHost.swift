@@ -16,6 +16,8 @@ public struct ServiceHost {
     let folder: String
     private let lock: FolderLock
     private let log: EventID
+    /// Where the log ended when the process began.
+    private let head: UInt64
     private let loop: SocketLoop
     private let server: RequestServer
     private let snapshots: SnapshotStore
@@ -36,10 +38,11 @@ public struct ServiceHost {
         folder = "\(options.home)/\(name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: name)
-        let credentials = try Credentials.ofProcess()
+        let credentials = try Credentials.ofProcess(logger: options.process.logger("keys"))
         client = try await EventStoreClient(
             endpoint: options.eventStoreEndpoint, on: loop, in: credentials.context)
-        log = try await client.welcome(timeout: .seconds(60)).log
+        let welcome = try await client.welcome(timeout: .seconds(60))
+        (log, head) = (welcome.log, welcome.head)
         snapshots = try SnapshotStore(
             path: "\(folder)/snapshots.sqlite", log: log, logger: logger)
         server = try await RequestServer(
@@ -59,6 +62,12 @@ public struct ServiceHost {
         let side = try await ReadSide(
             projection, at: "\(folder)/projection.sqlite", log: log, client: client, on: loop,
             logger: logger)
+        // What is appended from now on would be taken for known.
+        if let ahead = await side.status().lead(over: head) {
+            throw ProjectedStore.Unusable(
+                description: "\(folder)/projection.sqlite: \(ahead); remove what is in \(folder), "
+                    + "as docs/operations.md says of a log that was put back")
+        }
         runners.append { try await side.run() }
         closers.append { try await side.close() }
         self.projection = { await side.status() }

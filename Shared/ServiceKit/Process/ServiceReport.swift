@@ -19,11 +19,12 @@ struct ServiceReport: Sendable {
     let startedAt = Timestamp.now()
 
     func status(timeout: Duration = .seconds(30)) async throws -> ServiceStatus {
-        let head = try await client.welcome(timeout: timeout).head
+        // Asked before where the log ends: it is never ahead of that.
+        let (projection, participant) = (await projection?(), await participant?())
         return ServiceStatus(
             service: service, processID: ProcessInfo.processInfo.processIdentifier,
-            startedAt: startedAt, log: log, head: head, projection: await projection?(),
-            participant: await participant?())
+            startedAt: startedAt, log: log, head: try await client.welcome(timeout: timeout).head,
+            projection: projection, participant: participant)
     }
 
     /// What keeps the service from being ready; nil if nothing does.

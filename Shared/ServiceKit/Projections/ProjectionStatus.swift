@@ -8,6 +8,13 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
     public var rebuild: RebuildStatus?
     /// Why it follows the log no more, if it does not: an event that it can't read.
     public var stopped: String?
+
+    /// What is wrong if it has seen more than the log has: nil if that is not so.
+    func lead(over head: UInt64) -> String? {
+        guard checkpoint > head else { return nil }
+        return "the projection is at \(checkpoint), but the log has lost its end: it has only "
+            + "\(head)"
+    }
 }
 
 /// How far a rebuild has come, or how it ended.
