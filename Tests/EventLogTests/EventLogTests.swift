@@ -189,10 +189,11 @@ import Testing
         var log = try open(storage)
         try log.stage([event(1)])
         storage.changesLeft = 1
-        #expect(throws: LogError.self) { try log.commit() }
+        let failure = try #require(throws: LogError.self) { try log.commit() }
         storage.changesLeft = nil
-        #expect(throws: LogError.failed) { try log.commit() }
-        #expect(throws: AppendError.log(.failed)) { try log.stage([event(2)]) }
+        // Whoever comes later is told why.
+        #expect(throws: failure) { try log.commit() }
+        #expect(throws: AppendError.log(failure)) { try log.stage([event(2)]) }
     }
 }
 

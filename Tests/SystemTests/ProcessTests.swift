@@ -73,6 +73,21 @@ extension `The suite` {
         #expect(refused.errors.contains("\(fault); remove what is in \(suite.home)/balance"))
     }
 
+    @Test func `ends a service whose projection can't go on`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        try suite.start("balance")
+        let log = try await suite.status(of: "balance").log
+        suite.kill("event-store")
+        for lost in ["log", "bus"] {
+            try FileManager.default.removeItem(atPath: "\(suite.home)/\(lost)")
+        }
+        try suite.start("event-store")
+        while suite.isRunning("balance") { await Task.yield() }
+        let reason = "not log \(log), which was followed until now\n"
+        #expect(suite.log(of: "balance").hasSuffix(reason), "\(suite.log(of: "balance"))")
+    }
+
     @Test func `ends each process with 0 in the middle of its work, and loses nothing`()
         async throws
     {

@@ -53,7 +53,8 @@ public struct EventLog: ~Copyable {
     private var lastTime: Int64
     /// Whether something was written since the last sync.
     private var isDirty = false
-    private var hasFailed = false
+    /// Why nothing more is written: what is on disk is known only once the log is opened again.
+    private var failure: LogError?
 
     /// Opens the log in `storage`, made anew if there is none.
     ///
@@ -99,7 +100,7 @@ public struct EventLog: ~Copyable {
     public mutating func stage(
         _ records: Span<UInt8>, _ condition: AppendCondition = .any
     ) throws(AppendError) -> Appended {
-        guard !hasFailed else { throw .log(.failed) }
+        if let failure { throw .log(failure) }
         let headers = try Admission.headers(of: records, segmentBytes: segmentBytes)
         if let repeated = try repetition(of: records, headers) { return repeated }
         try check(condition)
@@ -108,8 +109,7 @@ public struct EventLog: ~Copyable {
                 committedEarly = try commit()
                 try startSegment()
             } catch {
-                hasFailed = true
-                throw .log(error)
+                throw .log(fail(error))
             }
         }
         return try place(records, headers)
@@ -122,7 +122,7 @@ public struct EventLog: ~Copyable {
     ///   the system holds of a file whose sync has failed can't be trusted.
     @discardableResult
     public mutating func commit() throws(LogError) -> [UInt8] {
-        guard !hasFailed else { throw .failed }
+        if let failure { throw failure }
         let early = committedEarly
         committedEarly = []
         guard !group.isEmpty, let open else { return early }
@@ -130,8 +130,7 @@ public struct EventLog: ~Copyable {
         do throws(StorageError) {
             try storage.write(open.name, committed.span, at: open.end - committed.count)
         } catch {
-            hasFailed = true
-            throw .storage(error)
+            throw fail(.storage(error))
         }
         isDirty = true
         if durability == .sync { try flush() }
@@ -143,13 +142,12 @@ public struct EventLog: ~Copyable {
 
     /// Makes durable what was committed and is not yet.
     public mutating func flush() throws(LogError) {
-        guard !hasFailed else { throw .failed }
+        if let failure { throw failure }
         guard isDirty, let name = open?.name else { return }
         do throws(StorageError) {
             try storage.sync(name)
         } catch {
-            hasFailed = true
-            throw .storage(error)
+            throw fail(.storage(error))
         }
         isDirty = false
     }
@@ -161,7 +159,12 @@ public struct EventLog: ~Copyable {
         try flush()
         maintenance.finish()
         try CleanEnd(position: head).write(to: storage)
-        hasFailed = true
+        failure = .closed
+    }
+
+    private mutating func fail(_ error: LogError) -> LogError {
+        failure = error
+        return error
     }
 
     // MARK: Segments

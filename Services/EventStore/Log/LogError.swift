@@ -7,8 +7,8 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     /// The file that should hold the events at the positions is not there.
     case missing(ClosedRange<UInt64>, before: String)
     case damagedIndex(String, offset: Int)
-    /// A write or a sync has failed: what is on disk is known only once the log is opened again.
-    case failed
+    /// Nothing more is written to it.
+    case closed
 
     public var description: String {
         switch self {
@@ -24,7 +24,7 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
             "no segment before \(segment) holds \(positions.positionText)"
         case .damagedIndex(let name, let offset):
             "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
-        case .failed: "an earlier write to the log has failed; open it again"
+        case .closed: "the log is closed"
         }
     }
 

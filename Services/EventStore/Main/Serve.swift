@@ -105,7 +105,8 @@ struct Serve: AsyncParsableCommand {
                     logger.notice("\($0)")
                 }
             }
-            try await group.waitForAll()
+            // The first that fails ends the others, for which waitForAll would wait.
+            for try await _ in group {}
         }
     }
 }

@@ -88,7 +88,7 @@ extension ProtocolError {
         switch error {
         case .damaged, .missing, .damagedIndex, .unknownVersion:
             self.init(.damaged, detail: error.position ?? 0, error.description)
-        case .storage, .failed: self.init(.unavailable, error.description)
+        case .storage, .closed: self.init(.unavailable, error.description)
         }
     }
 }

@@ -150,7 +150,8 @@ public struct ServiceHost {
             try await withTaskExecutorPreference(loop) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for runner in runners { group.addTask { try await runner() } }
-                    try await group.waitForAll()
+                    // The first that fails ends the others, for which waitForAll would wait.
+                    for try await _ in group {}
                 }
             }
         }

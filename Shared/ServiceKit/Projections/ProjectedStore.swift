@@ -95,13 +95,23 @@ public struct ProjectedStore: Sendable {
     }
 
     /// Makes `writes` and moves the checkpoint, all or nothing.
+    ///
+    /// - Throws: `Problem` with status 74 if the disk is full, or fails.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
-        try await Self.cancellable {
-            try await pool.write { db in
-                for write in writes { try write(db) }
-                try db.execute(
-                    sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
+        do {
+            try await Self.cancellable {
+                try await pool.write { db in
+                    for write in writes { try write(db) }
+                    try db.execute(
+                        sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
+                }
             }
+        } catch let error as DatabaseError
+            where [.SQLITE_FULL, .SQLITE_IOERR].contains(error.resultCode)
+        {
+            throw Problem(
+                status: EX_IOERR,
+                "\(path) can't be written: \(error.message ?? "\(error.resultCode)")")
         }
     }
 

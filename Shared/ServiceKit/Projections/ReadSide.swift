@@ -71,7 +71,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
             group.addTask {
                 for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
             }
-            try await group.waitForAll()
+            // The first that fails ends the others, for which waitForAll would wait.
+            for try await _ in group {}
         }
     }
 
