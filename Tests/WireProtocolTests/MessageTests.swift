@@ -1,4 +1,5 @@
 import EventSourcing
+import Foundation
 import Testing
 import WireProtocol
 
@@ -36,6 +37,19 @@ import WireProtocol
     ])
     func `what is no header is refused`(bytes: [UInt8]) {
         #expect(throws: ProtocolError.self) { try MessageHeader(bytes.span) }
+    }
+
+    @Test func `an error's code has the name that the document gives it`() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../docs/protocol.md")
+        let rows = try String(contentsOf: file, encoding: .utf8)
+            .matches(of: /\n\| (\d+) \| ([a-z]\w+) \| [^|]+ \| (?:no|later|decide again) \|/)
+        #expect(rows.count == 13)
+        for row in rows {
+            let code = ProtocolError.Code(rawValue: try #require(UInt16(row.output.1)))
+            #expect("\(code)" == row.output.2)
+        }
+        #expect("\(ProtocolError.Code(rawValue: 999))" == "999")
     }
 
     @Test func `a condition reads what it wrote`() throws {

@@ -264,7 +264,7 @@ where P.Command == Subject.Command {
         var failures: [String: String] = [:]
         for owed in commands where failures[owed.saga] == nil {
             do {
-                _ = try await persist { try await repository.execute(owed.command, owed.cause) }
+                _ = try await insist { try await repository.execute(owed.command, owed.cause) }
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -275,7 +275,7 @@ where P.Command == Subject.Command {
     }
 
     /// What the store answers, however long it is away.
-    private func persist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
+    private func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
                 return try await ask()
@@ -326,7 +326,7 @@ where P.Command == Subject.Command {
             // Part of the same trace as the last that happened in the saga.
             let last =
                 commands.isEmpty
-                ? nil : try await persist { try await client.event(id: saga.lastEventID) }
+                ? nil : try await insist { try await client.event(id: saga.lastEventID) }
             for (index, command) in commands.enumerated() {
                 let cause = Cause(
                     correlationID: saga.correlationID, causationID: saga.lastEventID,
