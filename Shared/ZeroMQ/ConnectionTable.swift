@@ -22,8 +22,9 @@ final class ConnectionTable: Sendable {
 
         /// Counts what it has sent since this was last done.
         mutating func measure(_ descriptor: Int32) {
-            let received = ConnectionTable.receivedBytes(by: descriptor)
-            unheardBytes = wasHeard ? 0 : unheardBytes + (received &- receivedBytes)
+            // Less than before where the connection is about to be closed.
+            let received = max(ConnectionTable.receivedBytes(by: descriptor), receivedBytes)
+            unheardBytes = wasHeard ? 0 : unheardBytes + (received - receivedBytes)
             (receivedBytes, wasHeard) = (received, false)
         }
     }
@@ -97,16 +98,23 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Parts from the connections of those that have sent too much of what can't be heard; to be
-    /// called again and again.
+    /// Parts from the connections of those that have sent too much of what can't be heard, and
+    /// forgets those that are closed; to be called again and again.
     ///
     /// - Returns: whose they were; nil for those that have not said whose they are.
     func partFromFloods() -> Set<String?> {
         state.withLock { state in
             var unheard: [String?: UInt64] = [:]
-            for descriptor in Array(state.connections.keys) {
-                state.connections[descriptor]?.measure(descriptor)
-                guard let connection = state.connections[descriptor] else { continue }
+            for (descriptor, var connection) in state.connections {
+                // libzmq does not tell of the end of every connection.
+                guard !connection.address.isEmpty,
+                    Self.address(of: descriptor) == connection.address
+                else {
+                    state.close(descriptor)
+                    continue
+                }
+                connection.measure(descriptor)
+                state.connections[descriptor] = connection
                 unheard[connection.sender, default: 0] += connection.unheardBytes
             }
             let floods = Set(unheard.filter { $0.value > limits.unheardBytes }.keys)

@@ -82,10 +82,7 @@ final class HandshakeGuard: Sendable {
         var isOpen = true
         var nextMeasure = ContinuousClock.now
         while isOpen {
-            sockets += added.withLock { added in
-                defer { added = [] }
-                return added
-            }
+            sockets += takeAdded()
             isOpen = wait(for: sockets)
             answer(questions)
             for monitor in sockets.dropFirst() { followEvents(of: monitor) }
@@ -93,7 +90,14 @@ final class HandshakeGuard: Sendable {
             if !lost.isEmpty { connections.part(from: lost) }
             partFromFloods(&nextMeasure)
         }
-        for monitor in sockets { unsafe _ = zmq_close(monitor.socket) }
+        for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
+    }
+
+    private func takeAdded() -> [Monitor] {
+        added.withLock { added in
+            defer { added = [] }
+            return added
+        }
     }
 
     private func partFromFloods(_ next: inout ContinuousClock.Instant) {
