@@ -117,32 +117,24 @@ public struct Caller: Hashable, Sendable {
 /// Who is behind what a process receives.
 public struct AccessControl: Sendable {
     private let find: @Sendable (_ sender: String) -> Caller?
-    private let count: @Sendable () -> Int
     private let note: @Sendable (_ caller: String, _ text: String) -> Void
 
     /// Where there are no keys: nobody who has one is known.
-    public static let none = AccessControl(
-        find: { _ in nil }, revocations: { 0 }, note: { _, _ in })
+    public static let none = AccessControl(find: { _ in nil }, note: { _, _ in })
 
     /// - Parameters:
     ///   - find: whose valid key it is, by what its handshake was admitted as.
-    ///   - revocations: how often a key has lost something that it might do.
     ///   - note: writes down what a caller was refused.
     public init(
         find: @escaping @Sendable (_ sender: String) -> Caller?,
-        revocations: @escaping @Sendable () -> Int,
         note: @escaping @Sendable (_ caller: String, _ text: String) -> Void
     ) {
         self.find = find
         self.note = note
-        count = revocations
     }
 
     /// Who that is; nil for one whose key is not valid any more: it is to be heard no more.
     public func caller(_ sender: String?) -> Caller? { sender.map(find) ?? .local }
-
-    /// Rises with each key that is revoked, or loses something that it might do.
-    public var revocations: Int { count() }
 
     /// Writes the error down if it is that something is not allowed.
     public func note(_ error: any Error, of caller: Caller) {

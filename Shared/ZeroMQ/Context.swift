@@ -7,7 +7,7 @@ import Synchronization
 @safe public final class Context: Sendable {
     nonisolated(unsafe) let handle: UnsafeMutableRawPointer
     let security: Security?
-    private let isGuarded = Mutex(false)
+    private let handshakes = Mutex<HandshakeGuard?>(nil)
 
     /// - Parameter security: with it, all that goes over TCP is encrypted and both sides are known;
     ///   without it, sockets use TCP within the machine alone.
@@ -18,12 +18,15 @@ import Synchronization
         guard unsafe zmq_ctx_set(handle, ZMQ_IO_THREADS, ioThreads) == 0 else { throw .last }
     }
 
-    /// Has handshakes answered, from the first time on.
-    func guardHandshakes(_ security: Security) throws(ZeroMQError) {
-        try isGuarded.withLock { isGuarded throws(ZeroMQError) in
-            guard !isGuarded else { return }
-            try unsafe HandshakeGuard.start(in: handle, security.admit)
-            isGuarded = true
+    /// What guards the sockets that others reach; there from the first of them on.
+    var handshakeGuard: HandshakeGuard? { handshakes.withLock { $0 } }
+
+    func guardHandshakes(_ security: Security) throws(ZeroMQError) -> HandshakeGuard {
+        try handshakes.withLock { handshakes throws(ZeroMQError) in
+            if let handshakes { return handshakes }
+            let made = try unsafe HandshakeGuard(handle, security)
+            handshakes = made
+            return made
         }
     }
 

@@ -55,6 +55,12 @@ internal import CZeroMQ
         return text.isEmpty ? nil : text
     }
 
+    /// Of the connection by which it has come.
+    var descriptor: Int32 {
+        var message = message
+        return unsafe zmq_msg_get(&message, ZMQ_SRCFD)
+    }
+
     /// The bytes, for as long as `body` runs.
     public borrowing func withBytes<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result

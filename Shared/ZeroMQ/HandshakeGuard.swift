@@ -1,60 +1,173 @@
 internal import CZeroMQ
 import Foundation
+import Synchronization
 
-/// Answers libzmq's question, for each handshake of a context, whether the peer is let in: the
-/// ZeroMQ Authentication Protocol (RFC 27), on a thread that ends with the context.
-enum HandshakeGuard {
-    /// Begins to answer: when this returns, no handshake goes unasked. Before, libzmq would let
+/// Guards the sockets of a context that others reach over TCP, on a thread that ends with the
+/// context: answers libzmq's question, for each handshake, whether the peer is let in (the ZeroMQ
+/// Authentication Protocol, RFC 27), and follows what becomes of their connections.
+final class HandshakeGuard: Sendable {
+    /// How often those that have lost something are asked for, in milliseconds.
+    private static let interval = 200
+    /// At most so many of a kind are taken before the others have their turn.
+    private static let turn = 256
+
+    /// Made on one thread and used on another: a socket may change threads, if one at a time has
+    /// it.
+    @safe private struct Monitor: @unchecked Sendable {
+        let socket: UnsafeMutableRawPointer
+    }
+
+    private let doorkeeper: any Doorkeeper
+    private let connections: ConnectionTable
+    /// Those that the thread has not taken over yet.
+    private let added = Mutex<[Monitor]>([])
+
+    /// Begins to guard: when this returns, no handshake goes unasked. Before, libzmq would let
     /// everybody in, so nothing may be bound sooner.
-    static func start(
-        in context: UnsafeMutableRawPointer,
-        _ admit: @escaping @Sendable (Handshake) -> Admission
+    init(
+        _ context: UnsafeMutableRawPointer, _ security: Security
     ) throws(ZeroMQError) {
+        doorkeeper = security.doorkeeper
+        connections = ConnectionTable(security.limits)
         guard let socket = unsafe zmq_socket(context, ZMQ_REP) else { throw .last }
         guard unsafe zmq_bind(socket, "inproc://zeromq.zap.01") == 0 else {
             let error = ZeroMQError.last
             unsafe _ = zmq_close(socket)
             throw error
         }
-        // Made here and used there: a socket may change threads, if only one has it at a time.
-        nonisolated(unsafe) let owned = unsafe socket
-        let thread = Thread {
-            while let request = unsafe receive(owned) {
-                unsafe send(answer(to: request, admit), to: owned)
-            }
-            unsafe _ = zmq_close(owned)
-        }
+        let questions = unsafe Monitor(socket: socket)
+        let thread = Thread { [self] in run(questions) }
         thread.name = "handshakes"
         thread.start()
     }
 
-    /// Frames: version, request, domain, address, routing id, mechanism and, for CURVE, the key.
-    private static func answer(
-        to request: [[UInt8]], _ admit: (Handshake) -> Admission
-    ) -> [[UInt8]] {
-        let id = request.count > 1 ? request[1] : []
-        func answer(_ status: String, _ text: String, _ name: String) -> [[UInt8]] {
-            [Array("1.0".utf8), id, Array(status.utf8), Array(text.utf8), Array(name.utf8), []]
+    /// Follows the connections of a socket that is not bound yet.
+    func follow(
+        _ socket: UnsafeMutableRawPointer, in context: UnsafeMutableRawPointer
+    ) throws(ZeroMQError) {
+        let endpoint = "inproc://monitor-\(UUID().uuidString)"
+        let events =
+            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+        guard unsafe zmq_socket_monitor(socket, endpoint, events) == 0,
+            let monitor = unsafe zmq_socket(context, ZMQ_PAIR)
+        else { throw .last }
+        // Connected before there is anything to tell: libzmq would wait for who reads it.
+        guard unsafe zmq_connect(monitor, endpoint) == 0 else {
+            let error = ZeroMQError.last
+            unsafe _ = zmq_close(monitor)
+            throw error
         }
-        guard request.count == 7, request[5] == Array("CURVE".utf8),
-            let key = CurvePublicKey(bytes: request[6])
-        else { return answer("400", "not let in", "") }
-        let handshake = Handshake(
-            key: key, address: String(decoding: request[3], as: UTF8.self),
-            door: String(decoding: request[2], as: UTF8.self))
-        switch admit(handshake) {
-        case .admitted(let name): return answer("200", "", name)
-        case .refused: return answer("400", "not let in", "")
-        case .later: return answer("300", "later", "")
+        added.withLock { unsafe $0.append(Monitor(socket: monitor)) }
+    }
+
+    /// Whether what `sender` has sent by the connection is to be heard; the connection is ended if
+    /// not.
+    func accepts(_ sender: String, by descriptor: Int32, at door: String) -> Bool {
+        switch connections.heard(sender, by: descriptor) {
+        case .known: return true
+        case .new:
+            if doorkeeper.mayStay(sender, at: door) { return true }
+        case .tooMany:
+            doorkeeper.note("it has too many connections; one more was ended", of: sender)
+        }
+        connections.part(from: descriptor)
+        return false
+    }
+
+    // MARK: The thread
+
+    private func run(_ questions: Monitor) {
+        var sockets = [questions]
+        var isOpen = true
+        var nextMeasure = ContinuousClock.now
+        while isOpen {
+            sockets += takeAdded()
+            isOpen = wait(for: sockets)
+            answer(questions)
+            for monitor in sockets.dropFirst() { followEvents(of: monitor) }
+            let lost = doorkeeper.takeLost()
+            if !lost.isEmpty { connections.part(from: lost) }
+            partFromFloods(&nextMeasure)
+        }
+        for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
+    }
+
+    private func takeAdded() -> [Monitor] {
+        added.withLock { added in
+            defer { added = [] }
+            return added
         }
     }
 
-    /// The next request; nil when the context ends.
-    private static func receive(_ socket: UnsafeMutableRawPointer) -> [[UInt8]]? {
+    private func partFromFloods(_ next: inout ContinuousClock.Instant) {
+        guard next <= .now else { return }
+        next = .now + .milliseconds(Self.interval)
+        for sender in connections.partFromFloods() {
+            doorkeeper.note("it sends without end; it was parted from", of: sender)
+        }
+    }
+
+    /// Waits until there is something to do; false when the context ends.
+    private func wait(for sockets: [Monitor]) -> Bool {
+        var items = unsafe sockets.map {
+            unsafe zmq_pollitem_t(
+                socket: $0.socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+        }
+        guard unsafe zmq_poll(&items, Int32(items.count), Self.interval) < 0 else { return true }
+        return ZeroMQError.last == .interrupted
+    }
+
+    /// Answers the handshakes that wait.
+    ///
+    /// Frames: version, request, domain, address, routing id, mechanism and, for CURVE, the key.
+    private func answer(_ questions: Monitor) {
+        for _ in 0..<Self.turn {
+            guard let request = Self.receive(questions) else { return }
+            let id = request.count > 1 ? request[1] : []
+            let (status, text, name) = verdict(on: request)
+            let frames = ["1.0", status, text, name].map { Array($0.utf8) }
+            Self.send([frames[0], id, frames[1], frames[2], frames[3], []], to: questions)
+        }
+    }
+
+    private func verdict(on request: [[UInt8]]) -> (status: String, text: String, name: String) {
+        guard request.count == 7, request[5] == Array("CURVE".utf8),
+            let key = CurvePublicKey(bytes: request[6])
+        else { return ("400", "not let in", "") }
+        let handshake = Handshake(
+            key: key, address: String(decoding: request[3], as: UTF8.self),
+            door: String(decoding: request[2], as: UTF8.self))
+        switch doorkeeper.admit(handshake) {
+        case .admitted(let name): return ("200", "", name)
+        case .refused: return ("400", "not let in", "")
+        case .later: return ("300", "later", "")
+        }
+    }
+
+    private func followEvents(of monitor: Monitor) {
+        for _ in 0..<Self.turn {
+            guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
+            let (kind, value) = event.span.withEvent
+            switch kind {
+            case ZMQ_EVENT_ACCEPTED:
+                if connections.opened(value) {
+                    doorkeeper.note("connections that say nothing gave way to others", of: nil)
+                }
+            case ZMQ_EVENT_DISCONNECTED:
+                connections.closed(value)
+            default:
+                doorkeeper.note("a handshake came to nothing", of: nil)
+            }
+        }
+    }
+
+    /// The next message; nil if none waits.
+    private static func receive(_ from: Monitor) -> [[UInt8]]? {
         var frames: [[UInt8]] = []
         while true {
             var frame = Frame()
-            guard unsafe zmq_msg_recv(&frame.message, socket, 0) >= 0 else {
+            guard unsafe zmq_msg_recv(&frame.message, from.socket, ZMQ_DONTWAIT) >= 0 else {
                 if ZeroMQError.last == .interrupted { continue }
                 return nil
             }
@@ -63,11 +176,25 @@ enum HandshakeGuard {
         }
     }
 
-    private static func send(_ frames: [[UInt8]], to socket: UnsafeMutableRawPointer) {
+    private static func send(_ frames: [[UInt8]], to questions: Monitor) {
         for (index, bytes) in frames.enumerated() {
             let flags = index < frames.count - 1 ? ZMQ_SNDMORE : 0
-            // Fails when the context ends, which the next receive tells.
-            unsafe _ = zmq_send(socket, bytes, bytes.count, flags)
+            // Fails when the context ends, which the next wait tells.
+            unsafe _ = zmq_send(questions.socket, bytes, bytes.count, flags)
         }
+    }
+}
+
+extension Span<UInt8> {
+    /// What a monitor tells, of six bytes: which event, and its value, in the machine's order.
+    fileprivate var withEvent: (kind: Int32, value: Int32) {
+        func integer<Value: FixedWidthInteger>(at index: Int, _ type: Value.Type) -> Value {
+            var value: Value = 0
+            for byte in (0..<MemoryLayout<Value>.size).reversed() {
+                value = value << 8 | Value(truncatingIfNeeded: self[index + byte])
+            }
+            return Value(littleEndian: value)
+        }
+        return (Int32(integer(at: 0, UInt16.self)), integer(at: 2, Int32.self))
     }
 }

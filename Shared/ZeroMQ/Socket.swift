@@ -27,6 +27,8 @@ internal import CZeroMQ
         public var lingerMilliseconds: Int32 = 0
         /// A message of more bytes ends its connection; -1 for no bound.
         public var maximumMessageBytes: Int64 = -1
+        /// What ``Handshake/door`` says of those who come to it; not empty.
+        public var door = "requests"
         /// Between attempts to connect, at first and at the most, in milliseconds.
         public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
 
@@ -80,15 +82,14 @@ internal import CZeroMQ
 
     deinit { unsafe _ = zmq_close(handle) }
 
-    /// - Parameter door: what ``Handshake/door`` says of those who come to it; not empty.
     /// - Throws: for one that others than this machine reach, unless the context has keys: then
-    ///   only whom its security admits is let in.
-    public func bind(_ endpoint: String, door: String = "requests") throws(ZeroMQError) {
+    ///   only whom its doorkeeper admits is let in.
+    public func bind(_ endpoint: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
-            try context.guardHandshakes(security)
+            try unsafe context.guardHandshakes(security).follow(handle, in: context.handle)
             try set(ZMQ_CURVE_SERVER, 1)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
-            try set(ZMQ_ZAP_DOMAIN, door)
+            try set(ZMQ_ZAP_DOMAIN, options.door)
             try limitPeers()
         }
         guard unsafe zmq_bind(handle, endpoint) == 0 else { throw .last }
@@ -108,7 +109,9 @@ internal import CZeroMQ
     /// - Throws: for one beyond this machine, unless the context has keys.
     public func connect(_ endpoint: String, to peer: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
-            guard let key = security.key(peer) else { throw .unknown(peer, at: endpoint) }
+            guard let key = security.doorkeeper.key(of: peer) else {
+                throw .unknown(peer, at: endpoint)
+            }
             try set(ZMQ_CURVE_SERVERKEY, key.description)
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
@@ -200,28 +203,42 @@ internal import CZeroMQ
 
     /// The frames of the next message, or nil when none waits.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
-        try receiveFrames { _ in }
-    }
-
-    /// The next message of a ROUTER: the frames, of which the first names the peer, and its
-    /// ``Frame/sender``; nil when none waits.
-    public func receiveRequest() throws(ZeroMQError) -> (frames: [[UInt8]], sender: String?)? {
-        var sender: String?
-        return try receiveFrames { sender = $0.sender }.map { ($0, sender) }
-    }
-
-    private func receiveFrames(
-        _ look: (borrowing Frame) -> Void
-    ) throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
+        return try receiveRest(behind: first)
+    }
+
+    /// The next message of a ROUTER that is to be heard: the frames, of which the first names the
+    /// peer, and its ``Frame/sender``; nil when none waits.
+    public func receiveRequest() throws(ZeroMQError) -> (frames: [[UInt8]], sender: String?)? {
+        while let peer = try receive() {
+            guard peer.hasMore, let first = try receive() else { continue }
+            let isAccepted = accepts(first)
+            let sender = first.sender
+            let frames = try receiveRest(behind: first)
+            if isAccepted { return ([peer.array()] + frames, sender) }
+        }
+        return nil
+    }
+
+    private func receiveRest(behind first: borrowing Frame) throws(ZeroMQError) -> [[UInt8]] {
         var frames = [first.array()]
         var hasMore = first.hasMore
         while hasMore, let next = try receive() {
-            if frames.count == 1 { look(next) }
             frames.append(next.array())
             hasMore = next.hasMore
         }
         return frames
+    }
+
+    /// Whether a message with this frame is to be heard. If not, it has come by a connection that
+    /// is not wanted, or not any more, and is ended.
+    ///
+    /// - Parameter frame: as it was received, and not one by which a ROUTER names a peer.
+    public func accepts(_ frame: borrowing Frame) -> Bool {
+        guard let sender = frame.sender, let handshakes = context.handshakeGuard else {
+            return true
+        }
+        return handshakes.accepts(sender, by: frame.descriptor, at: options.door)
     }
 
     // MARK: Waiting

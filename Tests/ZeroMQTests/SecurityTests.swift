@@ -9,47 +9,72 @@ import ZeroMQ
     private let ann = try! CurveKeyPair.generate()  // As above.
 
     /// Who is let in, by key; and whom a handshake has been refused.
-    private final class Door: Sendable {
+    private final class Door: Doorkeeper {
+        let known: CurvePublicKey?
         let names = Mutex<[CurvePublicKey: String]>([:])
         let refused = Mutex<[CurvePublicKey]>([])
+        let lost = Mutex<Set<String>>([])
+        let notes = Mutex<[(sender: String?, text: String)]>([])
 
-        func admit(_ key: CurvePublicKey) -> String? {
-            if let name = names.withLock({ $0[key] }) { return name }
-            refused.withLock { $0.append(key) }
-            return nil
+        init(knowing key: CurvePublicKey? = nil, letting ann: CurvePublicKey? = nil) {
+            known = key
+            if let ann { names.withLock { $0[ann] = "ann" } }
+        }
+
+        func key(of name: String) -> CurvePublicKey? { name == "store" ? known : nil }
+
+        func admit(_ handshake: Handshake) -> Admission {
+            if let name = names.withLock({ $0[handshake.key] }) { return .admitted(as: name) }
+            refused.withLock { $0.append(handshake.key) }
+            return .refused
+        }
+
+        func mayStay(_ sender: String, at door: String) -> Bool {
+            names.withLock { $0.values.contains(sender) }
+        }
+
+        func takeLost() -> Set<String> {
+            lost.withLock { lost in
+                defer { lost = [] }
+                return lost
+            }
+        }
+
+        func note(_ text: String, of sender: String?) {
+            notes.withLock { $0.append((sender, text)) }
+        }
+
+        func hasNoted(_ text: String, of sender: String?) -> Bool {
+            notes.withLock { $0.contains { $0 == sender && $1.contains(text) } }
         }
     }
 
     private func context(
-        _ identity: CurveKeyPair, _ door: Door = Door(), knowing key: CurvePublicKey? = nil
+        _ identity: CurveKeyPair, _ door: Door = Door(),
+        limits: ConnectionLimits = ConnectionLimits()
     ) throws -> Context {
-        try Context(
-            security: Security(
-                identity: identity, key: { $0 == "store" ? key : nil },
-                admit: { door.admit($0.key).map { .admitted(as: $0) } ?? .refused }))
+        try Context(security: Security(identity: identity, doorkeeper: door, limits: limits))
     }
 
     private func client(
         _ identity: CurveKeyPair, of server: Endpoint, knowing key: CurvePublicKey
     ) async throws -> Endpoint {
         try await Endpoint(
-            .dealer, connect: server.endpoint, on: loop, in: context(identity, knowing: key),
+            .dealer, connect: server.endpoint, on: loop, in: context(identity, Door(knowing: key)),
             peer: "store")
     }
 
     @Test func `knows who it speaks with`() async throws {
-        let door = Door()
-        door.names.withLock { $0[ann.publicKey] = "ann" }
+        let door = Door(letting: ann.publicKey)
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         #expect(try await client.send([[1], [2]]))
-        #expect(try await server.sender() == "ann")
+        #expect(try await server.request()?.sender == "ann")
     }
 
     @Test func `lets nobody in whose key is not known`() async throws {
-        let door = Door()
-        door.names.withLock { $0[ann.publicKey] = "ann" }
+        let door = Door(letting: ann.publicKey)
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
         let stranger = try CurveKeyPair.generate()
@@ -62,13 +87,86 @@ import ZeroMQ
         let known = try await client(ann, of: server, knowing: store.publicKey)
         while door.refused.withLock({ $0.isEmpty }) { await Task.yield() }
         #expect(try await known.send([[1]]))
-        #expect(try await server.sender() == "ann")
+        #expect(try await server.request()?.sender == "ann")
         #expect(door.refused.withLock { Set($0) } == [stranger.publicKey])
     }
 
-    @Test func `sends nothing to who is not the one it means`() async throws {
-        let door = Door()
+    @Test func `parts from whom it is told to, who may come again`() async throws {
+        let door = Door(letting: ann.publicKey)
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
+        let client = try await client(ann, of: server, knowing: store.publicKey)
+        func exchange(_ number: UInt8) async throws -> Bool {
+            _ = try await client.send([[number]])
+            let request = try await server.request(within: .milliseconds(500))
+            return request?.frames.last == [number]
+        }
+        #expect(try await exchange(1))
+        // Not let in again, even if it has a connection.
+        door.names.withLock { $0[ann.publicKey] = nil }
+        door.lost.withLock { $0 = ["ann"] }
+        while door.refused.withLock({ $0.isEmpty }) { await Task.yield() }
+        #expect(try await !exchange(2))
         door.names.withLock { $0[ann.publicKey] = "ann" }
+        let again = try await self.client(ann, of: server, knowing: store.publicKey)
+        #expect(try await again.send([[3]]))
+        #expect(try await server.request()?.frames.last == [3])
+    }
+
+    @Test func `has so many connections with one, and so many that say nothing`() async throws {
+        let door = Door(letting: ann.publicKey)
+        var limits = ConnectionLimits()
+        (limits.ofSender, limits.silent) = (5, 8)
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door, limits: limits))
+        var clients: [Endpoint] = []
+        for id in 0..<6 {
+            clients.append(try await client(ann, of: server, knowing: store.publicKey))
+            _ = try await clients[id].send([[UInt8(id)]])
+            if id < 5 { #expect(try await server.request()?.frames.last == [UInt8(id)]) }
+        }
+        #expect(try await server.request(within: .milliseconds(300)) == nil)
+        #expect(door.hasNoted("too many", of: "ann"))
+        // Silent ones give way, and one that speaks is heard.
+        clients = []
+        while !door.hasNoted("gave way", of: nil), clients.count < 100 {
+            clients.append(try await client(ann, of: server, knowing: store.publicKey))
+        }
+        #expect(clients.count > 8 && clients.count < 100)
+        let speaker = try await client(ann, of: server, knowing: store.publicKey)
+        _ = try await speaker.send([[7]])
+        #expect(try await server.request()?.frames.last == [7])
+    }
+
+    @Test func `does not go on for ever with one that sends what has no end`() async throws {
+        let bob = try CurveKeyPair.generate()
+        let door = Door(letting: ann.publicKey)
+        door.names.withLock { $0[bob.publicKey] = "bob" }
+        var limits = ConnectionLimits()
+        limits.unheardBytes = 1 << 20
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door, limits: limits))
+        let client = try await client(ann, of: server, knowing: store.publicKey)
+        _ = try await client.send([[1]])
+        #expect(try await server.request()?.frames.last == [1])
+        // Long enough that it is looked at before its end, now or the next time.
+        let message = [[UInt8]](repeating: [UInt8](repeating: 0, count: 1 << 20), count: 48)
+        let flood = Task {
+            while !door.hasNoted("without end", of: "ann") {
+                _ = try await client.send(message)
+                _ = try await client.waitUntilWritable()
+            }
+        }
+        let other = try await self.client(bob, of: server, knowing: store.publicKey)
+        while !door.hasNoted("without end", of: "ann") {
+            _ = try await other.send([[2]])
+            while let request = try await server.request(), request.sender != "bob" {}
+        }
+        try await flood.value
+    }
+
+    @Test func `sends nothing to who is not the one it means`() async throws {
+        let door = Door(letting: ann.publicKey)
         let impostor = try CurveKeyPair.generate()
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, door))

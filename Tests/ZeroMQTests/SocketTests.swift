@@ -34,12 +34,13 @@ actor Endpoint {
         }
     }
 
-    /// Who has sent the next message.
-    func sender() async throws -> String? {
+    /// The next request to a ROUTER, and who has sent it.
+    func request(
+        within time: Duration = .seconds(10)
+    ) async throws -> (frames: [[UInt8]], sender: String?)? {
         while true {
-            // The frame that names the peer is the router's own.
-            if try socket.receive() != nil { return try socket.receive()?.sender }
-            guard try await socket.readable(until: .now + .seconds(10)) else { return nil }
+            if let request = try socket.receiveRequest() { return request }
+            guard try await socket.readable(until: .now + time) else { return nil }
         }
     }
 

@@ -1,15 +1,12 @@
 import EventSourcing
 import WireProtocol
 
-/// Who has sent a message: the peer to be answered, as what it was let in, and who that is.
+/// Who has sent a message: the peer to be answered, and who that is.
 struct Client {
     let peer: [UInt8]
-    let sender: String?
     let caller: Caller
 
-    init(_ peer: [UInt8], _ sender: String?, _ caller: Caller) {
-        (self.peer, self.sender, self.caller) = (peer, sender, caller)
-    }
+    init(_ peer: [UInt8], _ caller: Caller) { (self.peer, self.caller) = (peer, caller) }
 }
 
 extension EventStoreServer {

@@ -6,13 +6,7 @@ import ZeroMQ
 
 extension EventStoreServer {
     func serveFeed() async throws {
-        var revocations = access.revocations
         while true {
-            if access.revocations != revocations {
-                revocations = access.revocations
-                reads.endAll(of: { [access] in access.caller($0.sender) != $0.caller })
-                try await renewFeed()
-            }
             if durability == .interval { try log.flush() }
             reads.forgetIdle()
             try heartbeat()
@@ -20,27 +14,9 @@ extension EventStoreServer {
             while ContinuousClock.now < next, try await feed.readable(until: next) {
                 // In turns: who subscribes without end holds up nobody.
                 for _ in 0..<100 {
-                    guard let message = try feed.receiveMessage() else { break }
-                    topics.note(message[0])
+                    guard let message = try feed.receive() else { break }
+                    if feed.accepts(message) { topics.note(message.array()) }
                 }
-            }
-        }
-    }
-
-    /// Lets nobody go on listening who would not be let in now: an XPUB does not know its peers
-    /// apart, so all of them have to come anew. What they miss meanwhile they find in the log.
-    private func renewFeed() async throws {
-        // Over ipc there are no keys, and what listens there has none to lose.
-        guard boundFeed.hasPrefix("tcp://") else { return }
-        topics = FeedTopics()
-        feed = try Socket(.xpub, on: loop, in: context, options: Self.options)
-        let deadline = ContinuousClock.now + .seconds(10)
-        while true {
-            do {
-                return try feed.bind(boundFeed, door: Feed.door)
-            } catch ZeroMQError.addressInUse where ContinuousClock.now < deadline {
-                // The old socket is closed by a thread of libzmq's, which tells nobody when.
-                try await Task.sleep(for: .milliseconds(5))
             }
         }
     }

@@ -43,11 +43,8 @@ public actor EventStoreServer {
     let busEndpoint: String?
     let access: AccessControl
     private let requests: Socket
-    var feed: Socket
-    /// Where the feed is bound, its port made out.
-    let boundFeed: String
+    let feed: Socket
     var topics = FeedTopics()
-    let context: Context
     private var answers: [Answer] = []
     let loop: SocketLoop
 
@@ -69,21 +66,21 @@ public actor EventStoreServer {
         in context: Context, access: AccessControl = .none, openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
-        self.context = context
         self.access = access
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
         log = try openLog()
         headAtStart = log.head
-        requests = try Socket(.router, on: loop, in: context, options: Self.options)
+        var options = Self.options
+        requests = try Socket(.router, on: loop, in: context, options: options)
         try requests.bind(endpoint)
-        feed = try Socket(.xpub, on: loop, in: context, options: Self.options)
-        try feed.bind(feedEndpoint, door: Feed.door)
-        boundFeed = try feed.lastEndpoint
+        options.door = Feed.door
+        feed = try Socket(.xpub, on: loop, in: context, options: options)
+        try feed.bind(feedEndpoint)
     }
 
-    static var options: Socket.Options {
+    private static var options: Socket.Options {
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
         options.receiveHighWaterMark = 10_000
@@ -150,17 +147,18 @@ public actor EventStoreServer {
         var frames: [[UInt8]] = []
         var last = Frame()
         var sender: String?
+        var isAccepted = true
         var hasMore = peer.hasMore
         var count = 0
         while hasMore, let next = try requests.receive() {
             hasMore = next.hasMore
             count += 1
-            if count == 1 { sender = next.sender }
+            if count == 1 { (sender, isAccepted) = (next.sender, requests.accepts(next)) }
             if hasMore { frames.append(next.array()) } else { last = next }
         }
         // Whose key was revoked is heard no more.
-        if let caller = access.caller(sender) {
-            handle(frames, last, frameCount: count, from: Client(peer.array(), sender, caller))
+        if isAccepted, let caller = access.caller(sender) {
+            handle(frames, last, frameCount: count, from: Client(peer.array(), caller))
         }
         return true
     }

@@ -106,15 +106,8 @@ struct ReadTable {
 
     mutating func forgetIdle() {
         let limit = ContinuousClock.now - Self.patience
-        end { $0.credit == 0 && $0.lastGrant < limit }
-    }
-
-    /// Ends the reads of the clients that are such.
-    mutating func endAll(of isSuch: (Client) -> Bool) { end { isSuch($0.client) } }
-
-    private mutating func end(where isOver: (ReadSession) -> Bool) {
         for (peer, reads) in sessions {
-            for (id, session) in reads where isOver(session) {
+            for (id, session) in reads where session.credit == 0 && session.lastGrant < limit {
                 end(ReadKey(peer: peer, requestID: id))
             }
         }

@@ -26,26 +26,11 @@ public struct Credentials: Sendable {
             throw Problem.data("the keyring \(keyring.path) has no valid key for \(key.path)")
         }
         let log = ThrottledLog(logger)
-        let rate = HandshakeRate()
         context = try Context(
             security: Security(
-                identity: identity, key: { keyring.current.key(of: $0) },
-                admit: { handshake in
-                    do {
-                        let caller = try keyring.current.admit(handshake)
-                        guard rate.take(caller) else {
-                            log.note("a key connects too often", of: caller)
-                            return .later
-                        }
-                        return .admitted(as: caller)
-                    } catch {
-                        log.note("refused: \(error)", of: "handshakes")
-                        return .refused
-                    }
-                }))
+                identity: identity, doorkeeper: KeyringDoorkeeper(keyring, log: log)))
         access = AccessControl(
-            find: { keyring.caller(of: $0) }, revocations: { keyring.revocations },
-            note: { log.note("refused: \($1)", of: $0) })
+            find: { keyring.caller(of: $0) }, note: { log.note("refused: \($1)", of: $0) })
     }
 
     /// Writes text to standard error.
@@ -83,24 +68,5 @@ extension Context {
     /// That of ``Credentials/init(key:keyring:)``.
     public static func with(key: URL, keyring: URL) throws -> Context {
         try Credentials(key: key, keyring: keyring).context
-    }
-}
-
-extension Keyring {
-    /// As what the one that shakes hands is let in: its key, and not its name, which another key
-    /// may have after it.
-    fileprivate func admit(_ handshake: Handshake) throws(Refusal) -> String {
-        let key = handshake.key.description
-        guard let caller = callers[key] else {
-            throw Refusal(
-                description: "\(handshake.address) is not let in with the key \(key): it is "
-                    + "unknown or revoked")
-        }
-        guard handshake.door != Feed.door || caller.permissions.readsAll else {
-            throw Refusal(
-                description: "the key of \(caller.name ?? key) may not read everything, so it is "
-                    + "not let in to the feed")
-        }
-        return key
     }
 }

@@ -13,7 +13,7 @@ final class KeyringFile: Sendable {
         var callers: [String: Caller]
         var stamp: Stamp?
         var lookedAt: ContinuousClock.Instant
-        var revocations = 0
+        var lost: Set<String> = []
     }
 
     private struct Stamp: Hashable, Sendable {
@@ -44,16 +44,24 @@ final class KeyringFile: Sendable {
     }
 
     /// Whose valid key it is, as the file was a moment ago: for messages.
-    func caller(of key: String) -> Caller? { recent { $0.callers[key] } }
-
-    /// How often a key in the file has been revoked, or lost something that it might do.
-    var revocations: Int { recent { $0.revocations } }
-
-    private func recent<Value: Sendable>(_ value: (State) -> Value) -> Value {
+    func caller(of key: String) -> Caller? {
         state.withLock { state in
-            if state.lookedAt + Self.age < .now { look(&state) }
-            return value(state)
+            lookIfOld(&state)
+            return state.callers[key]
         }
+    }
+
+    /// The keys that were revoked, or lost something that they might do, since this was last asked.
+    func takeLost() -> Set<String> {
+        state.withLock { state in
+            lookIfOld(&state)
+            defer { state.lost = [] }
+            return state.lost
+        }
+    }
+
+    private func lookIfOld(_ state: inout State) {
+        if state.lookedAt + Self.age < .now { look(&state) }
     }
 
     private func look(_ state: inout State) {
@@ -61,7 +69,7 @@ final class KeyringFile: Sendable {
         let stamp = Self.stamp(file)
         guard stamp != state.stamp, let keyring = try? Keyring(file) else { return }
         let callers = keyring.callers
-        if state.callers.contains(where: { callers[$0.key] != $0.value }) { state.revocations += 1 }
+        state.lost.formUnion(state.callers.filter { callers[$0.key] != $0.value }.keys)
         state.keyring = keyring
         state.callers = callers
         state.stamp = stamp
