@@ -235,7 +235,7 @@ internal import CZeroMQ
     ///
     /// - Parameter frame: as it was received, and not one by which a ROUTER names a peer.
     public func accepts(_ frame: borrowing Frame) -> Bool {
-        guard let sender = frame.sender, let handshakes = context.handshakeGuard else {
+        guard let handshakes = context.handshakeGuard, let sender = frame.sender else {
             return true
         }
         return handshakes.accepts(sender, by: frame.descriptor, at: options.door)

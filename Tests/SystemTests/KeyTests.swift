@@ -79,4 +79,30 @@ extension `The suite` {
         let half = try suite.run("event-store", "serve")
         #expect(half.status == 65 && half.errors.contains("DAYBOOK_KEYRING"), "\(half)")
     }
+
+    @Test func `has a keyring that changes in place, and is whole somewhere`() throws {
+        let suite = try Suite()
+        let folder = URL(filePath: suite.home)
+        let file = folder.appending(path: "keyring.json")
+        func inode() throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: file.path)[.systemFileNumber] as? Int
+        }
+        var keyring = Keyring()
+        try keyring.write(to: file)
+        let before = try inode()
+        try keyring.add("ann", CurveKeyPair.generate().publicKey, at: .now())
+        try keyring.add("bob", CurveKeyPair.generate().publicKey, at: .now())
+        try keyring.write(to: file)
+        try keyring.revoke("bob", at: .now())
+        try keyring.write(to: file)
+        #expect(try Keyring(file) == keyring)
+        #expect(try before != nil && inode() == before)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+        // As if the machine had stopped in the middle.
+        let whole = try Data(contentsOf: file)
+        try whole.write(to: folder.appending(path: "keyring.json.new"))
+        try whole.prefix(100).write(to: file)
+        let problem = #expect(throws: Problem.self) { try Keyring(file) }
+        #expect(problem?.description.contains("keyring.json.new") == true)
+    }
 }

@@ -31,9 +31,13 @@ public struct Keyring: Codable, Hashable, Sendable {
     /// - Throws: `Problem` that names the file, if it is no keyring.
     public init(_ file: URL) throws {
         do {
-            self = try JSONDecoder().decode(Keyring.self, from: Data(contentsOf: file))
+            self = try JSONDecoder().decode(Keyring.self, from: Self.read(file))
         } catch let error as DecodingError {
-            throw Problem.data("\(file.path) is no keyring: \(error.oneLine)")
+            let copy = Self.copy(of: file)
+            let isThere = FileManager.default.fileExists(atPath: copy.path)
+            throw Problem.data(
+                "\(file.path) is no keyring: \(error.oneLine)"
+                    + (isThere ? "; what was to be written to it is in \(copy.path)" : ""))
         } catch {
             throw Problem.data("the keyring \(file.path) can't be read")
         }
@@ -42,11 +46,39 @@ public struct Keyring: Codable, Hashable, Sendable {
         }
     }
 
-    /// Writes the file whole, or not at all.
+    private static func read(_ file: URL) throws -> Data {
+        let handle = try FileHandle(forReadingFrom: file)
+        // Not while it is being written.
+        flock(handle.fileDescriptor, LOCK_SH)
+        return try handle.readToEnd() ?? Data()
+    }
+
+    private static func copy(of file: URL) -> URL { file.appendingPathExtension("new") }
+
+    /// Writes the file: in place, because containers are given the file and not its name; and
+    /// before that beside it, so that it is whole somewhere, whatever happens.
+    ///
+    /// - Throws: `Problem` that names the file, if it can't be written.
     public func write(to file: URL) throws {
         let encoder = JSONCoding.encoder
         encoder.outputFormatting.insert(.prettyPrinted)
-        try (encoder.encode(self) + Data("\n".utf8)).write(to: file, options: .atomic)
+        let data = try encoder.encode(self) + Data("\n".utf8)
+        let copy = Self.copy(of: file)
+        do {
+            try data.write(to: copy, options: .atomic)
+            guard FileManager.default.fileExists(atPath: file.path) else {
+                return try FileManager.default.moveItem(at: copy, to: file)
+            }
+            let handle = try FileHandle(forUpdating: file)
+            flock(handle.fileDescriptor, LOCK_EX)
+            try handle.write(contentsOf: data)
+            try handle.truncate(atOffset: UInt64(data.count))
+            try handle.synchronize()
+            try handle.close()
+            try FileManager.default.removeItem(at: copy)
+        } catch {
+            throw Problem.data("the keyring \(file.path) can't be written")
+        }
     }
 
     /// The key that is valid under the name.
