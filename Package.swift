@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
@@ -82,7 +83,7 @@ let package = Package(
         .library(name: "EventPattern", targets: ["EventPattern"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
-        .library(name: "Metrics", targets: ["Metrics"]),
+        .library(name: "Prometheus", targets: ["Prometheus"]),
         .library(name: "WireProtocol", targets: ["WireProtocol"]),
         .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
     ],
@@ -91,6 +92,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -105,7 +107,7 @@ let package = Package(
             name: "CZlib", path: "Shared/CZlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         shared("EventSourcing", ["CCRC32C"]),
-        shared("Metrics"),
+        shared("Prometheus", [coreMetrics]),
         shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
@@ -123,8 +125,8 @@ let package = Package(
         shared(
             "ServiceKit",
             [
-                "EventSourcing", "EventStoreClient", "Metrics", "WireProtocol", "ZeroMQ",
-                argumentParser, crypto, grdb,
+                "EventSourcing", "EventStoreClient", "Prometheus", "WireProtocol", "ZeroMQ",
+                argumentParser, coreMetrics, crypto, grdb,
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -141,21 +143,21 @@ let package = Package(
             name: "EventBus",
             dependencies: [
                 "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
-                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
+                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Bus", swiftSettings: strict),
         .target(
             name: "EventStoreServer",
-            dependencies: ["EventLog", "EventSourcing", "Metrics", "WireProtocol", "ZeroMQ"],
+            dependencies: ["EventLog", "EventSourcing", "Prometheus", "WireProtocol", "ZeroMQ"],
             path: "Services/EventStore/Server", swiftSettings: strict),
         .target(
             name: "EventStoreMain",
             dependencies: [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
                 argumentParser, crypto,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Services/EventStore/Main", swiftSettings: strict),
@@ -239,10 +241,10 @@ let package = Package(
                 "WireProtocol", "ZeroMQ",
             ]),
         test(
-            "MetricsTests",
+            "PrometheusTests",
             [
-                "EventSourcing", "Metrics",
-                "ServiceKit", "ZeroMQ", .product(name: "Logging", package: "swift-log"),
+                "EventSourcing", "Prometheus", "ServiceKit", "ZeroMQ", coreMetrics,
+                .product(name: "Logging", package: "swift-log"),
             ]),
         test("EventPatternTests", ["EventPattern", "EventSourcing"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),

@@ -77,14 +77,28 @@ final class ConnectionTable: Sendable {
 
     func closed(_ descriptor: Int32) { state.withLock { $0.close(descriptor) } }
 
-    /// A message of `sender` has come by the connection.
+    /// A message of `sender` has come by the connection, which is ended if there are too many.
     func heard(_ sender: String, by descriptor: Int32) -> Verdict {
         state.withLock { state in
-            defer { state.connections[descriptor]?.wasHeard = true }
-            if state.connections[descriptor]?.sender == sender { return .known }
-            guard state.bySender[sender, default: 0] < limits.ofSender else { return .tooMany }
+            if state.connections[descriptor]?.sender == sender {
+                state.connections[descriptor]?.wasHeard = true
+                return .known
+            }
+            guard state.bySender[sender, default: 0] < limits.ofSender else {
+                if let connection = state.connections[descriptor] {
+                    Self.part(descriptor, connection)
+                }
+                return .tooMany
+            }
             state.open(descriptor, of: sender, Self.address(of: descriptor))
             return .new
+        }
+    }
+
+    /// Ends a connection that is not wanted.
+    func part(from descriptor: Int32) {
+        state.withLock { state in
+            if let connection = state.connections[descriptor] { Self.part(descriptor, connection) }
         }
     }
 
@@ -107,9 +121,7 @@ final class ConnectionTable: Sendable {
             var unheard: [String?: UInt64] = [:]
             for (descriptor, var connection) in state.connections {
                 // libzmq does not tell of the end of every connection.
-                guard !connection.address.isEmpty,
-                    Self.address(of: descriptor) == connection.address
-                else {
+                guard Self.isOpen(descriptor, connection) else {
                     state.close(descriptor)
                     continue
                 }
@@ -126,14 +138,16 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Parts from the connection by which something has come that is not wanted.
-    func part(from descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
-
     /// Ends the connection, which libzmq then closes as if the peer had ended it: it has no call
     /// for that. The descriptor is libzmq's, so it might have been closed and given to another.
     private static func part(_ descriptor: Int32, _ connection: Connection) {
-        guard address(of: descriptor) == connection.address else { return }
+        guard isOpen(descriptor, connection) else { return }
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Whether the descriptor still is that connection's.
+    private static func isOpen(_ descriptor: Int32, _ connection: Connection) -> Bool {
+        !connection.address.isEmpty && address(of: descriptor) == connection.address
     }
 
     /// Of the other end; empty if there is none any more.

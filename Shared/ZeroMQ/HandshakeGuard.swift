@@ -65,13 +65,14 @@ final class HandshakeGuard: Sendable {
     /// not.
     func accepts(_ sender: String, by descriptor: Int32, at door: String) -> Bool {
         switch connections.heard(sender, by: descriptor) {
-        case .known: return true
+        case .known:
+            return true
         case .new:
             if doorkeeper.mayStay(sender, at: door) { return true }
+            connections.part(from: descriptor)
         case .tooMany:
             doorkeeper.note("it has too many connections; one more was ended", of: sender)
         }
-        connections.part(from: descriptor)
         return false
     }
 

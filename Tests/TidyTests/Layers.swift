@@ -13,7 +13,7 @@ struct Layer {
         // The processor's checksum is all that it takes from elsewhere.
         Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
-        Layer("Shared/Metrics", [], []),
+        Layer("Shared/Prometheus", [], ["CoreMetrics", "Synchronization"]),
         Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
         Layer("Shared/Contracts", ["EventSourcing"], ["Foundation", "FoundationEssentials"]),
@@ -28,9 +28,10 @@ struct Layer {
             ["DequeModule", "Foundation"]),
         Layer(
             "Shared/ServiceKit",
-            ["EventSourcing", "EventStoreClient", "Metrics", "WireProtocol", "ZeroMQ"],
+            ["EventSourcing", "EventStoreClient", "Prometheus", "WireProtocol", "ZeroMQ"],
             [
-                "ArgumentParser", "Crypto", "Foundation", "GRDB", "HeapModule", "Logging",
+                "ArgumentParser", "CoreMetrics", "Crypto", "Foundation", "GRDB", "HeapModule",
+                "Logging",
                 "ServiceLifecycle", "Synchronization", "UnixSignals",
             ]),
         Layer(
@@ -48,19 +49,19 @@ struct Layer {
         Layer(
             "Services/EventStore/Bus",
             [
-                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient", "Metrics",
+                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient", "Prometheus",
                 "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",
-            ["EventLog", "EventSourcing", "Metrics", "WireProtocol", "ZeroMQ"], ["Foundation"]),
+            ["EventLog", "EventSourcing", "Prometheus", "WireProtocol", "ZeroMQ"], ["Foundation"]),
         // Knows the contracts for one command, which exports events as they are read today.
         Layer(
             "Services/EventStore/Main",
             [
                 "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "Metrics", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Crypto", "Foundation", "Logging"]),
 
         // Pure: values in, values out. Collections are values; the network needs the sine.

@@ -1,5 +1,5 @@
 import EventSourcing
-public import Metrics
+public import Prometheus
 import ServiceKit
 import WireProtocol
 
@@ -55,7 +55,7 @@ extension Bus {
             counters("dropped", "Events dropped, for a queue without dead letters.") {
                 $0.row.dropped
             },
-        ] + (await archiveMetrics()) + (await server.metrics())
+        ] + (await archiveMetrics())
     }
 
     private func archiveMetrics() async -> [Metric] {

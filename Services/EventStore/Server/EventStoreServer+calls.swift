@@ -1,7 +1,7 @@
 import EventLog
 import EventSourcing
 import Foundation
-import Metrics
+import Prometheus
 import WireProtocol
 
 extension EventStoreServer {

@@ -1,5 +1,5 @@
 import EventLog
-public import Metrics
+public import Prometheus
 import WireProtocol
 
 /// What was done since the process began.

@@ -1,7 +1,7 @@
 public import EventLog
 import EventSourcing
 import Foundation
-import Metrics
+import Prometheus
 public import WireProtocol
 public import ZeroMQ
 

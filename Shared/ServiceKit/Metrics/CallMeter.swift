@@ -1,4 +1,5 @@
-import Metrics
+import CoreMetrics
+import Prometheus
 
 /// Counts calls by what they came to, and how long they took.
 struct CallMeter {
@@ -10,26 +11,24 @@ struct CallMeter {
         let outcome: String
     }
 
-    private var counts: [Key: UInt64] = [:]
-    private var times: [String: Histogram] = [:]
+    /// Kept here: each look-up in the registry would take its lock.
+    private var counters: [Key: Counter] = [:]
+    private var timers: [String: Timer] = [:]
 
     /// - Parameter call: one that there is: what strangers make up would be kept for ever.
     mutating func note(_ call: String, _ outcome: String, _ duration: Duration) {
-        counts[Key(call: call, outcome: outcome), default: 0] += 1
-        times[call, default: Histogram()].observe(duration)
-    }
-
-    func metrics() -> [Metric] {
-        let counts = counts.sorted { ($0.key.call, $0.key.outcome) < ($1.key.call, $1.key.outcome) }
-        return [
-            .counter(
-                "daybook_calls_total", "Commands and queries taken, by what they came to.",
-                each: counts.map { key, count in
-                    ([.init("call", key.call), .init("outcome", key.outcome)], count)
-                }),
-            .histogram(
-                "daybook_call_seconds", "How long it took to answer commands and queries.",
-                each: times.sorted { $0.key < $1.key }.map { ([.init("call", $0)], $1) }),
-        ]
+        let key = Key(call: call, outcome: outcome)
+        let counter =
+            counters[key]
+            ?? Counter(
+                label: "daybook_calls", dimensions: [("call", call), ("outcome", outcome)],
+                factory: Registry.ofProcess)
+        let timer =
+            timers[call]
+            ?? Timer(
+                label: "daybook_call", dimensions: [("call", call)], factory: Registry.ofProcess)
+        (counters[key], timers[call]) = (counter, timer)
+        counter.increment()
+        timer.recordNanoseconds(Int64(duration / .nanoseconds(1)))
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 public import Logging
-public import Metrics
+public import Prometheus
 public import ZeroMQ
 
 /// What a process tells of itself to whoever watches over it.
@@ -146,7 +146,8 @@ public actor MetricsServer {
     private func answer(to path: String) async -> HTTPResponse {
         switch path {
         case "/metrics":
-            let metrics = await observation.metrics() + ProcessMetrics.read()
+            let metrics =
+                await observation.metrics() + Registry.ofProcess.metrics() + ProcessMetrics.read()
             return HTTPResponse(
                 status: "200 OK", contentType: Exposition.contentType,
                 body: Exposition.text(metrics))

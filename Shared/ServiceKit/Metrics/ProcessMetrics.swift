@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import Prometheus
 
 /// What the system says of this process, under the names that Prometheus' clients give it.
 enum ProcessMetrics {

@@ -165,7 +165,7 @@ public struct ServiceHost {
     /// How the process is doing, for its own callers and for who watches over it.
     private func report() async -> ServiceReport {
         let report = ServiceReport(
-            service: name, log: log, client: client, server: server, snapshots: snapshots,
+            service: name, log: log, client: client, snapshots: snapshots,
             projection: projection, participant: participant)
         await server.handle("status") { _, _ in
             try JSONCoding.encoder.encode(try await report.status())

@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import Metrics
+import Prometheus
 import WireProtocol
 
 /// How a service's process is doing, put together when somebody asks.
@@ -12,7 +12,6 @@ struct ServiceReport: Sendable {
     let service: String
     let log: EventID
     let client: EventStoreClient
-    let server: RequestServer
     let snapshots: SnapshotStore
     let projection: (@Sendable () async -> ProjectionStatus)?
     let participant: (@Sendable () async -> ParticipantStatus)?
@@ -39,8 +38,7 @@ struct ServiceReport: Sendable {
     func metrics() async -> [Metric] {
         // A store that does not answer is a figure, too.
         let head = try? await client.welcome(timeout: Self.patience).head
-        var metrics = await server.metrics()
-        metrics += [
+        var metrics: [Metric] = [
             .gauge(
                 "daybook_event_store_up", "1 if the event store answers, else 0.",
                 head == nil ? 0 : 1),

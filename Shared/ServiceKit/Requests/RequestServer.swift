@@ -1,7 +1,6 @@
 public import EventSourcing
 public import Foundation
 public import Logging
-public import Metrics
 public import WireProtocol
 public import ZeroMQ
 
@@ -92,9 +91,6 @@ public actor RequestServer {
                 try await handler(request.query, request.atLeast ?? 0))
         }
     }
-
-    /// What has come of the calls since the process began.
-    public func metrics() -> [Metric] { calls.metrics() }
 
     /// Serves until cancelled.
     public func run() async throws {

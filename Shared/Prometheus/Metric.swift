@@ -6,6 +6,8 @@ public struct Metric: Hashable, Sendable {
         case counter
         case gauge
         case histogram
+        /// How many values there were, and their sum.
+        case summary
     }
 
     /// A line: what comes behind the metric's name, and the figure.
@@ -77,7 +79,7 @@ public struct Metric: Hashable, Sendable {
             samples: histograms.flatMap { labels, histogram in samples(of: histogram, labels) })
     }
 
-    private static func samples(of histogram: Histogram, _ labels: [Label]) -> [Sample] {
+    static func samples(of histogram: Histogram, _ labels: [Label]) -> [Sample] {
         var total: UInt64 = 0
         var samples = zip(Histogram.bounds + [.infinity], histogram.counts).map { bound, count in
             total += count
