@@ -235,6 +235,24 @@ private struct Kept {
         #expect(try await kept.positions().isEmpty)
     }
 
+    @Test func `does not go on for a log that has gone on in another way`() async throws {
+        let kept = try await Kept()
+        defer { kept.remove() }
+        let other = try await RunningBus()
+        try await other.append(5)
+        let writer = try await ArchiveWriter(
+            in: try FolderObjectStorage(folder: kept.folder), name: "a",
+            log: try await kept.bus.store.welcome().log)
+        var past: [RecordedEvent] = []
+        try await other.store.read(ReadRequest(.all)) { past += $0 }
+        try await writer.append(past, through: 5)
+        try await writer.seal()
+        try await kept.bus.append(9)
+        await kept.turn()
+        #expect(await kept.view.problem?.contains("another event at position 5") == true)
+        #expect(try await kept.positions() == Array(1...5))
+    }
+
     @Test func `gives a reader all up to a position at once`() async throws {
         var timing = Archiver.Timing()
         timing.quiet = .seconds(3600)

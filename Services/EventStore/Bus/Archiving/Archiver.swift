@@ -176,7 +176,7 @@ actor Archiver {
     private func open() async throws -> ArchiveWriter {
         if let writer { return writer }
         let storage = try openStorage()
-        _ = try await ArchiveReader(in: storage, name: definition.name)
+        try await checkPast(of: ArchiveReader(in: storage, name: definition.name))
         let writer = try await ArchiveWriter(
             in: storage, name: definition.name, log: log, segmentBytes: segmentBytes)
         let head = try await client.welcome().head
@@ -189,6 +189,36 @@ actor Archiver {
         manifest = writer.manifest
         self.writer = writer
         return writer
+    }
+
+    /// - Throws: if the log has another event where the archive's last one is: it was put back to
+    ///   where it was before, and has gone on in another way.
+    private func checkPast(of reader: ArchiveReader) async throws {
+        guard let last = reader.manifest.segments.last?.last else { return }
+        let archived = try await event(at: last, of: reader)
+        for try await batch in client.read(ReadRequest(.all, from: last, to: last)) {
+            guard let archived, let event = batch.events.first, event.bytes != archived.bytes
+            else {
+                continue
+            }
+            throw ProtocolError(
+                .invalid,
+                "archive '\(definition.name)' has another event at position \(last) than the log, "
+                    + "which was put back and has gone on in another way; create another archive")
+        }
+    }
+
+    /// Nil if it is damaged: that tells nothing of the past, and is told to whoever reads it.
+    private func event(
+        at position: UInt64, of reader: ArchiveReader
+    ) async throws -> RecordedEvent? {
+        var events = reader.events(from: position, through: position).makeAsyncIterator()
+        do {
+            return try await events.next()
+        } catch {
+            if case .storage(let error) = error { throw error }
+            return nil
+        }
     }
 
     private func openStorage() throws -> any ObjectStorage {
