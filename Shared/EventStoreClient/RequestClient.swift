@@ -113,7 +113,8 @@ public actor RequestClient {
 
     // MARK: Requests
 
-    /// Asks until an answer comes; only for what may be asked more than once.
+    /// Asks until an answer comes, and again if there is too much to do; only for what may be asked
+    /// more than once.
     ///
     /// - Parameter frames: what stands behind the header, given the number of the attempt, from 1.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
@@ -130,7 +131,15 @@ public actor RequestClient {
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
             let end = min(deadline, now + Self.patience(attempts))
-            if let message = try await next(id, until: end) { return try Answer(message) }
+            if let message = try await next(id, until: end) {
+                do throws(ProtocolError) {
+                    return try Answer(message)
+                } catch {
+                    guard error.code == .overloaded, end < deadline else { throw error }
+                    // It has enough to do: it is asked no sooner than if it had not answered.
+                    try await Task.sleep(until: end)
+                }
+            }
             now = .now
         }
         throw Unavailable(endpoint: endpoint, timeout: timeout)

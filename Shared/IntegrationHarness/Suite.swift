@@ -36,9 +36,16 @@ public final class Suite {
     }
 
     deinit {
-        for process in processes.values where process.isRunning {
-            _ = Foundation.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+        for (name, process) in processes {
+            if process.isRunning {
+                _ = Foundation.kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+            } else {
+                // Its log is gone with this; a test that fails for want of it could not tell why.
+                let text =
+                    "\(name) had ended, with status \(process.terminationStatus):\n\(log(of: name))"
+                FileHandle.standardError.write(Data(text.utf8))
+            }
         }
         loop.stop()
         try? FileManager.default.removeItem(atPath: home)
