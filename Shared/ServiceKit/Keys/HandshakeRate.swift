@@ -8,16 +8,15 @@ final class HandshakeRate: Sendable {
 
     private struct Bucket: Sendable {
         var left = burst
-        var filledAt = ContinuousClock.now
+        var filledAt: ContinuousClock.Instant
     }
 
     private let buckets = Mutex<[String: Bucket]>([:])
 
     /// Whether the key, one that is known, may have one more now.
-    func take(_ key: String) -> Bool {
+    func take(_ key: String, at now: ContinuousClock.Instant = .now) -> Bool {
         buckets.withLock { buckets in
-            var bucket = buckets[key] ?? Bucket()
-            let now = ContinuousClock.now
+            var bucket = buckets[key] ?? Bucket(filledAt: now)
             let passed = (now - bucket.filledAt) / .seconds(1)
             bucket.left = min(Self.burst, bucket.left + passed * Self.perSecond)
             bucket.filledAt = now

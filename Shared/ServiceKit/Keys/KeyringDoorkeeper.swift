@@ -1,3 +1,5 @@
+import CoreMetrics
+import Prometheus
 import WireProtocol
 import ZeroMQ
 
@@ -6,6 +8,7 @@ struct KeyringDoorkeeper: Doorkeeper {
     private let keyring: KeyringFile
     private let log: ThrottledLog
     private let rate = HandshakeRate()
+    private let refusals = Registry.refusedHandshakes
 
     init(_ keyring: KeyringFile, log: ThrottledLog) {
         self.keyring = keyring
@@ -16,6 +19,12 @@ struct KeyringDoorkeeper: Doorkeeper {
 
     /// Admits as the key, and not as its name, which another key may have after it.
     func admit(_ handshake: Handshake) -> Admission {
+        let admission = decide(on: handshake)
+        if case .admitted = admission {} else { refusals.increment() }
+        return admission
+    }
+
+    private func decide(on handshake: Handshake) -> Admission {
         let key = handshake.key.description
         guard let caller = keyring.current.callers[key] else {
             log.note(
