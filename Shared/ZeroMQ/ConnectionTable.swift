@@ -5,8 +5,8 @@ import Synchronization
 /// from those that are not wanted any more.
 ///
 /// libzmq tells of a connection when it begins, before it is known whose it is, and says whose it
-/// is with each message. So a connection is nobody's until it speaks; and what has not spoken has
-/// not asked for anything, so it is parted from without a loss.
+/// is with each message. So a connection is nobody's until it speaks. To part from one that has not
+/// costs at the most a request that is on its way, which clients make again.
 final class ConnectionTable: Sendable {
     enum Verdict { case known, new, tooMany }
 
