@@ -153,14 +153,16 @@ extension `A key over TCP` {
         try await withAttack { suite, _ in
             let context = try suite.context(of: "mallory")
             let loop = SocketLoop(name: "crowd")
-            for _ in 0..<20 {
+            for id in 1...10 {
                 // Few at a time: they are descriptors of this process, too.
                 var crowd: [Stranger] = []
-                for _ in 0..<30 {
+                for _ in 0..<20 {
                     crowd.append(
                         try await Stranger(
                             .dealer, to: suite.endpoint(of: "event-store"), on: loop, in: context))
                 }
+                try await crowd[0].send([Self.header(.hello, UInt64(id)), []])
+                #expect(try await crowd[0].receive() != nil)
             }
             loop.stop()
         }
