@@ -241,7 +241,7 @@ let package = Package(
                 "WireProtocol", "ZeroMQ",
             ]),
         test(
-            "PrometheusTests",
+            "ObservationTests",
             [
                 "EventSourcing", "Prometheus", "ServiceKit", "ZeroMQ", coreMetrics,
                 .product(name: "Logging", package: "swift-log"),
