@@ -22,7 +22,7 @@ public struct Credentials: Sendable {
         key: URL, keyring: URL, logger: Logger = Credentials.standardLogger
     ) throws {
         let (identity, keyring) = (try KeyFile.read(key), try KeyringFile(keyring))
-        guard keyring.current.callers[identity.publicKey.description] != nil else {
+        guard keyring.currentCaller(of: identity.publicKey.description) != nil else {
             throw Problem.data("the keyring \(keyring.path) has no valid key for \(key.path)")
         }
         let log = ThrottledLog(logger)

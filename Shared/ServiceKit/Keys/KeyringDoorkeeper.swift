@@ -15,7 +15,7 @@ struct KeyringDoorkeeper: Doorkeeper {
         self.log = log
     }
 
-    func key(of name: String) -> CurvePublicKey? { keyring.current.key(of: name) }
+    func key(of name: String) -> CurvePublicKey? { keyring.key(of: name) }
 
     /// Admits as the key, and not as its name, which another key may have after it.
     func admit(_ handshake: Handshake) -> Admission {
@@ -26,7 +26,7 @@ struct KeyringDoorkeeper: Doorkeeper {
 
     private func decide(on handshake: Handshake) -> Admission {
         let key = handshake.key.description
-        guard let caller = keyring.current.callers[key] else {
+        guard let caller = keyring.currentCaller(of: key) else {
             log.note(
                 "refused: \(handshake.address) is not let in with the key \(key): it is unknown "
                     + "or revoked", of: "handshakes")

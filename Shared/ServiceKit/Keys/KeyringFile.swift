@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import WireProtocol
+import ZeroMQ
 
 /// A keyring that is read again when its file has changed; while what is there can't be read, what
 /// was read last counts.
@@ -28,18 +29,26 @@ final class KeyringFile: Sendable {
 
     init(_ file: URL) throws {
         self.file = file
+        // Asked before it is read: what is written meanwhile is seen the next time.
+        let stamp = Self.stamp(file)
         let keyring = try Keyring(file)
         state = Mutex(
-            State(
-                keyring: keyring, callers: keyring.callers, stamp: Self.stamp(file),
-                lookedAt: .now))
+            State(keyring: keyring, callers: keyring.callers, stamp: stamp, lookedAt: .now))
     }
 
-    /// The keyring as it is now: for handshakes.
-    var current: Keyring {
+    /// The key that is valid under the name, as the file is now.
+    func key(of name: String) -> CurvePublicKey? {
         state.withLock { state in
             look(&state)
-            return state.keyring
+            return state.keyring.key(of: name)
+        }
+    }
+
+    /// Whose valid key it is, as the file is now: for handshakes.
+    func currentCaller(of key: String) -> Caller? {
+        state.withLock { state in
+            look(&state)
+            return state.callers[key]
         }
     }
 
