@@ -295,7 +295,8 @@ let package = Package(
                 "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain",
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
                 "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
-            ], exclude: ["validate.py"]),
+                grdb,
+            ], exclude: ["Samples", "validate.py"]),
         test(
             "PastTests",
             [

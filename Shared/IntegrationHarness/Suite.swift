@@ -19,6 +19,8 @@ public final class Suite {
     public let home: String
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
     public var environment: [String: String] = [:]
+    /// Where processes that are started from now on run; where the test runs, if nil.
+    public var workingFolder: URL?
     private let executables: URL
     let loop = SocketLoop(name: "test")
     private(set) var context: Context
@@ -143,6 +145,7 @@ public final class Suite {
         if FileManager.default.fileExists(atPath: key) { own["DAYBOOK_KEY"] = key }
         process.executableURL = executables.appending(path: name)
         process.arguments = arguments
+        process.currentDirectoryURL = workingFolder
         process.environment = ProcessInfo.processInfo.environment.merging(
             environment.merging(own) { $1 }
         ) { $1 }
