@@ -9,6 +9,10 @@ public import EventSourcing
 extension AppendCondition {
     public func encoded() throws(ProtocolError) -> [UInt8] {
         guard !streams.isEmpty || noneMatching != nil else { return [] }
+        guard streams.count <= UInt16.max else {
+            throw ProtocolError(
+                .invalid, "a condition has up to \(UInt16.max) streams, not \(streams.count)")
+        }
         var bytes: [UInt8] = []
         bytes.append(littleEndian: UInt16(streams.count))
         for stream in streams {
@@ -21,7 +25,7 @@ extension AppendCondition {
                 }
             bytes.append(kind)
             bytes.append(littleEndian: revision)
-            bytes.append(name: stream.name.description)
+            try bytes.append(name: stream.name.description)
         }
         bytes.append(noneMatching == nil ? 0 : 1)
         if let noneMatching {

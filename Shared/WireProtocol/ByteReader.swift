@@ -36,9 +36,16 @@ struct ByteReader {
         }
     }
 
+    /// The number of names in a list of a query, two bytes.
+    mutating func listCount() throws(ProtocolError) -> UInt16 {
+        let count = try uint16()
+        guard count <= EventQuery.wireLimit else { throw EventQuery.tooLarge }
+        return count
+    }
+
     /// Strings behind their number, two bytes.
     mutating func strings() throws(ProtocolError) -> [String] {
-        let count = try uint16()
+        let count = try listCount()
         var strings: [String] = []
         for _ in 0..<count { strings.append(try string()) }
         return strings
@@ -46,7 +53,7 @@ struct ByteReader {
 
     /// UUIDs, 16 bytes each, behind their number, two bytes.
     mutating func eventIDs() throws(ProtocolError) -> [EventID] {
-        let count = try uint16()
+        let count = try listCount()
         var ids: [EventID] = []
         for _ in 0..<count {
             ids.append(EventID(high: try uint64().byteSwapped, low: try uint64().byteSwapped))
@@ -79,15 +86,22 @@ struct ByteReader {
 
 extension [UInt8] {
     /// Appends `text` behind its length, one byte.
-    mutating func append(name text: String) {
-        precondition(text.utf8.count <= Limits.nameBytes)
+    mutating func append(name text: String) throws(ProtocolError) {
+        guard text.utf8.count <= Limits.nameBytes else {
+            throw ProtocolError(
+                .invalid,
+                "a name has up to \(Limits.nameBytes) bytes, but '\(text.prefix(40))…' has "
+                    + "\(text.utf8.count)")
+        }
         append(UInt8(text.utf8.count))
         append(contentsOf: text.utf8)
     }
 
     /// Appends the strings behind their number, two bytes.
-    mutating func append(names: [String]) {
+    ///
+    /// - Parameter names: up to `EventQuery.wireLimit`.
+    mutating func append(names: [String]) throws(ProtocolError) {
         append(littleEndian: UInt16(names.count))
-        for name in names { append(name: name) }
+        for name in names { try append(name: name) }
     }
 }

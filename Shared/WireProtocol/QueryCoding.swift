@@ -17,10 +17,8 @@ extension EventQuery {
             littleEndian: UInt16(items.count) | (hasCorrelations ? Self.correlationsFlag : 0))
         for item in items {
             for names in [item.streams.map(\.description), item.categories, item.types, item.tags] {
-                guard names.count <= Self.wireLimit,
-                    names.allSatisfy({ $0.utf8.count <= Limits.nameBytes })
-                else { throw Self.tooLarge }
-                bytes.append(names: names)
+                guard names.count <= Self.wireLimit else { throw Self.tooLarge }
+                try bytes.append(names: names)
             }
             guard hasCorrelations else { continue }
             guard item.correlations.count <= Self.wireLimit else { throw Self.tooLarge }
@@ -38,7 +36,7 @@ extension EventQuery {
         let hasCorrelations = number & Self.correlationsFlag != 0
         for _ in 0..<(number & ~Self.correlationsFlag) {
             var item = Item()
-            for _ in 0..<(try reader.uint16()) { item.streams.append(try reader.streamName()) }
+            for _ in 0..<(try reader.listCount()) { item.streams.append(try reader.streamName()) }
             item.categories = try reader.strings()
             item.types = try reader.strings()
             item.tags = try reader.strings()
@@ -51,7 +49,7 @@ extension EventQuery {
 
     private static let correlationsFlag: UInt16 = 0x8000
 
-    private static var tooLarge: ProtocolError {
+    static var tooLarge: ProtocolError {
         ProtocolError(.invalid, "a query has up to \(wireLimit) items of up to \(wireLimit) names")
     }
 }

@@ -21,8 +21,12 @@ final class RunningBus {
     private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
     private var running: [Task<Void, any Error>] = []
     private var lastID: UInt64 = 0
+    private let logger: Logger
 
-    init() async throws {
+    init(
+        logger: Logger = Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws {
+        self.logger = logger
         context = try Context()
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
@@ -47,8 +51,7 @@ final class RunningBus {
             endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() }
-        )
+            on: busLoop, in: context, logger: logger)
         running.append(Task { try await bus.run() })
     }
 

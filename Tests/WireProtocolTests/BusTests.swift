@@ -59,11 +59,11 @@ import WireProtocol
             [1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0] + [6, 0, 0, 0, 0, 0, 0, 0]
             + [3, 0, 0, 0, 0, 0, 0, 0] + [4, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0]
             + [1, UInt8(ascii: "r"), 0]
-        #expect(Delivery.frame([delivery]) == head + Array(delivery.event.bytes))
+        #expect(try Delivery.frame([delivery]) == head + Array(delivery.event.bytes))
         let settlement = Settlement(
             sequence: 5, lease: 6, .failed(error: "no", delay: .seconds(1)))
         #expect(
-            Settlement.frame([settlement], of: "q")
+            try Settlement.frame([settlement], of: "q")
                 == [1, UInt8(ascii: "q"), 1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0]
                 + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
     }
@@ -75,28 +75,55 @@ import WireProtocol
         #expect(try Settlement.read(Settlement.frame([], of: "q")).settlements.isEmpty)
     }
 
-    @Test func `what is too long for its field is cut`() throws {
-        let long = String(repeating: "x", count: Settlement.errorBytes + 1)
-        let (_, read) = try Settlement.read(
-            Settlement.frame(
-                [
-                    Settlement(sequence: 1, lease: 1, .failed(error: long, delay: .seconds(-1))),
-                    Settlement(sequence: 2, lease: 2, .extended(.seconds(1e10))),
-                ], of: "q"))
+    @Test func `An error that is too long is cut between two characters`() throws {
+        let long = String(repeating: "é", count: Settlement.errorBytes)
+        let settlement = Settlement(sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
+        let (_, read) = try Settlement.read(Settlement.frame([settlement], of: "q"))
+        let kept = "x" + long.prefix((Settlement.errorBytes - 1) / 2)
+        #expect(read.map(\.verdict) == [.failed(error: kept, delay: nil)])
+    }
+
+    @Test(arguments: [
+        Settlement.Verdict.failed(error: "", delay: .seconds(-1)),
+        .failed(error: "", delay: .seconds(86_400.001)),
+        .failed(error: "", delay: .seconds(Double(Int64.max))), .extended(.zero),
+        .extended(.seconds(-1)), .extended(.seconds(43_200.001)), .extended(.seconds(1e20)),
+    ])
+    func `A settlement with a duration out of range is neither written nor read`(
+        verdict: Settlement.Verdict
+    ) throws {
+        let settlement = Settlement(sequence: 1, lease: 1, verdict)
+        let fault = try #require(settlement.fault)
+        #expect(throws: ProtocolError(.invalid, fault)) {
+            try Settlement.frame([settlement], of: "q")
+        }
+    }
+
+    @Test func `A settlement that another client wrote out of range is rejected`() throws {
+        let extended = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
+        var frame = try Settlement.frame([extended], of: "q")
+        let milliseconds = 2 + 4 + 16 + 1
+        for bytes: [UInt8] in [[0, 0, 0, 0], [1, 0x2E, 0x93, 2], [0xFE, 0xFF, 0xFF, 0xFF]] {
+            frame.replaceSubrange(milliseconds..<milliseconds + 4, with: bytes)
+            #expect(throws: ProtocolError.self) { try Settlement.read(frame) }
+        }
+    }
+
+    @Test func `A name of more than 255 bytes is rejected, not written`() throws {
+        let name = String(repeating: "x", count: 256)
+        #expect(throws: ProtocolError.self) { try Settlement.frame([], of: name) }
         #expect(
-            read.map(\.verdict) == [
-                .failed(error: String(long.dropLast()), delay: .zero),
-                .extended(.milliseconds(0xFFFF_FFFE)),
-            ])
+            try Settlement.read(Settlement.frame([], of: String(name.dropLast()))).queue.utf8.count
+                == 255)
     }
 
     @Test func `cut short or too long they are refused`() throws {
-        let deliveries = Delivery.frame(try Self.deliveries())
+        let deliveries = try Delivery.frame(try Self.deliveries())
         for count in 0..<deliveries.count {
             #expect(throws: (any Error).self) { try Delivery.read(Array(deliveries[..<count])) }
         }
         #expect(throws: (any Error).self) { try Delivery.read(deliveries + [0]) }
-        let settlements = Settlement.frame(Self.settlements, of: "invoices")
+        let settlements = try Settlement.frame(Self.settlements, of: "invoices")
         for count in 0..<settlements.count {
             #expect(throws: ProtocolError.self) {
                 try Settlement.read(Array(settlements[..<count]))
@@ -105,8 +132,8 @@ import WireProtocol
         #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
     }
 
-    @Test func `a verdict that is none is refused`() {
-        var frame = Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
+    @Test func `a verdict that is none is refused`() throws {
+        var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3
         #expect(throws: ProtocolError(.malformed, "3 is no verdict on a delivery")) {

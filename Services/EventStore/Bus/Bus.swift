@@ -118,7 +118,10 @@ public actor Bus {
             }
             queue.state.block(group)
         }
-        for row in try await store.replays() { replays[row.definition.name] = Replay(row) }
+        // An earlier version kept replays that make no sense.
+        for row in try await store.replays() where row.definition.fault == nil {
+            replays[row.definition.name] = Replay(row)
+        }
         for row in try await store.archives() {
             do {
                 try keep(row)

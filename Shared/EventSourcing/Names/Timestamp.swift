@@ -4,18 +4,27 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
+    /// The first and the last moment of the years 0001 to 9999: all that RFC 3339 can write.
+    public static let earliest = Timestamp(microseconds: -62_135_596_800_000_000)
+    public static let latest = Timestamp(microseconds: 253_402_300_799_999_999)
+
+    /// Whether the moment is in the years 0001 to 9999. Other moments can be computed, but no
+    /// command, event or option holds them: their encoder and reader reject them.
+    public var isInRange: Bool { self >= Self.earliest && self <= Self.latest }
+
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 
-    /// This moment and `duration`, rounded down to whole microseconds.
+    /// This moment and `duration`, in whole microseconds; a sum beyond the largest or least moment
+    /// is that moment.
     public static func + (time: Timestamp, duration: Duration) -> Timestamp {
-        let (seconds, attoseconds) = duration.components
-        return Timestamp(
-            microseconds: time.microseconds + seconds * 1_000_000
-                + attoseconds / 1_000_000_000_000)
+        Timestamp(
+            microseconds: Int64(
+                clamping: Int128(time.microseconds) + duration.attoseconds / 1_000_000_000_000))
     }
 
     public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
-        .microseconds(later.microseconds - earlier.microseconds)
+        let microseconds = Int128(later.microseconds) - Int128(earlier.microseconds)
+        return Duration(attoseconds: microseconds * 1_000_000_000_000)
     }
 }
 
@@ -31,7 +40,8 @@ extension Timestamp: LosslessStringConvertible {
     }
 
     /// Reads RFC 3339: a date (midnight UTC), or a date and time with an optional fraction and a
-    /// zone, `Z` or `±hh:mm`. Digits beyond microseconds are dropped.
+    /// zone, `Z` or `±hh:mm`. Digits beyond microseconds are dropped. In UTC the time must be in
+    /// the years 0001 to 9999.
     public init?(_ text: String) {
         var scanner = Scanner(rest: Substring(text).utf8)
         guard let year = scanner.number(digits: 4), scanner.take("-"),
@@ -42,6 +52,7 @@ extension Timestamp: LosslessStringConvertible {
         let day = Self.day(year: year, month: month, date: date)
         guard !scanner.rest.isEmpty else {
             self.init(microseconds: day * 86_400_000_000)
+            guard isInRange else { return nil }
             return
         }
         guard scanner.take("T") || scanner.take("t") || scanner.take(" "),
@@ -54,6 +65,7 @@ extension Timestamp: LosslessStringConvertible {
         else { return nil }
         let seconds = day * 86_400 + hour * 3600 + minute * 60 + second - offset * 60
         self.init(microseconds: seconds * 1_000_000 + fraction)
+        guard isInRange else { return nil }
     }
 
     private static func pad(_ value: Int64, _ width: Int) -> String {
@@ -147,12 +159,21 @@ extension Timestamp: Codable {
             throw DecodingError.dataCorrupted(
                 .init(
                     codingPath: decoder.codingPath,
-                    debugDescription: "'\(text)' is not an RFC 3339 time"))
+                    debugDescription: "'\(text)' is not an RFC 3339 time in the years 0001 to "
+                        + "9999"))
         }
         self = time
     }
 
+    /// - Throws: if the moment is out of range, so that nothing is written that can't be read.
     public func encode(to encoder: any Encoder) throws {
+        guard isInRange else {
+            throw EncodingError.invalidValue(
+                self,
+                .init(
+                    codingPath: encoder.codingPath,
+                    debugDescription: "\(self) is not in the years 0001 to 9999"))
+        }
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

@@ -38,7 +38,7 @@ public struct QueueConsumer: Sendable {
     public func settle(
         _ settlements: [Settlement], timeout: Duration = .seconds(30)
     ) async throws -> [Bool] {
-        let argument = Settlement.frame(settlements, of: queue)
+        let argument = try Settlement.frame(settlements, of: queue)
         return try await connection.call(BusCall.settle, within: timeout) { _ in argument }
             .map { $0 != 0 }
     }
@@ -86,12 +86,5 @@ extension EventStoreClient {
             throw ProtocolError(.notFound, "\(welcome.server) has no bus")
         }
         return bus
-    }
-}
-
-extension Duration {
-    /// As a number of seconds.
-    var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 }

@@ -49,6 +49,18 @@ public enum BusEventType: String, Sendable, CaseIterable {
     case replayCancelled = "ReplayCancelled"
     /// Data: ``ReplayEnd``.
     case replayEnded = "ReplayEnded"
+
+    /// The category of the streams that hold it.
+    public var category: String {
+        switch self {
+        case .rulePut, .ruleDeleted: BusCategory.rule
+        case .queuePut, .queuePaused, .queueResumed, .queuePurged, .queueDeleted: BusCategory.queue
+        case .deadLettered, .deadLetterRedriven, .deadLetterDiscarded: BusCategory.deadLetter
+        case .archiveCreated, .archiveDeleted: BusCategory.archive
+        case .replayStarted, .replayPaused, .replayResumed, .replayCancelled, .replayEnded:
+            BusCategory.replay
+        }
+    }
 }
 
 /// Why an event is dead: which limit it reached first.

@@ -19,6 +19,18 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
     /// Seconds, up to ``maximumWait``.
     public var wait: Double
 
+    /// What is wrong with it, in one line; nil if nothing is.
+    public var fault: String? {
+        guard (1...Self.maximumCount).contains(maximum) else {
+            return "a receive asks for 1 to \(Self.maximumCount) events, not \(maximum)"
+        }
+        guard (0...Self.maximumWait).contains(wait) else {
+            return "a receive waits 0 to \(Self.maximumWait) seconds, not \(wait)"
+        }
+        return visibilityTimeout.flatMap(QueueDefinition.fault)
+            ?? ConsumerName.fault(consumer)
+    }
+
     public init(
         queue: String, consumer: String, token: EventID, maximum: Int,
         visibilityTimeout: Double? = nil, wait: Double = maximumWait
@@ -38,9 +50,21 @@ public struct ReleaseRequest: Codable, Hashable, Sendable {
     public var queue: String
     public var consumer: String
 
+    /// What is wrong with it, in one line; nil if nothing is.
+    public var fault: String? { ConsumerName.fault(consumer) }
+
     public init(queue: String, consumer: String) {
         self.queue = queue
         self.consumer = consumer
+    }
+}
+
+enum ConsumerName {
+    /// Why no consumer has this name, or nil.
+    static func fault(_ name: String) -> String? {
+        (1...Limits.nameBytes).contains(name.utf8.count)
+            ? nil
+            : "a consumer's name has 1 to \(Limits.nameBytes) bytes, not \(name.utf8.count)"
     }
 }
 
@@ -78,7 +102,7 @@ public struct Delivery: Sendable {
         self.lease = lease
     }
 
-    public static func frame(_ deliveries: [Delivery]) -> [UInt8] {
+    public static func frame(_ deliveries: [Delivery]) throws(ProtocolError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(deliveries.reduce(4) { $0 + 100 + $1.event.bytes.count })
         bytes.append(littleEndian: UInt32(deliveries.count))
@@ -87,9 +111,9 @@ public struct Delivery: Sendable {
             bytes.append(littleEndian: delivery.lease)
             bytes.append(littleEndian: delivery.enqueuedAt.microseconds)
             bytes.append(littleEndian: delivery.firstReceivedAt.microseconds)
-            bytes.append(littleEndian: UInt32(delivery.receiveCount))
-            bytes.append(name: delivery.rule)
-            bytes.append(name: delivery.replay ?? "")
+            bytes.append(littleEndian: UInt32(clamping: delivery.receiveCount))
+            try bytes.append(name: delivery.rule)
+            try bytes.append(name: delivery.replay ?? "")
         }
         for delivery in deliveries { bytes.append(contentsOf: delivery.event.bytes) }
         return bytes
@@ -163,9 +187,27 @@ public struct Settlement: Hashable, Sendable {
         self.verdict = verdict
     }
 
-    public static func frame(_ settlements: [Settlement], of queue: String) -> [UInt8] {
+    /// Why a queue rejects it, in one line; nil if it does not.
+    public var fault: String? {
+        switch verdict {
+        case .done, .failed(_, nil): nil
+        case .failed(_, let delay?):
+            RetryPolicy.delays.contains(delay.inSeconds)
+                ? nil : "a delivery comes back after 0 to 86400 seconds, not \(delay.inSeconds)"
+        case .extended(let duration):
+            QueueDefinition.fault(visibilityTimeout: duration.inSeconds)
+        }
+    }
+
+    /// - Throws: `ProtocolError` for what a queue rejects.
+    public static func frame(
+        _ settlements: [Settlement], of queue: String
+    ) throws(ProtocolError) -> [UInt8] {
+        for settlement in settlements {
+            if let fault = settlement.fault { throw ProtocolError(.invalid, fault) }
+        }
         var bytes: [UInt8] = []
-        bytes.append(name: queue)
+        try bytes.append(name: queue)
         bytes.append(littleEndian: UInt32(settlements.count))
         for settlement in settlements {
             bytes.append(littleEndian: settlement.sequence)
@@ -178,7 +220,7 @@ public struct Settlement: Hashable, Sendable {
                 }
             bytes.append(kind)
             bytes.append(littleEndian: milliseconds(duration))
-            let text = error.utf8.prefix(errorBytes)
+            let text = error.prefix(bytes: errorBytes)
             bytes.append(littleEndian: UInt16(text.count))
             bytes.append(contentsOf: text)
         }
@@ -204,19 +246,37 @@ public struct Settlement: Hashable, Sendable {
             case (2, let duration?): verdict = .extended(duration)
             default: throw ProtocolError(.malformed, "\(kind) is no verdict on a delivery")
             }
-            settlements.append(Settlement(sequence: sequence, lease: lease, verdict))
+            let settlement = Settlement(sequence: sequence, lease: lease, verdict)
+            if let fault = settlement.fault { throw ProtocolError(.invalid, fault) }
+            settlements.append(settlement)
         }
         try reader.end()
         return (queue, settlements)
     }
 
+    /// - Parameter duration: one that has no fault.
     private static func milliseconds(_ duration: Duration?) -> UInt32 {
         guard let duration else { return .max }
-        let (seconds, fraction) = duration.components
-        return UInt32(clamping: min(seconds * 1000 + fraction / 1_000_000_000_000_000, 0xFFFF_FFFE))
+        return UInt32(clamping: duration.attoseconds / 1_000_000_000_000_000)
     }
 
     private static func duration(_ milliseconds: UInt32) -> Duration? {
         milliseconds == .max ? nil : .milliseconds(Int64(milliseconds))
+    }
+}
+
+extension Duration {
+    /// As a number of seconds.
+    public var inSeconds: Double { Double(attoseconds) / 1e18 }
+}
+
+extension String {
+    /// As many whole characters from its beginning as fit in `limit` bytes.
+    fileprivate func prefix(bytes limit: Int) -> Substring.UTF8View {
+        var end = utf8.index(startIndex, offsetBy: limit, limitedBy: endIndex) ?? endIndex
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil {
+            end = utf8.index(before: end)
+        }
+        return self[..<end].utf8
     }
 }

@@ -37,10 +37,13 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
     /// What is wrong with it, in one line; nil if nothing is.
     public var fault: String? {
         if let fault = BusName.fault(name, of: "queue") { return fault }
-        guard (0.001...43_200).contains(visibilityTimeout) else {
-            return "a visibility timeout is 0.001 to 43200 seconds, not \(visibilityTimeout)"
-        }
-        return retry.fault
+        return Self.fault(visibilityTimeout: visibilityTimeout) ?? retry.fault
+    }
+
+    /// Why a delivery can't be its consumer's alone for so many seconds, or nil.
+    static func fault(visibilityTimeout seconds: Double) -> String? {
+        guard !(0.001...43_200).contains(seconds) else { return nil }
+        return "a visibility timeout is 0.001 to 43200 seconds, not \(seconds)"
     }
 
     private enum Key: String, CodingKey {
@@ -117,14 +120,20 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
         self.maximumBackoff = maximumBackoff
     }
 
+    static let receives = 1...1000
+    /// Seconds that may pass before an event is delivered again.
+    static let delays = 0.0...86_400.0
+
     var fault: String? {
-        guard (1...1000).contains(maximumReceives) else {
+        guard Self.receives.contains(maximumReceives) else {
             return "maximumReceives is 1 to 1000, not \(maximumReceives)"
         }
         guard (0.001...31_536_000).contains(maximumAge) else {
             return "maximumAge is 0.001 to 31536000 seconds, not \(maximumAge)"
         }
-        guard (0...86_400).contains(backoff), (backoff...86_400).contains(maximumBackoff) else {
+        guard Self.delays.contains(backoff), Self.delays.contains(maximumBackoff),
+            backoff <= maximumBackoff
+        else {
             return "backoff is 0 to 86400 seconds and not above maximumBackoff, not \(backoff) "
                 + "with a maximum of \(maximumBackoff)"
         }

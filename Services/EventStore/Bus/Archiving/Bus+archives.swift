@@ -110,7 +110,6 @@ extension Bus {
     // MARK: What the log tells
 
     func create(_ definition: ArchiveDefinition, _ event: RecordedEvent) throws {
-        if let fault = definition.fault { throw NameError(fault) }
         guard archives[definition.name] == nil else {
             throw NameError("there is an archive '\(definition.name)' already")
         }
@@ -120,8 +119,9 @@ extension Bus {
         changes.archives[definition.name] = row
     }
 
-    func deleteArchive(_ name: String) {
-        guard let archive = archives.removeValue(forKey: name) else { return }
+    func deleteArchive(_ name: String) throws {
+        let archive = try archive(name)
+        archives[name] = nil
         archive.archiver.stop()
         changes.archives[name] = .some(nil)
     }

@@ -91,7 +91,7 @@ extension Bus {
         return try await tell(BusCategory.rule, name, .ruleDeleted, Nothing(), cause)
     }
 
-    private func rule(_ name: String) throws -> Rule {
+    func rule(_ name: String) throws -> Rule {
         guard let rule = rules.rules[name] else {
             try checkUnmanaged(rule: name)
             throw ProtocolError(.notFound, "there is no rule '\(name)'")

@@ -43,10 +43,7 @@ extension Bus {
             return .repeated(position: position)
         }
         try check(replay)
-        guard replays[replay.name] == nil else {
-            throw Refusal(
-                description: "there is a replay '\(replay.name)' already; choose another name")
-        }
+        try checkIsNew(replay: replay.name)
         let started = try event(BusCategory.replay, replay.name, .replayStarted, replay, cause)
         guard let queue = replay.queue, queues[queue] == nil else {
             return try await tell([started])
@@ -57,7 +54,14 @@ extension Bus {
         ])
     }
 
-    private func check(_ replay: ReplayDefinition) throws {
+    func checkIsNew(replay name: String) throws {
+        guard replays[name] == nil else {
+            throw Refusal(description: "there is a replay '\(name)' already; choose another name")
+        }
+    }
+
+    /// Whether all that the replay names is there, but for its queue, which the command creates.
+    func check(_ replay: ReplayDefinition) throws {
         if let fault = replay.fault { throw NameError(fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }
         if let name = replay.archive { _ = try archive(name) }

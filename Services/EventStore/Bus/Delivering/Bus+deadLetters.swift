@@ -115,7 +115,10 @@ extension Bus {
 
     /// The dead letter is none any more: it is back in its queue, or discarded.
     func end(_ end: DeadLetterEnd, at time: Timestamp, redrive: Bool) async throws {
-        guard let dead = try await deadLetter(end.deadLetter) else { return }
+        guard let dead = try await deadLetter(end.deadLetter), dead.letter.queue == end.queue else {
+            throw ProtocolError(
+                .notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
+        }
         let event = try await events(at: [dead.letter.position])[dead.letter.position]
         let queue = queues[dead.letter.queue]
         if redrive {

@@ -28,7 +28,7 @@ extension Bus {
     /// it has waited long enough.
     func receive(_ request: ReceiveRequest) async throws -> [UInt8] {
         let queue = try queue(request.queue)
-        try request.check()
+        if let fault = request.fault { throw ProtocolError(.invalid, fault) }
         let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         if let known = answers[key], known.token == request.token {
             return await answer(key, request.token)
@@ -36,7 +36,7 @@ extension Bus {
         putAnswer(ReceiveAnswer(token: request.token, madeAt: .now()), key)
         var frame: [UInt8] = []
         defer { finish(key, request.token, frame) }
-        frame = Delivery.frame(try await deliveries(of: queue, for: request))
+        frame = try Delivery.frame(try await deliveries(of: queue, for: request))
         return frame
     }
 
@@ -150,29 +150,12 @@ extension Bus {
 
     /// Gives back what was in flight to a consumer that has ended.
     func release(_ request: ReleaseRequest) throws -> Int {
+        if let fault = request.fault { throw ProtocolError(.invalid, fault) }
         let queue = try queue(request.queue)
         let now = Timestamp.now()
         putAnswer(nil, ConsumerKey(queue: queue.row.id, consumer: request.consumer))
         let count = queue.state.release(consumer: request.consumer)
         settle(queue, at: now)
         return count
-    }
-}
-
-extension ReceiveRequest {
-    fileprivate func check() throws(ProtocolError) {
-        guard (1...Self.maximumCount).contains(maximum) else {
-            throw ProtocolError(
-                .invalid, "a receive asks for 1 to \(Self.maximumCount) events, not \(maximum)")
-        }
-        guard (0...Self.maximumWait).contains(wait) else {
-            throw ProtocolError(
-                .invalid, "a receive waits up to \(Self.maximumWait) seconds, not \(wait)")
-        }
-        if let visibilityTimeout, !(0.001...43_200).contains(visibilityTimeout) {
-            throw ProtocolError(
-                .invalid,
-                "a visibility timeout is 0.001 to 43200 seconds, not \(visibilityTimeout)")
-        }
     }
 }

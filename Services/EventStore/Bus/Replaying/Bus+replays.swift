@@ -11,7 +11,11 @@ import WireProtocol
 extension Bus {
     // MARK: What the log tells
 
-    func start(_ definition: ReplayDefinition, _ event: RecordedEvent) {
+    /// - Throws: what the command is rejected for: no other event starts a replay.
+    func start(_ definition: ReplayDefinition, _ event: RecordedEvent) throws {
+        try check(definition)
+        try checkIsNew(replay: definition.name)
+        if let queue = definition.queue { _ = try self.queue(queue) }
         let row = ReplayRow(
             definition: definition, state: .starting, startedAt: event.time,
             startedBy: event.actor, first: 0, last: event.position - 1, position: 0, delivered: 0)
@@ -22,8 +26,11 @@ extension Bus {
 
     func change(
         replay name: String, to state: ReplayState, at time: Timestamp, reason: String? = nil
-    ) {
-        guard let replay = replays[name], !replay.row.state.isEnd else { return }
+    ) throws {
+        guard let replay = replays[name] else {
+            throw ProtocolError(.notFound, "there is no replay '\(name)'")
+        }
+        guard !replay.row.state.isEnd else { return }
         // One that had not found its window yet looks for it when it goes on.
         replay.row.state = state == .running && replay.row.first == 0 ? .starting : state
         replay.row.reason = reason

@@ -59,6 +59,8 @@ final class Replay {
 
 /// Tells when an event of a replay is due: no sooner than its rate and its speed allow.
 struct Pacing {
+    private static let longest = 1e12
+
     let rate: Double?
     let speed: Double?
     /// Where the replay began, or went on: when, at which event's time, after how many events.
@@ -77,9 +79,10 @@ struct Pacing {
         let start = start ?? (now, event.time, count)
         self.start = start
         var offset = 0.0
-        if let rate { offset = Double(count - start.count) / rate }
+        if let rate { offset = Double(count - min(start.count, count)) / rate }
         if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
-        let due = start.at + .seconds(offset)
+        // Times may lie in any year, and no instant is later than a duration can hold.
+        let due = start.at + .seconds(min(max(offset, 0), Self.longest))
         return due > now ? due : nil
     }
 }

@@ -8,17 +8,19 @@ import ServiceKit
 import WireProtocol
 
 extension Bus {
-    /// Works in an event of the store's own.
+    /// Applies an event of the bus's streams.
     ///
-    /// One that says nothing that can be followed, as nobody checks what is appended to such a
-    /// stream but by the bus's commands, changes nothing and is logged.
+    /// The store checks only events that the bus's own commands append. One that another client
+    /// appended, or an import, may make no sense: it has no effect and is logged.
     func apply(_ event: RecordedEvent) async throws {
-        guard let type = BusEventType(rawValue: event.type),
-            BusCategory.all.contains(event.category)
-        else { return }
+        guard BusCategory.all.contains(event.category) else { return }
         do {
+            guard let type = BusEventType(rawValue: event.type), type.category == event.category
+            else { throw NameError("no stream of '\(event.category)' has such events") }
             try await apply(type, event)
         } catch let error as any InputError {
+            ignore(event, error.description)
+        } catch let error as ProtocolError where error.code == .notFound {
             ignore(event, error.description)
         } catch let error as DecodingError {
             ignore(event, error.oneLine)
@@ -34,38 +36,41 @@ extension Bus {
     }
 
     private func apply(_ type: BusEventType, _ event: RecordedEvent) async throws {
-        func data<Value: Decodable>(_ type: Value.Type) throws -> Value {
-            try JSONDecoder().decode(type, from: Data(event.data))
+        func data<Value: BusEventData>(_ type: Value.Type) throws -> Value {
+            let value = try JSONDecoder().decode(type, from: Data(event.data))
+            if let fault = value.fault(in: event) { throw NameError(fault) }
+            return value
         }
         let name = event.stream.id
         switch type {
         case .rulePut: try put(try data(RuleDefinition.self), event)
         case .ruleDeleted:
+            _ = try rule(name)
             rules.remove(name)
             changes.rules[name] = .some(nil)
-        case .queuePut: try put(try data(QueueDefinition.self), at: event.position)
-        case .queuePaused: pause(name, true)
-        case .queueResumed: pause(name, false)
-        case .queuePurged: queues[name]?.purge()
-        case .queueDeleted: delete(name)
+        case .queuePut: put(try data(QueueDefinition.self), at: event.position)
+        case .queuePaused: pause(try queue(name), true)
+        case .queueResumed: pause(try queue(name), false)
+        case .queuePurged: try queue(name).purge()
+        case .queueDeleted: delete(try queue(name))
         case .deadLettered: try bury(try data(DeadLetter.self), event)
         case .deadLetterRedriven, .deadLetterDiscarded:
             try await end(
                 try data(DeadLetterEnd.self), at: event.time, redrive: type == .deadLetterRedriven)
-        case .replayStarted: start(try data(ReplayDefinition.self), event)
-        case .replayPaused: change(replay: name, to: .paused, at: event.time)
-        case .replayResumed: change(replay: name, to: .running, at: event.time)
-        case .replayCancelled: change(replay: name, to: .cancelled, at: event.time)
+        case .replayStarted: try start(try data(ReplayDefinition.self), event)
+        case .replayPaused: try change(replay: name, to: .paused, at: event.time)
+        case .replayResumed: try change(replay: name, to: .running, at: event.time)
+        case .replayCancelled: try change(replay: name, to: .cancelled, at: event.time)
         case .replayEnded:
             let end = try data(ReplayEnd.self)
-            change(replay: name, to: end.state, at: event.time, reason: end.reason)
+            try change(replay: name, to: end.state, at: event.time, reason: end.reason)
         case .archiveCreated: try create(try data(ArchiveDefinition.self), event)
-        case .archiveDeleted: deleteArchive(name)
+        case .archiveDeleted: try deleteArchive(name)
         }
     }
 
     private func put(_ definition: RuleDefinition, _ event: RecordedEvent) throws {
-        if let fault = definition.fault { throw NameError(fault) }
+        try checkUnmanaged(rule: definition.name)
         let row = RuleRow(rule: definition, changedAt: event.time, changedBy: event.actor)
         rules.put(try Rule(row))
         changes.rules[definition.name] = row
@@ -73,8 +78,7 @@ extension Bus {
         for target in definition.targets { start(target, at: event.position) }
     }
 
-    private func put(_ definition: QueueDefinition, at position: UInt64) throws {
-        if let fault = definition.fault { throw NameError(fault) }
+    private func put(_ definition: QueueDefinition, at position: UInt64) {
         if let queue = queues[definition.name] {
             // What tells its entries apart stays as it was when they came.
             var definition = definition
@@ -98,16 +102,15 @@ extension Bus {
         if !rules.targeting(definition.name).isEmpty { start(definition.name, at: position) }
     }
 
-    private func pause(_ name: String, _ isPaused: Bool) {
-        guard let queue = queues[name] else { return }
+    private func pause(_ queue: BusQueue, _ isPaused: Bool) {
         queue.row.isPaused = isPaused
         queue.state.isPaused = isPaused
         queue.writes.row = queue.row
         if !isPaused { tick(queue, at: .now()) }
     }
 
-    private func delete(_ name: String) {
-        guard let queue = queues.removeValue(forKey: name) else { return }
+    private func delete(_ queue: BusQueue) {
+        queues[queue.name] = nil
         queue.epoch += 1
         var writes = QueueWrites(id: queue.row.id)
         writes.isDeleted = true

@@ -97,7 +97,7 @@ extension Bus {
         var rest = missing[...]
         while let first = rest.first {
             // Those that lie close together are read together.
-            let together = rest.prefix { $0 < first + Self.stretch }
+            let together = rest.prefix { $0 - first < Self.stretch }
             rest = rest.dropFirst(together.count)
             do {
                 try await read(together, into: &found)

@@ -135,7 +135,9 @@ struct BusStore: Sendable {
     /// Dead letters that fit, the oldest first.
     func deadLetters(_ request: DeadLettersRequest) async throws -> [DeadLetterRow] {
         let selection = request.selection
-        var (conditions, arguments) = (["id > ?"], StatementArguments([Int64(request.after)]))
+        var (conditions, arguments) = (
+            ["id > ?"], StatementArguments([Int64(clamping: request.after)])
+        )
         for (column, value) in [
             ("queue", selection.queue), ("rule", selection.rule), ("label", selection.group),
         ] {

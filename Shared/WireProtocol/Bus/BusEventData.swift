@@ -1,0 +1,84 @@
+public import EventSourcing
+
+/// The data of one of the bus's events.
+///
+/// Anyone who may append to the bus's streams can write such an event, and so can an import. So the
+/// bus checks each that it reads, and ignores those that make no sense.
+public protocol BusEventData: Codable {
+    /// What its stream is named after: `orders` for `$queue-orders`; nil if the data does not say.
+    var streamID: String? { get }
+    /// Why no event at `position` of the log can have this data, in one line; nil if one can.
+    func fault(at position: UInt64) -> String?
+}
+
+extension BusEventData {
+    /// Why this can't be the data of `event`, in one line; nil if it can.
+    public func fault(in event: RecordedEvent) -> String? {
+        if let streamID, streamID != event.stream.id {
+            return "it is about '\(streamID)', but in stream \(event.stream)"
+        }
+        return fault(at: event.position)
+    }
+}
+
+extension RuleDefinition: BusEventData {
+    public var streamID: String? { name }
+    public func fault(at position: UInt64) -> String? { fault }
+}
+
+extension QueueDefinition: BusEventData {
+    public var streamID: String? { name }
+    public func fault(at position: UInt64) -> String? { fault }
+}
+
+extension ArchiveDefinition: BusEventData {
+    public var streamID: String? { name }
+    public func fault(at position: UInt64) -> String? { fault }
+}
+
+extension ReplayDefinition: BusEventData {
+    public var streamID: String? { name }
+    public func fault(at position: UInt64) -> String? { fault }
+}
+
+extension DeadLetter: BusEventData {
+    public var streamID: String? { queue }
+
+    public func fault(at position: UInt64) -> String? {
+        if let fault = BusName.fault(queue, of: "queue") { return fault }
+        if !rule.isEmpty, let fault = BusName.fault(rule, of: "rule") { return fault }
+        if let replay, let fault = BusName.fault(replay, of: "replay") { return fault }
+        guard self.position >= 1, self.position < position else {
+            return "the position of a dead event is 1 to \(position - 1), not \(self.position)"
+        }
+        // A queue numbers its entries from the position of its own event, times 2^28, on.
+        guard sequence >> 28 < position, sequence < 1 << 62 else {
+            return "no queue has come to sequence \(sequence)"
+        }
+        guard (0...RetryPolicy.receives.upperBound).contains(receives) else {
+            return "a dead event was received 0 to \(RetryPolicy.receives.upperBound) times, not "
+                + "\(receives)"
+        }
+        return nil
+    }
+}
+
+extension DeadLetterEnd: BusEventData {
+    public var streamID: String? { queue }
+
+    public func fault(at position: UInt64) -> String? {
+        if let fault = BusName.fault(queue, of: "queue") { return fault }
+        guard deadLetter >= 1, deadLetter < position else {
+            return "the position of a dead letter is 1 to \(position - 1), not \(deadLetter)"
+        }
+        return nil
+    }
+}
+
+extension ReplayEnd: BusEventData {
+    public var streamID: String? { nil }
+
+    public func fault(at position: UInt64) -> String? {
+        state.isEnd ? nil : "a replay ends COMPLETED, CANCELLED or FAILED, not \(state.rawValue)"
+    }
+}
