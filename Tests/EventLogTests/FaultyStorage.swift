@@ -19,9 +19,12 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     private(set) var changes = 0
     /// How often a segment was read from.
     private(set) var segmentReads = 0
+    /// How many calls succeed before one fails; nil for all. Those behind it succeed again.
+    var callsBeforeFailure: Int?
 
     /// Once this is thrown, everything fails: the machine is down.
     private func change(_ operation: String, _ name: String) throws(StorageError) {
+        try call(operation, name)
         if let left = changesLeft {
             guard left > 0 else { throw StorageError(operation, name, reason: "injected") }
             changesLeft = left - 1
@@ -29,9 +32,18 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         changes += 1
     }
 
+    private func call(_ operation: String, _ name: String) throws(StorageError) {
+        guard let left = callsBeforeFailure else { return }
+        callsBeforeFailure = left > 0 ? left - 1 : nil
+        guard left > 0 else { throw StorageError(operation, name, reason: "injected once") }
+    }
+
     func names() -> [String] { files.keys.sorted() }
 
-    func size(of name: String) throws(StorageError) -> Int { try file(name).bytes.count }
+    func size(of name: String) throws(StorageError) -> Int {
+        try call("look at", name)
+        return try file(name).bytes.count
+    }
 
     func create(_ name: String, size: Int) throws(StorageError) {
         try change("create", name)
@@ -40,6 +52,7 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     }
 
     func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+        try call("read", name)
         if name.hasSuffix(".segment") { segmentReads += 1 }
         return Array(try file(name).bytes.dropFirst(offset).prefix(count))
     }

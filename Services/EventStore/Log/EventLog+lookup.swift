@@ -55,18 +55,37 @@ extension EventLog {
         return event.flatMap { $0.position <= head ? $0 : nil }
     }
 
-    /// Revision and predecessor of the event about to be staged at `position`.
-    mutating func nextPlace(
-        _ record: Span<UInt8>, _ header: RecordHeader, _ position: UInt64
-    ) throws(AppendError) -> Place {
-        let stream = record.extracting(header.stream)
-        let name = text(stream)
-        let category = text(stream.extracting(first: categoryLength(of: stream)))
-        let revision = try revision(of: name).map { $0 + 1 } ?? 0
-        let previous = try lastPosition(in: category)
-        heads[stream: name] = revision
-        heads[category: category] = position
-        return Place(revision: revision, previous: previous)
+    /// Where each event of the append goes. Changes nothing but what is known of the log.
+    mutating func places(
+        of records: Span<UInt8>, _ headers: [RecordHeader]
+    ) throws(AppendError) -> [Place] {
+        var places: [Place] = []
+        places.reserveCapacity(headers.count)
+        // Of the append's own streams and categories, the last that comes before each event.
+        var revisions: [String: UInt64] = [:]
+        var positions: [String: UInt64] = [:]
+        let first = nextPosition
+        var offset = 0
+        for (index, header) in headers.enumerated() {
+            let stream = records.extracting(offset..<offset + header.length)
+                .extracting(header.stream)
+            offset += header.length
+            let name = text(stream)
+            let category = text(stream.extracting(first: categoryLength(of: stream)))
+            let last: UInt64? =
+                if let own = revisions[name] { own } else { try revision(of: name) }
+            let previous =
+                if let own = positions[category] { own } else { try lastPosition(in: category) }
+            guard last != .max else { throw .invalid("stream \(name) can't have more events") }
+            let place = Place(
+                stream: name, category: category, revision: last.map { $0 + 1 } ?? 0,
+                previous: previous)
+            places.append(place)
+            guard index < headers.count - 1 else { break }
+            revisions[name] = place.revision
+            positions[category] = first + UInt64(index)
+        }
+        return places
     }
 
     /// The revision of the stream's last event, staged ones included; nil if it has none.
@@ -134,12 +153,13 @@ extension EventLog {
     private func firstMatch(
         _ query: EventQuery, after position: UInt64
     ) throws(LogError) -> UInt64? {
+        // A position is foreign, and may be the greatest there is.
         for (index, segment) in sealed.segments.enumerated()
-        where segment.nextPosition > position + 1 && sealed.mayHold(query, at: index) {
+        where segment.nextPosition - 1 > position && sealed.mayHold(query, at: index) {
             if let match = try firstMatch(query, after: position, in: segment) { return match }
         }
         for segment in sealing + [open].compactMap(\.self)
-        where segment.nextPosition > position + 1 {
+        where segment.nextPosition - 1 > position {
             if let match = try firstMatch(query, after: position, in: segment) { return match }
         }
         return nil

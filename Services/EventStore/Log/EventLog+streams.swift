@@ -26,6 +26,7 @@ extension EventLog {
     public func streams(
         of category: String? = nil, after position: UInt64 = 0, limit: Int
     ) throws(LogError) -> [StreamSummary] {
+        guard position < head else { return [] }
         let query = category.map { EventQuery.categories([$0]) } ?? .all
         var read = LogRead(query, isOfStarts: true, from: position + 1, limit: limit)
         var summaries: [StreamSummary] = []

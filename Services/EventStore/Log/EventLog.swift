@@ -95,6 +95,9 @@ public struct EventLog: ~Copyable {
 
     /// Checks the append of `records`, whole records back to back, and stages its events.
     ///
+    /// Everything that can fail without harm, such as a look-up in a damaged index, comes before
+    /// the first change: an append that is rejected leaves nothing.
+    ///
     /// - Returns: where they will be once `commit` has returned; for a repeated append, where they
     ///   are, or will be, since the first time.
     public mutating func stage(
@@ -104,6 +107,8 @@ public struct EventLog: ~Copyable {
         let headers = try Admission.headers(of: records, segmentBytes: segmentBytes)
         if let repeated = try repetition(of: records, headers) { return repeated }
         try check(condition)
+        let places = try places(of: records, headers)
+        let time = try commitTime(of: headers.count)
         if (open?.end ?? segmentBytes) + records.count > segmentBytes {
             do {
                 committedEarly = try commit()
@@ -112,7 +117,7 @@ public struct EventLog: ~Copyable {
                 throw .log(fail(error))
             }
         }
-        return try place(records, headers)
+        return place(records, headers, places, time: time)
     }
 
     /// Writes what is staged, and makes it durable unless durability is asked for later.
@@ -192,29 +197,38 @@ public struct EventLog: ~Copyable {
 
     // MARK: Staging
 
+    /// The time of the first of `count` events that are staged now.
+    private func commitTime(of count: Int) throws(AppendError) -> Int64 {
+        let (next, isPastLast) = lastTime.addingReportingOverflow(1)
+        let time = max(now().microseconds, next)
+        guard !isPastLast, time <= .max - Int64(count) else {
+            throw .invalid("the log's time has come to its end; set the clock right")
+        }
+        return time
+    }
+
     /// Fills in what is the store's part of the records, and stages them.
     private mutating func place(
-        _ records: Span<UInt8>, _ headers: [RecordHeader]
-    ) throws(AppendError) -> Appended {
+        _ records: Span<UInt8>, _ headers: [RecordHeader], _ places: [Place], time: Int64
+    ) -> Appended {
         let first = nextPosition
-        let time = max(now().microseconds, lastTime &+ 1)
-        var (offset, revision) = (0, UInt64(0))
-        for (index, header) in headers.enumerated() {
+        var offset = 0
+        for (index, (header, place)) in zip(headers, places).enumerated() {
             let record = records.extracting(offset..<offset + header.length)
-            let place = try nextPlace(record, header, first + UInt64(index))
+            let (position, time) = (first + UInt64(index), time + Int64(index))
             var flags: UInt8 = index < headers.count - 1 ? RecordLayout.moreOfAppend : 0
             if group.isEmpty, !isDirty { flags |= RecordLayout.startsCommit }
             let start = group.count
             unsafe record.withUnsafeBufferPointer { unsafe group.append(contentsOf: $0) }
-            group.fillHead(
-                at: start, first + UInt64(index), place, time: time + Int64(index), flags: flags)
-            open?.append(record, header, revision: place.revision, time: time + Int64(index))
-            revision = place.revision
+            group.fillHead(at: start, position, place, time: time, flags: flags)
+            open?.append(record, header, revision: place.revision, time: time)
+            heads[stream: place.stream] = place.revision
+            heads[category: place.category] = position
             offset += header.length
         }
         lastTime = time + Int64(headers.count - 1)
         return Appended(
-            first: first, last: nextPosition - 1, lastRevision: revision,
+            first: first, last: nextPosition - 1, lastRevision: places.last?.revision ?? 0,
             time: Timestamp(microseconds: lastTime), isRepeat: false)
     }
 }

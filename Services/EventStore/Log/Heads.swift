@@ -21,9 +21,11 @@ struct Heads {
     }
 }
 
-/// What the store fills in of an event's place, beside its position.
+/// Where an event goes, beside its position.
 struct Place {
-    var revision: UInt64
+    let stream: String
+    let category: String
+    let revision: UInt64
     /// The position of the event before it in its category, or 0.
-    var previous: UInt64
+    let previous: UInt64
 }

@@ -6,7 +6,8 @@ public struct LogRead: Sendable {
     public let isBackwards: Bool
     /// Whether of each stream only the first event is wanted.
     public let isOfStarts: Bool
-    /// The last position wanted; nil for no bound.
+    /// The last position wanted; nil for no bound. Forwards, the greatest number there is means no
+    /// bound, too: no event has it.
     public let to: UInt64?
     /// Commit times wanted, the last not among them.
     public let times: Range<Timestamp>?
@@ -34,7 +35,8 @@ public struct LogRead: Sendable {
         self.query = query
         self.isBackwards = isBackwards
         self.isOfStarts = isOfStarts
-        self.to = to
+        // Backwards it is the lowest, and positions begin at 1.
+        self.to = to.flatMap { isBackwards ? max($0, 1) : $0 == .max ? nil : $0 }
         self.times = times
         self.limit = limit
         self.chunkBytes = chunkBytes
@@ -111,10 +113,11 @@ public struct LogRead: Sendable {
     private mutating func go(to next: UInt64) {
         if isBackwards {
             position = max(next, (to ?? 1) - 1)
-            isDone = limit == 0 || next < max(to ?? 1, 1)
+            isDone = limit == 0 || next < to ?? 1
         } else {
-            position = min(next, (to ?? .max - 1) + 1)
-            isDone = limit == 0 || next > to ?? .max - 1
+            let last = to ?? .max - 1
+            position = min(next, last + 1)
+            isDone = limit == 0 || next > last
         }
     }
 

@@ -9,13 +9,15 @@ extension EventStoreServer {
         guard !ready.isEmpty else { return false }
         let sealed = log.sealedReader
         for key in ready {
-            guard var session = reads[key], session.credit > 0 else { continue }
+            // A key can be there twice, if its client began another read under it.
+            guard var session = reads[key], session.credit > 0, !session.isElsewhere
+            else { continue }
             guard session.read.isDone || session.read.position >= sealed.end else {
                 session.isElsewhere = true
                 reads.goOn(session, key)
                 sealedJobs.enqueue(
                     SealedReads.Job(
-                        key: key, read: session.read, reader: sealed,
+                        key: key, serial: session.serial, read: session.read, reader: sealed,
                         chunks: min(session.credit, SealedReads.turn)))
                 continue
             }
@@ -35,13 +37,15 @@ extension EventStoreServer {
             let outcome = await sealedReads.run(job)
             let last = outcome.chunks.count - 1
             for (index, (chunk, read)) in outcome.chunks.enumerated() {
-                // It may have been cancelled meanwhile, or granted more.
-                guard var session = reads[job.key] else { break }
+                // It may have been cancelled or replaced meanwhile, or granted more.
+                guard var session = reads[job.key], session.serial == job.serial else { break }
                 session.read = read
                 session.isElsewhere = index < last
                 deliver(chunk, session, job.key)
             }
-            if let damage = outcome.damage { fail(job.key, damage) }
+            if let damage = outcome.damage, reads[job.key]?.serial == job.serial {
+                fail(job.key, damage)
+            }
             // What has come to the recent events is served here: who takes requests may be waiting.
             while serveReads() { await Task.yield() }
         }

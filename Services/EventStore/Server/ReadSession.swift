@@ -15,6 +15,8 @@ struct ReadSession {
     fileprivate let client: Client
     /// Whether it is being read on another thread.
     var isElsewhere = false
+    /// Tells the read from an earlier one of the same key.
+    fileprivate(set) var serial: UInt64 = 0
     fileprivate var lastGrant = ContinuousClock.now
 
     init(_ request: ReadRequest, of client: Client) {
@@ -53,6 +55,7 @@ struct ReadTable {
     private var byKey: [String: Int] = [:]
     /// Those that have something coming to them, in turn.
     private var ready: [ReadKey] = []
+    private var lastSerial: UInt64 = 0
 
     var count: Int { sessions.values.reduce(0) { $0 + $1.count } }
 
@@ -72,6 +75,9 @@ struct ReadTable {
             }
             byKey[name, default: 0] += 1
         }
+        lastSerial += 1
+        var session = session
+        session.serial = lastSerial
         sessions[key.peer, default: [:]][key.requestID] = session
         if session.credit > 0 { ready.append(key) }
     }

@@ -7,6 +7,8 @@ actor SealedReads {
     /// A read that is to go on in sealed segments.
     struct Job: Sendable {
         let key: ReadKey
+        /// The read's own, which another read of the same key does not have.
+        let serial: UInt64
         let read: LogRead
         let reader: SealedReader
         /// At most this many chunks.
