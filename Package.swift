@@ -110,6 +110,7 @@ let package = Package(
         shared("Prometheus", [coreMetrics]),
         shared("EventPattern", ["EventSourcing"]),
         shared("EventSourcingTesting", ["EventSourcing"]),
+        shared("HistoryChecker", ["EventSourcing"]),
         shared("WireProtocol", ["EventSourcing"]),
         shared(
             "EventStoreClient",
@@ -247,6 +248,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test("EventPatternTests", ["EventPattern", "EventSourcing"]),
+        test(
+            "HistoryCheckerTests",
+            ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker"]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(
@@ -275,7 +279,8 @@ let package = Package(
         test(
             "ParticipantTests",
             [
-                "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus", "EventLog",
+                "AccountDomain", "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus",
+                "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
                 "OrdersDomain", "RouteDomain", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "Logging", package: "swift-log"),
@@ -292,10 +297,10 @@ let package = Package(
         test(
             "SystemTests",
             [
-                "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain",
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "OrdersMain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
-                grdb,
+                "AccountDomain", "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain",
+                "CreditMain", "EventSourcing", "EventStoreClient", "EventStoreMain",
+                "HistoryChecker", "IntegrationHarness", "OrdersMain", "RouteMain", "ServiceKit",
+                "WireProtocol", "WithdrawMain", "ZeroMQ", grdb,
             ], exclude: ["Samples", "validate.py"]),
         test(
             "PastTests",

@@ -13,6 +13,7 @@ struct Layer {
         // The processor's checksum is all that it takes from elsewhere.
         Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
+        Layer("Shared/HistoryChecker", ["EventSourcing"], []),
         Layer("Shared/Prometheus", [], ["CoreMetrics", "Synchronization"]),
         Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
         Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),

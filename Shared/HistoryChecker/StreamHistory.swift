@@ -1,0 +1,38 @@
+import EventSourcing
+
+/// Every state that a stream has had.
+struct StreamHistory<Subject: Aggregate> {
+    private let positions: [UInt64]
+    /// `states[n]` is the state behind the first `n` events.
+    private let states: [Subject.State]
+
+    /// - Parameter events: those of the stream, in the order of the log.
+    init(_ events: [Recorded<Subject.Event>]) {
+        positions = events.map(\.position)
+        states = events.reduce(into: [Subject.initial]) { states, event in
+            var state = states[states.count - 1]
+            Subject.evolve(&state, with: event.event)
+            states.append(state)
+        }
+    }
+
+    func state(before position: UInt64) -> Subject.State {
+        states[count { $0 < position }]
+    }
+
+    /// The states that the stream had while the log's head went from `first` to `last`.
+    func states(from first: UInt64, through last: UInt64) -> ArraySlice<Subject.State> {
+        let start = count { $0 <= first }
+        return states[start...max(start, count { $0 <= last })]
+    }
+
+    /// How many positions come before the first that is not `wanted`.
+    private func count(_ wanted: (UInt64) -> Bool) -> Int {
+        var (low, high) = (0, positions.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if wanted(positions[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
