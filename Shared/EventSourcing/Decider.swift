@@ -43,9 +43,16 @@ public protocol Aggregate: Decider where Event: PublishedEvent, State: Codable {
     static var snapshotInterval: Int { get }
     /// The id of the aggregate that the command is for.
     static func id(of command: Command) -> String
+    /// Returns how the command takes the time of its decision, or nil, the default, if its decision
+    /// does not depend on the time.
+    ///
+    /// The runtime calls the result right before each decision, with the later of its clock and the
+    /// log's last commit time.
+    static func timed(_ command: Command) -> ((Timestamp) -> Command)?
 }
 
 extension Aggregate {
     public static var stateVersion: Int { 1 }
     public static var snapshotInterval: Int { 100 }
+    public static func timed(_ command: Command) -> ((Timestamp) -> Command)? { nil }
 }

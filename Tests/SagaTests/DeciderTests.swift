@@ -148,7 +148,9 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
             order: "o", customer: "a",
             items: [OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))],
             itemsTotal: money(2354), origin: nil, destination: "MEM",
-            placedAt: Timestamp(microseconds: 0), deadline: Timestamp(microseconds: 1)))
+            placedAt: Timestamp(microseconds: 0), deadline: Self.deadline))
+    private static let deadline = Timestamp(microseconds: 1)
+    private let early = Timestamp(microseconds: 0)
 
     private func place(_ items: [OrderItem]) -> Orders.Command {
         .place(
@@ -182,9 +184,32 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     }
 
     @Test func `ends once`() throws {
-        let ended = try given(Orders.self, placed).after(.confirm(order: "o"))
-        #expect(try ended.when(.confirm(order: "o")) == [])
+        let ended = try given(Orders.self, placed).after(.confirm(order: "o", at: early))
+        #expect(try ended.when(.confirm(order: "o", at: early)) == [])
         #expect(try ended.when(.reject(order: "o", reason: .deadlinePassed, detail: "")) == [])
+    }
+
+    @Test func `is confirmed before its deadline, and rejected from then on`() throws {
+        let pending = given(Orders.self, placed)
+        let confirmed = OrderEvent.confirmed(OrderConfirmed(order: "o", customer: "a"))
+        #expect(try pending.when(.confirm(order: "o", at: early)) == [confirmed])
+        for late in [Self.deadline, Self.deadline + .seconds(1)] {
+            let events = try pending.when(.confirm(order: "o", at: late))
+            guard case .rejected(let event) = events.first else {
+                Issue.record("not rejected at \(late): \(events)")
+                continue
+            }
+            #expect(event.reason == .deadlinePassed && event.order == "o")
+            #expect(event.detail.contains("\(Self.deadline)") && event.detail.contains("\(late)"))
+        }
+    }
+
+    @Test func `is not confirmed without the time of the decision`() {
+        #expect(throws: Orders.Rejection.noTime("o")) {
+            try given(Orders.self, placed).when(.confirm(order: "o"))
+        }
+        #expect(Orders.timed(.cancel(CancelOrder(order: "o")))?(early) == nil)
+        #expect(Orders.timed(.confirm(order: "o"))?(early) == .confirm(order: "o", at: early))
     }
 
     @Test func `is rejected when cancelled before and cancelled after it is confirmed`() throws {
@@ -196,7 +221,8 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         }
         #expect(event.reason == .cancelledByCustomer)
         #expect(
-            try pending.after(.confirm(order: "o")).when(.cancel(CancelOrder(order: "o")))
+            try pending.after(.confirm(order: "o", at: early)).when(
+                .cancel(CancelOrder(order: "o")))
                 == [.cancelled(OrderCancelled(order: "o", customer: "a"))])
     }
 }
@@ -239,6 +265,18 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(
             try balance.when(.routeCreated(route))
                 == [.reserve(account: "a", order: "o", total: money(120))])
+    }
+
+    @Test func `asks for nothing when money comes in that repays nothing`() throws {
+        func credited(repaid: Int64) -> CreditLimitParticipant.Event {
+            .moneyCredited(
+                MoneyCredited(
+                    account: "a", amount: money(50), repaid: money(repaid), reference: ""))
+        }
+        var limit = given(CreditLimitParticipant())
+        #expect(try limit.when(credited(repaid: 0)) == [])
+        #expect(
+            try limit.when(credited(repaid: 7)) == [.repay(customer: "a", amount: money(7))])
     }
 
     @Test func `rejects an order whose deadline has passed, and only a pending one`() {

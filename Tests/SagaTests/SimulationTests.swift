@@ -7,9 +7,9 @@ import EventSourcing
 import OrdersDomain
 import Testing
 
-/// All participants over one log, each at its own pace, with crashes, cancellations, deadlines,
-/// reversals and racing withdrawals in a random but repeatable order; the audit looks at every
-/// position.
+/// All participants over one log, each at its own pace, with crashes, lost memories, cancellations,
+/// deadlines, reversals and racing withdrawals in a random but repeatable order; the audit looks at
+/// every position.
 @Suite struct `The saga under any interleaving` {
     private let usd = try! Currency("USD")  // A code of the table.
 
@@ -32,7 +32,8 @@ import Testing
         }
         try drain(services)
         // Whatever was refused nowhere and confirmed nowhere runs into its deadline.
-        try services[0].expireAll()
+        world.time = world.time + .seconds(3600)
+        try services[0].expire()
         try drain(services)
         var audit = world.audit
         audit.close()
@@ -40,11 +41,13 @@ import Testing
         #expect(world.objections.isEmpty, "seed \(seed): \(world.objections)")
         #expect(audit.outcomes.pending == 0)
         #expect(audit.orderCount == 40)
+        #expect(try late(in: world) == [], "seed \(seed)")
     }
 
     @Test func `meets every end`() throws {
         // The seeds above would prove little if all their orders ended alike.
         var ends = (confirmed: 0, rejected: 0, cancelled: 0, reversals: 0)
+        var tooLate = 0
         for seed in UInt64(0)..<10 {
             var random = SplitMix(state: seed)
             let world = World()
@@ -64,9 +67,35 @@ import Testing
             ends.rejected += world.audit.outcomes.rejected
             ends.cancelled += world.audit.outcomes.cancelled
             ends.reversals += world.reversals
+            tooLate += try orderEvents(in: world).count { event, _ in
+                guard case .rejected(let rejected) = event else { return false }
+                return rejected.detail.hasPrefix("credit was reserved, but")
+            }
         }
         #expect(ends.confirmed > 20 && ends.rejected > 20 && ends.cancelled > 5, "\(ends)")
         #expect(ends.reversals > 20, "\(ends)")
+        #expect(tooLate > 3, "credit was hardly ever reserved too late: \(tooLate)")
+    }
+
+    private func orderEvents(in world: World) throws -> [(OrderEvent, Timestamp)] {
+        try world.log.compactMap { entry in
+            try OrderEvent(type: entry.type, data: entry.data[...]).map { ($0, entry.time) }
+        }
+    }
+
+    /// The orders that were confirmed after their deadline.
+    private func late(in world: World) throws -> [String] {
+        var deadlines: [String: Timestamp] = [:]
+        var late: [String] = []
+        for (event, time) in try orderEvents(in: world) {
+            if case .placed(let placed) = event { deadlines[placed.order] = placed.deadline }
+            if case .confirmed(let confirmed) = event, let deadline = deadlines[confirmed.order],
+                time >= deadline
+            {
+                late.append(confirmed.order)
+            }
+        }
+        return late
     }
 
     private func openAccounts(in world: World, _ random: inout SplitMix) throws {
@@ -93,7 +122,8 @@ import Testing
             .place(
                 PlaceOrder(
                     order: "o\(order)", customer: "c\(Int.random(in: 0..<5, using: &random))",
-                    items: [item], destination: "MEM", placedAt: time(0), deadline: time(60))),
+                    items: [item], destination: "MEM", placedAt: world.time,
+                    deadline: world.time + .seconds(60))),
             of: Orders.self, cause: "place-\(order)")
     }
 
@@ -104,6 +134,7 @@ import Testing
         let service = services[Int.random(in: 0..<services.count, using: &random)]
         let customer = "c\(Int.random(in: 0..<4, using: &random))"
         let cause = "user-\(random.next())"
+        world.time = world.time + .milliseconds(Int.random(in: 0...500, using: &random))
         do {
             switch Int.random(in: 0..<100, using: &random) {
             case 0..<80: if !service.isDone { try service.step() }
@@ -113,7 +144,12 @@ import Testing
             case 83: try world.reverse(Orders.self, by: "orders", cause: cause, &random)
             case 84..<88: service.save()
             case 88: service.crash()
-            case 89: if Bool.random(using: &random) { try services[0].expireAll() }
+            case 89:
+                if Bool.random(using: &random) {
+                    try services[0].expire()
+                } else {
+                    service.loseMemory()
+                }
             case 90..<94:
                 try world.execute(
                     .cancel(CancelOrder(order: "o\(Int.random(in: 0...order, using: &random))")),
@@ -191,7 +227,8 @@ private final class RouteStub: Follower {
 
     func save() { saved = position }
     func crash() { position = saved }
-    func expireAll() {}
+    func loseMemory() {}
+    func expire() {}
 }
 
 /// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded

@@ -9,6 +9,7 @@ final class World {
         let stream: String
         let type: String
         let data: [UInt8]
+        let time: Timestamp
     }
 
     private(set) var log: [Entry] = []
@@ -17,6 +18,8 @@ final class World {
     private(set) var objections: [String] = []
     /// How many events were reversed.
     private(set) var reversals = 0
+    /// The log's time.
+    var time = Timestamp(microseconds: 0)
     private var streams: [String: [Int]] = [:]
     private var effects: Set<String> = []
 
@@ -28,7 +31,8 @@ final class World {
         let past = try (streams[stream] ?? []).map { index in
             try required(Subject.Event(type: log[index].type, data: log[index].data[...]))
         }
-        let events = try Subject.decide(command, given: Subject.fold(past))
+        let dated = Subject.timed(command)?(time) ?? command
+        let events = try Subject.decide(dated, given: Subject.fold(past))
         guard !events.isEmpty, effects.insert(cause).inserted else { return }
         var state = Subject.fold(past)
         for event in events {
@@ -67,7 +71,8 @@ final class World {
 
     func append(_ event: some PublishedEvent, to stream: String) throws {
         streams[stream, default: []].append(log.count)
-        log.append(Entry(stream: stream, type: event.type, data: try event.encoded()))
+        log.append(
+            Entry(stream: stream, type: event.type, data: try event.encoded(), time: time))
         if let audited = try Audit.Event(type: event.type, data: log[log.count - 1].data[...]) {
             audit.record(audited, at: UInt64(log.count))
         }
@@ -90,8 +95,10 @@ protocol Follower: AnyObject {
     func step() throws
     func save()
     func crash()
-    /// Gives the commands of every saga that has a deadline.
-    func expireAll() throws
+    /// Loses what it remembers, on disk, too; what it has acknowledged does not come again.
+    func loseMemory()
+    /// Gives the commands of every saga whose deadline has passed.
+    func expire() throws
 }
 
 final class Service<P: Participant, Subject: Aggregate>: Follower
@@ -105,6 +112,8 @@ where P.Command == Subject.Command {
     private let participant: P
     private var memory = Memory()
     private var saved = Memory()
+    /// Whether sagas that are not in the memory may be in the log.
+    private var hasLost = false
 
     init(_ participant: P, _ subject: Subject.Type, in world: World) {
         self.participant = participant
@@ -118,7 +127,7 @@ where P.Command == Subject.Command {
         let entry = world.log[position]
         memory.position += 1
         guard let event = try P.Event(type: entry.type, data: entry.data[...]) else { return }
-        var state = memory.sagas[P.saga(of: event)] ?? P.initial
+        var state = try self.state(of: P.saga(of: event), before: position)
         P.evolve(&state, with: event)
         memory.sagas[P.saga(of: event)] = state
         let commands = try participant.react(to: event, given: state)
@@ -127,13 +136,34 @@ where P.Command == Subject.Command {
         }
     }
 
+    private func state(of saga: String, before position: Int) throws -> P.State {
+        if let state = memory.sagas[saga] { return state }
+        return hasLost ? try sagas(before: position)[saga] ?? P.initial : P.initial
+    }
+
+    /// The sagas as the log has them.
+    private func sagas(before position: Int) throws -> [String: P.State] {
+        try world.log[..<position].reduce(into: [:]) { sagas, entry in
+            guard let event = try P.Event(type: entry.type, data: entry.data[...]) else { return }
+            P.evolve(&sagas[P.saga(of: event), default: P.initial], with: event)
+        }
+    }
+
     func save() { saved = memory }
 
     func crash() { memory = saved }
 
-    func expireAll() throws {
-        for (saga, state) in memory.sagas.sorted(by: { $0.key < $1.key })
-        where P.deadline(of: state) != nil {
+    func loseMemory() {
+        memory.sagas = [:]
+        saved = memory
+        hasLost = true
+    }
+
+    func expire() throws {
+        var sagas = memory.sagas
+        if hasLost { sagas.merge(try self.sagas(before: memory.position)) { known, _ in known } }
+        for (saga, state) in sagas.sorted(by: { $0.key < $1.key }) {
+            guard let deadline = P.deadline(of: state), deadline <= world.time else { continue }
             for command in participant.expire(state) {
                 try world.execute(command, of: Subject.self, cause: "\(P.name)/\(saga)/deadline")
             }

@@ -58,6 +58,8 @@ public struct CreditLimitParticipant: Participant {
         case .orderRejected(let event):
             return [.release(customer: event.customer, order: event.order)]
         case .moneyCredited(let event):
+            // Most credits repay nothing: a command would cost a read of the limit's stream.
+            guard event.repaid.amount > 0 else { return [] }
             return [.repay(customer: event.account, amount: event.repaid)]
         }
     }

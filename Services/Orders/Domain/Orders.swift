@@ -8,14 +8,16 @@ public enum Orders: Aggregate {
     public enum Command: Hashable, Sendable {
         case place(PlaceOrder)
         case cancel(CancelOrder, reversing: Reverses? = nil)
-        /// Nothing to do unless the order is pending; so for `reject`.
-        case confirm(order: String)
+        /// Confirms a pending order, or rejects it if its deadline has passed `at` the time of the
+        /// decision, which the runtime puts in. Does nothing if the order has ended.
+        case confirm(order: String, at: Timestamp? = nil)
+        /// Does nothing unless the order is pending.
         case reject(order: String, reason: OrderRejected.Reason, detail: String)
     }
 
     public enum State: Codable, Hashable, Sendable {
         case unknown
-        case pending(customer: String)
+        case pending(customer: String, deadline: Timestamp)
         case confirmed(customer: String)
         case rejected(OrderRejected.Reason)
         case cancelled
@@ -23,13 +25,20 @@ public enum Orders: Aggregate {
 
     public static let category = "order"
     public static let initial = State.unknown
+    /// Version 2 knows the deadline of a pending order.
+    public static let stateVersion = 2
 
     public static func id(of command: Command) -> String {
         switch command {
         case .place(let command): command.order
         case .cancel(let command, _): command.order
-        case .confirm(let order), .reject(let order, _, _): order
+        case .confirm(let order, _), .reject(let order, _, _): order
         }
+    }
+
+    public static func timed(_ command: Command) -> ((Timestamp) -> Command)? {
+        guard case .confirm(let order, _) = command else { return nil }
+        return { .confirm(order: order, at: $0) }
     }
 
     public static func decide(
@@ -40,16 +49,16 @@ public enum Orders: Aggregate {
             [.placed(try place(command))]
         case (.place(let command), _):
             throw .alreadyPlaced(command.order)
-        case (.confirm(let order), .pending(let customer)):
-            [.confirmed(OrderConfirmed(order: order, customer: customer))]
-        case (.reject(let order, let reason, let detail), .pending(let customer)):
+        case (.confirm(let order, let time), .pending(let customer, let deadline)):
+            [try confirm(order, of: customer, by: deadline, at: time)]
+        case (.reject(let order, let reason, let detail), .pending(let customer, _)):
             [
                 .rejected(
                     OrderRejected(order: order, customer: customer, reason: reason, detail: detail))
             ]
         case (.confirm, _), (.reject, _):
             []
-        case (.cancel(let command, let reverses), .pending(let customer)):
+        case (.cancel(let command, let reverses), .pending(let customer, _)):
             [
                 .rejected(
                     OrderRejected(
@@ -74,7 +83,8 @@ public enum Orders: Aggregate {
 
     public static func evolve(_ state: inout State, with event: OrderEvent) {
         switch event {
-        case .placed(let event): state = .pending(customer: event.customer)
+        case .placed(let event):
+            state = .pending(customer: event.customer, deadline: event.deadline)
         case .confirmed(let event): state = .confirmed(customer: event.customer)
         case .rejected(let event): state = .rejected(event.reason)
         case .cancelled: state = .cancelled
@@ -92,6 +102,20 @@ public enum Orders: Aggregate {
         case (_, .rejected): "the order is rejected"
         case (_, .cancelled): "the order is cancelled"
         }
+    }
+
+    private static func confirm(
+        _ order: String, of customer: String, by deadline: Timestamp, at time: Timestamp?
+    ) throws(Rejection) -> OrderEvent {
+        guard let time else { throw .noTime(order) }
+        guard time < deadline else {
+            return .rejected(
+                OrderRejected(
+                    order: order, customer: customer, reason: .deadlinePassed,
+                    detail:
+                        "credit was reserved, but the deadline \(deadline) had passed at \(time)"))
+        }
+        return .confirmed(OrderConfirmed(order: order, customer: customer))
     }
 
     private static func place(_ command: PlaceOrder) throws(Rejection) -> OrderPlaced {
@@ -138,6 +162,8 @@ extension Orders {
         case badID(IdentifierError)
         case alreadyPlaced(String)
         case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
+        /// The runtime did not put in the time of the decision.
+        case noTime(String)
         case noItems(String)
         case noSKU(String)
         case badQuantity(String, OrderItem)
@@ -154,6 +180,8 @@ extension Orders {
             case .alreadyPlaced(let order): "order \(order) is already placed"
             case .deadlineBeforePlacing(let order, let deadline, let placedAt):
                 "order \(order) has its deadline \(deadline) not after \(placedAt), its placing"
+            case .noTime(let order):
+                "order \(order) can't be confirmed without the time of the decision"
             case .noItems(let order): "order \(order) has no items; it needs at least one"
             case .noSKU(let order): "order \(order) has an item without a SKU"
             case .badQuantity(let order, let item):

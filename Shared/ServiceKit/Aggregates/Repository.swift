@@ -13,8 +13,12 @@ public enum Outcome: Sendable, Hashable {
     case nothing
 }
 
-/// Loads an aggregate, has it decide, and appends what it decided where it was loaded; when another
-/// was faster, all over again. The one place where that is done.
+/// Loads an aggregate, lets it decide, and appends the decision at the revision it was made on. If
+/// another process was faster, it decides again. The one place that does this.
+///
+/// A cached state may be older than a command. An append is checked by the log, so deciding on the
+/// cached state is safe as long as the decision is an event. A rejection and "nothing to do" are
+/// checked by nobody: they are answered only on a state that was read during the call.
 public actor Repository<Subject: Aggregate> {
     struct Loaded: Sendable {
         var state = Subject.initial
@@ -31,6 +35,7 @@ public actor Repository<Subject: Aggregate> {
     }
 
     let client: EventStoreClient
+    let time: LogTime
     private let snapshots: SnapshotStore?
     private let loop: SocketLoop
     private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
@@ -48,6 +53,7 @@ public actor Repository<Subject: Aggregate> {
         self.client = client
         self.snapshots = snapshots
         self.loop = loop
+        time = LogTime(client, on: loop)
     }
 
     /// Carries `command` out, once in effect however often it is tried with the same cause.
@@ -63,31 +69,68 @@ public actor Repository<Subject: Aggregate> {
         if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
             return .repeated(position: position)
         }
-        if cache[id] == nil, let outcome = try await begin(stream, command, cause) {
-            return outcome
+        var isCurrent = false
+        var loaded: Loaded
+        if let cached = cache[id] {
+            loaded = cached
+        } else {
+            if let outcome = try await begin(stream, command, cause) { return outcome }
+            loaded = try await read(stream)
+            isCurrent = true
         }
         for _ in 0..<Contention.attempts {
-            let loaded = try await load(id, stream)
-            guard let events = try await decide(command, loaded.state, cause) else {
-                return .repeated(position: loaded.position)
+            let decision = decide(try await dated(command), given: loaded.state)
+            if case .success(let events) = decision, !events.isEmpty {
+                if let outcome = try await append(events, to: stream, after: loaded, cause) {
+                    return outcome
+                }
+            } else if isCurrent {
+                return try await answer(decision, cause)
             }
-            guard !events.isEmpty else { return .nothing }
-            if let outcome = try await append(events, to: stream, after: loaded, cause) {
-                return outcome
-            }
+            loaded = try await read(stream, after: loaded)
+            isCurrent = true
         }
         throw Contention(stream: stream)
     }
 
-    /// Takes the stream for one that does not exist, which saves looking: what is decided is
-    /// appended only if that is so. Nil if it is not, or if there is nothing that could be
-    /// appended.
+    /// Appends the command's events if the stream does not exist, which saves a read for new
+    /// streams.
+    ///
+    /// - Returns: nil if the stream exists, or if the decision for a new stream is not an event.
     private func begin(
         _ stream: StreamName, _ command: Subject.Command, _ cause: Cause
     ) async throws -> Outcome? {
-        guard let events = try? Subject.decide(command, given: Subject.initial), !events.isEmpty
-        else { return nil }
+        let decision = decide(try await dated(command), given: Subject.initial)
+        guard case .success(let events) = decision, !events.isEmpty else { return nil }
         return try await append(events, to: stream, after: Loaded(), cause)
+    }
+
+    /// The command with the time of its decision, if it needs one.
+    func dated(_ command: Subject.Command) async throws -> Subject.Command {
+        guard let timed = Subject.timed(command) else { return command }
+        return timed(try await time.now())
+    }
+
+    private func decide(
+        _ command: Subject.Command, given state: Subject.State
+    ) -> Result<[Subject.Event], Subject.Rejection> {
+        Result { () throws(Subject.Rejection) in try Subject.decide(command, given: state) }
+    }
+
+    /// The answer to a command that leads to no event on the current state.
+    ///
+    /// If the command had its effect before, the aggregate has moved on since: that is a repetition
+    /// and neither a rejection nor nothing.
+    private func answer(
+        _ decision: Result<[Subject.Event], Subject.Rejection>, _ cause: Cause
+    ) async throws -> Outcome {
+        if let position = try await earlierEffect(of: cause) {
+            return .repeated(position: position)
+        }
+        if case .failure(let rejection) = decision {
+            throw Refusal(description: rejection.description)
+        }
+        return .nothing
     }
 
     func acquire(_ id: String) async {
@@ -95,33 +138,30 @@ public actor Repository<Subject: Aggregate> {
         await withCheckedContinuation { lock.wait(for: id, $0) }
     }
 
-    /// The decision; nil when it was taken before: the aggregate has moved on since, and refuses
-    /// now what it accepted then.
-    private func decide(
-        _ command: Subject.Command, _ state: Subject.State, _ cause: Cause
-    ) async throws -> [Subject.Event]? {
-        do {
-            return try Subject.decide(command, given: state)
-        } catch {
-            guard try await earlierEffect(of: cause) == nil else { return nil }
-            throw Refusal(description: error.description)
-        }
-    }
-
     func earlierEffect(of cause: Cause) async throws -> UInt64? {
         try await client.event(id: cause.eventID(0))?.position
     }
 
-    /// The state of the aggregate in the log.
+    /// The current state of the aggregate: what is cached, and what the stream has gained since.
     func state(of id: String) async throws -> Subject.State {
         let stream = try StreamName(category: Subject.category, id: id)
-        return try await caughtUp(try await load(id, stream), stream).state
+        return try await caughtUp(known(stream, cache[id]), stream).state
     }
 
-    func load(_ id: String, _ stream: StreamName) async throws -> Loaded {
-        if let loaded = cache[id] { return loaded }
-        let known = try await snapshot(stream) ?? Loaded()
-        return await keepingSnapshot(try await caughtUp(known, stream), stream)
+    /// The state to read on from: the one given, if it has events in it, or the snapshot.
+    private func known(_ stream: StreamName, _ loaded: Loaded?) async throws -> Loaded {
+        if let loaded, loaded.revision != nil { return loaded }
+        return try await snapshot(stream) ?? Loaded()
+    }
+
+    /// Reads the current state of the stream, and caches it.
+    ///
+    /// - Parameter earlier: a state of the stream, which saves reading what is in it.
+    private func read(_ stream: StreamName, after earlier: Loaded? = nil) async throws -> Loaded {
+        let start = try await known(stream, earlier)
+        let loaded = await keepingSnapshot(try await caughtUp(start, stream), stream)
+        cache[stream.id] = loaded.revision == nil ? nil : loaded
+        return loaded
     }
 
     /// The state that is kept of the stream, if the log has the event that it goes up to.
@@ -165,7 +205,7 @@ public actor Repository<Subject: Aggregate> {
         return loaded
     }
 
-    /// The outcome, or nil if the stream was not where it was loaded.
+    /// The outcome, or nil if others have appended to the stream since it was loaded.
     func append(
         _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
     ) async throws -> Outcome? {
@@ -191,11 +231,7 @@ public actor Repository<Subject: Aggregate> {
             cache[stream.id] = await keepingSnapshot(now, stream)
             return .appended(appended, types: events.map(\.type))
         } catch let error as ProtocolError where error.code == .wrongRevision {
-            // What was taken for a new stream may be a long one.
             cache[stream.id] = nil
-            cache[stream.id] =
-                loaded.revision == nil
-                ? try await load(stream.id, stream) : try await caughtUp(loaded, stream)
             return nil
         } catch let error as ProtocolError where error.code == .idReused {
             // The same cause has had its effect, on an earlier state of the aggregate.

@@ -28,7 +28,8 @@ extension ParticipantRunner {
                 guard !known.contains(key.derived("0")) else { continue }
                 let id = Subject.id(of: command)
                 var state = try await subject(id, in: subjects)
-                for (index, effect) in try decide(command, given: state).enumerated() {
+                let dated = try await repository.dated(command)
+                for (index, effect) in try decide(dated, given: state).enumerated() {
                     Subject.evolve(&state, with: effect)
                     new.append(
                         try RehearsedEvent(

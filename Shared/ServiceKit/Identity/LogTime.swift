@@ -1,0 +1,35 @@
+import EventSourcing
+import EventStoreClient
+import WireProtocol
+import ZeroMQ
+
+/// The time that deadlines are decided by: the later of this process's clock and the log's last
+/// commit time, which never goes back.
+actor LogTime {
+    private let client: EventStoreClient
+    private let loop: SocketLoop
+    private var reading: Task<Timestamp, any Error>?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    init(_ client: EventStoreClient, on loop: SocketLoop) {
+        self.client = client
+        self.loop = loop
+    }
+
+    /// Reads the time. Callers that ask at the same time share one read of the log.
+    func now() async throws -> Timestamp {
+        let reading = reading ?? Task { try await self.read() }
+        self.reading = reading
+        return max(try await reading.value, .now())
+    }
+
+    private func read() async throws -> Timestamp {
+        defer { reading = nil }
+        let last = ReadRequest(.all, direction: .backwards, limit: 1)
+        for try await event in client.read(last).events { return event.time }
+        return .distantPast
+    }
+}
