@@ -88,6 +88,9 @@ public struct EventReading: AsyncSequence, Sendable {
                 self.place = nil
             } else {
                 rest.from = chunk.next
+                guard rest.limit == 0 || rest.limit > events.count else {
+                    throw ProtocolError(.malformed, "a read has more events than its limit")
+                }
                 if rest.limit > 0 { rest.limit -= UInt64(events.count) }
                 let one: [UInt8] = [1, 0, 0, 0]
                 try await connection.send(

@@ -37,7 +37,7 @@ enum FeedScope: Hashable {
     /// Whether nothing that the chain goes over lies between `through` and the event behind it.
     func isNext(_ event: RecordedEvent, after through: UInt64) -> Bool {
         switch self {
-        case .all: event.position == through + 1
+        case .all: event.position > through && event.position - through == 1
         case .category: event.previousInCategory <= through
         }
     }

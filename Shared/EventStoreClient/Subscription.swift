@@ -91,8 +91,9 @@ public actor Subscription: AsyncSequence {
 
     /// What the log has next; nil if there is nothing.
     private func readLog() async throws -> EventBatch? {
+        let next = through == .max ? through : through + 1
         let reading =
-            self.reading ?? client.read(ReadRequest(query, from: through + 1)).makeAsyncIterator()
+            self.reading ?? client.read(ReadRequest(query, from: next)).makeAsyncIterator()
         // Put back when it has given something: one that has failed or ended is of no more use.
         self.reading = nil
         do {

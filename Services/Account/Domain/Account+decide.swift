@@ -41,8 +41,9 @@ extension Account {
     ) throws(Rejection) -> MoneyCredited {
         let amount = command.amount
         try check(amount, of: command.account, given: state)
-        let repaid = min(state.owed, amount.amount)
-        guard Money(state.funds + amount.amount - repaid, amount.currency).isInRange else {
+        let repaid = min(max(state.owed, 0), amount.amount)
+        let funds = state.funds.adding(amount.amount.subtracting(repaid))
+        guard Money(funds, amount.currency).isInRange else {
             throw .tooMuch(
                 account: command.account, amount: amount,
                 funds: Money(state.funds, amount.currency))
@@ -102,7 +103,7 @@ extension Account {
                         detail: rejection.description))
             ]
         }
-        let fromBalance = min(state.free, total.amount)
+        let fromBalance = min(max(state.free, 0), total.amount)
         return [
             .reserved(
                 FundsReserved(
@@ -141,7 +142,7 @@ extension Account {
         _ order: String, to account: String, given state: State
     ) -> [AccountEvent] {
         guard let currency = state.currency, let paid = state.paid[order] else { return [] }
-        let repaid = min(state.owed, paid)
+        let repaid = min(max(state.owed, 0), paid)
         return [
             .refunded(
                 PaymentRefunded(

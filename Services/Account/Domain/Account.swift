@@ -35,8 +35,8 @@ public enum Account: Aggregate {
         /// By order, what was captured and not refunded.
         public var paid: [String: Int64] = [:]
 
-        public var free: Int64 { funds - held }
-        public var balance: Int64 { funds - owed }
+        public var free: Int64 { funds.subtracting(held) }
+        public var balance: Int64 { funds.subtracting(owed) }
     }
 
     /// How an order is going to be paid.
@@ -64,28 +64,28 @@ public enum Account: Aggregate {
         case .opened(let event):
             state.currency = event.currency
         case .credited(let event):
-            state.funds += event.amount.amount - event.repaid.amount
-            state.owed -= event.repaid.amount
+            state.funds.add(event.amount.amount.subtracting(event.repaid.amount))
+            state.owed.subtract(event.repaid.amount)
         case .withdrawn(let event):
-            state.funds -= event.amount.amount
+            state.funds.subtract(event.amount.amount)
         case .reserved(let event):
-            state.held += event.fromBalance.amount
+            state.held.add(event.fromBalance.amount)
             state.holds[event.order] = Hold(
                 fromBalance: event.fromBalance.amount, shortfall: event.shortfall.amount)
         case .refused:
             break
         case .released(let event):
-            state.held -= event.amount.amount
+            state.held.subtract(event.amount.amount)
             state.holds[event.order] = nil
         case .captured(let event):
-            state.funds -= event.fromBalance.amount
-            state.held -= event.fromBalance.amount
-            state.owed += event.fromCredit.amount
+            state.funds.subtract(event.fromBalance.amount)
+            state.held.subtract(event.fromBalance.amount)
+            state.owed.add(event.fromCredit.amount)
             state.holds[event.order] = nil
             state.paid[event.order] = event.total.amount
         case .refunded(let event):
-            state.funds += event.toFunds.amount
-            state.owed -= event.repaid.amount
+            state.funds.add(event.toFunds.amount)
+            state.owed.subtract(event.repaid.amount)
             state.paid[event.order] = nil
         }
     }

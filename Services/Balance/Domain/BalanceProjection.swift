@@ -23,18 +23,19 @@ public enum BalanceProjection: Projection {
         }
         // Every event but the opening comes from a decider that found the account open.
         guard var view = model.accounts[change.account] else { return }
-        view.funds += change.funds
-        view.held += change.held
-        view.owed += change.owed
-        view.balance = view.funds - view.owed
-        view.free = view.funds - view.held
+        view.funds.add(change.funds)
+        view.held.add(change.held)
+        view.owed.add(change.owed)
+        view.balance = view.funds.subtracting(view.owed)
+        view.free = view.funds.subtracting(view.held)
         view.position = recorded.position
         view.updatedAt = recorded.time
         model.accounts[change.account] = view
         model.statement.append(
             StatementEntry(
                 position: recorded.position, time: recorded.time, account: change.account,
-                kind: change.kind, change: change.funds - change.owed, heldChange: change.held,
+                kind: change.kind, change: change.funds.subtracting(change.owed),
+                heldChange: change.held,
                 balanceAfter: view.balance, currency: view.currency, order: change.order,
                 reference: change.reference))
     }

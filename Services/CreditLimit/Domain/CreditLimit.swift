@@ -32,7 +32,10 @@ public enum CreditLimit: Aggregate {
         /// Negative only if a repayment is heard of before the draw that it repays.
         public var used: Int64 = 0
 
-        public var available: Int64 { (limit?.amount ?? 0) - reserved - used }
+        /// What is reserved or used.
+        var inUse: Int64 { reserved.adding(used) }
+
+        public var available: Int64 { (limit?.amount ?? 0).subtracting(inUse) }
     }
 
     public static let category = "creditLimit"
@@ -91,7 +94,7 @@ public enum CreditLimit: Aggregate {
                 customer: command.customer, limit: limit,
                 reserved: Money(state.reserved, currency), used: Money(state.used, currency))
         }
-        guard state.reserved + state.used <= limit.amount else {
+        guard state.inUse <= limit.amount else {
             throw .belowUse(
                 customer: command.customer, limit: limit,
                 reserved: Money(state.reserved, limit.currency),
@@ -110,7 +113,7 @@ public enum CreditLimit: Aggregate {
                 .denied(
                     CreditDenied(
                         customer: customer, order: order, amount: amount,
-                        available: Money(state.available, currency), reason: reason))
+                        available: Money(clamping: state.available, currency), reason: reason))
             ]
         }
         if amount.amount > 0 {
@@ -127,20 +130,20 @@ public enum CreditLimit: Aggregate {
             state.limit = event.limit
         case .reserved(let event):
             state.reservations[event.order] = event.amount
-            state.reserved += event.amount.amount
+            state.reserved.add(event.amount.amount)
         case .denied:
             break
         case .released(let event):
             state.reservations[event.order] = nil
-            state.reserved -= event.amount.amount
+            state.reserved.subtract(event.amount.amount)
         case .drawn(let event):
             state.reservations[event.order] = nil
-            state.reserved -= event.amount.amount
-            state.used += event.amount.amount
+            state.reserved.subtract(event.amount.amount)
+            state.used.add(event.amount.amount)
         case .restored(let event):
-            state.used -= event.amount.amount
+            state.used.subtract(event.amount.amount)
         case .repaid(let event):
-            state.used -= event.amount.amount
+            state.used.subtract(event.amount.amount)
         }
     }
 }
@@ -149,7 +152,7 @@ extension CreditLimit {
     public static func objection(to event: CreditLimitEvent, given state: State) -> String? {
         switch event {
         case .set(let event):
-            guard state.reserved + state.used > event.limit.amount else { return nil }
+            guard state.inUse > event.limit.amount else { return nil }
             return Rejection.belowUse(
                 customer: event.customer, limit: event.limit,
                 reserved: Money(state.reserved, event.limit.currency),

@@ -27,24 +27,24 @@ public enum CreditLimitProjection: Projection {
             break
         case .reserved(let event):
             update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved += event.amount.amount
+                $0.reserved.add(event.amount.amount)
             }
         case .released(let event):
             update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved -= event.amount.amount
+                $0.reserved.subtract(event.amount.amount)
             }
         case .drawn(let event):
             update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved -= event.amount.amount
-                $0.used += event.amount.amount
+                $0.reserved.subtract(event.amount.amount)
+                $0.used.add(event.amount.amount)
             }
         case .restored(let event):
             update(event.customer, event.amount, recorded, in: &model) {
-                $0.used -= event.amount.amount
+                $0.used.subtract(event.amount.amount)
             }
         case .repaid(let event):
             update(event.customer, event.amount, recorded, in: &model) {
-                $0.used -= event.amount.amount
+                $0.used.subtract(event.amount.amount)
             }
         }
     }
@@ -62,7 +62,7 @@ public enum CreditLimitProjection: Projection {
                 id: customer, currency: amount.currency, position: recorded.position,
                 updatedAt: recorded.time)
         change(&view)
-        view.available = view.limit - view.reserved - view.used
+        view.available = view.limit.subtracting(view.reserved.adding(view.used))
         view.position = recorded.position
         view.updatedAt = recorded.time
         model.limits[customer] = view

@@ -50,7 +50,7 @@ struct Export: AsyncParsableCommand {
         // An empty range can't be asked for: an end of 0 is no end.
         guard from <= welcome.head else { return 0 }
         var count = 0
-        var bar = ProgressBar("export", total: Int(welcome.head - from + 1))
+        var bar = ProgressBar("export", total: Int(clamping: welcome.head - from))
         defer { bar.end() }
         let upcasting = upcast ? Upcasting(query) : nil
         let request = ReadRequest(
@@ -64,7 +64,7 @@ struct Export: AsyncParsableCommand {
                     lines.append(UInt8(ascii: "\n"))
                     count += 1
                 }
-                bar.show(Int(event.position - from + 1), "positions")
+                bar.show(Int(clamping: event.position) - Int(clamping: from), "positions")
             }
             try file.writeLines(lines)
         }

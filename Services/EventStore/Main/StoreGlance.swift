@@ -104,7 +104,8 @@ struct StoreGlance: Codable, Hashable, Sendable {
                 queues.map {
                     [
                         $0.name, "\($0.depth)", "\($0.inFlight)", "\($0.deadLetters)",
-                        "\(Int($0.oldestSeconds)) s", "\(Int($0.acknowledgedPerSecond.rounded()))",
+                        "\(Int(clamping: $0.oldestSeconds)) s",
+                        "\(Int(clamping: $0.acknowledgedPerSecond.rounded()))",
                     ]
                 })
             + table(
@@ -115,8 +116,8 @@ struct StoreGlance: Codable, Hashable, Sendable {
 
     private var summary: String {
         let commit = commitSeconds.map { ", a commit \(milliseconds($0))" } ?? ""
-        return "head \(head)  \(Int(appendedPerSecond.rounded())) appended/s\(commit)  "
-            + "\(Int(readPerSecond.rounded())) read/s, \(openReads) reads open  "
+        return "head \(head)  \(Int(clamping: appendedPerSecond.rounded())) appended/s\(commit)  "
+            + "\(Int(clamping: readPerSecond.rounded())) read/s, \(openReads) reads open  "
             + "\(subscriptions) topics"
     }
 }

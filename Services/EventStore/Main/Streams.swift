@@ -35,8 +35,8 @@ struct Streams: AsyncParsableCommand {
 
     private func show(_ stream: StreamEntry) throws {
         guard !json else { return try Output.json(stream) }
+        let events = stream.revision.addingReportingOverflow(1).partialValue
         print(
-            "\(stream.first)\t\(stream.last)\t\(stream.revision + 1)\t\(stream.changedAt)\t"
-                + "\(stream.stream)")
+            "\(stream.first)\t\(stream.last)\t\(events)\t\(stream.changedAt)\t\(stream.stream)")
     }
 }

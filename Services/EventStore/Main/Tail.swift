@@ -59,10 +59,10 @@ extension EventStoreClient {
     ) async throws -> UInt64 {
         let head = try await welcome().head
         guard count > 0, head > 0 else { return head }
-        var first = head + 1
+        var start = head
         let request = ReadRequest(query, direction: .backwards, from: head, limit: count)
-        try await read(request) { for event in $0 { first = event.position } }
-        return first - 1
+        try await read(request) { for event in $0 { start = max(event.position, 1) - 1 } }
+        return start
     }
 
     /// The position of the last event committed before `time`.
@@ -71,6 +71,6 @@ extension EventStoreClient {
         let end = try await read(ReadRequest(since: time, limit: 1)) {
             for event in $0 { first = event.position }
         }
-        return first.map { $0 - 1 } ?? end
+        return first.map { max($0, 1) - 1 } ?? end
     }
 }

@@ -118,12 +118,19 @@ public enum Orders: Aggregate {
         return .confirmed(OrderConfirmed(order: order, customer: customer))
     }
 
+    /// The longest code of a hub that an order names: what other services answer repeats it.
+    private static let hubBytes = 64
+
     private static func place(_ command: PlaceOrder) throws(Rejection) -> OrderPlaced {
         do {
             try Identifier.check(command.order, what: "order id")
             try Identifier.check(command.customer, what: "customer id")
         } catch {
             throw .badID(error)
+        }
+        for hub in [command.origin, command.destination] {
+            guard let hub, hub.utf8.count > Self.hubBytes else { continue }
+            throw .badHub(command.order, hub)
         }
         guard command.deadline > command.placedAt else {
             throw .deadlineBeforePlacing(
@@ -164,6 +171,7 @@ extension Orders {
         case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
         /// The runtime did not put in the time of the decision.
         case noTime(String)
+        case badHub(String, String)
         case noItems(String)
         case noSKU(String)
         case badQuantity(String, OrderItem)
@@ -182,6 +190,9 @@ extension Orders {
                 "order \(order) has its deadline \(deadline) not after \(placedAt), its placing"
             case .noTime(let order):
                 "order \(order) can't be confirmed without the time of the decision"
+            case .badHub(let order, let hub):
+                "order \(order) names the hub '\(hub.prefix(20))…' of \(hub.utf8.count) bytes; "
+                    + "a hub's code has up to 64"
             case .noItems(let order): "order \(order) has no items; it needs at least one"
             case .noSKU(let order): "order \(order) has an item without a SKU"
             case .badQuantity(let order, let item):

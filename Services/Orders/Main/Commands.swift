@@ -17,7 +17,8 @@ struct Place: AsyncParsableCommand {
 
     func validate() throws {
         guard deadline > 0, deadline < 1e9 else {
-            throw ValidationError("--deadline is a number of seconds above 0")
+            throw ValidationError(
+                "--deadline is above 0 and below 1000000000 seconds, not \(deadline)")
         }
     }
 

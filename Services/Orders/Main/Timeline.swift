@@ -24,12 +24,12 @@ struct Timeline: AsyncParsableCommand {
         guard let first = events.first else {
             throw Problem.data("no event concerns an order \(order)")
         }
-        let types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
+        let types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
         let notes = DeadLetterNotes(events)
         let steps = events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
-                milliseconds: Double(event.time.microseconds - first.time.microseconds) / 1000,
+                milliseconds: (event.time - first.time) / .milliseconds(1),
                 cause: types[event.causationID], stream: event.stream,
                 note: notes.note(on: event))
         }

@@ -18,6 +18,11 @@ public struct Money: Hashable, Sendable {
     /// Whether the amount is within ± `largest`.
     public var isInRange: Bool { (-Self.largest...Self.largest).contains(amount) }
 
+    /// The amount, or the nearest one in range.
+    public init(clamping amount: Int64, _ currency: Currency) {
+        self.init(min(max(amount, -Self.largest), Self.largest), currency)
+    }
+
     /// The sum, or nil if the currencies differ or it is out of range.
     public func adding(_ other: Money) -> Money? {
         let (sum, overflow) = amount.addingReportingOverflow(other.amount)
@@ -91,7 +96,9 @@ extension Money: Codable {
         guard isInRange else { throw MoneyError("\(amount) is out of range for an amount") }
     }
 
+    /// - Throws: if the amount is out of range, so that nothing is written that can't be read.
     public func encode(to encoder: any Encoder) throws {
+        guard isInRange else { throw MoneyError("\(amount) is out of range for an amount") }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)

@@ -6,7 +6,8 @@ struct IPAddress: Hashable, Sendable {
 
     var width: Int { isV6 ? 128 : 32 }
 
-    /// Reads `10.0.0.1`, where a number may have zeros before it, or `2001:db8::1`.
+    /// Reads `10.0.0.1`, where a number may have zeros before it, `2001:db8::1`, or an IPv6 address
+    /// that ends with an IPv4 address, such as `64:ff9b::192.0.2.33` (RFC 4291, 2.2).
     init?(_ text: Span<UInt8>) {
         guard text.count >= 2 else { return nil }
         if let bits = Self.v4(text) {
@@ -48,6 +49,12 @@ struct IPAddress: Hashable, Sendable {
             (gap, at) = (0, 2)
         }
         while at < text.count {
+            // What has no colon left may be an IPv4 address, which stands for two groups.
+            if let v4 = v4(text.extracting(at..<text.count)) {
+                bits = bits << 32 | v4
+                groups += 2
+                break
+            }
             var group: UInt128 = 0
             let start = at
             while at < text.count, let digit = Hex.value(text[at]) {

@@ -37,7 +37,7 @@ struct EventReader: ~Copyable {
     }
 
     mutating func add(_ number: UInt64, to field: Int) {
-        if let double = Double(exactly: number) {
+        if let double = JSONNumber.double(number) {
             fields.append(FieldValue(kind: .number, number: double), to: field)
         } else {
             add(String(number), as: .numberText, to: field)

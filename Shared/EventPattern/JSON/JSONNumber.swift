@@ -1,42 +1,43 @@
 /// What the text of a JSON number means.
 ///
-/// Numbers are compared as doubles, but only where a double says the same as the text: an integer
-/// must be exactly a double, and a fraction must be what its double prints as. Any other number,
-/// such as 9007199254740993, would be taken for its neighbours; it equals its own text alone.
+/// Numbers are compared as doubles, but only if a double says the same as the text: its shortest
+/// decimal, which is what it prints as, must have the number's value. So each double stands for one
+/// value. Any other number, such as 9007199254740993, would be taken for its neighbors; it equals
+/// its own text alone.
 enum JSONNumber {
     /// The double that says the same as the number in `bytes`, if one does.
     static func double(_ bytes: Span<UInt8>) -> Double? {
         guard let decimal = Decimal(bytes) else { return nil }
         guard decimal.significand != 0 else { return 0 }
-        let magnitude = decimal.exponent < 0 ? fraction(decimal, bytes) : integer(decimal)
+        let magnitude = quick(decimal) ?? careful(decimal, bytes)
         return decimal.isNegative ? magnitude.map { -$0 } : magnitude
     }
 
-    /// Without its factors of two, an integer must fit the 53 bits of a double's significand.
-    private static func integer(_ decimal: Decimal) -> Double? {
-        guard decimal.exponent < powersOf5.count else { return nil }
-        let twos = decimal.significand.trailingZeroBitCount
-        let (odd, overflow) = (decimal.significand >> UInt128(twos))
-            .multipliedReportingOverflow(by: powersOf5[decimal.exponent])
-        guard !overflow, odd < 1 << 53 else { return nil }
-        return Double(
-            sign: .plus, exponent: twos + decimal.exponent, significand: Double(UInt64(odd)))
+    /// The double that says the same as an integer, if one does.
+    static func double(_ number: UInt64) -> Double? {
+        number < 1 << 53 ? Double(number) : double(Array(String(number).utf8).span)
     }
 
-    private static func fraction(_ decimal: Decimal, _ bytes: Span<UInt8>) -> Double? {
-        // Up to fifteen digits a double keeps; and a quotient of two exact doubles is rounded well.
-        if decimal.significand < 1_000_000_000_000_000, -decimal.exponent < powersOf10.count {
-            return Double(UInt64(decimal.significand)) / powersOf10[-decimal.exponent]
+    /// A double keeps up to fifteen digits, and rounds the product or quotient of two exact doubles
+    /// to the nearest. It is the integers below 2^53, too.
+    private static func quick(_ decimal: Decimal) -> Double? {
+        if decimal.exponent == 0, decimal.significand < 1 << 53 {
+            return Double(UInt64(decimal.significand))
         }
+        guard decimal.significand < 1_000_000_000_000_000,
+            abs(decimal.exponent) < powersOf10.count
+        else { return nil }
+        let (digits, power) = (Double(UInt64(decimal.significand)), abs(decimal.exponent))
+        return decimal.exponent < 0 ? digits / powersOf10[power] : digits * powersOf10[power]
+    }
+
+    private static func careful(_ decimal: Decimal, _ bytes: Span<UInt8>) -> Double? {
         let text = String(decoding: (0..<bytes.count).map { bytes[$0] }, as: UTF8.self)
         guard let double = Double(text)?.magnitude, double.isFinite else { return nil }
         return Decimal(Array(double.description.utf8).span)?.magnitude == decimal.magnitude
             ? double : nil
     }
 
-    private static let powersOf5 = (0..<23).map { power in
-        (0..<power).reduce(UInt128(1)) { product, _ in product * 5 }
-    }
     private static let powersOf10 = (0..<23).map { power in
         (0..<power).reduce(1.0) { product, _ in product * 10 }
     }

@@ -27,7 +27,7 @@ extension PatternParser {
             throw refusal("'numeric' compares with a number", at: start)
         }
         guard let bound = JSONNumber.double(text.span.extracting(range)) else {
-            throw refusal("no double holds this number, so nothing compares with it", at: start)
+            throw refusal("no double prints as this number, so nothing compares with it", at: start)
         }
         return bound
     }

@@ -53,7 +53,8 @@ public struct CallOptions: ParsableArguments {
 
     public func validate() throws {
         guard timeout > 0, timeout < 1e9 else {
-            throw ValidationError("--timeout is a number of seconds above 0, not \(timeout)")
+            throw ValidationError(
+                "--timeout is above 0 and below 1000000000 seconds, not \(timeout)")
         }
     }
 

@@ -93,7 +93,7 @@ public struct QueryOptions: ParsableArguments {
             defer { bar.end() }
             let folder = "\(call.home)/\(Service.serviceName)"
             return try await body(PastReading(client: client, folder: folder)) { through, end in
-                bar.show(Int(through), of: Int(end))
+                bar.show(Int(clamping: through), of: Int(clamping: end))
             }
         }
     }

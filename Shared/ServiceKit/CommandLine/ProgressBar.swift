@@ -29,21 +29,26 @@ public struct ProgressBar {
         guard isShown, now - started > .seconds(1), now - last > .milliseconds(100) else { return }
         last = now
         hasShown = true
-        let filled = min(30, done * 30 / total)
+        let share = Double(max(done, 0)) / Double(total)
+        let filled = Int(clamping: min(share, 1) * 30)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        let pace = showsPace ? Self.pace(done - first, of: total - first, in: now - started) : ""
+        let pace =
+            showsPace
+            ? Self.pace(
+                Double(done) - Double(first), of: Double(total) - Double(first), in: now - started)
+            : ""
         let rest = (what.isEmpty ? "" : " ") + what + pace
         // The end of a longer line that was there before is wiped out.
         write("\r\(title) \(bar) \(done)/\(total)\(rest)\u{1B}[K")
     }
 
     /// As in `, 5200/s, 1:05 left`.
-    static func pace(_ done: Int, of total: Int, in time: Duration) -> String {
-        let rate = Double(done) / (time / .seconds(1))
+    static func pace(_ done: Double, of total: Double, in time: Duration) -> String {
+        let rate = done / (time / .seconds(1))
         guard rate > 0 else { return "" }
-        let left = Int((Double(max(total - done, 0)) / rate).rounded(.up))
+        let left = Int(clamping: (max(total - done, 0) / rate).rounded(.up))
         let seconds = left % 60 < 10 ? "0\(left % 60)" : "\(left % 60)"
-        return ", \(Int(rate))/s, \(left / 60):\(seconds) left"
+        return ", \(Int(clamping: rate))/s, \(left / 60):\(seconds) left"
     }
 
     /// The same, when what is to be done grows.
@@ -58,4 +63,14 @@ public struct ProgressBar {
     }
 
     private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+extension Int {
+    /// The number without its fraction, or the nearest integer there is; 0 for what is no number.
+    ///
+    /// Figures that a server answers, or that follow from them, may be of any size.
+    public init(clamping number: Double) {
+        let outside = number > 0 ? Int.max : number < 0 ? .min : 0
+        self = Int(exactly: number.rounded(.towardZero)) ?? outside
+    }
 }

@@ -59,7 +59,7 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
             let status: ProjectionStatus = try await client.query("rebuild", id)
             guard let rebuild = status.rebuild, rebuild.isRunning else { return status }
             id = rebuild.id
-            bar.show(Int(rebuild.position), of: Int(rebuild.target))
+            bar.show(Int(clamping: rebuild.position), of: Int(clamping: rebuild.target))
             // The service is at work; ask again when it has come some way.
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -73,9 +73,11 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
             var fresh = try await begin(file, store.log, notBeyond: end)
-            var bar = ProgressBar("rebuild", total: Int(end))
+            var bar = ProgressBar("rebuild", total: Int(clamping: end))
             defer { bar.end() }
-            try await fresh.extend(to: end, from: client) { bar.show(Int($0.position)) }
+            try await fresh.extend(to: end, from: client) {
+                bar.show(Int(clamping: $0.position))
+            }
             try fresh.finish(as: file)
             return Built(file: file, position: end)
         }

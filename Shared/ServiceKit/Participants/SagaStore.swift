@@ -104,13 +104,14 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     func close() throws { try store.close() }
 
     private static func saga(_ row: Row) throws -> Saga<State> {
-        guard let correlation = EventID(row["correlation"]), let last = EventID(row["lastEvent"])
+        guard let correlation = EventID(row["correlation"]), let last = EventID(row["lastEvent"]),
+            let position = UInt64(exactly: row["lastPosition"] as Int64)
         else {
-            throw ProjectedStore.Unusable(description: "saga \(row["id"] as String) has a bad id")
+            throw ProjectedStore.Unusable(
+                description: "saga \(row["id"] as String) has a bad id or position")
         }
-        let position: Int64 = row["lastPosition"]
         return Saga(
             state: try JSONDecoder().decode(State.self, from: row["state"]),
-            correlationID: correlation, lastEventID: last, lastPosition: UInt64(position))
+            correlationID: correlation, lastEventID: last, lastPosition: position)
     }
 }

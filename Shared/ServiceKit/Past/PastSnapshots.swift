@@ -61,12 +61,13 @@ struct PastSnapshots<Service: NamedService>: Sendable {
                     subject.query, subject.argument, Service.Shown.version, log.description, bound,
                 ])
             guard let row, let event = EventID(row["event"]) else { return nil }
-            let (model, position, time): (Data, Int64, Int64) = (
+            let (model, found, time): (Data, Int64, Int64) = (
                 row["model"], row["position"], row["time"]
             )
+            guard let position = UInt64(exactly: found) else { return nil }
             return Snapshot(
                 model: try JSONDecoder().decode(Model.self, from: model),
-                position: UInt64(position), time: Timestamp(microseconds: time), event: event)
+                position: position, time: Timestamp(microseconds: time), event: event)
         }
     }
 

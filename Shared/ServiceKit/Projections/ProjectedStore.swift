@@ -90,8 +90,10 @@ public struct ProjectedStore: Sendable {
             found += 1
             try db.execute(sql: "UPDATE daybook SET version = ?", arguments: [found])
         }
-        let checkpoint: Int64 = row["checkpoint"]
-        return found == version ? UInt64(checkpoint) : nil
+        guard let checkpoint = UInt64(exactly: row["checkpoint"] as Int64) else {
+            throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it")
+        }
+        return found == version ? checkpoint : nil
     }
 
     /// Makes `writes` and moves the checkpoint, all or nothing.

@@ -56,6 +56,7 @@ extension ProtocolError {
     public init(describing error: any Error) {
         switch error {
         case let error as ProtocolError: self = error
+        case let error as NameError: self.init(.invalid, error.description)
         case let error as any InputError: self.init(.refused, error.description)
         case let error as Unavailable: self.init(.unavailable, error.description)
         case let error as ProjectionStopped: self.init(.unavailable, error.description)

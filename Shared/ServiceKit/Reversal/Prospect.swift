@@ -58,7 +58,7 @@ struct Prospect: Encodable {
         let tree = CausalTree(conversation).subtree(under: record.id)
         for line in tree?.lines(marking: record.id) ?? [] { Swift.print(line) }
         Swift.print("\nif it were reversed:")
-        var types = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0.type) })
+        var types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
         types[record.id] = record.type
         Output.table(
             ["service", "would append", "to stream", "because of"],

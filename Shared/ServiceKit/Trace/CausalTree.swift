@@ -80,7 +80,7 @@ public struct CausalTree: Sendable {
     }
 
     static func milliseconds(from start: Timestamp, to end: Timestamp) -> Double {
-        Double(end.microseconds - start.microseconds) / 1000
+        (end - start) / .milliseconds(1)
     }
 }
 

@@ -64,9 +64,26 @@ enum ReferenceCondition {
         }
     }
 
-    /// Nil for an integer that a double can't hold. Other long numbers the tests don't make here.
+    /// Nil for a number whose value is not that of the shortest decimal of its double.
     private static func double(_ text: String) -> Double? {
-        Int(text).map { Double(exactly: $0) } ?? Double(text)
+        guard let double = Double(text) else { return nil }
+        return digits(text) == digits(double.description) ? double : nil
+    }
+
+    /// A number as its sign, its digits without zeros around them, and its power of ten.
+    private static func digits(_ text: String) -> String {
+        let parts = text.lowercased().split(separator: "e")
+        let sides = parts[0].drop { $0 == "-" }.split(
+            separator: ".", omittingEmptySubsequences: false)
+        let fraction = sides.count > 1 ? String(sides[1]) : ""
+        var digits = Substring(sides[0] + fraction).drop { $0 == "0" }
+        var power = (parts.count > 1 ? Int(parts[1]) ?? 0 : 0) - fraction.count
+        guard !digits.isEmpty else { return "0" }
+        while digits.last == "0" {
+            digits.removeLast()
+            power += 1
+        }
+        return "\(text.hasPrefix("-") ? "-" : "")\(digits)e\(power)"
     }
 
     private static func compares(_ operand: Tree, _ leaf: Tree) -> Bool {
@@ -124,6 +141,16 @@ enum ReferenceCondition {
 
     /// The bits of an address, one by one.
     private static func bits(_ text: String) -> [Bool]? {
+        if let colon = text.lastIndex(of: ":"), text[colon...].contains(".") {
+            // The same address with the last 32 bits as two groups.
+            guard let v4 = bits(String(text[text.index(after: colon)...])), v4.count == 32 else {
+                return nil
+            }
+            let groups = [v4.prefix(16), v4.suffix(16)].map { half in
+                String(half.reduce(0) { $0 * 2 + ($1 ? 1 : 0) }, radix: 16)
+            }
+            return bits("\(text[...colon])\(groups[0]):\(groups[1])")
+        }
         let dotted = text.split(separator: ".", omittingEmptySubsequences: false)
         if dotted.count == 4 {
             let bytes = dotted.compactMap { UInt8($0) }

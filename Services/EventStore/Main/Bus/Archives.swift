@@ -19,7 +19,9 @@ struct Days: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgumen
 
     init?(_ text: String) {
         let number = text.hasSuffix("d") ? text.dropLast() : text[...]
-        guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number) else {
+        guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number),
+            value.isFinite
+        else {
             return nil
         }
         self.value = value

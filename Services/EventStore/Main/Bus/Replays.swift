@@ -46,12 +46,17 @@ extension ServiceClient {
 
 extension ReplayView {
     /// How many positions its window has, and how many of them are done.
-    fileprivate var size: Int { first == 0 ? 0 : Int(last - first + 1) }
-    fileprivate var done: Int { first == 0 ? 0 : Int(min(position, last) + 1 - first) }
+    fileprivate var size: Int { first == 0 ? 0 : count(last) }
+    fileprivate var done: Int { first == 0 ? 0 : count(min(position, last)) }
+
+    /// How many positions there are from the first of the window to `last`.
+    private func count(_ last: UInt64) -> Int {
+        last < first ? 0 : Int(clamping: (last - first).addingReportingOverflow(1).partialValue)
+    }
 
     fileprivate var pace: String {
         let left = secondsLeft.map { ", \(Seconds($0).rough) left" } ?? ""
-        return "\(Int(rate))/s\(left)"
+        return "\(Int(clamping: rate))/s\(left)"
     }
 
     fileprivate var source: String { replay.archive.map { "archive \($0)" } ?? "log" }

@@ -11,7 +11,7 @@ struct Pace: Hashable, Sendable {
     init?(_ text: String, unit: String) {
         let number = text.hasSuffix(unit) ? text.dropLast(unit.count) : text[...]
         guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number),
-            value > 0
+            value > 0, value.isFinite
         else { return nil }
         self.value = value
     }
@@ -100,7 +100,7 @@ extension Replays {
             while true {
                 let plan: ReplayPlan = try await bus.query(BusCall.planReplay, replay)
                 if plan.isComplete { return plan }
-                bar.show(Int(plan.progress * 100), "\(plan.events) events")
+                bar.show(Int(clamping: plan.progress * 100), "\(plan.events) events")
                 // The bus is at work; ask again when it has come some way.
                 try await Task.sleep(for: .milliseconds(100))
             }

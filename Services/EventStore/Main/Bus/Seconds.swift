@@ -2,7 +2,8 @@ import ArgumentParser
 import EventSourcing
 import ServiceKit
 
-/// A length of time as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`.
+/// A length of time as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`; less than
+/// 1,000,000,000 seconds.
 struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
     let value: Double
 
@@ -20,9 +21,9 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
     init?(_ text: String) {
         let unit = text.drop { $0.isNumber || $0 == "." }
         let factor = unit.isEmpty ? 1 : Self.units.first { $0.name == unit }?.seconds
-        guard let factor, let number = Double(text.dropLast(unit.count)), number < 1e9 else {
-            return nil
-        }
+        guard let factor, let number = Double(text.dropLast(unit.count)),
+            number * factor < 1e9
+        else { return nil }
         value = number * factor
     }
 
@@ -33,7 +34,9 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
         guard value != 0 else { return "0s" }
         for (name, seconds) in Self.units {
             let count = (value / seconds).rounded()
-            if count >= 1, count * seconds == value { return "\(Int(count))\(name)" }
+            if (1...1e15).contains(count), count * seconds == value {
+                return "\(Int(clamping: count))\(name)"
+            }
         }
         return "\(value)s"
     }
@@ -41,7 +44,7 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
     /// In the largest unit of which it has one, rounded down: an age.
     var rough: String {
         let unit = Self.units.first { value >= $0.seconds } ?? Self.units[Self.units.count - 1]
-        return "\(Int(value / unit.seconds))\(unit.name)"
+        return "\(Int(clamping: value / unit.seconds))\(unit.name)"
     }
 
     var duration: Duration { .seconds(value) }

@@ -88,8 +88,9 @@ extension Hub {
             throw NetworkError(
                 line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
         }
-        guard !fields[0].isEmpty else {
-            throw NetworkError(line: line, reason: "the code is empty")
+        guard (1...64).contains(fields[0].utf8.count) else {
+            throw NetworkError(
+                line: line, reason: "a code has 1 to 64 bytes, not \(fields[0].utf8.count)")
         }
         return Hub(
             code: fields[0], name: fields[1], country: fields[3], latitude: latitude,

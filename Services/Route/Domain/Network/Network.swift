@@ -39,7 +39,7 @@ public struct Network: Sendable {
         /// What `quantity` items cost on it, in minor units: 50 for the handling, and by distance.
         public func cost(of quantity: Int) -> Int64 {
             let cost = 50 + (kilometers / 100 * mode.rate * Double(quantity)).rounded(.up)
-            return cost < 9e15 ? Int64(cost) : 9_000_000_000_000_000
+            return Int64(min(max(cost, 0), 9e15))
         }
     }
 

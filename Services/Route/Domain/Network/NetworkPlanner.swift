@@ -15,7 +15,7 @@ public struct NetworkPlanner: RoutePlanner {
     public func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan {
         let (from, to) = (try index(of: journey.origin), try index(of: journey.destination))
         if let path = search(from, to, journey.quantity, within: limitMinutes) {
-            return plan(path, from: from, journey)
+            return try plan(path, from: from, journey)
         }
         // Without a limit on time a way is found if there is any.
         guard search(from, to, journey.quantity, within: .max) != nil else {
@@ -55,7 +55,8 @@ public struct NetworkPlanner: RoutePlanner {
                 let minutes = label.minutes + lane.minutes
                 guard minutes <= limit, minutes < fastest[lane.to] else { continue }
                 let next = Label(
-                    cost: label.cost + lane.cost(of: quantity), minutes: minutes, hub: lane.to,
+                    cost: label.cost.adding(lane.cost(of: quantity)), minutes: minutes,
+                    hub: lane.to,
                     index: labels.count, previous: label.index, lane: lane)
                 labels.append(next)
                 open.insert(next)
@@ -74,7 +75,9 @@ public struct NetworkPlanner: RoutePlanner {
         return lanes.reversed()
     }
 
-    private func plan(_ path: [Network.Lane], from: Int, _ journey: Journey) -> RoutePlan {
+    private func plan(
+        _ path: [Network.Lane], from: Int, _ journey: Journey
+    ) throws(RouteRefusal) -> RoutePlan {
         var hub = from
         var departsAt = journey.departsAt
         var total: Int64 = 0
@@ -87,11 +90,25 @@ public struct NetworkPlanner: RoutePlanner {
                 cost: Money(cost, journey.currency))
             hub = lane.to
             departsAt = leg.arrivesAt
-            total += cost
+            total.add(cost)
             return leg
         }
-        return RoutePlan(
+        let plan = RoutePlan(
             legs: legs, cost: Money(total, journey.currency), arrivesAt: departsAt)
+        guard plan.cost.isInRange else {
+            throw RouteRefusal(
+                .tooExpensive,
+                "sending \(journey.quantity) items from \(journey.origin) to "
+                    + "\(journey.destination) costs more than "
+                    + "\(Money(Money.largest, journey.currency)), the largest amount")
+        }
+        guard plan.arrivesAt.isInRange else {
+            throw RouteRefusal(
+                .tooLate,
+                "what leaves \(journey.origin) at \(journey.departsAt) is at "
+                    + "\(journey.destination) only after \(Timestamp.latest), the latest time")
+        }
+        return plan
     }
 }
 
