@@ -143,7 +143,7 @@ let package = Package(
         .target(
             name: "EventBus",
             dependencies: [
-                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient",
+                "EventArchive", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
                 "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -229,7 +229,7 @@ let package = Package(
             "EventBusTests",
             [
                 "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(

@@ -8,7 +8,8 @@ import WireProtocol
 /// of its full length.
 final class Queue {
     var state: QueueState
-    var now = Timestamp(microseconds: 1_000_000_000)
+    var now = BusTime(
+        running: RunningTime(microseconds: 5_000_000), log: Timestamp(microseconds: 1_000_000_000))
 
     init(_ change: (inout QueueSettings) -> Void = { _ in }) {
         var settings = QueueSettings()
@@ -26,13 +27,15 @@ final class Queue {
     func entry(_ sequence: UInt64, group: UInt64 = 0, receives: Int = 0) -> QueueEntry {
         QueueEntry(
             sequence: sequence, position: sequence, group: GroupKey(high: 0, low: group),
-            enqueuedAt: now, receives: receives)
+            enqueuedAt: now.log, receives: receives)
     }
 
     func receive(
-        _ max: Int = 10, visibility: Duration? = nil, consumer: String = "a"
+        _ max: Int = 10, visibility: Duration? = nil, consumer: String = "a",
+        token: EventID = .none
     ) -> [QueueState.Delivery] {
-        state.receive(max: max, visibility: visibility, consumer: consumer, now: now)
+        state.receive(
+            max: max, visibility: visibility, consumer: consumer, token: token, now: now)
     }
 
     /// The one delivery that the test is about.
@@ -63,16 +66,37 @@ final class Queue {
         state.tick(now: now, random: { 0 })
     }
 
-    /// What has changed, in short: `died 1 MaximumAge`.
+    /// How long it takes until the state has something to do; nil for never.
+    func nextTick() -> Duration? {
+        let next = state.nextTick()
+        return [next.running.map { $0 - now.running }, next.log.map { $0 - now.log }]
+            .compactMap(\.self).min()
+    }
+
+    /// What has changed but for leases, in short: `died 1 MaximumAge`.
     func changes() -> [String] {
-        state.takeChanges().map { change in
+        state.takeChanges().filter { !$0.isLease }.map { change in
             switch change {
+            case .leased(let entry): "leased \(entry.sequence)"
+            case .voided(let entry): "voided \(entry.sequence)"
             case .retried(let entry): "retried \(entry.sequence)"
             case .done(let sequence): "done \(sequence)"
             case .died(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
             case .dropped(let entry, let cause): "dropped \(entry.sequence) \(cause.rawValue)"
             }
         }
+    }
+}
+
+extension QueueState.Change {
+    fileprivate var isLease: Bool {
+        if case .leased = self { true } else { false }
+    }
+}
+
+extension BusTime {
+    static func + (time: BusTime, duration: Duration) -> BusTime {
+        BusTime(running: time.running + duration, log: time.log + duration)
     }
 }
 

@@ -26,7 +26,7 @@ import WireProtocol
 private struct Model {
     var random: SplitMix
     var state: QueueState
-    var now = Timestamp(microseconds: 0)
+    var now = BusTime(running: .zero, log: Timestamp(microseconds: 0))
 
     var disk: [UInt64: QueueEntry] = [:]
     var dead: [UInt64: QueueEntry] = [:]
@@ -41,7 +41,8 @@ private struct Model {
 
     var steps = 0
     var lastSequence: UInt64 = 0
-    var lastLease: UInt64 = 0
+    /// The numbers of all leases.
+    var leases: Set<UInt64> = []
     var redriven = 0
     var refused = 0
     var expired = 0
@@ -49,7 +50,7 @@ private struct Model {
     struct Held {
         let lease: UInt64
         let consumer: String
-        var expires: Timestamp
+        var expires: RunningTime
         let receives: Int
     }
 
@@ -91,7 +92,7 @@ extension Model {
         lastSequence += .random(in: 1...3, using: &random)
         let group = GroupKey(high: 0, low: .random(in: 0..<8, using: &random))
         let entry = QueueEntry(
-            sequence: lastSequence, position: lastSequence, group: group, enqueuedAt: now)
+            sequence: lastSequence, position: lastSequence, group: group, enqueuedAt: now.log)
         disk[entry.sequence] = entry
         state.enqueue(entry)
     }
@@ -100,20 +101,23 @@ extension Model {
         let ready = heads.filter { !backingOff.contains($0) }
         let consumer = "\(Int.random(in: 0..<3, using: &random))"
         let visibility = Duration.milliseconds(.random(in: 0...30_000, using: &random))
+        let token = EventID(high: 1, low: UInt64(steps))
         let deliveries = state.receive(
-            max: max, visibility: visibility, consumer: consumer, now: now)
+            max: max, visibility: visibility, consumer: consumer, token: token, now: now)
         #expect(deliveries.count == (state.isPaused ? 0 : min(max, ready.count)))
         for delivery in deliveries {
             var expected = disk[delivery.entry.sequence]
             expected?.receives += 1
-            if expected?.firstReceivedAt == nil { expected?.firstReceivedAt = now }
+            if expected?.firstReceivedAt == nil { expected?.firstReceivedAt = now.log }
             expected?.notBefore = nil
+            expected?.lease = Lease(
+                number: delivery.lease, consumer: consumer, token: token, visibility: visibility,
+                expires: now.running + visibility)
             #expect(delivery.entry == expected)
             #expect(ready.contains(delivery.entry.sequence))
-            #expect(delivery.lease > lastLease || held[delivery.entry.sequence] == nil)
-            lastLease = Swift.max(lastLease, delivery.lease)
+            #expect(leases.insert(delivery.lease).inserted)
             held[delivery.entry.sequence] = Held(
-                lease: delivery.lease, consumer: consumer, expires: now + visibility,
+                lease: delivery.lease, consumer: consumer, expires: now.running + visibility,
                 receives: delivery.entry.receives)
         }
         let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) ?? nil }
@@ -147,20 +151,29 @@ extension Model {
     mutating func extend(_ sequence: UInt64, _ lease: UInt64) -> Bool {
         let visibility = Duration.seconds(.random(in: 1...20, using: &random))
         let isHeld = state.extend(sequence, lease: lease, visibility: visibility, now: now)
-        if isHeld { held[sequence]?.expires = now + visibility }
+        if isHeld { held[sequence]?.expires = now.running + visibility }
         return isHeld
     }
 
+    /// Lets time pass. Sometimes the system's clock is set forward, and sometimes back: then the
+    /// log's time stands still.
     mutating func pass(_ duration: Duration) {
-        now = now + duration
-        let late = held.filter { $0.value.expires <= now }.keys
+        now.running = now.running + duration
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0: now.log = now.log + .seconds(60)
+        case 1: break
+        default: now.log = now.log + duration
+        }
+        let late = held.filter { $0.value.expires <= now.running }.keys
         expired += late.count
         state.tick(now: now, random: { Double.random(in: 0..<1, using: &random) })
         follow()
         for sequence in late { #expect(held[sequence] == nil) }
         for sequence in heads {
-            if disk[sequence]?.notBefore.map({ $0 <= now }) ?? true { backingOff.remove(sequence) }
-            #expect(state.isPaused || diesAt(sequence) > now)
+            if disk[sequence]?.notBefore.map({ $0 <= now.running }) ?? true {
+                backingOff.remove(sequence)
+            }
+            #expect(state.isPaused || diesAt(sequence) > now.log)
         }
     }
 
@@ -181,7 +194,7 @@ extension Model {
             redriven += 1
             dead[sequence] = nil
             disk[sequence] = QueueEntry(
-                sequence: sequence, position: entry.position, group: group, enqueuedAt: now)
+                sequence: sequence, position: entry.position, group: group, enqueuedAt: now.log)
             backingOff.remove(sequence)
             if !isBlocked, let entry = disk[sequence] { state.enqueue(entry) }
         }
@@ -198,10 +211,9 @@ extension Model {
         }
     }
 
-    /// The process ends and another begins: what was in flight is as the disk has it.
+    /// The process ends and another begins: what is in flight stays so.
     mutating func beginAnew() {
-        state = QueueState(settings: state.settings, firstLease: lastLease + 1)
-        held = [:]
+        state = QueueState(settings: state.settings, lastLease: leases.max() ?? 0)
         readySince = [:]
         for group in blocked { state.block(group) }
         load { _ in true }
@@ -236,13 +248,20 @@ extension Model {
     mutating func follow() {
         for change in state.takeChanges() {
             switch change {
+            case .leased(let entry):
+                #expect(held[entry.sequence]?.lease == entry.lease?.number)
+                #expect(held[entry.sequence]?.expires == entry.lease?.expires)
+                disk[entry.sequence] = entry
+                continue
+            case .voided(let entry):
+                disk[entry.sequence] = entry
             case .retried(let entry):
                 #expect(entry.receives == held[entry.sequence]?.receives)
                 #expect(entry.receives < state.settings.retry.maximumReceives)
                 #expect(entry.error != nil)
                 disk[entry.sequence] = entry
                 if let notBefore = entry.notBefore {
-                    #expect(notBefore > now)
+                    #expect(notBefore > now.running)
                     backingOff.insert(entry.sequence)
                 } else {
                     backingOff.remove(entry.sequence)
@@ -275,7 +294,7 @@ extension Model {
         switch cause {
         case .maximumReceives: #expect(isSpent)
         case .maximumAge:
-            #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now)
+            #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now.log)
             #expect(heads.contains(entry.sequence))
         case .targetNotFound: Issue.record("no target is looked for")
         }
@@ -292,7 +311,7 @@ extension Model {
     }
 
     func diesAt(_ sequence: UInt64) -> Timestamp {
-        disk[sequence].map { $0.enqueuedAt + state.settings.retry.maximumAge } ?? now
+        disk[sequence].map { $0.enqueuedAt + state.settings.retry.maximumAge } ?? now.log
     }
 
     mutating func check() {
@@ -307,13 +326,11 @@ extension Model {
         #expect(state.hasReady == (!state.isPaused && !ready.isEmpty))
         #expect(Set(held.keys.compactMap { disk[$0]?.group }).count == held.count)
         #expect(state.oldest == inMemory.map(\.enqueuedAt).min())
-        let due = heads.flatMap { sequence in
-            [
-                state.isPaused ? nil : diesAt(sequence),
-                backingOff.contains(sequence) ? disk[sequence]?.notBefore : nil,
-            ].compactMap(\.self)
-        }
-        #expect(state.nextTick() == (due + held.values.map(\.expires)).min())
+        let back = heads.filter(backingOff.contains).compactMap { disk[$0]?.notBefore }
+        let next = QueueState.NextTick(
+            running: (back + held.values.map(\.expires)).min(),
+            log: state.isPaused ? nil : heads.map(diesAt).min())
+        #expect(state.nextTick() == next)
 
         let groups = Set(ready.compactMap { disk[$0]?.group })
         readySince = readySince.filter { groups.contains($0.key) }
@@ -325,21 +342,8 @@ extension QueueState.Change {
     fileprivate var sequence: UInt64 {
         switch self {
         case .done(let sequence): sequence
-        case .retried(let entry), .died(let entry, _), .dropped(let entry, _): entry.sequence
+        case .leased(let entry), .voided(let entry), .retried(let entry): entry.sequence
+        case .died(let entry, _), .dropped(let entry, _): entry.sequence
         }
-    }
-}
-
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
-/// generator, so that a failing run can be repeated.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

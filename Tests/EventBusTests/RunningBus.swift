@@ -6,6 +6,7 @@ import EventStoreServer
 import Foundation
 import Logging
 import ServiceKit
+import Synchronization
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -21,11 +22,15 @@ final class RunningBus {
     private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
     private var running: [Task<Void, any Error>] = []
     private var lastID: UInt64 = 0
+    private let window: Int
     private let logger: Logger
+    let clock = ShiftedClock()
 
     init(
+        window: Int = 20_000,
         logger: Logger = Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
+        self.window = window
         self.logger = logger
         context = try Context()
         try FileManager.default.createDirectory(
@@ -39,19 +44,20 @@ final class RunningBus {
     }
 
     func start() async throws {
-        let folder = folder
+        let (folder, clock) = (folder, clock)
         let server = try await EventStoreServer(
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
             bus: "ipc://\(folder)/bus.sock", on: loop, in: context
         ) {
-            try EventLog(in: FileStorage(folder: folder + "/log"), now: { .now() })
+            try EventLog(in: FileStorage(folder: folder + "/log"), now: { clock.now })
         }
         running = [Task { try await server.run() }]
         let bus = try await Bus(
             endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
+            journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, logger: logger)
+            on: busLoop, in: context, window: window, now: { clock.now }, logger: logger)
         running.append(Task { try await bus.run() })
     }
 
@@ -62,6 +68,17 @@ final class RunningBus {
             _ = await task.result
         }
         running = []
+    }
+
+    /// Ends and begins again as after a loss of what a process has in memory.
+    func restart() async throws {
+        await stop()
+        try await start()
+    }
+
+    /// Removes a file or folder of the stopped bus.
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
     }
 
     deinit {
@@ -146,6 +163,15 @@ final class RunningBus {
         await consumer.close()
         return positions
     }
+}
+
+/// The system's clock, which a test sets forward and back.
+final class ShiftedClock: Sendable {
+    private let shift = Mutex(Duration.zero)
+
+    var now: Timestamp { .now() + shift.withLock(\.self) }
+
+    func jump(_ change: Duration) { shift.withLock { $0 += change } }
 }
 
 extension Delivery {

@@ -166,7 +166,7 @@ extension IntegrationHarness.Suite {
         }
         #expect(suite.terminate("event-store") == 0)
         #expect(try await suite.positions(in: folder, "all") == Array(1...53))
-        for name in ["log", "bus"] {
+        for name in ["log", "bus", "journal"] {
             try FileManager.default.removeItem(atPath: "\(suite.home)/\(name)")
         }
         try suite.bus("restore", "all", "--from", folder)

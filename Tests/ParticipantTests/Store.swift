@@ -55,6 +55,7 @@ final class Store {
         let loop = SocketLoop(name: "bus")
         let bus = try await Bus(
             endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
+            journal: folder + "/journal",
             client: EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context),
             on: loop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })

@@ -59,7 +59,9 @@ extension `The suite` {
             await Task.yield()
         }
         #expect(suite.terminate("event-store") == 0)
-        for lost in [log, suite.home + "/bus"] { try files.removeItem(atPath: lost) }
+        for lost in [log, suite.home + "/bus", suite.home + "/journal"] {
+            try files.removeItem(atPath: lost)
+        }
         try files.moveItem(atPath: kept, toPath: log)
         try suite.start("event-store")
         // What still runs is not healthy; what is started then does not serve.
@@ -79,7 +81,7 @@ extension `The suite` {
         try suite.start("balance")
         let log = try await suite.status(of: "balance").log
         suite.kill("event-store")
-        for lost in ["log", "bus"] {
+        for lost in ["log", "bus", "journal"] {
             try FileManager.default.removeItem(atPath: "\(suite.home)/\(lost)")
         }
         try suite.start("event-store")

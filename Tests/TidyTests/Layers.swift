@@ -50,8 +50,8 @@ struct Layer {
         Layer(
             "Services/EventStore/Bus",
             [
-                "EventArchive", "EventPattern", "EventSourcing", "EventStoreClient", "Prometheus",
-                "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
+                "EventArchive", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
+                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
         Layer(
             "Services/EventStore/Server",

@@ -11,8 +11,8 @@ extension Bus {
 
     /// What there is to be scraped.
     public func metrics() async -> [Metric] {
-        let now = Timestamp.now()
-        let views = queueViews(at: now)
+        let now = clock.now.log
+        let views = queueViews()
         func gauges(
             _ name: String, _ help: String, _ figure: (QueueView) -> Double?
         ) -> Metric {

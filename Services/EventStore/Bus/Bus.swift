@@ -1,9 +1,9 @@
 import DequeModule
-import EventSourcing
+public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
-import ServiceKit
+public import ServiceKit
 public import WireProtocol
 public import ZeroMQ
 
@@ -14,10 +14,13 @@ public import ZeroMQ
 /// events themselves, and take effect where they stand in the log.
 ///
 /// A turn works in memory; commits follow, one after the other, each with all that has changed
-/// since the last. An event is delivered without waiting for one: if it is lost the event is routed
-/// again. What is acknowledged is answered when it is on disk.
+/// since the last. What consumers are told, a delivery as well as an acknowledgement, they are told
+/// when it is on disk.
 public actor Bus {
+    let journal: BusJournal
     let store: BusStore
+    let window: Int
+    var clock: BusClock
     let client: EventStoreClient
     let logger: Logger
     let server: RequestServer
@@ -32,12 +35,9 @@ public actor Bus {
     var cache = RecordCache()
     /// Every event up to here is routed, in memory.
     var routed: UInt64
-    /// Every event up to here is routed, on disk.
-    private var committedThrough: UInt64
-    /// Rules and dead letters that have changed since the last commit.
+    var commits: Commits
+    /// What has changed since the last commit, but for what queues hold.
     var changes = WriteBatch()
-    /// Dead letters that the commit under way writes: not to be seen in the store yet.
-    var committingLetters: [DeadLetterRow] = []
     var nextQueueID: Int64 = 1
     /// How many dead letters there are, by the names of their queues, which may be gone.
     var deadLetterCounts: [String: Int] = [:]
@@ -50,8 +50,6 @@ public actor Bus {
 
     /// Who waits until the log is routed up to a position.
     var routeWaiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
-    /// Who waits for the commit of what has changed so far.
-    var commitWaiters: [CheckedContinuation<Void, any Error>] = []
     /// The router waits while a queue is brought up to it.
     var isRouterHeld = false
     var heldRouter: CheckedContinuation<Void, Never>?
@@ -67,29 +65,40 @@ public actor Bus {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Opens the bus's store in `folder`, waits for the event store, and binds `endpoint`.
+    /// Opens the bus's journal in the folder `journal` and its tables in `folder`, waits for the
+    /// event store, and binds `endpoint`.
     ///
-    /// - Throws: `Problem` if another process has the folder, `ProjectedStore.Unusable` for a store
-    ///   that does not go with the log.
+    /// - Parameters:
+    ///   - window: how many entries of a queue are in memory before further ones wait on disk.
+    ///   - now: the system's clock.
+    /// - Throws: `Problem` if another process has the folder, `ProjectedStore.Unusable` for files
+    ///   that do not go with the log.
     public init(
-        endpoint: String, folder: String, client: EventStoreClient, on loop: SocketLoop,
-        in context: Context, access: AccessControl = .none, logger: Logger
+        endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
+        on loop: SocketLoop, in context: Context, access: AccessControl = .none,
+        window: Int = 20_000, now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
         self.client = client
         self.loop = loop
+        self.window = window
         self.logger = logger
         let welcome = try await client.welcome()
         log = welcome.log
-        let path = "\(folder)/bus.sqlite"
-        store = try BusStore(path: path, log: log)
         openedAt = welcome.head
-        routed = store.routed
-        committedThrough = routed
+        let files = try await BusFiles.open(
+            journal: journalFolder, cache: "\(folder)/bus.sqlite", of: log, logger: logger)
+        (journal, store) = (files.journal, files.store)
+        routed = files.last.routed
+        commits = Commits(after: files.last)
+        clock = BusClock(after: files.last.time, system: now)
         guard routed <= welcome.head else {
             throw ProjectedStore.Unusable(
-                description: "\(path) has routed \(routed) events, but the log has only "
-                    + "\(welcome.head); remove it to route the log again")
+                description:
+                    "the bus's journal in \(journalFolder) has routed \(routed) events, but "
+                    + "the log has only \(welcome.head): it has lost its end; put back a journal "
+                    + "and a log that go together, or remove the folders \(journalFolder) and "
+                    + "\(folder) to route the log again from its beginning")
         }
         server = try await RequestServer(
             service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
@@ -108,7 +117,8 @@ public actor Bus {
             }
         }
         for row in try await store.queues() {
-            queues[row.definition.name] = BusQueue(row, count: try await store.count(of: row.id))
+            queues[row.definition.name] = BusQueue(
+                row, count: try await store.count(of: row.id), window: window)
             nextQueueID = max(nextQueueID, row.id + 1)
         }
         deadLetterCounts = try await store.deadLetterCounts()
@@ -129,7 +139,12 @@ public actor Bus {
                 logger.error("archive \(row.definition.name) is not at work: \(error)")
             }
         }
-        for queue in queues.values { try await refill(queue) }
+        for queue in queues.values {
+            let last = try await store.lastLeased(of: queue.row.id)
+            // What is with a consumer is in memory, wherever it stands.
+            while queue.loadedThrough < last { try await readOn(queue) }
+            try await refill(queue)
+        }
     }
 
     /// Routes and delivers until cancelled; then all that has changed is written.
@@ -168,8 +183,7 @@ public actor Bus {
         isStopped = true
         for waiter in routeWaiters { waiter.continuation.resume(throwing: CancellationError()) }
         routeWaiters = []
-        for waiter in commitWaiters { waiter.resume(throwing: CancellationError()) }
-        commitWaiters = []
+        commits.failWaiters(CancellationError())
         for queue in queues.values {
             while let receiver = queue.receivers.popFirst() { receiver.continuation.resume() }
         }
@@ -179,7 +193,9 @@ public actor Bus {
 
     private func close() async throws {
         try await commit()
+        try await flush()
         try store.close()
+        try await journal.close()
         lock.release()
     }
 
@@ -188,76 +204,6 @@ public actor Bus {
             throw ProtocolError(.notFound, "there is no queue '\(name)'")
         }
         return queue
-    }
-
-    // MARK: Commits
-
-    private func commitChanges() async throws {
-        for await _ in commitSignal.stream {
-            // Not part of the task that is cancelled when the process stops: a transaction would be
-            // broken off, and what it was to write be missing from the last one.
-            try await Task(executorPreference: loop) { try await self.commit() }.value
-        }
-        throw CancellationError()
-    }
-
-    /// Writes what has changed, in one transaction; then queues take in what waits for room.
-    private func commit() async throws {
-        let waiters = commitWaiters
-        commitWaiters = []
-        let through = routed
-        var batch = changes
-        changes = WriteBatch()
-        committingLetters = batch.newDeadLetters
-        for queue in queues.values where !queue.writes.isEmpty {
-            // Entries and the row that numbers them are of one moment.
-            queue.writes.row = queue.row
-            batch.queues.append(queue.writes)
-            queue.committing = queue.writes.puts
-            queue.writes = QueueWrites(id: queue.row.id)
-        }
-        do {
-            try await store.commit(batch, routed: through)
-        } catch {
-            for waiter in waiters { waiter.resume(throwing: error) }
-            throw error
-        }
-        committedThrough = through
-        committingLetters = []
-        for queue in queues.values { queue.committing = [:] }
-        for waiter in waiters { waiter.resume() }
-        for queue in queues.values { try await refill(queue) }
-    }
-
-    /// Returns when all that has changed so far is on disk.
-    func committed() async throws {
-        try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<Void, any Error>) in
-            guard !isStopped else { return continuation.resume(throwing: CancellationError()) }
-            commitWaiters.append(continuation)
-            commitSignal.continuation.yield()
-        }
-    }
-
-    /// Reads on where there is room; what the store does not have yet comes after its commit.
-    private func refill(_ queue: BusQueue) async throws {
-        let epoch = queue.epoch
-        for group in queue.unblocked {
-            queue.unblocked.remove(group)
-            let entries = try await store.entries(
-                of: queue.row.id, in: group, through: queue.loadedThrough)
-            if epoch == queue.epoch { queue.unblock(group, entries) }
-        }
-        if queue.needsRefill {
-            queue.isRefilling = true
-            defer { queue.isRefilling = false }
-            let entries = try await store.entries(
-                of: queue.row.id, after: queue.loadedThrough, limit: BusQueue.window / 2)
-            if epoch == queue.epoch {
-                queue.refill(entries, isAll: entries.count < BusQueue.window / 2)
-            }
-        }
-        tick(queue, at: .now())
     }
 
     // MARK: Time
@@ -269,34 +215,29 @@ public actor Bus {
         while true {
             // What becomes due does so by the clock alone.
             try await Task.sleep(for: Self.tick)
-            let now = Timestamp.now()
+            let now = clock.now
             for queue in queues.values {
-                if let next = queue.state.nextTick(), next <= now { tick(queue, at: now) }
+                if queue.state.nextTick().isDue(at: now) { tick(queue, at: now) }
                 queue.receivers.removeAll { receiver in
-                    guard receiver.deadline <= now else { return false }
+                    guard receiver.deadline <= now.running else { return false }
                     receiver.continuation.resume()
                     return true
                 }
             }
-            answers = answers.filter { !$0.value.isForgotten(at: now) }
-            if hasChanges { commitSignal.continuation.yield() }
+            answers = answers.filter { !$0.value.isForgotten(at: now.running) }
+            if isCommitDue(at: now.running) { commitSignal.continuation.yield() }
         }
     }
 
-    private var hasChanges: Bool {
-        routed != committedThrough || !changes.replays.isEmpty
-            || queues.values.contains { !$0.writes.isEmpty }
-    }
-
     /// Lets time pass for the queue, and wakes who can go on.
-    func tick(_ queue: BusQueue, at now: Timestamp) {
+    func tick(_ queue: BusQueue, at now: BusTime) {
         queue.state.tick(now: now, random: { .random(in: 0..<1) })
         settle(queue, at: now)
     }
 
     /// Works in what has become of the queue's entries, and wakes who waits for one.
-    func settle(_ queue: BusQueue, at now: Timestamp) {
-        for (entry, cause) in queue.settle(queue.state.takeChanges(), at: now) {
+    func settle(_ queue: BusQueue, at now: BusTime) {
+        for (entry, cause) in queue.settle(queue.state.takeChanges(), at: now.running) {
             die(entry, of: queue.name, cause)
         }
         wake(queue)

@@ -88,7 +88,8 @@ struct Serve: AsyncParsableCommand {
         let client = try await EventStoreClient(
             endpoint: listening, on: loop, in: credentials.context)
         let bus = try await Bus(
-            endpoint: endpoint, folder: store.home + "/bus", client: client, on: loop,
+            endpoint: endpoint, folder: store.home + "/bus",
+            journal: store.home + "/journal", client: client, on: loop,
             in: credentials.context, access: credentials.access, logger: process.logger("bus"))
         let metrics = try await MetricsServer(
             at: process.metricsAddress(of: "event-store", home: store.home),

@@ -6,7 +6,7 @@ import ServiceKit
 import WireProtocol
 
 /// An archive as the store has it.
-struct ArchiveRow: Codable, Sendable {
+struct ArchiveRow: Codable, Hashable, Sendable {
     var definition: ArchiveDefinition
     var createdAt: Timestamp
     var createdBy: String

@@ -146,7 +146,7 @@ extension Bus {
         var outcome = Outcome.nothing
         var after: UInt64 = 0
         while true {
-            try await committed()
+            try await stored()
             let page = DeadLettersRequest(request.selection, after: after, limit: Self.page)
             let letters = try await store.deadLetters(page)
             guard let last = letters.last else { break }

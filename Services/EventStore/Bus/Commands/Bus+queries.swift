@@ -16,11 +16,12 @@ extension Bus {
 
     func queueViews(atLeast position: UInt64) async throws -> [QueueView] {
         try await routed(through: position)
-        return queueViews(at: .now())
+        return queueViews()
     }
 
-    func queueViews(at now: Timestamp) -> [QueueView] {
-        queues.values.sorted { $0.name < $1.name }.map {
+    func queueViews() -> [QueueView] {
+        let now = clock.running
+        return queues.values.sorted { $0.name < $1.name }.map {
             $0.view(at: now, deadLetters: deadLetterCounts[$0.name] ?? 0)
         }
     }
@@ -33,7 +34,7 @@ extension Bus {
             throw ProtocolError(
                 .invalid, "a list of dead letters has a limit of 1 to 1000, not \(request.limit)")
         }
-        try await committed()
+        try await stored()
         return try await store.deadLetters(request).map { row in
             DeadLetterView(
                 id: row.id, letter: row.letter, diedAt: row.diedAt,
@@ -43,7 +44,7 @@ extension Bus {
 }
 
 extension BusQueue {
-    fileprivate func view(at now: Timestamp, deadLetters: Int) -> QueueView {
+    fileprivate func view(at now: RunningTime, deadLetters: Int) -> QueueView {
         let counts = state.counts
         return QueueView(
             queue: row.definition, isPaused: row.isPaused, isFilling: filledThrough != nil,

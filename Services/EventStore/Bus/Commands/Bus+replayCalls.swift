@@ -12,9 +12,9 @@ struct Plan {
     var found = ReplayPlan()
     var problem: ProtocolError?
     /// When it was last asked for; nobody waits for one that is not.
-    var askedAt: Timestamp
+    var askedAt: RunningTime
 
-    func isForgotten(at now: Timestamp) -> Bool { askedAt + Self.kept < now }
+    func isForgotten(at now: RunningTime) -> Bool { askedAt + Self.kept < now }
 }
 
 extension Bus {
@@ -89,7 +89,7 @@ extension Bus {
 
     private func replayViews(atLeast position: UInt64) async throws -> [ReplayView] {
         try await routed(through: position)
-        let now = Timestamp.now()
+        let now = clock.running
         return replays.values.map { $0.view(at: now) }
             .sorted { ($1.startedAt, $1.replay.name) < ($0.startedAt, $0.replay.name) }
     }
@@ -99,7 +99,7 @@ extension Bus {
     /// What the replay would do, as far as that is known: whoever wants to know more asks again.
     private func plan(_ replay: ReplayDefinition) async throws -> ReplayPlan {
         try check(replay)
-        let now = Timestamp.now()
+        let now = clock.running
         plans = plans.filter { !$0.value.isForgotten(at: now) }
         if plans[replay] == nil {
             plans[replay] = Plan(askedAt: now)

@@ -102,8 +102,8 @@ extension Bus {
             if queue.row.definition.afterDeath == .wait { queue.state.block(group) }
         }
         deadLetterCounts[letter.queue, default: 0] += 1
-        changes.newDeadLetters.append(
-            DeadLetterRow(id: event.position, letter: letter, group: group, diedAt: event.time))
+        changes.newDeadLetters[event.position] = DeadLetterRow(
+            id: event.position, letter: letter, group: group, diedAt: event.time)
         logger.warning(
             "an event is dead",
             metadata: [
@@ -126,7 +126,7 @@ extension Bus {
             guard let queue, let event else { return }
             queue.restore(dead, event, at: time)
         }
-        changes.endedDeadLetters.append(dead.id)
+        changes.append(WriteBatch(endedDeadLetters: [dead.id]))
         deadLetterCounts[dead.letter.queue, default: 1] -= 1
         guard let queue else { return }
         queue.unblocked.insert(dead.group)
@@ -134,9 +134,9 @@ extension Bus {
     }
 
     private func deadLetter(_ id: UInt64) async throws -> DeadLetterRow? {
-        guard !changes.endedDeadLetters.contains(id) else { return nil }
-        if let new = (changes.newDeadLetters + committingLetters).first(where: { $0.id == id }) {
-            return new
+        for batch in unstored {
+            if batch.endedDeadLetters.contains(id) { return nil }
+            if let new = batch.newDeadLetters[id] { return new }
         }
         let request = DeadLettersRequest(DeadLetterSelection(ids: [id]), limit: 1)
         return try await store.deadLetters(request).first

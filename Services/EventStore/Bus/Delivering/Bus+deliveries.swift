@@ -17,10 +17,10 @@ struct ReceiveAnswer {
     let token: EventID
     /// Nil while it is being made.
     var frame: [UInt8]?
-    var madeAt: Timestamp
+    var madeAt: RunningTime
     var waiters: [CheckedContinuation<Void, Never>] = []
 
-    func isForgotten(at now: Timestamp) -> Bool { frame != nil && madeAt + Self.kept < now }
+    func isForgotten(at now: RunningTime) -> Bool { frame != nil && madeAt + Self.kept < now }
 }
 
 extension Bus {
@@ -33,7 +33,7 @@ extension Bus {
         if let known = answers[key], known.token == request.token {
             return await answer(key, request.token)
         }
-        putAnswer(ReceiveAnswer(token: request.token, madeAt: .now()), key)
+        putAnswer(ReceiveAnswer(token: request.token, madeAt: clock.running), key)
         var frame: [UInt8] = []
         defer { finish(key, request.token, frame) }
         frame = try Delivery.frame(try await deliveries(of: queue, for: request))
@@ -56,7 +56,7 @@ extension Bus {
     private func finish(_ key: ConsumerKey, _ token: EventID, _ frame: [UInt8]) {
         guard answers[key]?.token == token else { return }
         // What can't be given again, as it failed, is tried again.
-        let answer = ReceiveAnswer(token: token, frame: frame, madeAt: .now())
+        let answer = ReceiveAnswer(token: token, frame: frame, madeAt: clock.running)
         putAnswer(frame.isEmpty ? nil : answer, key)
     }
 
@@ -71,20 +71,34 @@ extension Bus {
         of queue: BusQueue, for request: ReceiveRequest
     ) async throws -> [Delivery] {
         let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
-        let deadline = Timestamp.now() + .seconds(request.wait)
+        if queue.earlierReceives.remove(request.token) != nil {
+            // It was made before the store was started again; the answer may not have arrived.
+            let leased = queue.state.deliveries(of: request.token)
+            if !leased.isEmpty { return try await deliveries(leased, from: queue) }
+        }
+        let deadline = clock.running + .seconds(request.wait)
+        var hasRefilled = false
         while true {
             guard answers[key]?.token == request.token else {
                 // The consumer has ended, and would keep what it got from the others.
                 wake(queue)
                 return []
             }
-            let now = Timestamp.now()
+            let now = clock.now
             let leased = queue.state.receive(
                 max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
-                consumer: request.consumer, now: now)
-            wake(queue)
+                consumer: request.consumer, token: request.token, now: now)
+            settle(queue, at: now)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
-            guard now < deadline, !isStopped, queues[queue.name] === queue else { return [] }
+            if queue.isShort, !hasRefilled {
+                // What waits on disk is there for whoever does not wait, too.
+                hasRefilled = true
+                try await stored()
+                continue
+            }
+            guard now.running < deadline, !isStopped, queues[queue.name] === queue else {
+                return []
+            }
             await withCheckedContinuation { continuation in
                 guard !isStopped else { return continuation.resume() }
                 queue.receivers.append(Receiver(deadline: deadline, continuation: continuation))
@@ -92,13 +106,16 @@ extension Bus {
         }
     }
 
+    /// What a consumer is answered with, once its leases are on disk: whatever happens then, nobody
+    /// else gets the events before their time has passed. What had to be acknowledged before they
+    /// could be delivered is on disk, too.
     private func deliveries(
         _ leased: [QueueState.Delivery], from queue: BusQueue
     ) async throws -> [Delivery] {
         let events = try await events(at: leased.map(\.entry.position))
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(leased.count)
-        let now = Timestamp.now()
+        let now = clock.now
         for leased in leased {
             let entry = leased.entry
             guard let event = events[entry.position] else {
@@ -117,7 +134,8 @@ extension Bus {
                     sequence: entry.sequence, lease: leased.lease))
         }
         queue.delivered += UInt64(deliveries.count)
-        if deliveries.count < leased.count { settle(queue, at: now) }
+        settle(queue, at: now)
+        try await committed()
         return deliveries
     }
 
@@ -126,7 +144,7 @@ extension Bus {
         let (name, settlements) = try Settlement.read(frame)
         try caller.checkQueue(name)
         let queue = try queue(name)
-        let now = Timestamp.now()
+        let now = clock.now
         let accepted = settlements.map { settle($0, in: queue, at: now) }
         settle(queue, at: now)
         if !queue.writes.isEmpty { try await committed() }
@@ -134,7 +152,7 @@ extension Bus {
     }
 
     private func settle(
-        _ settlement: Settlement, in queue: BusQueue, at now: Timestamp
+        _ settlement: Settlement, in queue: BusQueue, at now: BusTime
     ) -> Bool {
         let (sequence, lease) = (settlement.sequence, settlement.lease)
         switch settlement.verdict {
@@ -148,14 +166,15 @@ extension Bus {
         }
     }
 
-    /// Gives back what was in flight to a consumer that has ended.
-    func release(_ request: ReleaseRequest) throws -> Int {
+    /// Gives back what was in flight to a consumer that has ended; answers when it is on disk.
+    func release(_ request: ReleaseRequest) async throws -> Int {
         if let fault = request.fault { throw ProtocolError(.invalid, fault) }
         let queue = try queue(request.queue)
-        let now = Timestamp.now()
+        let now = clock.now
         putAnswer(nil, ConsumerKey(queue: queue.row.id, consumer: request.consumer))
         let count = queue.state.release(consumer: request.consumer)
         settle(queue, at: now)
+        if count > 0 { try await committed() }
         return count
     }
 }

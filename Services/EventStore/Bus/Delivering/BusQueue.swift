@@ -9,15 +9,12 @@ import WireProtocol
 /// A long queue is in memory up to a limit only; behind it entries go to disk, and come back as
 /// those before them are done.
 final class BusQueue {
-    /// So many entries are in memory before further ones wait on disk.
-    static let window = 20_000
-
+    /// How many entries are in memory before further ones wait on disk.
+    let window: Int
     var row: QueueRow
     var state: QueueState
     let keys: GroupKeys
     var writes: QueueWrites
-    /// Entries that the commit under way writes: not to be seen in the store yet.
-    var committing: [UInt64: QueueEntry] = [:]
     /// Entries up to this sequence are in memory, or wait behind a dead one.
     var loadedThrough: UInt64
     /// How many entries behind it there are.
@@ -33,12 +30,13 @@ final class BusQueue {
     var delivered: UInt64 = 0
     private(set) var failed: UInt64 = 0
 
-    init(_ row: QueueRow, count: Int) {
+    /// The receives whose deliveries were out when the process before this one ended.
+    var earlierReceives: Set<EventID> = []
+
+    init(_ row: QueueRow, count: Int, window: Int) {
         self.row = row
-        // No lease that an earlier process gave is taken for one of this.
-        state = QueueState(
-            settings: QueueSettings(row.definition),
-            firstLease: UInt64(Timestamp.now().microseconds))
+        self.window = window
+        state = QueueState(settings: QueueSettings(row.definition), lastLease: row.lastLease)
         state.isPaused = row.isPaused
         keys = GroupKeys(row.definition.grouping)
         writes = QueueWrites(id: row.id)
@@ -62,9 +60,10 @@ final class BusQueue {
         }
     }
 
-    var needsRefill: Bool {
-        waitingOnDisk > 0 && !isRefilling && state.counts.total < Self.window / 2
-    }
+    /// Whether there is room in memory for what waits on disk.
+    var isShort: Bool { waitingOnDisk > 0 && state.counts.total < max(window / 2, 1) }
+
+    var needsRefill: Bool { isShort && !isRefilling }
 
     /// Puts the event at the queue's end, unless it lies before the queue's start.
     func route(_ event: RecordedEvent, rule: String, at time: Timestamp) {
@@ -78,7 +77,7 @@ final class BusQueue {
             sequence: row.lastSequence, position: event.position, rule: rule, replay: replay,
             group: keys.key(of: event), enqueuedAt: time)
         writes.add(entry)
-        if waitingOnDisk == 0, state.counts.total < Self.window {
+        if waitingOnDisk == 0, state.counts.total < window {
             loadedThrough = entry.sequence
             state.enqueue(entry)
         } else {
@@ -89,10 +88,14 @@ final class BusQueue {
     /// Notes what has become of entries.
     ///
     /// - Returns: those that are dead.
-    func settle(_ changes: [QueueState.Change], at now: Timestamp) -> [(QueueEntry, DeathCause)] {
+    func settle(
+        _ changes: [QueueState.Change], at now: RunningTime
+    ) -> [(QueueEntry, DeathCause)] {
         var dead: [(QueueEntry, DeathCause)] = []
         for change in changes {
             switch change {
+            case .leased(let entry), .voided(let entry):
+                writes.change(entry)
             case .retried(let entry):
                 writes.change(entry)
                 failed += 1
@@ -110,13 +113,30 @@ final class BusQueue {
                 failed += 1
             }
         }
-        if !changes.isEmpty { writes.row = row }
+        if !changes.isEmpty { noteFigures() }
         return dead
+    }
+
+    /// Has the figures written with the next commit.
+    func noteFigures() {
+        row.lastLease = state.lastTurn
+        writes.figures = row.figures
+    }
+
+    /// Takes what is to be written.
+    func takeWrites() -> QueueWrites {
+        // Entries and the figures that number them are of one moment.
+        noteFigures()
+        defer { writes = QueueWrites(id: row.id) }
+        return writes
     }
 
     /// Takes in what the store has of the next entries.
     func refill(_ entries: [QueueEntry], isAll: Bool) {
-        for entry in entries { state.enqueue(entry) }
+        for entry in entries {
+            state.enqueue(entry)
+            if let lease = entry.lease { earlierReceives.insert(lease.token) }
+        }
         waitingOnDisk -= entries.count
         if let last = entries.last { loadedThrough = last.sequence }
         if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
@@ -126,9 +146,9 @@ final class BusQueue {
     func unblock(_ group: GroupKey, _ stored: [QueueEntry]) {
         guard state.waitingBehind(group) != nil else { return }
         state.unblock(group)
-        // What is being written may or may not have been read.
+        // What has changed since the last commit counts.
         var entries: [UInt64: QueueEntry] = [:]
-        for entry in stored + Array(committing.values) + Array(writes.puts.values)
+        for entry in stored + Array(writes.puts.values)
         where entry.group == group && entry.sequence <= loadedThrough {
             entries[entry.sequence] = entry
         }
@@ -168,7 +188,7 @@ final class BusQueue {
 
 /// A consumer that waits for something to receive.
 struct Receiver {
-    let deadline: Timestamp
+    let deadline: RunningTime
     let continuation: CheckedContinuation<Void, Never>
 }
 
@@ -179,18 +199,18 @@ struct Meter {
     private var counts = [Int](repeating: 0, count: seconds)
     private var second: Int64 = 0
 
-    mutating func count(at time: Timestamp) {
+    mutating func count(at time: RunningTime) {
         advance(to: time)
         counts[Int(second % Int64(Self.seconds))] += 1
     }
 
     /// In a second, on average.
-    mutating func rate(at time: Timestamp) -> Double {
+    mutating func rate(at time: RunningTime) -> Double {
         advance(to: time)
         return Double(counts.reduce(0, +)) / Double(Self.seconds)
     }
 
-    private mutating func advance(to time: Timestamp) {
+    private mutating func advance(to time: RunningTime) {
         let now = time.microseconds / 1_000_000
         let passed = min(max(now - second, 0), Int64(Self.seconds))
         for step in 0..<passed { counts[Int((now - step) % Int64(Self.seconds))] = 0 }

@@ -23,7 +23,19 @@ struct QueueEntry: Hashable, Sendable {
     var receives = 0
     var firstReceivedAt: Timestamp?
     /// When it may be delivered again after a failure.
-    var notBefore: Timestamp?
+    var notBefore: RunningTime?
     /// What went wrong the last time.
     var error: String?
+    /// The delivery that it is out with.
+    var lease: Lease?
+}
+
+/// A delivery's claim to its entry.
+struct Lease: Hashable, Sendable {
+    let number: UInt64
+    let consumer: String
+    /// The receive that was answered with it.
+    let token: EventID
+    var visibility: Duration
+    var expires: RunningTime
 }

@@ -5,8 +5,8 @@ import WireProtocol
 extension QueueState {
     var counts: Counts {
         Counts(
-            ready: readyGroups, inFlight: leases.count,
-            delayed: groups.count - readyGroups - leases.count,
+            ready: readyGroups, inFlight: inFlight.count,
+            delayed: groups.count - readyGroups - inFlight.count,
             behind: entries.count - groups.count, blocked: blockedEntries)
     }
 
@@ -23,9 +23,10 @@ extension QueueState {
         blockedEntries -= waiting.count
         if var group = groups.removeValue(forKey: key) {
             if group.turn != nil { readyGroups -= 1 }
-            if let inFlight = group.inFlight {
-                leases[inFlight] = nil
-                group.waiting.insert(inFlight)
+            if let sequence = group.inFlight {
+                inFlight.remove(sequence)
+                if let entry = entries[sequence] { void(entry) }
+                group.waiting.insert(sequence)
             }
             while let sequence = group.waiting.popFirst() {
                 entries[sequence] = nil
@@ -36,6 +37,14 @@ extension QueueState {
         blockedEntries += waiting.count
     }
 
+    /// Notes that the entry is no longer its consumer's, if it was one's.
+    mutating func void(_ entry: QueueEntry) {
+        guard entry.lease != nil else { return }
+        var entry = entry
+        entry.lease = nil
+        changes.append(.voided(entry))
+    }
+
     /// Forgets what was counted: the caller enqueues the group's entries again.
     mutating func unblock(_ key: GroupKey) {
         blockedEntries -= blocked.removeValue(forKey: key)?.count ?? 0
@@ -43,11 +52,10 @@ extension QueueState {
 
     /// Ends the delivery of an entry that was not acknowledged: it waits again, or dies.
     mutating func putBack(
-        _ sequence: UInt64, error: String, notBefore: Timestamp?, inFront: Bool = false
+        _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false
     ) {
-        guard leases.removeValue(forKey: sequence) != nil, var entry = entries[sequence] else {
-            return
-        }
+        guard inFlight.remove(sequence) != nil, var entry = entries[sequence] else { return }
+        entry.lease = nil
         groups[entry.group]?.inFlight = nil
         entry.error = error
         if entry.receives >= settings.retry.maximumReceives {

@@ -6,11 +6,11 @@ extension QueueState {
     /// Rejects what was not acknowledged in time, readies what has waited long enough, and buries
     /// what is too old, in the order of sequence. Only the first of a group can be too old: what
     /// is behind it dies after it, not before.
-    mutating func tick(now: Timestamp, random: () -> Double) {
+    mutating func tick(now: BusTime, random: () -> Double) {
         // Again, as the death of one may bring up one that has waited long enough.
-        while let next = timers.min, next.at <= now {
-            var aged = Heap<UInt64>()
-            runTimers(now, random, &aged)
+        while nextTick().isDue(at: now) {
+            runTimers(now, random)
+            var aged = takeAged(now)
             while let sequence = aged.popMin() {
                 guard let entry = entries[sequence] else { continue }
                 _ = groups[entry.group]?.waiting.popFirst()
@@ -23,39 +23,46 @@ extension QueueState {
         }
     }
 
-    private mutating func runTimers(
-        _ now: Timestamp, _ random: () -> Double, _ aged: inout Heap<UInt64>
-    ) {
-        while let next = timers.min, next.at <= now {
+    private mutating func runTimers(_ now: BusTime, _ random: () -> Double) {
+        while let next = timers.min, next.at <= now.running {
             timers.removeMin()
             guard isCurrent(next), let entry = entries[next.sequence] else { continue }
-            if let lease = leases[entry.sequence] {
+            if let lease = entry.lease {
                 putBack(
                     entry.sequence, error: "not acknowledged within \(lease.visibility)",
-                    notBefore: now + backoff(entry.sequence, random))
-            } else if isTooOld(entry, now) {
-                aged.insert(entry.sequence)
-            } else {
+                    notBefore: now.running + backoff(entry.sequence, random))
+            } else if !isTooOld(entry, now) {
                 entries[entry.sequence]?.notBefore = nil
                 settle(entry.group)
             }
         }
     }
 
+    /// The current entries that are too old.
+    private mutating func takeAged(_ now: BusTime) -> Heap<UInt64> {
+        var aged = Heap<UInt64>()
+        while let next = mortal.min, diesAt(next) <= now.log {
+            mortal.removeMin()
+            if isCurrent(next) { aged.insert(next.sequence) }
+        }
+        return aged
+    }
+
     /// When the oldest entry in memory was enqueued.
     var oldest: Timestamp? {
         mutating get {
-            while let first = ages.min, entries[first.sequence]?.enqueuedAt != first.at {
+            while let first = ages.min, entries[first.sequence]?.enqueuedAt != first.enqueuedAt {
                 ages.removeMin()
             }
-            return ages.min?.at
+            return ages.min?.enqueuedAt
         }
     }
 
-    /// When `tick` has something to do; nil for never.
-    mutating func nextTick() -> Timestamp? {
+    /// When `tick` has something to do.
+    mutating func nextTick() -> NextTick {
         while let next = timers.min, !isCurrent(next) { timers.removeMin() }
-        return timers.min?.at
+        while let next = mortal.min, !isCurrent(next) { mortal.removeMin() }
+        return NextTick(running: timers.min?.at, log: mortal.min.map(diesAt))
     }
 
     func backoff(_ sequence: UInt64, _ random: () -> Double) -> Duration {
@@ -63,56 +70,56 @@ extension QueueState {
             afterReceives: entries[sequence]?.receives ?? 0, random: random())
     }
 
-    private func diesAt(_ entry: QueueEntry) -> Timestamp? {
-        isPaused ? nil : entry.enqueuedAt + settings.retry.maximumAge
-    }
+    private func diesAt(_ age: Age) -> Timestamp { age.enqueuedAt + settings.retry.maximumAge }
 
-    private func isTooOld(_ entry: QueueEntry, _ now: Timestamp) -> Bool {
-        diesAt(entry).map { $0 <= now } ?? false
+    private func isTooOld(_ entry: QueueEntry, _ now: BusTime) -> Bool {
+        !isPaused && diesAt(Age(entry)) <= now.log
     }
 
     /// When something is to be done about an entry that is the current one of its group.
-    private func moment(_ entry: QueueEntry) -> Moment? {
-        let at: Timestamp?
-        if let lease = leases[entry.sequence] {
-            at = lease.expires
-        } else if let notBefore = entry.notBefore, let diesAt = diesAt(entry) {
-            at = min(notBefore, diesAt)
-        } else {
-            at = entry.notBefore ?? diesAt(entry)
-        }
-        return at.map { Moment(at: $0, sequence: entry.sequence) }
+    private func timer(of entry: QueueEntry) -> Timer? {
+        (entry.lease?.expires ?? entry.notBefore).map { Timer(at: $0, sequence: entry.sequence) }
     }
 
-    private func isCurrent(_ timer: Moment) -> Bool {
+    private func isCurrent(_ timer: Timer) -> Bool {
         guard let entry = entries[timer.sequence] else { return false }
-        return groups[entry.group]?.current == timer.sequence && moment(entry) == timer
+        return groups[entry.group]?.current == timer.sequence && self.timer(of: entry) == timer
+    }
+
+    /// Whether the entry is one that may die of its age: what is in flight is left in peace.
+    private func isCurrent(_ age: Age) -> Bool {
+        guard !isPaused, let entry = entries[age.sequence], entry.lease == nil else { return false }
+        return groups[entry.group]?.current == age.sequence && Age(entry) == age
     }
 
     mutating func noteAge(_ entry: QueueEntry) {
-        ages.insert(Moment(at: entry.enqueuedAt, sequence: entry.sequence))
-        if ages.count > 2 * entries.count + 64 {
-            ages = Heap(entries.values.map { Moment(at: $0.enqueuedAt, sequence: $0.sequence) })
-        }
+        ages.insert(Age(entry))
+        if ages.count > 2 * entries.count + 64 { ages = Heap(entries.values.map(Age.init)) }
     }
 
-    /// Sets the timer of an entry that has become current, or whose moment is another now.
+    /// Sets the timers of an entry that has become current, or whose state is another now.
     mutating func arm(_ entry: QueueEntry) {
-        guard let moment = moment(entry) else { return }
-        timers.insert(moment)
-        if timers.count > 2 * groups.count + 64 { rearm() }
+        if let timer = timer(of: entry) { timers.insert(timer) }
+        if entry.lease == nil, !isPaused { mortal.insert(Age(entry)) }
+        let limit = 2 * groups.count + 64
+        if timers.count > limit || mortal.count > limit { rearm() }
     }
 
     mutating func rearm() {
-        timers = Heap(
-            groups.values.compactMap { group in
-                group.current.flatMap { entries[$0] }.flatMap { moment($0) }
-            })
+        let current = groups.values.compactMap { $0.current.flatMap { entries[$0] } }
+        timers = Heap(current.compactMap(timer))
+        mortal = Heap(isPaused ? [] : current.filter { $0.lease == nil }.map(Age.init))
     }
 
     mutating func applySettings() {
         rearm()
         let spent = entries.values.filter { $0.receives >= settings.retry.maximumReceives }
         for entry in spent.sorted(by: { $0.sequence < $1.sequence }) { settle(entry.group) }
+    }
+}
+
+extension QueueState.Age {
+    init(_ entry: QueueEntry) {
+        self.init(enqueuedAt: entry.enqueuedAt, sequence: entry.sequence)
     }
 }

@@ -10,6 +10,10 @@ extension QueueState {
 
     /// What must be written down.
     enum Change: Hashable, Sendable {
+        /// The entry is out with a consumer, for the first time or for longer.
+        case leased(QueueEntry)
+        /// The entry's lease is void: its group waits for a dead entry.
+        case voided(QueueEntry)
         /// The entry waits again: its receives, error and time are others.
         case retried(QueueEntry)
         case done(UInt64)
@@ -66,27 +70,37 @@ extension QueueState {
         }
     }
 
-    /// A delivery's claim to its entry.
-    struct Lease {
-        let number: UInt64
-        let consumer: String
-        var visibility: Duration
-        var expires: Timestamp
-    }
-
     /// A group's place in the line of those that are ready.
     struct Turn {
         let number: UInt64
         let group: GroupKey
     }
 
-    /// An entry and a moment, in the order of these.
-    struct Moment: Comparable {
-        let at: Timestamp
+    /// When something is to be done about an entry.
+    struct Timer: Comparable {
+        let at: RunningTime
         let sequence: UInt64
 
-        static func < (a: Moment, b: Moment) -> Bool {
-            (a.at, a.sequence) < (b.at, b.sequence)
+        static func < (a: Timer, b: Timer) -> Bool { (a.at, a.sequence) < (b.at, b.sequence) }
+    }
+
+    /// An entry by its age.
+    struct Age: Comparable {
+        let enqueuedAt: Timestamp
+        let sequence: UInt64
+
+        static func < (a: Age, b: Age) -> Bool {
+            (a.enqueuedAt, a.sequence) < (b.enqueuedAt, b.sequence)
+        }
+    }
+
+    /// When `tick` has something to do, by each clock; nil for never.
+    struct NextTick: Hashable, Sendable {
+        var running: RunningTime?
+        var log: Timestamp?
+
+        func isDue(at now: BusTime) -> Bool {
+            running.map { $0 <= now.running } ?? false || log.map { $0 <= now.log } ?? false
         }
     }
 }

@@ -22,7 +22,8 @@ struct QueueState: Sendable {
     // What follows is for the extensions alone, which lie in files of their own.
     var entries: [UInt64: QueueEntry] = [:]
     var groups: [GroupKey: Group] = [:]
-    var leases: [UInt64: Lease] = [:]
+    /// The sequences of what is with a consumer.
+    var inFlight: Set<UInt64> = []
     var blocked: [GroupKey: Blocked] = [:]
     var blockedEntries = 0
 
@@ -30,39 +31,63 @@ struct QueueState: Sendable {
     var readyGroups = 0
     var lastTurn: UInt64
 
-    /// When something is to be done about the current entry of each group.
-    var timers = Heap<Moment>()
-    var ages = Heap<Moment>()
+    /// When the current entry of each group expires, or may be delivered again.
+    var timers = Heap<Timer>()
+    /// The current entries that may die of their age.
+    var mortal = Heap<Age>()
+    /// All entries.
+    var ages = Heap<Age>()
     var changes: [Change] = []
 
-    /// Leases are numbered from `firstLease` on: where it is higher than any that an earlier
-    /// state of this queue gave, one from then is never taken for a new one.
-    init(settings: QueueSettings, firstLease: UInt64 = 1) {
+    /// New leases are numbered behind `lastLease`: where no earlier state of this queue gave a
+    /// higher one, none from then is taken for a new one.
+    init(settings: QueueSettings, lastLease: UInt64 = 0) {
         self.settings = settings
-        lastTurn = firstLease - 1
+        lastTurn = lastLease
     }
 }
 
 extension QueueState {
     /// Adds an entry at its place by sequence; only counts it where its group is blocked. One
     /// that is in memory stays as it is. One that was received too often dies when its turn comes.
+    /// One with a lease stays with its consumer.
     mutating func enqueue(_ entry: QueueEntry) {
         guard blocked[entry.group] == nil else {
             blocked[entry.group]?.add(entry.sequence)
             blockedEntries += 1
+            void(entry)
             return
         }
         guard entries[entry.sequence] == nil else { return }
+        var entry = entry
+        if groups[entry.group]?.inFlight != nil {
+            // Of a group only one can be out.
+            void(entry)
+            entry.lease = nil
+        }
         entries[entry.sequence] = entry
         noteAge(entry)
+        if let lease = entry.lease { return restore(entry, lease) }
         groups[entry.group, default: Group()].waiting.insert(entry.sequence)
         if groups[entry.group]?.current == entry.sequence { settle(entry.group) }
     }
 
+    /// Takes up an entry again that was with a consumer when an earlier state of this queue ended.
+    private mutating func restore(_ entry: QueueEntry, _ lease: Lease) {
+        lastTurn = max(lastTurn, lease.number)
+        if groups[entry.group]?.turn != nil {
+            groups[entry.group]?.turn = nil
+            readyGroups -= 1
+        }
+        groups[entry.group, default: Group()].inFlight = entry.sequence
+        inFlight.insert(entry.sequence)
+        arm(entry)
+    }
+
     /// Hands out up to `max` entries, each of another group. A lease ends after `visibility`, if
-    /// nil after the queue's own timeout.
+    /// nil after the queue's own timeout. `token` names the receive.
     mutating func receive(
-        max: Int, visibility: Duration? = nil, consumer: String, now: Timestamp
+        max: Int, visibility: Duration? = nil, consumer: String, token: EventID, now: BusTime
     ) -> [Delivery] {
         guard !isPaused else { return [] }
         let visibility = visibility ?? settings.visibilityTimeout
@@ -74,24 +99,31 @@ extension QueueState {
             else { continue }
             readyGroups -= 1
             entry.receives += 1
-            entry.firstReceivedAt = entry.firstReceivedAt ?? now
+            entry.firstReceivedAt = entry.firstReceivedAt ?? now.log
+            entry.lease = Lease(
+                number: turn.number, consumer: consumer, token: token, visibility: visibility,
+                expires: now.running + visibility)
             entries[sequence] = entry
-            leases[sequence] = Lease(
-                number: turn.number, consumer: consumer, visibility: visibility,
-                expires: now + visibility)
+            inFlight.insert(sequence)
+            changes.append(.leased(entry))
             arm(entry)
             deliveries.append(Delivery(entry: entry, lease: turn.number))
         }
         return deliveries
     }
 
+    /// What the receive of this token was answered with, as far as it is still its consumer's.
+    func deliveries(of token: EventID) -> [Delivery] {
+        inFlight.compactMap { entries[$0] }.filter { $0.lease?.token == token }
+            .sorted { $0.sequence < $1.sequence }
+            .map { Delivery(entry: $0, lease: $0.lease?.number ?? 0) }
+    }
+
     /// The entry is done. False where the lease is not the entry's current one: this and the
     /// next two then do nothing.
     mutating func acknowledge(_ sequence: UInt64, lease: UInt64) -> Bool {
-        guard leases[sequence]?.number == lease, let entry = entries[sequence] else {
-            return false
-        }
-        leases[sequence] = nil
+        guard let entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.remove(sequence)
         entries[sequence] = nil
         groups[entry.group]?.inFlight = nil
         changes.append(.done(sequence))
@@ -103,23 +135,24 @@ extension QueueState {
     /// last try.
     mutating func reject(
         _ sequence: UInt64, lease: UInt64, error: String, delay: Duration? = nil,
-        now: Timestamp, random: () -> Double
+        now: BusTime, random: () -> Double
     ) -> Bool {
-        guard leases[sequence]?.number == lease else { return false }
-        putBack(sequence, error: error, notBefore: now + (delay ?? backoff(sequence, random)))
+        guard entries[sequence]?.lease?.number == lease else { return false }
+        putBack(
+            sequence, error: error, notBefore: now.running + (delay ?? backoff(sequence, random)))
         return true
     }
 
     /// The lease ends `visibility` from now, if nil the queue's own timeout.
     mutating func extend(
-        _ sequence: UInt64, lease: UInt64, visibility: Duration? = nil, now: Timestamp
+        _ sequence: UInt64, lease: UInt64, visibility: Duration? = nil, now: BusTime
     ) -> Bool {
-        guard leases[sequence]?.number == lease, let entry = entries[sequence] else {
-            return false
-        }
+        guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
         let visibility = visibility ?? settings.visibilityTimeout
-        leases[sequence]?.visibility = visibility
-        leases[sequence]?.expires = now + visibility
+        entry.lease?.visibility = visibility
+        entry.lease?.expires = now.running + visibility
+        entries[sequence] = entry
+        changes.append(.leased(entry))
         arm(entry)
         return true
     }
@@ -127,7 +160,7 @@ extension QueueState {
     /// What is in flight to the consumer is ready again, first in the line: its process has begun
     /// anew and knows nothing of it. What was its last try dies. Returns how many there were.
     mutating func release(consumer: String) -> Int {
-        let released = leases.filter { $0.value.consumer == consumer }.keys.sorted(by: >)
+        let released = inFlight.filter { entries[$0]?.lease?.consumer == consumer }.sorted(by: >)
         for sequence in released {
             putBack(
                 sequence, error: "\(consumer) began anew before it acknowledged", notBefore: nil,
@@ -143,7 +176,7 @@ extension QueueState {
         var touched: Set<GroupKey> = []
         for purged in entries.keys.filter({ $0 <= sequence }).sorted() {
             guard let key = entries.removeValue(forKey: purged)?.group else { continue }
-            if leases.removeValue(forKey: purged) != nil {
+            if inFlight.remove(purged) != nil {
                 groups[key]?.inFlight = nil
             } else {
                 _ = groups[key]?.waiting.popFirst()

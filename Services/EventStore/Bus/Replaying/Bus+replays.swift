@@ -125,7 +125,7 @@ extension Bus {
                 try put(event, into: targets, replay)
             }
             guard replay.row.state == .running else { return }
-            replay.advance(to: batch.through, at: .now())
+            replay.advance(to: batch.through, at: clock.running)
             note(replay)
             // What it brings is not to pile up in memory.
             try await committed()
@@ -142,18 +142,18 @@ extension Bus {
         _ event: RecordedEvent, into targets: [(queue: String, rule: String)], _ replay: Replay
     ) throws {
         guard !targets.isEmpty else { return }
-        let now = Timestamp.now()
+        let now = clock.now
         cache.insert(event)
         for (name, rule) in targets {
             guard let queue = queues[name] else {
                 throw ProtocolError(.notFound, "there is no queue '\(name)' any more")
             }
-            queue.append(event, rule: rule, replay: replay.row.definition.name, at: now)
+            queue.append(event, rule: rule, replay: replay.row.definition.name, at: now.log)
             replay.row.delivered += 1
             wake(queue)
         }
         replay.row.lastEventTime = event.time
-        replay.advance(to: event.position, at: now)
+        replay.advance(to: event.position, at: now.running)
         note(replay)
     }
 

@@ -2,7 +2,7 @@ import EventSourcing
 import WireProtocol
 
 /// A replay as the store has it.
-struct ReplayRow: Codable, Sendable {
+struct ReplayRow: Codable, Hashable, Sendable {
     var definition: ReplayDefinition
     var state: ReplayState
     var reason: String?
@@ -25,12 +25,12 @@ final class Replay {
     /// What it waits for, if its archive's place is out of reach.
     var problem: String?
     /// Where it was lately, to tell how fast it goes.
-    private var pace: [(at: Timestamp, position: UInt64)] = []
+    private var pace: [(at: RunningTime, position: UInt64)] = []
 
     init(_ row: ReplayRow) { self.row = row }
 
     /// Notes that the window is done up to `position`.
-    func advance(to position: UInt64, at now: Timestamp) {
+    func advance(to position: UInt64, at now: RunningTime) {
         row.position = position
         guard let latest = pace.last, latest.at + .milliseconds(500) > now else {
             pace.append((now, position))
@@ -39,13 +39,13 @@ final class Replay {
     }
 
     /// Positions in a second, over the last few.
-    private func rate(at now: Timestamp) -> Double {
+    private func rate(at now: RunningTime) -> Double {
         guard row.state == .running, let first = pace.first, first.at < now else { return 0 }
         let seconds = Double(now.microseconds - first.at.microseconds) / 1_000_000
         return Double(row.position - first.position) / seconds
     }
 
-    func view(at now: Timestamp) -> ReplayView {
+    func view(at now: RunningTime) -> ReplayView {
         let rate = rate(at: now)
         let left = row.first == 0 ? nil : Double(row.last - min(row.position, row.last))
         return ReplayView(

@@ -86,17 +86,17 @@ extension Bus {
             if queue.row.phase != .unstarted { definition.start = queue.row.definition.start }
             queue.row.definition = definition
             queue.state.settings = QueueSettings(definition)
-            queue.writes.row = queue.row
+            queue.writes.definition = definition
             return
         }
         // No entry of an earlier queue of this name, which may be redriven, has the sequence of one
         // of this.
         let row = QueueRow(
-            id: nextQueueID, definition: definition, isPaused: false, phase: .unstarted,
-            lastSequence: position << 28, acknowledged: 0, dropped: 0)
+            id: nextQueueID, definition: definition,
+            figures: QueueFigures(lastSequence: position << 28))
         nextQueueID += 1
-        let queue = BusQueue(row, count: 0)
-        queue.writes.row = row
+        let queue = BusQueue(row, count: 0, window: window)
+        queue.writes.definition = definition
         queues[definition.name] = queue
         // A rule may have waited for its target.
         if !rules.targeting(definition.name).isEmpty { start(definition.name, at: position) }
@@ -105,8 +105,8 @@ extension Bus {
     private func pause(_ queue: BusQueue, _ isPaused: Bool) {
         queue.row.isPaused = isPaused
         queue.state.isPaused = isPaused
-        queue.writes.row = queue.row
-        if !isPaused { tick(queue, at: .now()) }
+        queue.noteFigures()
+        if !isPaused { tick(queue, at: clock.now) }
     }
 
     private func delete(_ queue: BusQueue) {
@@ -114,7 +114,7 @@ extension Bus {
         queue.epoch += 1
         var writes = QueueWrites(id: queue.row.id)
         writes.isDeleted = true
-        changes.queues.append(writes)
+        changes.queues[writes.id] = writes
         while let receiver = queue.receivers.popFirst() { receiver.continuation.resume() }
     }
 
@@ -127,7 +127,7 @@ extension Bus {
             case .beginning, .time: .filling(through: 0)
             case .position(let first): .filling(through: min(max(first, 1) - 1, position))
             }
-        queue.writes.row = queue.row
+        queue.noteFigures()
         fillSignal.continuation.yield()
     }
 
@@ -164,7 +164,7 @@ extension Bus {
         try await extend(queue, through: routed)
         if let filled = queue.filledThrough, filled >= routed {
             queue.row.phase = .live
-            queue.writes.row = queue.row
+            queue.noteFigures()
         }
     }
 
@@ -181,7 +181,7 @@ extension Bus {
             // Others had their turn meanwhile: it may have been deleted, and rules have changed.
             guard queue.filledThrough == filled, queues[queue.name] === queue else { return }
             let targeting = rules.targeting(queue.name)
-            let now = Timestamp.now()
+            let now = clock.now.log
             for event in events {
                 if let rule = targeting.first(where: { $0.pattern.matches(event) }) {
                     queue.route(event, rule: rule.definition.name, at: now)
@@ -189,7 +189,7 @@ extension Bus {
             }
         }
         queue.row.phase = .filling(through: max(filled, position))
-        queue.writes.row = queue.row
+        queue.noteFigures()
         wake(queue)
     }
 }

@@ -13,7 +13,8 @@ extension Bus {
     func route() async throws {
         for try await batch in try await client.subscribe(.all, after: routed) {
             if isRouterHeld { await withCheckedContinuation { heldRouter = $0 } }
-            let now = Timestamp.now()
+            if let last = batch.events.last { clock.follow(last.time) }
+            let now = clock.now.log
             for event in batch.events {
                 if event.isOfStore {
                     // A commit in between has the effects of what is before it.

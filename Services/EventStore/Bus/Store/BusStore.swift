@@ -4,26 +4,32 @@ import GRDB
 import ServiceKit
 import WireProtocol
 
-/// What the bus keeps on disk: rules and queues as the log last defined them, what each queue
-/// holds, and its dead letters; with the position up to which the log has been routed, in the same
-/// transaction.
+/// What the bus has in tables, to look it up: rules and queues as the log last defined them, what
+/// each queue holds, and its dead letters; with the position up to which the journal was folded
+/// onto them, in the same transaction.
 ///
-/// An event that is held costs a row of numbers: the event itself is in the log.
+/// It is a cache of the journal: what a crash takes from it comes back from there. An event that is
+/// held costs a row of numbers: the event itself is in the log.
 struct BusStore: Sendable {
-    static let version = 1
+    static let version = 2
 
     let store: ProjectedStore
 
-    var routed: UInt64 { store.checkpoint }
+    /// The tables hold what the journal has up to here.
+    var checkpoint: UInt64 { store.checkpoint }
 
+    /// Opens the tables, made if they are not there; those of version 1, which had no journal, are
+    /// brought to this one.
+    ///
     /// - Throws: `ProjectedStore.Unusable` for a store of another version or log.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
-            path, version: Self.version, log: log, isDurable: true, create: Self.createTables)
+            path, version: Self.version, log: log, migrations: [1: Self.migrate],
+            create: Self.createTables)
         guard let opened else {
             throw ProjectedStore.Unusable(
-                description:
-                    "\(path) was made by another version; remove it to route the log again")
+                description: "\(path) was made by another version; remove it, and it is made "
+                    + "again from the journal")
         }
         store = opened
     }
@@ -31,20 +37,25 @@ struct BusStore: Sendable {
     private static func createTables(_ db: Database) throws {
         try db.execute(
             sql: """
+                CREATE TABLE journal (
+                    id TEXT NOT NULL, routed INTEGER NOT NULL, running INTEGER NOT NULL,
+                    logTime INTEGER NOT NULL);
+                INSERT INTO journal VALUES ('', 0, 0, 0);
                 CREATE TABLE rule (
                     name TEXT PRIMARY KEY, definition TEXT NOT NULL,
                     changedAt INTEGER NOT NULL, changedBy TEXT NOT NULL) WITHOUT ROWID;
                 CREATE TABLE queue (
                     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
-                    isPaused INTEGER NOT NULL,
-                    filled INTEGER, -- -1: no rule yet; NULL: all that there is to fill
-                    lastSequence INTEGER NOT NULL, acknowledged INTEGER NOT NULL,
-                    dropped INTEGER NOT NULL);
+                    isPaused INTEGER NOT NULL DEFAULT 0,
+                    filled INTEGER DEFAULT -1, -- -1: no rule yet; NULL: all that there is to fill
+                    lastSequence INTEGER NOT NULL DEFAULT 0,
+                    acknowledged INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
+                    lastLease INTEGER NOT NULL DEFAULT 0);
                 CREATE TABLE entry (
                     queue INTEGER NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,
                     rule TEXT NOT NULL, replay TEXT, high INTEGER NOT NULL, low INTEGER NOT NULL,
                     enqueuedAt INTEGER NOT NULL, receives INTEGER NOT NULL,
-                    firstReceivedAt INTEGER, notBefore INTEGER, error TEXT,
+                    firstReceivedAt INTEGER, notBefore INTEGER, error TEXT, lease BLOB,
                     PRIMARY KEY (queue, sequence)) WITHOUT ROWID;
                 CREATE TABLE deadLetter (
                     id INTEGER PRIMARY KEY, queue TEXT NOT NULL, rule TEXT NOT NULL,
@@ -53,42 +64,109 @@ struct BusStore: Sendable {
                 CREATE TABLE replay (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
                 CREATE TABLE archive (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
                 CREATE INDEX deadLetterOfQueue ON deadLetter (queue, id);
+                CREATE INDEX leased ON entry (queue, sequence) WHERE lease IS NOT NULL;
                 """)
     }
 
-    func commit(_ batch: WriteBatch, routed: UInt64) async throws {
-        try await store.commit([{ db in try batch.write(to: db) }], checkpoint: routed)
+    /// Version 1 had all that the bus knew, but for leases: what was in flight comes again.
+    private static func migrate(_ db: Database) throws {
+        let now = Timestamp.now().microseconds
+        try db.execute(
+            sql: """
+                CREATE TABLE journal (
+                    id TEXT NOT NULL, routed INTEGER NOT NULL, running INTEGER NOT NULL,
+                    logTime INTEGER NOT NULL);
+                INSERT INTO journal SELECT '', checkpoint, 0, 0 FROM daybook;
+                UPDATE daybook SET checkpoint = 0;
+                ALTER TABLE entry ADD COLUMN lease BLOB;
+                CREATE INDEX leased ON entry (queue, sequence) WHERE lease IS NOT NULL;
+                ALTER TABLE queue RENAME TO queue1;
+                CREATE TABLE queue (
+                    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
+                    isPaused INTEGER NOT NULL DEFAULT 0, filled INTEGER DEFAULT -1,
+                    lastSequence INTEGER NOT NULL DEFAULT 0,
+                    acknowledged INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
+                    lastLease INTEGER NOT NULL DEFAULT 0);
+                """)
+        // What was a point in time is what is left until then; its leases were numbered by the
+        // clock.
+        try db.execute(
+            sql: "UPDATE entry SET notBefore = MAX(notBefore - ?, 0) WHERE notBefore IS NOT NULL",
+            arguments: [now])
+        try db.execute(
+            sql: """
+                INSERT INTO queue SELECT id, name, definition, isPaused, filled, lastSequence,
+                    acknowledged, dropped, ? FROM queue1
+                """, arguments: [now])
+        try db.execute(sql: "DROP TABLE queue1")
+    }
+
+    /// Folds onto the tables what the journal has up to `position`.
+    func commit(_ record: JournalRecord, of journal: EventID, through position: UInt64) async throws
+    {
+        try await store.commit(
+            [
+                { db in
+                    try record.batch.write(to: db)
+                    try db.execute(
+                        sql: "UPDATE journal SET id = ?, routed = ?, running = ?, logTime = ?",
+                        arguments: [
+                            journal.description, Int64(bitPattern: record.routed),
+                            record.time.running.microseconds, record.time.log.microseconds,
+                        ])
+                }
+            ], checkpoint: position)
     }
 
     func close() throws { try store.close() }
 
     // MARK: Reading
 
-    func rules() async throws -> [RuleRow] {
-        try await store.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM rule ORDER BY name").map { row in
-                RuleRow(
-                    rule: try JSONDecoder().decode(RuleDefinition.self, from: row["definition"]),
-                    changedAt: Timestamp(microseconds: row["changedAt"]),
-                    changedBy: row["changedBy"])
-            }
+    /// The journal that was folded onto the tables, and where in the log and in time that was.
+    func progress() async throws -> (journal: EventID?, JournalRecord) {
+        try await store.read(Self.progress)
+    }
+
+    static func progress(_ db: Database) throws -> (journal: EventID?, JournalRecord) {
+        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM journal") else {
+            return (nil, JournalRecord())
+        }
+        let time = BusTime(
+            running: RunningTime(microseconds: row["running"]),
+            log: Timestamp(microseconds: row["logTime"]))
+        return (
+            EventID(row["id"] as String),
+            JournalRecord(routed: UInt64(bitPattern: row["routed"]), time: time)
+        )
+    }
+
+    func rules() async throws -> [RuleRow] { try await store.read(Self.rules) }
+
+    static func rules(_ db: Database) throws -> [RuleRow] {
+        try Row.fetchAll(db, sql: "SELECT * FROM rule ORDER BY name").map { row in
+            RuleRow(
+                rule: try JSONDecoder().decode(RuleDefinition.self, from: row["definition"]),
+                changedAt: Timestamp(microseconds: row["changedAt"]),
+                changedBy: row["changedBy"])
         }
     }
 
-    func replays() async throws -> [ReplayRow] { try await rows("SELECT row FROM replay") }
-
-    func archives() async throws -> [ArchiveRow] { try await rows("SELECT row FROM archive") }
-
-    private func rows<Value: Decodable & Sendable>(_ sql: String) async throws -> [Value] {
-        try await store.read { db in
-            try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
-        }
+    func replays() async throws -> [ReplayRow] {
+        try await store.read { try Self.rows("SELECT row FROM replay", $0) }
     }
 
-    func queues() async throws -> [QueueRow] {
-        try await store.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM queue ORDER BY id").map(QueueRow.init)
-        }
+    func archives() async throws -> [ArchiveRow] {
+        try await store.read { try Self.rows("SELECT row FROM archive", $0) }
+    }
+
+    static func rows<Value: Decodable>(_ sql: String, _ db: Database) throws -> [Value] {
+        try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
+    }
+
+    func queues() async throws -> [QueueRow] { try await store.read(Self.queues) }
+
+    static func queues(_ db: Database) throws -> [QueueRow] {
+        try Row.fetchAll(db, sql: "SELECT * FROM queue ORDER BY id").map(QueueRow.init)
     }
 
     /// How many entries the queue has.
@@ -99,12 +177,22 @@ struct BusStore: Sendable {
         }
     }
 
+    /// The last of the queue's entries that was with a consumer; 0 if none was.
+    func lastLeased(of queue: Int64) async throws -> UInt64 {
+        try await store.read { db in
+            let last = try Int64.fetchOne(
+                db, sql: "SELECT MAX(sequence) FROM entry WHERE queue = ? AND lease IS NOT NULL",
+                arguments: [queue])
+            return UInt64(bitPattern: last ?? 0)
+        }
+    }
+
     /// Entries behind `sequence`, in their order.
     func entries(
         of queue: Int64, after sequence: UInt64, limit: Int
     ) async throws -> [QueueEntry] {
         try await entries(
-            "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(sequence), limit])
+            "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(bitPattern: sequence), limit])
     }
 
     /// The entries of one group up to `sequence`, in their order.
@@ -114,7 +202,7 @@ struct BusStore: Sendable {
         try await entries(
             "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
             [
-                queue, Int64(sequence), Int64(bitPattern: group.high),
+                queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
                 Int64(bitPattern: group.low),
             ])
     }
@@ -122,14 +210,17 @@ struct BusStore: Sendable {
     private func entries(
         _ condition: String, _ arguments: StatementArguments
     ) async throws -> [QueueEntry] {
-        try await store.read { db in
-            let rows = try Row.fetchCursor(
-                db.cachedStatement(
-                    sql: "SELECT \(QueueEntry.columns) FROM entry "
-                        + "WHERE queue = ? AND \(condition)"),
-                arguments: arguments)
-            return try Array(rows.map { QueueEntry($0) })
-        }
+        try await store.read { try Self.entries(condition, arguments, $0) }
+    }
+
+    static func entries(
+        _ condition: String, _ arguments: StatementArguments, _ db: Database
+    ) throws -> [QueueEntry] {
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(
+                sql: "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND \(condition)"),
+            arguments: arguments)
+        return try Array(rows.map { try QueueEntry($0) })
     }
 
     /// Dead letters that fit, the oldest first.

@@ -4,21 +4,34 @@ import GRDB
 import WireProtocol
 
 /// A rule as the store has it.
-struct RuleRow: Sendable {
+struct RuleRow: Hashable, Sendable {
     var rule: RuleDefinition
     var changedAt: Timestamp
     var changedBy: String
 }
 
 /// A queue as the store has it, without what it holds.
+@dynamicMemberLookup
 struct QueueRow: Sendable {
     var id: Int64
     var definition: QueueDefinition
-    var isPaused: Bool
-    var phase: QueuePhase
-    var lastSequence: UInt64
-    var acknowledged: UInt64
-    var dropped: UInt64
+    var figures = QueueFigures()
+
+    subscript<Value>(dynamicMember path: WritableKeyPath<QueueFigures, Value>) -> Value {
+        get { figures[keyPath: path] }
+        set { figures[keyPath: path] = newValue }
+    }
+}
+
+/// What changes of a queue as it works.
+struct QueueFigures: Hashable, Sendable {
+    var isPaused = false
+    var phase = QueuePhase.unstarted
+    var lastSequence: UInt64 = 0
+    var acknowledged: UInt64 = 0
+    var dropped: UInt64 = 0
+    /// No lease has a higher number.
+    var lastLease: UInt64 = 0
 }
 
 /// How far a queue has come with what was in the log before it.
@@ -34,7 +47,7 @@ enum QueuePhase: Hashable, Sendable {
     var column: Int64? {
         switch self {
         case .unstarted: -1
-        case .filling(let position): Int64(position)
+        case .filling(let position): Int64(clamping: position)
         case .live: nil
         }
     }
@@ -49,7 +62,7 @@ enum QueuePhase: Hashable, Sendable {
 }
 
 /// A dead letter as the store has it.
-struct DeadLetterRow: Sendable {
+struct DeadLetterRow: Hashable, Sendable {
     /// The position of the event that says that it is dead.
     var id: UInt64
     var letter: DeadLetter
@@ -62,17 +75,19 @@ extension QueueRow {
         self.init(
             id: row["id"],
             definition: try JSONDecoder().decode(QueueDefinition.self, from: row["definition"]),
-            isPaused: row["isPaused"], phase: QueuePhase(column: row["filled"]),
-            lastSequence: UInt64(row["lastSequence"] as Int64),
-            acknowledged: UInt64(row["acknowledged"] as Int64),
-            dropped: UInt64(row["dropped"] as Int64))
+            figures: QueueFigures(
+                isPaused: row["isPaused"], phase: QueuePhase(column: row["filled"]),
+                lastSequence: UInt64(bitPattern: row["lastSequence"]),
+                acknowledged: UInt64(bitPattern: row["acknowledged"]),
+                dropped: UInt64(bitPattern: row["dropped"]),
+                lastLease: UInt64(bitPattern: row["lastLease"])))
     }
 }
 
 extension DeadLetterRow {
     init(_ row: Row) throws {
         self.init(
-            id: UInt64(row["id"] as Int64),
+            id: UInt64(bitPattern: row["id"]),
             letter: try JSONDecoder().decode(DeadLetter.self, from: row["letter"]),
             group: GroupKey(row), diedAt: Timestamp(microseconds: row["diedAt"]))
     }
@@ -90,19 +105,18 @@ extension QueueEntry {
     /// In the order in which `init` reads them: by number, for there are many rows.
     static let columns =
         "sequence, position, rule, replay, high, low, enqueuedAt, receives, firstReceivedAt, "
-        + "notBefore, error"
+        + "notBefore, error, lease"
 
-    init(_ row: Row) {
-        func time(_ column: Int) -> Timestamp? {
-            (row[column] as Int64?).map { Timestamp(microseconds: $0) }
-        }
+    init(_ row: Row) throws {
         self.init(
-            sequence: UInt64(row[0] as Int64), position: UInt64(row[1] as Int64), rule: row[2],
-            replay: row[3],
+            sequence: UInt64(bitPattern: row[0]), position: UInt64(bitPattern: row[1]),
+            rule: row[2], replay: row[3],
             group: GroupKey(
                 high: UInt64(bitPattern: row[4] as Int64),
                 low: UInt64(bitPattern: row[5] as Int64)),
             enqueuedAt: Timestamp(microseconds: row[6]), receives: row[7],
-            firstReceivedAt: time(8), notBefore: time(9), error: row[10])
+            firstReceivedAt: (row[8] as Int64?).map { Timestamp(microseconds: $0) },
+            notBefore: (row[9] as Int64?).map { RunningTime(microseconds: $0) }, error: row[10],
+            lease: try (row[11] as Data?).map { try Lease(stored: $0) })
     }
 }

@@ -1,0 +1,148 @@
+import EventLog
+import EventSourcing
+import Foundation
+import ServiceKit
+
+/// A journal in its folder: a log with the parts of commits.
+final class JournalFile {
+    /// The size of a segment's file.
+    private static let segmentBytes = 4 << 20
+
+    /// What of a journal was read.
+    struct Cursor: Sendable {
+        fileprivate var read: LogRead
+        fileprivate var parts = JournalParts()
+
+        /// Begins behind `position`, with which a commit ended.
+        init(after position: UInt64) { read = LogRead(from: position + 1) }
+    }
+
+    let path: String
+    private let storage: FileStorage
+    private var log: EventLog
+    private let stream: StreamName
+
+    /// Opens the journal in the folder at `path`, made if there is none.
+    ///
+    /// - Throws: `ProjectedStore.Unusable` if it is damaged or another one than `id`.
+    init(_ path: String, id: EventID) throws {
+        self.path = path
+        stream = try StreamName(category: "bus", id: "journal")
+        do {
+            storage = try FileStorage(folder: path)
+            let background = DispatchQueue(label: "journal", qos: .utility)
+            log = try EventLog(
+                in: storage, segmentBytes: Self.segmentBytes, newID: id,
+                background: { work in background.async(execute: work) }, now: { .now() })
+        } catch {
+            throw Self.problem(error, with: path)
+        }
+        guard log.id == id else {
+            throw ProjectedStore.Unusable(
+                description: "\(path) is the bus's journal of another log; put back the one that "
+                    + "goes with the log, or remove the folders of the journal and of the bus to "
+                    + "route the log again from its beginning")
+        }
+    }
+
+    /// The position at which the last commit ended, or 0.
+    var head: UInt64 { log.head }
+
+    /// Writes what a commit has changed; it is on disk when this returns.
+    ///
+    /// - Returns: the position at which it ends.
+    func append(_ record: JournalRecord) throws -> UInt64 {
+        do {
+            for part in JournalParts.cut(try record.encoded()) {
+                var bytes: [UInt8] = []
+                try NewEvent(
+                    stream: stream, type: "Commit", contentType: "application/octet-stream",
+                    data: part
+                ).encode(into: &bytes)
+                _ = try log.stage(bytes.span)
+            }
+            try log.commit()
+            return log.head
+        } catch {
+            throw Self.problem(error, with: path)
+        }
+    }
+
+    /// The next commits, each with the position at which it ends; none when there are no more.
+    func next(
+        _ cursor: inout Cursor
+    ) throws -> [(record: JournalRecord, position: UInt64)] {
+        var records: [(JournalRecord, UInt64)] = []
+        var position: UInt64 = 0
+        do {
+            while records.isEmpty {
+                let chunk = try log.read(&cursor.read)
+                guard !chunk.bytes.isEmpty else { break }
+                for event in try RecordSequence(chunk.bytes[...]) {
+                    position = event.position
+                    if let commit = try cursor.parts.take(event.data[...]) {
+                        records.append((try JournalRecord(commit[...]), position))
+                    }
+                }
+            }
+        } catch let error as DecodingError {
+            throw Self.unreadable(path, position, error.oneLine)
+        } catch let error as JournalFormatError {
+            throw Self.unreadable(path, position, error.description)
+        } catch {
+            throw Self.problem(error, with: path)
+        }
+        return records
+    }
+
+    /// The size of its files, the one that is still being filled included.
+    func size() throws -> Int {
+        try storage.names().count { $0.hasSuffix(".segment") } * Self.segmentBytes
+    }
+
+    /// Writes that nothing of it is torn. Nothing more is written.
+    func close() throws {
+        do {
+            try log.close()
+        } catch {
+            throw Self.problem(error, with: path)
+        }
+    }
+
+    /// Makes the closed journal that of the folder `path`, all or nothing.
+    func move(to path: String) throws {
+        do {
+            try storage.move(to: path)
+        } catch {
+            throw Self.problem(error, with: path)
+        }
+    }
+
+    // MARK: Problems
+
+    private static let remedy =
+        "put the journal back from a backup, or remove the folders of the journal and of the bus "
+        + "to route the log again from its beginning"
+
+    private static func unreadable(
+        _ path: String, _ position: UInt64, _ reason: String
+    ) -> ProjectedStore.Unusable {
+        ProjectedStore.Unusable(
+            description: "the commit at position \(position) of the bus's journal \(path) can't be "
+                + "read: \(reason); \(remedy)")
+    }
+
+    private static func problem(_ error: any Error, with path: String) -> any Error {
+        switch error {
+        case let error as StorageError:
+            Problem(status: EX_IOERR, "the bus's journal \(path): \(error)")
+        case LogError.storage(let error):
+            Problem(status: EX_IOERR, "the bus's journal \(path): \(error)")
+        case AppendError.log(let error): problem(error, with: path)
+        case let error as LogError:
+            ProjectedStore.Unusable(
+                description: "the bus's journal \(path) can't be used: \(error); \(remedy)")
+        default: error
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import EventSourcing
+import Foundation
+import ServiceKit
+
+/// One of the journals that follow each other in the journal's folder.
+struct JournalGeneration: Sendable {
+    /// Above the journals, `<home>/journal`.
+    let folder: String
+    let log: EventID
+    let number: UInt64
+
+    var path: String { "\(folder)/\(number)" }
+    private var temporaryPath: String { path + Self.temporary }
+    private static let temporary = ".new"
+
+    /// Of the log and the number: what a journal of another log has is never taken for this one's.
+    var id: EventID { log.derived("journal/\(number)") }
+
+    var next: JournalGeneration {
+        JournalGeneration(folder: folder, log: log, number: number + 1)
+    }
+
+    static func first(in folder: String, of log: EventID) -> JournalGeneration {
+        JournalGeneration(folder: folder, log: log, number: 1)
+    }
+
+    /// The journal in the folder, which is made if it is not there; nil if there is none in it.
+    /// What an interrupted process has left beside it is removed.
+    static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
+        let files = FileManager.default
+        do {
+            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let names = try files.contentsOfDirectory(atPath: folder)
+            let last = names.compactMap { UInt64($0) }.max()
+            for name in names {
+                let isOld = UInt64(name).map { $0 != last } ?? name.hasSuffix(temporary)
+                if isOld { try files.removeItem(atPath: "\(folder)/\(name)") }
+            }
+            return last.map { JournalGeneration(folder: folder, log: log, number: $0) }
+        } catch {
+            throw Problem(
+                status: EX_IOERR,
+                "the folder of the bus's journal \(folder) can't be used: "
+                    + error.localizedDescription)
+        }
+    }
+
+    /// Removes it, another one being there now.
+    func remove() throws { try FileManager.default.removeItem(atPath: path) }
+
+    /// Begins to make it, in a place where nobody takes it for a journal.
+    func begin() throws -> JournalFile {
+        if FileManager.default.fileExists(atPath: temporaryPath) {
+            try FileManager.default.removeItem(atPath: temporaryPath)
+        }
+        return try JournalFile(temporaryPath, id: id)
+    }
+
+    /// Makes `file` the journal, which it is when this returns.
+    func finish(_ file: JournalFile) throws {
+        try file.close()
+        try file.move(to: path)
+    }
+}

@@ -1,0 +1,77 @@
+import EventSourcing
+import GRDB
+import ServiceKit
+import WireProtocol
+
+extension BusStore {
+    private static let entriesTogether = 10_000
+    private static let lettersTogether = 500
+
+    /// Makes the journal of all that the tables hold, of one moment. It is there as a whole or not
+    /// at all.
+    func snapshot(to generation: JournalGeneration) async throws {
+        try await store.read { db in
+            let file = try generation.begin()
+            try Self.records(in: db) { _ = try file.append($0) }
+            try generation.finish(file)
+        }
+    }
+
+    private static func records(
+        in db: Database, _ take: (JournalRecord) throws -> Void
+    ) throws {
+        let (_, empty) = try progress(db)
+        var record = empty
+        for rule in try rules(db) { record.batch.rules[rule.rule.name] = rule }
+        for row: ReplayRow in try rows("SELECT row FROM replay", db) {
+            record.batch.replays[row.definition.name] = row
+        }
+        for row: ArchiveRow in try rows("SELECT row FROM archive", db) {
+            record.batch.archives[row.definition.name] = row
+        }
+        let queues = try queues(db)
+        for queue in queues {
+            var writes = QueueWrites(id: queue.id)
+            (writes.definition, writes.figures) = (queue.definition, queue.figures)
+            record.batch.queues[queue.id] = writes
+        }
+        try take(record)
+        for queue in queues { try entries(of: queue.id, in: db, empty, take) }
+        try deadLetters(in: db, empty, take)
+    }
+
+    private static func entries(
+        of queue: Int64, in db: Database, _ empty: JournalRecord,
+        _ take: (JournalRecord) throws -> Void
+    ) throws {
+        var last: Int64 = -1
+        while true {
+            let page = try entries(
+                "sequence > ? ORDER BY sequence LIMIT ?", [queue, last, entriesTogether], db)
+            guard let end = page.last else { return }
+            last = Int64(bitPattern: end.sequence)
+            var record = empty
+            var writes = QueueWrites(id: queue)
+            for entry in page { writes.add(entry) }
+            record.batch.queues[queue] = writes
+            try take(record)
+        }
+    }
+
+    private static func deadLetters(
+        in db: Database, _ empty: JournalRecord, _ take: (JournalRecord) throws -> Void
+    ) throws {
+        var last: Int64 = -1
+        while true {
+            let page = try Row.fetchAll(
+                db, sql: "SELECT * FROM deadLetter WHERE id > ? ORDER BY id LIMIT ?",
+                arguments: [last, lettersTogether]
+            ).map(DeadLetterRow.init)
+            guard let end = page.last else { return }
+            last = Int64(bitPattern: end.id)
+            var record = empty
+            for letter in page { record.batch.newDeadLetters[letter.id] = letter }
+            try take(record)
+        }
+    }
+}

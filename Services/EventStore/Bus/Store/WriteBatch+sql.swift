@@ -1,0 +1,112 @@
+import EventSourcing
+import Foundation
+import GRDB
+import WireProtocol
+
+extension WriteBatch {
+    /// Folds the changes onto the cache.
+    func write(to db: Database) throws {
+        for queue in queues.values { try queue.write(to: db) }
+        for (name, rule) in rules {
+            guard let rule else {
+                try db.execute(sql: "DELETE FROM rule WHERE name = ?", arguments: [name])
+                continue
+            }
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO rule VALUES (?, ?, ?, ?)",
+                arguments: [
+                    name, try JSON.text(rule.rule), rule.changedAt.microseconds, rule.changedBy,
+                ])
+        }
+        for letter in newDeadLetters.values { try write(letter, to: db) }
+        for id in endedDeadLetters {
+            try db.execute(
+                sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [Int64(bitPattern: id)])
+        }
+        for (name, row) in replays {
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO replay VALUES (?, ?)",
+                arguments: [name, try JSON.text(row)])
+        }
+        for (name, row) in archives {
+            guard let row else {
+                try db.execute(sql: "DELETE FROM archive WHERE name = ?", arguments: [name])
+                continue
+            }
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO archive VALUES (?, ?)",
+                arguments: [name, try JSON.text(row)])
+        }
+    }
+
+    private func write(_ row: DeadLetterRow, to db: Database) throws {
+        let letter = row.letter
+        try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO deadLetter VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        ).execute(arguments: [
+            Int64(bitPattern: row.id), letter.queue, letter.rule, letter.group,
+            Int64(bitPattern: row.group.high), Int64(bitPattern: row.group.low),
+            try JSON.text(letter), row.diedAt.microseconds,
+        ])
+    }
+}
+
+extension QueueWrites {
+    fileprivate func write(to db: Database) throws {
+        if isDeleted {
+            try db.execute(sql: "DELETE FROM entry WHERE queue = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM queue WHERE id = ?", arguments: [id])
+        }
+        if let purgedThrough {
+            try db.execute(
+                sql: "DELETE FROM entry WHERE queue = ? AND sequence <= ?",
+                arguments: [id, Int64(bitPattern: purgedThrough)])
+        }
+        let remove = try db.cachedStatement(
+            sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
+        // What is done together mostly came together.
+        for run in removed.runs {
+            try remove.execute(
+                arguments: [
+                    id, Int64(bitPattern: run.lowerBound), Int64(bitPattern: run.upperBound),
+                ])
+        }
+        let put = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO entry (queue, \(QueueEntry.columns)) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        for entry in puts.values { try put.execute(arguments: arguments(entry)) }
+        if let definition { try write(definition, to: db) }
+        if let figures { try write(figures, to: db) }
+    }
+
+    private func arguments(_ entry: QueueEntry) -> StatementArguments {
+        [
+            id, Int64(bitPattern: entry.sequence), Int64(bitPattern: entry.position), entry.rule,
+            entry.replay,
+            Int64(bitPattern: entry.group.high), Int64(bitPattern: entry.group.low),
+            entry.enqueuedAt.microseconds, entry.receives, entry.firstReceivedAt?.microseconds,
+            entry.notBefore?.microseconds, entry.error, entry.lease.map { Data($0.stored) },
+        ]
+    }
+
+    private func write(_ definition: QueueDefinition, to db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO queue (id, name, definition) VALUES (?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET definition = excluded.definition
+                """, arguments: [id, definition.name, try JSON.text(definition)])
+    }
+
+    private func write(_ figures: QueueFigures, to db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE queue SET isPaused = ?, filled = ?, lastSequence = ?, acknowledged = ?,
+                    dropped = ?, lastLease = ? WHERE id = ?
+                """
+        ).execute(arguments: [
+            figures.isPaused, figures.phase.column, Int64(bitPattern: figures.lastSequence),
+            Int64(bitPattern: figures.acknowledged), Int64(bitPattern: figures.dropped),
+            Int64(bitPattern: figures.lastLease), id,
+        ])
+    }
+}

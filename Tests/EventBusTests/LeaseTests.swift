@@ -1,0 +1,169 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+@Suite(.timeLimit(.minutes(2))) struct `A delivery` {
+    private func bus(
+        visibilityTimeout: Double = 300, window: Int = 20_000, grouping: Grouping = .correlation
+    ) async throws -> RunningBus {
+        let bus = try await RunningBus(window: window)
+        try await bus.put(
+            QueueDefinition(
+                name: "q", grouping: grouping, visibilityTimeout: visibilityTimeout,
+                retry: RetryPolicy(backoff: 0, maximumBackoff: 0)))
+        try await bus.put(rule: "r", to: "q")
+        return bus
+    }
+
+    /// However the tables come back.
+    @Test(arguments: [nil, "bus", "journal"])
+    func `stays its consumer's over a restart`(lost: String?) async throws {
+        let bus = try await bus()
+        let positions = Array(try await bus.append(20))
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let taken = try await consumer.receive(10)
+        #expect(taken.count == 10)
+        try await consumer.settle(taken.prefix(4).map { $0.settled(.done) })
+        await bus.stop()
+        if let lost { try bus.remove(lost) }
+        try await bus.start()
+        #expect(try await bus.view("q").inFlight == 6)
+        #expect(try await bus.drain("q") == Array(positions.dropFirst(10)))
+        // Its consumer goes on with its receipts.
+        let later = [
+            taken[3].settled(.done), taken[4].settled(.done),
+            taken[5].settled(.extended(.seconds(60))),
+            taken[6].settled(.failed(error: "no", delay: .zero)),
+        ]
+        #expect(try await consumer.settle(later) == [false, true, true, true])
+        let again = try #require(try await consumer.receive(10).first)
+        #expect(again.event.position == positions[6])
+        #expect(again.receiveCount == 2 && again.firstReceivedAt == taken[6].firstReceivedAt)
+        #expect(again.lease > taken[9].lease)
+        // Or it gives them back.
+        #expect(try await consumer.release() == 5)
+        let rest = try await consumer.receive(10)
+        #expect(rest.map(\.event.position) == [5, 6, 7, 8, 9].map { positions[$0] })
+        #expect(rest.map(\.receiveCount) == [2, 3, 2, 2, 2])
+        await consumer.close()
+    }
+
+    @Test func `comes again when the time that was left has passed, restarts or not`() async throws
+    {
+        let bus = try await bus(visibilityTimeout: 1)
+        try await bus.append()
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let first = try #require(try await consumer.receive(1).first)
+        for _ in 1...3 { try await bus.restart() }
+        var second: Delivery?
+        while second == nil { second = try await consumer.receive(1).first }
+        #expect(second?.event.position == first.event.position)
+        #expect(second?.receiveCount == 2)
+        #expect(try await consumer.settle([first.settled(.done)]) == [false])
+        await consumer.close()
+    }
+
+    @Test func `is given again to the same receive after a restart`() async throws {
+        let bus = try await bus()
+        let positions = Array(try await bus.append(5))
+        let connection = try await RequestClient(
+            endpoint: try await bus.store.busEndpoint(), to: "event-store",
+            on: SocketLoop(name: "c"), in: Context())
+        func receive(_ token: UInt64) async throws -> [Delivery] {
+            let argument = try JSONEncoder().encode(
+                ReceiveRequest(
+                    queue: "q", consumer: "c", token: EventID(high: 1, low: token), maximum: 3,
+                    wait: 0))
+            return try Delivery.read(
+                try await connection.call(BusCall.receive, within: .seconds(30)) { _ in
+                    Array(argument)
+                })
+        }
+        let taken = try await receive(1)
+        #expect(taken.map(\.event.position) == Array(positions.prefix(3)))
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        try await consumer.settle([taken[0].settled(.done)])
+        try await bus.restart()
+        let again = try await receive(1)
+        #expect(again.map(\.event.position) == [positions[1], positions[2]])
+        #expect(again.map(\.lease) == [taken[1].lease, taken[2].lease])
+        #expect(again.allSatisfy { $0.receiveCount == 1 })
+        #expect(try await receive(1).map(\.lease) == again.map(\.lease))
+        #expect(try await receive(2).map(\.event.position) == [positions[3], positions[4]])
+        await connection.close()
+        await consumer.close()
+    }
+
+    @Test func `stays its consumer's behind more than is in memory`() async throws {
+        let bus = try await bus(window: 100, grouping: .unordered)
+        let positions = Array(try await bus.append(100))
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        // The last that are in memory are with a consumer, most of those before them are not.
+        let taken = try await consumer.receive(100)
+        try await consumer.settle(
+            taken.dropLast(3).map { $0.settled(.failed(error: "no", delay: .zero)) })
+        try await bus.append(50)
+        try await bus.restart()
+        let view = try await bus.view("q")
+        #expect(view.inFlight == 3 && view.depth == 147)
+        #expect(
+            try await consumer.settle(taken.suffix(3).map { $0.settled(.done) }) == [
+                true, true, true,
+            ])
+        #expect(try await bus.drain("q").prefix(97) == positions.prefix(97))
+        #expect(try await bus.view("q").acknowledged == 150)
+        await consumer.close()
+    }
+
+    /// Whatever becomes of the system's clock.
+    @Test(arguments: [3600, -3600])
+    func `is neither made twice nor held back when the clock jumps`(seconds: Int) async throws {
+        let bus = try await bus()
+        let positions = Array(try await bus.append(4))
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let taken = try await consumer.receive(2, visibilityTimeout: .seconds(300))
+        let short = try await consumer.receive(1, visibilityTimeout: .milliseconds(200))
+        let failed = try await consumer.receive(1)
+        try await consumer.settle([
+            failed[0].settled(.failed(error: "no", delay: .milliseconds(200)))
+        ])
+        bus.clock.jump(.seconds(seconds))
+        var again: [Delivery] = []
+        while again.count < 2 { again += try await consumer.receive(10) }
+        #expect(Set(again.map(\.event.position)) == Set(positions.suffix(2)))
+        #expect(short.map(\.event.position) + failed.map(\.event.position) == positions.suffix(2))
+        try await bus.restart()
+        #expect(try await bus.view("q").inFlight == 4)
+        #expect(
+            try await consumer.settle((taken + again).map { $0.settled(.done) }) == [
+                true, true, true, true,
+            ])
+        #expect(try await bus.deadLetters().isEmpty)
+        await consumer.close()
+    }
+
+    @Test func `dies of its age by the log's time`() async throws {
+        let bus = try await RunningBus()
+        try await bus.put(
+            QueueDefinition(name: "q", grouping: .stream, retry: RetryPolicy(maximumAge: 1800)))
+        try await bus.put(rule: "r", to: "q")
+        // What is enqueued while the clock is an hour behind the log is as old as the log says.
+        try await bus.append()
+        bus.clock.jump(.seconds(-3600))
+        try await bus.append(stream: "s-2")
+        #expect(try await bus.view("q").depth == 2)
+        bus.clock.jump(.seconds(3600))
+        #expect(try await bus.drain("q").count == 2)
+        try await bus.append(2)
+        #expect(try await bus.view("q").depth == 2)
+        bus.clock.jump(.seconds(3600))
+        let view = try await bus.wait(for: "q") { $0.deadLetters > 0 }
+        #expect(view.deadLetters == 1 && view.depth == 1)
+        let letters = try await bus.deadLetters()
+        #expect(letters.map(\.letter.cause) == [.maximumAge])
+    }
+}
