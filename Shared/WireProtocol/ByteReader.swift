@@ -17,8 +17,14 @@ struct ByteReader {
     mutating func uint64() throws(ProtocolError) -> UInt64 { try word(8) }
 
     /// A string behind its length, one byte.
+    ///
+    /// What is not UTF-8 is rejected: replaced, it would be another name, and a longer one.
     mutating func string() throws(ProtocolError) -> String {
-        String(decoding: try take(Int(try uint8())), as: UTF8.self)
+        let bytes = try take(Int(try uint8()))
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ProtocolError(.malformed, "the \(what) frame has a name that is not UTF-8")
+        }
+        return text
     }
 
     /// A string behind its length, two bytes.

@@ -79,6 +79,11 @@ public struct NewEvent: Hashable, Sendable {
     }
 
     private func check() throws(NameError) {
+        // A name that was read from a record may have grown: what is not UTF-8 is replaced.
+        guard stream.description.utf8.count <= Limits.nameBytes else {
+            throw NameError(
+                "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
+        }
         try NameError.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
             throw NameError(
