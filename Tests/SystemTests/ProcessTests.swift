@@ -31,6 +31,18 @@ extension `The suite` {
         #expect(try await suite.status(of: "orders").processID == suite.processID(of: "orders"))
     }
 
+    @Test func `A service that is told to stop while it starts ends with 0`() async throws {
+        let suite = try Suite()
+        // Without an event store they start for as long as they are let.
+        for service in Suite.services {
+            try suite.start(service)
+            while !FileManager.default.fileExists(atPath: "\(suite.home)/\(service)/lock") {
+                await Task.yield()
+            }
+            #expect(suite.terminate(service) == 0, "\(service): \(suite.log(of: service))")
+        }
+    }
+
     @Test func `comes up in any order, the store last`() async throws {
         let suite = try Suite()
         for service in Suite.services.reversed() { try suite.start(service) }
@@ -106,7 +118,7 @@ extension `The suite` {
                     let command = PlaceOrder(
                         order: order, customer: "frank",
                         items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(100, usd))],
-                        destination: "LHR", placedAt: now, deadline: now + .seconds(120))
+                        destination: "LHR", placedAt: now, deadline: now + .seconds(3600))
                     let id = EventID.random()
                     while true {
                         do {

@@ -31,6 +31,7 @@ struct Serve: AsyncParsableCommand {
     var durability = Durability.sync
 
     func run() async throws {
+        endOnSignalWhileStarting()
         let (home, logger) = (store.home, try process.logger("event-store"))
         let feed = endpoint(feed, "DAYBOOK_FEED_ENDPOINT", "feed")
         let bus = endpoint(bus, "DAYBOOK_BUS_ENDPOINT", "bus")

@@ -32,6 +32,7 @@ public struct ServiceHost {
 
     /// Connects to the event store, waiting for it if need be, and binds the service's endpoint.
     public init(_ name: String, options: ServeOptions) async throws {
+        endOnSignalWhileStarting()
         self.name = name
         logger = try options.process.logger(name)
         metricsAddress = try options.process.metricsAddress(of: name, home: options.home)

@@ -1,6 +1,15 @@
+import Foundation
 import Logging
 import ServiceLifecycle
 import UnixSignals
+
+/// Has SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
+///
+/// For a process that runs until it is told to stop: while it starts, it has nothing to finish, and
+/// what it writes to its files meanwhile may be cut short by a crash just as well.
+public func endOnSignalWhileStarting() {
+    for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
+}
 
 /// Runs `body` until it ends, or SIGTERM or SIGINT cancels it.
 public func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
