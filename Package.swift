@@ -315,3 +315,18 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers are a test target, which runs the inputs that were kept. scripts/fuzz sets DAYBOOK_FUZZ
+// to make them an executable instead, for libFuzzer.
+let fuzzed: [Target.Dependency] = [
+    "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog", "EventPattern",
+    "EventSourcing", "ObjectStorage", "OrdersMain", "RouteDomain", "ServiceKit", "WireProtocol",
+]
+package.targets.append(
+    Context.environment["DAYBOOK_FUZZ"] == nil
+        ? .testTarget(
+            name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+            exclude: ["Corpora", "Runner"], swiftSettings: strict)
+        : .executableTarget(
+            name: "fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",
+            exclude: ["Corpora", "CorpusTests.swift"], swiftSettings: strict))

@@ -9,12 +9,15 @@ struct SegmentContents: Sendable {
     @concurrent static func read(
         _ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String
     ) async -> SegmentContents {
-        var contents = SegmentContents()
+        SegmentContents(object, of: segment, log: log, key: key)
+    }
+
+    init(_ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String) {
         do throws(ArchiveError) {
-            try checkHeader(object, segment, log, key)
+            try Self.checkHeader(object, segment, log, key)
         } catch {
-            contents.damage = error
-            return contents
+            damage = error
+            return
         }
         let stored = object.dropFirst(ArchiveSegmentHeader.size)
         let records =
@@ -22,19 +25,18 @@ struct SegmentContents: Sendable {
             case .stored: Array(stored)
             case .zlib: Zlib.decompressed(stored, count: Int(segment.bytes))
             }
-        let problem = contents.take(records, of: segment)
+        let problem = take(records, of: segment)
         let isWhole =
             stored.count == Int(segment.storedBytes)
             && CRC32C.checksum(stored.span) == segment.storedChecksum
             && records.count == Int(segment.bytes)
             && CRC32C.checksum(records.span) == segment.checksum
-        guard problem != nil || !isWhole else { return contents }
+        guard problem != nil || !isWhole else { return }
         // Events that came out whole though the checksum of the segment fails: none is missing if
         // all are there, but the object must be replaced all the same.
-        contents.damage = .damaged(
-            segment: key, sound: contents.events.last?.position ?? segment.from - 1,
+        damage = .damaged(
+            segment: key, sound: events.last?.position ?? segment.from - 1,
             last: segment.through, problem ?? "its checksum does not match")
-        return contents
     }
 
     private static func checkHeader(

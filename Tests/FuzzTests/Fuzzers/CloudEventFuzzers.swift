@@ -1,0 +1,25 @@
+import EventSourcing
+
+@testable import CloudEvents
+
+extension Fuzzer {
+    /// A line of a file of CloudEvents: what is imported is exported and imported the same.
+    static let cloudEvent = Fuzzer(name: "cloudEvent") { input in
+        guard let event = accepted({ try CloudEvents.event(input[...]) }) else { return }
+        var bytes: [UInt8] = []
+        guard accepted({ try event.encode(into: &bytes) }) != nil else { return }
+        let record = accepted { try RecordedEvent(bytes[...]) }
+        let line = record.flatMap { record in
+            accepted { try CloudEvents.line(record, of: EventID(high: 1, low: 1)) }
+        }
+        let again = line.flatMap { line in accepted { try CloudEvents.event(line[...]) } }
+        try check(again == event, "an imported event is exported as another")
+    }
+
+    /// Whether the JSON can stand in a line of CloudEvents as it is.
+    static func isLineOfCloudEvents(_ input: [UInt8]) -> Bool {
+        _ = accepted { try JSONScanner.members(of: input[...]) }
+        _ = JSONScanner.text(of: input[...])
+        return JSONScanner.isOneLine(input[...])
+    }
+}

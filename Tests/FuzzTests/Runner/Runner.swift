@@ -1,0 +1,42 @@
+import Foundation
+
+/// The fuzzer that this process runs: its name is in the environment, as DAYBOOK_FUZZER. With
+/// `list` the process prints the names of all.
+private let fuzzer: Fuzzer = {
+    let name = ProcessInfo.processInfo.environment["DAYBOOK_FUZZER"] ?? ""
+    let names = Fuzzer.all.map(\.name)
+    if name == "list" {
+        for name in names { print(name) }
+        exit(0)
+    }
+    guard let fuzzer = Fuzzer.all.first(where: { $0.name == name }) else {
+        let known = names.joined(separator: " ")
+        FileHandle.standardError.write(
+            Data("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)\n".utf8))
+        exit(64)
+    }
+    return fuzzer
+}()
+
+/// libFuzzer calls this once, before the first input.
+@_cdecl("LLVMFuzzerInitialize") public func initialize(
+    _ count: UnsafeMutableRawPointer, _ arguments: UnsafeMutableRawPointer
+) -> Int32 {
+    _ = fuzzer
+    return 0
+}
+
+/// libFuzzer calls this with each input, and keeps the input of a process that ends by a trap.
+@_cdecl("LLVMFuzzerTestOneInput") public func test(
+    _ data: UnsafeRawPointer?, _ count: Int
+) -> Int32 {
+    // The bytes are there for the length of the call.
+    let input = unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: count))
+    do {
+        try fuzzer.run(input)
+    } catch {
+        // A broken property is to look like a crash.
+        fatalError("\(fuzzer.name): \(error)")
+    }
+    return 0
+}
