@@ -105,7 +105,7 @@ public final class Suite {
     /// Asks the process to end, waits until it has, and gives its exit status; -1 for one that a
     /// signal ended, be it that which is sent when `patience` is over.
     @discardableResult
-    public func terminate(_ name: String, patience: TimeInterval = 30) -> Int32 {
+    public func terminate(_ name: String, patience: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
         let lastResort = Self.kill(process, after: patience)
         process.terminate()
@@ -277,7 +277,7 @@ public final class Suite {
     ///
     /// - Parameter context: with the key to be used; that of the operator, if nil.
     public func client(
-        of service: String, in context: Context? = nil, timeout: Duration = .seconds(60)
+        of service: String, in context: Context? = nil, timeout: Duration = .seconds(180)
     ) async throws -> ServiceClient {
         try await ServiceClient(
             endpoint: endpoint(of: service), of: service == "bus" ? "event-store" : service,
@@ -313,5 +313,5 @@ public final class Suite {
     }
 
     /// Runs `audit --compare`, which waits until the services have settled.
-    public func audit() throws -> Run { try run("audit", "--compare", "--timeout", "60") }
+    public func audit() throws -> Run { try run("audit", "--compare", "--timeout", "180") }
 }

@@ -96,7 +96,7 @@ private struct Kept {
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `An archive of the bus` {
+@Suite(.timeLimit(.minutes(10))) struct `An archive of the bus` {
     @Test func `gets what matches when no more has come for some seconds`() async throws {
         let kept = try await Kept()
         defer { kept.remove() }

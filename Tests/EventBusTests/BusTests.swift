@@ -6,7 +6,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(2))) struct `The bus` {
+@Suite(.timeLimit(.minutes(10))) struct `The bus` {
     @Test func `delivers what rules match, in the order of the log`() async throws {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))

@@ -4,7 +4,7 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `Dead letters` {
+@Suite(.timeLimit(.minutes(10))) struct `Dead letters` {
     /// A queue whose events die at the first failure, with a rule.
     private func make(
         _ bus: RunningBus, grouping: Grouping = .correlation, afterDeath: AfterDeath = .wait

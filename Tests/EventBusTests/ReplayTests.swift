@@ -64,7 +64,7 @@ extension RunningBus {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A replay` {
+@Suite(.timeLimit(.minutes(10))) struct `A replay` {
     private let bus: RunningBus
     private let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
 
@@ -241,7 +241,7 @@ extension RunningBus {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Archives as the bus keeps them` {
+@Suite(.timeLimit(.minutes(10))) struct `Archives as the bus keeps them` {
     private let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
 
     private func views(_ bus: RunningBus) async throws -> [ArchiveView] {

@@ -38,7 +38,7 @@ final class RunningBus {
         store = try await EventStoreClient(
             endpoint: "ipc://\(folder)/requests.sock", on: clientLoop, in: context)
         admin = try await ServiceClient(
-            endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(30),
+            endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(120),
             actor: "tester")
         try await start()
     }

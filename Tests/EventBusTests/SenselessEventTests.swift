@@ -8,7 +8,7 @@ import Testing
 import WireProtocol
 
 /// Anyone who may append to the bus's streams can append any event: an import can, too.
-@Suite(.timeLimit(.minutes(2))) struct `Senseless events of the bus` {
+@Suite(.timeLimit(.minutes(10))) struct `Senseless events of the bus` {
     private struct Case: CustomStringConvertible {
         let stream: String
         let type: String

@@ -3,7 +3,7 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `A client` {
+@Suite(.timeLimit(.minutes(10))) struct `A client` {
     @Test func `appends, finds and reads back`() async throws {
         let store = try await Store()
         let client = try await store.client()

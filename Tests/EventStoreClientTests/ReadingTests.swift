@@ -3,7 +3,7 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `A read` {
+@Suite(.timeLimit(.minutes(10))) struct `A read` {
     /// Dozens of chunks, of a log of 700 events.
     private let request = ReadRequest(.all, from: 1, chunkBytes: 1024)
 

@@ -3,7 +3,7 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `A subscription` {
+@Suite(.timeLimit(.minutes(10))) struct `A subscription` {
     /// Takes batches until `count` events have come.
     private func take(_ count: Int, of subscription: Subscription) async throws -> [RecordedEvent] {
         var events: [RecordedEvent] = []

@@ -70,7 +70,7 @@ extension IntegrationHarness.Suite {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `Archives on the command line` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Archives on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
     private let folder: String

@@ -49,7 +49,7 @@ private struct ReceivedLine: Decodable {
     var event: Event
 }
 
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `The bus on the command line` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `The bus on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

@@ -6,7 +6,7 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(3))) struct `The chain of a store` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `The chain of a store` {
     private let suite: IntegrationHarness.Suite
     private var log: String { suite.home + "/log" }
     private var key: String { suite.home + "/audit.key" }

@@ -5,7 +5,7 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `Export and import` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Export and import` {
     private func started() throws -> IntegrationHarness.Suite {
         let suite = try Suite()
         try suite.start("event-store")
@@ -114,7 +114,7 @@ import WireProtocol
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `Reading the log` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Reading the log` {
     @Test func `takes every filter, and refuses what goes not together`() async throws {
         let suite = try Suite()
         try suite.start("event-store")

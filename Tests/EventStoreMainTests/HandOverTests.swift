@@ -19,7 +19,7 @@ private actor Handled {
 }
 
 /// As docs/replay.md tells it.
-@Suite(.timeLimit(.minutes(4))) struct `A new version of a service` {
+@Suite(.timeLimit(.minutes(10))) struct `A new version of a service` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

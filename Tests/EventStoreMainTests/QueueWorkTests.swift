@@ -10,7 +10,7 @@ private struct Counts: Codable, Equatable {
     var failed: Int
 }
 
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `A worker on the command line` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `A worker on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

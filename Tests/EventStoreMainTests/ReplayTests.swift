@@ -6,7 +6,7 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `Replays on the command line` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Replays on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

@@ -7,7 +7,7 @@ import IntegrationHarness
 import ObjectStorage
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(3))) struct `Restoring a log` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Restoring a log` {
     private let suite: IntegrationHarness.Suite
     private let archives: String
     private var log: String { suite.home + "/log" }

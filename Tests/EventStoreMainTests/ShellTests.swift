@@ -3,7 +3,7 @@ import Testing
 
 @testable import EventStoreMain
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `A shell command` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `A shell command` {
     private func run(
         _ command: String, _ input: String = "", _ environment: [String: String] = [:]
     ) async throws -> Shell.Ending {

@@ -23,7 +23,7 @@ extension EventStoreClient {
 /// The folder of the executables.
 private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `Tailing the log` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `Tailing the log` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

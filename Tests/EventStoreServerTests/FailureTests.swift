@@ -70,7 +70,7 @@ private func damageIndex(in folder: String) throws {
 
 private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uint32(at: offset)) }
 
-@Suite(.timeLimit(.minutes(2))) struct `An append that the event store rejects` {
+@Suite(.timeLimit(.minutes(10))) struct `An append that the event store rejects` {
     private func outcome(_ result: Result<Appended, ProtocolError>) -> String {
         switch result {
         case .success(let appended): "\(appended.first)-\(appended.last)"
@@ -140,7 +140,7 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Requests for positions beyond the log` {
+@Suite(.timeLimit(.minutes(10))) struct `Requests for positions beyond the log` {
     private static let beyond: [UInt64] = [101, 1 << 63, .max - 1, .max]
 
     private func log() async throws -> (Store, Wire) {

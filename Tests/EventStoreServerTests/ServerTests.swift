@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `An event store` {
+@Suite(.timeLimit(.minutes(10))) struct `An event store` {
     @Test func `welcomes who says hello`() async throws {
         let store = try await Store()
         let client = try await store.client()

@@ -27,7 +27,7 @@ actor Wire {
     func send(_ frames: [[UInt8]]) throws { #expect(try socket.send(frames)) }
 
     /// The next message; an empty one if none comes in time.
-    func receive(within time: Duration = .seconds(20)) async throws -> [[UInt8]] {
+    func receive(within time: Duration = .seconds(120)) async throws -> [[UInt8]] {
         while true {
             if let message = try socket.receiveMessage() { return message }
             guard try await socket.readable(until: .now + time) else { return [] }

@@ -13,7 +13,7 @@ private let usd = try! Currency("USD")  // A code of the table.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
 /// Several processes that decide on the same streams, each with its own cached states.
-@Suite(.timeLimit(.minutes(4))) struct `Repositories that share a stream` {
+@Suite(.timeLimit(.minutes(10))) struct `Repositories that share a stream` {
     private let store: Store
 
     init() async throws { store = try await Store() }
@@ -146,7 +146,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `The confirmation of an order` {
+@Suite(.timeLimit(.minutes(10))) struct `The confirmation of an order` {
     private func place(
         _ order: String, deadline: Timestamp, _ repository: Repository<Orders>
     ) async throws {

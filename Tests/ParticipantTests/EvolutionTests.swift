@@ -9,7 +9,7 @@ import WireProtocol
 
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(2))) struct `A participant that gets an event of old` {
+@Suite(.timeLimit(.minutes(10))) struct `A participant that gets an event of old` {
     private func delivery(
         _ type: String, _ data: String, at store: Store
     ) async throws -> [Delivery] {
@@ -94,7 +94,7 @@ private enum LaterPacking: Packing {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A projection that meets an unknown event` {
+@Suite(.timeLimit(.minutes(10))) struct `A projection that meets an unknown event` {
     private let store: Store
 
     init() async throws { store = try await Store() }

@@ -6,7 +6,7 @@ import WireProtocol
 
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(2))) struct `A participant at its queue` {
+@Suite(.timeLimit(.minutes(10))) struct `A participant at its queue` {
     private let queue = QueueDefinition(
         name: "packer", grouping: .paths(["order"]), visibilityTimeout: 600, start: .beginning)
     private let rule = RuleDefinition(

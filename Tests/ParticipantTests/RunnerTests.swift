@@ -7,7 +7,7 @@ import WireProtocol
 
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(2))) struct `A participant's runner` {
+@Suite(.timeLimit(.minutes(10))) struct `A participant's runner` {
     @Test func `has each event's commands carried out, those of one aggregate in order`()
         async throws
     {

@@ -82,7 +82,7 @@ private enum NewTally: Aggregate {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Snapshots` {
+@Suite(.timeLimit(.minutes(10))) struct `Snapshots` {
     private let stream: StreamName
     private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

@@ -61,7 +61,7 @@ final class Store {
             on: loop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })
         running.append(Task { try await bus.run() })
         let client = try await ServiceClient(
-            endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(60),
+            endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(120),
             actor: "test")
         for queue in queues { _ = try await client.command(BusCall.putQueue, queue) }
         for rule in rules { _ = try await client.command(BusCall.putRule, rule) }

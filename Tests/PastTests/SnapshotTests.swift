@@ -10,7 +10,7 @@ import WireProtocol
 @testable import BalanceMain
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(2))) struct `A state kept on the way to a past answer` {
+@Suite(.timeLimit(.minutes(10))) struct `A state kept on the way to a past answer` {
     /// An account with 3,000 credits of one cent; their positions are 2 to 3,001.
     private func history() async throws -> IntegrationHarness.Suite {
         let suite = try Suite()

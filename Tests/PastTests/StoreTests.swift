@@ -6,7 +6,7 @@ import ServiceKit
 import Testing
 
 /// Stores that are built from the log alone.
-@Suite(.timeLimit(.minutes(8))) struct `A store that is built from the log` {
+@Suite(.timeLimit(.minutes(10))) struct `A store that is built from the log` {
     @Test func `equals the one that serves, row for row`() async throws {
         let suite = try await History.suite(orders: 120)
         for service in Suite.services {
@@ -63,6 +63,7 @@ import Testing
         #expect(try isMarked(store))
         try unmark(store)
         try suite.start("orders")
+        try await suite.caughtUp("orders")
         try suite.succeed("orders", "rebuild", "--into", file + "2")
         #expect(suite.terminate("orders") == 0)
         #expect(try rows(of: store) == rows(of: file + "2"))

@@ -43,7 +43,7 @@ extension `A key over TCP` {
             try await worker.read(ReadRequest(.categories(["work"]))) { count += $0.count }
             #expect(count == id + 1)
         }
-        let bus = try await suite.client(of: "bus", timeout: .seconds(20))
+        let bus = try await suite.client(of: "bus", timeout: .seconds(120))
         _ = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
         #expect(suite.isRunning("event-store"))
         await bus.close()

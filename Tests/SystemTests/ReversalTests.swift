@@ -129,7 +129,7 @@ extension `The suite` {
         suite.terminate("route")
         let credit = try await suite.position(of: "MoneyCredited")
         let dry = try suite.run(
-            "credit", "reverse", "\(credit)", "--reason", "x", "--dry-run", "--timeout", "1")
+            "credit", "reverse", "\(credit)", "--reason", "x", "--dry-run", "--timeout", "5")
         #expect(dry.status == 0 && dry.output.contains("route does not answer"), "\(dry)")
         for (event, status, reason) in [
             ("99999", 65, "there is no event 99999"), ("x", 64, "neither an event's id nor"),

@@ -18,7 +18,7 @@ extension `A key over TCP` {
         // They are connected, and stay so.
         let mallory = try suite.context(of: "mallory")
         let lost = try await suite.eventStore(in: mallory)
-        let other = try await suite.client(of: "balance", in: mallory, timeout: .seconds(30))
+        let other = try await suite.client(of: "balance", in: mallory)
         let writer = try await suite.eventStore(in: suite.context(of: "writer"))
         _ = try await other.query("status", Nothing(), as: ServiceStatus.self)
         let before = try await lost.append([event(1)])

@@ -9,7 +9,7 @@ import WireProtocol
 import ZeroMQ
 
 /// What keys may do, with real processes over TCP.
-@Suite(.timeLimit(.minutes(5))) struct `A key over TCP` {
+@Suite(.timeLimit(.minutes(10))) struct `A key over TCP` {
     private static func event(_ stream: String, _ type: String = "T") throws -> NewEvent {
         NewEvent(stream: try StreamName(stream), type: type, data: Array("{}".utf8))
     }

@@ -33,7 +33,7 @@ private enum Validator {
 }
 
 @Suite(
-    .timeLimit(.minutes(4)),
+    .timeLimit(.minutes(10)),
     .enabled(
         "no python3 has jsonschema, which scripts/setup tests installs",
         { try await Validator.python() != nil }))

@@ -31,7 +31,7 @@ actor Stranger {
     func trySend(_ frames: [[UInt8]]) throws -> Bool { try socket.send(frames) }
 
     /// The next message; nil if none has come for a long time.
-    func receive(within time: Duration = .seconds(30)) async throws -> [[UInt8]]? {
+    func receive(within time: Duration = .seconds(120)) async throws -> [[UInt8]]? {
         while true {
             if let message = try socket.receiveMessage() { return message }
             guard try await socket.readable(until: .now + time) else { return nil }

@@ -30,7 +30,7 @@ extension Suite {
             PlaceOrder(
                 order: order, customer: customer,
                 items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(price, usd))],
-                destination: hub, placedAt: now, deadline: now + .seconds(120)))
+                destination: hub, placedAt: now, deadline: now + .seconds(3600)))
         await client.close()
     }
 

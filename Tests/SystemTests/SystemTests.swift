@@ -7,7 +7,7 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `The suite` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `The suite` {
     @Test func `ends sagas every way, by its commands`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -10,7 +10,7 @@ import WireProtocol
 
 /// The current version resumes a suite whose processes were all killed at commit c4c5307, the last
 /// one without a journal of the bus. `Samples/make-suite` made the sample.
-@Suite(.serialized, .timeLimit(.minutes(4))) struct `A suite of commit c4c5307` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `A suite of commit c4c5307` {
     @Test func `Event store resumes queues with receive counts, delays and dead letters`()
         async throws
     {

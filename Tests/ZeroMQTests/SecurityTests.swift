@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1))) struct `A socket over TCP` {
+@Suite(.timeLimit(.minutes(10))) struct `A socket over TCP` {
     private let loop = SocketLoop(name: "test")
     private let store = try! CurveKeyPair.generate()  // It is a random number: nothing can fail.
     private let ann = try! CurveKeyPair.generate()  // As above.

@@ -27,7 +27,7 @@ actor Endpoint {
 
     func send(_ frames: [[UInt8]]) throws -> Bool { try socket.send(frames) }
 
-    func receive(within time: Duration = .seconds(10)) async throws -> [[UInt8]]? {
+    func receive(within time: Duration = .seconds(120)) async throws -> [[UInt8]]? {
         while true {
             if let message = try socket.receiveMessage() { return message }
             guard try await socket.readable(until: .now + time) else { return nil }
@@ -36,7 +36,7 @@ actor Endpoint {
 
     /// The next request to a ROUTER, and who has sent it.
     func request(
-        within time: Duration = .seconds(10)
+        within time: Duration = .seconds(120)
     ) async throws -> (frames: [[UInt8]], sender: String?)? {
         while true {
             if let request = try socket.receiveRequest() { return request }
@@ -45,7 +45,7 @@ actor Endpoint {
     }
 
     func waitUntilWritable() async throws -> Bool {
-        try await socket.writable(until: .now + .seconds(10))
+        try await socket.writable(until: .now + .seconds(120))
     }
 
     func echo() async throws {
@@ -63,7 +63,7 @@ actor Endpoint {
                 guard try socket.send([[UInt8](repeating: 7, count: 16)]) else { break }
                 sent += 1
             }
-            guard try await socket.readable(until: .now + .seconds(10)) else { return received }
+            guard try await socket.readable(until: .now + .seconds(120)) else { return received }
             while try socket.receiveMessage() != nil { received += 1 }
         }
         return received
@@ -85,7 +85,7 @@ actor Endpoint {
             in: context, options: options, subscribe: subscribe)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `gets its message back with the frames in order`() async throws {
         let server = try await endpoint(.router, bind: true)
         let client = try await endpoint(.dealer, bind: false)
@@ -97,7 +97,7 @@ actor Endpoint {
         await #expect(throws: CancellationError.self) { try await serving.value }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `has thousands of messages in flight and loses none`() async throws {
         let server = try await endpoint(.router, bind: true)
         let client = try await endpoint(.dealer, bind: false)
@@ -106,13 +106,13 @@ actor Endpoint {
         serving.cancel()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `that has nothing to receive times out`() async throws {
         let client = try await endpoint(.dealer, bind: false)
         #expect(try await client.receive(within: .milliseconds(10)) == nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `stops waiting when its task is cancelled`() async throws {
         let client = try await endpoint(.dealer, bind: false)
         let waiting = Task { try await client.receive(within: .seconds(600)) }
@@ -120,7 +120,7 @@ actor Endpoint {
         await #expect(throws: CancellationError.self) { try await waiting.value }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `pushes back at its high-water mark and goes on when there is room`() async throws {
         var options = Socket.Options()
         options.sendHighWaterMark = 10
@@ -138,7 +138,7 @@ actor Endpoint {
         #expect(try await server.receive() == [[1]])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `that routes says so when a peer is not there`() async throws {
         let server = try await endpoint(.router, bind: true)
         await #expect(throws: ZeroMQError.hostUnreachable) {
@@ -146,7 +146,7 @@ actor Endpoint {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `that publishes learns of subscriptions, and sends what they ask for`() async throws {
         let publisher = try await endpoint(.xpub, bind: true)
         let subscriber = try await endpoint(.sub, bind: false, subscribe: "order.")

@@ -5,7 +5,7 @@ import LoyaltyDomain
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `The loyalty service` {
+@Suite(.timeLimit(.minutes(10))) struct `The loyalty service` {
     @Test func `follows orders, and knows after a crash what it knew before`() async throws {
         let suite = try Suite()
         try await suite.startAll()
