@@ -5,8 +5,9 @@
 /// A value, not a type, so that it can carry what its reactions are a function of, such as a map.
 public protocol Participant<Command>: Sendable, SendableMetatype {
     associatedtype Event: EventFamily
-    /// What is remembered of one saga, as little as will do: of every saga it is kept for good, so
-    /// that an event that comes late, twice or after the end is known for what it is.
+    /// What is remembered of one saga, as little as will do. It is a fold of the saga's events and
+    /// of nothing else: if it is lost, the runtime folds it from the log again. So an event that
+    /// comes late, twice or after the end is known for what it is.
     associatedtype State: Codable & Hashable & Sendable
     associatedtype Command: Sendable
 
@@ -16,6 +17,9 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
 
     /// The saga that the event belongs to: the id of its order, say.
     static func saga(of event: Event) -> String
+    /// The tag that all events of the saga carry, by which they are found in the log when the saga
+    /// is not remembered; nil for a saga of which nothing need be remembered.
+    static func tag(of saga: String) -> String?
     static func evolve(_ state: inout State, with event: Event)
 
     /// The commands that `event` leads to; `state` has the event in it already.
@@ -24,6 +28,9 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
     ///   behind it with it; in the end it is a dead letter.
     func react(to event: Event, given state: State) throws -> [Command]
 
+    /// Whether sagas may have deadlines, so that those under way are looked for in the log when
+    /// they are not remembered. True by default.
+    static var hasDeadlines: Bool { get }
     /// When the saga must have gone on, if it must by some time.
     static func deadline(of state: State) -> Timestamp?
     /// The commands that a passed deadline leads to.
@@ -31,6 +38,7 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
 }
 
 extension Participant {
+    public static var hasDeadlines: Bool { true }
     public static func deadline(of state: State) -> Timestamp? { nil }
     public func expire(_ state: State) -> [Command] { [] }
 }

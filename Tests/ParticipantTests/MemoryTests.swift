@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import GRDB
 import OrdersDomain
 import Testing
 
@@ -24,6 +25,40 @@ import Testing
                 ])
             #expect(sagas.values.map(\.lastPosition) == [10, 10])
             #expect(try await store.deadlines().map(\.id) == ["pending"])
+            // It is not known to be whole.
+            #expect(try await store.beginning() == nil)
+            try store.close()
+        }
+        try ProjectedStore.remove(path)
+    }
+
+    @Test func `of version 2 is taken over, and not taken for whole`() async throws {
+        let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
+        let deadline = Timestamp.now()
+        let state = try JSONEncoder().encode(
+            OrdersParticipant.State.pending(order: "o", deadline: deadline))
+        let id = EventID.random()
+        try ProjectedStore.open(path, version: 2, log: log) { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE saga (id TEXT PRIMARY KEY, state BLOB NOT NULL,
+                        correlation TEXT NOT NULL, lastEvent TEXT NOT NULL, deadline INTEGER,
+                        lastPosition INTEGER NOT NULL) WITHOUT ROWID;
+                    CREATE INDEX sagaDeadline ON saga (deadline) WHERE deadline IS NOT NULL;
+                    """)
+            try db.execute(
+                sql: "INSERT INTO saga VALUES ('o', ?, ?, ?, ?, 7)",
+                arguments: [state, id.description, id.description, deadline.microseconds])
+        }?.close()
+        for beginning in [nil, 9] as [UInt64?] {
+            let store = try SagaStore<OrdersParticipant.State>(path: path, log: log)
+            let saga = try #require(try await store.sagas(["o"])["o"])
+            #expect(saga.state == .pending(order: "o", deadline: deadline))
+            // So it is not trimmed at once.
+            #expect(saga.lastPosition == 7 && saga.lastTime + .seconds(60) > .now())
+            #expect(try await store.deadlines().map(\.id) == ["o"])
+            #expect(try await store.beginning() == beginning)
+            if beginning == nil { try await store.begin(at: 9, []) }
             try store.close()
         }
         try ProjectedStore.remove(path)
@@ -31,11 +66,11 @@ import Testing
 
     @Test func `of a later version is left alone`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
-        try ProjectedStore.open(path, version: 3, log: log) { _ in }?.close()
+        try ProjectedStore.open(path, version: 4, log: log) { _ in }?.close()
         #expect(throws: ProjectedStore.Unusable.self) {
             try SagaStore<OrdersParticipant.State>(path: path, log: log)
         }
-        try #require(try ProjectedStore.open(path, version: 3, log: log) { _ in }).close()
+        try #require(try ProjectedStore.open(path, version: 4, log: log) { _ in }).close()
         try ProjectedStore.remove(path)
     }
 }

@@ -132,6 +132,8 @@ struct Packer: Participant {
         }
     }
 
+    static func tag(of saga: String) -> String? { Tag.order(saga) }
+
     static func evolve(_ state: inout State, with event: Event) {
         state.events += 1
         state.order = saga(of: event)

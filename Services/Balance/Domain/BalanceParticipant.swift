@@ -22,6 +22,7 @@ public struct BalanceParticipant: Participant {
 
     public static let name = "balance"
     public static let initial = State.open
+    public static let hasDeadlines = false
 
     public init() {}
 
@@ -33,6 +34,8 @@ public struct BalanceParticipant: Participant {
         case .orderCancelled(let event): event.order
         }
     }
+
+    public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {

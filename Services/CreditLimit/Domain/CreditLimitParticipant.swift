@@ -23,6 +23,7 @@ public struct CreditLimitParticipant: Participant {
 
     public static let name = "creditLimit"
     public static let initial = State.open
+    public static let hasDeadlines = false
 
     public init() {}
 
@@ -35,6 +36,11 @@ public struct CreditLimitParticipant: Participant {
         case .orderRejected(let event): event.order
         case .moneyCredited(let event): Tag.account(event.account)
         }
+    }
+
+    /// Nothing is remembered of an account. No order has its tag for an id: ids have no colon.
+    public static func tag(of saga: String) -> String? {
+        saga.hasPrefix(Tag.account("")) ? nil : Tag.order(saga)
     }
 
     public static func evolve(_ state: inout State, with event: Event) {

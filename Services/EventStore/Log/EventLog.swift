@@ -90,6 +90,10 @@ public struct EventLog: ~Copyable {
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
     }
 
+    /// How far the last committed event's time is ahead of the clock, as it is after the clock was
+    /// set back; 0 if it is not.
+    public var timeAhead: Duration { headTime.map { max($0 - now(), .zero) } ?? .zero }
+
     /// The position that the next staged event gets.
     var nextPosition: UInt64 { open?.nextPosition ?? 1 }
 

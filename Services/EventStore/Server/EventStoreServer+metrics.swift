@@ -25,6 +25,9 @@ extension EventStoreServer {
             .gauge(
                 "daybook_store_head_position", "The position of the last event in the log.",
                 Double(log.head)),
+            .gauge(
+                "daybook_store_time_ahead_seconds",
+                "How far the log's time is ahead of the clock.", log.timeAhead / .seconds(1)),
             .counter(
                 "daybook_store_requests_total", "Messages taken, by their kind.",
                 each: requests.sorted { $0.0 < $1.0 }.map { ([.init("kind", $0.0)], $0.1) }),

@@ -43,6 +43,8 @@ public struct OrdersParticipant: Participant {
         }
     }
 
+    public static func tag(of saga: String) -> String? { Tag.order(saga) }
+
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {
         case .placed(let event):

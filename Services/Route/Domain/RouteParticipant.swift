@@ -9,6 +9,7 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
 
     public static var name: String { "route" }
     public static var initial: State { .open }
+    public static var hasDeadlines: Bool { false }
 
     private let planner: Planner
     /// Where orders are sent from that name no origin.
@@ -27,6 +28,8 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
         case .orderCancelled(let event): event.order
         }
     }
+
+    public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
     public static func evolve(_ state: inout State, with event: RouteTrigger) {
         switch event {

@@ -14,7 +14,7 @@ import ZeroMQ
 actor ParticipantRunner<P: Participant, Subject: Aggregate>
 where P.Command == Subject.Command {
     /// A command that a saga has led to.
-    private struct Owed: Sendable {
+    struct Owed: Sendable {
         let command: P.Command
         let cause: Cause
         let saga: String
@@ -22,7 +22,7 @@ where P.Command == Subject.Command {
 
     /// What a batch comes to.
     private struct Turn {
-        let known: [String: Saga<P.State>]
+        let known: [String: Recollection]
         var changed: [String: Saga<P.State>] = [:]
         /// By aggregate.
         var owed: [String: [Owed]] = [:]
@@ -38,16 +38,22 @@ where P.Command == Subject.Command {
 
     let participant: P
     let repository: Repository<Subject>
-    private let client: EventStoreClient
-    private let store: SagaStore<P.State>
+    let client: EventStoreClient
+    let store: SagaStore<P.State>
     let service: String
-    private let logger: Logger
+    let logger: Logger
     private let loop: SocketLoop
 
-    private var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
-    private var deadlines = Heap<Deadline>()
+    var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
+    /// Where the memory begins: every event behind this position that was handled is in it. Of
+    /// events up to here it may have forgotten some.
+    var beginning: UInt64 = 0
+    var deadlines = Heap<Deadline>()
     /// Everything that happened before has been handled, but for what fails.
-    private var horizon = Timestamp(microseconds: 0)
+    var horizon = Timestamp(microseconds: 0)
+    /// When the last event that was delivered was committed.
+    var lastTime = Timestamp(microseconds: 0)
+    var nextTrim = ContinuousClock.now
     private var state = ParticipantStatus.State.waiting
     private var handled = 0
     private var failed = 0
@@ -113,8 +119,7 @@ where P.Command == Subject.Command {
         do {
             // What was in flight to the process before this one need not be waited for.
             try await consumer.release()
-            deadlines = Heap(
-                try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
+            try await recollect()
             state = .running
             let worker = QueueWorker(
                 consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
@@ -142,7 +147,7 @@ where P.Command == Subject.Command {
             Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
         }
         let sagas = Set(contents.flatMap { (try? $0.get()) ?? [] }.map { P.saga(of: $0.event) })
-        var turn = Turn(known: try await remembered(sagas))
+        var turn = Turn(known: try await recollections(of: sagas))
         for (delivery, events) in zip(deliveries, contents) {
             if case .success(let events) = events {
                 react(to: events, of: delivery, in: &turn)
@@ -159,10 +164,7 @@ where P.Command == Subject.Command {
                 }
             return verdict(on: delivery, failure)
         }
-        // Time goes on with the events, and with the clock when none are left.
-        let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
-        horizon = max(horizon, deliveries.isEmpty ? .now() : time ?? horizon)
-        try await expireSagas()
+        try await goOn(after: deliveries)
         return verdicts
     }
 
@@ -170,24 +172,24 @@ where P.Command == Subject.Command {
     private func react(
         to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
     ) {
-        func saga(of event: Recorded<P.Event>) -> Saga<P.State> {
+        func recollection(of event: Recorded<P.Event>) -> Recollection {
             let id = P.saga(of: event.event)
-            return turn.changed[id] ?? turn.known[id]
-                ?? Saga(
-                    state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
-                    lastPosition: 0)
+            var recollection = turn.known[id] ?? Recollection()
+            recollection.saga = turn.changed[id] ?? recollection.saga
+            return recollection
         }
         // Asked before any is folded, for they have the position in common.
-        let isNew = events.map { $0.position > saga(of: $0).lastPosition }
+        let isNew = events.map { $0.position > recollection(of: $0).lastPosition }
         var commands = 0
         let traceparent = delivery.event.traceparent
         for (event, isNew) in zip(events, isNew) {
-            var saga = saga(of: event)
+            let recollection = recollection(of: event)
+            var saga = recollection.saga(before: event)
             if isNew {
-                P.evolve(&saga.state, with: event.event)
-                saga.lastEventID = event.id
-                saga.lastPosition = event.position
+                saga.fold(event, by: P.self)
                 turn.changed[P.saga(of: event.event)] = saga
+                // A replay may come after events that were handled, and since forgotten.
+                if delivery.replay != nil { saga = recollection.whole(saga) }
             } else if delivery.replay != nil {
                 continue
             }
@@ -233,7 +235,7 @@ where P.Command == Subject.Command {
         return .failed(error: failure, delay: nil)
     }
 
-    private func note(_ failure: String, of what: String, in correlationID: EventID) {
+    func note(_ failure: String, of what: String, in correlationID: EventID) {
         lastFailure = "\(what): \(failure)"
         logger.error(
             "\(what) could not be handled",
@@ -249,7 +251,7 @@ where P.Command == Subject.Command {
     /// Carries out what is owed.
     ///
     /// - Returns: by saga, what has failed.
-    private func carryOut(_ owed: [String: [Owed]]) async throws -> [String: String] {
+    func carryOut(_ owed: [String: [Owed]]) async throws -> [String: String] {
         try await withThrowingTaskGroup(of: [String: String].self) { group in
             for commands in owed.values {
                 group.addTask { try await self.carryOut(commands) }
@@ -275,7 +277,7 @@ where P.Command == Subject.Command {
     }
 
     /// What the store answers, however long it is away.
-    private func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
+    func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
                 return try await ask()
@@ -285,71 +287,4 @@ where P.Command == Subject.Command {
             }
         }
     }
-
-    // MARK: Memory
-
-    func remembered(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
-        var sagas: [String: Saga<P.State>] = [:]
-        var missing: Set<String> = []
-        for id in ids {
-            if let saga = cache[id] { sagas[id] = saga } else { missing.insert(id) }
-        }
-        return sagas.merging(try await store.sagas(missing)) { cached, _ in cached }
-    }
-
-    /// Once this returns events may be acknowledged.
-    private func remember(_ sagas: [String: Saga<P.State>]) async throws {
-        try await store.commit(sagas.map { ($0, $1, P.deadline(of: $1.state)) })
-        for (id, saga) in sagas {
-            cache[id] = saga
-            if let deadline = P.deadline(of: saga.state) {
-                deadlines.insert(Deadline(time: deadline, saga: id))
-            }
-        }
-    }
-
-    // MARK: Deadlines
-
-    /// Gives the commands of sagas whose deadline has passed, once all that happened before it is
-    /// handled; for what would meet it may have been in the queue.
-    private func expireSagas() async throws {
-        var due: [Deadline] = []
-        while let next = deadlines.min, next.time <= horizon { due.append(deadlines.removeMin()) }
-        let sagas = try await remembered(Set(due.map(\.saga)))
-        var owed: [String: [Owed]] = [:]
-        for deadline in due {
-            let id = deadline.saga
-            guard let saga = sagas[id], P.deadline(of: saga.state) == deadline.time else {
-                continue
-            }
-            let commands = participant.expire(saga.state)
-            // Part of the same trace as the last that happened in the saga.
-            let last =
-                commands.isEmpty
-                ? nil : try await insist { try await client.event(id: saga.lastEventID) }
-            for (index, command) in commands.enumerated() {
-                let cause = Cause(
-                    correlationID: saga.correlationID, causationID: saga.lastEventID,
-                    key: saga.correlationID.derived("\(P.name)/\(id)/deadline/\(index)"),
-                    actor: P.name, traceparent: last?.traceparent)
-                owed[Subject.id(of: command), default: []].append(
-                    Owed(command: command, cause: cause, saga: id))
-            }
-        }
-        let failures = try await carryOut(owed)
-        for (id, failure) in failures {
-            note(
-                failure, of: "the deadline of saga \(id)",
-                in: sagas[id]?.correlationID ?? .none)
-        }
-        deadlines.insert(contentsOf: due.filter { failures[$0.saga] != nil })
-    }
-}
-
-/// When a saga must have gone on.
-private struct Deadline: Comparable, Sendable {
-    let time: Timestamp
-    let saga: String
-
-    static func < (a: Deadline, b: Deadline) -> Bool { (a.time, a.saga) < (b.time, b.saga) }
 }

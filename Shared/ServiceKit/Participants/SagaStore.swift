@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import GRDB
+import Synchronization
 
 /// What a participant remembers of one saga, with what its next event would be linked to.
 struct Saga<State: Codable & Sendable>: Sendable {
@@ -10,21 +11,23 @@ struct Saga<State: Codable & Sendable>: Sendable {
     /// there or before it has been seen.
     var lastEventID: EventID
     var lastPosition: UInt64
+    /// When that event was committed.
+    var lastTime: Timestamp
 }
 
-/// The participant's memory on disk.
+/// The participant's memory on disk, a cache of the log: see `ParticipantRunner`.
 ///
 /// It has no checkpoint: what is still to come is in the participant's queue. What is acknowledged
 /// there does not come again, so it must be on disk here.
 struct SagaStore<State: Codable & Sendable>: Sendable {
-    static var version: Int { 2 }
+    static var version: Int { 3 }
 
     private let store: ProjectedStore
 
     var path: String { store.path }
 
-    /// - Throws: `ProjectedStore.Unusable` for a store that a later version has made: reactions to
-    ///   the events it has seen are in the log, so it may be removed.
+    /// - Throws: `ProjectedStore.Unusable` for a store that a later version has made: what it
+    ///   remembers is in the log, so it may be removed.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
             path, version: Self.version, log: log, isDurable: true,
@@ -36,7 +39,16 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                             ALTER TABLE saga ADD COLUMN lastPosition INTEGER NOT NULL DEFAULT 0;
                             UPDATE saga SET lastPosition = (SELECT checkpoint FROM daybook);
                             """)
-                }
+                },
+                // Version 2 does not say whether it began with the log.
+                2: { db in
+                    try db.execute(
+                        sql: """
+                            ALTER TABLE saga ADD COLUMN lastTime INTEGER NOT NULL DEFAULT 0;
+                            UPDATE saga SET lastTime = 1000000 * unixepoch();
+                            """)
+                    try Self.createMemory(db)
+                },
             ]
         ) { db in
             try db.create(table: "saga", options: .withoutRowID) { table in
@@ -46,7 +58,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                 table.column("lastEvent", .text).notNull()
                 table.column("deadline", .integer)
                 table.column("lastPosition", .integer).notNull()
+                table.column("lastTime", .integer).notNull()
             }
+            try Self.createMemory(db)
             try db.create(
                 index: "sagaDeadline", on: "saga", columns: ["deadline"],
                 condition: Column("deadline") != nil)
@@ -57,6 +71,65 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                     "\(path) was made by a later version; remove it to go through the log again")
         }
         store = opened
+    }
+
+    private static func createMemory(_ db: Database) throws {
+        try db.create(
+            index: "sagaLastTime", on: "saga", columns: ["lastTime"],
+            condition: Column("deadline") == nil)
+        // One row, once the memory has begun.
+        try db.create(table: "memory") { $0.column("beginning", .integer).notNull() }
+    }
+
+    /// Where the memory begins: every event behind this position that was handled is in it. Nil for
+    /// a new one.
+    func beginning() async throws -> UInt64? {
+        try await store.read { db in
+            try Int64.fetchOne(db, sql: "SELECT beginning FROM memory")
+        }.map(UInt64.init(clamping:))
+    }
+
+    /// Begins the memory, with sagas that are under way; those that it has are left alone.
+    func begin(
+        at position: UInt64, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
+    ) async throws {
+        let insertion = Self.insertion("OR IGNORE", sagas)
+        let beginning: ProjectedStore.Write = { db in
+            try db.execute(
+                sql: "INSERT INTO memory VALUES (?)", arguments: [Int64(clamping: position)])
+        }
+        try await store.commit([insertion, beginning], checkpoint: store.checkpoint)
+    }
+
+    /// Removes up to `maximum` sagas without a deadline whose last event was before `time`, the
+    /// oldest first.
+    ///
+    /// - Returns: how many, and where the memory begins now.
+    func trim(before time: Timestamp, atMost maximum: Int) async throws -> (Int, UInt64) {
+        let counted = Counted()
+        try await store.commit(
+            [
+                { db in
+                    let positions = try Int64.fetchAll(
+                        db,
+                        sql: """
+                            DELETE FROM saga WHERE id IN (
+                                SELECT id FROM saga WHERE deadline IS NULL AND lastTime < ?
+                                ORDER BY lastTime LIMIT ?
+                            ) RETURNING lastPosition
+                            """, arguments: [time.microseconds, maximum])
+                    guard let last = positions.max() else { return }
+                    try db.execute(
+                        sql: "UPDATE memory SET beginning = max(beginning, ?)", arguments: [last])
+                    counted.count.withLock { $0 = positions.count }
+                }
+            ], checkpoint: store.checkpoint)
+        return (counted.count.withLock { $0 }, try await beginning() ?? 0)
+    }
+
+    /// What a transaction on another thread has counted.
+    private final class Counted: Sendable {
+        let count = Mutex(0)
     }
 
     /// The sagas of `ids` that are known.
@@ -82,23 +155,31 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     func commit(
         _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
     ) async throws {
-        let write: ProjectedStore.Write = { db in
+        guard !sagas.isEmpty else { return }
+        try await store.commit(
+            [Self.insertion("OR REPLACE", sagas)], checkpoint: store.checkpoint)
+    }
+
+    /// - Parameter conflict: what becomes of a saga that is there, as SQL.
+    private static func insertion(
+        _ conflict: String, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
+    ) -> ProjectedStore.Write {
+        { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO saga
-                    (id, state, correlation, lastEvent, lastPosition, deadline)
-                    VALUES (?, ?, ?, ?, ?, ?)
+                    INSERT \(conflict) INTO saga
+                    (id, state, correlation, lastEvent, lastPosition, lastTime, deadline)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
                     """)
             let encoder = JSONEncoder()
             for (id, saga, deadline) in sagas {
                 try statement.execute(arguments: [
                     id, try encoder.encode(saga.state), saga.correlationID.description,
-                    saga.lastEventID.description, Int64(saga.lastPosition), deadline?.microseconds,
+                    saga.lastEventID.description, Int64(clamping: saga.lastPosition),
+                    saga.lastTime.microseconds, deadline?.microseconds,
                 ])
             }
         }
-        guard !sagas.isEmpty else { return }
-        try await store.commit([write], checkpoint: store.checkpoint)
     }
 
     func close() throws { try store.close() }
@@ -112,6 +193,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
         return Saga(
             state: try JSONDecoder().decode(State.self, from: row["state"]),
-            correlationID: correlation, lastEventID: last, lastPosition: position)
+            correlationID: correlation, lastEventID: last, lastPosition: position,
+            lastTime: Timestamp(microseconds: row["lastTime"]))
     }
 }

@@ -53,7 +53,7 @@ extension ParticipantRunner {
 
     private func state(of saga: String, in known: [String: P.State]) async throws -> P.State {
         if let state = known[saga] { return state }
-        return try await remembered([saga])[saga]?.state ?? P.initial
+        return try await wholeSagas([saga])[saga]?.state ?? P.initial
     }
 
     private func decide(

@@ -15,6 +15,7 @@ public struct LoyaltyParticipant: Participant {
 
     public static let name = "loyalty"
     public static let initial = State.open
+    public static let hasDeadlines = false
 
     public init() {}
 
@@ -24,6 +25,8 @@ public struct LoyaltyParticipant: Participant {
         case .refunded(let event): event.order
         }
     }
+
+    public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
     public static func evolve(_ state: inout State, with event: Event) {
         if case .refunded = event { state = .refunded }

@@ -1,0 +1,201 @@
+import EventSourcing
+import EventStoreClient
+import HeapModule
+import Logging
+import WireProtocol
+
+/// A participant's memory is a cache of the log. What it lacks is folded from there, by the saga's
+/// tag: all of it, if the memory's file was lost or is that of another machine, and what was
+/// trimmed.
+extension ParticipantRunner {
+    /// What is known of a saga.
+    struct Recollection: Sendable {
+        /// What is remembered; nil for a saga that is not.
+        var saga: Saga<P.State>?
+        /// The saga's events in the log that the memory may have forgotten, in their order.
+        var forgotten: [Recorded<P.Event>] = []
+
+        /// The position of the last event that is remembered.
+        var lastPosition: UInt64 { saga?.lastPosition ?? 0 }
+
+        /// The saga as it was before `event`, which may be its first.
+        func saga(before event: Recorded<P.Event>) -> Saga<P.State> {
+            let earlier = forgotten.prefix { $0.position < event.position }
+            return folded(
+                earlier, onto: saga ?? Saga(beginningWith: earlier.first ?? event, P.self))
+        }
+
+        /// `saga` with all that was forgotten of what happened since.
+        func whole(_ saga: Saga<P.State>) -> Saga<P.State> { folded(forgotten[...], onto: saga) }
+
+        /// The saga with all that was forgotten; nil for one of which nothing is known.
+        var whole: Saga<P.State>? {
+            (saga ?? forgotten.first.map { Saga(beginningWith: $0, P.self) }).map(whole)
+        }
+
+        private func folded(
+            _ events: ArraySlice<Recorded<P.Event>>, onto saga: Saga<P.State>
+        ) -> Saga<P.State> {
+            // Of a record that was split, several have one position.
+            events.filter { $0.position > saga.lastPosition }
+                .reduce(into: saga) { $0.fold($1, by: P.self) }
+        }
+    }
+
+    /// So long a saga without a deadline is remembered after its last event, by the log's time.
+    private static var retention: Duration { .seconds(30 * 86_400) }
+    private static var trimInterval: Duration { .seconds(600) }
+    private static var trimCount: Int { 5_000 }
+    /// So many sagas are looked for with one read.
+    private static var readCount: Int { 250 }
+
+    // MARK: Recollecting
+
+    /// Takes up the memory as it is on disk. A new one is told where it begins, and which sagas are
+    /// under way and have a deadline.
+    func recollect() async throws {
+        if let known = try await store.beginning() {
+            beginning = known
+        } else {
+            let last = try await lastPosition()
+            let open = last > 0 && P.hasDeadlines ? try await sagasWithDeadline(through: last) : []
+            try await store.begin(at: last, open)
+            beginning = last
+        }
+        deadlines = .init(
+            try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
+    }
+
+    /// The position of the last event in the log that the participant takes; 0 if there is none.
+    private func lastPosition() async throws -> UInt64 {
+        let last = ReadRequest(P.Event.query, direction: .backwards, limit: 1)
+        for try await event in client.read(last).events { return event.position }
+        return 0
+    }
+
+    /// The sagas that have a deadline, with nothing in their state: it is folded from the log when
+    /// it is needed.
+    private func sagasWithDeadline(
+        through last: UInt64
+    ) async throws -> [(id: String, saga: Saga<P.State>, deadline: Timestamp?)] {
+        var sagas: [String: (first: Saga<P.State>, state: P.State)] = [:]
+        for try await record in client.read(ReadRequest(P.Event.query, to: last)).events {
+            for event in readable(record) {
+                let id = P.saga(of: event.event)
+                var saga =
+                    sagas[id]
+                    ?? (first: Saga(beginningWith: event, P.self), state: P.initial)
+                P.evolve(&saga.state, with: event.event)
+                sagas[id] = saga
+            }
+        }
+        return sagas.compactMap { id, saga in
+            P.deadline(of: saga.state).map { (id, saga.first, $0) }
+        }
+    }
+
+    /// What is known of the sagas. Reads nothing from the log for those that the memory has whole.
+    func recollections(of ids: Set<String>) async throws -> [String: Recollection] {
+        var known = try await remembered(ids).mapValues { Recollection(saga: $0) }
+        guard beginning > 0 else { return known }
+        let incomplete = ids.filter { (known[$0]?.lastPosition ?? 0) < beginning }
+        let tags = incomplete.compactMap { id in P.tag(of: id).map { (tag: $0, id: id) } }
+            // No event can have a longer tag.
+            .filter { $0.tag.utf8.count <= Limits.nameBytes }
+        for start in stride(from: 0, to: tags.count, by: Self.readCount) {
+            let part = tags[start..<min(start + Self.readCount, tags.count)]
+            let found = try await insist {
+                try await self.events(of: Set(part.map(\.id)), tagged: part.map(\.tag))
+            }
+            for event in found {
+                let id = P.saga(of: event.event)
+                guard event.position > known[id]?.lastPosition ?? 0 else { continue }
+                known[id, default: Recollection()].forgotten.append(event)
+            }
+        }
+        return known
+    }
+
+    /// The sagas with all of their events that are handled, without those that are not known.
+    func wholeSagas(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
+        try await recollections(of: ids).compactMapValues(\.whole)
+    }
+
+    /// The sagas' events up to where the memory begins.
+    private func events(
+        of sagas: Set<String>, tagged tags: [String]
+    ) async throws -> [Recorded<P.Event>] {
+        let query = EventQuery(tags.map { .init(tags: [$0]) })
+        let taken = P.Event.query
+        var events: [Recorded<P.Event>] = []
+        for try await record in client.read(ReadRequest(query, to: beginning)).events
+        where taken.matches(record) {
+            events += readable(record).filter { sagas.contains(P.saga(of: $0.event)) }
+        }
+        return events
+    }
+
+    /// The events that the record holds. One that can't be read was a dead letter, of which the
+    /// participant remembers nothing, either.
+    private func readable(_ record: RecordedEvent) -> [Recorded<P.Event>] {
+        do {
+            return try Recorded<P.Event>.events(in: record, by: P.self)
+        } catch {
+            logger.warning(
+                "\(record.type) at position \(record.position) can't be read, and is passed over",
+                metadata: ["reason": "\(error)"])
+            return []
+        }
+    }
+
+    // MARK: Remembering
+
+    private func remembered(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
+        var sagas: [String: Saga<P.State>] = [:]
+        var missing: Set<String> = []
+        for id in ids {
+            if let saga = cache[id] { sagas[id] = saga } else { missing.insert(id) }
+        }
+        return sagas.merging(try await store.sagas(missing)) { cached, _ in cached }
+    }
+
+    /// Once this returns events may be acknowledged.
+    func remember(_ sagas: [String: Saga<P.State>]) async throws {
+        try await store.commit(sagas.map { ($0, $1, P.deadline(of: $1.state)) })
+        for (id, saga) in sagas {
+            cache[id] = saga
+            if let deadline = P.deadline(of: saga.state) {
+                deadlines.insert(Deadline(time: deadline, saga: id))
+            }
+        }
+    }
+
+    /// Forgets, now and then, some of the sagas in which nothing has happened for long.
+    func trim() async throws {
+        guard nextTrim <= .now, lastTime.microseconds > 0 else { return }
+        let (count, last) = try await store.trim(
+            before: lastTime + (.zero - Self.retention), atMost: Self.trimCount)
+        beginning = max(beginning, last)
+        if count < Self.trimCount { nextTrim = .now + Self.trimInterval }
+    }
+}
+
+extension Saga {
+    /// A saga of which nothing is in the state yet.
+    init<P: Participant>(
+        beginningWith event: Recorded<P.Event>, _ participant: P.Type
+    ) where P.State == State {
+        self.init(
+            state: P.initial, correlationID: event.correlationID, lastEventID: event.id,
+            lastPosition: 0, lastTime: event.time)
+    }
+
+    mutating func fold<P: Participant>(
+        _ event: Recorded<P.Event>, by participant: P.Type
+    ) where P.State == State {
+        P.evolve(&state, with: event.event)
+        lastEventID = event.id
+        lastPosition = event.position
+        lastTime = event.time
+    }
+}

@@ -1,0 +1,137 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+import WireProtocol
+
+@Suite(.serialized, .timeLimit(.minutes(6))) struct `A suite whose participants lose their memory` {
+    private static let participants = ["orders", "route", "balance", "creditLimit"]
+
+    @Test func `ends every saga that is under way, and each as it must`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        let store = try await suite.eventStore()
+        let book = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../examples/cdnow_master.txt").path
+        try suite.start("import", command: ["orders", "import", book, "--limit", "240"])
+        let placed = try await store.subscribe(.types([OrderPlaced.type]))
+        var seen = 0
+        for round in 1...2 {
+            for (index, service) in Self.participants.enumerated() {
+                // Some more are under way.
+                while seen < 20 * (index + 1) + 100 * (round - 1) {
+                    seen += try await placed.next().events.count
+                }
+                try suite.loseMemory(of: service)
+            }
+        }
+        let ended = try await store.subscribe(.types([OrderConfirmed.type, OrderRejected.type]))
+        var count = 0
+        while count < 240 { count += try await ended.next().events.count }
+        while suite.isRunning("import") { await Task.yield() }
+        #expect(suite.terminate("import") == 0, "\(suite.log(of: "import"))")
+        // Some of those that are confirmed are cancelled, behind another loss.
+        for service in Self.participants { try suite.loseMemory(of: service) }
+        for service in Self.participants { _ = try await suite.status(of: service) }
+        let confirmed = ReadRequest(.types([OrderConfirmed.type]), limit: 5)
+        for try await event in store.read(confirmed).events {
+            let cancelled = try suite.run("orders", "cancel", event.stream.id)
+            #expect(cancelled.status == 0, "\(cancelled)")
+        }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+        await store.close()
+    }
+
+    @Test func `absorbs a route that comes after the end of its order`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ann", funds: "100.00", credit: "0.00")
+        try await suite.place("o", of: "ann", price: 1000)
+        #expect(try await suite.ended("o").status == .confirmed)
+        #expect(try suite.run("orders", "cancel", "o").status == 0)
+        #expect(try suite.audit().status == 0)
+        try suite.loseMemory(of: "balance")
+        let route = try await suite.event(
+            matching: EventQuery([.init(types: ["RouteCreated.2"], tags: [Tag.order("o")])]))
+        let store = try await suite.eventStore()
+        // Under an id of its own: a reaction would be new.
+        let late = try await store.append([
+            NewEvent(
+                stream: route.stream, type: route.type, tags: route.tags, data: Array(route.data))
+        ])
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+        #expect(try await store.welcome().head == late.last, "balance has reacted")
+        await store.close()
+    }
+
+    @Test func `rejects an order whose deadline passes while nobody remembers it`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ann", funds: "100.00", credit: "0.00")
+        suite.signal("creditLimit", SIGSTOP)
+        let run = try suite.run(
+            "orders", "place", "--id", "late", "--customer", "ann", "--item", "cd:1:10.00", "--to",
+            "LHR", "--deadline", "1")
+        #expect(run.status == 0, "\(run)")
+        _ = try await suite.event(
+            matching: EventQuery([.init(types: ["FundsReserved"], tags: [Tag.order("late")])]))
+        try suite.loseMemory(of: "orders")
+        #expect(try await suite.ended("late").reason == .deadlinePassed)
+        suite.signal("creditLimit", SIGCONT)
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+    }
+
+    /// Credit was reserved in time, but orders did not hear of it in time.
+    @Test func `rejects an order whose deadline passes while orders is away`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ann", funds: "100.00", credit: "0.00")
+        #expect(try suite.run("event-store", "queues", "pause", "orders").status == 0)
+        let orders = ["late1", "late2", "late3"]
+        let deadline = Timestamp.now() + .seconds(3)
+        let client = try await suite.client(of: "orders")
+        for order in orders {
+            _ = try await client.command(
+                PlaceOrder.name,
+                PlaceOrder(
+                    order: order, customer: "ann",
+                    items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(1000, usd))],
+                    destination: "LHR", placedAt: .now(), deadline: deadline))
+        }
+        await client.close()
+        for order in orders {
+            let reserved = try await suite.event(
+                matching: EventQuery([.init(types: ["CreditReserved"], tags: [Tag.order(order)])]))
+            #expect(reserved.time < deadline, "the machine is too slow for this test")
+        }
+        suite.kill("orders")
+        #expect(try suite.run("event-store", "queues", "resume", "orders").status == 0)
+        while Timestamp.now() < deadline { await Task.yield() }
+        try suite.start("orders")
+        for order in orders {
+            #expect(try await suite.ended(order).reason == .deadlinePassed, "\(order)")
+        }
+        let audit = try suite.audit()
+        #expect(audit.status == 0, "\(audit)")
+    }
+}
+
+extension Suite {
+    /// Kills the service, removes what its participant remembers, and starts it again.
+    fileprivate func loseMemory(of service: String) throws {
+        kill(service)
+        for suffix in ["", "-wal", "-shm"] {
+            let path = "\(home)/\(service)/participant.sqlite\(suffix)"
+            if FileManager.default.fileExists(atPath: path) {
+                try FileManager.default.removeItem(atPath: path)
+            }
+        }
+        try start(service)
+    }
+}
