@@ -251,6 +251,15 @@ let package = Package(
         test(
             "HistoryCheckerTests",
             ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker"]),
+        test(
+            "BoundaryTests",
+            [
+                "AccountDomain", "BalanceDomain", "BalanceMain", "CloudEvents", "Contracts",
+                "CreditLimitDomain", "CreditLimitMain", "CreditMain", "EventSourcing",
+                "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
+                "RouteDomain", "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", "ZeroMQ",
+                argumentParser,
+            ]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
         test("ZeroMQTests", ["ZeroMQ"]),
         test(

@@ -90,7 +90,7 @@ extension EventStoreServer {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {
-            throw ProtocolError(.malformed, "the argument is not a \(type) in JSON")
+            throw ProtocolError(.invalid, "the argument is not a \(type) in JSON")
         }
     }
 

@@ -23,8 +23,10 @@ struct Import: AsyncParsableCommand {
     var deadline = 600.0
 
     func validate() throws {
-        guard limit > 0, (1...512).contains(window), deadline > 0 else {
-            throw ValidationError("--limit and --deadline are above 0, --window is 1 to 512")
+        guard limit > 0, (1...512).contains(window), deadline > 0, deadline < 1e9 else {
+            throw ValidationError(
+                "--limit is above 0, --window is 1 to 512, --deadline is above 0 and below "
+                    + "1000000000 seconds")
         }
     }
 

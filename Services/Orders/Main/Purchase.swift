@@ -27,7 +27,7 @@ struct Purchase: Sendable {
         _ line: Substring, number: Int, _ currency: Currency
     ) throws -> Purchase {
         let fields = line.split(separator: " ")
-        guard fields.count == 4, let customer = Int(fields[0]), let quantity = Int(fields[2]),
+        guard fields.count == 4, let customer = UInt(fields[0]), let quantity = Int(fields[2]),
             let date = Self.date(fields[1])
         else {
             throw Problem.data(
@@ -39,7 +39,8 @@ struct Purchase: Sendable {
         }
         // The book has the price of all items together: they are sold as one.
         let item = OrderItem(sku: "cds-\(quantity)", quantity: 1, unitPrice: price)
-        let destination = customer % 97 == 0 ? "XXX" : destinations[customer % destinations.count]
+        let destination =
+            customer % 97 == 0 ? "XXX" : destinations[Int(customer % UInt(destinations.count))]
         return Purchase(
             order: "cdnow.\(number - 1)", customer: String(fields[0]), item: item, placedAt: date,
             destination: destination)

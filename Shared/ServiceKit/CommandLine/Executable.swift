@@ -4,7 +4,8 @@ import Foundation
 /// A program of the suite.
 public struct Executable: Sendable {
     public let name: String
-    private let root: any ParsableCommand.Type
+    /// Its command, of which all others are subcommands.
+    public let root: any ParsableCommand.Type
 
     public init(_ name: String, _ root: any ParsableCommand.Type) {
         self.name = name

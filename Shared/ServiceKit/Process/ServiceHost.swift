@@ -119,7 +119,7 @@ public struct ServiceHost {
                 } else if let moment = request.asOf {
                     try await past.answer(query, request.query, asOf: moment)
                 } else {
-                    try await side.answer(query, request.query, atLeast: request.atLeast ?? 0)
+                    try await side.answer(query, request.query, atLeast: try request.position())
                 }
             return try JSONCoding.encoder.encode(answer)
         }

@@ -78,6 +78,17 @@ public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
         self.without = without
         self.query = query
     }
+
+    /// The position that the answer must know.
+    ///
+    /// - Throws: `ProtocolError` for one that no event can have: the answer would never come.
+    func position() throws(ProtocolError) -> UInt64 {
+        let position = atLeast ?? 0
+        guard position <= Int64.max else {
+            throw ProtocolError(.invalid, "atLeast is 0 to \(Int64.max), not \(position)")
+        }
+        return position
+    }
 }
 
 /// The argument of a call that needs none.

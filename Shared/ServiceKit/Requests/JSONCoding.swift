@@ -19,6 +19,8 @@ public enum JSONCoding {
             return try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {
             throw ProtocolError(.invalid, "the argument is not a \(type): \(error.oneLine)")
+        } catch let error as any InputError {
+            throw ProtocolError(.invalid, "the argument is not a \(type): \(error)")
         }
     }
 }

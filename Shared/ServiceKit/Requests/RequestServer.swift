@@ -88,7 +88,7 @@ public actor RequestServer {
             try caller.checkRead()
             let request = try JSONCoding.decode(QueryRequest<Query>.self, data)
             return try JSONCoding.encoder.encode(
-                try await handler(request.query, request.atLeast ?? 0))
+                try await handler(request.query, try request.position()))
         }
     }
 

@@ -210,7 +210,12 @@ extension QueueStart: Codable {
         self = try decoder.text(
             QueueStart.init, "end, beginning, position:N or time: with an RFC 3339 time")
     }
-    public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
+
+    /// - Throws: for a time that can't be read.
+    public func encode(to encoder: any Encoder) throws {
+        if case .time(let time) = self, !time.isInRange { try time.encode(to: encoder) }
+        try description.encode(to: encoder)
+    }
 }
 
 extension Decoder {

@@ -59,12 +59,12 @@ public enum Card: Aggregate {
     public static func evolve(_ state: inout State, with event: LoyaltyEvent) {
         switch event {
         case .earned(let event):
-            state.points += event.points
+            state.points.add(event.points)
             state.earned[event.order] = event.points
         case .redeemed(let event):
-            state.points -= event.points
+            state.points.subtract(event.points)
         case .revoked(let event):
-            state.points -= event.points
+            state.points.subtract(event.points)
             state.earned[event.order] = nil
         }
     }

@@ -1,3 +1,4 @@
+import Contracts
 public import EventSourcing
 
 /// How many points each customer has.
@@ -15,13 +16,13 @@ public enum PointsProjection: Projection {
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .earned(let event):
-            model.customers[event.customer, default: PointsView(id: event.customer)].points +=
-                event.points
-            model.customers[event.customer]?.earned += event.points
+            let empty = PointsView(id: event.customer)
+            model.customers[event.customer, default: empty].points.add(event.points)
+            model.customers[event.customer]?.earned.add(event.points)
         case .redeemed(let event):
-            model.customers[event.customer]?.points -= event.points
+            model.customers[event.customer]?.points.subtract(event.points)
         case .revoked(let event):
-            model.customers[event.customer]?.points -= event.points
+            model.customers[event.customer]?.points.subtract(event.points)
         }
     }
 }

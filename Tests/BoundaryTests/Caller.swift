@@ -1,0 +1,129 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import ServiceKit
+import Testing
+import WireProtocol
+import ZeroMQ
+
+/// A client of one process that sends what it likes as the argument of a call.
+struct Caller {
+    private let connection: RequestClient
+    private let loop = SocketLoop(name: "caller")
+    private static let documented: Set<ProtocolError.Code> = [
+        .invalid, .notFound, .refused, .idReused,
+    ]
+
+    init(_ endpoint: String, _ name: String) async throws {
+        connection = try await RequestClient(
+            endpoint: endpoint, to: name, on: loop, in: Context())
+    }
+
+    func close() async {
+        await connection.close()
+        loop.stop()
+    }
+
+    /// The calls that the process answers, which it tells to those who ask for another.
+    func names() async throws -> Set<String> {
+        do {
+            _ = try await connection.call("?", within: .seconds(30)) { _ in [] }
+        } catch let error as ProtocolError {
+            let list = error.message.components(separatedBy: "it has ").last ?? ""
+            return Set(list.components(separatedBy: ", "))
+        }
+        return []
+    }
+
+    /// Sends every extreme value for every field of the call.
+    ///
+    /// - Parameter envelope: whether those of what is around commands and queries are sent, too.
+    func exhaust(
+        _ call: Call, _ store: EventStoreClient, envelope: Bool, waits: [String] = []
+    ) async throws {
+        let tree = try JSONTree(call.argument)
+        let isCommand = tree.value(at: ["command"]) != nil
+        let isQuery = tree.value(at: ["query"]) != nil
+        var rejected: [EventID] = []
+        for path in tree.paths {
+            let isInside = path.first == "command" || path.first == "query"
+            guard isInside || envelope || !(isCommand || isQuery),
+                let leaf = tree.value(at: path[...])
+            else { continue }
+            // The present answers, unless the past is asked for.
+            let base = isQuery ? tree.removing(Self.past.filter { path != [$0] }) : tree
+            for value in Extreme.values(for: leaf) {
+                if let name = path.last, waits.contains(name), let number = UInt64(value),
+                    number > 0, number <= Int64.max
+                {
+                    continue
+                }
+                let conversation = EventID.random()
+                var changed = base
+                if isCommand {
+                    changed =
+                        changed.replacing(["id"], with: JSONTree.quoted("\(EventID.random())"))
+                        .replacing(["correlationID"], with: JSONTree.quoted("\(conversation)"))
+                }
+                changed = changed.replacing(path[...], with: value)
+                let place = "\(call.name) \(path.joined(separator: ".")) = \(value.prefix(60))"
+                if try await !isAnswered(call.name, changed.text, place) {
+                    rejected.append(conversation)
+                }
+            }
+        }
+        guard isCommand else { return }
+        // In parts, for a query has a limit.
+        while !rejected.isEmpty {
+            let some = Array(rejected.prefix(500))
+            rejected.removeFirst(some.count)
+            for try await event in store.read(ReadRequest(.correlations(some))).events {
+                Issue.record("\(call.name) was rejected, but \(event.type) is in the log")
+            }
+        }
+    }
+
+    /// The fields of a query that ask for what was, or would have been.
+    private static let past = ["asOf", "without"]
+
+    /// Settles deliveries that there never were, in every way.
+    func settle() async throws {
+        let settlement = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
+        let frame = try Settlement.frame([settlement], of: "q")
+        // The number of settlements, sequence, lease, verdict, milliseconds, the error's length.
+        for (offset, size) in [(2, 4), (6, 8), (14, 8), (22, 1), (23, 4), (27, 2)] {
+            for byte: UInt8 in [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF] {
+                for isWhole in [false, true] {
+                    var bytes = frame
+                    for index in 0..<size { bytes[offset + index] = isWhole ? byte : 0 }
+                    bytes[offset] = byte
+                    do {
+                        let answer = try await connection.call(
+                            BusCall.settle, within: .seconds(20)
+                        ) { _ in bytes }
+                        #expect(answer.allSatisfy { $0 == 0 }, "settled what was not delivered")
+                    } catch let error as ProtocolError {
+                        #expect([.invalid, .malformed].contains(error.code), "\(error)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// False if the call is rejected, as it may be.
+    private func isAnswered(_ name: String, _ argument: String, _ place: String) async throws
+        -> Bool
+    {
+        do {
+            _ = try await connection.call(name, within: .seconds(20)) { _ in Array(argument.utf8) }
+            return true
+        } catch let error as ProtocolError {
+            #expect(Self.documented.contains(error.code), "\(place): \(error.code) \(error)")
+            #expect(!error.message.isEmpty, "\(place) is rejected without a reason")
+            return false
+        } catch {
+            Issue.record("\(place): \(error)")
+            throw error
+        }
+    }
+}
