@@ -18,7 +18,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
 /// Every participant of the suite, with its memory's file removed at each step of sagas that are
 /// sensitive to what is remembered: events come late, and again, after the end.
-@Suite(.timeLimit(.minutes(4))) struct `A participant that loses its memory` {
+@Suite(.timeLimit(.minutes(10))) struct `A participant that loses its memory` {
     private typealias Step = any EventPayload
 
     private static func placed(deadline: Timestamp = .latest) -> OrderPlaced {

@@ -7,7 +7,8 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(6))) struct `A suite whose participants lose their memory` {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct `A suite whose participants lose their memory`
+{
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
     @Test func `ends every saga that is under way, and each as it must`() async throws {
@@ -76,10 +77,8 @@ import WireProtocol
         suite.signal("creditLimit", SIGSTOP)
         let run = try suite.run(
             "orders", "place", "--id", "late", "--customer", "ann", "--item", "cd:1:10.00", "--to",
-            "LHR", "--deadline", "1")
+            "LHR", "--deadline", "4")
         #expect(run.status == 0, "\(run)")
-        _ = try await suite.event(
-            matching: EventQuery([.init(types: ["FundsReserved"], tags: [Tag.order("late")])]))
         try suite.loseMemory(of: "orders")
         #expect(try await suite.ended("late").reason == .deadlinePassed)
         suite.signal("creditLimit", SIGCONT)
@@ -93,29 +92,19 @@ import WireProtocol
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
         #expect(try suite.run("event-store", "queues", "pause", "orders").status == 0)
-        let orders = ["late1", "late2", "late3"]
-        let deadline = Timestamp.now() + .seconds(3)
-        let client = try await suite.client(of: "orders")
-        for order in orders {
-            _ = try await client.command(
-                PlaceOrder.name,
-                PlaceOrder(
-                    order: order, customer: "ann",
-                    items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(1000, usd))],
-                    destination: "LHR", placedAt: .now(), deadline: deadline))
-        }
-        await client.close()
-        for order in orders {
+        // On a machine that is busy it may take long until credit is reserved.
+        for seconds in [3, 30, 300] {
+            let (order, deadline) = ("late\(seconds)", Timestamp.now() + .seconds(seconds))
+            try await suite.place(order, deadline: deadline)
             let reserved = try await suite.event(
                 matching: EventQuery([.init(types: ["CreditReserved"], tags: [Tag.order(order)])]))
-            #expect(reserved.time < deadline, "the machine is too slow for this test")
-        }
-        suite.kill("orders")
-        #expect(try suite.run("event-store", "queues", "resume", "orders").status == 0)
-        while Timestamp.now() < deadline { await Task.yield() }
-        try suite.start("orders")
-        for order in orders {
+            suite.kill("orders")
+            while Timestamp.now() < deadline { await Task.yield() }
+            #expect(try suite.run("event-store", "queues", "resume", "orders").status == 0)
+            try suite.start("orders")
             #expect(try await suite.ended(order).reason == .deadlinePassed, "\(order)")
+            guard reserved.time >= deadline else { break }
+            #expect(try suite.run("event-store", "queues", "pause", "orders").status == 0)
         }
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
@@ -123,6 +112,17 @@ import WireProtocol
 }
 
 extension Suite {
+    fileprivate func place(_ order: String, deadline: Timestamp) async throws {
+        let client = try await client(of: "orders")
+        _ = try await client.command(
+            PlaceOrder.name,
+            PlaceOrder(
+                order: order, customer: "ann",
+                items: [OrderItem(sku: "cd", quantity: 1, unitPrice: Money(1000, usd))],
+                destination: "LHR", placedAt: .now(), deadline: deadline))
+        await client.close()
+    }
+
     /// Kills the service, removes what its participant remembers, and starts it again.
     fileprivate func loseMemory(of service: String) throws {
         kill(service)
