@@ -12,7 +12,7 @@ func chained(
 ) throws -> EventLog {
     var log = try EventLog(
         in: storage, segmentBytes: segmentBytes, newID: EventID(high: 1, low: 2),
-        background: background, now: clock)
+        newSalt: salt, background: background, now: clock)
     var appends = 0
     for first in stride(from: 1, through: 60, by: 6) {
         for numbers in [first...first, first + 1...first + 2, first + 3...first + 5] {

@@ -9,7 +9,7 @@ private struct Forger {
 
     private func place(_ position: UInt64) throws -> (name: String, range: Range<Int>) {
         for (name, bytes) in try storage.contents(suffix: ".segment") {
-            let records = SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000)
+            let records = try wholeRecords(of: bytes, in: name)
             if let found = records.first(where: { $0.position == position }) {
                 return (name, found.place)
             }
@@ -25,7 +25,10 @@ private struct Forger {
         let body = CRC32C.checksum(record.span.extracting(RecordLayout.headSize..<record.count))
         put(body, RecordLayout.bodyChecksum, into: &record)
         let head = CRC32C.checksum(record.span.extracting(first: RecordLayout.headChecksum))
-        put(head, RecordLayout.headChecksum, into: &record)
+        let header = try storage.read(name, at: 0, count: SegmentHeader.size)
+        let binding = try SegmentHeader(header.span, of: name).binding
+        put(
+            head ^ binding.mask(at: range.lowerBound), RecordLayout.headChecksum, into: &record)
         try storage.write(name, record.span, at: range.lowerBound)
         try removeFile(".index", of: name)
     }

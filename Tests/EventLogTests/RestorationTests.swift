@@ -36,7 +36,7 @@ private struct Original {
         get throws {
             let name = try #require(segments.last)
             let bytes = try storage.read(name, at: 0, count: try storage.size(of: name))
-            let records = SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000)
+            let records = try wholeRecords(of: bytes, in: name)
             return try #require(records.last).place.upperBound
         }
     }
@@ -84,7 +84,7 @@ extension FaultyStorage {
     fileprivate func damage(_ event: RecordedEvent) throws {
         for name in names() where name.hasSuffix(".segment") {
             let bytes = try read(name, at: 0, count: try size(of: name))
-            for place in SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000)
+            for place in try wholeRecords(of: bytes, in: name)
             where place.position == event.position {
                 return try damage(name, at: place.place.lowerBound + 120)
             }
@@ -99,7 +99,7 @@ private func restore<Events>(
     _ storage: FaultyStorage, from archive: ArchivedLog<Events>, isDryRun: Bool = false
 ) async throws -> LogRestoration {
     let restored = try await LogRestoration(
-        of: storage, from: archive, segmentBytes: 4096, isDryRun: isDryRun)
+        of: storage, from: archive, segmentBytes: 4096, newSalt: salt, isDryRun: isDryRun)
     if !isDryRun {
         let found = try LogVerification(of: storage)
         #expect(found.faults.isEmpty && found.head == restored.head)
@@ -129,7 +129,7 @@ private func restore<Events>(
         let storage = FaultyStorage()
         var progress: [Int] = []
         let restored = try await LogRestoration(
-            of: storage, from: original.archive(), segmentBytes: 4096
+            of: storage, from: original.archive(), segmentBytes: 4096, newSalt: salt
         ) { step, done, all in
             #expect(step == .restoring && all == 60)
             progress.append(done)
@@ -342,7 +342,13 @@ private func restore<Events>(
     @Test func `takes nothing for damaged that was torn`() async throws {
         let (storage, events) = try short()
         try storage.damage(events[4])
-        // Acknowledged or not, the archive does not have it.
+        // The log has noted that it was acknowledged.
+        let error = await #expect(throws: RestorationError.self) {
+            try await restore(storage, from: archive(events.prefix(3)))
+        }
+        #expect(error?.description.contains("position 5;") == true)
+        // Without the note, acknowledged or not, the archive does not have it.
+        try storage.remove(LogManifest.name)
         let restored = try await restore(storage, from: archive(events.prefix(3)))
         #expect(restored.segments.isEmpty && !restored.isEndUnknown)
         #expect(try open(storage.crashed { true }).head == 4)
@@ -382,7 +388,7 @@ private func restore<Events>(
             disk.changesLeft = crash
             await #expect(throws: LogError.self) {
                 _ = try await LogRestoration(
-                    of: disk, from: original.archive(), segmentBytes: 4096)
+                    of: disk, from: original.archive(), segmentBytes: 4096, newSalt: salt)
             }
             let after = disk.crashed { Bool.random(using: &random) }
             if let log = try? open(after.crashed { true }), let events = try? log.all() {

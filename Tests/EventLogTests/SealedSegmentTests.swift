@@ -11,8 +11,8 @@ private func filled(
     _ storage: any LogStorage, background: @escaping Background = { $0() }
 ) throws -> EventLog {
     var log = try EventLog(
-        in: storage, segmentBytes: 4096, newID: EventID(high: 1, low: 2), background: background,
-        now: clock)
+        in: storage, segmentBytes: 4096, newID: EventID(high: 1, low: 2), newSalt: salt,
+        background: background, now: clock)
     for number in 1...60 {
         try log.stage([
             event(
@@ -178,6 +178,7 @@ extension Timestamp {
         #expect(try LogVerification(of: disk).faults.count == 1)
         // Whole, it opens, and from then on it is not closed.
         #expect(try open(storage).head == 2)
+        try storage.remove(LogManifest.name)
         storage.flip(segment, at: 64 + (try event(1).recordSize) + 120)
         #expect(try open(storage).head == 1)
     }
@@ -199,40 +200,6 @@ extension Timestamp {
         for _ in 0..<50 {
             let after = try open(storage.crashed { Bool.random(using: &random) })
             #expect((6...10).contains(after.head))
-        }
-    }
-}
-
-@Suite struct `A log of an earlier version` {
-    /// Written by the first program of format version 1.
-    private let sample = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "Samples/version-1").path
-
-    @Test func `is read, file by file`() throws {
-        let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try FileManager.default.copyItem(atPath: sample, toPath: folder)
-        #expect(try LogVerification(of: FileStorage(folder: folder)).faults.isEmpty)
-        let log = try open(FileStorage(folder: folder))
-        let events = try log.all()
-        #expect(events.map(\.position) == Array(1...60))
-        #expect(events.map(\.id.low) == Array(1...60))
-        #expect(events[41].stream.description == "c0-2" && events[41].tags == ["digit:2"])
-        #expect(log.sealed.segments.count >= 3)
-    }
-
-    @Test func `would be written as it was`() throws {
-        let storage = FaultyStorage()
-        var log = try filled(storage)
-        try log.close()
-        let names = try FileManager.default.contentsOfDirectory(atPath: sample).sorted()
-        // The chain came later, and indexes have more in them by now.
-        let written = storage.names().filter { !$0.hasSuffix(".new") && !$0.hasSuffix(".chain") }
-        #expect(names.filter { $0 != "lock" } == written)
-        for name in names where name != "lock" && !name.hasSuffix(".index") {
-            let bytes = try storage.read(name, at: 0, count: try storage.size(of: name))
-            let kept = try Data(contentsOf: URL(filePath: "\(sample)/\(name)"))
-            #expect(Array(kept) == bytes, "\(name)")
         }
     }
 }

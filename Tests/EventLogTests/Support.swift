@@ -1,6 +1,7 @@
-import EventLog
 import EventSourcing
 import Testing
+
+@testable import EventLog
 
 @Sendable func clock() -> Timestamp { Timestamp(microseconds: 1_000) }
 
@@ -9,7 +10,18 @@ func open(
 ) throws(LogError) -> EventLog {
     try EventLog(
         in: storage, segmentBytes: 4096, durability: durability,
-        newID: EventID(high: 1, low: 2), now: clock)
+        newID: EventID(high: 1, low: 2), newSalt: salt, now: clock)
+}
+
+/// The salt of all logs of these tests.
+let salt: UInt64 = 0x5A17
+
+/// Every record in the segment that checks.
+func wholeRecords(
+    of bytes: [UInt8], in name: String
+) throws -> [(position: UInt64, place: Range<Int>)] {
+    let binding = try SegmentHeader(bytes.span, of: name).binding
+    return SegmentScan.wholeRecords(of: bytes.span, in: 1..<1000, binding)
 }
 
 func event(

@@ -30,7 +30,7 @@ struct CleanEnd {
         guard bytes.count == 20, bytes.starts(with: magic),
             CRC32C.checksum(bytes.span.extracting(first: 16)) == bytes.span.uint32(at: 16)
         else { return nil }
-        return CleanEnd(position: bytes.span.uint64(at: 8))
+        return CleanEnd(position: min(bytes.span.uint64(at: 8), SegmentHeader.greatestPosition))
     }
 
     static func remove(from storage: any LogStorage) throws(LogError) {

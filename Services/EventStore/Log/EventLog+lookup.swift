@@ -189,8 +189,11 @@ extension EventLog {
             return try RecordedEvent(
                 group[start - onDisk..<end - onDisk], position, segment.name, start)
         }
-        let bytes = try storing { () throws(StorageError) in
+        var bytes = try storing { () throws(StorageError) in
             try storage.read(segment.name, at: start, count: end - start)
+        }
+        if bytes.count >= RecordLayout.headSize {
+            bytes.toggleBinding(segment.binding.mask(at: start), ofRecordAt: 0)
         }
         return try RecordedEvent(bytes[...], position, segment.name, start)
     }
@@ -205,12 +208,15 @@ extension EventLog {
 
 extension RecordedEvent {
     /// The record that should be the event at `position`, all of it checked.
+    ///
+    /// - Parameter mask: by which the bytes are bound to their place; 0 if they are not any more.
     init(
-        _ bytes: ArraySlice<UInt8>, _ position: UInt64, _ segment: String, _ offset: Int
+        _ bytes: ArraySlice<UInt8>, _ position: UInt64, _ segment: String, _ offset: Int,
+        mask: UInt32 = 0
     ) throws(LogError) {
         do throws(RecordError) {
             try self.init(bytes)
-            try verify()
+            try verify(mask: mask)
             guard self.position == position, self.bytes.count == bytes.count else {
                 throw .damaged("it is another record")
             }
@@ -218,6 +224,15 @@ extension RecordedEvent {
             throw .damaged(
                 segment: segment, offset: offset, position: position, error.description)
         }
+    }
+
+    private func verify(mask: UInt32) throws(RecordError) {
+        let record = bytes.span
+        let sum = record.uint32(at: RecordLayout.headChecksum) ^ mask
+        guard RecordHeader.headChecksum(of: record) == sum else {
+            throw .damaged("the checksum of the head does not match")
+        }
+        try RecordHeader.verifyBody(record)
     }
 }
 

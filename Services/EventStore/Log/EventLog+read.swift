@@ -110,12 +110,15 @@ extension Segment {
         for (ordinal, range) in zip(ordinals, try ranges(of: ordinals)) {
             let position = base + UInt64(ordinal)
             let bytes = try window.bytes(range, position)
-            let event = try RecordedEvent(bytes, position, name, range.lowerBound)
+            let mask = binding.mask(at: range.lowerBound)
+            let event = try RecordedEvent(bytes, position, name, range.lowerBound, mask: mask)
             let isWanted = isOfAll || read.wants(event)
             if isWanted {
                 guard chunk.count == 0 || chunk.bytes.count + bytes.count <= read.chunkBytes
                 else { return false }
+                let start = chunk.bytes.count
                 chunk.bytes += bytes
+                chunk.bytes.toggleBinding(mask, ofRecordAt: start)
                 chunk.count += 1
             }
             read.advance(past: position, wasGiven: isWanted)

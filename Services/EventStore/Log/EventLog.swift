@@ -39,6 +39,7 @@ public struct EventLog: ~Copyable {
     private let durability: Durability
     private let now: () -> Timestamp
     private let maintenance: Maintenance
+    private var manifest: LogManifest
     /// Never written to again.
     var sealed: SealedSegments
     /// Full, but not sealed before their indexes are on disk.
@@ -61,32 +62,42 @@ public struct EventLog: ~Copyable {
     /// - Parameters:
     ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the
     ///     size it was made with.
+    ///   - newSalt: that of a log which has none yet (`SegmentBinding`); not 0.
     ///   - background: runs what need not hold up an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(
         in storage: any LogStorage, segmentBytes: Int = defaultSegmentBytes,
         durability: Durability = .sync,
-        newID: EventID = .random(), background: @escaping Background = { $0() },
+        newID: EventID = .random(), newSalt: UInt64 = .random(in: 1...(.max)),
+        background: @escaping Background = { $0() },
         now: @escaping () -> Timestamp
     ) throws(LogError) {
         precondition((1024...1 << 31).contains(segmentBytes), "a segment has 1 KiB to 2 GiB")
         let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
+        let salt = recovered.salt ?? newSalt
         let maintenance = Maintenance(
-            storage, log: recovered.id, segmentBytes: segmentBytes, sealed: recovered.sealed,
-            background: background)
+            storage, log: recovered.id, salt: salt, segmentBytes: segmentBytes,
+            sealed: recovered.sealed, background: background)
         // Whoever is told the log's identity is to find it again, events or none.
-        let first = try recovered.open == nil ? maintenance.makeSegment(base: 1) : nil
+        let open =
+            if let open = recovered.open { open } else {
+                OpenSegment(try maintenance.makeSegment(base: 1))
+            }
+        let manifest = LogManifest(
+            log: recovered.id, salt: salt, lastBase: open.base, durable: open.nextPosition - 1)
+        if manifest != recovered.manifest { try manifest.put(to: storage) }
         self.storage = storage
         self.segmentBytes = segmentBytes
         self.durability = durability
         self.now = now
         self.maintenance = maintenance
+        self.manifest = manifest
         id = recovered.id
         sealed = recovered.sealed
-        open = first.map { OpenSegment(name: $0, base: 1, lastTime: -1) } ?? recovered.open
+        self.open = open
         sealing = []
-        head = recovered.open.map { $0.nextPosition - 1 } ?? 0
-        lastTime = recovered.open?.lastTime ?? -1
+        head = open.nextPosition - 1
+        lastTime = open.lastTime
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
     }
 
@@ -126,7 +137,7 @@ public struct EventLog: ~Copyable {
 
     /// Writes what is staged, and makes it durable unless durability is asked for later.
     ///
-    /// - Returns: the records committed since the last call, as they are on disk.
+    /// - Returns: the records committed since the last call, as readers get them.
     /// - Throws: when that fails. The log is then of no more use, and must be opened again: what
     ///   the system holds of a file whose sync has failed can't be trusted.
     @discardableResult
@@ -135,26 +146,39 @@ public struct EventLog: ~Copyable {
         let early = committedEarly
         committedEarly = []
         guard !group.isEmpty, let open else { return early }
-        let (storage, committed) = (storage, group)
-        do throws(StorageError) {
-            try storage.write(open.name, committed.span, at: open.end - committed.count)
-        } catch {
-            throw fail(.storage(error))
-        }
+        try write(to: open)
         isDirty = true
-        if durability == .sync { try flush() }
+        if durability == .sync { try flush(through: nextPosition - 1) }
+        let committed = group
         group.removeAll(keepingCapacity: true)
         head = nextPosition - 1
         headTime = Timestamp(microseconds: lastTime)
         return early.isEmpty ? committed : early + committed
     }
 
+    /// Writes the group, whose records are bound to their places for that.
+    private mutating func write(to open: OpenSegment) throws(LogError) {
+        let offset = open.end - group.count
+        let storage = storage
+        group.toggleBinding(open.binding, storedAt: offset)
+        do throws(StorageError) {
+            try storage.write(open.name, group.span, at: offset)
+        } catch {
+            throw fail(.storage(error))
+        }
+        group.toggleBinding(open.binding, storedAt: offset)
+    }
+
     /// Makes durable what was committed and is not yet.
-    public mutating func flush() throws(LogError) {
+    public mutating func flush() throws(LogError) { try flush(through: head) }
+
+    private mutating func flush(through position: UInt64) throws(LogError) {
         if let failure { throw failure }
         guard isDirty, let name = open?.name else { return }
         do throws(StorageError) {
             try storage.sync(name)
+            manifest.durable = position
+            try manifest.write(to: storage)
         } catch {
             throw fail(.storage(error))
         }
@@ -186,7 +210,10 @@ public struct EventLog: ~Copyable {
             sealing.append(full)
             maintenance.seal(full)
         }
-        open = OpenSegment(name: next, base: nextPosition, lastTime: lastTime)
+        open = OpenSegment(next, lastTime: lastTime)
+        // Behind the segment: what it names is there.
+        (manifest.lastBase, manifest.durable) = (next.base, next.base - 1)
+        try manifest.put(to: storage)
         maintenance.prepareSegment()
         try adoptSealed()
     }

@@ -6,6 +6,8 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     case damaged(segment: String, offset: Int, position: UInt64, String)
     /// The file that should hold the events at the positions is not there.
     case missing(ClosedRange<UInt64>, before: String)
+    /// The last segment is not there, which had the events from the position on, if any.
+    case missingEnd(segment: String, from: UInt64)
     case damagedIndex(String, offset: Int)
     /// Nothing more is written to it.
     case closed
@@ -14,7 +16,8 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .storage(let error): error.description
         case .unknownVersion(let segment, let version):
-            "\(segment) has format version \(version); this program reads \(SegmentHeader.version)"
+            "\(segment) has format version \(version); this program is too old "
+                + "to read it"
         case .damaged(let segment, let offset, 0, let reason):
             "\(segment) is damaged at byte \(offset): \(reason)"
         case .damaged(let segment, let offset, let position, let reason):
@@ -22,6 +25,9 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
                 + reason
         case .missing(let positions, let segment):
             "no segment before \(segment) holds \(positions.positionText)"
+        case .missingEnd(let segment, let position):
+            "\(segment) is missing, and with it the events from position \(position) on; "
+                + "bring it back, or restore the log from an archive or a copy"
         case .damagedIndex(let name, let offset):
             "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
         case .closed: "the log is closed"
@@ -33,6 +39,7 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .damaged(_, _, let position, _): position
         case .missing(let positions, _): positions.lowerBound
+        case .missingEnd(_, let position): position
         default: nil
         }
     }

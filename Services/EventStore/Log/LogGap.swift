@@ -32,7 +32,9 @@ struct LogGap {
                 gaps.append(LogGap(segment: nil, first: next, end: bases[index]))
             }
             let end = index < last ? bases[index + 1] : nil
-            let isShort = end == nil && found.head < max(found.closedAt, archivedThrough)
+            let isShort =
+                end == nil
+                && (found.lacksLast || found.head < max(found.durable, archivedThrough))
             if extent.isWhole, !isShort, end.map({ extent.next <= $0 }) ?? true {
                 next = extent.next
             } else {
@@ -57,22 +59,34 @@ struct LogGap {
 
 /// What is whole of a damaged segment.
 struct OwnRecords {
-    private let contents: [UInt8]
+    private var contents: [UInt8]
     private var left: ArraySlice<(position: UInt64, place: Range<Int>)>
 
-    init(_ contents: [UInt8], in gap: LogGap) {
+    /// - Parameter salt: of the log, for a segment whose header is damaged.
+    init(_ contents: [UInt8], in gap: LogGap, log: EventID, salt: UInt64) {
         self.contents = contents
-        left =
-            SegmentScan.wholeRecords(of: contents.span, in: gap.first..<(gap.end ?? .max))[...]
+        let positions = gap.first..<(gap.end ?? .max)
+        let header = try? SegmentHeader(contents.span, of: "")
+        let bindings =
+            header.map { [$0.binding] }
+            ?? [salt, 0].map { SegmentBinding(log: log, salt: $0, base: gap.first) }
+        left = []
+        for binding in bindings where left.isEmpty {
+            left = SegmentScan.wholeRecords(of: contents.span, in: positions, binding)[...]
+            for record in left {
+                let start = record.place.lowerBound
+                self.contents.toggleBinding(binding.mask(at: start), ofRecordAt: start)
+            }
+        }
     }
 
     var next: UInt64? { left.first?.position }
 
     /// The last position that was acknowledged for sure, by what is left at the end of a log: what
     /// is not there below it is damaged, and what is not there behind it may have been torn.
-    func lastAcknowledged(closedAt: UInt64) -> UInt64 {
+    func lastAcknowledged(durable: UInt64) -> UInt64 {
         let last = left.last { position, place in
-            position <= closedAt
+            position <= durable
                 || contents[place.lowerBound + RecordLayout.flags] & RecordLayout.startsCommit != 0
         }
         return last?.position ?? 0
@@ -97,13 +111,13 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
     private let required: UInt64
 
     init(
-        _ own: OwnRecords, of gap: LogGap, closedAt: UInt64, from archive: ArchivedLog<Events>
+        _ own: OwnRecords, of gap: LogGap, durable: UInt64, from archive: ArchivedLog<Events>
     ) {
         self.own = own
         position = gap.first
         required =
             gap.end.map { $0 - 1 }
-            ?? max(archive.through, own.lastAcknowledged(closedAt: closedAt))
+            ?? max(archive.through, own.lastAcknowledged(durable: durable))
         let last = min(required, archive.through)
         archived = gap.first <= last ? archive.events(gap.first...last).makeAsyncIterator() : nil
     }

@@ -15,7 +15,7 @@ public struct ArchivedLog<Events: AsyncSequence> where Events.Element == Recorde
         events: @escaping (_ positions: ClosedRange<UInt64>) -> Events
     ) {
         self.log = log
-        self.through = through
+        self.through = min(through, SegmentHeader.greatestPosition)
         self.events = events
     }
 }
@@ -52,6 +52,7 @@ public struct LogRestoration: Sendable {
     private var isEndRestored = false
     private let storage: any LogStorage
     private let segmentBytes: Int
+    private let salt: UInt64
     private let isDryRun: Bool
     private var missing = MissingPositions()
 
@@ -59,13 +60,15 @@ public struct LogRestoration: Sendable {
     ///
     /// - Parameters:
     ///   - segmentBytes: the size of the files of a log that has none left.
+    ///   - newSalt: that of a log of which no salt is left.
     ///   - isDryRun: finds out what would be done, and whether it could be.
     ///   - progress: is told how much of the step is done, and of how much.
     /// - Throws: `RestorationError` if the archive can't restore the log, `LogError` if storage
     ///   fails, and what reading the archive throws.
     public init<Events>(
         of storage: any LogStorage, from archive: ArchivedLog<Events>,
-        segmentBytes: Int = EventLog.defaultSegmentBytes, isDryRun: Bool = false,
+        segmentBytes: Int = EventLog.defaultSegmentBytes,
+        newSalt: UInt64 = .random(in: 1...(.max)), isDryRun: Bool = false,
         progress: (_ step: Step, _ done: Int, _ all: Int) -> Void = { _, _, _ in }
     ) async throws {
         let found = try LogVerification(of: storage) { progress(.verifying, $0, $1) }
@@ -73,6 +76,7 @@ public struct LogRestoration: Sendable {
         head = found.head
         self.storage = storage
         self.segmentBytes = found.extents.map(\.size).max() ?? segmentBytes
+        salt = found.salt ?? newSalt
         self.isDryRun = isDryRun
         if let log = found.log, log != archive.log {
             throw RestorationError.otherLog(log, archived: archive.log)
@@ -82,7 +86,7 @@ public struct LogRestoration: Sendable {
         var done = 0
         do {
             for gap in gaps {
-                try await fill(gap, from: archive, closedAt: found.closedAt) {
+                try await fill(gap, from: archive, found) {
                     done += 1
                     progress(.restoring, done, all)
                 }
@@ -94,21 +98,23 @@ public struct LogRestoration: Sendable {
             throw error
         }
         indexes = found.extents.filter { $0.isWhole && !$0.isIndexWhole }.map(\.name)
-        if !isDryRun { try complete() }
+        if !isDryRun { try complete(found) }
     }
 
     // MARK: Writing
 
     /// Writes anew what the gap lacks, in files that have not their names yet.
     private mutating func fill<Events>(
-        _ gap: LogGap, from archive: ArchivedLog<Events>, closedAt: UInt64, progress: () -> Void
+        _ gap: LogGap, from archive: ArchivedLog<Events>, _ found: LogVerification,
+        progress: () -> Void
     ) async throws {
         let contents = try gap.segment.map { segment throws(LogError) in
             try self.contents(of: segment.name)
         }
-        let own = OwnRecords(contents ?? [], in: gap)
-        var records = GapRecords(own, of: gap, closedAt: closedAt, from: archive)
-        var builder = SegmentBuilder(log: log, base: gap.first, segmentBytes: segmentBytes)
+        let own = OwnRecords(contents ?? [], in: gap, log: log, salt: salt)
+        var records = GapRecords(own, of: gap, durable: found.durable, from: archive)
+        var builder = SegmentBuilder(
+            log: log, salt: salt, base: gap.first, segmentBytes: segmentBytes)
         while let record = try await records.next(missing: &missing) {
             progress()
             guard missing.count == 0 else { continue }
@@ -125,9 +131,9 @@ public struct LogRestoration: Sendable {
             }
             return
         }
-        (isEndRestored, isEndUnknown) = (true, closedAt == 0)
+        (isEndRestored, isEndUnknown) = (true, found.closedAt == 0)
         head = builder.next - 1
-        let known = max(closedAt, archive.through)
+        let known = max(found.durable, archive.through)
         if head < known { lost = builder.next...known }
     }
 
@@ -137,22 +143,22 @@ public struct LogRestoration: Sendable {
         segments.append(segment)
         if segment.name == gap.segment?.name { keptAside.append(segment.name) }
         guard !isDryRun else { return }
-        let (name, size) = (segment.temporary, max(segmentBytes, built.bytes.count))
+        let (name, size) = (segment.temporary, built.fileSize)
         try storing { () throws(StorageError) in
             try storage.create(name, size: size)
             try storage.write(name, built.bytes.span, at: 0)
             try storage.sync(name)
         }
-        let written = try scanned(name, base: segment.first)
+        let written = try scanned(name)
         guard written.nextPosition == built.next else {
             throw SegmentScan.Fault(reason: "a record is missing").damage(of: name, written)
         }
     }
 
     /// The segment in the file, all of which checks.
-    private func scanned(_ name: String, base: UInt64) throws(LogError) -> OpenSegment {
-        var segment = OpenSegment(name: name, base: base, lastTime: -1)
+    private func scanned(_ name: String) throws(LogError) -> OpenSegment {
         let bytes = try contents(of: name)
+        var segment = OpenSegment(try SegmentHeader(bytes.span, of: name), name: name)
         if let fault = SegmentScan.records(of: bytes.span, into: &segment) {
             throw fault.damage(of: name, segment)
         }
@@ -168,7 +174,7 @@ public struct LogRestoration: Sendable {
     // MARK: Completing
 
     /// Gives the new segments their names.
-    private func complete() throws(LogError) {
+    private func complete(_ found: LogVerification) throws(LogError) {
         if isEndRestored { try CleanEnd(position: head).write(to: storage) }
         for name in keptAside where !segments.contains(where: { $0.name == name }) {
             try storing { () throws(StorageError) in
@@ -194,7 +200,7 @@ public struct LogRestoration: Sendable {
         for name in segments.map(\.name) + indexes {
             guard let base = SegmentHeader.base(ofName: name), base != bases.last else { continue }
             try IndexFile.write(
-                try scanned(name, base: base), log: log,
+                try scanned(name), log: log,
                 filterWords: TermFilter.words(segmentBytes: segmentBytes), to: storage)
         }
         var end = ChainPoint(startOf: log)
@@ -202,6 +208,9 @@ public struct LogRestoration: Sendable {
             let sealed = ChainSegment(base: base, next: next)
             end = try ChainFile.end(of: sealed, after: end, log: log, in: storage)
         }
+        // Last: until then a log that has lost its end does not open.
+        let manifest = LogManifest(log: log, salt: salt, lastBase: bases.last ?? 1, durable: head)
+        if isEndRestored || found.manifest == nil { try manifest.put(to: storage) }
     }
 
     private static func aside(_ name: String) -> String { name + ".damaged" }

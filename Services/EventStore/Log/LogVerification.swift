@@ -34,6 +34,14 @@ public struct LogVerification: Sendable {
     private(set) var extents: [SegmentExtent] = []
     /// Where the log ended when it was closed; 0 if it was not.
     private(set) var closedAt: UInt64 = 0
+    /// What the log notes of itself; nil if it does not, or the note is damaged.
+    private(set) var manifest: LogManifest?
+    /// Nil if neither the note nor a segment has one.
+    private(set) var salt: UInt64?
+    /// Up to here every event has been on disk.
+    var durable: UInt64 { max(closedAt, manifest?.durable ?? 0) }
+    /// Whether the last segment of which the log notes that it was begun is not there.
+    var lacksLast: Bool { manifest.map { $0.lastBase > extents.last?.base ?? 0 } ?? false }
 
     /// Checks every record of every segment, every index against its segment, and the checksums of
     /// the chain. Changes nothing.
@@ -47,10 +55,26 @@ public struct LogVerification: Sendable {
             try storage.names().filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
         }
         closedAt = try CleanEnd.read(from: storage)?.position ?? 0
+        try checkManifest(in: storage)
         for (number, name) in names.enumerated() {
             try check(name, in: storage, isLast: number == names.count - 1)
             progress(extents.count, names.count)
         }
+        if let manifest, lacksLast {
+            let base = extents.isEmpty ? 1 : manifest.lastBase
+            faults.append(.missingEnd(segment: SegmentHeader.name(base: base), from: base))
+        }
+    }
+
+    private mutating func checkManifest(in storage: any LogStorage) throws(LogError) {
+        do throws(LogError) {
+            manifest = try LogManifest.read(from: storage)
+        } catch {
+            if case .storage = error { throw error }
+            faults.append(error)
+        }
+        log = manifest?.log
+        salt = manifest?.salt
     }
 
     private mutating func check(
@@ -86,6 +110,7 @@ public struct LogVerification: Sendable {
                 "it begins at position \(header.base) of log \(header.log)")
         }
         log = header.log
+        if salt == nil, header.salt != 0 { salt = header.salt }
         // What a segment has lost at its end, it says itself.
         if header.base > head + 1, extents.last?.isWhole ?? true {
             faults.append(.missing(head + 1...header.base - 1, before: name))
@@ -95,14 +120,14 @@ public struct LogVerification: Sendable {
                     segment: name, offset: 0, position: head + 1,
                     "it begins at position \(header.base)"))
         }
-        var segment = OpenSegment(name: name, base: header.base, lastTime: -1)
-        let fault = SegmentScan.records(of: contents, into: &segment)
+        var segment = OpenSegment(header)
+        let scanned = SegmentScan.records(of: contents, into: &segment)
+        let fault = isLast ? segment.truncation(to: contents.count) ?? scanned : scanned
         head = segment.nextPosition - 1
         extent.next = segment.nextPosition
         guard let fault else {
-            if isLast, head < closedAt {
-                let fault = SegmentScan.Fault(
-                    reason: "the log was closed behind position \(closedAt)")
+            if isLast, head < durable, manifest?.lastBase ?? 0 <= header.base {
+                let fault = SegmentScan.Fault.lostEnd(through: durable)
                 faults.append(fault.damage(of: name, segment))
             }
             guard !isLast else { return }
@@ -114,8 +139,8 @@ public struct LogVerification: Sendable {
             return
         }
         let isDamage =
-            !isLast || head < closedAt
-            || SegmentScan.hasLaterCommit(contents, behind: segment.end, head + 1)
+            !isLast || head < durable || contents.count < header.fileSize
+            || SegmentScan.hasLaterCommit(contents, behind: segment)
         guard isDamage else {
             extent.isTorn = true
             return
@@ -141,7 +166,9 @@ public struct LogVerification: Sendable {
             let position = position + 1 + UInt64(index)
             let isWhole =
                 start < end && end <= bytes.count
-                && SegmentScan.whole(bytes.extracting(Int(start)..<Int(end)))?.position == position
+                && SegmentScan.whole(
+                    bytes.extracting(Int(start)..<Int(end)), header.binding.mask(at: Int(start))
+                )?.position == position
             guard !isWhole else { continue }
             faults.append(
                 .damaged(
@@ -176,8 +203,7 @@ public struct LogVerification: Sendable {
         }
         guard !head.isEmpty, !IndexFile.isOutdated(head.span) else { return nil }
         guard let words = IndexFile.read(head.span)?.header.filterWords,
-            let opened = try SealedSegment.open(
-                base: header.base, log: header.log, filterWords: words, in: storage)
+            let opened = try SealedSegment.open(header, filterWords: words, in: storage)
         else { throw .damagedIndex(name, offset: 0) }
         return opened.segment
     }

@@ -21,6 +21,7 @@ struct Maintenance {
 
     private let storage: any LogStorage
     private let log: EventID
+    private let salt: UInt64
     private let segmentBytes: Int
     private let background: Background
     private let chain: ChainMaintenance
@@ -28,11 +29,12 @@ struct Maintenance {
 
     /// - Parameter sealed: those that are there, some of which may lack their chain.
     init(
-        _ storage: any LogStorage, log: EventID, segmentBytes: Int, sealed: SealedSegments,
-        background: @escaping Background
+        _ storage: any LogStorage, log: EventID, salt: UInt64, segmentBytes: Int,
+        sealed: SealedSegments, background: @escaping Background
     ) {
         self.storage = storage
         self.log = log
+        self.salt = salt
         self.segmentBytes = segmentBytes
         self.background = background
         chain = ChainMaintenance(storage, log: log, background: background)
@@ -48,10 +50,11 @@ struct Maintenance {
         }
     }
 
-    /// Makes the segment that begins at `base`, and gives its name.
-    func makeSegment(base: UInt64) throws(LogError) -> String {
+    /// Makes the segment that begins at `base`.
+    func makeSegment(base: UInt64) throws(LogError) -> SegmentHeader {
         let name = SegmentHeader.name(base: base)
-        let header = SegmentHeader(base: base, log: log).bytes
+        let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: segmentBytes)
+        let bytes = header.bytes
         let isPrepared = shared.state.withLock { state in
             defer { state.isPrepared = false }
             return state.isPrepared
@@ -60,19 +63,19 @@ struct Maintenance {
         let temporary = isPrepared ? Self.prepared : name + ".new"
         try storing { () throws(StorageError) in
             if !isPrepared { try storage.create(temporary, size: segmentBytes) }
-            try storage.write(temporary, header.span, at: 0)
+            try storage.write(temporary, bytes.span, at: 0)
             try storage.sync(temporary)
             try storage.rename(temporary, to: name)
         }
-        return name
+        return header
     }
 
     /// Has the index of `segment` written, and its chain.
     func seal(_ segment: OpenSegment) {
         let filterWords = TermFilter.words(segmentBytes: segmentBytes)
-        background { [storage, log, shared] in
+        background { [storage, shared] in
             let result = Result { () throws(LogError) in
-                try Self.seal(segment, log: log, filterWords: filterWords, in: storage)
+                try Self.seal(segment, filterWords: filterWords, in: storage)
             }
             shared.state.withLock { $0.sealed.append(result) }
         }
@@ -103,14 +106,12 @@ struct Maintenance {
 
     /// Writes the index of `segment`, and opens it.
     static func seal(
-        _ segment: OpenSegment, log: EventID, filterWords: Int, in storage: any LogStorage
+        _ segment: OpenSegment, filterWords: Int, in storage: any LogStorage
     ) throws(LogError) -> (SealedSegment, filter: [UInt64]) {
-        try IndexFile.write(segment, log: log, filterWords: filterWords, to: storage)
-        let opened = try SealedSegment.open(
-            base: segment.base, log: log, filterWords: filterWords, in: storage)
-        guard let opened else {
-            throw .damagedIndex(IndexFile.name(base: segment.base), offset: 0)
-        }
+        let header = segment.header
+        try IndexFile.write(segment, log: header.log, filterWords: filterWords, to: storage)
+        let opened = try SealedSegment.open(header, filterWords: filterWords, in: storage)
+        guard let opened else { throw .damagedIndex(header.indexName, offset: 0) }
         return opened
     }
 }

@@ -4,7 +4,7 @@ import EventSourcing
 /// are appended or, when the log is opened, from the segment itself.
 struct OpenSegment: Segment {
     let name: String
-    let base: UInt64
+    let header: SegmentHeader
     /// By ordinal (position less base) where the record begins; behind the last, where the next
     /// will.
     private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
@@ -21,14 +21,18 @@ struct OpenSegment: Segment {
     private var links: [Link] = []
     private var lastLinks = TermTable()
 
-    /// - Parameter lastTime: that of the segment before; times never go back.
-    init(name: String, base: UInt64, lastTime: Int64) {
-        self.name = name
-        self.base = base
+    /// - Parameters:
+    ///   - name: that of the file, if it is not the segment's own yet.
+    ///   - lastTime: that of the segment before; times never go back.
+    init(_ header: SegmentHeader, name: String? = nil, lastTime: Int64 = -1) {
+        self.name = name ?? SegmentHeader.name(base: header.base)
+        self.header = header
         firstTime = lastTime
         self.lastTime = lastTime
     }
 
+    var base: UInt64 { header.base }
+    var binding: SegmentBinding { header.binding }
     var count: Int { offsets.count - 1 }
     /// Where the next record goes.
     var end: Int { Int(offsets[count]) }
@@ -49,6 +53,13 @@ struct OpenSegment: Segment {
         if count == 0 { firstTime = time }
         offsets.append(UInt32(end + header.length))
         lastTime = time
+    }
+
+    /// What is wrong if the file has `size` bytes; nil if it has all that it was made with.
+    func truncation(to size: Int) -> SegmentScan.Fault? {
+        guard size < header.fileSize else { return nil }
+        return SegmentScan.Fault(
+            reason: "the file was made with \(header.fileSize) bytes, and has \(size)")
     }
 
     func offsets(of ordinals: ClosedRange<Int>) -> [UInt32] { Array(offsets[ordinals]) }

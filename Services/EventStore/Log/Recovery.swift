@@ -11,16 +11,27 @@ struct Recovery {
     private(set) var id: EventID
     private(set) var sealed: SealedSegments
     private(set) var open: OpenSegment?
+    /// The note that was found.
+    let manifest: LogManifest?
+    /// Nil if the log has none yet.
+    private(set) var salt: UInt64?
 
     private let storage: any LogStorage
     private let filterWords: Int
+    /// What was acknowledged up to here was on disk.
+    private let durable: UInt64
 
     init(_ storage: any LogStorage, newID: EventID, segmentBytes: Int) throws(LogError) {
         self.storage = storage
+        let names = try storing { () throws(StorageError) in try storage.names() }
+        manifest = try LogManifest.read(from: storage)
+        let end = try CleanEnd.read(from: storage)
+        durable = max(end?.position ?? 0, manifest?.durable ?? 0)
+        salt = manifest?.salt
         filterWords = TermFilter.words(segmentBytes: segmentBytes)
         sealed = SealedSegments(filterWords: filterWords)
-        id = newID
-        let names = try storing { () throws(StorageError) in try storage.names() }
+        id = manifest?.log ?? newID
+        try checkLast(of: names, isClosed: end != nil)
         for name in names where name.hasSuffix(".new") {
             try storing { () throws(StorageError) in try storage.remove(name) }
         }
@@ -29,10 +40,10 @@ struct Recovery {
         for (number, name) in segments.enumerated() {
             let header = try header(of: name, isFirst: number == 0)
             id = header.log
+            if salt == nil, header.salt != 0 { salt = header.salt }
             let isLast = number == segments.count - 1
             if isLast {
-                let end = try CleanEnd.read(from: storage)
-                open = try recoverOpen(name, header, closedAt: end?.position ?? 0)
+                open = try recoverOpen(name, header)
                 // Its segment was sealed before what followed was lost, and will now grow.
                 for name in [header.indexName, ChainFile.name(base: header.base)]
                 where names.contains(name) {
@@ -45,14 +56,32 @@ struct Recovery {
         try CleanEnd.remove(from: storage)
     }
 
+    /// Throws if the last segment is not there, though the log notes or shows that it was.
+    private func checkLast(of names: [String], isClosed: Bool) throws(LogError) {
+        let last = names.filter { $0.hasSuffix(SegmentHeader.suffix) }.max()
+        guard let last else {
+            // Of these none is made before the first segment.
+            let isLog =
+                manifest != nil || isClosed
+                || names.contains { $0.hasSuffix(".index") || $0.hasSuffix(ChainFile.suffix) }
+            if isLog { throw .missingEnd(segment: SegmentHeader.name(base: 1), from: 1) }
+            return
+        }
+        guard let manifest, let base = SegmentHeader.base(ofName: last), manifest.lastBase > base
+        else { return }
+        throw .missingEnd(
+            segment: SegmentHeader.name(base: manifest.lastBase), from: manifest.lastBase)
+    }
+
     private func header(of name: String, isFirst: Bool) throws(LogError) -> SegmentHeader {
         let bytes = try storing { () throws(StorageError) in
             try storage.read(name, at: 0, count: SegmentHeader.size)
         }
         let header = try SegmentHeader(bytes.span, of: name)
         let base = sealed.last?.nextPosition ?? 1
+        if header.base > base { throw .missing(base...header.base - 1, before: name) }
         guard header.base == base, name == SegmentHeader.name(base: base),
-            isFirst || header.log == id
+            header.log == id || isFirst && manifest == nil
         else {
             throw .damaged(
                 segment: name, offset: 0, position: base,
@@ -68,40 +97,36 @@ struct Recovery {
     ) throws(LogError) {
         let indexed =
             isIndexed
-            ? try SealedSegment.open(
-                base: header.base, log: header.log, filterWords: filterWords, in: storage)
-            : nil
+            ? try SealedSegment.open(header, filterWords: filterWords, in: storage) : nil
         if let (segment, filter) = indexed {
             sealed.append(segment, filter: filter)
             return
         }
-        var segment = OpenSegment(
-            name: name, base: header.base, lastTime: sealed.last?.lastTime ?? -1)
+        var segment = OpenSegment(header, lastTime: sealed.last?.lastTime ?? -1)
         let bytes = try contents(of: name)
         if let fault = SegmentScan.records(of: bytes.span, into: &segment) {
             throw fault.damage(of: name, segment)
         }
         let (made, filter) = try Maintenance.seal(
-            segment, log: header.log, filterWords: filterWords, in: storage)
+            segment, filterWords: filterWords, in: storage)
         sealed.append(made, filter: filter)
     }
 
     private func recoverOpen(
-        _ name: String, _ header: SegmentHeader, closedAt: UInt64
+        _ name: String, _ header: SegmentHeader
     ) throws(LogError) -> OpenSegment {
-        var segment = OpenSegment(
-            name: name, base: header.base, lastTime: sealed.last?.lastTime ?? -1)
+        var segment = OpenSegment(header, lastTime: sealed.last?.lastTime ?? -1)
         let bytes = try contents(of: name)
-        let fault = SegmentScan.records(of: bytes.span, into: &segment)
-        let isCut = segment.nextPosition <= closedAt
+        let scanned = SegmentScan.records(of: bytes.span, into: &segment)
+        let fault = segment.truncation(to: bytes.count) ?? scanned
+        let isCut = segment.nextPosition <= durable || bytes.count < header.fileSize
         guard fault != nil || isCut else {
             // What a killed process wrote and did not sync is relied on from now on.
             try storing { () throws(StorageError) in try storage.sync(name) }
             return segment
         }
-        let position = segment.nextPosition
-        if isCut || SegmentScan.hasLaterCommit(bytes.span, behind: segment.end, position) {
-            let fault = fault ?? SegmentScan.Fault(reason: "a record's length is zero")
+        if isCut || SegmentScan.hasLaterCommit(bytes.span, behind: segment) {
+            let fault = fault ?? .lostEnd(through: durable)
             throw fault.damage(of: name, segment)
         }
         try cut(name, bytes.count, at: segment.end)

@@ -4,6 +4,7 @@ import EventSourcing
 /// kilobytes are in memory.
 final class SealedSegment: Segment {
     let index: IndexFile
+    let binding: SegmentBinding
     private let storage: any LogStorage
     private let fences: [UInt64]
 
@@ -18,15 +19,15 @@ final class SealedSegment: Segment {
     ///
     /// - Returns: nil if there is no index, or none that can be used.
     static func open(
-        base: UInt64, log: EventID, filterWords: Int, in storage: any LogStorage
+        _ header: SegmentHeader, filterWords: Int, in storage: any LogStorage
     ) throws(LogError) -> (segment: SealedSegment, filter: [UInt64])? {
-        let name = IndexFile.name(base: base)
+        let name = header.indexName
         let size = try storing { () throws(StorageError) in try storage.size(of: name) }
         let head = try storing { () throws(StorageError) in
             try storage.read(name, at: 0, count: IndexFile.headerSize)
         }
-        guard let (index, sum) = IndexFile.read(head.span), index.base == base, index.log == log,
-            index.filterWords == filterWords, index.size == size
+        guard let (index, sum) = IndexFile.read(head.span), index.base == header.base,
+            index.log == header.log, index.filterWords == filterWords, index.size == size
         else { return nil }
         let bytes = try storing { () throws(StorageError) in
             try storage.read(
@@ -34,12 +35,16 @@ final class SealedSegment: Segment {
         }
         guard CRC32C.checksum(bytes.span) == sum else { return nil }
         let words = (0..<bytes.count / 8).map { bytes.span.uint64(at: $0 * 8) }
-        let segment = SealedSegment(index, fences: Array(words.prefix(index.blocks)), storage)
+        let segment = SealedSegment(
+            index, header.binding, fences: Array(words.prefix(index.blocks)), storage)
         return (segment, Array(words.dropFirst(index.blocks)))
     }
 
-    private init(_ index: IndexFile, fences: [UInt64], _ storage: any LogStorage) {
+    private init(
+        _ index: IndexFile, _ binding: SegmentBinding, fences: [UInt64], _ storage: any LogStorage
+    ) {
         self.index = index
+        self.binding = binding
         self.fences = fences
         self.storage = storage
     }

@@ -3,6 +3,7 @@ import EventSourcing
 /// What reading needs of a segment: which records it has, where they are, and which have a term.
 protocol Segment: Sendable {
     var name: String { get }
+    var binding: SegmentBinding { get }
     /// The position of the first record.
     var base: UInt64 { get }
     var count: Int { get }

@@ -3,6 +3,7 @@ import EventSourcing
 /// Puts records together to segments as the log does: append by append, as many as fit.
 struct SegmentBuilder {
     private let log: EventID
+    private let salt: UInt64
     private let segmentBytes: Int
     private var segment: BuiltSegment
     /// The records of an append whose last one has not come.
@@ -10,16 +11,17 @@ struct SegmentBuilder {
     private var pendingCount: UInt64 = 0
     private var pendingArchived = 0
 
-    init(log: EventID, base: UInt64, segmentBytes: Int) {
+    init(log: EventID, salt: UInt64, base: UInt64, segmentBytes: Int) {
         self.log = log
+        self.salt = salt
         self.segmentBytes = segmentBytes
-        segment = BuiltSegment(log: log, base: base)
+        segment = BuiltSegment(base: base)
     }
 
     /// The position behind the last complete append.
     var next: UInt64 { segment.next }
 
-    /// Takes the next record, and gives the segment that is full with that.
+    /// Takes the next record, as readers get it, and gives the segment that is full with that.
     mutating func add(_ record: ArraySlice<UInt8>, isArchived: Bool) -> BuiltSegment? {
         pending += record
         pendingCount += 1
@@ -39,7 +41,8 @@ struct SegmentBuilder {
     /// is in it.
     mutating func finish() -> BuiltSegment? {
         guard segment.next > segment.base else { return nil }
-        defer { segment = BuiltSegment(log: log, base: segment.next) }
+        defer { segment = BuiltSegment(base: segment.next) }
+        segment.complete(log: log, salt: salt, segmentBytes: segmentBytes)
         return segment
     }
 }
@@ -50,11 +53,22 @@ struct BuiltSegment {
     var next: UInt64
     /// How many of its events came from the archive.
     var archived = 0
-    var bytes: [UInt8]
+    /// Of the whole file, but for the zeros behind the last record.
+    var bytes = [UInt8](repeating: 0, count: SegmentHeader.size)
+    /// How large the file is to be.
+    private(set) var fileSize = 0
 
-    init(log: EventID, base: UInt64) {
+    init(base: UInt64) {
         self.base = base
         next = base
-        bytes = SegmentHeader(base: base, log: log).bytes
+    }
+
+    /// Makes the header, and binds the records to where they are.
+    fileprivate mutating func complete(log: EventID, salt: UInt64, segmentBytes: Int) {
+        fileSize = max(segmentBytes, bytes.count)
+        let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: fileSize)
+        var records = Array(bytes.dropFirst(SegmentHeader.size))
+        records.toggleBinding(header.binding, storedAt: SegmentHeader.size)
+        bytes = header.bytes + records
     }
 }

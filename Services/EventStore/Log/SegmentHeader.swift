@@ -8,16 +8,28 @@ import EventSourcing
 ///         12    4  zero
 ///         16    8  position of the first record
 ///         24   16  identity of the log
-///         40   20  zero
+///         40    8  salt of the log; zero in version 1
+///         48    4  size of the file; zero in version 1
+///         52    8  zero
 ///         60    4  CRC32C of bytes 0..<60
 ///         64       records back to back, then zeros
+///
+/// Since version 2 the checksum of a record's head is bound to its place (`SegmentBinding`).
 struct SegmentHeader: Hashable {
     static let size = 64
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     private static let magic = Array("DAYBKSEG".utf8)
+    /// No log comes as far: a position beyond is none.
+    static let greatestPosition: UInt64 = 1 << 62
 
     let base: UInt64
     let log: EventID
+    /// 0 in version 1.
+    let salt: UInt64
+    /// The size that the file was made with; 0 in version 1.
+    let fileSize: Int
+    /// What the records are bound by.
+    let binding: SegmentBinding
 
     var bytes: [UInt8] {
         var bytes = Self.magic
@@ -26,15 +38,21 @@ struct SegmentHeader: Hashable {
         bytes.append(littleEndian: base)
         bytes.append(littleEndian: log.high.byteSwapped)
         bytes.append(littleEndian: log.low.byteSwapped)
-        bytes.append(contentsOf: repeatElement(0, count: 20))
+        bytes.append(littleEndian: salt)
+        bytes.append(littleEndian: UInt32(clamping: fileSize))
+        bytes.append(littleEndian: UInt64(0))
         let sum = CRC32C.checksum(bytes.span)
         bytes.append(littleEndian: sum)
         return bytes
     }
 
-    init(base: UInt64, log: EventID) {
+    /// - Parameter fileSize: up to 2 GiB.
+    init(base: UInt64, log: EventID, salt: UInt64, fileSize: Int) {
         self.base = base
         self.log = log
+        self.salt = salt
+        self.fileSize = fileSize
+        binding = SegmentBinding(log: log, salt: salt, base: base)
     }
 
     /// The header at the start of the segment in `span`.
@@ -43,11 +61,18 @@ struct SegmentHeader: Hashable {
             Self.magic.indices.allSatisfy({ span[$0] == Self.magic[$0] }),
             CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
         else { throw .damaged(segment: name, offset: 0, position: 0, "its header is not one") }
-        guard span.uint32(at: 8) == Self.version else {
-            throw .unknownVersion(segment: name, span.uint32(at: 8))
+        let version = span.uint32(at: 8)
+        guard (1...Self.version).contains(version) else {
+            throw .unknownVersion(segment: name, version)
         }
-        base = span.uint64(at: 16)
-        log = span.eventID(at: 24)
+        let base = span.uint64(at: 16)
+        guard (1...Self.greatestPosition).contains(base) else {
+            throw .damaged(segment: name, offset: 0, position: 0, "its header has no position")
+        }
+        let salt = version == 1 ? 0 : span.uint64(at: 40)
+        self.init(
+            base: base, log: span.eventID(at: 24), salt: salt,
+            fileSize: version == 1 ? 0 : Int(span.uint32(at: 48)))
     }
 
     static let suffix = ".segment"

@@ -5,6 +5,11 @@ enum SegmentScan {
     /// What is wrong with what follows the last complete append.
     struct Fault {
         let reason: String
+        /// The fault of a log that is known to have been longer.
+        static func lostEnd(through position: UInt64) -> Fault {
+            Fault(reason: "events up to position \(position) have been on disk, and are not there")
+        }
+
         /// Where the record is that does not check; nil for the append that should follow.
         var record: (offset: Int, position: UInt64)?
 
@@ -23,7 +28,9 @@ enum SegmentScan {
             let position = segment.nextPosition + UInt64(pending.count)
             let rest = bytes.extracting(at..<bytes.count)
             if rest.count < 4 || rest.uint32(at: 0) == 0 { break }
-            guard let header = whole(rest), header.position == position else {
+            guard let header = whole(rest, segment.binding.mask(at: at)),
+                header.position == position
+            else {
                 return Fault(reason: "the record does not check", record: (at, position))
             }
             pending.append((at..<at + header.length, header))
@@ -40,22 +47,25 @@ enum SegmentScan {
     }
 
     /// The header of the record at the start of `bytes`, if all of it checks.
-    static func whole(_ bytes: Span<UInt8>) -> RecordHeader? {
+    ///
+    /// - Parameter mask: by which the record is bound to its place.
+    static func whole(_ bytes: Span<UInt8>, _ mask: UInt32) -> RecordHeader? {
         guard let header = try? RecordHeader.checked(bytes),
             (try? RecordHeader.verifyBody(bytes.extracting(first: header.length))) != nil,
-            RecordHeader.headChecksum(of: bytes) == header.headChecksum
+            RecordHeader.headChecksum(of: bytes) == header.headChecksum ^ mask
         else { return nil }
         return header
     }
 
-    /// Whether a record stands behind `offset` that was written when what is there was on disk.
-    static func hasLaterCommit(
-        _ bytes: Span<UInt8>, behind offset: Int, _ position: UInt64
-    ) -> Bool {
-        var at = offset + 8
+    /// Whether a record stands behind those of the segment that was written when what follows
+    /// them was on disk.
+    static func hasLaterCommit(_ bytes: Span<UInt8>, behind segment: OpenSegment) -> Bool {
+        var at = segment.end + 8
         while at + RecordLayout.headerSize <= bytes.count {
             let rest = bytes.extracting(at..<bytes.count)
-            if rest.uint32(at: 0) != 0, let header = whole(rest), header.position > position,
+            if rest.uint32(at: 0) != 0,
+                let header = whole(rest, segment.binding.mask(at: at)),
+                header.position > segment.nextPosition,
                 header.flags & RecordLayout.startsCommit != 0
             {
                 return true
@@ -67,14 +77,14 @@ enum SegmentScan {
 
     /// Every record that checks, behind damage too, ascending: its position and where it is.
     static func wholeRecords(
-        of bytes: Span<UInt8>, in positions: Range<UInt64>
+        of bytes: Span<UInt8>, in positions: Range<UInt64>, _ binding: SegmentBinding
     ) -> [(position: UInt64, place: Range<Int>)] {
         var found: [(position: UInt64, place: Range<Int>)] = []
         var lowest = positions.lowerBound
         var at = SegmentHeader.size
         while at + RecordLayout.headerSize <= bytes.count {
             let rest = bytes.extracting(at..<bytes.count)
-            guard rest.uint32(at: 0) != 0, let header = whole(rest),
+            guard rest.uint32(at: 0) != 0, let header = whole(rest, binding.mask(at: at)),
                 lowest <= header.position, header.position < positions.upperBound
             else {
                 at += 8

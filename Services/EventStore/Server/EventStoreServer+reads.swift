@@ -90,7 +90,7 @@ extension ProtocolError {
     /// How a log that can't be read or written is told.
     init(_ error: LogError) {
         switch error {
-        case .damaged, .missing, .damagedIndex, .unknownVersion:
+        case .damaged, .missing, .missingEnd, .damagedIndex, .unknownVersion:
             self.init(.damaged, detail: error.position ?? 0, error.description)
         case .storage, .closed: self.init(.unavailable, error.description)
         }

@@ -38,12 +38,13 @@ struct ChainFold {
             return try storage.read(name, at: 0, count: try storage.size(of: name))
         }
         let bytes = contents.span
+        let binding = try SegmentHeader(bytes, of: name).binding
         var at = SegmentHeader.size
         for position in segment.base..<segment.next {
             let rest = bytes.extracting(min(at, bytes.count)..<bytes.count)
             guard let header = RecordHeader(rest), header.length <= rest.count,
                 header.position == position,
-                position <= point.position || SegmentScan.whole(rest) != nil
+                position <= point.position || SegmentScan.whole(rest, binding.mask(at: at)) != nil
             else {
                 throw .damaged(
                     segment: name, offset: at, position: position, "the record does not check")

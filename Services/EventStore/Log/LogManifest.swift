@@ -1,0 +1,82 @@
+import EventSourcing
+
+/// What the log notes of itself beside its segments, so that it can say when one of them is lost.
+///
+/// It is put in place when a segment is begun, and written over when a commit is on disk, without a
+/// sync of its own: after a failure of the machine it may be older than the log, but never newer.
+///
+///     offset size
+///          0    8  "DAYBKMAN"
+///          8    4  version
+///         12    4  zero
+///         16    8  position of the first record of the last segment
+///         24   16  identity of the log
+///         40    8  salt of the log
+///         48    8  position of an event that is on disk, with all before it; or 0
+///         56    4  zero
+///         60    4  CRC32C of bytes 0..<60
+struct LogManifest: Hashable {
+    static let name = "manifest"
+    private static let version: UInt32 = 1
+    private static let size = 64
+    private static let magic = Array("DAYBKMAN".utf8)
+
+    let log: EventID
+    let salt: UInt64
+    /// Where the last segment begins.
+    var lastBase: UInt64
+    /// Up to here every event has been on disk.
+    var durable: UInt64
+
+    private var bytes: [UInt8] {
+        var bytes = Self.magic
+        bytes.append(littleEndian: Self.version)
+        bytes.append(littleEndian: UInt32(0))
+        bytes.append(littleEndian: lastBase)
+        bytes.append(littleEndian: log.high.byteSwapped)
+        bytes.append(littleEndian: log.low.byteSwapped)
+        bytes.append(littleEndian: salt)
+        bytes.append(littleEndian: durable)
+        bytes.append(littleEndian: UInt32(0))
+        let sum = CRC32C.checksum(bytes.span)
+        bytes.append(littleEndian: sum)
+        return bytes
+    }
+
+    /// Makes the file, or another in its place; it is on disk when this returns.
+    func put(to storage: any LogStorage) throws(LogError) {
+        try storage.put(Self.name, bytes.span)
+    }
+
+    /// Writes over the file. It is one sector, which a crash leaves old or new.
+    func write(to storage: any LogStorage) throws(StorageError) {
+        try storage.write(Self.name, bytes.span, at: 0)
+    }
+
+    /// The file in `storage`; nil if there is none, as in a log of an earlier version, or in a copy
+    /// of some segments.
+    static func read(from storage: any LogStorage) throws(LogError) -> LogManifest? {
+        let found = try storing { () throws(StorageError) -> [UInt8]? in
+            guard try storage.names().contains(name) else { return nil }
+            return try storage.read(name, at: 0, count: size + 1)
+        }
+        guard let bytes = found else { return nil }
+        let span = bytes.span
+        guard bytes.count == size, bytes.starts(with: magic),
+            CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
+        else {
+            throw .damaged(
+                segment: name, offset: 0, position: 0,
+                "its checksum does not match; if no segment is missing, remove it, and it is made "
+                    + "again")
+        }
+        guard span.uint32(at: 8) == version else {
+            throw .unknownVersion(segment: name, span.uint32(at: 8))
+        }
+        let greatest = SegmentHeader.greatestPosition
+        return LogManifest(
+            log: span.eventID(at: 24), salt: span.uint64(at: 40),
+            lastBase: min(span.uint64(at: 16), greatest),
+            durable: min(span.uint64(at: 48), greatest))
+    }
+}
