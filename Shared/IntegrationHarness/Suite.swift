@@ -114,6 +114,16 @@ public final class Suite {
         return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 
+    /// Waits until the process has ended by itself, and gives its exit status; -1 for one that a
+    /// signal ended, be it that which is sent when `patience` is over.
+    public func end(of name: String, patience: TimeInterval = 120) -> Int32 {
+        guard let process = processes.removeValue(forKey: name) else { return -1 }
+        let lastResort = Self.kill(process, after: patience)
+        process.waitUntilExit()
+        lastResort.cancel()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
     private static func kill(_ process: Process, after patience: TimeInterval) -> DispatchWorkItem {
         let id = process.processIdentifier
         let work = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }

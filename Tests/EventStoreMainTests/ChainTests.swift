@@ -96,13 +96,17 @@ import WireProtocol
             at += Int(bytes.span.uint32(at: at))
         }
         let length = Int(bytes.span.uint32(at: at))
+        /// What the checksum of the head is stored XORed with, which depends on the place alone.
+        let mask =
+            bytes.span.uint32(at: at + RecordLayout.headChecksum)
+            ^ CRC32C.checksum(bytes.span.extracting(at..<at + RecordLayout.headChecksum))
         let place = try #require(bytes[at..<at + length].lastIndex(of: UInt8(ascii: "}")))
         bytes[place - 1] ^= 1
         put(
             CRC32C.checksum(bytes.span.extracting(at + RecordLayout.headSize..<at + length)),
             at + RecordLayout.bodyChecksum, into: &bytes)
         put(
-            CRC32C.checksum(bytes.span.extracting(at..<at + RecordLayout.headChecksum)),
+            CRC32C.checksum(bytes.span.extracting(at..<at + RecordLayout.headChecksum)) ^ mask,
             at + RecordLayout.headChecksum, into: &bytes)
         try Data(bytes).write(to: url)
         try? FileManager.default.removeItem(atPath: "\(log)/\(name.prefix(16)).index")

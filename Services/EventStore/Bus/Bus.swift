@@ -159,6 +159,10 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.replay() }
                 group.addTask(executorPreference: loop) { try await self.archive() }
                 group.addTask(executorPreference: loop) { try await self.answer() }
+                // A call that meets damage is answered with it, and the process ends.
+                group.addTask { [store] in
+                    for await error in store.store.failures { throw error }
+                }
                 // Whoever waits for one of these would keep the others from ending.
                 defer { stop() }
                 try await group.next()

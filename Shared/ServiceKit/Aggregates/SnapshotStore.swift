@@ -2,6 +2,7 @@ import EventSourcing
 import Foundation
 import GRDB
 import Logging
+import Synchronization
 
 /// The state of an aggregate behind one of its events.
 struct Snapshot<State: Sendable>: Sendable {
@@ -17,9 +18,15 @@ struct Snapshot<State: Sendable>: Sendable {
 ///
 /// They are a shortcut and no more: whoever uses one has looked that its event is in the log, and
 /// what can't be read or written costs time alone. The file may be removed whenever nobody uses it.
+/// One that turns out to be damaged is removed, and the next process makes another.
 public struct SnapshotStore: Sendable {
+    private final class Damage: Sendable {
+        let isFound = Mutex(false)
+    }
+
     private let store: ProjectedStore
     private let logger: Logger
+    private let damage = Damage()
 
     /// Opens the file at `path`; one of another log, or of another shape, is made anew.
     init(path: String, log: EventID, logger: Logger) throws {
@@ -69,6 +76,7 @@ public struct SnapshotStore: Sendable {
         of stream: StreamName, _ subject: Subject.Type
     ) async -> Snapshot<Subject.State>? {
         let key = stream.description
+        guard !isDamaged else { return nil }
         do {
             guard let row = try await store.read({ try Row.fetchOne($0, key: key) }),
                 row.version == Subject.stateVersion, let event = EventID(row.event)
@@ -86,6 +94,7 @@ public struct SnapshotStore: Sendable {
     func keep<Subject: Aggregate>(
         _ snapshot: Snapshot<Subject.State>, of stream: StreamName, _ subject: Subject.Type
     ) async {
+        guard !isDamaged else { return }
         do {
             let state = try JSONCoding.encoder.encode(snapshot.state)
             let row = Row(
@@ -99,19 +108,45 @@ public struct SnapshotStore: Sendable {
     }
 
     private func complain(_ what: Logger.Message, of stream: StreamName, _ error: any Error) {
-        guard !(error is CancellationError) else { return }
+        guard !(error is CancellationError), !giveUp(on: error) else { return }
         logger.warning(what, metadata: ["stream": "\(stream)", "reason": "\(error)"])
+    }
+
+    private var isDamaged: Bool { damage.isFound.withLock(\.self) }
+
+    /// Removes a file that is damaged, and says so once; false if the error says something else.
+    private func giveUp(on error: any Error) -> Bool {
+        guard error is ProjectedStore.Unusable else { return false }
+        let isFirst = damage.isFound.withLock { isFound in
+            defer { isFound = true }
+            return !isFound
+        }
+        guard isFirst else { return true }
+        do {
+            try ProjectedStore.remove(store.path)
+            logger.warning(
+                "snapshots are damaged and were removed; the next start makes a new file",
+                metadata: ["reason": "\(error)"])
+        } catch {
+            logger.warning("damaged snapshots can't be removed", metadata: ["reason": "\(error)"])
+        }
+        return true
     }
 
     /// How many there are; nil if that can't be read.
     func count() async -> Int? {
+        guard !isDamaged else { return nil }
         do {
             return try await store.read { try Row.fetchCount($0) }
         } catch {
+            if giveUp(on: error) { return nil }
             logger.warning("snapshots can't be counted", metadata: ["reason": "\(error)"])
             return nil
         }
     }
 
-    func close() throws { try store.close() }
+    func close() throws {
+        guard !isDamaged else { return }
+        do { try store.close() } catch  where giveUp(on: error) {}
+    }
 }

@@ -16,6 +16,8 @@ public enum Program {
     public static func run(_ root: any ParsableCommand.Type, _ arguments: [String]? = nil) async {
         // A reader that has had enough is no failure; output to it goes nowhere.
         signal(SIGPIPE, SIG_IGN)
+        // A limit on the size of files fails the write, which then names the file.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             // Parsed so, a command may ask a process for what completes its arguments.
             let asyncRoot = root as? any AsyncParsableCommand.Type

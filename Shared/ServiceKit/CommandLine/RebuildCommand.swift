@@ -2,7 +2,6 @@ public import ArgumentParser
 import EventSourcing
 import EventStoreClient
 import Foundation
-import GRDB
 import WireProtocol
 
 /// `rebuild`, the same for every service.
@@ -90,8 +89,8 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
     ) async throws -> Rebuilding<Service.Shown> {
         do {
             return try await Rebuilding(at: file + ".part", log: log, notBeyond: end)
-        } catch let error as DatabaseError {
-            throw Problem.data("can't make \(file): \(error.message ?? "\(error.resultCode)")")
+        } catch let error as Problem {
+            throw Problem.data("can't make \(file): \(error)")
         }
     }
 

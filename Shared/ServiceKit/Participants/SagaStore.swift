@@ -140,7 +140,10 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                 db,
                 sql: "SELECT * FROM saga WHERE id IN (SELECT value FROM json_each(?))",
                 arguments: [String(decoding: try JSONEncoder().encode(Array(ids)), as: UTF8.self)])
-            return try Dictionary(uniqueKeysWithValues: rows.map { ($0["id"], try Self.saga($0)) })
+            return try Dictionary(
+                uniqueKeysWithValues: rows.map { row in
+                    (try row.decode(forColumn: "id"), try Self.saga(row))
+                })
         }
     }
 
@@ -148,7 +151,12 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     func deadlines() async throws -> [(id: String, deadline: Timestamp)] {
         try await store.read { db in
             try Row.fetchAll(db, sql: "SELECT id, deadline FROM saga WHERE deadline IS NOT NULL")
-                .map { ($0["id"], Timestamp(microseconds: $0["deadline"])) }
+                .map {
+                    (
+                        try $0.decode(forColumn: "id"),
+                        Timestamp(microseconds: try $0.decode(forColumn: "deadline"))
+                    )
+                }
         }
     }
 
@@ -184,16 +192,22 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
 
     func close() throws { try store.close() }
 
-    private static func saga(_ row: Row) throws -> Saga<State> {
-        guard let correlation = EventID(row["correlation"]), let last = EventID(row["lastEvent"]),
-            let position = UInt64(exactly: row["lastPosition"] as Int64)
-        else {
-            throw ProjectedStore.Unusable(
-                description: "saga \(row["id"] as String) has a bad id or position")
+    private static func id(in column: String, of row: Row) throws -> EventID {
+        let text = try row.decode(String.self, forColumn: column)
+        guard let id = EventID(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "'\(text)' is not an id"))
         }
-        return Saga(
-            state: try JSONDecoder().decode(State.self, from: row["state"]),
-            correlationID: correlation, lastEventID: last, lastPosition: position,
-            lastTime: Timestamp(microseconds: row["lastTime"]))
+        return id
+    }
+
+    private static func saga(_ row: Row) throws -> Saga<State> {
+        Saga(
+            state: try JSONDecoder().decode(
+                State.self, from: row.decode(Data.self, forColumn: "state")),
+            correlationID: try id(in: "correlation", of: row),
+            lastEventID: try id(in: "lastEvent", of: row),
+            lastPosition: try row.decode(forColumn: "lastPosition"),
+            lastTime: Timestamp(microseconds: try row.decode(forColumn: "lastTime")))
     }
 }

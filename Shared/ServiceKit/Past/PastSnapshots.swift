@@ -48,54 +48,73 @@ struct PastSnapshots<Service: NamedService>: Sendable {
             case .position(let position): ("position", Int64(clamping: position))
             case .time(let time): ("time", time.microseconds)
             }
-        // As if there were none, if it can't be read.
-        return try? database().read { db in
-            let row = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT model, position, time, event FROM past
-                    WHERE query = ? AND argument = ? AND version = ? AND log = ? AND \(column) <= ?
-                    ORDER BY position DESC LIMIT 1
-                    """,
-                arguments: [
-                    subject.query, subject.argument, Service.Shown.version, log.description, bound,
-                ])
-            guard let row, let event = EventID(row["event"]) else { return nil }
-            let (model, found, time): (Data, Int64, Int64) = (
-                row["model"], row["position"], row["time"]
-            )
-            guard let position = UInt64(exactly: found) else { return nil }
-            return Snapshot(
-                model: try JSONDecoder().decode(Model.self, from: model),
-                position: position, time: Timestamp(microseconds: time), event: event)
+        return using { database in
+            try database.read { db in try snapshot(column, bound, of: subject, db) }
+        }
+    }
+
+    private func snapshot(
+        _ column: String, _ bound: Int64, of subject: Subject, _ db: Database
+    ) throws -> Snapshot? {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT model, position, time, event FROM past
+                WHERE query = ? AND argument = ? AND version = ? AND log = ? AND \(column) <= ?
+                ORDER BY position DESC LIMIT 1
+                """,
+            arguments: [
+                subject.query, subject.argument, Service.Shown.version, log.description, bound,
+            ])
+        guard let row, let event = EventID(try row.decode(String.self, forColumn: "event"))
+        else { return nil }
+        return Snapshot(
+            model: try JSONDecoder().decode(
+                Model.self, from: row.decode(Data.self, forColumn: "model")),
+            position: try row.decode(forColumn: "position"),
+            time: Timestamp(microseconds: try row.decode(forColumn: "time")), event: event)
+    }
+
+    /// Runs `body` on the file; nil if it can't be used, which costs time alone. One that is
+    /// damaged is removed, so that the next answer makes another.
+    private func using<Value>(_ body: (DatabaseQueue) throws -> Value?) -> Value? {
+        do {
+            return try body(database())
+        } catch {
+            if StoreFailure.isDamage(error) { try? ProjectedStore.remove(path) }
+            return nil
         }
     }
 
     func keep(_ snapshots: [Snapshot], of subject: Subject) {
         guard !snapshots.isEmpty else { return }
         // If it can't be written, the next answer takes as long as this one.
-        try? database().write { db in
+        _ = using { database -> Void? in
+            try database.write { try write(snapshots, of: subject, $0) }
+        }
+    }
+
+    private func write(_ snapshots: [Snapshot], of subject: Subject, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS past (
+                    query TEXT, argument TEXT, version INTEGER, log TEXT, position INTEGER,
+                    time INTEGER, event TEXT, model BLOB,
+                    PRIMARY KEY (query, argument, position))
+                """)
+        // What is of another version, or log, is of no use any more.
+        try db.execute(
+            sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
+            arguments: [Service.Shown.version, log.description])
+        for snapshot in snapshots {
             try db.execute(
-                sql: """
-                    CREATE TABLE IF NOT EXISTS past (
-                        query TEXT, argument TEXT, version INTEGER, log TEXT, position INTEGER,
-                        time INTEGER, event TEXT, model BLOB,
-                        PRIMARY KEY (query, argument, position))
-                    """)
-            // What is of another version, or log, is of no use any more.
-            try db.execute(
-                sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
-                arguments: [Service.Shown.version, log.description])
-            for snapshot in snapshots {
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    arguments: [
-                        subject.query, subject.argument, Service.Shown.version, log.description,
-                        Int64(snapshot.position), snapshot.time.microseconds,
-                        snapshot.event.description,
-                        try JSONCoding.encoder.encode(snapshot.model),
-                    ])
-            }
+                sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    subject.query, subject.argument, Service.Shown.version, log.description,
+                    Int64(snapshot.position), snapshot.time.microseconds,
+                    snapshot.event.description,
+                    try JSONCoding.encoder.encode(snapshot.model),
+                ])
         }
     }
 

@@ -30,7 +30,7 @@ struct StoreFile<Service: NamedService>: Sendable {
                     "\(path) is of version \(version ?? 0), but \(Service.serviceName) reads "
                         + "version \(Service.Shown.version)")
             }
-        } catch let error as DatabaseError {
+        } catch  where Self.isUnusable(error) {
             throw Self.unusable(path, error)
         }
     }
@@ -49,7 +49,7 @@ struct StoreFile<Service: NamedService>: Sendable {
                     return try answer(model, argument)
                 }
             }
-        } catch let error as DatabaseError {
+        } catch  where Self.isUnusable(error) {
             throw Self.unusable(path, error)
         }
     }
@@ -66,7 +66,12 @@ struct StoreFile<Service: NamedService>: Sendable {
         try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
     }
 
-    private static func unusable(_ path: String, _ error: DatabaseError) -> Problem {
-        .data("\(path) is not a store of \(Service.serviceName): \(error.message ?? "\(error)")")
+    private static func isUnusable(_ error: any Error) -> Bool {
+        error is DatabaseError || StoreFailure.isDamage(error)
+    }
+
+    private static func unusable(_ path: String, _ error: any Error) -> Problem {
+        let reason = (error as? DatabaseError)?.message ?? "\(error)"
+        return .data("\(path) is not a store of \(Service.serviceName): \(reason)")
     }
 }

@@ -8,6 +8,7 @@ public struct ProjectedStore: Sendable {
     public let checkpoint: UInt64
     public let path: String
     private let pool: DatabasePool
+    private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// A database that can't be used, and why.
     public struct Unusable: Error, CustomStringConvertible {
@@ -38,34 +39,32 @@ public struct ProjectedStore: Sendable {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL")")
         }
-        let pool: DatabasePool
-        let checkpoint: UInt64?
-        do {
-            pool = try DatabasePool(path: path, configuration: configuration)
-            checkpoint = try pool.write { db -> UInt64? in
+        return try StoreFailure.naming(path) { () throws -> ProjectedStore? in
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            let checkpoint = try pool.write { db -> UInt64? in
                 guard try db.tableExists("daybook") else {
-                    try make(db, version: version, log: log, create: create)
+                    try make(db, path: path, version: version, log: log, create: create)
                     return 0
                 }
                 return try existing(
                     db, path: path, version: version, log: log, migrations: migrations)
             }
-        } catch let error as DatabaseError
-            where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
-        {
-            throw Unusable(
-                description: "\(path) is damaged: \(error.message ?? "\(error.resultCode)")")
+            guard let checkpoint else {
+                try pool.close()
+                return nil
+            }
+            return ProjectedStore(checkpoint: checkpoint, path: path, pool: pool)
         }
-        guard let checkpoint else {
-            try pool.close()
-            return nil
-        }
-        return ProjectedStore(checkpoint: checkpoint, path: path, pool: pool)
     }
 
     private static func make(
-        _ db: Database, version: Int, log: EventID, create: Write
+        _ db: Database, path: String, version: Int, log: EventID, create: Write
     ) throws {
+        guard try String.fetchOne(db, sql: "SELECT name FROM sqlite_master") == nil else {
+            throw Unusable(
+                description: "\(path) is a database, but not one of this program; remove it, and "
+                    + "it is built again")
+        }
         try db.execute(
             sql: "CREATE TABLE daybook (version INTEGER, log TEXT, checkpoint INTEGER)")
         try db.execute(
@@ -76,52 +75,60 @@ public struct ProjectedStore: Sendable {
     private static func existing(
         _ db: Database, path: String, version: Int, log: EventID, migrations: [Int: Write]
     ) throws -> UInt64? {
-        guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook")
+        // Read as it is: a value of another kind must not end the process.
+        guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook"),
+            let followed = String.fromDatabaseValue(row["log"]),
+            var found = Int.fromDatabaseValue(row["version"]),
+            let checkpoint = UInt64.fromDatabaseValue(row["checkpoint"])
         else { throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it") }
-        let followed: String = row["log"]
         guard followed == log.description else {
             throw Unusable(
                 description: "\(path) follows log \(followed), but the event store has "
                     + "log \(log); remove it to follow this one")
         }
-        var found: Int = row["version"]
         while found < version, let migrate = migrations[found] {
             try migrate(db)
             found += 1
             try db.execute(sql: "UPDATE daybook SET version = ?", arguments: [found])
-        }
-        guard let checkpoint = UInt64(exactly: row["checkpoint"] as Int64) else {
-            throw Unusable(description: "\(path) has no checkpoint; remove it to rebuild it")
         }
         return found == version ? checkpoint : nil
     }
 
     /// Makes `writes` and moves the checkpoint, all or nothing.
     ///
-    /// - Throws: `Problem` with status 74 if the disk is full, or fails.
+    /// - Throws: `Problem` with status 74 if the disk is full, or fails; `Unusable` if the file
+    ///   turns out to be damaged. After either the process should end.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
-        do {
-            try await Self.cancellable {
-                try await pool.write { db in
-                    for write in writes { try write(db) }
-                    try db.execute(
-                        sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(checkpoint)])
-                }
+        try await using {
+            try await pool.write { db in
+                for write in writes { try write(db) }
+                try db.execute(
+                    sql: "UPDATE daybook SET checkpoint = ?",
+                    arguments: [Int64(clamping: checkpoint)])
             }
-        } catch let error as DatabaseError
-            where [.SQLITE_FULL, .SQLITE_IOERR].contains(error.resultCode)
-        {
-            throw Problem(
-                status: EX_IOERR,
-                "\(path) can't be written: \(error.message ?? "\(error.resultCode)")")
         }
     }
 
     /// Reads rows as they were when the last commit was made.
+    ///
+    /// - Throws: as `commit` does.
     public func read<Value: Sendable>(
         _ body: @escaping Reading<Value>
     ) async throws -> Value {
-        try await Self.cancellable { try await pool.read(body) }
+        try await using { try await pool.read(body) }
+    }
+
+    /// What has shown, in a read or a commit, that the file can't be used any more. Whoever owns
+    /// the store waits for it, whatever becomes of the call that has met it.
+    public var failures: AsyncStream<any Error> { failure.stream }
+
+    private func using<Value>(_ transaction: () async throws -> Value) async throws -> Value {
+        do {
+            return try await StoreFailure.naming(path) { try await Self.cancellable(transaction) }
+        } catch {
+            if StoreFailure.endsProcess(error) { failure.continuation.yield(error) }
+            throw error
+        }
     }
 
     /// A transaction that its task's cancellation has interrupted ends as cancelled, not as failed.
@@ -139,13 +146,15 @@ public struct ProjectedStore: Sendable {
 
     /// Puts everything into the one file and closes it.
     public func close() throws {
-        do {
-            try truncate()
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
-            // The interruption of a cancelled transaction can come when that has ended already.
-            try truncate()
+        try StoreFailure.naming(path) {
+            do {
+                try truncate()
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+                // The interruption of a cancelled transaction can come when that has ended already.
+                try truncate()
+            }
+            try pool.close()
         }
-        try pool.close()
     }
 
     private func truncate() throws {
@@ -154,23 +163,27 @@ public struct ProjectedStore: Sendable {
 
     /// Removes the database at `path`, if there is one.
     public static func remove(_ path: String) throws {
-        try remove(path, ["", "-wal", "-shm"])
+        try remove(path, ["", "-wal", "-shm", "-journal"])
     }
 
     private static func remove(_ path: String, _ suffixes: [String]) throws {
-        for suffix in suffixes
-        where FileManager.default.fileExists(atPath: path + suffix) {
-            try FileManager.default.removeItem(atPath: path + suffix)
+        for file in suffixes.map({ path + $0 }) {
+            guard unsafe unlink(file) == 0 || errno == ENOENT else {
+                let reason = unsafe String(cString: strerror(errno))
+                throw Problem(status: EX_IOERR, "\(file) can't be removed: \(reason)")
+            }
         }
     }
 
     /// Makes the closed database at `path` one that can be read where nothing can be written.
     static func seal(_ path: String) throws {
-        let database = try DatabaseQueue(path: path)
-        try database.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA journal_mode = DELETE")
+        try StoreFailure.naming(path) {
+            let database = try DatabaseQueue(path: path)
+            try database.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA journal_mode = DELETE")
+            }
+            try database.close()
         }
-        try database.close()
     }
 
     /// Puts the closed database at `source` in the place of the closed one at `path`, if there is
@@ -180,7 +193,7 @@ public struct ProjectedStore: Sendable {
         for database in [path, source] { try remove(database, ["-wal", "-shm"]) }
         guard unsafe rename(source, path) == 0 else {
             let reason = unsafe String(cString: strerror(errno))
-            throw Unusable(description: "\(source) can't be moved to \(path): \(reason)")
+            throw Problem(status: EX_IOERR, "\(source) can't be moved to \(path): \(reason)")
         }
     }
 }

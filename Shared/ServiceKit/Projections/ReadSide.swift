@@ -22,6 +22,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     /// The last rebuild.
     private var rebuild: RebuildStatus?
     private let rebuilds = AsyncStream<Void>.makeStream()
+    /// What has shown in a query that the store can't be used any more.
+    private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private let client: EventStoreClient
     private let log: EventID
@@ -71,6 +73,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
             group.addTask {
                 for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
             }
+            // A query that meets damage is answered with it, and the process ends.
+            group.addTask { for await error in self.failure.stream { throw error } }
             // The first that fails ends the others, for which waitForAll would wait.
             for try await _ in group {}
         }
@@ -132,7 +136,12 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
         try await wait(for: position)
-        return try await store.read(body)
+        do {
+            return try await store.read(body)
+        } catch {
+            if StoreFailure.endsProcess(error) { failure.continuation.yield(error) }
+            throw error
+        }
     }
 
     private func wait(for position: UInt64) async throws {

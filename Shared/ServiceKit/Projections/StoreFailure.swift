@@ -1,0 +1,77 @@
+import Foundation
+import GRDB
+
+/// Names the file in what SQLite reports, and tells damage, which a new file mends, from a disk
+/// that fails.
+enum StoreFailure {
+    /// Runs `body` on the database at `path`.
+    ///
+    /// - Throws: `ProjectedStore.Unusable` if the file is damaged, or is not a database of the
+    ///   suite; `Problem` with status 74 if the disk is full, fails or denies access, with status
+    ///   69 if another process does not let go of the file.
+    static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw named(error, path) }
+    }
+
+    /// The same for what takes its time.
+    static func naming<Value>(
+        _ path: String, isolation: isolated (any Actor)? = #isolation,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do { return try await body() } catch { throw named(error, path) }
+    }
+
+    /// Whether the process that owns the file should end with the error: what it goes on to answer
+    /// may be wrong, and what it goes on to write is lost.
+    static func endsProcess(_ error: any Error) -> Bool {
+        error is ProjectedStore.Unusable || (error as? Problem)?.status == EX_IOERR
+    }
+
+    /// Whether the error says that a file is damaged, and not only out of reach.
+    static func isDamage(_ error: any Error) -> Bool {
+        switch error {
+        case is ProjectedStore.Unusable, is RowDecodingError, is DecodingError: true
+        case let error as DatabaseError: isDamage(error)
+        default: false
+        }
+    }
+
+    private static func named(_ error: any Error, _ path: String) -> any Error {
+        switch error {
+        case let error as DatabaseError: named(error, path)
+        case is RowDecodingError, is DecodingError:
+            damage(path, "a row can't be read: \(error)")
+        default: error
+        }
+    }
+
+    private static func named(_ error: DatabaseError, _ path: String) -> any Error {
+        let reason = error.message ?? "\(error.resultCode)"
+        if isDamage(error) { return damage(path, reason) }
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM,
+            .SQLITE_AUTH, .SQLITE_NOLFS:
+            return Problem(status: EX_IOERR, "\(path) can't be read or written: \(reason)")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return Problem(
+                status: EX_UNAVAILABLE, "another process uses \(path): \(reason); stop it first")
+        default: return error
+        }
+    }
+
+    private static func isDamage(_ error: DatabaseError) -> Bool {
+        switch error.resultCode {
+        // A row that can't be there twice, or is of another kind, was not written by this program.
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_CONSTRAINT,
+            .SQLITE_MISMATCH:
+            true
+        default: error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
+        }
+    }
+
+    private static func damage(_ path: String, _ reason: String) -> ProjectedStore.Unusable {
+        let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return ProjectedStore.Unusable(
+            description: "\(path) is damaged: \(line); remove it, and it is built again")
+    }
+}

@@ -1,0 +1,162 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import ServiceKit
+import Testing
+
+@Suite(.timeLimit(.minutes(10))) struct `A damaged file` {
+    private enum Damage: CaseIterable { case garbage, text, halved, zeroedPages }
+
+    private func damage(_ path: String, _ kind: Damage) throws {
+        let url = URL(filePath: path)
+        var bytes = try Data(contentsOf: url)
+        switch kind {
+        case .garbage: bytes = Data(repeating: 0xA5, count: 9_000)
+        case .text: bytes = Data("this is no database\n".utf8)
+        case .halved: bytes = bytes.prefix(5_000)
+        case .zeroedPages: bytes.resetBytes(in: 4_096..<bytes.count)
+        }
+        try bytes.write(to: url)
+    }
+
+    /// A suite that has done something, and is stopped.
+    private func stopped() async throws -> Suite {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ann", funds: "100", credit: "50")
+        try await suite.place("one", of: "ann", price: 2_000)
+        #expect(try await suite.ended("one").status == .confirmed)
+        for name in Suite.services + ["event-store"] { #expect(suite.terminate(name) == 0) }
+        return suite
+    }
+
+    @Test func `ends the process that starts with it, with status 65 and its name`() async throws {
+        let suite = try await stopped()
+        let kinds = Damage.allCases
+        let bus = "\(suite.home)/bus/bus.sqlite"
+        let kept = try Data(contentsOf: URL(filePath: bus))
+        for kind in kinds {
+            try damage(bus, kind)
+            try expectRefusal(of: bus, by: "event-store", suite, "\(kind)")
+            try kept.write(to: URL(filePath: bus))
+        }
+        try suite.start("event-store", ["--rules", Suite.rules])
+        var files = 0
+        for service in Suite.services {
+            for name in ["projection.sqlite", "participant.sqlite"] {
+                let path = "\(suite.home)/\(service)/\(name)"
+                guard FileManager.default.fileExists(atPath: path) else { continue }
+                let kept = try Data(contentsOf: URL(filePath: path))
+                try damage(path, kinds[files % kinds.count])
+                try expectRefusal(of: path, by: service, suite, "\(kinds[files % kinds.count])")
+                try kept.write(to: URL(filePath: path))
+                files += 1
+            }
+        }
+        #expect(files >= 9)
+        // They are caches: without them, the services are as they were.
+        for service in Suite.services {
+            try ProjectedStore.remove("\(suite.home)/\(service)/projection.sqlite")
+            try suite.start(service)
+        }
+        for service in Suite.services { _ = try await suite.status(of: service) }
+        let audit = try suite.run("audit", "--compare")
+        #expect(audit.status == 0, "\(audit)")
+    }
+
+    private func expectRefusal(
+        of path: String, by process: String, _ suite: Suite, _ comment: Comment
+    ) throws {
+        let run = try suite.run([process, "serve"], patience: 60)
+        #expect(run.status == 65, comment)
+        let last = run.errors.split(separator: "\n").last ?? ""
+        #expect(last.hasPrefix("\(process): \(path) is damaged: "), "\(comment): \(run.errors)")
+        #expect(last.contains("remove it"), "\(comment): \(run.errors)")
+    }
+
+    @Test func `of snapshots is made anew`() async throws {
+        let suite = try await stopped()
+        for service in ["balance", "credit"] {
+            try damage("\(suite.home)/\(service)/snapshots.sqlite", .garbage)
+            try Data("no database".utf8).write(
+                to: URL(filePath: "\(suite.home)/\(service)/past.sqlite"))
+        }
+        try await suite.startAll()
+        #expect(try suite.run("credit", "ann", "5").status == 0)
+        for _ in 1...2 {
+            let past = try suite.run("balance", "show", "ann", "--as-of", "5")
+            #expect(past.status == 0, "\(past)")
+        }
+        for service in Suite.services { #expect(suite.terminate(service) == 0) }
+    }
+
+    @Test func `of a store in a file is named`() async throws {
+        let suite = try await stopped()
+        for kind in Damage.allCases {
+            let path = "\(suite.home)/\(kind).sqlite"
+            try FileManager.default.copyItem(
+                atPath: "\(suite.home)/balance/projection.sqlite", toPath: path)
+            try damage(path, kind)
+            let run = try suite.run("balance", "show", "ann", "--store", path)
+            #expect(run.status == 65 && run.errors.hasPrefix("balance: \(path) "), "\(run)")
+        }
+    }
+
+    @Test func `that a query meets ends the process that answers from it`() async throws {
+        let suite = try await stopped()
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try suite.start("balance")
+        _ = try await suite.status(of: "balance")
+        let path = "\(suite.home)/balance/projection.sqlite"
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        let size = try file.seekToEnd()
+        try file.seek(toOffset: 4_096)
+        // Of the page that has the statement nothing has been read yet.
+        try file.write(contentsOf: Data(repeating: 0xA5, count: Int(size) - 4_096))
+        let run = try suite.run("balance", "statement", "ann")
+        #expect(run.status != 0 && run.errors.contains("\(path) is damaged: "), "\(run)")
+        #expect(suite.end(of: "balance") == 65)
+        #expect(suite.log(of: "balance").contains("balance: \(path) is damaged: "))
+    }
+}
+
+@Suite(.timeLimit(.minutes(10))) struct `An event store whose disk fails` {
+    @Test func `ends with status 74 and the name of the file, and a retry finds out`() async throws
+    {
+        let suite = try Suite()
+        try suite.start("event-store")
+        let store = try await suite.eventStore()
+        func event(_ number: Int) throws -> NewEvent {
+            NewEvent(stream: try StreamName("s-1"), type: "T", data: Array("\(number)".utf8))
+        }
+        #expect(try await store.append([event(1)]).last == 1)
+        try limitFileSize(of: try #require(suite.processID(of: "event-store")))
+        // The client sends the append again, under the same id, until it is answered.
+        let second = try event(2)
+        let appended = Task { try await store.append([second]) }
+        #expect(suite.end(of: "event-store") == 74)
+        let said = suite.log(of: "event-store")
+        #expect(
+            said.contains("event-store: can't write 0000000000000001.segment: File too large\n"),
+            "\(said)")
+        try suite.start("event-store")
+        #expect(try await appended.value.last == 2)
+        #expect(try await store.append([event(3)]).last == 3)
+        await store.close()
+        #expect(suite.terminate("event-store") == 0)
+        let verified = try suite.run("event-store", "verify")
+        #expect(verified.status == 0 && verified.output.contains(": 3 events in 1"), "\(verified)")
+    }
+
+    /// Has every write of the process behind the first bytes of a file fail.
+    private func limitFileSize(of process: Int32) throws {
+        let command = Process()
+        command.executableURL = URL(filePath: "/usr/bin/prlimit")
+        command.arguments = ["--pid", "\(process)", "--fsize=100:unlimited"]
+        try command.run()
+        command.waitUntilExit()
+        try #require(command.terminationStatus == 0)
+    }
+}
