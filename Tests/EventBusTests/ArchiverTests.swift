@@ -13,10 +13,10 @@ import WireProtocol
 
 /// A clock that a test sets, and what is logged.
 private final class Surroundings: LogHandler {
-    private let time = Mutex(Timestamp.now())
+    private let time = Mutex(BusTime(running: .zero, log: .now()))
     private let lines = Mutex<[String]>([])
 
-    var now: Timestamp { time.withLock(\.self) }
+    var now: BusTime { time.withLock(\.self) }
     var warnings: [String] { lines.withLock(\.self) }
 
     func pass(_ duration: Duration) { time.withLock { $0 = $0 + duration } }

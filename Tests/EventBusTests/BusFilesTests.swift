@@ -88,6 +88,40 @@ extension BusFiles {
         try await files.close()
     }
 
+    /// Whether the tables or the journal were written last.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func `hold the same when the journal is begun again`(seed: UInt64) async throws {
+        let folder = try Folder()
+        var history = History(seed: seed)
+        var files = try await folder.open()
+        var last = JournalRecord()
+        func append() async throws -> UInt64 {
+            let record = history.next()
+            last.append(record)
+            return try await files.journal.append(record)
+        }
+        for _ in 1...10 { _ = try await append() }
+        let stored = try await append()
+        try await files.store.commit(last, of: await files.journal.id, through: stored)
+        for _ in 0..<seed % 3 { _ = try await append() }
+        let next = try #require(try await files.journal.dueGeneration(minimum: 0))
+        let position = try await files.store.snapshot(to: next)
+        #expect(position == 11)
+        for _ in 0..<seed % 4 { _ = try await append() }
+        let end = try await files.journal.move(to: next, from: position)
+        #expect(await files.journal.head == end)
+        #expect(try await files.journal.dueGeneration(minimum: 0) == nil)
+        _ = try await append()
+        try await files.close()
+        // The tables follow the journal before it.
+        files = try await folder.open()
+        let contents = try await files.contents()
+        #expect(contents.count { $0.hasPrefix("entry") } == history.entries.count)
+        #expect((files.last.routed, files.last.time) == (last.routed, last.time))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.journal) == ["2"])
+        try await files.close()
+    }
+
     @Test func `forget what was cut short`() async throws {
         let folder = try Folder()
         var files = try await folder.open()

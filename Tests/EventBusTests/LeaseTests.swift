@@ -119,6 +119,30 @@ import ZeroMQ
         await consumer.close()
     }
 
+    @Test func `is made once while the journal is begun again`() async throws {
+        let bus = try await RunningBus(journalBytes: 0)
+        try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
+        try await bus.put(rule: "r", to: "q")
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let kept = try await { () async throws -> Delivery? in
+            try await bus.append()
+            return try await consumer.receive(1).first
+        }()
+        var (wanted, taken): ([UInt64], [UInt64]) = ([], [])
+        while try bus.names(in: "journal") != ["2"] {
+            wanted += Array(try await bus.append(10))
+            for delivery in try await consumer.receive(10) {
+                taken.append(delivery.event.position)
+                #expect(try await consumer.settle([delivery.settled(.done)]) == [true])
+            }
+        }
+        try await bus.restart()
+        #expect(try bus.names(in: "journal") == ["2"])
+        #expect(taken.sorted() + (try await bus.drain("q")) == wanted)
+        #expect(try await consumer.settle([try #require(kept).settled(.done)]) == [true])
+        await consumer.close()
+    }
+
     /// Whatever becomes of the system's clock.
     @Test(arguments: [3600, -3600])
     func `is neither made twice nor held back when the clock jumps`(seconds: Int) async throws {

@@ -23,14 +23,16 @@ final class RunningBus {
     private var running: [Task<Void, any Error>] = []
     private var lastID: UInt64 = 0
     private let window: Int
+    private let journalBytes: Int
     private let logger: Logger
     let clock = ShiftedClock()
 
     init(
-        window: Int = 20_000,
+        window: Int = 20_000, journalBytes: Int = 64 << 20,
         logger: Logger = Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
         self.window = window
+        self.journalBytes = journalBytes
         self.logger = logger
         context = try Context()
         try FileManager.default.createDirectory(
@@ -57,7 +59,8 @@ final class RunningBus {
             journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, window: window, now: { clock.now }, logger: logger)
+            on: busLoop, in: context, window: window, journalBytes: journalBytes,
+            now: { clock.now }, logger: logger)
         running.append(Task { try await bus.run() })
     }
 
@@ -74,6 +77,11 @@ final class RunningBus {
     func restart() async throws {
         await stop()
         try await start()
+    }
+
+    /// The names of what is in a folder of the bus.
+    func names(in name: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)")
     }
 
     /// Removes a file or folder of the stopped bus.

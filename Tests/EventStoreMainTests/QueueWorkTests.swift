@@ -8,6 +8,7 @@ import WireProtocol
 private struct Counts: Codable, Equatable {
     var acknowledged: Int
     var failed: Int
+    var late = 0
 }
 
 @Suite(.serialized, .timeLimit(.minutes(10))) struct `A worker on the command line` {
@@ -20,10 +21,13 @@ private struct Counts: Codable, Equatable {
         store = try await suite.eventStore()
     }
 
+    private var executable: String {
+        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return folder.appending(path: "event-store").path
+    }
+
     /// Lines of its standard error come among those of its standard output.
     private func worker(_ command: String, _ options: String...) throws -> Conversation {
-        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let executable = folder.appending(path: "event-store").path
         return try Conversation(
             URL(filePath: "/bin/sh"),
             ["-c", #"exec "$0" queues work q --exec "$@" 2>&1"#, executable, command] + options,
@@ -42,6 +46,25 @@ private struct Counts: Codable, Equatable {
             "--concurrency", "4")
         #expect(counts == [Counts(acknowledged: 20, failed: 0)])
         #expect(try suite.queue("q").acknowledged == 20)
+        await store.close()
+    }
+
+    @Test func `counts only the acknowledgements that the store confirms`() async throws {
+        try suite.makeQueue("q")
+        try await store.append(0..<1)
+        // The delivery is no longer the worker's when its command ends.
+        let command = #""\#(executable)" queues purge q --yes >&2"#
+        let run = try suite.run(
+            "event-store", "queues", "work", "q", "--exec", command, "--until-empty")
+        #expect(run.status == 0 && run.output == "0 acknowledged, 0 failed, 1 too late\n", "\(run)")
+        #expect(
+            run.errors.contains(
+                "event-store: the acknowledgement of Even at position 3, attempt 1, came too late: "),
+            "\(run)")
+        try await store.append(1..<3)
+        let counts = try suite.bus(
+            Counts.self, "queues", "work", "q", "--exec", "true", "--until-empty")
+        #expect(counts == [Counts(acknowledged: 2, failed: 0)])
         await store.close()
     }
 

@@ -20,6 +20,7 @@ public actor Bus {
     let journal: BusJournal
     let store: BusStore
     let window: Int
+    var journalBytes: Int
     var clock: BusClock
     let client: EventStoreClient
     let logger: Logger
@@ -70,18 +71,22 @@ public actor Bus {
     ///
     /// - Parameters:
     ///   - window: how many entries of a queue are in memory before further ones wait on disk.
+    ///   - journalBytes: so long the journal may grow before it is begun again with what still
+    ///     counts.
     ///   - now: the system's clock.
     /// - Throws: `Problem` if another process has the folder, `ProjectedStore.Unusable` for files
     ///   that do not go with the log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
         on loop: SocketLoop, in context: Context, access: AccessControl = .none,
-        window: Int = 20_000, now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
+        window: Int = 20_000, journalBytes: Int = 64 << 20,
+        now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
         self.client = client
         self.loop = loop
         self.window = window
+        self.journalBytes = journalBytes
         self.logger = logger
         let welcome = try await client.welcome()
         log = welcome.log
@@ -198,6 +203,8 @@ public actor Bus {
     private func close() async throws {
         try await commit()
         try await flush()
+        // What it has begun is begun again another time.
+        await commits.snapshotTask?.value
         try store.close()
         try await journal.close()
         lock.release()

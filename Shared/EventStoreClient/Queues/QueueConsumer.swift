@@ -1,4 +1,4 @@
-import EventSourcing
+public import EventSourcing
 import Foundation
 public import WireProtocol
 
@@ -15,14 +15,17 @@ public struct QueueConsumer: Sendable {
     ///
     /// Each is the consumer's alone until it is settled or the visibility timeout, the queue's own
     /// if nil, has passed; then it is delivered again. Of one group there is one at a time.
+    /// - Parameter token: a new one for each receive; one whose answer did not come is repeated
+    ///   with the same, and gets what it would have got.
     /// - Throws: `ProtocolError` if there is no such queue, `Unavailable` if no answer came within
     ///   `timeout`.
     public func receive(
         _ maximum: Int, visibilityTimeout: Duration? = nil,
-        wait: Duration = .seconds(ReceiveRequest.maximumWait), timeout: Duration = .seconds(30)
+        wait: Duration = .seconds(ReceiveRequest.maximumWait), token: EventID = .random(),
+        timeout: Duration = .seconds(30)
     ) async throws -> [Delivery] {
         let request = ReceiveRequest(
-            queue: queue, consumer: name, token: .random(), maximum: maximum,
+            queue: queue, consumer: name, token: token, maximum: maximum,
             visibilityTimeout: visibilityTimeout?.inSeconds, wait: wait.inSeconds)
         let argument = Array(try JSONEncoder().encode(request))
         // Repeated with the same token, it gets the same answer.

@@ -26,7 +26,26 @@ public actor QueueWorker {
     private let drainTimeout: Duration
     private let onUnavailable: @Sendable (Unavailable) -> Void
     private let onDrain: @Sendable (Int) -> Void
+    private let onSettled: @Sendable ([Settled]) async -> Void
     private let loop: SocketLoop
+
+    /// A delivery that was handled, and what the store said of it.
+    public struct Settled: Sendable {
+        public let delivery: Delivery
+        public let verdict: Settlement.Verdict
+        public let outcome: Outcome
+
+        /// What has become of a verdict.
+        public enum Outcome: Sendable {
+            /// It took effect, and is on disk.
+            case confirmed
+            /// It came when the delivery was no longer the worker's: its visibility timeout had
+            /// passed, or an earlier attempt took effect whose answer was lost.
+            case late
+            /// The store did not answer.
+            case unknown
+        }
+    }
 
     private struct Running {
         let lease: UInt64
@@ -38,7 +57,7 @@ public actor QueueWorker {
     /// Received for the next batch.
     private var waiting: [Delivery] = []
     private var isHandlingBatches = false
-    private var settlements: [Settlement] = []
+    private var finished: [(delivery: Delivery, verdict: Settlement.Verdict)] = []
     private var isSettling = false
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var lastTask: UInt64 = 0
@@ -54,11 +73,13 @@ public actor QueueWorker {
     ///   - drainTimeout: when cancelled, handlers have so long to end before they are cancelled.
     ///   - onUnavailable: told each time that the store does not answer, which is waited for.
     ///   - onDrain: told how many are in hand when no more are received, unless there are none.
+    ///   - onSettled: told what the store says of deliveries that were handled.
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
         onUnavailable: @escaping @Sendable (Unavailable) -> Void = { _ in },
-        onDrain: @escaping @Sendable (Int) -> Void = { _ in }
+        onDrain: @escaping @Sendable (Int) -> Void = { _ in },
+        onSettled: @escaping @Sendable ([Settled]) async -> Void = { _ in }
     ) {
         self.consumer = consumer
         self.concurrency = max(1, min(concurrency, ReceiveRequest.maximumCount))
@@ -66,6 +87,7 @@ public actor QueueWorker {
         self.drainTimeout = drainTimeout
         self.onUnavailable = onUnavailable
         self.onDrain = onDrain
+        self.onSettled = onSettled
         loop = consumer.connection.loop
     }
 
@@ -116,6 +138,7 @@ public actor QueueWorker {
     }
 
     private func receive(atMost maximum: Int, _ take: Take) async throws {
+        var token = EventID.random()
         while true {
             try Task.checkCancellation()
             guard hasRoom else {
@@ -124,7 +147,9 @@ public actor QueueWorker {
             }
             do {
                 let deliveries = try await consumer.receive(
-                    min(concurrency - running.count, maximum), visibilityTimeout: visibilityTimeout)
+                    min(concurrency - running.count, maximum), visibilityTimeout: visibilityTimeout,
+                    token: token)
+                token = .random()
                 for delivery in deliveries {
                     running[delivery.sequence] = Running(
                         lease: delivery.lease, visibleAt: .now + visibilityTimeout)
@@ -184,8 +209,7 @@ public actor QueueWorker {
 
     private func finish(_ delivery: Delivery, _ verdict: Settlement.Verdict) {
         forget(delivery)
-        settlements.append(
-            Settlement(sequence: delivery.sequence, lease: delivery.lease, verdict))
+        finished.append((delivery, verdict))
         guard !isSettling else { return }
         isSettling = true
         begin { await self.settle() }
@@ -221,13 +245,32 @@ public actor QueueWorker {
 
     /// Sends what is settled, and what has come meanwhile, together.
     private func settle() async {
-        while !settlements.isEmpty {
-            let batch = settlements
-            settlements = []
-            // Who can't be told delivers again when the visibility timeout has passed.
-            _ = try? await consumer.settle(batch)
+        while !finished.isEmpty {
+            let batch = finished
+            finished = []
+            let outcomes = await outcomes(of: batch)
+            await onSettled(
+                zip(batch, outcomes).map { finished, outcome in
+                    Settled(
+                        delivery: finished.delivery, verdict: finished.verdict, outcome: outcome)
+                })
         }
         isSettling = false
+    }
+
+    private func outcomes(
+        of batch: [(delivery: Delivery, verdict: Settlement.Verdict)]
+    ) async -> [Settled.Outcome] {
+        do {
+            return try await consumer.settle(
+                batch.map { delivery, verdict in
+                    Settlement(sequence: delivery.sequence, lease: delivery.lease, verdict)
+                }
+            ).map { $0 ? .confirmed : .late }
+        } catch {
+            // A store that can't be told delivers again when the visibility timeout has passed.
+            return batch.map { _ in .unknown }
+        }
     }
 
     /// Extends the visibility of deliveries that are still being handled.

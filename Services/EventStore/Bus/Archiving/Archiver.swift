@@ -37,7 +37,7 @@ actor Archiver {
     private let logger: Logger
     private let timing: Timing
     private let segmentBytes: Int
-    private let now: @Sendable () -> Timestamp
+    private let now: @Sendable () -> BusTime
     private let signal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private var storage: (any ObjectStorage)?
@@ -46,11 +46,13 @@ actor Archiver {
     /// The archive as it was seen last.
     private var manifest: ArchiveManifest?
     /// When the first and the last of what is pending came.
-    private var pending: ClosedRange<Timestamp>?
-    private var houseKeptAt = Timestamp.distantPast
+    private var pending: ClosedRange<RunningTime>?
+    private var houseKeptAt: RunningTime?
+    /// When the last event was committed that was archived.
+    private var logTime = Timestamp.distantPast
     private var problem: String?
     private var failures = 0
-    private var leftAloneUntil = Timestamp.distantPast
+    private var leftAloneUntil = RunningTime.zero
     /// How many events matched, up to which position.
     private var matched: (count: UInt64, through: UInt64) = (0, 0)
     private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)]
@@ -60,7 +62,7 @@ actor Archiver {
     init(
         _ definition: ArchiveDefinition, of log: EventID, client: EventStoreClient, logger: Logger,
         timing: Timing = Timing(), segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
-        now: @escaping @Sendable () -> Timestamp = { .now() }
+        now: @escaping @Sendable () -> BusTime = { .ofProcess }
     ) throws(EventPatternError) {
         self.definition = definition
         if let text = definition.pattern { pattern = try EventPattern(text) } else { pattern = nil }
@@ -104,7 +106,7 @@ actor Archiver {
 
     /// Takes what the log has, and archives what is due; what fails is tried again later.
     func turn() async {
-        guard leftAloneUntil <= now() || !waiters.isEmpty else { return }
+        guard leftAloneUntil <= now().running || !waiters.isEmpty else { return }
         do {
             let writer = try await open()
             try await take(into: writer)
@@ -147,7 +149,7 @@ actor Archiver {
         writer = nil
         pending = nil
         let delay = timing.backoff.lowerBound * (1 << min(failures, 20))
-        leftAloneUntil = now() + min(delay, timing.backoff.upperBound)
+        leftAloneUntil = now().running + min(delay, timing.backoff.upperBound)
         failures += 1
         let text = "\(error)"
         if problem != text { note("an archive does not go on", error) }
@@ -238,7 +240,8 @@ actor Archiver {
             }
             try await writer.append(events, through: batch.through)
             guard let last = events.last else { continue }
-            let time = now()
+            let time = now().running
+            logTime = max(logTime, last.time)
             pending = min(pending?.lowerBound ?? time, time)...time
             if last.position > matched.through {
                 matched.count += UInt64(events.count { $0.position > matched.through })
@@ -256,7 +259,7 @@ actor Archiver {
     private var isDue: Bool {
         guard waiters.isEmpty else { return true }
         guard let pending else { return false }
-        let now = now()
+        let now = now().running
         return pending.upperBound + timing.quiet <= now
             || pending.lowerBound + timing.longest <= now
     }
@@ -285,14 +288,14 @@ actor Archiver {
 
     private func keepHouse(_ writer: ArchiveWriter) async throws {
         let now = now()
-        guard houseKeptAt + timing.housekeeping <= now else { return }
+        if let houseKeptAt, houseKeptAt + timing.housekeeping > now.running { return }
         if writer.pendingBytes == 0, writer.checkpoint < writer.position { try await seal(writer) }
         if let days = definition.retentionDays {
             try await check(writer)
-            try await writer.expire(before: now + .seconds(-days * 86_400))
+            try await writer.expire(before: max(now.log, logTime) + .seconds(-days * 86_400))
             manifest = writer.manifest
         }
-        houseKeptAt = now
+        houseKeptAt = now.running
     }
 
     // MARK: For others

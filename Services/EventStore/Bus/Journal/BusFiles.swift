@@ -27,7 +27,8 @@ struct BusFiles {
         let first = JournalGeneration.first(in: folder, of: log)
         if FileManager.default.fileExists(atPath: path) {
             let store = try BusStore(path: path, log: log)
-            try await store.snapshot(to: first)
+            _ = try await store.snapshot(to: first)
+            try first.finish()
             try store.close()
             logger.notice("the bus has a journal now", metadata: ["folder": "\(folder)"])
         }

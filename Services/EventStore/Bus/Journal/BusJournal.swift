@@ -9,8 +9,9 @@ import ZeroMQ
 /// most of it tells of what is gone, it is begun again with a snapshot: each such generation is a
 /// journal in a folder of its own, of which the last one counts.
 actor BusJournal {
-    /// Which generation of which log's journal this is.
-    private(set) var id: EventID
+    private var generation: JournalGeneration
+    /// How long it was when it was begun.
+    private var firstSize = 0
     private let loop: SocketLoop
     /// Nil once it is closed.
     private var file: JournalFile?
@@ -22,9 +23,12 @@ actor BusJournal {
     /// - Throws: `ProjectedStore.Unusable` if it is damaged or of another log.
     init(_ generation: JournalGeneration, on loop: SocketLoop) async throws {
         self.loop = loop
-        id = generation.id
+        self.generation = generation
         file = try JournalFile(generation.path, id: generation.id)
     }
+
+    /// Which generation of which log's journal this is.
+    var id: EventID { generation.id }
 
     /// The position at which the last commit ended, or 0.
     var head: UInt64 { file?.head ?? 0 }
@@ -42,6 +46,31 @@ actor BusJournal {
         var cursor = cursor
         let records = try open().next(&cursor)
         return (records, cursor)
+    }
+
+    /// The generation that is to be begun with a snapshot; nil as long as this one is no longer
+    /// than `minimum`, or than four times what it was when it was begun.
+    func dueGeneration(minimum: Int) throws -> JournalGeneration? {
+        try open().size() > max(minimum, 4 * firstSize) ? generation.next : nil
+    }
+
+    /// Goes on in the next generation, which was begun with what was written up to `position`.
+    ///
+    /// - Returns: the position at which its last commit ends.
+    func move(to next: JournalGeneration, from position: UInt64) throws -> UInt64 {
+        let last = generation
+        var cursor = JournalFile.Cursor(after: position)
+        var rest: JournalRecord?
+        while case let records = try open().next(&cursor), !records.isEmpty {
+            for (record, _) in records {
+                if rest == nil { rest = record } else { rest?.append(record) }
+            }
+        }
+        try next.finish(with: rest)
+        let file = try JournalFile(next.path, id: next.id)
+        (self.file, generation, firstSize) = (file, next, try file.size())
+        try last.remove()
+        return file.head
     }
 
     func close() throws {

@@ -50,14 +50,20 @@ struct JournalGeneration: Sendable {
 
     /// Begins to make it, in a place where nobody takes it for a journal.
     func begin() throws -> JournalFile {
-        if FileManager.default.fileExists(atPath: temporaryPath) {
-            try FileManager.default.removeItem(atPath: temporaryPath)
-        }
+        try discard()
         return try JournalFile(temporaryPath, id: id)
     }
 
-    /// Makes `file` the journal, which it is when this returns.
-    func finish(_ file: JournalFile) throws {
+    /// Removes what was begun, if it was.
+    func discard() throws {
+        guard FileManager.default.fileExists(atPath: temporaryPath) else { return }
+        try FileManager.default.removeItem(atPath: temporaryPath)
+    }
+
+    /// Makes what was begun the journal, all or nothing, with `rest` as its last commit.
+    func finish(with rest: JournalRecord? = nil) throws {
+        let file = try JournalFile(temporaryPath, id: id)
+        if let rest { _ = try file.append(rest) }
         try file.close()
         try file.move(to: path)
     }

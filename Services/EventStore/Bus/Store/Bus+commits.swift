@@ -20,6 +20,9 @@ struct Commits {
     var storing = WriteBatch()
     var storingTask: Task<Void, any Error>?
     private(set) var storedAt: RunningTime
+    /// The journal's next generation, and up to which position of this one it has all.
+    var snapshot: (generation: JournalGeneration, position: UInt64)?
+    var snapshotTask: Task<Void, Never>?
 
     init(after last: JournalRecord) {
         routed = last.routed
@@ -34,6 +37,9 @@ struct Commits {
         unstored.append(record)
         underWay = WriteBatch()
     }
+
+    /// Notes that the journal ends at `position` now, for it is another generation.
+    mutating func move(to position: UInt64) { through = position }
 
     /// Takes what the tables have not.
     mutating func takeUnstored() -> JournalRecord {
@@ -87,6 +93,7 @@ extension Bus {
             throw error
         }
         do {
+            try await takeUpSnapshot()
             try await store(isNeeded: !readers.isEmpty)
             for queue in queues.values { try await refill(queue) }
             for reader in readers { reader.resume() }
@@ -114,7 +121,9 @@ extension Bus {
         let isDue =
             commits.madeAt - commits.storedAt >= Self.gathering
             || commits.unstored.batch.entryCount >= Self.gatheredRows
-        if isDue { try await beginStoring() }
+        guard isDue else { return }
+        try await beginStoring()
+        try await beginSnapshot()
     }
 
     /// Returns when the tables have all that the journal has.

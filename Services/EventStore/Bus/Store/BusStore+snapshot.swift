@@ -7,13 +7,16 @@ extension BusStore {
     private static let entriesTogether = 10_000
     private static let lettersTogether = 500
 
-    /// Makes the journal of all that the tables hold, of one moment. It is there as a whole or not
-    /// at all.
-    func snapshot(to generation: JournalGeneration) async throws {
+    /// Begins a journal with all that the tables hold, of one moment; it is to be finished.
+    ///
+    /// - Returns: the position up to which the tables had what the journal before it has.
+    func snapshot(to generation: JournalGeneration) async throws -> UInt64 {
         try await store.read { db in
             let file = try generation.begin()
             try Self.records(in: db) { _ = try file.append($0) }
-            try generation.finish(file)
+            try file.close()
+            let position = try Int64.fetchOne(db, sql: "SELECT checkpoint FROM daybook")
+            return UInt64(bitPattern: position ?? 0)
         }
     }
 

@@ -1,4 +1,5 @@
 import EventSourcing
+import ServiceKit
 
 /// How long the bus has run in all, over restarts: the clock of leases, back-offs and waits.
 ///
@@ -27,6 +28,15 @@ struct BusTime: Hashable, Sendable {
     var running: RunningTime
     /// The log's time, for points in time such as an event's maximum age.
     var log: Timestamp
+}
+
+extension BusTime {
+    private static let start = ContinuousClock.now
+
+    /// For what ends with the process.
+    static var ofProcess: BusTime {
+        BusTime(running: .zero + (ContinuousClock.now - start), log: .now())
+    }
 }
 
 /// Tells both times of the bus.

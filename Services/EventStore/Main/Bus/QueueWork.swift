@@ -45,13 +45,14 @@ extension Queues {
             let (name, untilEmpty, figures) = (name, untilEmpty, Figures())
             try await options.withBus { bus in
                 try await options.withConsumer(of: name) { consumer, welcome in
-                    let handler = CommandHandler(self, log: welcome.log, figures)
+                    let handler = CommandHandler(self, log: welcome.log)
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
                         drainTimeout: drainTimeout.duration,
                         onUnavailable: { tell("event-store: \($0); it is waited for\n") },
-                        onDrain: { tell("event-store: stopping when \($0) in hand have ended\n") })
+                        onDrain: { tell("event-store: stopping when \($0) in hand have ended\n") },
+                        onSettled: { await figures.add($0) })
                     try await untilSignalled {
                         guard untilEmpty else { return try await worker.run(handler.handle) }
                         try await worker.run(handler.handle) {
@@ -62,7 +63,8 @@ extension Queues {
             }
             let counts = await figures.counts
             if options.json { return try Output.json(counts) }
-            print("\(counts.acknowledged) acknowledged, \(counts.failed) failed")
+            let late = counts.late > 0 ? ", \(counts.late) too late" : ""
+            print("\(counts.acknowledged) acknowledged, \(counts.failed) failed\(late)")
         }
     }
 }
@@ -104,17 +106,38 @@ private func tell(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
 }
 
-/// What a worker has done.
+/// What a worker has done, as far as the store has confirmed it.
 private actor Figures {
     struct Counts: Codable, Sendable {
         var acknowledged = 0
         var failed = 0
+        /// Acknowledgements that the store did not confirm.
+        var late = 0
     }
 
     private(set) var counts = Counts()
 
-    func add(failed: Bool) {
-        if failed { counts.failed += 1 } else { counts.acknowledged += 1 }
+    func add(_ settled: [QueueWorker.Settled]) {
+        for settled in settled {
+            guard settled.verdict == .done else {
+                counts.failed += 1
+                continue
+            }
+            guard settled.outcome != .confirmed else {
+                counts.acknowledged += 1
+                continue
+            }
+            counts.late += 1
+            let event = settled.delivery.event
+            let reason =
+                settled.outcome == .late
+                ? "came too late: its visibility timeout had passed, or it was acknowledged before"
+                : "was not answered"
+            tell(
+                "event-store: the acknowledgement of \(event.type) at position \(event.position), "
+                    + "attempt \(settled.delivery.receiveCount), \(reason); it may be delivered "
+                    + "again\n")
+        }
     }
 }
 
@@ -125,13 +148,11 @@ private struct CommandHandler: Sendable {
     private let log: EventID
     /// So that the command's own calls reach the same store.
     private let store: [String: String]
-    private let figures: Figures
 
-    init(_ work: Queues.Work, log: EventID, _ figures: Figures) {
+    init(_ work: Queues.Work, log: EventID) {
         shell = Shell(work.exec)
         queue = work.name
         self.log = log
-        self.figures = figures
         store = ["DAYBOOK_HOME": work.options.home].merging(
             work.options.endpoint.map { ["DAYBOOK_EVENT_STORE_ENDPOINT": $0] } ?? [:]
         ) { $1 }
@@ -144,7 +165,6 @@ private struct CommandHandler: Sendable {
         } catch {
             fault = "\(error)"
         }
-        await figures.add(failed: fault != nil)
         guard let fault else { return .done }
         tell(
             "event-store: \(delivery.event.type) at position \(delivery.event.position), "
