@@ -266,7 +266,7 @@ let package = Package(
             "SagaTests",
             [
                 "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
-                "EventSourcing", "EventSourcingTesting", "OrdersDomain",
+                "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain",
             ]),
         test("CloudEventsTests", ["CloudEvents", "EventSourcing"]),
         test(
@@ -284,7 +284,10 @@ let package = Package(
             ], exclude: ["check_client.py", "follow.py"]),
         test(
             "ContractsTests", ["CloudEvents", "Contracts", "EventSourcing"], exclude: ["Samples"]),
-        test("AuditTests", ["AuditDomain", "Contracts", "EventSourcing"]),
+        test(
+            "AuditTests",
+            ["AuditDomain", "AuditMain", "Contracts", "EventSourcing", "WireProtocol"]),
+        test("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain", "ServiceKit"]),
         test(
             "ParticipantTests",
             [

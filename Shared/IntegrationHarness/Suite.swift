@@ -151,9 +151,11 @@ public final class Suite {
     ) -> Process {
         let process = Process()
         let key = "\(keys.path)/\(identity).key"
-        var own = ["DAYBOOK_HOME": home]
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        var own = ["DAYBOOK_HOME": home, "PATH": "\(executables.path):\(path)"]
         if FileManager.default.fileExists(atPath: key) { own["DAYBOOK_KEY"] = key }
-        process.executableURL = executables.appending(path: name)
+        process.executableURL =
+            name.hasPrefix("/") ? URL(filePath: name) : executables.appending(path: name)
         process.arguments = arguments
         process.currentDirectoryURL = workingFolder
         process.environment = ProcessInfo.processInfo.environment.merging(
@@ -229,6 +231,9 @@ public final class Suite {
 
     /// Runs a command to its end: `run("orders", "place", …)`.
     public func run(_ command: String...) throws -> Run { try run(command) }
+
+    /// Runs a line as a shell does, with the suite's executables in its PATH.
+    public func shell(_ line: String) throws -> Run { try run(["/bin/sh", "-c", line]) }
 
     /// Who reads what a command prints.
     public enum Reader: Sendable {

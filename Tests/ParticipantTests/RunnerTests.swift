@@ -39,7 +39,9 @@ import WireProtocol
         }
     }
 
-    @Test func `reacts to what was seen if it comes again, but not in a replay`() async throws {
+    @Test func `Participant reacts again to a seen event that is redelivered or replayed`()
+        async throws
+    {
         let store = try await Store()
         let packer = Packer()
         let runner = try await store.runner(packer)
@@ -48,14 +50,30 @@ import WireProtocol
         packer.door.close()
         #expect(try await runner.handle(deliveries) == deliveries.map { _ in closed })
         for index in deliveries.indices { deliveries[index].replay = "again" }
+        #expect(try await runner.handle(deliveries) == deliveries.map { _ in closed })
+        packer.door.open()
         #expect(try await runner.handle(deliveries) == [.done, .done])
-        // What it has not seen is no different for being part of a replay.
+        #expect(try await store.orders("Packed") == ["a"])
+        packer.door.close()
         var new = try await store.deliveries(Wanted(order: "b"))
         new[0].replay = "again"
         #expect(try await runner.handle(new) == [closed])
         packer.door.open()
         #expect(try await runner.handle(new) == [.done])
         #expect(try await store.orders("Packed") == ["a", "b"])
+    }
+
+    @Test func `Participant acts on a replay of an event that was lost before later ones`()
+        async throws
+    {
+        let store = try await Store()
+        let runner = try await store.runner()
+        var deliveries = try await store.deliveries(Wanted(order: "a"), Met(order: "a"))
+        #expect(try await runner.handle([deliveries[1]]) == [.done])
+        #expect(try await store.orders("Packed") == [])
+        deliveries[0].replay = "mend"
+        #expect(try await runner.handle([deliveries[0]]) == [.done])
+        #expect(try await store.orders("Packed") == ["a"])
     }
 
     @Test func `lets one delivery fail, says why in one line, and goes on with the others`()

@@ -24,8 +24,11 @@ final class World {
     private var effects: Set<String> = []
 
     /// Has `command` decided and its events appended; once for each `cause`.
+    ///
+    /// - Parameter trigger: the position, from 1, of the event that led to the command.
     func execute<Subject: Aggregate>(
-        _ command: Subject.Command, of subject: Subject.Type, cause: String
+        _ command: Subject.Command, of subject: Subject.Type, cause: String,
+        after trigger: Int? = nil
     ) throws {
         let stream = "\(Subject.category)-\(Subject.id(of: command))"
         let past = try (streams[stream] ?? []).map { index in
@@ -40,7 +43,7 @@ final class World {
                 objections.append("\(stream), \(event.type): \(objection)")
             }
             Subject.evolve(&state, with: event)
-            try append(event, to: stream)
+            try append(event, to: stream, after: trigger)
         }
     }
 
@@ -69,12 +72,25 @@ final class World {
         reversals += effects.contains(cause) ? 1 : 0
     }
 
-    func append(_ event: some PublishedEvent, to stream: String) throws {
+    /// The id of the event at a position, from 1.
+    private static func id(at position: Int) -> EventID {
+        EventID(high: 1, low: UInt64(position))
+    }
+
+    /// - Parameter trigger: the position, from 1, of the event that caused this one.
+    func append(
+        _ event: some PublishedEvent, to stream: String, after trigger: Int? = nil
+    ) throws {
         streams[stream, default: []].append(log.count)
         log.append(
             Entry(stream: stream, type: event.type, data: try event.encoded(), time: time))
         if let audited = try Audit.Event(type: event.type, data: log[log.count - 1].data[...]) {
-            audit.record(audited, at: UInt64(log.count))
+            audit.record(
+                Recorded(
+                    audited, position: UInt64(log.count), stream: try StreamName(stream),
+                    revision: UInt64(streams[stream, default: []].count - 1),
+                    id: Self.id(at: log.count), time: time,
+                    correlationID: .none, causationID: trigger.map(Self.id) ?? .none))
         }
     }
 }
@@ -132,7 +148,9 @@ where P.Command == Subject.Command {
         memory.sagas[P.saga(of: event)] = state
         let commands = try participant.react(to: event, given: state)
         for (index, command) in commands.enumerated() {
-            try world.execute(command, of: Subject.self, cause: "\(P.name)/\(position)/\(index)")
+            try world.execute(
+                command, of: Subject.self, cause: "\(P.name)/\(position)/\(index)",
+                after: position + 1)
         }
     }
 

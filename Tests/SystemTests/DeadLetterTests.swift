@@ -85,7 +85,7 @@ extension `The suite` {
         let timeline = try suite.run("orders", "timeline", "lost").output
         #expect(timeline.contains("there was no queue 'balance' to put RouteCreated.2 into"))
         let audit = try suite.audit()
-        #expect(audit.status == 65 && audit.errors.contains("queue 'balance' is not there"))
+        #expect(audit.status == 65 && audit.output.contains("queue 'balance' is not there"))
         while !suite.log(of: "balance").contains("event-store queues create balance") {
             await Task.yield()
         }

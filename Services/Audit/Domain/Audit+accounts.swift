@@ -1,92 +1,137 @@
 import Contracts
+import EventSourcing
 
 extension Audit {
     /// The money that moved in one currency, in minor units.
-    public struct Totals: Codable, Hashable, Sendable {
-        public var credits: Int64 = 0
-        public var withdrawals: Int64 = 0
-        public var captures: Int64 = 0
-        public var refunds: Int64 = 0
+    public struct Totals: Hashable, Sendable {
+        public var credits: Int128 = 0
+        public var withdrawals: Int128 = 0
+        public var captures: Int128 = 0
+        public var refunds: Int128 = 0
         /// The sum of the balances: funds less what is owed.
-        public var balances: Int64 = 0
+        public var balances: Int128 = 0
     }
 
-    mutating func record(_ event: AccountEvent) {
+    struct AccountBook: Sendable {
+        var currency: Currency
+        var funds: Int128 = 0
+        var owed: Int128 = 0
+        var held: [String: Int128] = [:]
+        var heldTotal: Int128 = 0
+        /// What was captured for each order and not refunded.
+        var paid: [String: Int128] = [:]
+    }
+
+    mutating func record(_ event: AccountEvent, _ recorded: Recorded<Event>) {
         let account = event.account
+        if let (order, steps) = event.steps {
+            for step in steps { take(step, of: order, recorded) }
+        }
         if case .opened(let event) = event {
             check(accounts[account] == nil, "account \(account) is opened twice")
             accounts[account] = AccountBook(currency: event.currency)
             return
         }
-        // An account that does not exist is refused, and nothing else happens to it.
+        // A refusal does not need an account.
         if case .refused = event { return }
-        guard var book = accounts[account] else {
-            check(false, "account \(account) is not open, but has \(event.type)")
-            return
+        // Removed while it changes, or each change would copy the whole book.
+        guard var book = accounts.removeValue(forKey: account) else {
+            return check(false, "account \(account) is not open, but has \(recorded.event.type)")
         }
-        var total = totals[book.currency] ?? Totals()
-        let before = book.funds - book.owed
-        apply(event, to: &book, &total)
-        total.balances += book.funds - book.owed - before
+        apply(event, to: &book, recorded)
         accounts[account] = book
-        totals[book.currency] = total
-        check(book, total, of: account)
     }
 
     private mutating func apply(
-        _ event: AccountEvent, to book: inout AccountBook, _ total: inout Totals
+        _ event: AccountEvent, to book: inout AccountBook, _ recorded: Recorded<Event>
+    ) {
+        if let other = event.amounts.first(where: { $0.currency != book.currency }) {
+            return check(
+                false,
+                "account \(event.account) is kept in \(book.currency), but \(recorded.event.type) "
+                    + "moves \(other)")
+        }
+        var total = totals[book.currency] ?? Totals()
+        let before = book.funds - book.owed
+        move(event, recorded, &book, &total)
+        total.balances += book.funds - book.owed - before
+        totals[book.currency] = total
+        check(book, total, of: event.account)
+    }
+
+    private mutating func move(
+        _ event: AccountEvent, _ recorded: Recorded<Event>, _ book: inout AccountBook,
+        _ total: inout Totals
     ) {
         switch event {
         case .opened, .refused: break
         case .credited(let event):
-            total.credits += event.amount.amount
-            book.owed -= event.repaid.amount
-            book.funds += event.amount.amount - event.repaid.amount
+            total.credits += event.amount.wide
+            book.owed -= event.repaid.wide
+            book.funds += event.amount.wide - event.repaid.wide
+            if event.repaid.amount > 0 { repayments[recorded.id] = trigger(of: recorded) }
         case .withdrawn(let event):
-            total.withdrawals += event.amount.amount
-            book.funds -= event.amount.amount
+            total.withdrawals += event.amount.wide
+            book.funds -= event.amount.wide
         case .reserved(let event):
             check(
-                event.fromBalance.amount + event.shortfall.amount == event.total.amount,
-                "the parts of the reservation for order \(event.order) do not add up")
-            book.held[event.order, default: 0] += event.fromBalance.amount
-            book.heldTotal += event.fromBalance.amount
+                event.fromBalance.wide + event.shortfall.wide == event.total.wide,
+                "the parts of the reservation for order \(event.order) do not add up",
+                order: event.order)
+            book.held[event.order, default: 0] += event.fromBalance.wide
+            book.heldTotal += event.fromBalance.wide
         case .released(let event):
             check(event.order, is: [.rejected], for: "a release")
             free(event.amount, of: event.order, in: &book)
         case .captured(let event):
             check(event.order, is: [.confirmed, .cancelled], for: "a capture")
-            total.captures += event.total.amount
-            book.paid[event.order, default: 0] += event.total.amount
+            total.captures += event.total.wide
+            book.paid[event.order, default: 0] += event.total.wide
             free(event.fromBalance, of: event.order, in: &book)
-            book.funds -= event.fromBalance.amount
-            book.owed += event.fromCredit.amount
+            book.funds -= event.fromBalance.wide
+            book.owed += event.fromCredit.wide
         case .refunded(let event):
-            check(event.order, is: [.cancelled], for: "a refund")
-            let paid = book.paid.removeValue(forKey: event.order)
-            check(
-                paid == event.amount.amount,
-                "order \(event.order) is refunded \(event.amount.amount), but had paid "
-                    + "\(paid, or: "none")")
-            total.refunds += event.amount.amount
-            book.owed -= event.repaid.amount
-            book.funds += event.toFunds.amount
+            refund(event, &book, &total)
         }
     }
 
-    private mutating func check(_ order: String, is ends: [OrderEnd], for step: String) {
-        let end = orders[order]
+    private mutating func refund(
+        _ event: PaymentRefunded, _ book: inout AccountBook, _ total: inout Totals
+    ) {
+        check(event.order, is: [.cancelled], for: "a refund")
+        let paid = book.paid.removeValue(forKey: event.order)
         check(
-            end.map(ends.contains) == true,
-            "order \(order) has \(step) while it is \(end, or: "unknown")")
+            paid == event.amount.wide,
+            "order \(event.order) is refunded \(event.amount.amount), but had paid "
+                + "\(paid, or: "none")", order: event.order)
+        total.refunds += event.amount.wide
+        book.owed -= event.repaid.wide
+        book.funds += event.toFunds.wide
+    }
+
+    /// The credit as an event that creditLimit must act on.
+    private func trigger(of credit: Recorded<Event>) -> Trigger {
+        Trigger(
+            queue: "creditLimit", position: credit.position, stream: credit.stream.description,
+            group: credit.stream.id)
+    }
+
+    private mutating func check(
+        _ order: String, is statuses: [OrderBook.Status], for step: String
+    ) {
+        let status = orders[order]?.status
+        check(
+            status.map(statuses.contains) == true,
+            "order \(order) has \(step) while it is \(status, or: "unknown")", order: order)
     }
 
     private mutating func free(_ amount: Money, of order: String, in book: inout AccountBook) {
         let held = book.held.removeValue(forKey: order)
         book.heldTotal -= held ?? 0
         check(
-            held == amount.amount,
-            "order \(order) gives up \(amount.amount) of funds, but held \(held, or: "none")")
+            held == amount.wide,
+            "order \(order) gives up \(amount.amount) of funds, but held \(held, or: "none")",
+            order: order)
     }
 
     private mutating func check(_ book: AccountBook, _ total: Totals, of account: String) {
@@ -98,34 +143,18 @@ extension Audit {
         check(
             moved == total.balances,
             "in \(book.currency), \(moved) has come in, but the balances are \(total.balances)")
+        checkRange([book.funds, book.owed, book.heldTotal], of: "account \(account)")
     }
-}
 
-extension AccountEvent {
-    var account: String {
-        switch self {
-        case .opened(let event): event.account
-        case .credited(let event): event.account
-        case .withdrawn(let event): event.account
-        case .reserved(let event): event.account
-        case .refused(let event): event.account
-        case .released(let event): event.account
-        case .captured(let event): event.account
-        case .refunded(let event): event.account
+    /// A service counts in 64 bits.
+    mutating func checkRange(_ amounts: [Int128], of owner: String) {
+        for amount in amounts where Int64(exactly: amount) == nil {
+            add(.overflow, "\(owner) comes to \(amount), which is more than a service can count")
         }
     }
 }
 
-extension CreditLimitEvent {
-    var customer: String {
-        switch self {
-        case .set(let event): event.customer
-        case .reserved(let event): event.customer
-        case .denied(let event): event.customer
-        case .released(let event): event.customer
-        case .drawn(let event): event.customer
-        case .restored(let event): event.customer
-        case .repaid(let event): event.customer
-        }
-    }
+extension Money {
+    /// The amount in minor units, with room for every sum.
+    var wide: Int128 { Int128(amount) }
 }

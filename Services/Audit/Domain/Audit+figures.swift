@@ -1,11 +1,11 @@
 extension Audit {
     /// What an account comes to, in minor units.
     public struct AccountFigures: Hashable, Sendable {
-        public var funds: Int64
-        public var held: Int64
-        public var owed: Int64
+        public var funds: Int128
+        public var held: Int128
+        public var owed: Int128
 
-        public init(funds: Int64, held: Int64, owed: Int64) {
+        public init(funds: Int128, held: Int128, owed: Int128) {
             self.funds = funds
             self.held = held
             self.owed = owed
@@ -14,11 +14,11 @@ extension Audit {
 
     /// What a credit limit comes to, in minor units.
     public struct LimitFigures: Hashable, Sendable {
-        public var limit: Int64
-        public var reserved: Int64
-        public var used: Int64
+        public var limit: Int128
+        public var reserved: Int128
+        public var used: Int128
 
-        public init(limit: Int64, reserved: Int64, used: Int64) {
+        public init(limit: Int128, reserved: Int128, used: Int128) {
             self.limit = limit
             self.reserved = reserved
             self.used = used

@@ -1,47 +1,68 @@
+import AuditDomain
 import EventStoreClient
 import ServiceKit
 import WireProtocol
 
 /// The wait for the services that take part in sagas.
 struct Settling {
+    /// The queues of the suite's participants.
+    static let participants = ["orders", "route", "balance", "creditLimit"]
+
     let store: EventStoreClient
     let bus: ServiceClient
 
-    /// The queues of these names, once everything in the log has been handled, but for dead letters
-    /// and what waits behind them.
+    /// Waits until everything in the log has been handled that can be handled as things are.
     ///
-    /// - Throws: `Problem` if a queue is not there, or the services are at work for longer than
-    ///   `timeout`.
-    func queues(_ names: [String], within timeout: Duration) async throws -> [QueueView] {
+    /// - Returns: What keeps the rest from being handled: missing and paused queues, dead letters.
+    /// - Throws: `Problem` if the services are still at work after `timeout`.
+    func wait(_ timeout: Duration) async throws -> [Report.Entry] {
         let deadline = ContinuousClock.now + timeout
         while ContinuousClock.now < deadline {
             let head = try await store.welcome(timeout: timeout).head
             let views: [QueueView] = try await bus.query(
                 BusCall.queues, Nothing(), atLeast: head)
-            let queues = try names.map { name in
-                guard let view = views.first(where: { $0.queue.name == name }) else {
-                    throw Problem.data(
-                        "queue '\(name)' is not there; start the event store with --rules "
-                            + "Services/rules.json")
-                }
-                return view
-            }
-            // What is acknowledged has had its effects. If those were none, the log has not grown.
+            let queues = views.filter { Self.participants.contains($0.queue.name) }
+            // An acknowledged event has had its effects. If it had none, the log has not grown.
             if queues.allSatisfy(\.isAtRest),
                 try await store.welcome(timeout: timeout).head == head
             {
-                return queues
+                return Self.participants.flatMap { name in
+                    Self.obstacles(name, queues.first { $0.queue.name == name })
+                }
             }
             // The services are at work; look again when they have come some way.
             try await Task.sleep(for: .milliseconds(20))
         }
         throw Problem.data("the services were still at work after \(timeout)")
     }
+
+    private static func obstacles(_ name: String, _ view: QueueView?) -> [Report.Entry] {
+        guard let view else {
+            let text =
+                "queue '\(name)' is not there; 'event-store serve' makes it if it is started with "
+                + "--rules Services/rules.json for the first time"
+            return [Report.Entry(Finding(.queue, text), remedy: [Remedies.applyRules])]
+        }
+        var obstacles: [Report.Entry] = []
+        if view.isPaused {
+            let text = "queue \(name) is paused and holds \(view.depth) events"
+            obstacles.append(Report.Entry(Finding(.queue, text), remedy: [Remedies.resume(name)]))
+        }
+        if view.deadLetters > 0 {
+            let text =
+                "queue \(name) has dead letters, \(view.deadLetters) of them, and "
+                + "\(view.waitingBehindDead) events that wait behind them: see event-store dlq list"
+            obstacles.append(
+                Report.Entry(
+                    Finding(.queue, text), remedy: ["event-store dlq redrive --queue \(name)"]))
+        }
+        return obstacles
+    }
 }
 
 extension QueueView {
     /// Whether nothing of it will be delivered as things are.
     fileprivate var isAtRest: Bool {
-        !isFilling && inFlight == 0 && depth == waitingBehindDead
+        !isFilling && inFlight == 0 && (isPaused || depth == waitingBehindDead)
     }
 }

@@ -6,6 +6,12 @@ public enum Output {
         print(String(decoding: try JSONCoding.encoder.encode(value), as: UTF8.self))
     }
 
+    /// Writes a line to standard error.
+    public static func warn(_ text: String) {
+        // Nobody can be told that standard error is closed.
+        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+    }
+
     /// A table for people: columns as wide as their widest cell.
     public static func table(_ heads: [String], _ rows: [[String]]) {
         for line in lines(heads, rows) { print(line) }

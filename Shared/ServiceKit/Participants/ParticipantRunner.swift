@@ -188,13 +188,12 @@ where P.Command == Subject.Command {
             if isNew {
                 saga.fold(event, by: P.self)
                 turn.changed[P.saga(of: event.event)] = saga
-                // A replay may come after events that were handled, and since forgotten.
-                if delivery.replay != nil { saga = recollection.whole(saga) }
-            } else if delivery.replay != nil {
-                continue
             }
-            // One that was seen comes again when it was not acknowledged, or is redriven. What it
-            // has led to then is in the log under the same ids.
+            // A replay may come after events that were handled, and since forgotten.
+            if delivery.replay != nil { saga = recollection.whole(saga) }
+            // An event comes again when it was not acknowledged, is redriven or is replayed. What
+            // it led to is in the log under the same ids, so nothing happens twice. But an event
+            // older than the saga's last one may never have been handled: a purge drops events.
             react(
                 to: event, of: delivery, traceparent, given: saga.state, after: &commands,
                 in: &turn)

@@ -1,0 +1,99 @@
+import Contracts
+
+extension Audit {
+    /// Checks what must hold once every event has had its consequences.
+    public mutating func close() {
+        var explained = Explained()
+        let open = missingConsequences()
+        for finding in open { explained.take(finding) }
+        findings += open
+        for (customer, book) in accounts.sorted(by: { $0.key < $1.key }) {
+            check(book, of: customer, but: explained)
+        }
+        for (customer, book) in limits.sorted(by: { $0.key < $1.key }) {
+            let reserved = book.reserved.keys.filter { !explained.orders.contains($0) }
+            if !reserved.isEmpty {
+                conclude("customer \(customer) still has reserved for \(reserved.sorted())")
+            }
+        }
+    }
+
+    /// What a missing consequence explains need not be told again.
+    private struct Explained {
+        var orders: Set<String> = []
+        var groups: Set<String> = []
+
+        mutating func take(_ finding: Finding) {
+            if let order = finding.order { orders.insert(order) }
+            if let trigger = finding.trigger, trigger.queue == "creditLimit" {
+                groups.insert(trigger.group)
+            }
+        }
+    }
+
+    private mutating func check(_ book: AccountBook, of customer: String, but explained: Explained)
+    {
+        let used = limits[customer]?.used ?? 0
+        if book.owed != used, !explained.groups.contains(customer) {
+            conclude("customer \(customer) owes \(book.owed), but has \(used) used")
+        }
+        let held = book.held.keys.filter { !explained.orders.contains($0) }
+        if !held.isEmpty { conclude("account \(customer) still holds for \(held.sorted())") }
+        if book.owed != 0, let currency = limits[customer]?.currency, currency != book.currency {
+            conclude(
+                "customer \(customer) owes in \(book.currency), but has credit in \(currency)")
+        }
+    }
+
+    private mutating func conclude(_ message: String) {
+        findings.append(Finding(.invariant, message))
+    }
+
+    /// In the order of the events that were not acted on, so that one mends what the next needs.
+    private func missingConsequences() -> [Finding] {
+        let ofOrders = orders.flatMap { order, book in missing(of: order, book) }
+        let ofCredits = repayments.values.map { credit in
+            Finding(
+                .missingConsequence,
+                "account \(credit.group): creditLimit has not acted on MoneyCredited at position "
+                    + "\(credit.position), so CreditRepaid is missing",
+                position: credit.position, trigger: credit)
+        }
+        return (ofOrders + ofCredits).sorted {
+            ($0.position ?? 0, $0.trigger?.queue ?? "", $0.message)
+                < ($1.position ?? 0, $1.trigger?.queue ?? "", $1.message)
+        }
+    }
+
+    private func missing(of order: String, _ book: OrderBook) -> [Finding] {
+        let missing = book.missing().map { consequence, place in
+            let group =
+                consequence.participant == "creditLimit" ? book.customer ?? order : order
+            return Finding(
+                book.status == .pending ? .unfinishedOrder : .missingConsequence,
+                Self.text(order, book, consequence, at: place.position),
+                position: place.position, order: order,
+                trigger: Trigger(
+                    queue: consequence.participant, position: place.position,
+                    stream: place.stream, group: group))
+        }
+        if book.status == .pending, missing.isEmpty {
+            return [Finding(.unfinishedOrder, "order \(order) has not ended", order: order)]
+        }
+        if book.has(.confirmed), !book.has(.fundsReserved) {
+            let text = "order \(order) was confirmed, but no funds were reserved for it"
+            return missing + [Finding(.invariant, text, order: order)]
+        }
+        return missing
+    }
+
+    private static func text(
+        _ order: String, _ book: OrderBook, _ consequence: Consequence, at position: UInt64
+    ) -> String {
+        let outcomes = consequence.outcomes.map(\.type).joined(separator: " or ")
+        let state =
+            book.status == .pending ? "has not ended" : "is \(book.status, or: "unknown")"
+        return "order \(order) \(state): \(consequence.participant) has not acted on "
+            + "\(consequence.trigger.type) at position \(position), so \(outcomes) is missing"
+    }
+}

@@ -1,0 +1,64 @@
+import Contracts
+import EventSourcing
+
+extension Audit {
+    struct LimitBook: Sendable {
+        /// Nil until a limit is set.
+        var currency: Currency?
+        var limit: Int128 = 0
+        var used: Int128 = 0
+        var reserved: [String: Int128] = [:]
+        var reservedTotal: Int128 = 0
+    }
+
+    mutating func record(_ event: CreditLimitEvent, _ recorded: Recorded<Event>) {
+        let customer = event.customer
+        if let (order, step) = event.step { take(step, of: order, recorded) }
+        if case .repaid = event { repayments[recorded.causationID] = nil }
+        // Removed while it changes, or each change would copy the whole book.
+        var book = limits.removeValue(forKey: customer) ?? LimitBook()
+        apply(event, to: &book)
+        limits[customer] = book
+        check(
+            book.reservedTotal + book.used <= book.limit,
+            "customer \(customer) has \(book.reservedTotal) reserved and \(book.used) used of a "
+                + "limit of \(book.limit)")
+        checkRange([book.reservedTotal, book.used], of: "the credit of customer \(customer)")
+    }
+
+    private mutating func apply(_ event: CreditLimitEvent, to book: inout LimitBook) {
+        // An order that needs no credit reserves none, in whatever currency.
+        if let amount = event.amount, amount.amount != 0, let currency = book.currency,
+            amount.currency != currency
+        {
+            return check(
+                false,
+                "the credit of customer \(event.customer) is in \(currency), not in "
+                    + "\(amount.currency) as \(amount)", order: event.step?.order)
+        }
+        switch event {
+        case .set(let event):
+            book.currency = event.limit.currency
+            book.limit = event.limit.wide
+        case .reserved(let event):
+            book.reserved[event.order, default: 0] += event.amount.wide
+            book.reservedTotal += event.amount.wide
+        case .denied: break
+        case .released(let event): settle(event.amount, of: event.order, in: &book)
+        case .drawn(let event):
+            settle(event.amount, of: event.order, in: &book)
+            book.used += event.amount.wide
+        case .restored(let event): book.used -= event.amount.wide
+        case .repaid(let event): book.used -= event.amount.wide
+        }
+    }
+
+    private mutating func settle(_ amount: Money, of order: String, in book: inout LimitBook) {
+        let reserved = book.reserved.removeValue(forKey: order)
+        book.reservedTotal -= reserved ?? 0
+        check(
+            reserved == amount.wide,
+            "order \(order) gives up \(amount.amount) of credit, but had reserved "
+                + "\(reserved, or: "none")", order: order)
+    }
+}

@@ -1,0 +1,59 @@
+/// Something that does not hold, or has not happened although it must.
+public struct Finding: Hashable, Sendable {
+    public enum Kind: String, Codable, CaseIterable, Hashable, Sendable {
+        /// An invariant does not hold.
+        case invariant
+        /// An amount is beyond what a service can count.
+        case overflow
+        /// The id in the event's data is not the id of its stream.
+        case misplaced
+        /// The event's type is unknown in its category, or its data breaks its contract.
+        case unreadable
+        /// The order was confirmed after its deadline.
+        case lateConfirmation
+        /// A participant has not acted on an event.
+        case missingConsequence
+        /// The order is still pending.
+        case unfinishedOrder
+        /// A service shows something else than the log.
+        case difference
+        /// A queue keeps events from its participant.
+        case queue
+    }
+
+    public var kind: Kind
+    /// The position of the event that the finding is about. Nil if it is about no single event.
+    public var position: UInt64?
+    public var order: String?
+    public var message: String
+    /// The event that nobody has acted on.
+    public var trigger: Trigger?
+
+    public init(
+        _ kind: Kind, _ message: String, position: UInt64? = nil, order: String? = nil,
+        trigger: Trigger? = nil
+    ) {
+        self.kind = kind
+        self.message = message
+        self.position = position
+        self.order = order
+        self.trigger = trigger
+    }
+}
+
+/// An event that a participant must act on.
+public struct Trigger: Hashable, Sendable {
+    /// The participant's queue, which has the participant's name.
+    public var queue: String
+    public var position: UInt64
+    public var stream: String
+    /// The group of the event in the queue: its order, or the customer for creditLimit's queue.
+    public var group: String
+
+    public init(queue: String, position: UInt64, stream: String, group: String) {
+        self.queue = queue
+        self.position = position
+        self.stream = stream
+        self.group = group
+    }
+}

@@ -1,0 +1,103 @@
+import AuditDomain
+import EventSourcing
+import Foundation
+import ServiceKit
+import WireProtocol
+
+/// What the log says about queues, dead letters and replays, to tell how a finding can be mended.
+struct Remedies {
+    private struct Queue {
+        var isPaused = false
+        /// The position of the last purge, or 0.
+        var purgedAt: UInt64 = 0
+    }
+
+    private var queues: [String: Queue] = [:]
+    /// By their ids, those that were neither redriven nor discarded.
+    private var deadLetters: [UInt64: DeadLetter] = [:]
+    private var replays: Set<String> = []
+
+    /// Takes in the next record of the log. A bus event that makes no sense has no effect.
+    mutating func record(_ record: RecordedEvent) {
+        guard record.category.hasPrefix("$"), let type = BusEventType(rawValue: record.type) else {
+            return
+        }
+        switch record.category {
+        case BusCategory.queue: change(record.stream.id, type, record)
+        case BusCategory.deadLetter: bury(type, record)
+        case BusCategory.replay: replays.insert(record.stream.id)
+        default: break
+        }
+    }
+
+    private mutating func change(_ name: String, _ type: BusEventType, _ record: RecordedEvent) {
+        switch type {
+        case .queuePut: queues[name] = queues[name] ?? Queue()
+        case .queuePaused: queues[name]?.isPaused = true
+        case .queueResumed: queues[name]?.isPaused = false
+        case .queuePurged: queues[name]?.purgedAt = record.position
+        case .queueDeleted: queues[name] = nil
+        default: break
+        }
+    }
+
+    private mutating func bury(_ type: BusEventType, _ record: RecordedEvent) {
+        let data = Data(record.data)
+        switch type {
+        case .deadLettered:
+            // Data that no dead letter has makes no dead letter.
+            deadLetters[record.position] = try? JSONDecoder().decode(DeadLetter.self, from: data)
+        case .deadLetterRedriven, .deadLetterDiscarded:
+            guard let end = try? JSONDecoder().decode(DeadLetterEnd.self, from: data) else {
+                return
+            }
+            deadLetters[end.deadLetter] = nil
+        default: break
+        }
+    }
+
+    /// The commands that have the event acted on, in the order in which they must be given.
+    func commands(for trigger: Trigger) -> [String] {
+        var commands: [String] = []
+        if let queue = queues[trigger.queue] {
+            if queue.isPaused { commands.append(Self.resume(trigger.queue)) }
+        } else {
+            commands.append(Self.applyRules)
+        }
+        let letters = deadLetters.filter { $1.queue == trigger.queue }.sorted { $0.key < $1.key }
+        if let dead = letters.first(where: { $0.value.position == trigger.position }) {
+            return commands + [Self.redrive([dead.key])]
+        }
+        // Behind a dead letter of its group the event waits.
+        let blocking = letters.filter {
+            $0.value.group == trigger.group && $0.value.position < trigger.position
+        }
+        if !blocking.isEmpty { commands.append(Self.redrive(blocking.map(\.key))) }
+        let isPurged = (queues[trigger.queue]?.purgedAt ?? 0) > trigger.position
+        guard isPurged || commands.isEmpty else { return commands }
+        return commands + [replay(of: trigger)]
+    }
+
+    private func replay(of trigger: Trigger) -> String {
+        // Stream names hold nothing that JSON or the shell would read as something else.
+        let pattern = #"{"stream":["\#(trigger.stream)"],"position":[\#(trigger.position)]}"#
+        return "event-store replays start \(name(for: trigger)) --from-log "
+            + "--pattern '\(pattern)' --to-queue \(trigger.queue) --wait"
+    }
+
+    /// The name of a replay that has not been used yet.
+    private func name(for trigger: Trigger) -> String {
+        let name = "audit-\(trigger.queue)-\(trigger.position)"
+        var attempt = 1
+        while replays.contains(attempt == 1 ? name : "\(name)-\(attempt)") { attempt += 1 }
+        return attempt == 1 ? name : "\(name)-\(attempt)"
+    }
+
+    static func resume(_ queue: String) -> String { "event-store queues resume \(queue)" }
+
+    static let applyRules = "event-store rules apply Services/rules.json"
+
+    static func redrive(_ ids: [UInt64]) -> String {
+        "event-store dlq redrive \(ids.map(String.init).joined(separator: " "))"
+    }
+}
