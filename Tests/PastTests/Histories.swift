@@ -18,9 +18,10 @@ enum History {
         let suite = try Suite()
         try await suite.startAll()
         try suite.succeed("orders", "import", book, "--limit", "\(orders)")
-        for number in stride(from: 3, through: orders, by: 9) {
-            // Those that were rejected refuse it.
-            _ = try suite.run("orders", "cancel", "cdnow.\(number)")
+        let placed = try await suite.events(.init([.init(types: ["OrderPlaced"])]))
+        for index in stride(from: 2, to: placed.count, by: 9) {
+            // A rejected order cannot be cancelled.
+            _ = try suite.run("orders", "cancel", placed[index].stream.id)
         }
         for customer in try await suite.customers().prefix(8) {
             _ = try suite.run("withdraw", customer, "20.00")

@@ -30,16 +30,23 @@ struct WrongInput {
         try Data([0xFF, 0xFE, 0x00]).write(to: URL(filePath: notUTF8))
         let noBook = "\(home)/no-book"
         try Data("head\n 1 19970101 x 11.77\n".utf8).write(to: URL(filePath: noBook))
-        return unreachable(in: home) + usage + amounts + [
+        return unreachable(in: home) + usage + amounts + deadlines + [
             (65, ["orders", "import", "/nonexistent"]), (65, ["orders", "import", notUTF8]),
             (65, ["orders", "import", noBook]), (64, ["orders", "import", noBook, "--limit", "0"]),
             (64, ["orders", "import", noBook, "--window", "513"]),
+            (64, ["orders", "import", noBook, "--source", ""]),
+            (65, ["orders", "import", noBook, "--funds=-1.00"]),
+            (65, ["orders", "import", noBook, "--credit=-1.00"]),
             (65, ["route", "plan", "LHR", "--network", "/nonexistent"]),
             (65, ["route", "plan", "LHR", "--network", notUTF8]),
             (65, ["route", "plan", "LHR", "--network", noBook]),
             (65, ["route", "serve", "--network", "/nonexistent"]),
             (65, ["event-store", "verify", "--home", "/nonexistent"]),
         ]
+    }
+
+    private static let deadlines: [Case] = ["0", "-1", "1e9", "1e18", "1e300", "inf", "nan"].map {
+        (64, ["orders", "import", "book", "--deadline=\($0)"])
     }
 
     private static func unreachable(in home: String) -> [Case] {

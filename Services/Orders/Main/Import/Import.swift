@@ -1,0 +1,143 @@
+import ArgumentParser
+import Contracts
+import EventSourcing
+import Foundation
+import OrdersDomain
+import ServiceKit
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Place the orders of an order book, and wait until all their sagas have ended.",
+        discussion: """
+            A line is a customer, a date (YYYYMMDD), a number of items and their price together. \
+            Each customer gets an account, money and a credit limit.
+
+            The id of an order derives from the source, from the line's fields and from how often \
+            the same fields came before in the file. So an import can be repeated, and a file that \
+            has grown adds only its new lines. Earlier versions numbered the orders by line: \
+            --source cdnow recognises those.
+
+            Invalid lines are listed with their numbers, and the exit status is 65. Nothing is \
+            imported then, unless --skip-invalid is given.
+            """)
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The file, its first line a header.") var file: String
+    @Option(help: "Where the orders come from (default: the file's name without its folder).")
+    var source: String?
+    @Option(help: "Import so many orders.") var limit = Int.max
+    @Flag(help: "Import the valid lines of a file that has invalid ones.") var skipInvalid = false
+    @Option(help: "What is paid into each account.") var funds = "200.00"
+    @Option(help: "Each customer's credit limit.") var credit = "100.00"
+    @Option(help: "So many orders are on their way at a time.") var window = 64
+    @Option(help: "Reject an order unless it is confirmed within so many seconds.")
+    var deadline = 600.0
+
+    func validate() throws {
+        guard limit > 0, (1...512).contains(window) else {
+            throw ValidationError("--limit is above 0, --window is 1 to 512")
+        }
+        guard deadline > 0, deadline < 1e9 else {
+            throw ValidationError("--deadline is a number of seconds above 0 and below 1e9")
+        }
+        guard source != "" else { throw ValidationError("--source is not empty") }
+    }
+
+    func run() async throws {
+        let usd = try Currency("USD")
+        let work = OrderImport(
+            source: source ?? URL(filePath: file).lastPathComponent,
+            funds: try Self.amount(funds, of: "--funds", usd),
+            credit: try Self.amount(credit, of: "--credit", usd), lifetime: .seconds(deadline),
+            window: window, home: options.home, actor: options.actor,
+            timeout: .seconds(options.timeout))
+        let book = try read(usd, work)
+        try checkLines(of: book)
+        try await work.openAccounts(of: book.purchases)
+        let started = ContinuousClock.now
+        let placing = try await work.place(book.purchases)
+        for line in placing.badLines { Output.warn("orders: \(line)") }
+        let ends = try await work.awaitEnds(of: placing.orders)
+        let badLines = (book.badLines + placing.badLines).sorted { $0.line < $1.line }
+        try Report(ends, placing.known, badLines, ContinuousClock.now - started).show(options)
+        guard badLines.isEmpty else { throw ExitCode(EX_DATAERR) }
+    }
+
+    /// Lists the invalid lines.
+    ///
+    /// - Throws: `Problem` if there are any and they are not to be skipped.
+    private func checkLines(of book: PurchaseFile) throws {
+        let remedy = "nothing is imported; import the other lines with --skip-invalid"
+        if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {
+            throw Problem.data("\(line); \(remedy)")
+        }
+        for line in book.badLines { Output.warn("orders: \(line)") }
+        guard book.badLines.isEmpty || skipInvalid else {
+            throw Problem.data("\(book.badLines.count) lines are invalid: \(remedy)")
+        }
+    }
+
+    private static func amount(
+        _ text: String, of option: String, _ currency: Currency
+    ) throws -> Money {
+        let amount = try Money(text, in: currency)
+        guard amount.amount >= 0 else {
+            throw Problem.data("\(option) is an amount of 0 or more, not \(amount)")
+        }
+        return amount
+    }
+
+    /// Reads the file, and checks each line as the orders service would.
+    private func read(_ currency: Currency, _ work: OrderImport) throws -> PurchaseFile {
+        let text: String
+        do { text = try String(contentsOfFile: file, encoding: .utf8) } catch {
+            throw Problem.data("the order book \(file) can't be read; it must be a UTF-8 file")
+        }
+        let now = Timestamp.now()
+        var book = PurchaseFile(text, limit: limit, currency, now: now)
+        book.reject { purchase in
+            let order = ImportIDs.order(purchase, from: work.source)
+            let command = purchase.command(order, now: now, lifetime: work.lifetime)
+            do {
+                _ = try Orders.decide(.place(command), given: Orders.initial)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        return book
+    }
+
+    private struct Report: Encodable {
+        /// How many orders ended how.
+        let orders: [String: Int]
+        /// How many of them were placed by an earlier import.
+        let known: Int
+        let invalidLines: [BadLine]
+        let seconds: Double
+        let sagasPerSecond: Double
+
+        init(
+            _ orders: [String: Int], _ known: Int, _ invalidLines: [BadLine], _ time: Duration
+        ) {
+            self.orders = orders
+            self.known = known
+            self.invalidLines = invalidLines
+            seconds = time / .seconds(1)
+            sagasPerSecond = Double(orders.values.reduce(0, +)) / max(seconds, 0.001)
+        }
+
+        func show(_ options: CallOptions) throws {
+            if options.json { return try Output.json(self) }
+            let ends = orders.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            let total = orders.values.reduce(0, +)
+            print(
+                "\(total) sagas ended" + (ends.isEmpty ? "" : ": \(ends.joined(separator: ", "))"))
+            if known > 0 { print("\(known) of them were placed by an earlier import") }
+            if !invalidLines.isEmpty {
+                print("\(invalidLines.count) invalid lines were not imported")
+            }
+            let rate = String(format: "%.0f", sagasPerSecond)
+            print("\(rate) sagas/s, in \(String(format: "%.1f", seconds)) s")
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import EventSourcing
+import ServiceKit
+
+/// The ids of what an import brings about. They never change, so that a repeated import does
+/// nothing twice.
+enum ImportIDs {
+    private static let namespace = EventID(
+        high: 0x6461_7962_6f6f_6b2d, low: 0xb26f_7264_6572_7300)
+
+    /// The source whose orders earlier versions numbered by line: `cdnow.1`, `cdnow.2`.
+    static let numberedSource = "cdnow"
+    private static let prefixLength = 40
+    private static let digestLength = 20
+
+    /// Derives an order's id from where its line comes from, what the line says, and how often the
+    /// file has said the same before. The line's number is no part of it: a file may grow anywhere.
+    static func order(_ purchase: Purchase, from source: String) -> String {
+        // The length keeps the parts apart, whatever is in them.
+        let name = "\(source.utf8.count):\(source):\(purchase.fields):\(purchase.occurrence)"
+        let digits = namespace.derived(name).description.filter { $0 != "-" }
+        let prefix = source.prefix(prefixLength).map { isAllowed($0) ? $0 : "_" }
+        return "\(String(prefix)).\(digits.prefix(digestLength))"
+    }
+
+    /// The id that earlier versions gave the order, whatever its file.
+    static func numbered(_ purchase: Purchase) -> String {
+        "\(numberedSource).\(purchase.number)"
+    }
+
+    /// The id of the command that places the order.
+    static func placing(_ order: String) -> EventID { namespace.derived(order) }
+
+    /// The id of a command on a customer. All sources have their customers in common.
+    static func customer(_ customer: String, _ command: String) -> EventID {
+        namespace.derived(customer).derived(command)
+    }
+
+    /// Whether an id of an order may hold the character.
+    private static func isAllowed(_ character: Character) -> Bool {
+        character.isASCII
+            && (character.isLetter || character.isNumber || character == "_" || character == ".")
+    }
+}

@@ -1,0 +1,104 @@
+import EventStoreClient
+import Foundation
+import ServiceKit
+import WireProtocol
+
+/// How far a part of an import has come. Says what it waits for when it stands still, and fails it
+/// when it has stood still for too long.
+actor ImportProgress {
+    /// A part that has stood still for this long says why.
+    private static let pause: Duration = .seconds(1)
+    /// How often it is looked why the part still stands still.
+    private static let interval: Duration = .seconds(5)
+
+    private let title: String
+    private let total: Int
+    private let obstacles: Obstacles
+    private let timeout: Duration
+    private var bar: ProgressBar
+    private var done = 0
+    private var lastProgress = ContinuousClock.now
+    private var reason = ""
+
+    private init(_ title: String, total: Int, obstacles: Obstacles, timeout: Duration) {
+        self.title = title
+        self.total = total
+        self.obstacles = obstacles
+        self.timeout = timeout
+        bar = ProgressBar(title, total: total)
+    }
+
+    /// Runs `body`, which reports what it gets done.
+    ///
+    /// - Parameter title: what is counted, such as `orders placed`.
+    /// - Throws: `Problem` with status 69 if nothing gets done for `timeout`.
+    static func watch<Result: Sendable>(
+        _ title: String, total: Int, obstacles: Obstacles, timeout: Duration,
+        _ body: @escaping @Sendable (ImportProgress) async throws -> Result
+    ) async throws -> Result {
+        let progress = ImportProgress(
+            title, total: total, obstacles: obstacles, timeout: timeout)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body(progress) }
+            group.addTask {
+                try await progress.watch()
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                guard let result else { continue }
+                await progress.end()
+                return result
+            }
+            throw CancellationError()
+        }
+    }
+
+    func advance(by count: Int = 1) { advance(to: done + count) }
+
+    func advance(to count: Int) {
+        guard count > done else { return }
+        done = count
+        lastProgress = .now
+        reason = ""
+        bar.show(done)
+    }
+
+    private func end() { bar.end() }
+
+    private func watch() async throws {
+        var lastLook = ContinuousClock.now
+        while true {
+            // Progress is looked at, not told of: what stands still tells nothing.
+            try await Task.sleep(for: .milliseconds(200))
+            let idle = ContinuousClock.now - lastProgress
+            if idle > timeout { throw stalled(await obstacles.current()) }
+            if idle > Self.pause, reason.isEmpty || .now - lastLook > Self.interval {
+                lastLook = .now
+                let found = await obstacles.current()
+                // Something may have got done meanwhile.
+                if ContinuousClock.now - lastProgress > Self.pause { say(found) }
+            }
+            bar.show(done, reason)
+        }
+    }
+
+    private func say(_ obstacles: [String]) {
+        let found = obstacles.isEmpty ? "the services" : obstacles.joined(separator: "; ")
+        guard reason != found else { return }
+        reason = found
+        // A terminal has the bar, which says it, too.
+        if isatty(STDERR_FILENO) != 1 {
+            Output.warn("\(title): \(done) of \(total); waiting for: \(found)")
+        }
+    }
+
+    private func stalled(_ obstacles: [String]) -> Problem {
+        bar.end()
+        let found =
+            obstacles.isEmpty ? "the services do not go on" : obstacles.joined(separator: "; ")
+        return Problem(
+            status: EX_UNAVAILABLE,
+            "\(title): \(done) of \(total), and no more for \(timeout / .seconds(1)) s: \(found)")
+    }
+}

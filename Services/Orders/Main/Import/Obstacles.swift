@@ -1,0 +1,96 @@
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+
+/// Finds out what keeps commands and sagas from going on.
+struct Obstacles: Sendable {
+    /// How long a process is waited for before it counts as one that does not answer.
+    private static let patience: Duration = .seconds(1)
+    private static let participants = ["orders", "route", "balance", "creditLimit"]
+
+    let home: String
+    let actor: String
+
+    /// What keeps things from going on now, each with what to do about it. Empty if nothing is
+    /// known.
+    func current() async -> [String] {
+        do {
+            let queues = try await queues()
+            return await silentServices()
+                + Self.participants.compactMap { name in
+                    Self.obstacle(name, queues.first { $0.queue.name == name })
+                }
+        } catch let error as ProtocolError where error.code != .unavailable {
+            // A key that may place orders need not be allowed to see the queues.
+            return await silentServices()
+        } catch {
+            return [
+                "the event store does not answer at \(Endpoints.eventStore(home: home)): is it "
+                    + "running?"
+            ]
+        }
+    }
+
+    private func queues() async throws -> [QueueView] {
+        try await EventStoreConnection.with(nil, home: home) { store in
+            try await query(
+                "event-store", at: try await store.busEndpoint(timeout: Self.patience),
+                BusCall.queues)
+        }
+    }
+
+    /// The services that do not answer.
+    private func silentServices() async -> [String] {
+        await withTaskGroup(of: String?.self) { group in
+            for service in Self.participants + ["credit"] {
+                group.addTask { await fault(of: service) }
+            }
+            var faults: [String] = []
+            for await case let fault? in group { faults.append(fault) }
+            return faults.sorted()
+        }
+    }
+
+    private func fault(of service: String) async -> String? {
+        let endpoint = Endpoints.endpoint(of: service, home: home)
+        do {
+            let _: ServiceStatus = try await query(service, at: endpoint, "status")
+            return nil
+        } catch let error as ProtocolError {
+            return "\(service) says: \(error)"
+        } catch {
+            return "\(service) does not answer at \(endpoint): is it running?"
+        }
+    }
+
+    private func query<Answer: Decodable & Sendable>(
+        _ service: String, at endpoint: String, _ name: String
+    ) async throws -> Answer {
+        let client = try await ServiceClient(
+            endpoint: endpoint, of: service, timeout: Self.patience, actor: actor)
+        do {
+            let answer = try await client.query(name, Nothing(), as: Answer.self)
+            await client.close()
+            return answer
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    private static func obstacle(_ name: String, _ view: QueueView?) -> String? {
+        guard let view else {
+            return "queue '\(name)' is not there; make it with: event-store rules apply "
+                + "Services/rules.json"
+        }
+        if view.isPaused, view.depth > 0 {
+            return "queue '\(name)' is paused and holds \(view.depth) events; resume it with: "
+                + "event-store queues resume \(name)"
+        }
+        if view.deadLetters > 0 {
+            return "queue '\(name)' has \(view.deadLetters) dead letters; list them with: "
+                + "event-store dlq list --queue \(name)"
+        }
+        return nil
+    }
+}

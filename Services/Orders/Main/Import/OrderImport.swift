@@ -1,0 +1,263 @@
+import Contracts
+import EventSourcing
+import EventStoreClient
+import ServiceKit
+import WireProtocol
+
+/// Places the orders of an order book.
+struct OrderImport: Sendable {
+    /// A call is repeated for this long at least. ``ImportProgress`` ends what stands still.
+    private static let callTimeout: Duration = .seconds(120)
+    /// How many orders are asked after at a time.
+    private static let chunkSize = 1000
+
+    let source: String
+    let funds: Money
+    let credit: Money
+    let lifetime: Duration
+    /// How many commands are on their way at a time.
+    let window: Int
+    let home: String
+    let actor: String
+    let timeout: Duration
+
+    /// What has become of the purchases.
+    struct Placing: Sendable {
+        /// Their orders, placed now or earlier.
+        var orders: [String] = []
+        /// How many of the orders were there before.
+        var known = 0
+        var badLines: [BadLine] = []
+    }
+
+    // MARK: Accounts
+
+    /// Gives each customer an account, money and a credit limit, once.
+    func openAccounts(of purchases: [Purchase]) async throws {
+        let customers = Set(purchases.map(\.customer)).sorted()
+        _ = try await withClients("balance", "credit", "creditLimit") { clients in
+            try await watch("accounts", total: customers.count) { progress in
+                try await forEach(customers, progress) { customer in
+                    try await openAccount(customer, clients[0], clients[1], clients[2])
+                }
+            }
+        }
+    }
+
+    private func openAccount(
+        _ customer: String, _ balance: ServiceClient, _ credit: ServiceClient,
+        _ creditLimit: ServiceClient
+    ) async throws {
+        let open = OpenAccount(
+            account: customer, currency: funds.currency, openedAt: Timestamp.now())
+        do {
+            _ = try await insist {
+                try await balance.command(
+                    OpenAccount.name, open, id: ImportIDs.customer(customer, "open"))
+            }
+        } catch let error as ProtocolError where error.code == .refused {
+            // The account may be open. If it is not, this fails and says why.
+        }
+        if funds.amount > 0 {
+            _ = try await insist {
+                try await credit.command(
+                    CreditMoney.name, CreditMoney(account: customer, amount: funds),
+                    id: ImportIDs.customer(customer, "credit"), mayBeRepeat: true)
+            }
+        }
+        _ = try await insist {
+            try await creditLimit.command(
+                SetCreditLimit.name, SetCreditLimit(customer: customer, limit: self.credit),
+                id: ImportIDs.customer(customer, "limit"), mayBeRepeat: true)
+        }
+    }
+
+    // MARK: Orders
+
+    /// Places the orders that are not there yet.
+    func place(_ purchases: [Purchase]) async throws -> Placing {
+        let now = Timestamp.now()
+        return try await withClients(OrderBook.serviceName) { clients in
+            let head = source == ImportIDs.numberedSource ? try await head() : nil
+            let outcomes = try await watch("orders placed", total: purchases.count) { progress in
+                try await forEach(purchases, progress) { purchase in
+                    if let head, try await isNumbered(purchase, atLeast: head, clients[0]) {
+                        return Placed.known(ImportIDs.numbered(purchase))
+                    }
+                    return try await place(purchase, now: now, clients[0])
+                }
+            }
+            return Self.placing(outcomes)
+        }
+    }
+
+    private enum Placed: Sendable {
+        case new(String)
+        case known(String)
+        case rejected(BadLine)
+    }
+
+    private static func placing(_ outcomes: [Placed]) -> Placing {
+        outcomes.reduce(into: Placing()) { placing, outcome in
+            switch outcome {
+            case .new(let order): placing.orders.append(order)
+            case .known(let order):
+                placing.orders.append(order)
+                placing.known += 1
+            case .rejected(let line): placing.badLines.append(line)
+            }
+        }
+    }
+
+    private func place(
+        _ purchase: Purchase, now: Timestamp, _ orders: ServiceClient
+    ) async throws -> Placed {
+        let order = ImportIDs.order(purchase, from: source)
+        let command = purchase.command(order, now: now, lifetime: lifetime)
+        do {
+            let reply = try await insist {
+                try await orders.command(
+                    PlaceOrder.name, command, id: ImportIDs.placing(order))
+            }
+            return reply.result == .repeated ? .known(order) : .new(order)
+        } catch let error as ProtocolError where error.code == .refused {
+            return .rejected(BadLine(line: purchase.line, reason: error.description))
+        }
+    }
+
+    /// Whether an earlier version has placed this purchase, by the number of its line.
+    private func isNumbered(
+        _ purchase: Purchase, atLeast head: UInt64, _ orders: ServiceClient
+    ) async throws -> Bool {
+        do {
+            let view: OrderView = try await insist {
+                try await orders.query("order", ImportIDs.numbered(purchase), atLeast: head)
+            }
+            return view.customer == purchase.customer && view.items == [purchase.item]
+                && view.placedAt == purchase.placedAt && view.destination == purchase.destination
+        } catch let error as ProtocolError where error.code == .refused {
+            return false
+        }
+    }
+
+    /// The last position of the log: what is there is known to who answers with it.
+    private func head() async throws -> UInt64 {
+        try await EventStoreConnection.with(nil, home: home) {
+            try await $0.welcome(timeout: timeout).head
+        }
+    }
+
+    // MARK: Sagas
+
+    /// Waits until none of the orders is pending.
+    ///
+    /// - Returns: how many orders ended how.
+    func awaitEnds(of ids: [String]) async throws -> [String: Int] {
+        let chunks = stride(from: 0, to: ids.count, by: Self.chunkSize).map {
+            Array(ids[$0..<min($0 + Self.chunkSize, ids.count)])
+        }
+        return try await withClients(OrderBook.serviceName) { clients in
+            try await watch("orders ended", total: ids.count) { progress in
+                try await ends(of: chunks, clients[0], progress)
+            }
+        }
+    }
+
+    private func ends(
+        of chunks: [[String]], _ orders: ServiceClient, _ progress: ImportProgress
+    ) async throws -> [String: Int] {
+        var ended: [String: Int] = [:]
+        var open = chunks
+        while !open.isEmpty {
+            var (count, rest): (Int, [[String]]) = (ended.values.reduce(0, +), [])
+            for chunk in open {
+                let counts = try await insist {
+                    try await orders.query("count", chunk, as: [String: Int].self)
+                }
+                let known = counts.values.reduce(0, +)
+                count += known - (counts["pending"] ?? 0)
+                if counts["pending"] == nil, known == chunk.count {
+                    ended.merge(counts, uniquingKeysWith: +)
+                } else {
+                    rest.append(chunk)
+                }
+            }
+            await progress.advance(to: count)
+            open = rest
+            // The services are at work; ask again when some more have ended.
+            if !open.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        return ended
+    }
+
+    // MARK: Calls
+
+    private func watch<Result: Sendable>(
+        _ title: String, total: Int,
+        _ body: @escaping @Sendable (ImportProgress) async throws -> Result
+    ) async throws -> Result {
+        try await ImportProgress.watch(
+            title, total: total, obstacles: Obstacles(home: home, actor: actor), timeout: timeout,
+            body)
+    }
+
+    /// Makes a call until a process answers it. ``ImportProgress`` ends the waiting.
+    private func insist<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
+        while true {
+            do {
+                return try await call()
+            } catch is Unavailable {
+                try Task.checkCancellation()
+            } catch let error as ProtocolError
+                where error.code == .unavailable || error.code == .overloaded
+            {
+                // The process is there, and says that it cannot answer yet.
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    private func withClients<Result: Sendable>(
+        _ services: String..., body: ([ServiceClient]) async throws -> Result
+    ) async throws -> Result {
+        var clients: [ServiceClient] = []
+        func close() async { for client in clients { await client.close() } }
+        do {
+            for service in services {
+                clients.append(
+                    try await ServiceClient(
+                        endpoint: Endpoints.endpoint(of: service, home: home), of: service,
+                        timeout: Self.callTimeout, actor: actor))
+            }
+            let result = try await body(clients)
+            await close()
+            return result
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
+    /// Runs `body` for each element, up to `window` at a time.
+    ///
+    /// - Returns: the results, in the order of the elements.
+    private func forEach<Element: Sendable, Result: Sendable>(
+        _ elements: [Element], _ progress: ImportProgress,
+        _ body: @escaping @Sendable (Element) async throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results: [Result?] = Array(repeating: nil, count: elements.count)
+            func takeOne() async throws {
+                guard let (index, result) = try await group.next() else { return }
+                results[index] = result
+                await progress.advance()
+            }
+            for (index, element) in elements.enumerated() {
+                if index >= window { try await takeOne() }
+                group.addTask { (index, try await body(element)) }
+            }
+            for _ in 0..<min(window, elements.count) { try await takeOne() }
+            return results.compactMap(\.self)
+        }
+    }
+}
