@@ -59,7 +59,7 @@ private struct Counts: Codable, Equatable {
         #expect(run.status == 0 && run.output == "0 acknowledged, 0 failed, 1 too late\n", "\(run)")
         #expect(
             run.errors.contains(
-                "event-store: the acknowledgement of Even at position 3, attempt 1, came too late: "),
+                "the acknowledgement of Even at position 3, attempt 1, came too late: "),
             "\(run)")
         try await store.append(1..<3)
         let counts = try suite.bus(
