@@ -216,6 +216,7 @@ let package = Package(
                 "LoyaltyDomain", "LoyaltyMain", "ServiceKit",
             ], path: "examples/new-service/Tests", swiftSettings: strict),
 
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Samples are read where they lie.
         test("EventLogTests", ["EventLog", "EventSourcing"], exclude: ["Samples"]),
         test(
@@ -274,12 +275,14 @@ let package = Package(
             [
                 "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
                 "EventStoreMain", "IntegrationHarness", "ObjectStorage", "ServiceKit",
+                "TestSupport",
                 "WireProtocol",
             ]),
         test(
             "PythonClientTests",
             [
                 "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+                "TestSupport",
                 "WireProtocol",
             ], exclude: ["check_client.py", "follow.py"]),
         test(
@@ -312,6 +315,7 @@ let package = Package(
                 "AccountDomain", "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain",
                 "CreditMain", "EventSourcing", "EventStoreClient", "EventStoreMain",
                 "HistoryChecker", "IntegrationHarness", "OrdersMain", "RouteMain", "ServiceKit",
+                "TestSupport",
                 "WireProtocol", "WithdrawMain", "ZeroMQ", grdb,
             ], exclude: ["Samples", "validate.py"]),
         test(
@@ -319,10 +323,10 @@ let package = Package(
             [
                 "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
                 "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
-                "RouteMain", "ServiceKit", "WireProtocol", "WithdrawMain", grdb,
+                "RouteMain", "ServiceKit", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
             ]),
         test("TraceTests", ["Contracts", "EventSourcing", "ServiceKit", "WireProtocol"]),
-        test("TidyTests", []),
+        test("TidyTests", ["TestSupport"]),
         test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
     ],
     swiftLanguageModes: [.v6]
@@ -337,7 +341,7 @@ let fuzzed: [Target.Dependency] = [
 package.targets.append(
     Context.environment["DAYBOOK_FUZZ"] == nil
         ? .testTarget(
-            name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+            name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/FuzzTests",
             exclude: ["Corpora", "Runner"], swiftSettings: strict)
         : .executableTarget(
             name: "fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",

@@ -91,7 +91,7 @@ private struct Row: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(4))) struct `The boundaries of options` {
+@Suite(.timeLimit(.minutes(10))) struct `The boundaries of options` {
     private static let root = URL(filePath: #filePath).appending(path: "../../..")
         .standardizedFileURL
 

@@ -6,7 +6,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(2))) struct `A delivery` {
+@Suite(.timeLimit(.minutes(10))) struct `A delivery` {
     private func bus(
         visibilityTimeout: Double = 300, window: Int = 20_000, grouping: Grouping = .correlation
     ) async throws -> RunningBus {

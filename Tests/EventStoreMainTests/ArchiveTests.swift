@@ -5,6 +5,7 @@ import Foundation
 import IntegrationHarness
 import ObjectStorage
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -70,7 +71,7 @@ extension IntegrationHarness.Suite {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Archives on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Archives on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
     private let folder: String

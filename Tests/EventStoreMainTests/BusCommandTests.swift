@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -49,7 +50,7 @@ private struct ReceivedLine: Decodable {
     var event: Event
 }
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `The bus on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The bus on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

@@ -3,10 +3,11 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `The chain of a store` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The chain of a store` {
     private let suite: IntegrationHarness.Suite
     private var log: String { suite.home + "/log" }
     private var key: String { suite.home + "/audit.key" }

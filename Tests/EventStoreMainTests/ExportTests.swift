@@ -2,10 +2,11 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Export and import` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Export and import` {
     private func started() throws -> IntegrationHarness.Suite {
         let suite = try Suite()
         try suite.start("event-store")
@@ -114,7 +115,7 @@ import WireProtocol
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Reading the log` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Reading the log` {
     @Test func `takes every filter, and refuses what goes not together`() async throws {
         let suite = try Suite()
         try suite.start("event-store")

@@ -3,6 +3,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -19,7 +20,7 @@ private actor Handled {
 }
 
 /// As docs/replay.md tells it.
-@Suite(.timeLimit(.minutes(10))) struct `A new version of a service` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A new version of a service` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

@@ -1,6 +1,7 @@
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -11,7 +12,7 @@ private struct Counts: Codable, Equatable {
     var late = 0
 }
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `A worker on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A worker on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

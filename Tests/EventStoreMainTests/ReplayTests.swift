@@ -3,10 +3,11 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Replays on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Replays on the command line` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

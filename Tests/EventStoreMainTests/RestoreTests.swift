@@ -5,9 +5,10 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ObjectStorage
+import TestSupport
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Restoring a log` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Restoring a log` {
     private let suite: IntegrationHarness.Suite
     private let archives: String
     private var log: String { suite.home + "/log" }

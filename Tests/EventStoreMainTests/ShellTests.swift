@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventStoreMain
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `A shell command` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A shell command` {
     private func run(
         _ command: String, _ input: String = "", _ environment: [String: String] = [:]
     ) async throws -> Shell.Ending {

@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -23,7 +24,7 @@ extension EventStoreClient {
 /// The folder of the executables.
 private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Tailing the log` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Tailing the log` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Every input that the fuzzers have kept: what reaches different code, and what once crashed or
 /// broke a property. `scripts/test --all` looks for new ones; docs/testing.md says how.
-struct `The kept inputs of the fuzzers` {
+@Suite(.mayBlock) struct `The kept inputs of the fuzzers` {
     private static let corpora = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Corpora")
 

@@ -4,10 +4,11 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 
 /// Each service's own commands, on real processes.
-@Suite(.timeLimit(.minutes(10))) struct `The commands of the past` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The commands of the past` {
     /// Alice's account is opened, paid into and drawn from, and an order is paid and cancelled.
     private func history() async throws -> IntegrationHarness.Suite {
         let suite = try Suite()

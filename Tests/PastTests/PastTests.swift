@@ -3,6 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -16,7 +17,7 @@ import WireProtocol
 
 /// What an entity is said to have been, at many positions, is what a service shows that was built
 /// from all events up to there.
-@Suite(.timeLimit(.minutes(10))) struct `What was true of an entity` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `What was true of an entity` {
     @Test func `is what a service built up to then shows`() async throws {
         let suite = try await History.suite(orders: 120)
         let customers = try await suite.customers()

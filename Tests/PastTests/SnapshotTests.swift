@@ -4,13 +4,14 @@ import EventStoreClient
 import Foundation
 import GRDB
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
 @testable import BalanceMain
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(10))) struct `A state kept on the way to a past answer` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A state kept on the way to a past answer` {
     /// An account with 3,000 credits of one cent; their positions are 2 to 3,001.
     private func history() async throws -> IntegrationHarness.Suite {
         let suite = try Suite()

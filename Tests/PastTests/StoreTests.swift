@@ -3,10 +3,11 @@ import Foundation
 import GRDB
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 
 /// Stores that are built from the log alone.
-@Suite(.timeLimit(.minutes(10))) struct `A store that is built from the log` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A store that is built from the log` {
     @Test func `equals the one that serves, row for row`() async throws {
         let suite = try await History.suite(orders: 120)
         for service in Suite.services {

@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -27,7 +28,7 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
     NewEvent(stream: try StreamName(stream), type: "Counted", tags: tags, data: Array(data.utf8))
 }
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `The client in Python` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The client in Python` {
     @Test func `does what the protocol says, and reads and writes the same records`() async throws {
         let suite = try Suite()
         try suite.start("event-store")

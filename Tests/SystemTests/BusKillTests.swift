@@ -3,12 +3,13 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
 /// Events in groups that workers, real processes, take from two queues, while they and the store
 /// are killed at random. `DAYBOOK_KILL_SECONDS` says for how long.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `The bus under fire` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The bus under fire` {
     private static let workers = ["ordered-1", "ordered-2", "any-1"]
     /// Longer than a command takes on a busy machine, even if its worker was killed meanwhile: one
     /// that overran it would be handled again by another worker.

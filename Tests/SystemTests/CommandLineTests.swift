@@ -1,6 +1,7 @@
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -54,7 +55,7 @@ private func expect(_ wrong: WrongInput.Case, of suite: IntegrationHarness.Suite
 private let executables = IntegrationHarness.Suite.services + ["event-store", "audit"]
 
 /// Of what is done without a process to ask.
-@Suite(.timeLimit(.minutes(10))) struct `The command lines` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The command lines` {
     @Test(arguments: executables)
     func `explains every command, and refuses what it does not know`(executable: String) throws {
         let suite = try Suite()

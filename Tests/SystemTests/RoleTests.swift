@@ -4,12 +4,13 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 import ZeroMQ
 
 /// What keys may do, with real processes over TCP.
-@Suite(.timeLimit(.minutes(10))) struct `A key over TCP` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A key over TCP` {
     private static func event(_ stream: String, _ type: String = "T") throws -> NewEvent {
         NewEvent(stream: try StreamName(stream), type: type, data: Array("{}".utf8))
     }

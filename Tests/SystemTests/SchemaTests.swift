@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 
 /// What holds events against docs/schemas that is not of this project.
@@ -33,6 +34,7 @@ private enum Validator {
 }
 
 @Suite(
+    .mayBlock,
     .timeLimit(.minutes(10)),
     .enabled(
         "no python3 has jsonschema, which scripts/setup tests installs",

@@ -4,10 +4,11 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `The suite` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The suite` {
     @Test func `ends sagas every way, by its commands`() async throws {
         let suite = try Suite()
         try await suite.startAll()

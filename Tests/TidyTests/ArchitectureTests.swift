@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-struct `The architecture` {
+@Suite(.mayBlock) struct `The architecture` {
     private let sources = SourceTree.swift.filter { !isTest($0.path) }
 
     private static func isTest(_ path: String) -> Bool {

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-struct `The documents` {
+@Suite(.mayBlock) struct `The documents` {
     @Test func `name only files that are there`() {
         let path = #/\b(?:Shared|Services|Tests|docs|examples|scripts)(?:\/[\w.+-]+)+/#
         for file in SourceTree.documents + SourceTree.swift {

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-struct `The style` {
+@Suite(.mayBlock) struct `The style` {
     @Test func `keeps files, functions and lines short`() {
         for file in SourceTree.swift {
             if file.lines.count > 401 {

@@ -7,7 +7,7 @@ struct Fuzzer: Sendable {
 
     static let all = [
         record, message, busCall, busEvent, payload, pattern, json, cloudEvent, orderBook, hubs,
-        archiveManifest, archiveSegment, logSegment, logFiles, keyring, http, s3, text,
+        archiveManifest, archiveSegment, logSegment, logFiles, journal, keyring, http, s3, text,
     ]
 }
 

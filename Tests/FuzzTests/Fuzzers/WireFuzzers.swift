@@ -108,6 +108,13 @@ extension Fuzzer {
         try parsers[Int(kind) % parsers.count].run(json)
     }
 
+    /// What a commit wrote to the bus's journal.
+    static let journal = Fuzzer(name: "journal") { input in
+        var parts = JournalParts()
+        _ = accepted { try parts.take(input[...]) }
+        try survives(try? JournalRecord(input[...])) { try JournalRecord(try $0.encoded()[...]) }
+    }
+
     /// The key ring.
     static let keyring = Fuzzer(name: "keyring") { input in
         try JSONParser(Keyring.self) { keyring in
