@@ -173,7 +173,8 @@ private struct Counts: Codable, Equatable {
         #expect(seen.contains("5"))
         worker.signal(SIGTERM)
         while let line = await worker.line() { seen.append(line) }
-        #expect(seen.last??.hasSuffix("0 failed") == true, "\(seen)")
+        // An acknowledgement whose answer the kill took is counted as too late when it is repeated.
+        #expect(seen.last??.contains(" acknowledged, 0 failed") == true, "\(seen)")
         #expect(await worker.exitStatus() == 0)
         await store.close()
     }

@@ -153,7 +153,8 @@ extension `The suite` {
         try await suite.startAll()
         let loop = SocketLoop(name: "waiting")
         let asker = try await Stranger(.dealer, to: "ipc://\(suite.home)/balance.sock", on: loop)
-        let query = try JSONCoding.encoder.encode(QueryRequest(atLeast: UInt64(Int64.max), query: Nothing()))
+        let query = try JSONCoding.encoder.encode(
+            QueryRequest(atLeast: UInt64(Int64.max), query: Nothing()))
         for (id, call) in [(UInt64(1), "accounts"), (2, "status")] {
             try await asker.send([
                 MessageHeader(.call, requestID: id).bytes, Array(call.utf8), Array(query),
