@@ -62,7 +62,7 @@ public struct EventLog: ~Copyable {
     /// - Parameters:
     ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the
     ///     size it was made with.
-    ///   - newSalt: that of a log which has none yet (`SegmentBinding`); not 0.
+    ///   - newSalt: the salt of a log that is created now (`SegmentBinding`); not 0.
     ///   - background: runs what need not hold up an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
     public init(

@@ -53,8 +53,8 @@ struct LogManifest: Hashable {
         try storage.write(Self.name, bytes.span, at: 0)
     }
 
-    /// The file in `storage`; nil if there is none, as in a log of an earlier version, or in a copy
-    /// of some segments.
+    /// Reads the file in `storage`. Logs of earlier versions, and copies of some segments, have no
+    /// such file: then this is nil.
     static func read(from storage: any LogStorage) throws(LogError) -> LogManifest? {
         let found = try storing { () throws(StorageError) -> [UInt8]? in
             guard try storage.names().contains(name) else { return nil }

@@ -60,7 +60,7 @@ public struct LogRestoration: Sendable {
     ///
     /// - Parameters:
     ///   - segmentBytes: the size of the files of a log that has none left.
-    ///   - newSalt: that of a log of which no salt is left.
+    ///   - newSalt: the salt to use if the log has lost its own.
     ///   - isDryRun: finds out what would be done, and whether it could be.
     ///   - progress: is told how much of the step is done, and of how much.
     /// - Throws: `RestorationError` if the archive can't restore the log, `LogError` if storage

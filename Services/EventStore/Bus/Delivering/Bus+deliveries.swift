@@ -91,7 +91,7 @@ extension Bus {
             settle(queue, at: now)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
             if queue.isShort, !hasRefilled {
-                // What waits on disk is there for whoever does not wait, too.
+                // A receive that does not wait gets the entries on disk, too.
                 hasRefilled = true
                 try await stored()
                 continue

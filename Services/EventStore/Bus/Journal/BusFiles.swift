@@ -54,7 +54,7 @@ struct BusFiles {
         return BusFiles(journal: journal, store: opened, last: last)
     }
 
-    /// The cache that is there; nil if there is none, or one of another version.
+    /// Opens the cache at `path`; nil if the file is missing or of another version.
     private static func cache(_ path: String, of log: EventID) throws -> BusStore? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         return try BusStore(path: path, log: log)
@@ -62,7 +62,7 @@ struct BusFiles {
 }
 
 extension BusStore {
-    /// So many rows are folded onto the tables in one transaction.
+    /// How many rows one transaction folds onto the tables.
     private static let together = 20_000
 
     /// Whether the tables have what the journal has, up to some position of it.

@@ -2,12 +2,12 @@ import EventSourcing
 import ServiceKit
 import ZeroMQ
 
-/// The journal of the bus: what each commit has changed. What it has is on disk, and is checked and
-/// recovered as the event log is.
+/// The journal of the bus: a record of what each commit changed, checked and recovered as the event
+/// log is.
 ///
 /// It works on a thread of its own, so that neither the log nor the bus waits for its disk. When
-/// most of it tells of what is gone, it is begun again with a snapshot: each such generation is a
-/// journal in a folder of its own, of which the last one counts.
+/// most of its records are obsolete, a new generation begins with a snapshot. Each generation is a
+/// folder; the last one counts.
 actor BusJournal {
     private var generation: JournalGeneration
     /// How long it was when it was begun.

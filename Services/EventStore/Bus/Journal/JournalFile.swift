@@ -22,7 +22,7 @@ final class JournalFile {
     private var log: EventLog
     private let stream: StreamName
 
-    /// Opens the journal in the folder at `path`, made if there is none.
+    /// Opens the journal in the folder at `path`, or creates it.
     ///
     /// - Throws: `ProjectedStore.Unusable` if it is damaged or another one than `id`.
     init(_ path: String, id: EventID) throws {
@@ -109,7 +109,7 @@ final class JournalFile {
         }
     }
 
-    /// Makes the closed journal that of the folder `path`, all or nothing.
+    /// Renames the folder of the closed journal to `path`, all or nothing.
     func move(to path: String) throws {
         do {
             try storage.move(to: path)

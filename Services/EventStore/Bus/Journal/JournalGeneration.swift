@@ -24,8 +24,8 @@ struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: 1)
     }
 
-    /// The journal in the folder, which is made if it is not there; nil if there is none in it.
-    /// What an interrupted process has left beside it is removed.
+    /// Finds the last journal in the folder; nil if the folder has no journal. Creates a missing
+    /// folder, and removes what an interrupted process left beside the journal.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
         let files = FileManager.default
         do {

@@ -85,7 +85,8 @@ extension QueueWrites {
     }
 }
 
-/// What an entry is told by the difference to: much is as in the entry before it.
+/// The entry before the one that is encoded. Only the differences are written, for most fields are
+/// the same.
 private struct EntryBefore {
     var sequence: UInt64 = 0
     var position: UInt64 = 0

@@ -11,7 +11,7 @@ struct RunningTime: Comparable, Hashable, Sendable {
 
     static func < (a: RunningTime, b: RunningTime) -> Bool { a.microseconds < b.microseconds }
 
-    /// Beyond the last moment there is none: the sum stays there.
+    /// Adds a duration. A sum beyond the last time is the last time.
     static func + (time: RunningTime, duration: Duration) -> RunningTime {
         let (sum, overflow) = time.microseconds.addingReportingOverflow(duration.microseconds)
         return RunningTime(microseconds: overflow ? (sum < 0 ? .max : .min) : sum)
