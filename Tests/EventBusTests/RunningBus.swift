@@ -71,6 +71,17 @@ final class RunningBus {
             _ = await task.result
         }
         running = []
+        while !isUnlocked { await Task.yield() }
+    }
+
+    /// Whether the log and the journal can be opened again. Each is unlocked when its last owner is
+    /// gone, which may be a moment after the task that ran it has ended.
+    private var isUnlocked: Bool {
+        let files = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }
+        return (files ?? []).filter { $0.hasSuffix("/lock") }.allSatisfy { name in
+            guard let file = FileHandle(forUpdatingAtPath: "\(folder)/\(name)") else { return true }
+            return flock(file.fileDescriptor, LOCK_EX | LOCK_NB) == 0
+        }
     }
 
     /// Ends and begins again as after a loss of what a process has in memory.
