@@ -39,7 +39,7 @@ struct CallMoments {
         return (first, behind < started.count ? started[behind].lowest - 1 : .max)
     }
 
-    /// Whether the effect is that of a call that was made before `start`, repeated since.
+    /// Whether a call before `start` had the effect, and this call repeats it.
     func isRepeated(_ effect: UInt64, before start: UInt64) -> Bool {
         (firstStart[effect] ?? start) < start
     }

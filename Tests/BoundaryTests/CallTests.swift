@@ -93,7 +93,7 @@ import WireProtocol
                 }
             }
         }
-        // A bound beyond the last possible position is none.
+        // A bound beyond the last possible position means no bound.
         var positions: [UInt64] = []
         for try await event in store.read(ReadRequest(from: 1, to: .max)).events {
             positions.append(event.position)

@@ -22,8 +22,8 @@ struct OpenSegment: Segment {
     private var lastLinks = TermTable()
 
     /// - Parameters:
-    ///   - name: that of the file, if it is not the segment's own yet.
-    ///   - lastTime: that of the segment before; times never go back.
+    ///   - name: the file's name, if it differs from the segment's own.
+    ///   - lastTime: the last time of the segment before; times never go back.
     init(_ header: SegmentHeader, name: String? = nil, lastTime: Int64 = -1) {
         self.name = name ?? SegmentHeader.name(base: header.base)
         self.header = header

@@ -19,7 +19,7 @@ struct SegmentHeader: Hashable {
     static let size = 64
     static let version: UInt32 = 2
     private static let magic = Array("DAYBKSEG".utf8)
-    /// No log comes as far: a position beyond is none.
+    /// The largest position a header may name. No log can grow that long.
     static let greatestPosition: UInt64 = 1 << 62
 
     let base: UInt64

@@ -5,8 +5,8 @@ import Logging
 import WireProtocol
 
 /// A participant's memory is a cache of the log. What it lacks is folded from there, by the saga's
-/// tag: all of it, if the memory's file was lost or is that of another machine, and what was
-/// trimmed.
+/// tag: everything, if the file was lost or the service moved to another machine, and otherwise
+/// what was trimmed.
 extension ParticipantRunner {
     /// What is known of a saga.
     struct Recollection: Sendable {
@@ -46,13 +46,13 @@ extension ParticipantRunner {
     private static var retention: Duration { .seconds(30 * 86_400) }
     private static var trimInterval: Duration { .seconds(600) }
     private static var trimCount: Int { 5_000 }
-    /// So many sagas are looked for with one read.
+    /// How many sagas one read looks for.
     private static var readCount: Int { 250 }
 
     // MARK: Recollecting
 
-    /// Takes up the memory as it is on disk. A new one is told where it begins, and which sagas are
-    /// under way and have a deadline.
+    /// Loads the memory from disk. A new memory first notes where it begins, and finds the open
+    /// sagas with a deadline in the log.
     func recollect() async throws {
         if let known = try await store.beginning() {
             beginning = known
@@ -66,7 +66,7 @@ extension ParticipantRunner {
             try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
     }
 
-    /// The position of the last event in the log that the participant takes; 0 if there is none.
+    /// The position of the last event in the log that the participant takes, or 0.
     private func lastPosition() async throws -> UInt64 {
         let last = ReadRequest(P.Event.query, direction: .backwards, limit: 1)
         for try await event in client.read(last).events { return event.position }

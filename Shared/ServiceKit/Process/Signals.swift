@@ -5,8 +5,8 @@ import UnixSignals
 
 /// Has SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
 ///
-/// For a process that runs until it is told to stop: while it starts, it has nothing to finish, and
-/// what it writes to its files meanwhile may be cut short by a crash just as well.
+/// For long-running processes: while one starts, it has nothing to finish, and its files survive a
+/// crash at any moment.
 public func endOnSignalWhileStarting() {
     for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
 }

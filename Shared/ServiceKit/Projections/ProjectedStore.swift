@@ -118,8 +118,8 @@ public struct ProjectedStore: Sendable {
         try await using { try await pool.read(body) }
     }
 
-    /// What has shown, in a read or a commit, that the file can't be used any more. Whoever owns
-    /// the store waits for it, whatever becomes of the call that has met it.
+    /// Failures of reads and commits after which the file can't be used. The owner of the store
+    /// waits for them, and ends the process even if the failed call hides its error.
     public var failures: AsyncStream<any Error> { failure.stream }
 
     private func using<Value>(_ transaction: () async throws -> Value) async throws -> Value {

@@ -28,7 +28,7 @@ struct Import: AsyncParsableCommand {
     @Flag(help: "Import the valid lines of a file that has invalid ones.") var skipInvalid = false
     @Option(help: "What is paid into each account.") var funds = "200.00"
     @Option(help: "Each customer's credit limit.") var credit = "100.00"
-    @Option(help: "So many orders are on their way at a time.") var window = 64
+    @Option(help: "How many orders are under way at a time.") var window = 64
     @Option(help: "Reject an order unless it is confirmed within so many seconds.")
     var deadline = 600.0
 
