@@ -230,8 +230,8 @@ let package = Package(
             "EventBusTests",
             [
                 "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
-                .product(name: "Logging", package: "swift-log"),
+                "EventStoreServer", "ObjectStorage", "ServiceKit", "TestSupport", "WireProtocol",
+                "ZeroMQ", grdb, .product(name: "Logging", package: "swift-log"),
             ]),
         test(
             "EventStoreServerTests",
@@ -262,7 +262,7 @@ let package = Package(
                 argumentParser,
             ]),
         test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
-        test("ZeroMQTests", ["ZeroMQ"]),
+        test("ZeroMQTests", ["TestSupport", "ZeroMQ"]),
         test(
             "SagaTests",
             [
@@ -297,8 +297,8 @@ let package = Package(
                 "AccountDomain", "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus",
                 "EventLog",
                 "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "OrdersDomain", "RouteDomain", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
-                .product(name: "Logging", package: "swift-log"),
+                "OrdersDomain", "RouteDomain", "ServiceKit", "TestSupport", "WireProtocol",
+                "ZeroMQ", grdb, .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Samples"]),
         test(
             "RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"]),

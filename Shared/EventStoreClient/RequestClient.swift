@@ -6,7 +6,8 @@ public import ZeroMQ
 /// A connection to a process: requests go out, and what comes back finds who asked. Callers on its
 /// loop pay for no change of threads.
 ///
-/// It reconnects by itself. Call `close` when done with it.
+/// It reconnects by itself. `close` ends it at once; one that nobody holds ends seconds after its
+/// last request.
 public actor RequestClient {
     /// How long the answer to a first attempt is waited for before the request is sent again.
     static let attempt: Duration = .seconds(2)
@@ -219,7 +220,15 @@ public actor RequestClient {
     private func receive() async {
         while !Task.isCancelled {
             while let message = try? socket.receiveMessage() { deliver(message) }
-            if ContinuousClock.now >= nextDeadline { endOverdue() }
+            if ContinuousClock.now >= nextDeadline {
+                endOverdue()
+                // Nothing is waited for: the next request receives again. So a client that nobody
+                // holds any more goes, though it was not closed.
+                guard !inboxes.isEmpty else {
+                    receiving = nil
+                    return
+                }
+            }
             guard (try? await socket.readable(until: nextDeadline)) != nil else { return }
         }
     }

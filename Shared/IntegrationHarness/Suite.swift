@@ -49,7 +49,6 @@ public final class Suite {
                 FileHandle.standardError.write(Data(text.utf8))
             }
         }
-        loop.stop()
         try? FileManager.default.removeItem(atPath: home)
     }
 

@@ -21,7 +21,6 @@ struct Caller {
 
     func close() async {
         await connection.close()
-        loop.stop()
     }
 
     /// The calls that the process answers, which it tells to those who ask for another.

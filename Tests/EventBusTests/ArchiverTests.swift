@@ -6,6 +6,7 @@ import Logging
 import ObjectStorage
 import ServiceKit
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -281,7 +282,7 @@ private struct Kept {
             let archiver = kept.archiver
             let running = Task { await archiver.run() }
             try await kept.bus.append(10)
-            while await kept.archiver.matchedCount < 10 { await Task.yield() }
+            while await kept.archiver.matchedCount < 10 { try await lookAgainSoon() }
             if isDeleted { kept.archiver.stop() } else { running.cancel() }
             await running.value
             #expect(try await kept.positions() == Array(1...10))

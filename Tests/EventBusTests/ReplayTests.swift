@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -26,7 +27,7 @@ extension RunningBus {
                 as: [ReplayView].self)
             let view = try #require(views.first { $0.replay.name == name })
             if condition(view) { return view }
-            await Task.yield()
+            try await lookAgainSoon()
         }
     }
 
@@ -34,7 +35,7 @@ extension RunningBus {
         while true {
             let plan = try await admin.query(BusCall.planReplay, replay, as: ReplayPlan.self)
             if plan.isComplete { return plan }
-            await Task.yield()
+            try await lookAgainSoon()
         }
     }
 

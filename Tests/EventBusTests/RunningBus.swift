@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import ServiceKit
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -71,7 +72,7 @@ final class RunningBus {
             _ = await task.result
         }
         running = []
-        while !isUnlocked { await Task.yield() }
+        while !isUnlocked { try? await lookAgainSoon() }
     }
 
     /// Whether the log and the journal can be opened again. Each is unlocked when its last owner is
@@ -133,7 +134,7 @@ final class RunningBus {
         while true {
             let view = try await view(queue)
             if condition(view) { return view }
-            await Task.yield()
+            try await lookAgainSoon()
         }
     }
 

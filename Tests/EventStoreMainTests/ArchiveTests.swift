@@ -40,7 +40,7 @@ extension IntegrationHarness.Suite {
             while true {
                 let views = try await bus.query(call, Nothing(), as: [View].self)
                 if let view = views.first(where: condition) { return view }
-                await Task.yield()
+                try await lookAgainSoon()
             }
         }
     }
@@ -51,7 +51,7 @@ extension IntegrationHarness.Suite {
             let replay = ReplayDefinition(name: "dry", archive: archive, queue: "dry")
             while try await !bus.query(
                 BusCall.planReplay, replay, as: ReplayPlan.self
-            ).isComplete { await Task.yield() }
+            ).isComplete { try await lookAgainSoon() }
         }
     }
 

@@ -49,7 +49,7 @@ private actor Handled {
     /// Waits until the version has handled every order.
     private func waitForAll(_ handled: Handled) async throws {
         let orders = try await orders().count
-        while await handled.positions.count < orders { await Task.yield() }
+        while await handled.positions.count < orders { try await lookAgainSoon() }
     }
 
     @Test func `takes over with each event once, while they go on coming`() async throws {
@@ -72,7 +72,7 @@ private actor Handled {
         }
         let (old, new) = (Handled(), Handled())
         let oldWorker = try await worker("billing", old)
-        while await old.positions.count < 300 { await Task.yield() }
+        while await old.positions.count < 300 { try await lookAgainSoon() }
 
         // The new version takes what was, beside the old one.
         let end = try #require(
@@ -99,7 +99,7 @@ private actor Handled {
         try suite.bus("queues", "delete", "billing", "--yes")
 
         let handledThen = await new.positions.count
-        while await new.positions.count < handledThen + 100 { await Task.yield() }
+        while await new.positions.count < handledThen + 100 { try await lookAgainSoon() }
         appending.cancel()
         _ = await appending.result
         try await waitForAll(new)

@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import GRDB
 import Logging
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -129,7 +130,7 @@ private enum LaterPacking: Packing {
     private func reason<P: Packing>(_ projection: P.Type) async throws -> String {
         let side = try await side(projection)
         let running = Task { try await side.run() }
-        while await side.status().stopped == nil { await Task.yield() }
+        while await side.status().stopped == nil { try await lookAgainSoon() }
         let status = await side.status()
         // Whoever asks is told, be it for what it showed before or for what is to come.
         for position: UInt64 in [0, 1, 1 << 40] {

@@ -1,6 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -21,7 +22,7 @@ import WireProtocol
         #expect(await runner.status().state == .waiting)
         _ = try await bus.command(BusCall.putQueue, queue)
         _ = try await bus.command(BusCall.putRule, rule)
-        while await runner.status().handled < 3 { await Task.yield() }
+        while await runner.status().handled < 3 { try await lookAgainSoon() }
         #expect(await runner.status().state == .running)
         #expect(try await store.orders("Packed").sorted() == ["a", "b"])
         running.cancel()
@@ -43,7 +44,7 @@ import WireProtocol
         await predecessor.close()
         let runner = try await store.runner()
         let running = Task { try await runner.run() }
-        while await runner.status().handled < 2 { await Task.yield() }
+        while await runner.status().handled < 2 { try await lookAgainSoon() }
         running.cancel()
         _ = await running.result
         await bus.close()

@@ -48,7 +48,6 @@ extension `A key over TCP` {
         #expect(suite.isRunning("event-store"))
         await bus.close()
         await worker.close()
-        loop.stop()
     }
 
     private static func header(_ kind: MessageKind, _ id: UInt64) -> [UInt8] {
@@ -118,7 +117,6 @@ extension `A key over TCP` {
             }
         }
         #expect(refused.count == 5 * 60 - 256 && refused.allSatisfy { $0.code == .overloaded })
-        loop.stop()
     }
 
     @Test func `harms only itself by half messages and half handshakes`() async throws {
@@ -164,7 +162,6 @@ extension `A key over TCP` {
                 try await crowd[0].send([Self.header(.hello, UInt64(id)), []])
                 #expect(try await crowd[0].receive() != nil)
             }
-            loop.stop()
         }
     }
 }

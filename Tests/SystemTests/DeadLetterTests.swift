@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -87,7 +88,7 @@ extension `The suite` {
         let audit = try suite.audit()
         #expect(audit.status == 65 && audit.output.contains("queue 'balance' is not there"))
         while !suite.log(of: "balance").contains("event-store queues create balance") {
-            await Task.yield()
+            try await lookAgainSoon()
         }
         #expect(try await suite.status(of: "balance").participant?.state == .waiting)
         let created = try suite.run(

@@ -44,7 +44,6 @@ extension `The suite` {
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
         await store.close()
-        loop.stop()
     }
 
     @Test func `publishes to who listens through the noise of others`() async throws {
@@ -78,7 +77,6 @@ extension `The suite` {
         }
         #expect(heard == 20)
         await store.close()
-        loop.stop()
     }
 }
 

@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -32,7 +33,7 @@ import WireProtocol
         let ended = try await store.subscribe(.types([OrderConfirmed.type, OrderRejected.type]))
         var count = 0
         while count < 240 { count += try await ended.next().events.count }
-        while suite.isRunning("import") { await Task.yield() }
+        while suite.isRunning("import") { try await lookAgainSoon() }
         #expect(suite.terminate("import") == 0, "\(suite.log(of: "import"))")
         // Some of those that are confirmed are cancelled, behind another loss.
         for service in Self.participants { try suite.loseMemory(of: service) }
@@ -99,7 +100,7 @@ import WireProtocol
             let reserved = try await suite.event(
                 matching: EventQuery([.init(types: ["CreditReserved"], tags: [Tag.order(order)])]))
             suite.kill("orders")
-            while Timestamp.now() < deadline { await Task.yield() }
+            while Timestamp.now() < deadline { try await lookAgainSoon() }
             #expect(try suite.run("event-store", "queues", "resume", "orders").status == 0)
             try suite.start("orders")
             #expect(try await suite.ended(order).reason == .deadlinePassed, "\(order)")

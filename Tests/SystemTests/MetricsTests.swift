@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -118,7 +119,7 @@ extension `The suite` {
         #expect(try suite.scrape("orders")["daybook_event_store_up"] == 0)
         try suite.start("event-store", ["--rules", Suite.rules])
         while try suite.get("/ready", of: "orders").status != "HTTP/1.1 200 OK" {
-            await Task.yield()
+            try await lookAgainSoon()
         }
         #expect(try suite.scrape("orders")["daybook_event_store_up"] == 1)
     }

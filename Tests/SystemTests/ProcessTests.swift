@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -37,7 +38,7 @@ extension `The suite` {
         for service in Suite.services {
             try suite.start(service)
             while !FileManager.default.fileExists(atPath: "\(suite.home)/\(service)/lock") {
-                await Task.yield()
+                try await lookAgainSoon()
             }
             #expect(suite.terminate(service) == 0, "\(service): \(suite.log(of: service))")
         }
@@ -68,7 +69,7 @@ extension `The suite` {
         try suite.start("event-store")
         #expect(try suite.run("balance", "open", "ben").status == 0)
         while try await suite.status(of: "balance").projection?.checkpoint != 2 {
-            await Task.yield()
+            try await lookAgainSoon()
         }
         #expect(suite.terminate("event-store") == 0)
         for lost in [log, suite.home + "/bus", suite.home + "/journal"] {
@@ -97,7 +98,7 @@ extension `The suite` {
             try FileManager.default.removeItem(atPath: "\(suite.home)/\(lost)")
         }
         try suite.start("event-store")
-        while suite.isRunning("balance") { await Task.yield() }
+        while suite.isRunning("balance") { try await lookAgainSoon() }
         let reason = "not log \(log), which was followed until now\n"
         #expect(suite.log(of: "balance").hasSuffix(reason), "\(suite.log(of: "balance"))")
     }
@@ -164,7 +165,6 @@ extension `The suite` {
         let answer = try await asker.receive()
         #expect(try answer?.first.map { try MessageHeader($0.span).requestID } == 2)
         #expect(suite.terminate("balance") == 0, "\(suite.log(of: "balance"))")
-        loop.stop()
     }
 
     @Test func `takes each payment once, though withdraw and credit are killed`()

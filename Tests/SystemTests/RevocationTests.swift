@@ -56,7 +56,6 @@ extension `A key over TCP` {
         #expect(try await spy.receive(within: .zero) == nil)
         for client in [lost, writer] { await client.close() }
         await again.close()
-        loop.stop()
     }
 
     @Test func `gives way to a new one of the same name`() async throws {

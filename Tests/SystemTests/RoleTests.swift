@@ -90,7 +90,6 @@ import ZeroMQ
         #expect(try await hearing.receive() != nil)
         #expect(try await deaf.receive(within: .zero) == nil)
         for client in [reader, writer] { await client.close() }
-        loop.stop()
     }
 
     @Test func `gives commands and administers if it may, and is the actor`() async throws {

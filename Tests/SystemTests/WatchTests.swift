@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -50,7 +51,9 @@ extension `The suite` {
         #expect(busy.services.first { $0.name == "credit" }?.lag != nil)
         #expect(busy.services.first { $0.name == "credit" }?.fault == nil)
         #expect(busy.services.first { $0.name == "route" }?.fault == "no answer")
-        while !suite.log(of: "lines").contains("appended/s, a commit ") { await Task.yield() }
+        while !suite.log(of: "lines").contains("appended/s, a commit ") {
+            try await lookAgainSoon()
+        }
         #expect(!suite.log(of: "lines").contains("\u{1B}"))
         suite.signal("lines", SIGINT)
         #expect(suite.terminate("lines") == 0)

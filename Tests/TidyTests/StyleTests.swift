@@ -34,6 +34,17 @@ import Testing
         }
     }
 
+    /// GRDB's subscripts trap on a value of another type; `decode` and `fromDatabaseValue` tell.
+    @Test func `decodes what a table has with a check`() {
+        let trap = #/\brow\[["0-9]|\$0\["/#
+        for file in SourceTree.swift where file.text.contains("import GRDB\n") {
+            for (index, line) in file.code.enumerated()
+            where line.replacing("fromDatabaseValue(row[", with: "").contains(trap) {
+                Issue.record("\(Finding(file, index + 1, "use `decode`: \(line)"))")
+            }
+        }
+    }
+
     @Test func `leaves nothing for later`() {
         let later = ["TO" + "DO", "FIX" + "ME", "XX" + "X:"]
         for file in SourceTree.swift + SourceTree.documents {

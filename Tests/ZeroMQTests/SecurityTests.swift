@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 import ZeroMQ
 
@@ -85,7 +86,7 @@ import ZeroMQ
             .dealer, connect: server.endpoint, on: loop, in: Context(), peer: "store")
         #expect(try await plain.send([[9]]))
         let known = try await client(ann, of: server, knowing: store.publicKey)
-        while door.refused.withLock({ $0.isEmpty }) { await Task.yield() }
+        while door.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
         #expect(try await known.send([[1]]))
         #expect(try await server.request()?.sender == "ann")
         #expect(door.refused.withLock { Set($0) } == [stranger.publicKey])
@@ -101,7 +102,7 @@ import ZeroMQ
         // Not let in again, even if it has a connection.
         door.names.withLock { $0[ann.publicKey] = nil }
         door.lost.withLock { $0 = ["ann"] }
-        while door.refused.withLock({ $0.isEmpty }) { await Task.yield() }
+        while door.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
         _ = try await client.send([[2]])
         door.names.withLock { $0[ann.publicKey] = "ann" }
         let again = try await self.client(ann, of: server, knowing: store.publicKey)
@@ -134,7 +135,7 @@ import ZeroMQ
                 try await Endpoint(
                     .dealer, connect: server.endpoint, on: loop, in: crowd, peer: "store"))
         }
-        while !door.hasNoted("gave way", of: nil) { await Task.yield() }
+        while !door.hasNoted("gave way", of: nil) { try await lookAgainSoon() }
         // Again and again: those that gave way come again, and it may have to give way to them.
         let speaker = try await client(ann, of: server, knowing: store.publicKey)
         var heard: [UInt8]?
@@ -178,7 +179,7 @@ import ZeroMQ
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, door))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
-        while !door.hasNoted("came to nothing", of: nil) { await Task.yield() }
+        while !door.hasNoted("came to nothing", of: nil) { try await lookAgainSoon() }
         #expect(try await server.receive(within: .zero) == nil)
     }
 

@@ -13,8 +13,6 @@ actor ChainHashing {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    deinit { loop.stop() }
-
     /// The chain at the head of the log as the reader has it.
     ///
     /// - Throws: `LogError`, and `CancellationError` within a segment's time.

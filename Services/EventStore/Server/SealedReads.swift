@@ -31,8 +31,6 @@ actor SealedReads {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    deinit { loop.stop() }
-
     func run(_ job: Job) -> Outcome {
         var outcome = Outcome()
         var read = job.read

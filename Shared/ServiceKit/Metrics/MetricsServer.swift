@@ -58,13 +58,10 @@ public actor MetricsServer {
         do {
             listener = try StreamListener(address, on: loop)
         } catch {
-            loop.stop()
             throw Problem(
                 status: EX_UNAVAILABLE, "metrics can't be served at \(address): \(error)")
         }
     }
-
-    deinit { loop.stop() }
 
     /// Serves until cancelled.
     public func run() async throws {

@@ -56,7 +56,7 @@ public final class StreamConnection: Sendable {
 
     /// What `attempt` gives, made again whenever it can be until it gives something.
     private func whenReady<Result>(
-        _ event: SocketLoop.Event, until deadline: ContinuousClock.Instant,
+        _ event: LoopThread.Event, until deadline: ContinuousClock.Instant,
         isolation: isolated any Actor = #isolation, _ attempt: () -> Result?
     ) async throws -> Result {
         while true {

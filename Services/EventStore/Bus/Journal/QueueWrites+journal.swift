@@ -260,8 +260,13 @@ extension Lease {
     }
 
     init(stored: Data) throws {
-        var reader = JournalReader(Array(stored)[...])
-        self = try reader.lease(after: nil, at: 0)
-        try reader.end()
+        do {
+            var reader = JournalReader(Array(stored)[...])
+            self = try reader.lease(after: nil, at: 0)
+            try reader.end()
+        } catch {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(codingPath: [], debugDescription: "a lease: \(error)"))
+        }
     }
 }

@@ -132,11 +132,11 @@ struct BusStore: Sendable {
             return (nil, JournalRecord())
         }
         let time = BusTime(
-            running: RunningTime(microseconds: row["running"]),
-            log: Timestamp(microseconds: row["logTime"]))
+            running: RunningTime(microseconds: try row.decode(forColumn: "running")),
+            log: Timestamp(microseconds: try row.decode(forColumn: "logTime")))
         return (
-            EventID(row["id"] as String),
-            JournalRecord(routed: UInt64(bitPattern: row["routed"]), time: time)
+            EventID(try row.decode(String.self, forColumn: "id")),
+            JournalRecord(routed: try row.bits("routed"), time: time)
         )
     }
 
@@ -144,10 +144,11 @@ struct BusStore: Sendable {
 
     static func rules(_ db: Database) throws -> [RuleRow] {
         try Row.fetchAll(db, sql: "SELECT * FROM rule ORDER BY name").map { row in
-            RuleRow(
-                rule: try JSONDecoder().decode(RuleDefinition.self, from: row["definition"]),
-                changedAt: Timestamp(microseconds: row["changedAt"]),
-                changedBy: row["changedBy"])
+            let definition: Data = try row.decode(forColumn: "definition")
+            return RuleRow(
+                rule: try JSONDecoder().decode(RuleDefinition.self, from: definition),
+                changedAt: Timestamp(microseconds: try row.decode(forColumn: "changedAt")),
+                changedBy: try row.decode(forColumn: "changedBy"))
         }
     }
 
@@ -253,7 +254,10 @@ struct BusStore: Sendable {
         try await store.read { db in
             let rows = try Row.fetchAll(
                 db, sql: "SELECT queue, COUNT(*) AS count FROM deadLetter GROUP BY queue")
-            return Dictionary(uniqueKeysWithValues: rows.map { ($0["queue"], $0["count"]) })
+            return Dictionary(
+                uniqueKeysWithValues: try rows.map {
+                    (try $0.decode(forColumn: "queue"), try $0.decode(forColumn: "count"))
+                })
         }
     }
 
@@ -261,7 +265,8 @@ struct BusStore: Sendable {
     func deadGroups() async throws -> [(queue: String, group: GroupKey)] {
         try await store.read { db in
             try Row.fetchAll(db, sql: "SELECT DISTINCT queue, high, low FROM deadLetter")
-                .map { ($0["queue"], GroupKey($0)) }.filter { $0.1 != .none }
+                .map { (try $0.decode(forColumn: "queue"), try GroupKey($0)) }
+                .filter { $0.1 != .none }
         }
     }
 }

@@ -70,35 +70,36 @@ struct DeadLetterRow: Hashable, Sendable {
     var diedAt: Timestamp
 }
 
+// What a table has may be of any type, for others may have written it: each value is decoded with a
+// check. GRDB's subscripts trap instead.
+
 extension QueueRow {
     init(_ row: Row) throws {
+        let definition: Data = try row.decode(forColumn: "definition")
         self.init(
-            id: row["id"],
-            definition: try JSONDecoder().decode(QueueDefinition.self, from: row["definition"]),
+            id: try row.decode(forColumn: "id"),
+            definition: try JSONDecoder().decode(QueueDefinition.self, from: definition),
             figures: QueueFigures(
-                isPaused: row["isPaused"], phase: QueuePhase(column: row["filled"]),
-                lastSequence: UInt64(bitPattern: row["lastSequence"]),
-                acknowledged: UInt64(bitPattern: row["acknowledged"]),
-                dropped: UInt64(bitPattern: row["dropped"]),
-                lastLease: UInt64(bitPattern: row["lastLease"])))
+                isPaused: try row.decode(forColumn: "isPaused"),
+                phase: QueuePhase(column: try row.decode(forColumn: "filled")),
+                lastSequence: try row.bits("lastSequence"),
+                acknowledged: try row.bits("acknowledged"), dropped: try row.bits("dropped"),
+                lastLease: try row.bits("lastLease")))
     }
 }
 
 extension DeadLetterRow {
     init(_ row: Row) throws {
+        let letter: Data = try row.decode(forColumn: "letter")
         self.init(
-            id: UInt64(bitPattern: row["id"]),
-            letter: try JSONDecoder().decode(DeadLetter.self, from: row["letter"]),
-            group: GroupKey(row), diedAt: Timestamp(microseconds: row["diedAt"]))
+            id: try row.bits("id"), letter: try JSONDecoder().decode(DeadLetter.self, from: letter),
+            group: try GroupKey(row),
+            diedAt: Timestamp(microseconds: try row.decode(forColumn: "diedAt")))
     }
 }
 
 extension GroupKey {
-    init(_ row: Row) {
-        self.init(
-            high: UInt64(bitPattern: row["high"] as Int64),
-            low: UInt64(bitPattern: row["low"] as Int64))
-    }
+    init(_ row: Row) throws { self.init(high: try row.bits("high"), low: try row.bits("low")) }
 }
 
 extension QueueEntry {
@@ -108,15 +109,29 @@ extension QueueEntry {
         + "notBefore, error, lease"
 
     init(_ row: Row) throws {
+        let (firstReceivedAt, notBefore): (Int64?, Int64?) = (
+            try row.decode(atIndex: 8), try row.decode(atIndex: 9)
+        )
+        let lease: Data? = try row.decode(atIndex: 11)
         self.init(
-            sequence: UInt64(bitPattern: row[0]), position: UInt64(bitPattern: row[1]),
-            rule: row[2], replay: row[3],
-            group: GroupKey(
-                high: UInt64(bitPattern: row[4] as Int64),
-                low: UInt64(bitPattern: row[5] as Int64)),
-            enqueuedAt: Timestamp(microseconds: row[6]), receives: row[7],
-            firstReceivedAt: (row[8] as Int64?).map { Timestamp(microseconds: $0) },
-            notBefore: (row[9] as Int64?).map { RunningTime(microseconds: $0) }, error: row[10],
-            lease: try (row[11] as Data?).map { try Lease(stored: $0) })
+            sequence: try row.bits(0), position: try row.bits(1),
+            rule: try row.decode(atIndex: 2), replay: try row.decode(atIndex: 3),
+            group: GroupKey(high: try row.bits(4), low: try row.bits(5)),
+            enqueuedAt: Timestamp(microseconds: try row.decode(atIndex: 6)),
+            receives: try row.decode(atIndex: 7),
+            firstReceivedAt: firstReceivedAt.map { Timestamp(microseconds: $0) },
+            notBefore: notBefore.map { RunningTime(microseconds: $0) },
+            error: try row.decode(atIndex: 10), lease: try lease.map { try Lease(stored: $0) })
+    }
+}
+
+extension Row {
+    /// An integer without a sign, which SQLite keeps as one with a sign of the same bits.
+    func bits(_ column: String) throws -> UInt64 {
+        UInt64(bitPattern: try decode(Int64.self, forColumn: column))
+    }
+
+    func bits(_ index: Int) throws -> UInt64 {
+        UInt64(bitPattern: try decode(Int64.self, atIndex: index))
     }
 }

@@ -1,0 +1,184 @@
+internal import CZeroMQ
+import Foundation
+import Synchronization
+
+/// What a loop's thread does: it runs the jobs, and between them looks at what is waited for.
+@safe final class LoopThread: Sendable {
+    enum Event: Sendable { case readable, writable }
+
+    /// What is waited for: a socket of libzmq, or a descriptor of the system.
+    @safe enum Subject {
+        case socket(UnsafeMutableRawPointer)
+        case descriptor(Int32)
+    }
+
+    /// What ended a wait.
+    private enum Ending { case ready, timedOut, cancelled }
+
+    /// Jobs come from any thread; the rest of the loop is its own thread's.
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var cancelled: [UInt64] = []
+        var isStopped = false
+        var isSignalled = false
+    }
+
+    @safe private struct Wait {
+        let id: UInt64
+        let subject: Subject
+        let event: Event
+        let deadline: ContinuousClock.Instant?
+        let continuation: UnsafeContinuation<Ending, Never>
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let wakeDescriptor: Int32
+    private let identity = Atomic<UInt>(0)
+    private let nextWait = Atomic<UInt64>(1)
+    /// The loop's own thread alone touches it.
+    private nonisolated(unsafe) var waits: [Wait] = []
+
+    /// - Parameter name: of the loop, for the log.
+    init(_ name: String) {
+        wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        precondition(wakeDescriptor >= 0, "no descriptor is left for the loop \(name)")
+    }
+
+    deinit { _ = close(wakeDescriptor) }
+
+    /// Ends the thread once the jobs that wait have run.
+    func stop() { deliver { $0.isStopped = true } }
+
+    func enqueue(_ job: UnownedJob) { deliver { $0.jobs.append(job) } }
+
+    var isCurrent: Bool { identity.load(ordering: .acquiring) == Self.currentThread }
+
+    private static var currentThread: UInt { UInt(pthread_self()) }
+
+    /// Puts something into the inbox and wakes the thread, once until it looks.
+    private func deliver(_ change: (inout Inbox) -> Void) {
+        let mustSignal = inbox.withLock { inbox in
+            change(&inbox)
+            defer { inbox.isSignalled = true }
+            return !inbox.isSignalled
+        }
+        guard mustSignal, !isCurrent else { return }
+        var one: UInt64 = 1
+        unsafe _ = write(wakeDescriptor, &one, 8)
+    }
+
+    // MARK: Waiting
+
+    /// Waits, on this thread, for `subject`; false when the deadline passed first.
+    func wait(
+        _ subject: Subject, for event: Event,
+        until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
+    ) async throws(CancellationError) -> Bool {
+        let id = nextWait.wrappingAdd(1, ordering: .relaxed).newValue
+        let ending = await withTaskCancellationHandler {
+            _ = isolation  // Captured, so that this closure stays on the loop's thread.
+            return await unsafe withUnsafeContinuation { continuation in
+                guard !Task.isCancelled else {
+                    unsafe continuation.resume(returning: Ending.cancelled)
+                    return
+                }
+                let wait = unsafe Wait(
+                    id: id, subject: subject, event: event, deadline: deadline,
+                    continuation: continuation)
+                unsafe waits.append(wait)
+            }
+        } onCancel: {
+            deliver { $0.cancelled.append(id) }
+        }
+        guard ending != .cancelled else { throw CancellationError() }
+        return ending == .ready
+    }
+
+    // MARK: The thread
+
+    /// Sockets are looked at when no job is left, or after so many rounds of jobs: neither can
+    /// starve the other.
+    private static let rounds = 8
+
+    /// - Parameter loop: whose jobs these are; a job holds its actor, and so its loop.
+    func run(jobsOf loop: () -> SocketLoop?) {
+        identity.store(Self.currentThread, ordering: .releasing)
+        var items: [zmq_pollitem_t] = unsafe []
+        var round = 0
+        while true {
+            let taken = inbox.withLock { inbox in
+                defer { inbox = Inbox(isStopped: inbox.isStopped) }
+                return inbox
+            }
+            if !taken.jobs.isEmpty, let loop = loop() {
+                // Named as both executors, so that a task that prefers the loop stays on it without
+                // being queued again.
+                let executor = unsafe loop.asUnownedSerialExecutor()
+                let taskExecutor = unsafe loop.asUnownedTaskExecutor()
+                for job in taken.jobs {
+                    unsafe job.runSynchronously(isolatedTo: executor, taskExecutor: taskExecutor)
+                }
+            }
+            for id in taken.cancelled { end(.cancelled) { $0.id == id } }
+            let isIdle = taken.jobs.isEmpty && taken.cancelled.isEmpty
+            if isIdle, taken.isStopped { break }
+            round += 1
+            guard isIdle || round == Self.rounds else { continue }
+            round = 0
+            unsafe poll(&items, mayWait: isIdle)
+        }
+        end(.cancelled) { _ in true }
+    }
+
+    private func poll(_ items: inout [zmq_pollitem_t], mayWait: Bool) {
+        unsafe items.removeAll(keepingCapacity: true)
+        let readable = Int16(ZMQ_POLLIN)
+        unsafe items.append(
+            zmq_pollitem_t(socket: nil, fd: wakeDescriptor, events: readable, revents: 0))
+        for wait in unsafe waits {
+            let events = wait.event == .readable ? readable : Int16(ZMQ_POLLOUT)
+            let item =
+                switch wait.subject {
+                case .socket(let socket):
+                    unsafe zmq_pollitem_t(socket: socket, fd: 0, events: events, revents: 0)
+                case .descriptor(let descriptor):
+                    unsafe zmq_pollitem_t(socket: nil, fd: descriptor, events: events, revents: 0)
+                }
+            unsafe items.append(item)
+        }
+        let count = unsafe zmq_poll(&items, Int32(items.count), mayWait ? timeout() : 0)
+        if count > 0 {
+            if unsafe items[0].revents != 0 {
+                var value: UInt64 = 0
+                unsafe _ = read(wakeDescriptor, &value, 8)
+            }
+            for index in unsafe items.indices.dropFirst().reversed()
+            where unsafe items[index].revents != 0 {
+                unsafe waits.remove(at: index - 1).continuation.resume(returning: .ready)
+            }
+        }
+        guard unsafe waits.contains(where: { $0.deadline != nil }) else { return }
+        let now = ContinuousClock.now
+        end(.timedOut) { $0.deadline.map { $0 <= now } ?? false }
+    }
+
+    private func end(_ ending: Ending, where isEnded: (Wait) -> Bool) {
+        var index = unsafe waits.startIndex
+        while unsafe index < waits.endIndex {
+            if unsafe isEnded(waits[index]) {
+                unsafe waits.remove(at: index).continuation.resume(returning: ending)
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    /// Milliseconds until the earliest deadline, rounded up; -1 for none.
+    private func timeout() -> Int {
+        guard let deadline = unsafe waits.compactMap({ $0.deadline }).min() else { return -1 }
+        let left = deadline - .now
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000) + 1
+    }
+}

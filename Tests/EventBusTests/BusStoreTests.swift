@@ -1,0 +1,113 @@
+import EventSourcing
+import Foundation
+import GRDB
+import ServiceKit
+import Testing
+import WireProtocol
+
+@testable import EventBus
+
+@Suite struct `The bus's tables` {
+    /// SQLite keeps what it is given, whatever the type of the column.
+    @Test(arguments: [("'x'", 19), ("X'00FF'", 15), ("9e99", 0)])
+    func `hold in no column a value that ends the process`(
+        value: String, faults: Int
+    ) async throws {
+        let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
+        defer { try? ProjectedStore.remove(path) }
+        let store = try BusStore(path: path, log: EventID(high: 1, low: 2))
+        try await store.commit(full(), of: EventID(high: 3, low: 4), through: 1)
+        #expect(try await read(store) == nil)
+        var found = 0
+        for column in try await columns(of: store) {
+            // Undone in the end: each column is damaged alone.
+            let kept = try await store.store.read { try $0.rows(of: column.table) }
+            let set = "UPDATE \(column.table) SET \(column.name) = \(value)"
+            guard (try? await change(store, { try $0.execute(sql: set) })) != nil else { continue }
+            if let error = try await read(store) {
+                #expect(error is ProjectedStore.Unusable, "\(column): \(error)")
+                found += 1
+            }
+            try await change(store) { try $0.replace(column.table, with: kept) }
+        }
+        #expect(try await read(store) == nil)
+        #expect(found >= faults)
+        try store.close()
+    }
+
+    /// A record with something for each table.
+    private func full() -> JournalRecord {
+        var random = Records(seed: 1)
+        var record = JournalRecord()
+        let time = Timestamp(microseconds: 1_700_000_000_000_000)
+        record.batch.rules["r"] = RuleRow(
+            rule: RuleDefinition(name: "r", pattern: "{}", targets: ["q"]), changedAt: time,
+            changedBy: "a")
+        record.batch.replays["r"] = ReplayRow(
+            definition: ReplayDefinition(name: "r", queue: "q"), state: .running,
+            startedAt: time, startedBy: "a", first: 1, last: 2, position: 1, delivered: 1)
+        record.batch.archives["a"] = ArchiveRow(
+            definition: ArchiveDefinition(name: "a", place: "/a"), createdAt: time, createdBy: "a")
+        var writes = QueueWrites(id: 1)
+        writes.definition = QueueDefinition(name: "q")
+        writes.figures = QueueFigures(
+            isPaused: false, phase: .live, lastSequence: 9, acknowledged: 1, dropped: 1,
+            lastLease: 1)
+        var entry = random.entry(9)
+        entry.lease = Lease(
+            number: 1, consumer: "c", token: .none, visibility: .seconds(1),
+            expires: RunningTime(microseconds: 5))
+        writes.add(entry)
+        record.batch.queues[1] = writes
+        let letter = random.letter()
+        record.batch.newDeadLetters[letter.id] = letter
+        return record
+    }
+
+    private func columns(of store: BusStore) async throws -> [(table: String, name: String)] {
+        try await store.store.read { db in
+            try ["journal", "rule", "queue", "entry", "deadLetter", "replay", "archive"].flatMap {
+                table in try db.columns(in: table).map { (table, $0.name) }
+            }
+        }
+    }
+
+    /// Reads all that there is, as the bus does; the error if that fails.
+    private func read(_ store: BusStore) async throws -> (any Error)? {
+        do {
+            _ = try await store.progress()
+            _ = try await store.rules()
+            _ = try await store.replays()
+            _ = try await store.archives()
+            for queue in try await store.queues() {
+                _ = try await store.entries(of: queue.id, after: 0, limit: 10)
+                _ = try await store.lastLeased(of: queue.id)
+            }
+            _ = try await store.deadLetters(DeadLettersRequest())
+            _ = try await store.deadLetterCounts()
+            _ = try await store.deadGroups()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func change(_ store: BusStore, _ write: @escaping ProjectedStore.Write) async throws {
+        try await store.store.commit([write], checkpoint: store.checkpoint)
+    }
+}
+
+extension Database {
+    fileprivate func rows(of table: String) throws -> [[DatabaseValue]] {
+        try Row.fetchAll(self, sql: "SELECT * FROM \(table)").map { Array($0.databaseValues) }
+    }
+
+    fileprivate func replace(_ table: String, with rows: [[DatabaseValue]]) throws {
+        try execute(sql: "DELETE FROM \(table)")
+        for row in rows {
+            let places = row.map { _ in "?" }.joined(separator: ", ")
+            try execute(
+                sql: "INSERT INTO \(table) VALUES (\(places))", arguments: StatementArguments(row))
+        }
+    }
+}
