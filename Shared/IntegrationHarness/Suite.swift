@@ -18,7 +18,8 @@ public final class Suite {
     /// The folder that holds the state: `DAYBOOK_HOME` of every process.
     public let home: String
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
-    public var environment: [String: String] = [:]
+    /// A store makes the files of segments before it needs them, and small ones sooner.
+    public var environment = ["DAYBOOK_SEGMENT_SIZE": "16"]
     /// Where processes that are started from now on run; where the test runs, if nil.
     public var workingFolder: URL?
     private let executables: URL
@@ -46,7 +47,7 @@ public final class Suite {
                 // Its log is gone with this; a test that fails for want of it could not tell why.
                 let text =
                     "\(name) had ended, with status \(process.terminationStatus):\n\(log(of: name))"
-                FileHandle.standardError.write(Data(text.utf8))
+                FileHandle.standardError.tell(text)
             }
         }
         try? FileManager.default.removeItem(atPath: home)

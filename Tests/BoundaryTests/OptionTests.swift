@@ -55,7 +55,7 @@ private struct Row: Sendable {
         Row("event-store tail --limit=1 --last=VALUE"),
         Row("event-store tail --last=1 --limit=VALUE", ["-1", "0", "nan", "18446744073709551616"]),
         Row("event-store tail --limit=1 --since=VALUE", times, but: ["9999-12-31T23:59:59Z"]),
-        Row("\(append) --expect=VALUE"),
+        Row("\(append) --expect=VALUE"), Row("event-store serve --segment-size=VALUE"),
         Row("event-store queues create x --visibility-timeout=VALUE"),
         Row("event-store queues create x --maximum-receives=VALUE"),
         Row("event-store queues create x --maximum-age=VALUE"),
@@ -197,7 +197,7 @@ private struct Row: Sendable {
         #expect(run.status == 0 || !run.errors.isEmpty, "\(command) says nothing")
     }
 
-    /// Every column of an order book.
+    /// Every column of an order book, in one book: first no line of it is placed, then what can be.
     private func importColumns(_ suite: Suite) throws {
         let line = ["1", "19970101", "1", "11.77"]
         let extremes = [
@@ -205,15 +205,22 @@ private struct Row: Sendable {
             "00000000", "99991231", "100000101", "-11.77", "0.00",
             String(repeating: "1", count: 300),
         ]
+        var lines = ["head"]
         for column in line.indices {
             for value in extremes {
                 var fields = line
                 fields[column] = value
-                let book = "\(suite.home)/column"
-                try Data("head\n \(fields.joined(separator: " "))\n".utf8)
-                    .write(to: URL(filePath: book))
-                try expectAnswer(["orders", "import", book, "--timeout", "5"], of: suite)
+                lines.append(" " + fields.joined(separator: " "))
             }
         }
+        let book = "\(suite.home)/columns"
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: book))
+        let command = ["orders", "import", book, "--timeout", "5"]
+        let refused = try suite.run(command)
+        #expect(refused.status == 65, "\(refused)")
+        for number in [2, 4, 20, lines.count] {
+            #expect(refused.errors.contains("line \(number)"), "\(refused)")
+        }
+        try expectAnswer(command + ["--skip-invalid"], of: suite)
     }
 }

@@ -52,7 +52,9 @@ final class RunningBus {
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
             bus: "ipc://\(folder)/bus.sock", on: loop, in: context
         ) {
-            try EventLog(in: FileStorage(folder: folder + "/log"), now: { clock.now })
+            try EventLog(
+                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
+                now: { clock.now })
         }
         running = [Task { try await server.run() }]
         let bus = try await Bus(
@@ -81,6 +83,7 @@ final class RunningBus {
         let files = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }
         return (files ?? []).filter { $0.hasSuffix("/lock") }.allSatisfy { name in
             guard let file = FileHandle(forUpdatingAtPath: "\(folder)/\(name)") else { return true }
+            defer { flock(file.fileDescriptor, LOCK_UN) }
             return flock(file.fileDescriptor, LOCK_EX | LOCK_NB) == 0
         }
     }

@@ -125,7 +125,7 @@ import WireProtocol
         let whole = try run("verify", "--chain", "--trusted", point)
         #expect(whole.status == 0, "\(whole)")
         #expect(whole.output.contains("\nchain \(point): "), "\(whole)")
-        #expect(whole.output.hasSuffix("trusted heads passed: 1\n"), "\(whole)")
+        #expect(whole.output.contains("trusted heads passed: 1\n"), "\(whole)")
 
         try alter(1501)
         #expect(try run("verify").status == 0)
@@ -145,6 +145,25 @@ import WireProtocol
             try refusal("verify", "--chain", "--trusted", point).contains("positions 1-3000"))
     }
 
+    @Test func `is verified with the bus's journal`() async throws {
+        _ = try await whileServed("queues", "create", "q")
+        let whole = try run("verify")
+        #expect(whole.status == 0, "\(whole)")
+        #expect(whole.output.hasSuffix("\nthe bus's journal is whole; segments: 1\n"), "\(whole)")
+        let url = URL(filePath: "\(suite.home)/journal/1/0000000000000001.segment")
+        var bytes = try Data(contentsOf: url)
+        let place = try #require(bytes.range(of: Data(#""name":"q""#.utf8)))
+        bytes[place.lowerBound] ^= 1
+        try bytes.write(to: url)
+        let damaged = try run("verify")
+        #expect(damaged.status == 65, "\(damaged)")
+        #expect(damaged.errors == "event-store: 1 fault in 1 segments of the bus's journal\n")
+        #expect(
+            damaged.output.hasPrefix(
+                "\(suite.home)/journal/1: 0000000000000001.segment is damaged at byte "),
+            "\(damaged)")
+    }
+
     @Test func `is held to a head that was signed`() async throws {
         let signed = try await whileServed("head", "--signed", "--key", key)
         #expect(signed.contains(#""key":"\#(Self.publicBase64)""#), "\(signed)")
@@ -152,7 +171,7 @@ import WireProtocol
         for given in [publicKey, Self.publicBase64] {
             let run = try run("verify", "--chain", "--head", file, "--key", given)
             #expect(run.status == 0, "\(run)")
-            #expect(run.output.hasSuffix("trusted heads passed: 1\n"), "\(run)")
+            #expect(run.output.contains("trusted heads passed: 1\n"), "\(run)")
         }
         let unknown = try run("verify", "--chain", "--head", file)
         #expect(unknown.status == 0 && unknown.output.contains(Self.publicBase64), "\(unknown)")

@@ -84,7 +84,7 @@ private actor Handled {
         let newWorker = try await worker("billing-2", new)
 
         // And then what has come since, and what comes.
-        let missed = try await orders().count - Int(end.delivered)
+        while try await orders().count == Int(end.delivered) { try await lookAgainSoon() }
         try suite.bus("queues", "change", "billing-2", "--start", "position:\(end.last + 1)")
         try suite.bus(
             "rules", "put", "to-billing-2", "--pattern", pattern, "--target", "billing-2")
@@ -105,7 +105,6 @@ private actor Handled {
         try await waitForAll(new)
         newWorker.cancel()
         _ = await newWorker.result
-        #expect(missed > 0, "nothing came between the replay and the rule")
         #expect(await new.replayed == Int(end.delivered))
         #expect(await new.positions.sorted() == (try await orders()))
         await store.close()

@@ -30,6 +30,14 @@ struct `A line of the log in JSON` {
     }
 }
 
+struct `Standard error` {
+    @Test func `that can't be written to ends nothing`() throws {
+        let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        full.tell("a line\n")
+        #expect(throws: (any Error).self) { try full.write(contentsOf: Data("a line\n".utf8)) }
+    }
+}
+
 struct `A trace's parent` {
     private static let id = String(repeating: "a", count: 32)
     private static let span = String(repeating: "b", count: 16)

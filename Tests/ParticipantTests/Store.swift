@@ -35,7 +35,7 @@ final class Store {
             bus: "ipc://\(folder)/bus.sock", on: SocketLoop(name: "store"), in: context
         ) {
             try EventLog(
-                in: FileStorage(folder: folder + "/log"),
+                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
                 now: { Timestamp(microseconds: time.microseconds.withLock { $0 }) })
         }
         running.append(Task { try await server.run() })

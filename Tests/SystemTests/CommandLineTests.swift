@@ -98,7 +98,7 @@ private let executables = IntegrationHarness.Suite.services + ["event-store", "a
     }
 }
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `prints tables and events to nobody without harm`() async throws {
         let suite = try Suite()
         try await suite.startAll()

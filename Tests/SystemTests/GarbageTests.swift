@@ -7,7 +7,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `is not moved by garbage at any of its sockets`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -8,7 +8,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `speaks over TCP with whom it knows, and with nobody else`() async throws {
         let suite = try Suite()
         try suite.useTCP()

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `tells Prometheus how each process is doing, as the documents have it`()
         async throws
     {

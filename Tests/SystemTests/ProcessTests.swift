@@ -9,7 +9,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `The suite` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The suite in operation` {
     @Test func `lets one process serve a folder, whoever comes second`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -7,7 +7,7 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `hands a trace on, from a command to all that comes of it`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -11,7 +11,7 @@ import WireProtocol
     import FoundationXML
 #endif
 
-extension `The suite` {
+extension `The suite in operation` {
     /// Route's network is broken while the order is placed: it goes through the dead-letter queue.
     @Test func `traces an order through its dead letter, whatever names it`() async throws {
         let suite = try Suite()

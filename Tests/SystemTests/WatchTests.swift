@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `The suite` {
+extension `The suite in operation` {
     @Test func `shows what happens in the store, once a second, until it is stopped`() async throws
     {
         let suite = try Suite()

@@ -45,6 +45,17 @@ import Testing
         }
     }
 
+    /// Foundation's `write(_:)` traps where it can't write, as on a full disk.
+    @Test func `writes to files with what throws`() {
+        for file in SourceTree.swift {
+            for (index, line) in file.code.enumerated()
+            where line.contains("standardError.write(") || line.contains("standardOutput.write(") {
+                if line.contains(".write(contentsOf:") { continue }
+                Issue.record("\(Finding(file, index + 1, "use `tell` or `write(contentsOf:)`"))")
+            }
+        }
+    }
+
     @Test func `leaves nothing for later`() {
         let later = ["TO" + "DO", "FIX" + "ME", "XX" + "X:"]
         for file in SourceTree.swift + SourceTree.documents {

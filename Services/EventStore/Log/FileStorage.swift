@@ -41,6 +41,9 @@ import Synchronization
 
     deinit {
         for descriptor in descriptors.withLock(\.values) { _ = close(descriptor) }
+        // A child process that is being started has the descriptor, too, until it runs its program:
+        // to close this one alone would leave the folder locked.
+        _ = flock(lock, LOCK_UN)
         _ = close(lock)
     }
 

@@ -30,6 +30,22 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "When an append is on disk: sync (before it is answered), interval, none.")
     var durability = Durability.sync
 
+    @Option(
+        help: """
+            The size of a new log's segments in MiB, 16 to 1024 (DAYBOOK_SEGMENT_SIZE, default: \
+            64). A log keeps to the size that it was made with.
+            """)
+    var segmentSize: Int?
+
+    /// In MiB; the longest append fits into the least.
+    private static let segmentSizes = 16...1024
+
+    func validate() throws {
+        guard segmentSize.map(Self.segmentSizes.contains) ?? true else {
+            throw ValidationError("--segment-size is 16 to 1024")
+        }
+    }
+
     func run() async throws {
         endOnSignalWhileStarting()
         let (home, logger) = (store.home, try process.logger("event-store"))
@@ -64,8 +80,19 @@ struct Serve: AsyncParsableCommand {
         given ?? Endpoints.environment(variable) ?? "ipc://\(store.home)/\(name).sock"
     }
 
+    private func segmentBytes() throws -> Int {
+        if let segmentSize { return segmentSize << 20 }
+        guard let text = Endpoints.environment("DAYBOOK_SEGMENT_SIZE") else {
+            return EventLog.defaultSegmentBytes
+        }
+        guard let size = Int(text), Self.segmentSizes.contains(size) else {
+            throw Problem(status: EX_USAGE, "DAYBOOK_SEGMENT_SIZE is 16 to 1024, not '\(text)'")
+        }
+        return size << 20
+    }
+
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
-        let (home, durability) = (store.home, durability)
+        let (home, durability, segmentBytes) = (store.home, durability, try segmentBytes())
         let credentials = try Credentials.ofProcess(logger: process.logger("keys"))
         return try await EventStoreServer(
             endpoint: listening, feed: feed, bus: bus, durability: durability,
@@ -74,7 +101,8 @@ struct Serve: AsyncParsableCommand {
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
-                in: FileStorage(folder: home + "/log"), durability: durability,
+                in: FileStorage(folder: home + "/log"), segmentBytes: segmentBytes,
+                durability: durability,
                 background: { background.async(execute: $0) }, now: { Timestamp.now() })
         }
     }

@@ -28,7 +28,7 @@ public struct Executable: Sendable {
                 executable.root, Array(CommandLine.arguments.dropFirst(2)))
         }
         let names = executables.map(\.name).joined(separator: ", ")
-        FileHandle.standardError.write(Data("\(called): call it with one of: \(names)\n".utf8))
+        Output.warn("\(called): call it with one of: \(names)")
         Foundation.exit(EX_USAGE)
     }
 }

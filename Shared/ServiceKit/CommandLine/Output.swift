@@ -8,8 +8,7 @@ public enum Output {
 
     /// Writes a line to standard error.
     public static func warn(_ text: String) {
-        // Nobody can be told that standard error is closed.
-        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+        FileHandle.standardError.tell("\(text)\n")
     }
 
     /// A table for people: columns as wide as their widest cell.

@@ -40,8 +40,7 @@ public enum Program {
         if case ZeroMQError.keysNeeded = error {
             text += " ('event-store keys new'; DAYBOOK_KEY and DAYBOOK_KEYRING name the files)"
         }
-        // Where it can't be written, the status alone tells: `write(_:)` would end with a trap.
-        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+        Output.warn(text)
     }
 
     /// Nil for what the argument parser reports itself.

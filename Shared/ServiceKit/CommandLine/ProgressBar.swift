@@ -62,7 +62,7 @@ public struct ProgressBar {
         if hasShown { write("\n") }
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { FileHandle.standardError.tell(text) }
 }
 
 extension Int {

@@ -32,5 +32,9 @@ public struct FolderLock: Sendable {
     }
 
     /// Leaves the folder to others.
-    public func release() { _ = close(descriptor) }
+    public func release() {
+        // A child process that is being started may still have the descriptor, too.
+        _ = flock(descriptor, LOCK_UN)
+        _ = close(descriptor)
+    }
 }

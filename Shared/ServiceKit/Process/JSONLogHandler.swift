@@ -20,7 +20,7 @@ struct JSONLogHandler: LogHandler {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         let line = Self.line(
             at: .now(), event.level, of: label, "\(event.message)", fields)
-        FileHandle.standardError.write(line)
+        FileHandle.standardError.tell(line)
     }
 
     /// What is logged has the last word on none of the first four names.

@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKit
 
 /// The fuzzer that this process runs: its name is in the environment, as DAYBOOK_FUZZER. With
 /// `list` the process prints the names of all.
@@ -11,8 +12,7 @@ private let fuzzer: Fuzzer = {
     }
     guard let fuzzer = Fuzzer.all.first(where: { $0.name == name }) else {
         let known = names.joined(separator: " ")
-        FileHandle.standardError.write(
-            Data("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)\n".utf8))
+        Output.warn("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)")
         exit(64)
     }
     return fuzzer

@@ -3,7 +3,7 @@ import Foundation
 import ServiceKit
 
 /// One of the journals that follow each other in the journal's folder.
-struct JournalGeneration: Sendable {
+public struct JournalGeneration: Sendable {
     /// Above the journals, `<home>/journal`.
     let folder: String
     let log: EventID
@@ -24,19 +24,40 @@ struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: 1)
     }
 
+    /// The folder of the last journal in `folder`, which can be verified as a log; nil if there is
+    /// none. Changes nothing.
+    ///
+    /// - Throws: `Problem` with status 74 if the folder can't be read.
+    public static func currentPath(in folder: String) throws -> String? {
+        guard FileManager.default.fileExists(atPath: folder) else { return nil }
+        let files = FileManager.default
+        let names = try using(folder) { try files.contentsOfDirectory(atPath: folder) }
+        return lastNumber(names).map { "\(folder)/\($0)" }
+    }
+
     /// Finds the last journal in the folder; nil if the folder has no journal. Creates a missing
     /// folder, and removes what an interrupted process left beside the journal.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
-        let files = FileManager.default
-        do {
+        try using(folder) {
+            let files = FileManager.default
             try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let names = try files.contentsOfDirectory(atPath: folder)
-            let last = names.compactMap { UInt64($0) }.max()
+            let last = lastNumber(names)
             for name in names {
                 let isOld = UInt64(name).map { $0 != last } ?? name.hasSuffix(temporary)
                 if isOld { try files.removeItem(atPath: "\(folder)/\(name)") }
             }
             return last.map { JournalGeneration(folder: folder, log: log, number: $0) }
+        }
+    }
+
+    private static func lastNumber(_ names: [String]) -> UInt64? {
+        names.compactMap { UInt64($0) }.max()
+    }
+
+    private static func using<Value>(_ folder: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
         } catch {
             throw Problem(
                 status: EX_IOERR,

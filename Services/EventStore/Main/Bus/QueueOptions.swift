@@ -58,7 +58,7 @@ struct ConfirmationOptions: ParsableArguments {
             throw Problem(
                 status: EX_USAGE, "say --yes: standard input is no terminal to ask on")
         }
-        FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
+        FileHandle.standardError.tell("\(question) [y/N] ")
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {
             throw Problem.data("nothing was done")
         }

@@ -50,8 +50,10 @@ extension Queues {
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
                         drainTimeout: drainTimeout.duration,
-                        onUnavailable: { tell("event-store: \($0); it is waited for\n") },
-                        onDrain: { tell("event-store: stopping when \($0) in hand have ended\n") },
+                        onUnavailable: { Output.warn("event-store: \($0); it is waited for") },
+                        onDrain: {
+                            Output.warn("event-store: stopping when \($0) in hand have ended")
+                        },
                         onSettled: { await figures.add($0) })
                     try await untilSignalled {
                         guard untilEmpty else { return try await worker.run(handler.handle) }
@@ -101,11 +103,6 @@ extension ServiceClient {
     }
 }
 
-/// Tells whoever watches the process; if nobody does, nobody is told.
-private func tell(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
-}
-
 /// What a worker has done, as far as the store has confirmed it.
 private actor Figures {
     struct Counts: Codable, Sendable {
@@ -133,10 +130,10 @@ private actor Figures {
                 settled.outcome == .late
                 ? "came too late: its visibility timeout had passed, or it was acknowledged before"
                 : "was not answered"
-            tell(
+            Output.warn(
                 "event-store: the acknowledgement of \(event.type) at position \(event.position), "
                     + "attempt \(settled.delivery.receiveCount), \(reason); it may be delivered "
-                    + "again\n")
+                    + "again")
         }
     }
 }
@@ -166,9 +163,9 @@ private struct CommandHandler: Sendable {
             fault = "\(error)"
         }
         guard let fault else { return .done }
-        tell(
+        Output.warn(
             "event-store: \(delivery.event.type) at position \(delivery.event.position), "
-                + "attempt \(delivery.receiveCount), failed: \(fault)\n")
+                + "attempt \(delivery.receiveCount), failed: \(fault)")
         return .failed(error: fault, delay: nil)
     }
 
@@ -177,7 +174,7 @@ private struct CommandHandler: Sendable {
         let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
         // Whole, when it has ended: what several say at the same time does not mix.
-        tell(String(decoding: ending.errors, as: UTF8.self))
+        FileHandle.standardError.tell(ending.errors)
         return ending.fault
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventBus
 import EventLog
 import Foundation
 import ServiceKit
@@ -7,6 +8,8 @@ struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check every record of a log that no process serves.",
         discussion: """
+            The bus's journal, if it is there, is checked as the log is.
+
             With --chain it is also checked that no event was altered by somebody who made its \
             checksums right: the chain of hashes is computed from the events, and compared with \
             the files in which the store keeps it, and with the heads that you have kept.
@@ -54,7 +57,11 @@ struct Verify: ParsableCommand {
             throw Problem.data("there is no log in \(home)")
         }
         do {
+            let journal = try verifiedJournal()
             try verify(FileStorage(folder: folder), heads, of: signed)
+            guard let journal else { return }
+            try requireWhole(journal, "the bus's journal")
+            print("the bus's journal is whole; segments: \(journal.segments)")
         } catch let error as LogError {
             throw Problem.data(error.description)
         } catch let error as StorageError {
@@ -68,20 +75,15 @@ struct Verify: ParsableCommand {
     private func verify(
         _ storage: FileStorage, _ heads: [ChainPoint], of signed: [SignedHead]
     ) throws {
-        var bar = ProgressBar("verify", total: 0)
-        let found = try LogVerification(of: storage) { bar.show($0, of: $1, "segments") }
-        bar.end()
+        let found = try verification(of: storage, "verify")
         for fault in found.faults { print(fault) }
         for head in signed where head.log != found.log {
             throw Problem.data("the signed head is of log \(head.log), and this is another")
         }
         let chain = chain ? try self.chain(of: storage, found, heads) : nil
         if let fault = chain?.fault { throw Problem.data(fault.description) }
-        guard found.faults.isEmpty else {
-            let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
-            let faults = found.faults.count == 1 ? "1 fault" : "\(found.faults.count) faults"
-            throw Problem.data("\(faults) in \(found.segments) segments\(checked ?? "")")
-        }
+        let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
+        try requireWhole(found, "the log", checked ?? "")
         let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
         print(
             "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
@@ -90,6 +92,32 @@ struct Verify: ParsableCommand {
         print(
             "chain \(chain.head): \(chain.linked) events compared with the chain's files, "
                 + "trusted heads passed: \(chain.passed.count)")
+    }
+
+    /// What a look at the journal has found, each fault printed; nil if there is no journal.
+    private func verifiedJournal() throws -> LogVerification? {
+        guard let path = try JournalGeneration.currentPath(in: home + "/journal") else {
+            return nil
+        }
+        let found = try verification(of: FileStorage(folder: path), "verify the journal")
+        for fault in found.faults { print("\(path): \(fault)") }
+        return found
+    }
+
+    private func verification(
+        of storage: FileStorage, _ name: String
+    ) throws -> LogVerification {
+        var bar = ProgressBar(name, total: 0)
+        defer { bar.end() }
+        return try LogVerification(of: storage) { bar.show($0, of: $1, "segments") }
+    }
+
+    private func requireWhole(
+        _ found: LogVerification, _ name: String, _ more: String = ""
+    ) throws {
+        guard !found.faults.isEmpty else { return }
+        let faults = found.faults.count == 1 ? "1 fault" : "\(found.faults.count) faults"
+        throw Problem.data("\(faults) in \(found.segments) segments of \(name)\(more)")
     }
 
     private func chain(
