@@ -5,7 +5,8 @@ public import ServiceKit
 public import ZeroMQ
 
 /// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
-/// started again by a test. Whatever still runs is killed, and the folder removed, with the suite.
+/// started again by a test. Whatever still runs is killed, and the folder removed, with the suite;
+/// if DAYBOOK_KEEP_HOMES is set, the folder stays, to be looked at.
 public final class Suite {
     public static let services = [
         "orders", "route", "balance", "creditLimit", "withdraw", "credit",
@@ -50,6 +51,7 @@ public final class Suite {
                 FileHandle.standardError.tell(text)
             }
         }
+        guard ProcessInfo.processInfo.environment["DAYBOOK_KEEP_HOMES"] == nil else { return }
         try? FileManager.default.removeItem(atPath: home)
     }
 

@@ -2,10 +2,11 @@ import EventSourcing
 import EventStoreClient
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `The boundaries of calls` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The boundaries of calls` {
     /// Not JSON: see the tests of messages.
     private static let binary: Set = [BusCall.settle]
     /// It would wait for an event that is still to come: an answer is not to be expected.

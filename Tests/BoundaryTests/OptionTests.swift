@@ -8,6 +8,7 @@ import IntegrationHarness
 import OrdersMain
 import RouteMain
 import ServiceKit
+import TestSupport
 import Testing
 import WithdrawMain
 
@@ -91,7 +92,7 @@ private struct Row: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `The boundaries of options` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The boundaries of options` {
     private static let root = URL(filePath: #filePath).appending(path: "../../..")
         .standardizedFileURL
 

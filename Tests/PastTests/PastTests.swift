@@ -56,7 +56,7 @@ import WireProtocol
         let events = try await suite.events(Service.Shown.query)
         let last = try #require(events.last)
         let positions = events.indices.filter { _ in
-            Int.random(in: 0..<events.count, using: &random) < 25
+            Int.random(in: 0..<events.count, using: &random) < 12
         }
         for event in positions.map({ events[$0] }) + [last] {
             let position = event.position

@@ -14,7 +14,7 @@ import Testing
 @Suite struct `The saga under any interleaving` {
     private let usd = try! Currency("USD")  // A code of the table.
 
-    @Test(arguments: 0..<60)
+    @Test(arguments: 0..<30)
     func `keeps the books and ends every order`(seed: UInt64) throws {
         var random = SplitMix(state: seed)
         let world = World()

@@ -4,9 +4,10 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceKit
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct `A damaged file` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A damaged file` {
     private enum Damage: CaseIterable { case garbage, text, halved, zeroedPages }
 
     private func damage(_ path: String, _ kind: Damage) throws {
@@ -123,7 +124,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `An event store whose disk fails` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `An event store whose disk fails` {
     @Test func `ends with status 74 and the name of the file, and a retry finds out`() async throws
     {
         let suite = try Suite()

@@ -7,12 +7,13 @@ import HistoryChecker
 import IntegrationHarness
 import ServiceKit
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
 /// Many clients at two accounts, through three services that decide on the same streams, while
 /// processes are killed. `DAYBOOK_STORM_KILLS` sets how many are (default: 4).
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `A storm at two hot accounts` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A storm at two hot accounts` {
     @Test func `loses and doubles nothing, and gets no wrong rejection and no wrong figure`()
         async throws
     {

@@ -8,8 +8,8 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `A suite whose participants lose their memory`
-{
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10)))
+struct `A suite whose participants lose their memory` {
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
     @Test func `ends every saga that is under way, and each as it must`() async throws {
