@@ -72,10 +72,13 @@ import ZeroMQ
             try await lookAgainSoon()
         }
         #expect(suite.terminate("event-store") == 0)
-        for lost in [log, suite.home + "/bus", suite.home + "/journal"] {
-            try files.removeItem(atPath: lost)
-        }
+        try files.removeItem(atPath: log)
         try files.moveItem(atPath: kept, toPath: log)
+        // The bus's journal has seen more, too.
+        let store = try suite.run("event-store", "serve")
+        #expect(store.status == 65, "\(store)")
+        #expect(store.errors.contains("has routed 2 events, but the log has only 1"), "\(store)")
+        for lost in ["/bus", "/journal"] { try files.removeItem(atPath: suite.home + lost) }
         try suite.start("event-store")
         // What still runs is not healthy; what is started then does not serve.
         let health = try suite.run("balance", "health")
