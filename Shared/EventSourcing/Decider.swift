@@ -43,8 +43,8 @@ public protocol Aggregate: Decider where Event: PublishedEvent, State: Codable {
     static var snapshotInterval: Int { get }
     /// The id of the aggregate that the command is for.
     static func id(of command: Command) -> String
-    /// Returns how the command takes the time of its decision, or nil, the default, if its decision
-    /// does not depend on the time.
+    /// Returns a function that puts the time of the decision into the command. Nil, the default, if
+    /// the decision does not depend on the time.
     ///
     /// The runtime calls the result right before each decision, with the later of its clock and the
     /// log's last commit time.

@@ -5,9 +5,9 @@
 /// A value, not a type, so that it can carry what its reactions are a function of, such as a map.
 public protocol Participant<Command>: Sendable, SendableMetatype {
     associatedtype Event: EventFamily
-    /// What is remembered of one saga, as little as will do. It is a fold of the saga's events and
-    /// of nothing else: if it is lost, the runtime folds it from the log again. So an event that
-    /// comes late, twice or after the end is known for what it is.
+    /// The state that is remembered of one saga. Keep it small. It is a fold of the saga's events
+    /// and of nothing else: if it is lost, the runtime folds it from the log again. It shows
+    /// whether an event comes late, twice or after the end of the saga.
     associatedtype State: Codable & Hashable & Sendable
     associatedtype Command: Sendable
 
@@ -17,8 +17,8 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
 
     /// The saga that the event belongs to: the id of its order, say.
     static func saga(of event: Event) -> String
-    /// The tag that all events of the saga carry, by which they are found in the log when the saga
-    /// is not remembered; nil for a saga of which nothing need be remembered.
+    /// Returns the tag that all events of the saga carry. The runtime finds them in the log by this
+    /// tag if the saga is not remembered. Nil for a saga that needs no memory.
     static func tag(of saga: String) -> String?
     static func evolve(_ state: inout State, with event: Event)
 
@@ -28,8 +28,8 @@ public protocol Participant<Command>: Sendable, SendableMetatype {
     ///   behind it with it; in the end it is a dead letter.
     func react(to event: Event, given state: State) throws -> [Command]
 
-    /// Whether sagas may have deadlines, so that those under way are looked for in the log when
-    /// they are not remembered. True by default.
+    /// Whether sagas may have deadlines. If so, a runtime without a memory searches the log for
+    /// open sagas that have one. True by default.
     static var hasDeadlines: Bool { get }
     /// When the saga must have gone on, if it must by some time.
     static func deadline(of state: State) -> Timestamp?

@@ -89,7 +89,8 @@ public struct EventReading: AsyncSequence, Sendable {
             } else {
                 rest.from = chunk.next
                 guard rest.limit == 0 || rest.limit > events.count else {
-                    throw ProtocolError(.malformed, "a read has more events than its limit")
+                    throw ProtocolError(
+                        .malformed, "the store sent more events than the read's limit")
                 }
                 if rest.limit > 0 { rest.limit -= UInt64(events.count) }
                 let one: [UInt8] = [1, 0, 0, 0]

@@ -6,8 +6,8 @@ public import ZeroMQ
 /// A connection to a process: requests go out, and what comes back finds who asked. Callers on its
 /// loop pay for no change of threads.
 ///
-/// It reconnects by itself. `close` ends it at once; one that nobody holds ends seconds after its
-/// last request.
+/// It reconnects by itself. `close` ends it at once. A client without references ends some seconds
+/// after its last request.
 public actor RequestClient {
     /// How long the answer to a first attempt is waited for before the request is sent again.
     static let attempt: Duration = .seconds(2)
@@ -222,8 +222,8 @@ public actor RequestClient {
             while let message = try? socket.receiveMessage() { deliver(message) }
             if ContinuousClock.now >= nextDeadline {
                 endOverdue()
-                // Nothing is waited for: the next request receives again. So a client that nobody
-                // holds any more goes, though it was not closed.
+                // No request is open: stop receiving until the next one. This releases a client
+                // that was not closed but has no references left.
                 guard !inboxes.isEmpty else {
                     receiving = nil
                     return

@@ -1,28 +1,28 @@
 public import EventSourcing
 
-/// A call that a client made: what it asked, when, and what it was answered.
+/// A call that a client made: the request, the answer, and when they happened.
 ///
 /// Times are ticks of one monotonic clock that all clients of a history share.
 public struct Call<Subject: Aggregate>: Sendable {
     public enum Request: Sendable {
-        /// A command. `id` gives the ids of the events that it appends when it takes effect. A
-        /// command whose decision depends on the time carries that time.
+        /// A command. `id` returns the id of the nth event, from 0, that it appends if it takes
+        /// effect. A command whose decision depends on the time carries that time.
         case command(Subject.Command, id: @Sendable (Int) -> EventID)
-        /// A question about the aggregate of an id. The answer, shown as `figure` in findings, is
-        /// true of a state if `holds` says so.
+        /// A query about the aggregate with an id. `holds` says whether the answer is right for a
+        /// state. Findings show the answer as `figure`.
         case question(about: String, figure: String, holds: @Sendable (Subject.State) -> Bool)
     }
 
     public enum Answer: Hashable, Sendable {
-        /// The command's events are in the log, the last of them at `position`; also of an
-        /// attempt that found them there.
+        /// The command's events are in the log, the last of them at `position`. A repeated attempt
+        /// gets the same answer.
         case acknowledged(position: UInt64)
         /// The command had nothing to do.
         case nothing
         case rejected(String)
-        /// The question was answered with its figure.
+        /// The query was answered with its figure.
         case answered
-        /// No answer came: a command may or may not have taken effect.
+        /// No answer came. The command may or may not have taken effect.
         case unknown
     }
 
@@ -30,12 +30,11 @@ public struct Call<Subject: Aggregate>: Sendable {
     public var answer: Answer
     /// When the call was made.
     public var started: UInt64
-    /// When the answer was there.
+    /// When the answer arrived.
     public var ended: UInt64
-    /// The caller knew when it made the call that the log had events up to here, and required the
-    /// answer to know them.
+    /// The position up to which the answer must include the log, as the caller required.
     public var known: UInt64
-    /// The log's head when the answer was there, if the caller looked.
+    /// The log's head when the answer arrived, if the caller read it.
     public var head: UInt64?
 
     public init(

@@ -1,20 +1,20 @@
-/// Which effects must be before a call, and which must be behind it.
+/// The order of calls and effects: which effects a call must see, and which it cannot see.
 ///
-/// An effect whose call had its answer before another call was made is before that call. An effect
-/// whose call was made after another had its answer is behind that one, and so is all that the log
-/// has from there on.
+/// If one call was answered before another call was made, the second call comes after the effect of
+/// the first. If a call was made after another one was answered, its effect, and everything from
+/// there on in the log, comes after the other call.
 struct CallMoments {
     /// Calls with an effect by the time of their answer, each with the highest effect so far.
     private let ended: [(time: UInt64, highest: UInt64)]
-    /// The same by the time they were made, each with the lowest effect from there on.
+    /// Calls with an effect by the time they were made, each with the lowest effect from there on.
     private let started: [(time: UInt64, lowest: UInt64)]
-    /// When the first call with the effect was made.
+    /// When the first call with each effect was made.
     private let firstStart: [UInt64: UInt64]
 
-    /// - Parameter calls: with the position of the first event that each has led to, if any.
+    /// - Parameter calls: each with the position of its first event, if it has any.
     init(_ calls: [(started: UInt64, ended: UInt64, effect: UInt64?, isAcknowledged: Bool)]) {
         var ended: [(time: UInt64, highest: UInt64)] = []
-        // What is not acknowledged may take effect after the caller has given up.
+        // A call without an acknowledgement may take effect after the caller has given up.
         for call in calls.sorted(by: { $0.ended < $1.ended }) where call.isAcknowledged {
             guard let effect = call.effect else { continue }
             ended.append((call.ended, max(effect, ended.last?.highest ?? 0)))
@@ -31,7 +31,8 @@ struct CallMoments {
         self.started = started.reversed()
     }
 
-    /// The highest position that must be known at `start`, and the highest that may be at `end`.
+    /// Returns the highest position that a call made at `start` must see, and the highest that a
+    /// call answered at `end` can see.
     func effects(of start: UInt64, _ end: UInt64) -> (first: UInt64, last: UInt64) {
         let before = Self.count(ended) { $0.time < start }
         let first = before > 0 ? ended[before - 1].highest : 0
@@ -39,7 +40,8 @@ struct CallMoments {
         return (first, behind < started.count ? started[behind].lowest - 1 : .max)
     }
 
-    /// Whether a call before `start` had the effect, and this call repeats it.
+    /// Whether an earlier call than the one made at `start` had the effect, so that this one
+    /// repeats it.
     func isRepeated(_ effect: UInt64, before start: UInt64) -> Bool {
         (firstStart[effect] ?? start) < start
     }

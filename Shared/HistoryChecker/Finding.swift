@@ -5,24 +5,25 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
         case lost
         /// A command has its event more than once.
         case doubled
-        /// A command has an event that it does not lead to on the state before it.
+        /// A command has an event that the domain does not decide on the state before it.
         case wrongEvent
-        /// An acknowledgement has another position than the event.
+        /// An acknowledgement names a position that is not its event's.
         case wrongPosition
-        /// The log has the events of two calls in another order than the calls were made in.
+        /// The log has the events of two calls in the wrong order: one call ended before the other
+        /// began.
         case wrongOrder
-        /// A command was answered as rejected, or as nothing to do, and has an event.
+        /// A command was answered with a rejection or "nothing to do", but has an event.
         case rejectedAndDone
-        /// A rejection, or "nothing to do", that no state during the call leads to.
+        /// A rejection, or "nothing to do", that no state during the call justifies.
         case unjustified
         /// A figure that was true at no moment of the call.
         case untrue
-        /// An event that no call has led to.
+        /// An event that belongs to no call.
         case unexplained
     }
 
     public var kind: Kind
-    /// The call's place in the history; nil for an event that no call explains.
+    /// The index of the call in the history; nil for an event that belongs to no call.
     public var call: Int?
     public var detail: String
 

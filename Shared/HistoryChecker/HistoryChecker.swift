@@ -1,12 +1,12 @@
 public import EventSourcing
 
-/// Checks a history of concurrent calls against the log that they led to.
+/// Checks a history of concurrent calls against the resulting log.
 ///
 /// The streams of one category are checked as one register each (Herlihy and Wing,
 /// "Linearizability", 1990), which is cheap because the log has the order of the effects:
 ///
 /// - every acknowledged command has its events exactly once, every other at most once, at a
-///   position between the effects of the calls before it and those of the calls behind it;
+///   position between the effects of the calls before it and those of the calls after it;
 /// - the events are what the domain decides on the state before them;
 /// - every rejection, every "nothing to do" and every figure is right for a state that the stream
 ///   had at a moment between the call and its answer.
@@ -19,7 +19,7 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
 
     /// - Parameters:
     ///   - events: all events of the subject's category, in the order of the log.
-    ///   - isExplained: whether an event that is not of a command in `calls` is expected.
+    ///   - isExplained: whether an event is expected that belongs to no command in `calls`.
     public init(
         _ calls: [Call<Subject>], _ events: [Recorded<Subject.Event>],
         isExplained: @escaping (Recorded<Subject.Event>) -> Bool = { _ in false }
@@ -38,7 +38,7 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
             })
     }
 
-    /// Everything that is wrong; empty for a history that a correct system can have.
+    /// Returns every violation. Empty for a history that a correct system can have.
     public func findings() -> [Finding] {
         var findings: [Finding] = []
         var explained: Set<EventID> = []
@@ -77,7 +77,7 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
         let (decided, actual) = self.decided(command, id, effect)
         for index in decided.indices { explained.insert(id(index)) }
         if decided != actual {
-            faults.append((.wrongEvent, "\(place) is not what \(command) leads to"))
+            faults.append((.wrongEvent, "\(place) is not the decision on \(command)"))
         }
         switch call.answer {
         case .acknowledged(let position):
@@ -94,11 +94,11 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
         let place = Self.place(of: effect)
         let (first, last) = moments.effects(of: call.started, call.ended)
         if effect.position <= first, !moments.isRepeated(effect.position, before: call.started) {
-            return [(.wrongOrder, "\(place) is before what preceded the call")]
+            return [(.wrongOrder, "\(place) is before an effect that preceded the call")]
         }
-        // What has no answer may take effect after the caller has given up.
+        // A call without an answer may take effect after the caller has given up.
         if effect.position > min(last, call.head ?? .max), call.answer != .unknown {
-            return [(.wrongOrder, "\(place) is behind what followed the call")]
+            return [(.wrongOrder, "\(place) is after an effect that followed the call")]
         }
         return []
     }
@@ -127,7 +127,8 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
         }
     }
 
-    /// What the command leads to on the state before its first event, and what the log has.
+    /// Returns the events that the domain decides on the state before the command's first event,
+    /// and those in the log.
     private func decided(
         _ command: Subject.Command, _ id: (Int) -> EventID, _ effect: Recorded<Subject.Event>
     ) -> (decided: [Subject.Event], actual: [Subject.Event]) {

@@ -3,10 +3,10 @@ import EventSourcing
 /// Every state that a stream has had.
 struct StreamHistory<Subject: Aggregate> {
     private let positions: [UInt64]
-    /// `states[n]` is the state behind the first `n` events.
+    /// `states[n]` is the state after the first `n` events.
     private let states: [Subject.State]
 
-    /// - Parameter events: those of the stream, in the order of the log.
+    /// - Parameter events: the stream's events, in the order of the log.
     init(_ events: [Recorded<Subject.Event>]) {
         positions = events.map(\.position)
         states = events.reduce(into: [Subject.initial]) { states, event in
@@ -26,7 +26,7 @@ struct StreamHistory<Subject: Aggregate> {
         return states[start...max(start, count { $0 <= last })]
     }
 
-    /// How many positions come before the first that is not `wanted`.
+    /// Returns how many positions come before the first that is not `wanted`, by binary search.
     private func count(_ wanted: (UInt64) -> Bool) -> Int {
         var (low, high) = (0, positions.count)
         while low < high {

@@ -5,8 +5,8 @@ public import ServiceKit
 public import ZeroMQ
 
 /// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
-/// started again by a test. Whatever still runs is killed, and the folder removed, with the suite;
-/// if DAYBOOK_KEEP_HOMES is set, the folder stays, to be looked at.
+/// started again by a test. When the suite is released, its processes are killed and its folder is
+/// removed. If DAYBOOK_KEEP_HOMES is set, the folder is kept for inspection.
 public final class Suite {
     public static let services = [
         "orders", "route", "balance", "creditLimit", "withdraw", "credit",
@@ -19,9 +19,9 @@ public final class Suite {
     /// The folder that holds the state: `DAYBOOK_HOME` of every process.
     public let home: String
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
-    /// A store makes the files of segments before it needs them, and small ones sooner.
+    /// Small segments save time: a store creates a segment's file before it needs it.
     public var environment = ["DAYBOOK_SEGMENT_SIZE": "16"]
-    /// Where processes that are started from now on run; where the test runs, if nil.
+    /// The working folder of processes started from now on; nil for that of the test.
     public var workingFolder: URL?
     private let executables: URL
     let loop = SocketLoop(name: "test")
@@ -116,8 +116,8 @@ public final class Suite {
         return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 
-    /// Waits until the process has ended by itself, and gives its exit status; -1 for one that a
-    /// signal ended, be it that which is sent when `patience` is over.
+    /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
+    /// After `patience`, in seconds, it is killed.
     public func end(of name: String, patience: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
         let lastResort = Self.kill(process, after: patience)
@@ -234,7 +234,7 @@ public final class Suite {
     /// Runs a command to its end: `run("orders", "place", …)`.
     public func run(_ command: String...) throws -> Run { try run(command) }
 
-    /// Runs a line as a shell does, with the suite's executables in its PATH.
+    /// Runs a line in a shell, with the suite's executables in its PATH.
     public func shell(_ line: String) throws -> Run { try run(["/bin/sh", "-c", line]) }
 
     /// Who reads what a command prints.

@@ -18,7 +18,7 @@ struct ByteReader {
 
     /// A string behind its length, one byte.
     ///
-    /// What is not UTF-8 is rejected: replaced, it would be another name, and a longer one.
+    /// Invalid UTF-8 is rejected. Replacing it would make another name, and a longer one.
     mutating func string() throws(ProtocolError) -> String {
         let bytes = try take(Int(try uint8()))
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -42,7 +42,7 @@ struct ByteReader {
         }
     }
 
-    /// The number of names in a list of a query, two bytes.
+    /// Reads the number of names in a list of a query, two bytes.
     mutating func listCount() throws(ProtocolError) -> UInt16 {
         let count = try uint16()
         guard count <= EventQuery.wireLimit else { throw EventQuery.tooLarge }
@@ -105,7 +105,7 @@ extension [UInt8] {
 
     /// Appends the strings behind their number, two bytes.
     ///
-    /// - Parameter names: up to `EventQuery.wireLimit`.
+    /// - Parameter names: at most `EventQuery.wireLimit` names.
     mutating func append(names: [String]) throws(ProtocolError) {
         append(littleEndian: UInt16(names.count))
         for name in names { try append(name: name) }

@@ -2,20 +2,20 @@ internal import CZeroMQ
 import Foundation
 import Synchronization
 
-/// What a loop's thread does: it runs the jobs, and between them looks at what is waited for.
+/// The thread of a loop: it runs jobs and, between them, polls the sockets that are waited for.
 @safe final class LoopThread: Sendable {
     enum Event: Sendable { case readable, writable }
 
-    /// What is waited for: a socket of libzmq, or a descriptor of the system.
+    /// The object of a wait: a socket of libzmq, or a file descriptor.
     @safe enum Subject {
         case socket(UnsafeMutableRawPointer)
         case descriptor(Int32)
     }
 
-    /// What ended a wait.
+    /// The reason why a wait ended.
     private enum Ending { case ready, timedOut, cancelled }
 
-    /// Jobs come from any thread; the rest of the loop is its own thread's.
+    /// The state that any thread may change. Everything else belongs to the loop's own thread.
     private struct Inbox {
         var jobs: [UnownedJob] = []
         var cancelled: [UInt64] = []
@@ -35,10 +35,10 @@ import Synchronization
     private let wakeDescriptor: Int32
     private let identity = Atomic<UInt>(0)
     private let nextWait = Atomic<UInt64>(1)
-    /// The loop's own thread alone touches it.
+    /// Only the loop's own thread uses this.
     private nonisolated(unsafe) var waits: [Wait] = []
 
-    /// - Parameter name: of the loop, for the log.
+    /// - Parameter name: the loop's name, for error messages.
     init(_ name: String) {
         wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         precondition(wakeDescriptor >= 0, "no descriptor is left for the loop \(name)")
@@ -46,7 +46,7 @@ import Synchronization
 
     deinit { _ = close(wakeDescriptor) }
 
-    /// Ends the thread once the jobs that wait have run.
+    /// Ends the thread after the waiting jobs have run.
     func stop() { deliver { $0.isStopped = true } }
 
     func enqueue(_ job: UnownedJob) { deliver { $0.jobs.append(job) } }
@@ -55,7 +55,7 @@ import Synchronization
 
     private static var currentThread: UInt { UInt(pthread_self()) }
 
-    /// Puts something into the inbox and wakes the thread, once until it looks.
+    /// Changes the inbox and wakes the thread, unless it was woken already and has not looked yet.
     private func deliver(_ change: (inout Inbox) -> Void) {
         let mustSignal = inbox.withLock { inbox in
             change(&inbox)
@@ -69,7 +69,7 @@ import Synchronization
 
     // MARK: Waiting
 
-    /// Waits, on this thread, for `subject`; false when the deadline passed first.
+    /// Waits, on this thread, for `subject`. Returns false if the deadline passes first.
     func wait(
         _ subject: Subject, for event: Event,
         until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
@@ -96,11 +96,12 @@ import Synchronization
 
     // MARK: The thread
 
-    /// Sockets are looked at when no job is left, or after so many rounds of jobs: neither can
-    /// starve the other.
+    /// How many rounds of jobs may run before sockets are polled, even if jobs are left. So neither
+    /// can starve the other.
     private static let rounds = 8
 
-    /// - Parameter loop: whose jobs these are; a job holds its actor, and so its loop.
+    /// - Parameter loop: returns the loop of the jobs. Never nil while there are jobs: a job
+    ///   retains its actor, and so its loop.
     func run(jobsOf loop: () -> SocketLoop?) {
         identity.store(Self.currentThread, ordering: .releasing)
         var items: [zmq_pollitem_t] = unsafe []
@@ -111,8 +112,8 @@ import Synchronization
                 return inbox
             }
             if !taken.jobs.isEmpty, let loop = loop() {
-                // Named as both executors, so that a task that prefers the loop stays on it without
-                // being queued again.
+                // Passed as both executors, so that a task that prefers the loop stays on it
+                // without being enqueued again.
                 let executor = unsafe loop.asUnownedSerialExecutor()
                 let taskExecutor = unsafe loop.asUnownedTaskExecutor()
                 for job in taken.jobs {
@@ -173,7 +174,7 @@ import Synchronization
         }
     }
 
-    /// Milliseconds until the earliest deadline, rounded up; -1 for none.
+    /// Returns the milliseconds until the earliest deadline, rounded up, or -1 if there is none.
     private func timeout() -> Int {
         guard let deadline = unsafe waits.compactMap({ $0.deadline }).min() else { return -1 }
         let left = deadline - .now

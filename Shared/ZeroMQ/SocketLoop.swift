@@ -22,7 +22,7 @@ import Foundation
 /// The loop is a task executor too: a task that prefers it runs where the sockets are, and calls to
 /// such actors cost no change of threads.
 ///
-/// The thread ends when nothing holds the loop any more: no actor, and so no job of one either.
+/// The thread ends when nothing retains the loop: no actor, and so no job of one, either.
 public final class SocketLoop: SerialExecutor, TaskExecutor {
     private let thread: LoopThread
 

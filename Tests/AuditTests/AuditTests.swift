@@ -41,7 +41,8 @@ import Testing
         ]).map(\.message)
         #expect(
             messages == [
-                #"account a still holds for ["o"]"#, #"customer a still has reserved for ["o"]"#,
+                #"account a still holds funds for ["o"]"#,
+                #"customer a still has credit reserved for ["o"]"#,
             ])
     }
 
@@ -117,7 +118,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
             "a release for an order that stands", at: 5, "has a release while it is pending",
             opened, credited(120), placed, reserved(120, 120), released(120)),
         Fault(
-            "a second capture", at: 7, "gives up 120 of funds, but held none", opened,
+            "a second capture", at: 7, "releases 120 of funds, but held none", opened,
             credited(240), placed, reserved(120, 120), confirmed, captured(120, 0),
             captured(120, 0)),
         Fault(

@@ -101,7 +101,7 @@ extension `The suite` {
             let run = try suite.run("orders", "import", book, "--timeout", "3")
             #expect(run.status == 69 && run.output.isEmpty, "\(run)")
             #expect(run.errors.contains("waiting for: "), "\(run)")
-            #expect(run.errors.contains("and no more for 3.0 s"), "\(run)")
+            #expect(run.errors.contains("no progress for 3.0 s"), "\(run)")
             #expect(run.errors.contains(expected), "\(run)")
         }
         suite.kill("balance")
@@ -111,7 +111,7 @@ extension `The suite` {
         #expect(try suite.run("event-store", "queues", "pause", "route").status == 0)
         try stalled("queue 'route' is paused and holds 2 events; resume it with: event-store")
         #expect(try suite.run("event-store", "queues", "delete", "route", "--yes").status == 0)
-        try stalled("queue 'route' is not there; make it with: event-store rules apply")
+        try stalled("queue 'route' does not exist; create it with: event-store rules apply")
         suite.kill("event-store")
         try stalled("the event store does not answer at ipc://")
         try suite.start("event-store", ["--rules", Suite.rules])

@@ -18,7 +18,7 @@ extension Audit {
         var owed: Int128 = 0
         var held: [String: Int128] = [:]
         var heldTotal: Int128 = 0
-        /// What was captured for each order and not refunded.
+        /// The amount that was captured for each order and not refunded, in minor units.
         var paid: [String: Int128] = [:]
     }
 
@@ -32,9 +32,9 @@ extension Audit {
             accounts[account] = AccountBook(currency: event.currency)
             return
         }
-        // A refusal does not need an account.
+        // Funds can be refused for an account that does not exist.
         if case .refused = event { return }
-        // Removed while it changes, or each change would copy the whole book.
+        // Removed from `accounts` while it changes: otherwise each change would copy the book.
         guard var book = accounts.removeValue(forKey: account) else {
             return check(false, "account \(account) is not open, but has \(recorded.event.type)")
         }
@@ -130,7 +130,7 @@ extension Audit {
         book.heldTotal -= held ?? 0
         check(
             held == amount.wide,
-            "order \(order) gives up \(amount.amount) of funds, but held \(held, or: "none")",
+            "order \(order) releases \(amount.amount) of funds, but held \(held, or: "none")",
             order: order)
     }
 
@@ -146,10 +146,10 @@ extension Audit {
         checkRange([book.funds, book.owed, book.heldTotal], of: "account \(account)")
     }
 
-    /// A service counts in 64 bits.
+    /// Finds amounts that do not fit into the 64 bits that services calculate with.
     mutating func checkRange(_ amounts: [Int128], of owner: String) {
         for amount in amounts where Int64(exactly: amount) == nil {
-            add(.overflow, "\(owner) comes to \(amount), which is more than a service can count")
+            add(.overflow, "\(owner) has the total \(amount), which does not fit into 64 bits")
         }
     }
 }

@@ -1,7 +1,7 @@
 import Contracts
 
 extension Audit {
-    /// Checks what must hold once every event has had its consequences.
+    /// Checks the rules that hold once every event has had its consequences.
     public mutating func close() {
         var explained = Explained()
         let open = missingConsequences()
@@ -13,12 +13,13 @@ extension Audit {
         for (customer, book) in limits.sorted(by: { $0.key < $1.key }) {
             let reserved = book.reserved.keys.filter { !explained.orders.contains($0) }
             if !reserved.isEmpty {
-                conclude("customer \(customer) still has reserved for \(reserved.sorted())")
+                conclude("customer \(customer) still has credit reserved for \(reserved.sorted())")
             }
         }
     }
 
-    /// What a missing consequence explains need not be told again.
+    /// The orders and groups that already have a missing consequence, which explains other findings
+    /// about them.
     private struct Explained {
         var orders: Set<String> = []
         var groups: Set<String> = []
@@ -38,7 +39,7 @@ extension Audit {
             conclude("customer \(customer) owes \(book.owed), but has \(used) used")
         }
         let held = book.held.keys.filter { !explained.orders.contains($0) }
-        if !held.isEmpty { conclude("account \(customer) still holds for \(held.sorted())") }
+        if !held.isEmpty { conclude("account \(customer) still holds funds for \(held.sorted())") }
         if book.owed != 0, let currency = limits[customer]?.currency, currency != book.currency {
             conclude(
                 "customer \(customer) owes in \(book.currency), but has credit in \(currency)")
@@ -49,7 +50,8 @@ extension Audit {
         findings.append(Finding(.invariant, message))
     }
 
-    /// In the order of the events that were not acted on, so that one mends what the next needs.
+    /// Returns the findings in the order of their triggers, because one repair can be what the next
+    /// one needs.
     private func missingConsequences() -> [Finding] {
         let ofOrders = orders.flatMap { order, book in missing(of: order, book) }
         let ofCredits = repayments.values.map { credit in

@@ -30,7 +30,7 @@ extension Audit.Event {
     /// The order that the event concerns, if it concerns one.
     var order: String? { (payload as? any ConcernsOrder)?.order }
 
-    /// The id in the data that must be the id of the stream.
+    /// The id in the data, which must be the id of the stream.
     var owner: String {
         switch self {
         case .order(let event): event.order
@@ -86,7 +86,8 @@ extension AccountEvent {
         }
     }
 
-    /// The order and its steps that the event is. None for money that moves for another reason.
+    /// The order, and the steps of its saga that the event stands for. Nil if the money moves for
+    /// another reason.
     var steps: (order: String, [Step])? {
         switch self {
         case .opened, .credited, .withdrawn: nil
@@ -129,7 +130,7 @@ extension CreditLimitEvent {
         }
     }
 
-    /// The order and its step that the event is, if it concerns an order.
+    /// The order, and the step of its saga that the event stands for. Nil if it concerns no order.
     var step: (order: String, Step)? {
         switch self {
         case .set, .repaid: nil

@@ -15,7 +15,7 @@ extension Audit {
         let customer = event.customer
         if let (order, step) = event.step { take(step, of: order, recorded) }
         if case .repaid = event { repayments[recorded.causationID] = nil }
-        // Removed while it changes, or each change would copy the whole book.
+        // Removed from `limits` while it changes: otherwise each change would copy the book.
         var book = limits.removeValue(forKey: customer) ?? LimitBook()
         apply(event, to: &book)
         limits[customer] = book
@@ -27,7 +27,7 @@ extension Audit {
     }
 
     private mutating func apply(_ event: CreditLimitEvent, to book: inout LimitBook) {
-        // An order that needs no credit reserves none, in whatever currency.
+        // An order without credit reserves an amount of 0, which may be in any currency.
         if let amount = event.amount, amount.amount != 0, let currency = book.currency,
             amount.currency != currency
         {
@@ -58,7 +58,7 @@ extension Audit {
         book.reservedTotal -= reserved ?? 0
         check(
             reserved == amount.wide,
-            "order \(order) gives up \(amount.amount) of credit, but had reserved "
+            "order \(order) releases \(amount.amount) of credit, but had reserved "
                 + "\(reserved, or: "none")", order: order)
     }
 }

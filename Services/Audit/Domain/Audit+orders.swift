@@ -44,7 +44,7 @@ extension Audit {
         guard let deadline = orders[order]?.deadline else { return }
         let (late, overflows) = time.microseconds.subtractingReportingOverflow(
             deadline.microseconds)
-        // Only a time far after the deadline can overflow a difference of two times.
+        // If the subtraction overflows, the two times alone show whether the order is late.
         guard overflows ? time > deadline : Duration.microseconds(late) > Self.tolerance else {
             return
         }

@@ -4,9 +4,9 @@ public import EventSourcing
 /// Recomputes the suite's books from the log, with arithmetic of its own instead of the deciders',
 /// so that it finds a decider's mistakes.
 ///
-/// Feed it every event in log order. It checks at each position what must always hold. `close`
-/// checks what must hold once nothing is in flight. Amounts are 128 bits wide: no sum of 64-bit
-/// amounts overflows them.
+/// Feed it every event in log order. It checks the invariants at each position. `close` checks the
+/// rules that hold once nothing is in flight. Amounts are 128 bits wide: no sum of 64-bit amounts
+/// overflows them.
 public struct Audit: Sendable {
     /// An order confirmed later than this after its deadline is a finding. The services' clocks
     /// may differ by as much.
@@ -17,7 +17,7 @@ public struct Audit: Sendable {
     var accounts: [String: AccountBook] = [:]
     var limits: [String: LimitBook] = [:]
     var orders: [String: OrderBook] = [:]
-    /// Credits that repaid what was owed, by event id, until creditLimit has followed.
+    /// Credits that repaid a debt, by event id, until creditLimit has acted on them.
     var repayments: [EventID: Trigger] = [:]
     var position: UInt64 = 0
 
@@ -56,7 +56,7 @@ public struct Audit: Sendable {
         }
     }
 
-    /// The error in one line. A `DecodingError` describes itself in many.
+    /// Describes the error in one line. The description of a `DecodingError` has several.
     private static func reason(_ error: any Error) -> String {
         "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
     }
@@ -83,7 +83,7 @@ public struct Audit: Sendable {
     /// How many orders were placed.
     public var orderCount: Int { orders.values.count { $0.status != nil } }
 
-    /// How many orders have which status.
+    /// How many orders have each status.
     public var outcomes: (pending: Int, confirmed: Int, rejected: Int, cancelled: Int) {
         var counts: [OrderBook.Status: Int] = [:]
         for case let status? in orders.values.map(\.status) { counts[status, default: 0] += 1 }

@@ -1,9 +1,9 @@
-/// Something that does not hold, or has not happened although it must.
+/// A broken rule: something that does not hold, or has not happened although it must.
 public struct Finding: Hashable, Sendable {
     public enum Kind: String, Codable, CaseIterable, Hashable, Sendable {
         /// An invariant does not hold.
         case invariant
-        /// An amount is beyond what a service can count.
+        /// An amount does not fit into the 64 bits that services calculate with.
         case overflow
         /// The id in the event's data is not the id of its stream.
         case misplaced
@@ -15,7 +15,7 @@ public struct Finding: Hashable, Sendable {
         case missingConsequence
         /// The order is still pending.
         case unfinishedOrder
-        /// A service shows something else than the log.
+        /// A service shows a value that differs from the log.
         case difference
         /// A queue keeps events from its participant.
         case queue

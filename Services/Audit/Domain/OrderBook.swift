@@ -6,7 +6,7 @@ struct OrderBook: Sendable {
 
     /// Nil until the order is placed.
     var status: Status?
-    /// The customer, who has the id of the account.
+    /// The customer's id, which is also the account's.
     var customer: String?
     var deadline: Timestamp?
     /// The position and stream of each step's last event.

@@ -7,7 +7,7 @@ enum Step: UInt8, Hashable, Sendable {
     case creditRefunded
     case creditReserved, creditDenied, creditReleased, creditDrawn, creditRestored
 
-    /// The type of its event.
+    /// The type of the step's event.
     var type: String {
         switch self {
         case .placed: "OrderPlaced"
@@ -31,7 +31,8 @@ enum Step: UInt8, Hashable, Sendable {
         }
     }
 
-    /// The step that this one takes back: the earlier step may be due again.
+    /// The earlier step that this one makes necessary again: funds that are reserved again must be
+    /// released again.
     var reopens: Step? {
         switch self {
         case .fundsReserved: .fundsReleased
@@ -52,7 +53,7 @@ struct Consequence: Sendable {
     /// Any of these fulfils the rule. The first is the usual one.
     let outcomes: [Step]
 
-    /// What must follow the end of an order.
+    /// The rules for the end of an order.
     static let ofEnds = [
         Consequence(
             trigger: .confirmed, condition: .fundsReserved, participant: "balance",
@@ -82,7 +83,8 @@ struct Consequence: Sendable {
             trigger: .creditRefunded, participant: "creditLimit", outcomes: [.creditRestored]),
     ]
 
-    /// What leads an order to its end. The last one whose trigger has happened is where it stands.
+    /// The rules that lead an order to its end. The last one whose trigger has happened shows what
+    /// the order waits for.
     static let ofPendingOrders =
         [
             Consequence(

@@ -15,7 +15,7 @@ struct AuditCommand: AsyncParsableCommand {
         abstract: "Check the books: every invariant at every position of the log.",
         discussion: """
             The figures are computed from the log alone. Every consequence of every order's end \
-            must be in the log. Below each finding that a command can mend stands that command, \
+            must be in the log. If commands can repair a finding, they are printed below it, \
             ready to paste. The audit itself changes nothing.
 
             With --compare the command first waits until the services have handled the whole log, \
@@ -30,7 +30,8 @@ struct AuditCommand: AsyncParsableCommand {
     @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
     @Flag(help: "Compare with what the services show.") var compare = false
-    @Flag(help: "Sagas are under way: do not ask that they have ended.") var running = false
+    @Flag(help: "Omit findings about sagas that have not ended, while sagas are under way.")
+    var running = false
 
     func run() async throws {
         let obstacles = compare ? try await settle() : []
@@ -39,7 +40,7 @@ struct AuditCommand: AsyncParsableCommand {
         var entries = audit.findings.map { finding in
             Report.Entry(finding, remedy: finding.trigger.map(remedies.commands) ?? [])
         }
-        // Behind the findings that they explain: one dead letter is redriven before all of them.
+        // After the findings that they explain: one dead letter is redriven before all of them.
         entries += obstacles
         var failures: [String] = []
         if compare {
@@ -77,9 +78,9 @@ struct AuditCommand: AsyncParsableCommand {
         return (audit, remedies, head)
     }
 
-    /// Waits until the services have handled the whole log.
+    /// Waits until the services have handled the log, except what obstacles hold back.
     ///
-    /// - Returns: What keeps them from it.
+    /// - Returns: the obstacles, such as paused queues and dead letters.
     private func settle() async throws -> [Report.Entry] {
         try await EventStoreConnection.with(eventStore, home: options.home) { store in
             let bus = try await ServiceClient(

@@ -50,7 +50,7 @@ struct Comparison {
                         used: Int128($0.used))
                 )
             }, uniquingKeysWith: { $1 })
-        // An order that took no credit leaves a stream without a limit, of which nothing is shown.
+        // An order that took no credit leaves a stream without a limit, which no service shows.
         let nothing = Audit.LimitFigures(limit: 0, reserved: 0, used: 0)
         let known = audit.limitFigures.filter { $0.value != nothing || shown[$0.key] != nil }
         return differences("credit limit", known, shown)

@@ -4,7 +4,7 @@ import Foundation
 import ServiceKit
 import WireProtocol
 
-/// What the log says about queues, dead letters and replays, to tell how a finding can be mended.
+/// Derives the commands that repair findings from the queues, dead letters and replays in the log.
 struct Remedies {
     private struct Queue {
         var isPaused = false
@@ -13,11 +13,11 @@ struct Remedies {
     }
 
     private var queues: [String: Queue] = [:]
-    /// By their ids, those that were neither redriven nor discarded.
+    /// The dead letters that were neither redriven nor discarded, by id.
     private var deadLetters: [UInt64: DeadLetter] = [:]
     private var replays: Set<String> = []
 
-    /// Takes in the next record of the log. A bus event that makes no sense has no effect.
+    /// Takes in the next record of the log. An invalid bus event has no effect.
     mutating func record(_ record: RecordedEvent) {
         guard record.category.hasPrefix("$"), let type = BusEventType(rawValue: record.type) else {
             return
@@ -45,7 +45,7 @@ struct Remedies {
         let data = Data(record.data)
         switch type {
         case .deadLettered:
-            // Data that no dead letter has makes no dead letter.
+            // An event with invalid data is not a dead letter.
             deadLetters[record.position] = try? JSONDecoder().decode(DeadLetter.self, from: data)
         case .deadLetterRedriven, .deadLetterDiscarded:
             guard let end = try? JSONDecoder().decode(DeadLetterEnd.self, from: data) else {
@@ -56,7 +56,7 @@ struct Remedies {
         }
     }
 
-    /// The commands that have the event acted on, in the order in which they must be given.
+    /// Returns the commands that make the participant act on the event, in the order to run them.
     func commands(for trigger: Trigger) -> [String] {
         var commands: [String] = []
         if let queue = queues[trigger.queue] {
@@ -68,7 +68,7 @@ struct Remedies {
         if let dead = letters.first(where: { $0.value.position == trigger.position }) {
             return commands + [Self.redrive([dead.key])]
         }
-        // Behind a dead letter of its group the event waits.
+        // The event waits behind a dead letter of its group.
         let blocking = letters.filter {
             $0.value.group == trigger.group && $0.value.position < trigger.position
         }
@@ -79,7 +79,7 @@ struct Remedies {
     }
 
     private func replay(of trigger: Trigger) -> String {
-        // Stream names hold nothing that JSON or the shell would read as something else.
+        // Stream names hold no character that JSON or the shell treats specially.
         let pattern = #"{"stream":["\#(trigger.stream)"],"position":[\#(trigger.position)]}"#
         return "event-store replays start \(name(for: trigger)) --from-log "
             + "--pattern '\(pattern)' --to-queue \(trigger.queue) --wait"

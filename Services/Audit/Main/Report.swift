@@ -2,9 +2,9 @@ import AuditDomain
 import Contracts
 import ServiceKit
 
-/// What an audit came to.
+/// The result of an audit.
 struct Report: Encodable {
-    /// A finding and the commands that mend it, if commands can.
+    /// A finding, with the commands that repair it, if commands can.
     struct Entry: Encodable {
         let kind: Finding.Kind
         let position: UInt64?
@@ -20,7 +20,7 @@ struct Report: Encodable {
             self.remedy = remedy
         }
 
-        /// - Parameter given: the commands above, which are not to be given twice.
+        /// - Parameter given: the commands printed so far. None is printed twice.
         fileprivate func printText(after given: inout Set<String>) {
             let place = position.map { " at position \($0)" } ?? ""
             print("VIOLATED \(kind.rawValue)\(place): \(message)")
@@ -30,7 +30,7 @@ struct Report: Encodable {
         }
     }
 
-    /// The sums of a currency in minor units, cut to what 64 bits hold.
+    /// The sums of a currency in minor units, clamped to 64 bits.
     private struct Sums: Encodable {
         let credits, withdrawals, captures, refunds, balances: Int64
 

@@ -11,9 +11,9 @@ struct Settling {
     let store: EventStoreClient
     let bus: ServiceClient
 
-    /// Waits until everything in the log has been handled that can be handled as things are.
+    /// Waits until the participants have handled everything in the log that no obstacle holds back.
     ///
-    /// - Returns: What keeps the rest from being handled: missing and paused queues, dead letters.
+    /// - Returns: the obstacles: missing queues, paused queues and dead letters.
     /// - Throws: `Problem` if the services are still at work after `timeout`.
     func wait(_ timeout: Duration) async throws -> [Report.Entry] {
         let deadline = ContinuousClock.now + timeout
@@ -22,7 +22,8 @@ struct Settling {
             let views: [QueueView] = try await bus.query(
                 BusCall.queues, Nothing(), atLeast: head)
             let queues = views.filter { Self.participants.contains($0.queue.name) }
-            // An acknowledged event has had its effects. If it had none, the log has not grown.
+            // The effects of an acknowledged event are in the log. If the log has not grown since,
+            // there were none.
             if queues.allSatisfy(\.isAtRest),
                 try await store.welcome(timeout: timeout).head == head
             {
@@ -39,8 +40,8 @@ struct Settling {
     private static func obstacles(_ name: String, _ view: QueueView?) -> [Report.Entry] {
         guard let view else {
             let text =
-                "queue '\(name)' is not there; 'event-store serve' makes it if it is started with "
-                + "--rules Services/rules.json for the first time"
+                "queue '\(name)' does not exist; 'event-store serve' creates it if a new store is "
+                + "started with --rules Services/rules.json"
             return [Report.Entry(Finding(.queue, text), remedy: [Remedies.applyRules])]
         }
         var obstacles: [Report.Entry] = []
@@ -50,8 +51,8 @@ struct Settling {
         }
         if view.deadLetters > 0 {
             let text =
-                "queue \(name) has dead letters, \(view.deadLetters) of them, and "
-                + "\(view.waitingBehindDead) events that wait behind them: see event-store dlq list"
+                "queue \(name) has dead letters (\(view.deadLetters)), with events waiting behind "
+                + "them (\(view.waitingBehindDead)); list them with: event-store dlq list"
             obstacles.append(
                 Report.Entry(
                     Finding(.queue, text), remedy: ["event-store dlq redrive --queue \(name)"]))

@@ -32,7 +32,7 @@ public enum CreditLimit: Aggregate {
         /// Negative only if a repayment is heard of before the draw that it repays.
         public var used: Int64 = 0
 
-        /// What is reserved or used.
+        /// The sum of the reserved and used amounts, in minor units.
         var inUse: Int64 { reserved.adding(used) }
 
         public var available: Int64 { (limit?.amount ?? 0).subtracting(inUse) }

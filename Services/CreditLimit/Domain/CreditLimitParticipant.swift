@@ -38,7 +38,8 @@ public struct CreditLimitParticipant: Participant {
         }
     }
 
-    /// Nothing is remembered of an account. No order has its tag for an id: ids have no colon.
+    /// Nil for an account, of which nothing is remembered. An account's saga id has a colon and an
+    /// order's id has none, so they are never confused.
     public static func tag(of saga: String) -> String? {
         saga.hasPrefix(Tag.account("")) ? nil : Tag.order(saga)
     }
@@ -64,7 +65,7 @@ public struct CreditLimitParticipant: Participant {
         case .orderRejected(let event):
             return [.release(customer: event.customer, order: event.order)]
         case .moneyCredited(let event):
-            // Most credits repay nothing: a command would cost a read of the limit's stream.
+            // Most credits repay nothing, and a command would cost a read of the limit's stream.
             guard event.repaid.amount > 0 else { return [] }
             return [.repay(customer: event.account, amount: event.repaid)]
         }

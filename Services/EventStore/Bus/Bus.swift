@@ -14,8 +14,8 @@ public import ZeroMQ
 /// events themselves, and take effect where they stand in the log.
 ///
 /// A turn works in memory; commits follow, one after the other, each with all that has changed
-/// since the last. What consumers are told, a delivery as well as an acknowledgement, they are told
-/// when it is on disk.
+/// since the last. A consumer gets an answer, be it a delivery or the confirmation of an
+/// acknowledgement, only when the change behind it is on disk.
 public actor Bus {
     let journal: BusJournal
     let store: BusStore
@@ -37,7 +37,7 @@ public actor Bus {
     /// Every event up to here is routed, in memory.
     var routed: UInt64
     var commits: Commits
-    /// What has changed since the last commit, but for what queues hold.
+    /// The changes since the last commit, except those of queues' entries.
     var changes = WriteBatch()
     var nextQueueID: Int64 = 1
     /// How many dead letters there are, by the names of their queues, which may be gone.
@@ -71,11 +71,11 @@ public actor Bus {
     ///
     /// - Parameters:
     ///   - window: how many entries of a queue are in memory before further ones wait on disk.
-    ///   - journalBytes: so long the journal may grow before it is begun again with what still
-    ///     counts.
+    ///   - journalBytes: the least size, in bytes, at which the journal's next generation begins
+    ///     with a snapshot.
     ///   - now: the system's clock.
-    /// - Throws: `Problem` if another process has the folder, `ProjectedStore.Unusable` for files
-    ///   that do not go with the log.
+    /// - Throws: `Problem` if another process uses the folder, `ProjectedStore.Unusable` if the
+    ///   files are damaged or belong to another log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
         on loop: SocketLoop, in context: Context, access: AccessControl = .none,
@@ -101,8 +101,8 @@ public actor Bus {
             throw ProjectedStore.Unusable(
                 description:
                     "the bus's journal in \(journalFolder) has routed \(routed) events, but "
-                    + "the log has only \(welcome.head): it has lost its end; put back a journal "
-                    + "and a log that go together, or remove the folders \(journalFolder) and "
+                    + "the log has only \(welcome.head): it has lost its end; restore a journal "
+                    + "and a log of the same backup, or remove the folders \(journalFolder) and "
                     + "\(folder) to route the log again from its beginning")
         }
         server = try await RequestServer(
@@ -133,7 +133,7 @@ public actor Bus {
             }
             queue.state.block(group)
         }
-        // An earlier version kept replays that make no sense.
+        // Earlier versions stored invalid replays, too.
         for row in try await store.replays() where row.definition.fault == nil {
             replays[row.definition.name] = Replay(row)
         }
@@ -146,7 +146,7 @@ public actor Bus {
         }
         for queue in queues.values {
             let last = try await store.lastLeased(of: queue.row.id)
-            // What is with a consumer is in memory, wherever it stands.
+            // Entries in flight are in memory, wherever they are in the queue.
             while queue.loadedThrough < last { try await readOn(queue) }
             try await refill(queue)
         }
@@ -164,7 +164,7 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.replay() }
                 group.addTask(executorPreference: loop) { try await self.archive() }
                 group.addTask(executorPreference: loop) { try await self.answer() }
-                // A call that meets damage is answered with it, and the process ends.
+                // A call that finds damage is answered with an error, and the process ends.
                 group.addTask { [store] in
                     for await error in store.store.failures { throw error }
                 }
@@ -203,7 +203,7 @@ public actor Bus {
     private func close() async throws {
         try await commit()
         try await flush()
-        // What it has begun is begun again another time.
+        // The next process discards an unfinished generation and begins it again.
         await commits.snapshotTask?.value
         try store.close()
         try await journal.close()

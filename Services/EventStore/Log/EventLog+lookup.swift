@@ -55,13 +55,14 @@ extension EventLog {
         return event.flatMap { $0.position <= head ? $0 : nil }
     }
 
-    /// Where each event of the append goes. Changes nothing but what is known of the log.
+    /// Returns the place of each event of the append. Stages nothing: it changes only what the log
+    /// has cached of itself.
     mutating func places(
         of records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> [Place] {
         var places: [Place] = []
         places.reserveCapacity(headers.count)
-        // Of the append's own streams and categories, the last that comes before each event.
+        // The last revision and position so far of the append's own streams and categories.
         var revisions: [String: UInt64] = [:]
         var positions: [String: UInt64] = [:]
         let first = nextPosition
@@ -153,7 +154,7 @@ extension EventLog {
     private func firstMatch(
         _ query: EventQuery, after position: UInt64
     ) throws(LogError) -> UInt64? {
-        // A position is foreign, and may be the greatest there is.
+        // The position comes from a client and may be the largest integer: adding 1 could trap.
         for (index, segment) in sealed.segments.enumerated()
         where segment.nextPosition - 1 > position && sealed.mayHold(query, at: index) {
             if let match = try firstMatch(query, after: position, in: segment) { return match }
@@ -209,7 +210,7 @@ extension EventLog {
 extension RecordedEvent {
     /// The record that should be the event at `position`, all of it checked.
     ///
-    /// - Parameter mask: by which the bytes are bound to their place; 0 if they are not any more.
+    /// - Parameter mask: the mask of the record's place; 0 if the checksum is the plain one.
     init(
         _ bytes: ArraySlice<UInt8>, _ position: UInt64, _ segment: String, _ offset: Int,
         mask: UInt32 = 0

@@ -101,8 +101,8 @@ public struct EventLog: ~Copyable {
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
     }
 
-    /// How far the last committed event's time is ahead of the clock, as it is after the clock was
-    /// set back; 0 if it is not.
+    /// How far the last committed event's time is ahead of the clock; 0 if it is not. It is ahead
+    /// after the clock was set back.
     public var timeAhead: Duration { headTime.map { max($0 - now(), .zero) } ?? .zero }
 
     /// The position that the next staged event gets.
@@ -110,8 +110,8 @@ public struct EventLog: ~Copyable {
 
     /// Checks the append of `records`, whole records back to back, and stages its events.
     ///
-    /// Everything that can fail without harm, such as a look-up in a damaged index, comes before
-    /// the first change: an append that is rejected leaves nothing.
+    /// Every check that can fail, such as a look-up in a damaged index, comes before the first
+    /// change, so a rejected append leaves nothing.
     ///
     /// - Returns: where they will be once `commit` has returned; for a repeated append, where they
     ///   are, or will be, since the first time.
@@ -137,7 +137,8 @@ public struct EventLog: ~Copyable {
 
     /// Writes what is staged, and makes it durable unless durability is asked for later.
     ///
-    /// - Returns: the records committed since the last call, as readers get them.
+    /// - Returns: the records committed since the last call, with plain checksums, as readers get
+    ///   them.
     /// - Throws: when that fails. The log is then of no more use, and must be opened again: what
     ///   the system holds of a file whose sync has failed can't be trusted.
     @discardableResult
@@ -156,7 +157,7 @@ public struct EventLog: ~Copyable {
         return early.isEmpty ? committed : early + committed
     }
 
-    /// Writes the group, whose records are bound to their places for that.
+    /// Writes the group of staged records, and binds them to their places in the file.
     private mutating func write(to open: OpenSegment) throws(LogError) {
         let offset = open.end - group.count
         let storage = storage
@@ -211,7 +212,7 @@ public struct EventLog: ~Copyable {
             maintenance.seal(full)
         }
         open = OpenSegment(next, lastTime: lastTime)
-        // Behind the segment: what it names is there.
+        // After the segment, so that the manifest never names one that does not exist.
         (manifest.lastBase, manifest.durable) = (next.base, next.base - 1)
         try manifest.put(to: storage)
         maintenance.prepareSegment()
@@ -228,12 +229,12 @@ public struct EventLog: ~Copyable {
 
     // MARK: Staging
 
-    /// The time of the first of `count` events that are staged now.
+    /// Returns the commit time, in microseconds, of the first of `count` events.
     private func commitTime(of count: Int) throws(AppendError) -> Int64 {
         let (next, isPastLast) = lastTime.addingReportingOverflow(1)
         let time = max(now().microseconds, next)
         guard !isPastLast, time <= .max - Int64(count) else {
-            throw .invalid("the log's time has come to its end; set the clock right")
+            throw .invalid("the log's time has reached its largest value; correct the clock")
         }
         return time
     }

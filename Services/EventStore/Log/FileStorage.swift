@@ -41,8 +41,8 @@ import Synchronization
 
     deinit {
         for descriptor in descriptors.withLock(\.values) { _ = close(descriptor) }
-        // A child process that is being started has the descriptor, too, until it runs its program:
-        // to close this one alone would leave the folder locked.
+        // A child process holds the descriptor, too, until it runs its program. Only an explicit
+        // unlock frees the folder at once.
         _ = flock(lock, LOCK_UN)
         _ = close(lock)
     }

@@ -21,7 +21,7 @@ struct Heads {
     }
 }
 
-/// Where an event goes, beside its position.
+/// The place of an event, without its position.
 struct Place {
     let stream: String
     let category: String

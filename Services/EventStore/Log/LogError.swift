@@ -6,7 +6,7 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     case damaged(segment: String, offset: Int, position: UInt64, String)
     /// The file that should hold the events at the positions is not there.
     case missing(ClosedRange<UInt64>, before: String)
-    /// The last segment is not there, which had the events from the position on, if any.
+    /// The last segment is missing. It held the events from the position on, if there were any.
     case missingEnd(segment: String, from: UInt64)
     case damagedIndex(String, offset: Int)
     /// Nothing more is written to it.
@@ -27,7 +27,7 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
             "no segment before \(segment) holds \(positions.positionText)"
         case .missingEnd(let segment, let position):
             "\(segment) is missing, and with it the events from position \(position) on; "
-                + "bring it back, or restore the log from an archive or a copy"
+                + "put the file back, or restore the log from an archive or a copy"
         case .damagedIndex(let name, let offset):
             "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
         case .closed: "the log is closed"

@@ -62,7 +62,7 @@ struct OwnRecords {
     private var contents: [UInt8]
     private var left: ArraySlice<(position: UInt64, place: Range<Int>)>
 
-    /// - Parameter salt: of the log, for a segment whose header is damaged.
+    /// - Parameter salt: the log's salt, used if the segment's header is damaged.
     init(_ contents: [UInt8], in gap: LogGap, log: EventID, salt: UInt64) {
         self.contents = contents
         let positions = gap.first..<(gap.end ?? .max)

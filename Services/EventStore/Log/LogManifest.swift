@@ -1,9 +1,9 @@
 import EventSourcing
 
-/// What the log notes of itself beside its segments, so that it can say when one of them is lost.
+/// The log's record of its extent, in a file beside its segments. It reveals a lost segment.
 ///
-/// It is put in place when a segment is begun, and written over when a commit is on disk, without a
-/// sync of its own: after a failure of the machine it may be older than the log, but never newer.
+/// The file is replaced, with a sync, when a segment is begun, and overwritten after each commit,
+/// without a sync: after a failure of the machine it may be older than the log, but never newer.
 ///
 ///     offset size
 ///          0    8  "DAYBKMAN"
@@ -23,9 +23,9 @@ struct LogManifest: Hashable {
 
     let log: EventID
     let salt: UInt64
-    /// Where the last segment begins.
+    /// The position of the first record of the last segment.
     var lastBase: UInt64
-    /// Up to here every event has been on disk.
+    /// The position up to which every event has been on disk.
     var durable: UInt64
 
     private var bytes: [UInt8] {
@@ -43,18 +43,18 @@ struct LogManifest: Hashable {
         return bytes
     }
 
-    /// Makes the file, or another in its place; it is on disk when this returns.
+    /// Creates or replaces the file. It is on disk when this returns.
     func put(to storage: any LogStorage) throws(LogError) {
         try storage.put(Self.name, bytes.span)
     }
 
-    /// Writes over the file. It is one sector, which a crash leaves old or new.
+    /// Overwrites the file, without a sync. It is one sector, which a crash leaves old or new.
     func write(to storage: any LogStorage) throws(StorageError) {
         try storage.write(Self.name, bytes.span, at: 0)
     }
 
-    /// Reads the file in `storage`. Logs of earlier versions, and copies of some segments, have no
-    /// such file: then this is nil.
+    /// Reads the file in `storage`. Nil if it is missing, as in logs of earlier versions and in
+    /// copies of some segments.
     static func read(from storage: any LogStorage) throws(LogError) -> LogManifest? {
         let found = try storing { () throws(StorageError) -> [UInt8]? in
             guard try storage.names().contains(name) else { return nil }
@@ -67,8 +67,8 @@ struct LogManifest: Hashable {
         else {
             throw .damaged(
                 segment: name, offset: 0, position: 0,
-                "its checksum does not match; if no segment is missing, remove it, and it is made "
-                    + "again")
+                "its checksum does not match; if no segment is missing, remove it, and the store "
+                    + "makes it again")
         }
         guard span.uint32(at: 8) == version else {
             throw .unknownVersion(segment: name, span.uint32(at: 8))

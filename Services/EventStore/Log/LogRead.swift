@@ -6,8 +6,8 @@ public struct LogRead: Sendable {
     public let isBackwards: Bool
     /// Whether of each stream only the first event is wanted.
     public let isOfStarts: Bool
-    /// The last position wanted; nil for no bound. Forwards, the greatest number there is means no
-    /// bound, too: no event has it.
+    /// The last position wanted; nil for no bound. Forwards, the largest integer becomes nil, too,
+    /// because no event has it.
     public let to: UInt64?
     /// Commit times wanted, the last not among them.
     public let times: Range<Timestamp>?
@@ -35,7 +35,7 @@ public struct LogRead: Sendable {
         self.query = query
         self.isBackwards = isBackwards
         self.isOfStarts = isOfStarts
-        // Backwards it is the lowest, and positions begin at 1.
+        // Backwards, `to` is the lowest position wanted, and positions begin at 1.
         self.to = to.flatMap { isBackwards ? max($0, 1) : $0 == .max ? nil : $0 }
         self.times = times
         self.limit = limit

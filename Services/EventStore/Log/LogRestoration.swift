@@ -208,7 +208,7 @@ public struct LogRestoration: Sendable {
             let sealed = ChainSegment(base: base, next: next)
             end = try ChainFile.end(of: sealed, after: end, log: log, in: storage)
         }
-        // Last: until then a log that has lost its end does not open.
+        // Written last, so that a half-restored log that has lost its end does not open.
         let manifest = LogManifest(log: log, salt: salt, lastBase: bases.last ?? 1, durable: head)
         if isEndRestored || found.manifest == nil { try manifest.put(to: storage) }
     }

@@ -34,13 +34,13 @@ public struct LogVerification: Sendable {
     private(set) var extents: [SegmentExtent] = []
     /// Where the log ended when it was closed; 0 if it was not.
     private(set) var closedAt: UInt64 = 0
-    /// What the log notes of itself; nil if it does not, or the note is damaged.
+    /// The log's manifest; nil if it is missing or damaged.
     private(set) var manifest: LogManifest?
-    /// Nil if neither the note nor a segment has one.
+    /// The log's salt; nil if neither the manifest nor a segment has one.
     private(set) var salt: UInt64?
-    /// Up to here every event has been on disk.
+    /// The position up to which every event has been on disk.
     var durable: UInt64 { max(closedAt, manifest?.durable ?? 0) }
-    /// Whether the last segment of which the log notes that it was begun is not there.
+    /// Whether the segment that the manifest names as the last one is missing.
     var lacksLast: Bool { manifest.map { $0.lastBase > extents.last?.base ?? 0 } ?? false }
 
     /// Checks every record of every segment, every index against its segment, and the checksums of

@@ -50,7 +50,7 @@ struct Maintenance {
         }
     }
 
-    /// Makes the segment that begins at `base`.
+    /// Creates the file of the segment that begins at position `base`.
     func makeSegment(base: UInt64) throws(LogError) -> SegmentHeader {
         let name = SegmentHeader.name(base: base)
         let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: segmentBytes)

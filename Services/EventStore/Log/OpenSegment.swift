@@ -23,7 +23,8 @@ struct OpenSegment: Segment {
 
     /// - Parameters:
     ///   - name: the file's name, if it differs from the segment's own.
-    ///   - lastTime: the last time of the segment before; times never go back.
+    ///   - lastTime: the last commit time of the segment before, in microseconds; times never go
+    ///     back.
     init(_ header: SegmentHeader, name: String? = nil, lastTime: Int64 = -1) {
         self.name = name ?? SegmentHeader.name(base: header.base)
         self.header = header
@@ -55,11 +56,11 @@ struct OpenSegment: Segment {
         lastTime = time
     }
 
-    /// What is wrong if the file has `size` bytes; nil if it has all that it was made with.
+    /// The fault of a file of `size` bytes; nil if it is as long as it was made.
     func truncation(to size: Int) -> SegmentScan.Fault? {
         guard size < header.fileSize else { return nil }
         return SegmentScan.Fault(
-            reason: "the file was made with \(header.fileSize) bytes, and has \(size)")
+            reason: "the file was made with \(header.fileSize) bytes, but has \(size)")
     }
 
     func offsets(of ordinals: ClosedRange<Int>) -> [UInt32] { Array(offsets[ordinals]) }

@@ -11,14 +11,14 @@ struct Recovery {
     private(set) var id: EventID
     private(set) var sealed: SealedSegments
     private(set) var open: OpenSegment?
-    /// The note that was found.
+    /// The manifest; nil if the log has none.
     let manifest: LogManifest?
-    /// Nil if the log has none yet.
+    /// The log's salt; nil if the log has none yet.
     private(set) var salt: UInt64?
 
     private let storage: any LogStorage
     private let filterWords: Int
-    /// What was acknowledged up to here was on disk.
+    /// The position up to which every event is known to have been on disk.
     private let durable: UInt64
 
     init(_ storage: any LogStorage, newID: EventID, segmentBytes: Int) throws(LogError) {
@@ -56,11 +56,11 @@ struct Recovery {
         try CleanEnd.remove(from: storage)
     }
 
-    /// Throws if the last segment is not there, though the log notes or shows that it was.
+    /// Throws if the last segment is missing, by the manifest or by the other files of the log.
     private func checkLast(of names: [String], isClosed: Bool) throws(LogError) {
         let last = names.filter { $0.hasSuffix(SegmentHeader.suffix) }.max()
         guard let last else {
-            // Of these none is made before the first segment.
+            // None of these files is made before the first segment.
             let isLog =
                 manifest != nil || isClosed
                 || names.contains { $0.hasSuffix(".index") || $0.hasSuffix(ChainFile.suffix) }

@@ -1,18 +1,18 @@
 import EventSourcing
 
 /// Binds records to one place in one segment of one log, so that bytes which look like a record, in
-/// the data of an event or left by another log, never check where they are.
+/// the data of an event or left by another log, are never taken for one.
 ///
 /// The checksum of a record's head is stored XORed with a mask that depends on the identity of the
-/// log, its salt, the segment and the offset. Clients know the first, and may guess the others, but
-/// not the salt: so none of them can send data that passes for a record on disk. (SQLite binds the
-/// frames of its write-ahead log by salts in the same way.) Everywhere but in the segment's file a
-/// record has its plain checksum. Segments of version 1 have no salt, and their masks are zero.
+/// log, its salt, the segment and the offset. Clients know the identity, and may guess the segment
+/// and the offset, but not the salt. So no client can send data that passes for a record on disk.
+/// (SQLite binds the frames of its write-ahead log by salts in the same way.) Only the segment's
+/// file has masked checksums. Segments of version 1 have no salt, and their masks are zero.
 struct SegmentBinding: Hashable, Sendable {
-    /// Nil if nothing is bound.
+    /// The start of the mask's computation; nil if records are not bound.
     private let seed: UInt64?
 
-    /// - Parameter salt: 0 for none.
+    /// - Parameter salt: the log's salt; 0 for none.
     init(log: EventID, salt: UInt64, base: UInt64) {
         guard salt != 0 else {
             seed = nil
@@ -23,7 +23,7 @@ struct SegmentBinding: Hashable, Sendable {
 
     var isNone: Bool { seed == nil }
 
-    /// What the head's checksum of the record at `offset` of the file is stored XORed with.
+    /// The mask of the record at `offset`, in bytes from the start of the file.
     func mask(at offset: Int) -> UInt32 {
         guard let seed else { return 0 }
         let step = UInt64(truncatingIfNeeded: offset) &* 0x9E37_79B9_7F4A_7C15
@@ -40,14 +40,14 @@ struct SegmentBinding: Hashable, Sendable {
 }
 
 extension [UInt8] {
-    /// Turns the checksum of the head at `start` into its stored form, or back.
+    /// Masks the checksum of the record's head at `start`, or unmasks it.
     mutating func toggleBinding(_ mask: UInt32, ofRecordAt start: Int) {
         guard mask != 0 else { return }
         let at = start + RecordLayout.headChecksum
         for byte in 0..<4 { self[at + byte] ^= UInt8(truncatingIfNeeded: mask >> (8 * byte)) }
     }
 
-    /// The same for all records in the array, back to back, of which the first is stored at
+    /// Masks or unmasks all records in the array, which are back to back. The first is stored at
     /// `offset` of the file.
     mutating func toggleBinding(_ binding: SegmentBinding, storedAt offset: Int) {
         guard !binding.isNone else { return }

@@ -21,7 +21,8 @@ struct SegmentBuilder {
     /// The position behind the last complete append.
     var next: UInt64 { segment.next }
 
-    /// Takes the next record, as readers get it, and gives the segment that is full with that.
+    /// Adds the next record, with its plain checksum. Returns the segment that it no longer fits
+    /// into, if there is one.
     mutating func add(_ record: ArraySlice<UInt8>, isArchived: Bool) -> BuiltSegment? {
         pending += record
         pendingCount += 1
@@ -53,9 +54,9 @@ struct BuiltSegment {
     var next: UInt64
     /// How many of its events came from the archive.
     var archived = 0
-    /// Of the whole file, but for the zeros behind the last record.
+    /// The file's bytes, without the zeros after the last record.
     var bytes = [UInt8](repeating: 0, count: SegmentHeader.size)
-    /// How large the file is to be.
+    /// The size of the finished file, in bytes.
     private(set) var fileSize = 0
 
     init(base: UInt64) {
@@ -63,7 +64,7 @@ struct BuiltSegment {
         next = base
     }
 
-    /// Makes the header, and binds the records to where they are.
+    /// Writes the header, and binds the records to their places.
     fileprivate mutating func complete(log: EventID, salt: UInt64, segmentBytes: Int) {
         fileSize = max(segmentBytes, bytes.count)
         let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: fileSize)

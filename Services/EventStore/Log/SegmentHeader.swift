@@ -26,9 +26,9 @@ struct SegmentHeader: Hashable {
     let log: EventID
     /// 0 in version 1.
     let salt: UInt64
-    /// The size that the file was made with; 0 in version 1.
+    /// The size that the file was made with, in bytes; 0 in version 1.
     let fileSize: Int
-    /// What the records are bound by.
+    /// The binding of the segment's records to their places.
     let binding: SegmentBinding
 
     var bytes: [UInt8] {

@@ -7,7 +7,7 @@ enum SegmentScan {
         let reason: String
         /// The fault of a log that is known to have been longer.
         static func lostEnd(through position: UInt64) -> Fault {
-            Fault(reason: "events up to position \(position) have been on disk, and are not there")
+            Fault(reason: "events up to position \(position) were on disk and are missing")
         }
 
         /// Where the record is that does not check; nil for the append that should follow.
@@ -48,7 +48,7 @@ enum SegmentScan {
 
     /// The header of the record at the start of `bytes`, if all of it checks.
     ///
-    /// - Parameter mask: by which the record is bound to its place.
+    /// - Parameter mask: the mask of the record's place.
     static func whole(_ bytes: Span<UInt8>, _ mask: UInt32) -> RecordHeader? {
         guard let header = try? RecordHeader.checked(bytes),
             (try? RecordHeader.verifyBody(bytes.extracting(first: header.length))) != nil,
@@ -57,8 +57,8 @@ enum SegmentScan {
         return header
     }
 
-    /// Whether a record stands behind those of the segment that was written when what follows
-    /// them was on disk.
+    /// Whether a later commit follows the segment's last valid record. A commit is written only
+    /// after the one before it was synced, so the bytes in between were on disk and are damaged.
     static func hasLaterCommit(_ bytes: Span<UInt8>, behind segment: OpenSegment) -> Bool {
         var at = segment.end + 8
         while at + RecordLayout.headerSize <= bytes.count {

@@ -37,7 +37,7 @@ struct Serve: AsyncParsableCommand {
             """)
     var segmentSize: Int?
 
-    /// In MiB; the longest append fits into the least.
+    /// The valid segment sizes, in MiB. The longest append fits into the smallest.
     private static let segmentSizes = 16...1024
 
     func validate() throws {

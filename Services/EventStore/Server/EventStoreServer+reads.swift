@@ -9,7 +9,7 @@ extension EventStoreServer {
         guard !ready.isEmpty else { return false }
         let sealed = log.sealedReader
         for key in ready {
-            // A key can be there twice, if its client began another read under it.
+            // A key is queued twice if its client began another read under it.
             guard var session = reads[key], session.credit > 0, !session.isElsewhere
             else { continue }
             guard session.read.isDone || session.read.position >= sealed.end else {

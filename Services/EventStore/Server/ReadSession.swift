@@ -15,7 +15,7 @@ struct ReadSession {
     fileprivate let client: Client
     /// Whether it is being read on another thread.
     var isElsewhere = false
-    /// Tells the read from an earlier one of the same key.
+    /// Distinguishes the read from an earlier one under the same key.
     fileprivate(set) var serial: UInt64 = 0
     fileprivate var lastGrant = ContinuousClock.now
 

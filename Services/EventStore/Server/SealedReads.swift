@@ -7,7 +7,7 @@ actor SealedReads {
     /// A read that is to go on in sealed segments.
     struct Job: Sendable {
         let key: ReadKey
-        /// The read's own, which another read of the same key does not have.
+        /// The serial number of the read, which no other read under the same key has.
         let serial: UInt64
         let read: LogRead
         let reader: SealedReader

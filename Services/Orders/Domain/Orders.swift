@@ -8,8 +8,8 @@ public enum Orders: Aggregate {
     public enum Command: Hashable, Sendable {
         case place(PlaceOrder)
         case cancel(CancelOrder, reversing: Reverses? = nil)
-        /// Confirms a pending order, or rejects it if its deadline has passed `at` the time of the
-        /// decision, which the runtime puts in. Does nothing if the order has ended.
+        /// Confirms a pending order, or rejects it if its deadline has passed. Does nothing if the
+        /// order has ended. The runtime sets `at`, the time of the decision.
         case confirm(order: String, at: Timestamp? = nil)
         /// Does nothing unless the order is pending.
         case reject(order: String, reason: OrderRejected.Reason, detail: String)
@@ -25,7 +25,7 @@ public enum Orders: Aggregate {
 
     public static let category = "order"
     public static let initial = State.unknown
-    /// Version 2 knows the deadline of a pending order.
+    /// Version 2 added the deadline of a pending order.
     public static let stateVersion = 2
 
     public static func id(of command: Command) -> String {
@@ -118,7 +118,8 @@ public enum Orders: Aggregate {
         return .confirmed(OrderConfirmed(order: order, customer: customer))
     }
 
-    /// The longest code of a hub that an order names: what other services answer repeats it.
+    /// The longest code of a hub, in bytes. It is limited because other services repeat the code in
+    /// their events.
     private static let hubBytes = 64
 
     private static func place(_ command: PlaceOrder) throws(Rejection) -> OrderPlaced {
@@ -169,7 +170,7 @@ extension Orders {
         case badID(IdentifierError)
         case alreadyPlaced(String)
         case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
-        /// The runtime did not put in the time of the decision.
+        /// The runtime did not set the time of the decision.
         case noTime(String)
         case badHub(String, String)
         case noItems(String)

@@ -12,7 +12,7 @@ struct Place: AsyncParsableCommand {
     @Option(help: "The hub to send it to.") var to: String
     @Option(help: "The hub to send it from.") var from: String?
     @Option(help: "The currency of the prices.") var currency = "USD"
-    @Option(help: "Reject it unless it is confirmed within so many seconds.")
+    @Option(help: "Seconds within which it must be confirmed, or it is rejected.")
     var deadline = 60.0
 
     func validate() throws {

@@ -93,12 +93,12 @@ extension Money: Codable {
         self.init(
             try container.decode(Int64.self, forKey: .amount),
             try container.decode(Currency.self, forKey: .currency))
-        guard isInRange else { throw MoneyError("\(amount) is out of range for an amount") }
+        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
     }
 
-    /// - Throws: if the amount is out of range, so that nothing is written that can't be read.
+    /// - Throws: `MoneyError` if the amount is out of range: no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
-        guard isInRange else { throw MoneyError("\(amount) is out of range for an amount") }
+        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)

@@ -1,8 +1,8 @@
 /// Sums of amounts, in minor units, over the events of a log.
 ///
-/// Deciders keep the sums of their own events in range. Anyone who may append can write other
-/// events, however, and no event may end the process that reads it: so a sum that overflows stays
-/// at the largest or the least integer.
+/// Deciders keep the sums of their own events in range. But any client with permission to append
+/// can write other events, and no event may crash the process that reads it. So a sum that
+/// overflows is clamped to the largest or the smallest integer.
 extension Int64 {
     public func adding(_ amount: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(amount)

@@ -49,7 +49,7 @@ struct IPAddress: Hashable, Sendable {
             (gap, at) = (0, 2)
         }
         while at < text.count {
-            // What has no colon left may be an IPv4 address, which stands for two groups.
+            // A rest without a colon may be an IPv4 address, which stands for two groups.
             if let v4 = v4(text.extracting(at..<text.count)) {
                 bits = bits << 32 | v4
                 groups += 2

@@ -1,9 +1,8 @@
 /// What the text of a JSON number means.
 ///
-/// Numbers are compared as doubles, but only if a double says the same as the text: its shortest
-/// decimal, which is what it prints as, must have the number's value. So each double stands for one
-/// value. Any other number, such as 9007199254740993, would be taken for its neighbors; it equals
-/// its own text alone.
+/// A number is compared as a double if the shortest decimal that its double prints as has the same
+/// value. So each double stands for one value. Any other number, such as 9007199254740993, would
+/// be taken for its neighbors. It equals only the same text.
 enum JSONNumber {
     /// The double that says the same as the number in `bytes`, if one does.
     static func double(_ bytes: Span<UInt8>) -> Double? {
@@ -13,13 +12,13 @@ enum JSONNumber {
         return decimal.isNegative ? magnitude.map { -$0 } : magnitude
     }
 
-    /// The double that says the same as an integer, if one does.
+    /// The double with the value of an integer, or nil if no double prints as that integer.
     static func double(_ number: UInt64) -> Double? {
         number < 1 << 53 ? Double(number) : double(Array(String(number).utf8).span)
     }
 
-    /// A double keeps up to fifteen digits, and rounds the product or quotient of two exact doubles
-    /// to the nearest. It is the integers below 2^53, too.
+    /// Converts decimals of up to fifteen digits, and integers below 2^53. Both operands are exact
+    /// doubles, so one multiplication or division rounds to the nearest double.
     private static func quick(_ decimal: Decimal) -> Double? {
         if decimal.exponent == 0, decimal.significand < 1 << 53 {
             return Double(UInt64(decimal.significand))

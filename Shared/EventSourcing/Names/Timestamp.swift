@@ -14,8 +14,7 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 
-    /// This moment and `duration`, in whole microseconds; a sum beyond the largest or least moment
-    /// is that moment.
+    /// Adds a duration, in whole microseconds. A sum out of range becomes the nearest moment.
     public static func + (time: Timestamp, duration: Duration) -> Timestamp {
         Timestamp(
             microseconds: Int64(
@@ -165,7 +164,7 @@ extension Timestamp: Codable {
         self = time
     }
 
-    /// - Throws: if the moment is out of range, so that nothing is written that can't be read.
+    /// - Throws: `EncodingError` if the moment is out of range: no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         guard isInRange else {
             throw EncodingError.invalidValue(

@@ -79,7 +79,8 @@ public struct NewEvent: Hashable, Sendable {
     }
 
     private func check() throws(NameError) {
-        // A name that was read from a record may have grown: what is not UTF-8 is replaced.
+        // A name that was read from a record may have grown, because reading replaces bytes that
+        // are not UTF-8.
         guard stream.description.utf8.count <= Limits.nameBytes else {
             throw NameError(
                 "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")

@@ -15,8 +15,8 @@ public struct QueueConsumer: Sendable {
     ///
     /// Each is the consumer's alone until it is settled or the visibility timeout, the queue's own
     /// if nil, has passed; then it is delivered again. Of one group there is one at a time.
-    /// - Parameter token: a new one for each receive; one whose answer did not come is repeated
-    ///   with the same, and gets what it would have got.
+    /// - Parameter token: a new one for each receive. If the answer did not come, repeat the
+    ///   receive with the same token: it gets the same deliveries.
     /// - Throws: `ProtocolError` if there is no such queue, `Unavailable` if no answer came within
     ///   `timeout`.
     public func receive(

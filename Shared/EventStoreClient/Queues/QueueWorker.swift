@@ -29,18 +29,18 @@ public actor QueueWorker {
     private let onSettled: @Sendable ([Settled]) async -> Void
     private let loop: SocketLoop
 
-    /// A delivery that was handled, and what the store said of it.
+    /// A delivery that was handled, with the store's answer to its verdict.
     public struct Settled: Sendable {
         public let delivery: Delivery
         public let verdict: Settlement.Verdict
         public let outcome: Outcome
 
-        /// What has become of a verdict.
+        /// The effect of a verdict, such as an acknowledgement.
         public enum Outcome: Sendable {
-            /// It took effect, and is on disk.
+            /// The verdict took effect and is on disk.
             case confirmed
-            /// It came when the delivery was no longer the worker's: its visibility timeout had
-            /// passed, or an earlier attempt took effect whose answer was lost.
+            /// The verdict came when the delivery no longer belonged to the worker: its visibility
+            /// timeout had passed, or an earlier attempt took effect and its answer was lost.
             case late
             /// The store did not answer.
             case unknown
@@ -73,7 +73,7 @@ public actor QueueWorker {
     ///   - drainTimeout: when cancelled, handlers have so long to end before they are cancelled.
     ///   - onUnavailable: told each time that the store does not answer, which is waited for.
     ///   - onDrain: told how many are in hand when no more are received, unless there are none.
-    ///   - onSettled: told what the store says of deliveries that were handled.
+    ///   - onSettled: called with the store's answer for each delivery that was handled.
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
@@ -268,7 +268,7 @@ public actor QueueWorker {
                 }
             ).map { $0 ? .confirmed : .late }
         } catch {
-            // A store that can't be told delivers again when the visibility timeout has passed.
+            // The store redelivers these events when their visibility timeout has passed.
             return batch.map { _ in .unknown }
         }
     }

@@ -14,11 +14,11 @@ public enum Outcome: Sendable, Hashable {
 }
 
 /// Loads an aggregate, lets it decide, and appends the decision at the revision it was made on. If
-/// another process was faster, it decides again. The one place that does this.
+/// another process was faster, it decides again. All commands go through here.
 ///
-/// A cached state may be older than a command. An append is checked by the log, so deciding on the
-/// cached state is safe as long as the decision is an event. A rejection and "nothing to do" are
-/// checked by nobody: they are answered only on a state that was read during the call.
+/// A cached state may be stale. The log checks an append, so deciding on the cached state is safe
+/// if the decision is an event. Nothing checks a rejection or "nothing to do", so those are
+/// answered only on a state that was read during the call.
 public actor Repository<Subject: Aggregate> {
     struct Loaded: Sendable {
         var state = Subject.initial
@@ -105,7 +105,7 @@ public actor Repository<Subject: Aggregate> {
         return try await append(events, to: stream, after: Loaded(), cause)
     }
 
-    /// The command with the time of its decision, if it needs one.
+    /// Returns the command with the time of its decision, if it needs one.
     func dated(_ command: Subject.Command) async throws -> Subject.Command {
         guard let timed = Subject.timed(command) else { return command }
         return timed(try await time.now())
@@ -117,10 +117,10 @@ public actor Repository<Subject: Aggregate> {
         Result { () throws(Subject.Rejection) in try Subject.decide(command, given: state) }
     }
 
-    /// The answer to a command that leads to no event on the current state.
+    /// Returns the answer to a command whose decision is no event.
     ///
-    /// If the command had its effect before, the aggregate has moved on since: that is a repetition
-    /// and neither a rejection nor nothing.
+    /// If an earlier attempt of the command took effect, the aggregate has changed since. Then the
+    /// answer is `repeated`, and neither a rejection nor `nothing`.
     private func answer(
         _ decision: Result<[Subject.Event], Subject.Rejection>, _ cause: Cause
     ) async throws -> Outcome {
@@ -142,13 +142,13 @@ public actor Repository<Subject: Aggregate> {
         try await client.event(id: cause.eventID(0))?.position
     }
 
-    /// The current state of the aggregate: what is cached, and what the stream has gained since.
+    /// Returns the current state of the aggregate: the cached one plus the stream's new events.
     func state(of id: String) async throws -> Subject.State {
         let stream = try StreamName(category: Subject.category, id: id)
         return try await caughtUp(known(stream, cache[id]), stream).state
     }
 
-    /// The state to read on from: the one given, if it has events in it, or the snapshot.
+    /// Returns the state to read on from: `loaded` if it has events, otherwise the snapshot.
     private func known(_ stream: StreamName, _ loaded: Loaded?) async throws -> Loaded {
         if let loaded, loaded.revision != nil { return loaded }
         return try await snapshot(stream) ?? Loaded()
@@ -156,7 +156,7 @@ public actor Repository<Subject: Aggregate> {
 
     /// Reads the current state of the stream, and caches it.
     ///
-    /// - Parameter earlier: a state of the stream, which saves reading what is in it.
+    /// - Parameter earlier: an earlier state of the stream; the events in it are not read again.
     private func read(_ stream: StreamName, after earlier: Loaded? = nil) async throws -> Loaded {
         let start = try await known(stream, earlier)
         let loaded = await keepingSnapshot(try await caughtUp(start, stream), stream)

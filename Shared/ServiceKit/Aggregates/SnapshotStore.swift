@@ -18,7 +18,7 @@ struct Snapshot<State: Sendable>: Sendable {
 ///
 /// They are a shortcut and no more: whoever uses one has looked that its event is in the log, and
 /// what can't be read or written costs time alone. The file may be removed whenever nobody uses it.
-/// One that turns out to be damaged is removed, and the next process makes another.
+/// A damaged file is removed, and the next process creates a new one.
 public struct SnapshotStore: Sendable {
     private final class Damage: Sendable {
         let isFound = Mutex(false)
@@ -114,7 +114,7 @@ public struct SnapshotStore: Sendable {
 
     private var isDamaged: Bool { damage.isFound.withLock(\.self) }
 
-    /// Removes a file that is damaged, and says so once; false if the error says something else.
+    /// Removes a damaged file and logs that once. Returns false if the error is not about damage.
     private func giveUp(on error: any Error) -> Bool {
         guard error is ProjectedStore.Unusable else { return false }
         let isFirst = damage.isFound.withLock { isFound in

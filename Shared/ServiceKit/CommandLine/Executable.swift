@@ -4,7 +4,7 @@ import Foundation
 /// A program of the suite.
 public struct Executable: Sendable {
     public let name: String
-    /// Its command, of which all others are subcommands.
+    /// The root command.
     public let root: any ParsableCommand.Type
 
     public init(_ name: String, _ root: any ParsableCommand.Type) {

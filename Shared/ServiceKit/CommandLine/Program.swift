@@ -16,7 +16,8 @@ public enum Program {
     public static func run(_ root: any ParsableCommand.Type, _ arguments: [String]? = nil) async {
         // A reader that has had enough is no failure; output to it goes nowhere.
         signal(SIGPIPE, SIG_IGN)
-        // A limit on the size of files fails the write, which then names the file.
+        // With the signal ignored, a write beyond the limit on the size of files fails with an
+        // error, which names the file.
         signal(SIGXFSZ, SIG_IGN)
         do {
             // Parsed so, a command may ask a process for what completes its arguments.

@@ -66,9 +66,9 @@ public struct ProgressBar {
 }
 
 extension Int {
-    /// The number without its fraction, or the nearest integer there is; 0 for what is no number.
+    /// Converts the number, without its fraction, to the nearest integer in range. 0 for NaN.
     ///
-    /// Figures that a server answers, or that follow from them, may be of any size.
+    /// The conversion must not trap, because figures from a server may be of any size.
     public init(clamping number: Double) {
         let outside = number > 0 ? Int.max : number < 0 ? .min : 0
         self = Int(exactly: number.rounded(.towardZero)) ?? outside

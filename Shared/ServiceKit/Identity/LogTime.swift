@@ -19,7 +19,7 @@ actor LogTime {
         self.loop = loop
     }
 
-    /// Reads the time. Callers that ask at the same time share one read of the log.
+    /// Returns the current time. Concurrent callers share one read of the log.
     func now() async throws -> Timestamp {
         let reading = reading ?? Task { try await self.read() }
         self.reading = reading

@@ -4,8 +4,8 @@ import HeapModule
 import WireProtocol
 
 extension ParticipantRunner {
-    /// Lets time go on with the events that were handled, and with the clock when none are left,
-    /// and gives the commands of the deadlines that have passed.
+    /// Advances the time to that of the handled events, or to the log's time if the queue is empty,
+    /// and carries out the commands of deadlines that have passed.
     func goOn(after deliveries: [Delivery]) async throws {
         lastTime = max(lastTime, deliveries.lazy.map(\.event.time).max() ?? lastTime)
         let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
@@ -17,8 +17,8 @@ extension ParticipantRunner {
         try await trim()
     }
 
-    /// Gives the commands of sagas whose deadline has passed, once all that happened before it is
-    /// handled; for what would meet it may have been in the queue.
+    /// Carries out the commands of sagas whose deadline has passed. The events before the deadline
+    /// must have been handled, because one of them may have met it.
     private func expireSagas() async throws {
         var due: [Deadline] = []
         while let next = deadlines.min, next.time <= horizon { due.append(deadlines.removeMin()) }
@@ -30,7 +30,7 @@ extension ParticipantRunner {
                 continue
             }
             let commands = participant.expire(saga.state)
-            // Part of the same trace as the last that happened in the saga.
+            // The commands belong to the trace of the saga's last event.
             let last =
                 commands.isEmpty
                 ? nil : try await insist { try await client.event(id: saga.lastEventID) }
@@ -53,7 +53,7 @@ extension ParticipantRunner {
     }
 }
 
-/// When a saga must have gone on.
+/// The deadline of a saga.
 struct Deadline: Comparable, Sendable {
     let time: Timestamp
     let saga: String

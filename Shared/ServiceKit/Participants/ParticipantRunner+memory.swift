@@ -4,18 +4,18 @@ import HeapModule
 import Logging
 import WireProtocol
 
-/// A participant's memory is a cache of the log. What it lacks is folded from there, by the saga's
-/// tag: everything, if the file was lost or the service moved to another machine, and otherwise
-/// what was trimmed.
+/// A participant's memory is a cache of the log. Sagas that it lacks are folded from the log, which
+/// is read by the sagas' tags: all of them if the file was lost or the service moved to another
+/// machine, otherwise those that were trimmed.
 extension ParticipantRunner {
-    /// What is known of a saga.
+    /// A saga's remembered state, and its events that the memory lacks.
     struct Recollection: Sendable {
-        /// What is remembered; nil for a saga that is not.
+        /// The remembered state; nil if the saga is not in the memory.
         var saga: Saga<P.State>?
-        /// The saga's events in the log that the memory may have forgotten, in their order.
+        /// The saga's events in the log that the memory may lack, in log order.
         var forgotten: [Recorded<P.Event>] = []
 
-        /// The position of the last event that is remembered.
+        /// The position of the last event in the remembered state, or 0.
         var lastPosition: UInt64 { saga?.lastPosition ?? 0 }
 
         /// The saga as it was before `event`, which may be its first.
@@ -25,10 +25,10 @@ extension ParticipantRunner {
                 earlier, onto: saga ?? Saga(beginningWith: earlier.first ?? event, P.self))
         }
 
-        /// `saga` with all that was forgotten of what happened since.
+        /// Folds the forgotten events after `saga` onto it.
         func whole(_ saga: Saga<P.State>) -> Saga<P.State> { folded(forgotten[...], onto: saga) }
 
-        /// The saga with all that was forgotten; nil for one of which nothing is known.
+        /// The saga with all forgotten events; nil if it has no events.
         var whole: Saga<P.State>? {
             (saga ?? forgotten.first.map { Saga(beginningWith: $0, P.self) }).map(whole)
         }
@@ -36,13 +36,13 @@ extension ParticipantRunner {
         private func folded(
             _ events: ArraySlice<Recorded<P.Event>>, onto saga: Saga<P.State>
         ) -> Saga<P.State> {
-            // Of a record that was split, several have one position.
+            // Filtered before folding: the events of a record that was split share a position.
             events.filter { $0.position > saga.lastPosition }
                 .reduce(into: saga) { $0.fold($1, by: P.self) }
         }
     }
 
-    /// So long a saga without a deadline is remembered after its last event, by the log's time.
+    /// How long a saga without a deadline is remembered after its last event, by the log's time.
     private static var retention: Duration { .seconds(30 * 86_400) }
     private static var trimInterval: Duration { .seconds(600) }
     private static var trimCount: Int { 5_000 }
@@ -51,7 +51,7 @@ extension ParticipantRunner {
 
     // MARK: Recollecting
 
-    /// Loads the memory from disk. A new memory first notes where it begins, and finds the open
+    /// Loads the memory from disk. A new memory first records where it begins, and finds the open
     /// sagas with a deadline in the log.
     func recollect() async throws {
         if let known = try await store.beginning() {
@@ -73,8 +73,8 @@ extension ParticipantRunner {
         return 0
     }
 
-    /// The sagas that have a deadline, with nothing in their state: it is folded from the log when
-    /// it is needed.
+    /// Returns the sagas that have a deadline, with the initial state. The actual state is folded
+    /// from the log when it is needed.
     private func sagasWithDeadline(
         through last: UInt64
     ) async throws -> [(id: String, saga: Saga<P.State>, deadline: Timestamp?)] {
@@ -94,13 +94,13 @@ extension ParticipantRunner {
         }
     }
 
-    /// What is known of the sagas. Reads nothing from the log for those that the memory has whole.
+    /// Returns what is known of the sagas. Reads the log only for those that the memory may lack.
     func recollections(of ids: Set<String>) async throws -> [String: Recollection] {
         var known = try await remembered(ids).mapValues { Recollection(saga: $0) }
         guard beginning > 0 else { return known }
         let incomplete = ids.filter { (known[$0]?.lastPosition ?? 0) < beginning }
         let tags = incomplete.compactMap { id in P.tag(of: id).map { (tag: $0, id: id) } }
-            // No event can have a longer tag.
+            // A longer tag is in no event, and the store would reject the query.
             .filter { $0.tag.utf8.count <= Limits.nameBytes }
         for start in stride(from: 0, to: tags.count, by: Self.readCount) {
             let part = tags[start..<min(start + Self.readCount, tags.count)]
@@ -116,12 +116,12 @@ extension ParticipantRunner {
         return known
     }
 
-    /// The sagas with all of their events that are handled, without those that are not known.
+    /// Returns the sagas with all of their handled events. Omits sagas without events.
     func wholeSagas(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
         try await recollections(of: ids).compactMapValues(\.whole)
     }
 
-    /// The sagas' events up to where the memory begins.
+    /// Returns the sagas' events in the log up to where the memory begins.
     private func events(
         of sagas: Set<String>, tagged tags: [String]
     ) async throws -> [Recorded<P.Event>] {
@@ -135,14 +135,14 @@ extension ParticipantRunner {
         return events
     }
 
-    /// The events that the record holds. One that can't be read was a dead letter, of which the
-    /// participant remembers nothing, either.
+    /// Returns the events that the record holds. Skips a record that can't be read: it became a
+    /// dead letter and was never handled.
     private func readable(_ record: RecordedEvent) -> [Recorded<P.Event>] {
         do {
             return try Recorded<P.Event>.events(in: record, by: P.self)
         } catch {
             logger.warning(
-                "\(record.type) at position \(record.position) can't be read, and is passed over",
+                "\(record.type) at position \(record.position) can't be read and is skipped",
                 metadata: ["reason": "\(error)"])
             return []
         }
@@ -159,7 +159,7 @@ extension ParticipantRunner {
         return sagas.merging(try await store.sagas(missing)) { cached, _ in cached }
     }
 
-    /// Once this returns events may be acknowledged.
+    /// Stores the sagas on disk. Their events may be acknowledged once this returns.
     func remember(_ sagas: [String: Saga<P.State>]) async throws {
         try await store.commit(sagas.map { ($0, $1, P.deadline(of: $1.state)) })
         for (id, saga) in sagas {
@@ -170,7 +170,8 @@ extension ParticipantRunner {
         }
     }
 
-    /// Forgets, now and then, some of the sagas in which nothing has happened for long.
+    /// Removes some of the sagas without a recent event, at most once per `trimInterval` unless
+    /// more are left.
     func trim() async throws {
         guard nextTrim <= .now, lastTime.microseconds > 0 else { return }
         let (count, last) = try await store.trim(
@@ -181,7 +182,7 @@ extension ParticipantRunner {
 }
 
 extension Saga {
-    /// A saga of which nothing is in the state yet.
+    /// A saga with the initial state, before its first event.
     init<P: Participant>(
         beginningWith event: Recorded<P.Event>, _ participant: P.Type
     ) where P.State == State {

@@ -45,13 +45,13 @@ where P.Command == Subject.Command {
     private let loop: SocketLoop
 
     var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
-    /// Where the memory begins: every event behind this position that was handled is in it. Of
-    /// events up to here it may have forgotten some.
+    /// The position where the memory begins. It contains every handled event after this position,
+    /// and may lack events up to it.
     var beginning: UInt64 = 0
     var deadlines = Heap<Deadline>()
     /// Everything that happened before has been handled, but for what fails.
     var horizon = Timestamp(microseconds: 0)
-    /// When the last event that was delivered was committed.
+    /// The latest commit time of a delivered event.
     var lastTime = Timestamp(microseconds: 0)
     var nextTrim = ContinuousClock.now
     private var state = ParticipantStatus.State.waiting
@@ -189,11 +189,12 @@ where P.Command == Subject.Command {
                 saga.fold(event, by: P.self)
                 turn.changed[P.saga(of: event.event)] = saga
             }
-            // A replay may come after events that were handled, and since forgotten.
+            // A replayed event may be older than handled events that the memory has forgotten.
             if delivery.replay != nil { saga = recollection.whole(saga) }
-            // An event comes again when it was not acknowledged, is redriven or is replayed. What
-            // it led to is in the log under the same ids, so nothing happens twice. But an event
-            // older than the saga's last one may never have been handled: a purge drops events.
+            // An event comes again if it was not acknowledged, or is redriven or replayed. Its
+            // effects are in the log under the same ids, so nothing happens twice. It can't be
+            // skipped: an event older than the saga's last one may never have been handled, because
+            // a purge drops events.
             react(
                 to: event, of: delivery, traceparent, given: saga.state, after: &commands,
                 in: &turn)

@@ -11,7 +11,7 @@ struct Saga<State: Codable & Sendable>: Sendable {
     /// there or before it has been seen.
     var lastEventID: EventID
     var lastPosition: UInt64
-    /// When that event was committed.
+    /// The commit time of that event.
     var lastTime: Timestamp
 }
 
@@ -26,8 +26,8 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
 
     var path: String { store.path }
 
-    /// - Throws: `ProjectedStore.Unusable` for a store that a later version has made: what it
-    ///   remembers is in the log, so it may be removed.
+    /// - Throws: `ProjectedStore.Unusable` for a store of a later version. It may be removed,
+    ///   because the log has everything in it.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
             path, version: Self.version, log: log, isDurable: true,
@@ -40,7 +40,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                             UPDATE saga SET lastPosition = (SELECT checkpoint FROM daybook);
                             """)
                 },
-                // Version 2 does not say whether it began with the log.
+                // Version 2 does not record where its memory began.
                 2: { db in
                     try db.execute(
                         sql: """
@@ -77,19 +77,19 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         try db.create(
             index: "sagaLastTime", on: "saga", columns: ["lastTime"],
             condition: Column("deadline") == nil)
-        // One row, once the memory has begun.
+        // The table has one row after `begin`, and none before.
         try db.create(table: "memory") { $0.column("beginning", .integer).notNull() }
     }
 
-    /// Where the memory begins: every event behind this position that was handled is in it. Nil for
-    /// a new one.
+    /// Returns the position where the memory begins: it contains every handled event after it. Nil
+    /// for a new memory.
     func beginning() async throws -> UInt64? {
         try await store.read { db in
             try Int64.fetchOne(db, sql: "SELECT beginning FROM memory")
         }.map(UInt64.init(clamping:))
     }
 
-    /// Begins the memory, with sagas that are under way; those that it has are left alone.
+    /// Begins the memory, with open sagas. Does not change sagas that it has already.
     func begin(
         at position: UInt64, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
     ) async throws {
@@ -104,7 +104,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     /// Removes up to `maximum` sagas without a deadline whose last event was before `time`, the
     /// oldest first.
     ///
-    /// - Returns: how many, and where the memory begins now.
+    /// - Returns: how many sagas were removed, and the position where the memory begins now.
     func trim(before time: Timestamp, atMost maximum: Int) async throws -> (Int, UInt64) {
         let counted = Counted()
         try await store.commit(
@@ -127,7 +127,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         return (counted.count.withLock { $0 }, try await beginning() ?? 0)
     }
 
-    /// What a transaction on another thread has counted.
+    /// A count that a transaction on another thread sets.
     private final class Counted: Sendable {
         let count = Mutex(0)
     }
@@ -168,7 +168,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
             [Self.insertion("OR REPLACE", sagas)], checkpoint: store.checkpoint)
     }
 
-    /// - Parameter conflict: what becomes of a saga that is there, as SQL.
+    /// - Parameter conflict: SQL's conflict clause for a saga that exists already.
     private static func insertion(
         _ conflict: String, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
     ) -> ProjectedStore.Write {

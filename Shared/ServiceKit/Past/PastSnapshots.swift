@@ -75,8 +75,8 @@ struct PastSnapshots<Service: NamedService>: Sendable {
             time: Timestamp(microseconds: try row.decode(forColumn: "time")), event: event)
     }
 
-    /// Runs `body` on the file; nil if it can't be used, which costs time alone. One that is
-    /// damaged is removed, so that the next answer makes another.
+    /// Runs `body` on the file. Nil if the file can't be used, which costs only time. A damaged
+    /// file is removed, and the next answer creates a new one.
     private func using<Value>(_ body: (DatabaseQueue) throws -> Value?) -> Value? {
         do {
             return try body(database())
@@ -102,7 +102,7 @@ struct PastSnapshots<Service: NamedService>: Sendable {
                     time INTEGER, event TEXT, model BLOB,
                     PRIMARY KEY (query, argument, position))
                 """)
-        // What is of another version, or log, is of no use any more.
+        // Snapshots of another version or log are useless.
         try db.execute(
             sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
             arguments: [Service.Shown.version, log.description])

@@ -33,7 +33,7 @@ public struct FolderLock: Sendable {
 
     /// Leaves the folder to others.
     public func release() {
-        // A child process that is being started may still have the descriptor, too.
+        // A child process that is being started may still hold the descriptor, and so the lock.
         _ = flock(descriptor, LOCK_UN)
         _ = close(descriptor)
     }

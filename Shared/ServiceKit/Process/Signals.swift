@@ -3,10 +3,10 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Has SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
+/// Makes SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
 ///
-/// For long-running processes: while one starts, it has nothing to finish, and its files survive a
-/// crash at any moment.
+/// For long-running processes. One that is still starting has nothing to finish, and its files
+/// survive a crash at any moment.
 public func endOnSignalWhileStarting() {
     for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
 }

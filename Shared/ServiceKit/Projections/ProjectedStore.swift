@@ -75,7 +75,7 @@ public struct ProjectedStore: Sendable {
     private static func existing(
         _ db: Database, path: String, version: Int, log: EventID, migrations: [Int: Write]
     ) throws -> UInt64? {
-        // Read as it is: a value of another kind must not end the process.
+        // Decoded with a check: a value of the wrong type must not crash the process.
         guard let row = try Row.fetchOne(db, sql: "SELECT version, log, checkpoint FROM daybook"),
             let followed = String.fromDatabaseValue(row["log"]),
             var found = Int.fromDatabaseValue(row["version"]),
@@ -150,7 +150,7 @@ public struct ProjectedStore: Sendable {
             do {
                 try truncate()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
-                // The interruption of a cancelled transaction can come when that has ended already.
+                // The interrupt of a cancelled transaction can arrive after that transaction.
                 try truncate()
             }
             try pool.close()

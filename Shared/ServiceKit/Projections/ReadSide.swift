@@ -22,7 +22,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     /// The last rebuild.
     private var rebuild: RebuildStatus?
     private let rebuilds = AsyncStream<Void>.makeStream()
-    /// What has shown in a query that the store can't be used any more.
+    /// The error of a query after which the store can't be used.
     private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private let client: EventStoreClient
@@ -73,7 +73,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
             group.addTask {
                 for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
             }
-            // A query that meets damage is answered with it, and the process ends.
+            // A query that finds damage is answered with an error, and the process ends.
             group.addTask { for await error in self.failure.stream { throw error } }
             // The first that fails ends the others, for which waitForAll would wait.
             for try await _ in group {}

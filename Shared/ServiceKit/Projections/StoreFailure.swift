@@ -1,19 +1,19 @@
 import Foundation
 import GRDB
 
-/// Names the file in what SQLite reports, and tells damage, which a new file mends, from a disk
-/// that fails.
+/// Adds the file's name to SQLite's errors, and distinguishes damage, which a new file repairs,
+/// from a failing disk.
 enum StoreFailure {
     /// Runs `body` on the database at `path`.
     ///
     /// - Throws: `ProjectedStore.Unusable` if the file is damaged, or is not a database of the
     ///   suite; `Problem` with status 74 if the disk is full, fails or denies access, with status
-    ///   69 if another process does not let go of the file.
+    ///   69 if another process keeps the file locked.
     static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw named(error, path) }
     }
 
-    /// The same for what takes its time.
+    /// Runs an asynchronous `body` on the database at `path`, with the same errors.
     static func naming<Value>(
         _ path: String, isolation: isolated (any Actor)? = #isolation,
         _ body: () async throws -> Value
@@ -21,13 +21,13 @@ enum StoreFailure {
         do { return try await body() } catch { throw named(error, path) }
     }
 
-    /// Whether the process that owns the file should end with the error: what it goes on to answer
-    /// may be wrong, and what it goes on to write is lost.
+    /// Whether the process that owns the file should end with the error. If it continued, its
+    /// answers could be wrong and its writes lost.
     static func endsProcess(_ error: any Error) -> Bool {
         error is ProjectedStore.Unusable || (error as? Problem)?.status == EX_IOERR
     }
 
-    /// Whether the error says that a file is damaged, and not only out of reach.
+    /// Whether the error means that a file is damaged, not that it can't be reached.
     static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case is ProjectedStore.Unusable, is RowDecodingError, is DecodingError: true
@@ -61,7 +61,7 @@ enum StoreFailure {
 
     private static func isDamage(_ error: DatabaseError) -> Bool {
         switch error.resultCode {
-        // A row that can't be there twice, or is of another kind, was not written by this program.
+        // This program writes no row that breaks a constraint or has a value of the wrong type.
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_CONSTRAINT,
             .SQLITE_MISMATCH:
             true

@@ -79,9 +79,10 @@ public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
         self.query = query
     }
 
-    /// The position that the answer must know.
+    /// Returns the position up to which the answer must include the log.
     ///
-    /// - Throws: `ProtocolError` for one that no event can have: the answer would never come.
+    /// - Throws: `ProtocolError` for a position that no event can have: the answer would never
+    ///   come.
     func position() throws(ProtocolError) -> UInt64 {
         let position = atLeast ?? 0
         guard position <= Int64.max else {

@@ -2,17 +2,18 @@ public import EventSourcing
 
 /// The data of one of the bus's events.
 ///
-/// Anyone who may append to the bus's streams can write such an event, and so can an import. So the
-/// bus checks each that it reads, and ignores those that make no sense.
+/// Any client with permission to append to the bus's streams can write such an event, and so can an
+/// import. So the bus checks each one that it reads, and ignores invalid ones.
 public protocol BusEventData: Codable {
-    /// What its stream is named after: `orders` for `$queue-orders`; nil if the data does not say.
+    /// The id of the event's stream, such as `orders` for `$queue-orders`. Nil if the data lacks
+    /// it.
     var streamID: String? { get }
-    /// Why no event at `position` of the log can have this data, in one line; nil if one can.
+    /// Returns why the data is invalid for an event at `position`, in one line; nil if it is valid.
     func fault(at position: UInt64) -> String?
 }
 
 extension BusEventData {
-    /// Why this can't be the data of `event`, in one line; nil if it can.
+    /// Returns why the data is invalid for `event`, in one line; nil if it is valid.
     public func fault(in event: RecordedEvent) -> String? {
         if let streamID, streamID != event.stream.id {
             return "it is about '\(streamID)', but in stream \(event.stream)"
@@ -53,7 +54,7 @@ extension DeadLetter: BusEventData {
         }
         // A queue numbers its entries from the position of its own event, times 2^28, on.
         guard sequence >> 28 < position, sequence < 1 << 62 else {
-            return "no queue has come to sequence \(sequence)"
+            return "no queue has reached sequence \(sequence)"
         }
         guard (0...RetryPolicy.receives.upperBound).contains(receives) else {
             return "a dead event was received 0 to \(RetryPolicy.receives.upperBound) times, not "

@@ -50,7 +50,7 @@ public enum BusEventType: String, Sendable, CaseIterable {
     /// Data: ``ReplayEnd``.
     case replayEnded = "ReplayEnded"
 
-    /// The category of the streams that hold it.
+    /// The category of the streams that hold events of this type.
     public var category: String {
         switch self {
         case .rulePut, .ruleDeleted: BusCategory.rule

@@ -19,7 +19,7 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
     /// Seconds, up to ``maximumWait``.
     public var wait: Double
 
-    /// What is wrong with it, in one line; nil if nothing is.
+    /// Why the request is invalid, in one line; nil if it is valid.
     public var fault: String? {
         guard (1...Self.maximumCount).contains(maximum) else {
             return "a receive asks for 1 to \(Self.maximumCount) events, not \(maximum)"
@@ -50,7 +50,7 @@ public struct ReleaseRequest: Codable, Hashable, Sendable {
     public var queue: String
     public var consumer: String
 
-    /// What is wrong with it, in one line; nil if nothing is.
+    /// Why the request is invalid, in one line; nil if it is valid.
     public var fault: String? { ConsumerName.fault(consumer) }
 
     public init(queue: String, consumer: String) {
@@ -60,7 +60,7 @@ public struct ReleaseRequest: Codable, Hashable, Sendable {
 }
 
 enum ConsumerName {
-    /// Why no consumer has this name, or nil.
+    /// Returns why the name is invalid, or nil.
     static func fault(_ name: String) -> String? {
         (1...Limits.nameBytes).contains(name.utf8.count)
             ? nil
@@ -187,7 +187,7 @@ public struct Settlement: Hashable, Sendable {
         self.verdict = verdict
     }
 
-    /// Why a queue rejects it, in one line; nil if it does not.
+    /// Why a queue rejects the verdict, in one line; nil if it does not.
     public var fault: String? {
         switch verdict {
         case .done, .failed(_, nil): nil
@@ -199,7 +199,7 @@ public struct Settlement: Hashable, Sendable {
         }
     }
 
-    /// - Throws: `ProtocolError` for what a queue rejects.
+    /// - Throws: `ProtocolError` for a verdict that a queue rejects.
     public static func frame(
         _ settlements: [Settlement], of queue: String
     ) throws(ProtocolError) -> [UInt8] {
@@ -254,7 +254,7 @@ public struct Settlement: Hashable, Sendable {
         return (queue, settlements)
     }
 
-    /// - Parameter duration: one that has no fault.
+    /// - Parameter duration: a duration that was checked by `fault`.
     private static func milliseconds(_ duration: Duration?) -> UInt32 {
         guard let duration else { return .max }
         return UInt32(clamping: duration.attoseconds / 1_000_000_000_000_000)
@@ -266,12 +266,12 @@ public struct Settlement: Hashable, Sendable {
 }
 
 extension Duration {
-    /// As a number of seconds.
+    /// The duration in seconds.
     public var inSeconds: Double { Double(attoseconds) / 1e18 }
 }
 
 extension String {
-    /// As many whole characters from its beginning as fit in `limit` bytes.
+    /// Returns the longest prefix of whole characters that fits into `limit` bytes.
     fileprivate func prefix(bytes limit: Int) -> Substring.UTF8View {
         var end = utf8.index(startIndex, offsetBy: limit, limitedBy: endIndex) ?? endIndex
         while end > startIndex, end.samePosition(in: unicodeScalars) == nil {

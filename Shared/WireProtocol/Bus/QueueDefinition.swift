@@ -40,7 +40,7 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
         return Self.fault(visibilityTimeout: visibilityTimeout) ?? retry.fault
     }
 
-    /// Why a delivery can't be its consumer's alone for so many seconds, or nil.
+    /// Returns why the visibility timeout, in seconds, is invalid, or nil.
     static func fault(visibilityTimeout seconds: Double) -> String? {
         guard !(0.001...43_200).contains(seconds) else { return nil }
         return "a visibility timeout is 0.001 to 43200 seconds, not \(seconds)"
@@ -121,7 +121,7 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
     }
 
     static let receives = 1...1000
-    /// Seconds that may pass before an event is delivered again.
+    /// The valid delays before an event is redelivered, in seconds.
     static let delays = 0.0...86_400.0
 
     var fault: String? {
@@ -211,7 +211,7 @@ extension QueueStart: Codable {
             QueueStart.init, "end, beginning, position:N or time: with an RFC 3339 time")
     }
 
-    /// - Throws: for a time that can't be read.
+    /// - Throws: `EncodingError` for a time out of range: no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         if case .time(let time) = self, !time.isInRange { try time.encode(to: encoder) }
         try description.encode(to: encoder)

@@ -48,7 +48,7 @@ actor Archiver {
     /// When the first and the last of what is pending came.
     private var pending: ClosedRange<RunningTime>?
     private var houseKeptAt: RunningTime?
-    /// When the last event was committed that was archived.
+    /// The commit time of the last archived event.
     private var logTime = Timestamp.distantPast
     private var problem: String?
     private var failures = 0

@@ -60,7 +60,8 @@ extension Bus {
         }
     }
 
-    /// Whether all that the replay names is there, but for its queue, which the command creates.
+    /// Throws if something that the replay names does not exist. Its own queue need not exist: the
+    /// command creates it.
     func check(_ replay: ReplayDefinition) throws {
         if let fault = replay.fault { throw NameError(fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }

@@ -72,7 +72,7 @@ extension Bus {
     ) async throws -> [Delivery] {
         let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         if queue.earlierReceives.remove(request.token) != nil {
-            // It was made before the store was started again; the answer may not have arrived.
+            // An earlier process made this receive; its answer may not have arrived.
             let leased = queue.state.deliveries(of: request.token)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
         }
@@ -106,9 +106,9 @@ extension Bus {
         }
     }
 
-    /// What a consumer is answered with, once its leases are on disk: whatever happens then, nobody
-    /// else gets the events before their time has passed. What had to be acknowledged before they
-    /// could be delivered is on disk, too.
+    /// Returns the answer to a receive once its leases are on disk. From then on, no crash lets
+    /// another consumer get the events before the leases expire. The acknowledgements of the
+    /// events before them in their groups are on disk, too.
     private func deliveries(
         _ leased: [QueueState.Delivery], from queue: BusQueue
     ) async throws -> [Delivery] {
@@ -166,7 +166,7 @@ extension Bus {
         }
     }
 
-    /// Gives back what was in flight to a consumer that has ended; answers when it is on disk.
+    /// Gives back the deliveries of a consumer that has ended. Returns when that is on disk.
     func release(_ request: ReleaseRequest) async throws -> Int {
         if let fault = request.fault { throw ProtocolError(.invalid, fault) }
         let queue = try queue(request.queue)

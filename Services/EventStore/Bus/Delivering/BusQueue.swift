@@ -30,7 +30,7 @@ final class BusQueue {
     var delivered: UInt64 = 0
     private(set) var failed: UInt64 = 0
 
-    /// The receives whose deliveries were out when the process before this one ended.
+    /// The tokens of receives whose deliveries were in flight when the previous process ended.
     var earlierReceives: Set<EventID> = []
 
     init(_ row: QueueRow, count: Int, window: Int) {
@@ -60,7 +60,7 @@ final class BusQueue {
         }
     }
 
-    /// Whether there is room in memory for what waits on disk.
+    /// Whether there is room in memory for entries that wait on disk.
     var isShort: Bool { waitingOnDisk > 0 && state.counts.total < max(window / 2, 1) }
 
     var needsRefill: Bool { isShort && !isRefilling }
@@ -117,15 +117,15 @@ final class BusQueue {
         return dead
     }
 
-    /// Has the figures written with the next commit.
+    /// Adds the queue's figures to the next commit.
     func noteFigures() {
         row.lastLease = state.lastTurn
         writes.figures = row.figures
     }
 
-    /// Takes what is to be written.
+    /// Returns the changes since the last commit, and clears them.
     func takeWrites() -> QueueWrites {
-        // Entries and the figures that number them are of one moment.
+        // One commit holds entries and the figures that number them, so they always agree.
         noteFigures()
         defer { writes = QueueWrites(id: row.id) }
         return writes
@@ -146,7 +146,7 @@ final class BusQueue {
     func unblock(_ group: GroupKey, _ stored: [QueueEntry]) {
         guard state.waitingBehind(group) != nil else { return }
         state.unblock(group)
-        // What has changed since the last commit counts.
+        // Changes since the last commit override what is on disk.
         var entries: [UInt64: QueueEntry] = [:]
         for entry in stored + Array(writes.puts.values)
         where entry.group == group && entry.sequence <= loadedThrough {

@@ -4,20 +4,20 @@ import Logging
 import ServiceKit
 import ZeroMQ
 
-/// The files of the bus, opened: its journal, and the cache, which has all that the journal has.
+/// The open files of the bus: its journal, and the cache, which has everything in the journal.
 struct BusFiles {
     let journal: BusJournal
     let store: BusStore
-    /// How far the log was routed by the last commit, and when that was.
+    /// The last commit's position in the log and its time.
     let last: JournalRecord
 
     /// Opens the journal in `folder` and the cache at `path`.
     ///
-    /// A cache that is missing, or of another journal, is made from the journal. A journal that is
-    /// missing is begun with a snapshot of the cache: so a bus of the version that had no journal
-    /// gets one. If both are missing, the log is routed from its beginning.
+    /// A cache that is missing or belongs to another journal is made from the journal. A missing
+    /// journal begins with a snapshot of the cache, as for a bus of the version that had no
+    /// journal. If both are missing, the log is routed from its beginning.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if they are damaged or do not go with the log.
+    /// - Throws: `ProjectedStore.Unusable` if they are damaged or belong to another log.
     static func open(
         journal folder: String, cache path: String, of log: EventID, logger: Logger
     ) async throws -> BusFiles {
@@ -30,7 +30,7 @@ struct BusFiles {
             _ = try await store.snapshot(to: first)
             try first.finish()
             try store.close()
-            logger.notice("the bus has a journal now", metadata: ["folder": "\(folder)"])
+            logger.notice("created the bus's journal", metadata: ["folder": "\(folder)"])
         }
         return try await open(first, cache: path, logger)
     }
@@ -47,7 +47,7 @@ struct BusFiles {
         if store == nil {
             try ProjectedStore.remove(path)
             logger.notice(
-                "the bus's tables are made from its journal", metadata: ["path": "\(path)"])
+                "rebuilding the bus's tables from its journal", metadata: ["path": "\(path)"])
         }
         let opened = try store ?? BusStore(path: path, log: generation.log)
         let last = try await opened.catchUp(with: journal)
@@ -65,13 +65,13 @@ extension BusStore {
     /// How many rows one transaction folds onto the tables.
     private static let together = 20_000
 
-    /// Whether the tables have what the journal has, up to some position of it.
+    /// Whether the tables were made from this journal, up to some position of it.
     fileprivate func follows(_ journal: BusJournal) async throws -> Bool {
         let (followed, head) = (try await progress().journal, await journal.head)
         return await followed == journal.id && checkpoint <= head
     }
 
-    /// Folds onto the tables what the journal has and they have not; gives the last commit.
+    /// Folds the journal's newer commits onto the tables, and returns the last commit.
     fileprivate func catchUp(with journal: BusJournal) async throws -> JournalRecord {
         var (_, last) = try await progress()
         var cursor = JournalFile.Cursor(after: checkpoint)

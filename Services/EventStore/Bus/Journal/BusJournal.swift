@@ -5,15 +5,15 @@ import ZeroMQ
 /// The journal of the bus: a record of what each commit changed, checked and recovered as the event
 /// log is.
 ///
-/// It works on a thread of its own, so that neither the log nor the bus waits for its disk. When
+/// It works on a thread of its own, so that neither the log nor the bus waits for its writes. When
 /// most of its records are obsolete, a new generation begins with a snapshot. Each generation is a
-/// folder; the last one counts.
+/// folder. Only the last one is read.
 actor BusJournal {
     private var generation: JournalGeneration
-    /// How long it was when it was begun.
+    /// The generation's size in bytes when it was begun.
     private var firstSize = 0
     private let loop: SocketLoop
-    /// Nil once it is closed.
+    /// Nil after `close`.
     private var file: JournalFile?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -27,19 +27,19 @@ actor BusJournal {
         file = try JournalFile(generation.path, id: generation.id)
     }
 
-    /// Which generation of which log's journal this is.
+    /// The identity of this generation, derived from the log's.
     var id: EventID { generation.id }
 
     /// The position at which the last commit ended, or 0.
     var head: UInt64 { file?.head ?? 0 }
 
-    /// Writes what a commit has changed; it is on disk when this returns.
+    /// Writes a commit. It is on disk when this returns.
     ///
-    /// - Returns: the position at which it ends.
+    /// - Returns: the position at which the commit ends.
     func append(_ record: JournalRecord) throws -> UInt64 { try open().append(record) }
 
-    /// The next commits, each with the position at which it ends, and where to go on; none when
-    /// there are no more.
+    /// Returns the next commits, each with the position at which it ends, and the cursor to read on
+    /// from. Empty at the end of the journal.
     func next(
         _ cursor: JournalFile.Cursor
     ) throws -> (records: [(record: JournalRecord, position: UInt64)], JournalFile.Cursor) {
@@ -48,15 +48,15 @@ actor BusJournal {
         return (records, cursor)
     }
 
-    /// The generation that is to be begun with a snapshot; nil as long as this one is no longer
-    /// than `minimum`, or than four times what it was when it was begun.
+    /// Returns the generation to begin with a snapshot. Nil until the current one is longer than
+    /// `minimum` bytes and than four times its first size.
     func dueGeneration(minimum: Int) throws -> JournalGeneration? {
         try open().size() > max(minimum, 4 * firstSize) ? generation.next : nil
     }
 
-    /// Goes on in the next generation, which was begun with what was written up to `position`.
+    /// Switches to the next generation, whose snapshot has everything up to `position` of this one.
     ///
-    /// - Returns: the position at which its last commit ends.
+    /// - Returns: the position at which the last commit of the new generation ends.
     func move(to next: JournalGeneration, from position: UInt64) throws -> UInt64 {
         let last = generation
         var cursor = JournalFile.Cursor(after: position)

@@ -26,20 +26,20 @@ struct JournalWriter {
 
     mutating func count(_ value: Int) { number(UInt64(value)) }
 
-    /// Small when the value is near 0, be it below or above.
+    /// Writes the value in few bytes if it is near 0, above or below (zigzag).
     mutating func signed(_ value: Int64) {
         number(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
-    /// Small when the value is near `base`.
+    /// Writes the value in few bytes if it is near `base`.
     mutating func number(_ value: UInt64, from base: UInt64) {
         signed(Int64(bitPattern: value &- base))
     }
 
-    /// Small when the value is near `base`.
+    /// Writes the value in few bytes if it is near `base`.
     mutating func signed(_ value: Int64, from base: Int64) { signed(value &- base) }
 
-    /// All of its 8 bytes.
+    /// Writes all 8 bytes of the value.
     mutating func word(_ value: UInt64) {
         for shift in stride(from: 0, to: 64, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> shift))
@@ -58,7 +58,7 @@ struct JournalWriter {
     }
 }
 
-/// Reads what `JournalWriter` has written; anything else is an error.
+/// Reads what `JournalWriter` has written. Throws `JournalFormatError` for anything else.
 struct JournalReader {
     private let bytes: ArraySlice<UInt8>
     private var at: Int
@@ -111,8 +111,8 @@ struct JournalReader {
         return value
     }
 
-    /// A number of things of which each takes a byte at least: what can't be there is not made
-    /// room for.
+    /// Reads the length of a list. Each element takes at least a byte, so a count beyond the
+    /// remaining bytes is rejected before memory is reserved for it.
     mutating func count() throws(JournalFormatError) -> Int {
         let value = try number()
         guard value <= bytes.endIndex - at else { throw Self.tooShort }

@@ -3,17 +3,17 @@ import EventSourcing
 import Foundation
 import ServiceKit
 
-/// A journal in its folder: a log with the parts of commits.
+/// One generation of the journal on disk: a log whose events are parts of commits.
 final class JournalFile {
-    /// The size of a segment's file.
+    /// The size of a segment's file, in bytes.
     private static let segmentBytes = 4 << 20
 
-    /// What of a journal was read.
+    /// A place between two commits, to read on from.
     struct Cursor: Sendable {
         fileprivate var read: LogRead
         fileprivate var parts = JournalParts()
 
-        /// Begins behind `position`, with which a commit ended.
+        /// Begins after `position`, at which a commit ended.
         init(after position: UInt64) { read = LogRead(from: position + 1) }
     }
 
@@ -24,7 +24,7 @@ final class JournalFile {
 
     /// Opens the journal in the folder at `path`, or creates it.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if it is damaged or another one than `id`.
+    /// - Throws: `ProjectedStore.Unusable` if it is damaged or its identity is not `id`.
     init(_ path: String, id: EventID) throws {
         self.path = path
         stream = try StreamName(category: "bus", id: "journal")
@@ -39,8 +39,8 @@ final class JournalFile {
         }
         guard log.id == id else {
             throw ProjectedStore.Unusable(
-                description: "\(path) is the bus's journal of another log; put back the one that "
-                    + "goes with the log, or remove the folders of the journal and of the bus to "
+                description: "\(path) is the bus's journal of another log; restore this log's "
+                    + "journal, or remove the folders of the journal and of the bus to "
                     + "route the log again from its beginning")
         }
     }
@@ -48,9 +48,9 @@ final class JournalFile {
     /// The position at which the last commit ended, or 0.
     var head: UInt64 { log.head }
 
-    /// Writes what a commit has changed; it is on disk when this returns.
+    /// Writes a commit. It is on disk when this returns.
     ///
-    /// - Returns: the position at which it ends.
+    /// - Returns: the position at which the commit ends.
     func append(_ record: JournalRecord) throws -> UInt64 {
         do {
             for part in JournalParts.cut(try record.encoded()) {
@@ -68,7 +68,7 @@ final class JournalFile {
         }
     }
 
-    /// The next commits, each with the position at which it ends; none when there are no more.
+    /// Returns the next commits, each with the position at which it ends. Empty at the end.
     func next(
         _ cursor: inout Cursor
     ) throws -> [(record: JournalRecord, position: UInt64)] {
@@ -95,12 +95,13 @@ final class JournalFile {
         return records
     }
 
-    /// The size of its files, the one that is still being filled included.
+    /// The size of its files in bytes, including the one that is still being filled.
     func size() throws -> Int {
         try storage.names().count { $0.hasSuffix(".segment") } * Self.segmentBytes
     }
 
-    /// Writes that nothing of it is torn. Nothing more is written.
+    /// Notes a clean end, so that no later open takes anything for torn. Nothing can be written
+    /// afterwards.
     func close() throws {
         do {
             try log.close()
@@ -121,7 +122,7 @@ final class JournalFile {
     // MARK: Problems
 
     private static let remedy =
-        "put the journal back from a backup, or remove the folders of the journal and of the bus "
+        "restore the journal from a backup, or remove the folders of the journal and of the bus "
         + "to route the log again from its beginning"
 
     private static func unreadable(

@@ -2,9 +2,9 @@ import EventSourcing
 import Foundation
 import ServiceKit
 
-/// One of the journals that follow each other in the journal's folder.
+/// One generation of the bus's journal: a numbered folder below the journal's folder.
 public struct JournalGeneration: Sendable {
-    /// Above the journals, `<home>/journal`.
+    /// The folder of all generations, `<home>/journal`.
     let folder: String
     let log: EventID
     let number: UInt64
@@ -13,7 +13,8 @@ public struct JournalGeneration: Sendable {
     private var temporaryPath: String { path + Self.temporary }
     private static let temporary = ".new"
 
-    /// Of the log and the number: what a journal of another log has is never taken for this one's.
+    /// Derived from the log's identity and the number, so that the journal of another log is never
+    /// taken for this one.
     var id: EventID { log.derived("journal/\(number)") }
 
     var next: JournalGeneration {
@@ -24,8 +25,8 @@ public struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: 1)
     }
 
-    /// The folder of the last journal in `folder`, which can be verified as a log; nil if there is
-    /// none. Changes nothing.
+    /// Returns the folder of the last generation in `folder`, which can be verified as a log. Nil
+    /// if there is none. Changes nothing.
     ///
     /// - Throws: `Problem` with status 74 if the folder can't be read.
     public static func currentPath(in folder: String) throws -> String? {
@@ -35,8 +36,8 @@ public struct JournalGeneration: Sendable {
         return lastNumber(names).map { "\(folder)/\($0)" }
     }
 
-    /// Finds the last journal in the folder; nil if the folder has no journal. Creates a missing
-    /// folder, and removes what an interrupted process left beside the journal.
+    /// Returns the last generation in the folder, or nil if there is none. Creates a missing
+    /// folder, and removes what an interrupted process left beside that generation.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
         try using(folder) {
             let files = FileManager.default
@@ -66,22 +67,22 @@ public struct JournalGeneration: Sendable {
         }
     }
 
-    /// Removes it, another one being there now.
+    /// Removes the generation's folder, once a later one has replaced it.
     func remove() throws { try FileManager.default.removeItem(atPath: path) }
 
-    /// Begins to make it, in a place where nobody takes it for a journal.
+    /// Begins the generation under a temporary name, so that a crash leaves no half-made journal.
     func begin() throws -> JournalFile {
         try discard()
         return try JournalFile(temporaryPath, id: id)
     }
 
-    /// Removes what was begun, if it was.
+    /// Removes what `begin` has made, if anything.
     func discard() throws {
         guard FileManager.default.fileExists(atPath: temporaryPath) else { return }
         try FileManager.default.removeItem(atPath: temporaryPath)
     }
 
-    /// Makes what was begun the journal, all or nothing, with `rest` as its last commit.
+    /// Makes the begun generation the journal by an atomic rename, with `rest` as its last commit.
     func finish(with rest: JournalRecord? = nil) throws {
         let file = try JournalFile(temporaryPath, id: id)
         if let rest { _ = try file.append(rest) }

@@ -1,10 +1,10 @@
-/// Cuts what a commit writes into parts that fit into the log's records, and puts them together.
+/// Cuts a commit into parts that fit into the log's records, and joins them again.
 ///
-/// A part is a flag that says whether it begins a commit, one that says whether it ends one, and
-/// the bytes. What a commit began and did not end was cut short by a crash, and was never
-/// answered.
+/// A part is a byte of flags, which say whether it begins and whether it ends a commit, and then
+/// the commit's bytes. A commit without its last part was cut short by a crash and never confirmed
+/// to anyone, so readers drop it.
 struct JournalParts {
-    /// So that a part fits into a record, and an append of it into a segment.
+    /// The largest part: it fits into a record, and an append of it into a segment.
     static let maximumBytes = 512 << 10
 
     private enum Flag {
@@ -27,10 +27,10 @@ struct JournalParts {
         return parts
     }
 
-    /// Takes the next part; gives what a commit wrote if this is its last.
+    /// Takes the next part. Returns the bytes of the whole commit if this is its last part.
     mutating func take(_ part: ArraySlice<UInt8>) throws(JournalFormatError) -> [UInt8]? {
         guard let flags = part.first, flags & ~(Flag.begins | Flag.ends) == 0 else {
-            throw JournalFormatError("it is no part of a commit")
+            throw JournalFormatError("it is not a part of a commit")
         }
         if flags & Flag.begins != 0 { pending = [] }
         guard var commit = pending else {

@@ -2,7 +2,7 @@ import EventSourcing
 import Foundation
 import WireProtocol
 
-/// What a commit of the bus writes: what has changed, when, and how far the log is routed.
+/// A commit of the bus: the changes, its time, and the position up to which the log is routed.
 struct JournalRecord: Hashable, Sendable {
     private static let version: UInt8 = 1
 
@@ -11,7 +11,7 @@ struct JournalRecord: Hashable, Sendable {
     var time = BusTime(running: .zero, log: Timestamp(microseconds: 0))
     var batch = WriteBatch()
 
-    /// Adds what the commit after it has changed.
+    /// Adds the changes of the next commit.
     mutating func append(_ next: JournalRecord) {
         (routed, time) = (next.routed, next.time)
         batch.append(next.batch)
@@ -59,7 +59,7 @@ struct JournalRecord: Hashable, Sendable {
         self.batch = batch
     }
 
-    /// - Throws: for bytes that are no record, or one of a later version.
+    /// - Throws: `JournalFormatError` for bytes that are not a record of this version.
     init(_ bytes: ArraySlice<UInt8>) throws {
         var reader = JournalReader(bytes)
         let version = try reader.byte()
@@ -96,7 +96,7 @@ struct JournalRecord: Hashable, Sendable {
 }
 
 extension JournalWriter {
-    /// What has changed, by name; nil is gone.
+    /// Writes changes by name. A nil row was removed.
     fileprivate mutating func changes<Row>(
         _ rows: [String: Row?], _ write: (inout JournalWriter, Row) throws -> Void
     ) throws {
@@ -119,7 +119,7 @@ extension JournalReader {
             switch try byte() {
             case 0: rows[name] = .some(nil)
             case 1: rows[name] = .some(try read(&self))
-            case let kind: throw JournalFormatError("\(kind) is no kind of change")
+            case let kind: throw JournalFormatError("unknown kind of change \(kind)")
             }
         }
         return rows

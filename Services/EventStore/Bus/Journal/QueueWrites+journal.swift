@@ -2,7 +2,7 @@ import EventSourcing
 import Foundation
 import WireProtocol
 
-/// What a queue's part of a record has; a flag says so for each.
+/// Flags for the parts of a queue's changes that a record contains.
 private enum Part {
     static let deletion: UInt8 = 1
     static let definition: UInt8 = 2
@@ -11,11 +11,11 @@ private enum Part {
     static let all: UInt8 = 15
 }
 
-/// What an entry has; a flag says so for each.
+/// Flags for the fields of an entry that a record contains.
 private enum Field {
-    /// It was not there before.
+    /// The entry is new.
     static let isNew: UInt8 = 1
-    /// Its rule and its replay are not those of the entry before it.
+    /// Its rule or its replay differs from that of the entry before it.
     static let source: UInt8 = 2
     static let receives: UInt8 = 4
     static let notBefore: UInt8 = 8
@@ -25,7 +25,8 @@ private enum Field {
 }
 
 extension QueueWrites {
-    /// How many entries one commit may remove: many more than are ever in memory.
+    /// How many entries one commit may remove. Many more than are ever in memory: a reader with
+    /// damaged input must not reserve memory for more.
     private static let maximumRemoved = 1 << 20
     private static let tooMany = JournalFormatError(
         "a commit removes more than \(maximumRemoved) entries of a queue")
@@ -61,7 +62,7 @@ extension QueueWrites {
         self.init(id: try reader.signed())
         let parts = try reader.byte()
         guard parts & ~Part.all == 0 else {
-            throw JournalFormatError("\(parts) is no set of parts")
+            throw JournalFormatError("unknown parts of a queue's changes: \(parts)")
         }
         isDeleted = parts & Part.deletion != 0
         if parts & Part.definition != 0 { definition = try reader.json(QueueDefinition.self) }
@@ -85,8 +86,8 @@ extension QueueWrites {
     }
 }
 
-/// The entry before the one that is encoded. Only the differences are written, for most fields are
-/// the same.
+/// The entry before the one that is encoded. Only the differences are written, because most fields
+/// are the same.
 private struct EntryBefore {
     var sequence: UInt64 = 0
     var position: UInt64 = 0
@@ -190,7 +191,7 @@ extension JournalReader {
         case 0: figures.phase = .live
         case 1: figures.phase = .unstarted
         case 2: figures.phase = .filling(through: try number())
-        case let phase: throw JournalFormatError("\(phase) is no phase of a queue")
+        case let phase: throw JournalFormatError("unknown phase of a queue: \(phase)")
         }
         figures.lastSequence = try number()
         figures.acknowledged = try number()
@@ -204,7 +205,7 @@ extension JournalReader {
     ) throws(JournalFormatError) -> (QueueEntry, isNew: Bool) {
         let fields = try byte()
         guard fields & ~Field.all == 0 else {
-            throw JournalFormatError("\(fields) is no set of an entry's fields")
+            throw JournalFormatError("unknown fields of an entry: \(fields)")
         }
         let sequence = try number(from: before.sequence)
         let position = try number(from: before.position)
@@ -239,7 +240,9 @@ extension JournalReader {
     ) throws(JournalFormatError) -> Lease {
         let (consumer, token): (String, EventID)
         if try flag() {
-            guard let before else { throw JournalFormatError("no lease is before the first") }
+            guard let before else {
+                throw JournalFormatError("the first lease refers to an earlier one")
+            }
             (consumer, token) = (before.consumer, before.token)
         } else {
             (consumer, token) = (try text(), EventID(high: try word(), low: try word()))
@@ -252,7 +255,7 @@ extension JournalReader {
 }
 
 extension Lease {
-    /// As the cache has it, in a column.
+    /// The lease's encoding in a column of the cache.
     var stored: [UInt8] {
         var writer = JournalWriter()
         writer.lease(self, after: nil, at: 0)

@@ -26,7 +26,7 @@ struct QueueEntry: Hashable, Sendable {
     var notBefore: RunningTime?
     /// What went wrong the last time.
     var error: String?
-    /// The delivery that it is out with.
+    /// The lease of the entry's delivery in flight. Nil if it is not in flight.
     var lease: Lease?
 }
 
@@ -34,7 +34,7 @@ struct QueueEntry: Hashable, Sendable {
 struct Lease: Hashable, Sendable {
     let number: UInt64
     let consumer: String
-    /// The receive that was answered with it.
+    /// The token of the receive that got it.
     let token: EventID
     var visibility: Duration
     var expires: RunningTime

@@ -37,7 +37,7 @@ extension QueueState {
         blockedEntries += waiting.count
     }
 
-    /// Notes that the entry is no longer its consumer's, if it was one's.
+    /// Voids the entry's lease, if it has one.
     mutating func void(_ entry: QueueEntry) {
         guard entry.lease != nil else { return }
         var entry = entry

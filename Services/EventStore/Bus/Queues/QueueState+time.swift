@@ -38,7 +38,7 @@ extension QueueState {
         }
     }
 
-    /// The current entries that are too old.
+    /// Removes from `mortal` the current entries that are too old, and returns them.
     private mutating func takeAged(_ now: BusTime) -> Heap<UInt64> {
         var aged = Heap<UInt64>()
         while let next = mortal.min, diesAt(next) <= now.log {
@@ -58,7 +58,7 @@ extension QueueState {
         }
     }
 
-    /// When `tick` has something to do.
+    /// Returns when `tick` must be called next.
     mutating func nextTick() -> NextTick {
         while let next = timers.min, !isCurrent(next) { timers.removeMin() }
         while let next = mortal.min, !isCurrent(next) { mortal.removeMin() }
@@ -86,7 +86,7 @@ extension QueueState {
         return groups[entry.group]?.current == timer.sequence && self.timer(of: entry) == timer
     }
 
-    /// Whether the entry is one that may die of its age: what is in flight is left in peace.
+    /// Whether the entry can die of its age now. An entry in flight can't: its lease ends first.
     private func isCurrent(_ age: Age) -> Bool {
         guard !isPaused, let entry = entries[age.sequence], entry.lease == nil else { return false }
         return groups[entry.group]?.current == age.sequence && Age(entry) == age
@@ -97,7 +97,7 @@ extension QueueState {
         if ages.count > 2 * entries.count + 64 { ages = Heap(entries.values.map(Age.init)) }
     }
 
-    /// Sets the timers of an entry that has become current, or whose state is another now.
+    /// Sets the timers of an entry that has become current, or whose state has changed.
     mutating func arm(_ entry: QueueEntry) {
         if let timer = timer(of: entry) { timers.insert(timer) }
         if entry.lease == nil, !isPaused { mortal.insert(Age(entry)) }

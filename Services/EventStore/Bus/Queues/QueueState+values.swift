@@ -10,9 +10,9 @@ extension QueueState {
 
     /// What must be written down.
     enum Change: Hashable, Sendable {
-        /// The entry is out with a consumer, for the first time or for longer.
+        /// The entry was delivered, or its lease was extended.
         case leased(QueueEntry)
-        /// The entry's lease is void: its group waits for a dead entry.
+        /// The entry's lease ended early, because its group waits for a dead entry.
         case voided(QueueEntry)
         /// The entry waits again: its receives, error and time are others.
         case retried(QueueEntry)
@@ -76,7 +76,7 @@ extension QueueState {
         let group: GroupKey
     }
 
-    /// When something is to be done about an entry.
+    /// The time at which an entry's lease or back-off ends.
     struct Timer: Comparable {
         let at: RunningTime
         let sequence: UInt64
@@ -94,7 +94,7 @@ extension QueueState {
         }
     }
 
-    /// When `tick` has something to do, by each clock; nil for never.
+    /// When `tick` must be called next, by each clock; nil for never.
     struct NextTick: Hashable, Sendable {
         var running: RunningTime?
         var log: Timestamp?

@@ -22,7 +22,7 @@ struct QueueState: Sendable {
     // What follows is for the extensions alone, which lie in files of their own.
     var entries: [UInt64: QueueEntry] = [:]
     var groups: [GroupKey: Group] = [:]
-    /// The sequences of what is with a consumer.
+    /// The sequences of the entries in flight.
     var inFlight: Set<UInt64> = []
     var blocked: [GroupKey: Blocked] = [:]
     var blockedEntries = 0
@@ -35,12 +35,12 @@ struct QueueState: Sendable {
     var timers = Heap<Timer>()
     /// The current entries that may die of their age.
     var mortal = Heap<Age>()
-    /// All entries.
+    /// All entries, the oldest first.
     var ages = Heap<Age>()
     var changes: [Change] = []
 
-    /// New leases are numbered behind `lastLease`: where no earlier state of this queue gave a
-    /// higher one, none from then is taken for a new one.
+    /// New leases get numbers above `lastLease`. It must be at least the highest number that an
+    /// earlier process gave in this queue, or an old receipt could be taken for a new one.
     init(settings: QueueSettings, lastLease: UInt64 = 0) {
         self.settings = settings
         lastTurn = lastLease
@@ -50,7 +50,7 @@ struct QueueState: Sendable {
 extension QueueState {
     /// Adds an entry at its place by sequence; only counts it where its group is blocked. One
     /// that is in memory stays as it is. One that was received too often dies when its turn comes.
-    /// One with a lease stays with its consumer.
+    /// One with a lease stays in flight.
     mutating func enqueue(_ entry: QueueEntry) {
         guard blocked[entry.group] == nil else {
             blocked[entry.group]?.add(entry.sequence)
@@ -61,7 +61,7 @@ extension QueueState {
         guard entries[entry.sequence] == nil else { return }
         var entry = entry
         if groups[entry.group]?.inFlight != nil {
-            // Of a group only one can be out.
+            // Only one entry of a group can be in flight.
             void(entry)
             entry.lease = nil
         }
@@ -72,7 +72,7 @@ extension QueueState {
         if groups[entry.group]?.current == entry.sequence { settle(entry.group) }
     }
 
-    /// Takes up an entry again that was with a consumer when an earlier state of this queue ended.
+    /// Restores an entry that was in flight when an earlier process ended.
     private mutating func restore(_ entry: QueueEntry, _ lease: Lease) {
         lastTurn = max(lastTurn, lease.number)
         if groups[entry.group]?.turn != nil {
@@ -84,8 +84,8 @@ extension QueueState {
         arm(entry)
     }
 
-    /// Hands out up to `max` entries, each of another group. A lease ends after `visibility`, if
-    /// nil after the queue's own timeout. `token` names the receive.
+    /// Hands out up to `max` entries, each of another group. A lease ends after `visibility`, or,
+    /// if that is nil, after the queue's own timeout. `token` identifies the receive.
     mutating func receive(
         max: Int, visibility: Duration? = nil, consumer: String, token: EventID, now: BusTime
     ) -> [Delivery] {
@@ -112,7 +112,7 @@ extension QueueState {
         return deliveries
     }
 
-    /// What the receive of this token was answered with, as far as it is still its consumer's.
+    /// The deliveries of the receive with this token that are still in flight.
     func deliveries(of token: EventID) -> [Delivery] {
         inFlight.compactMap { entries[$0] }.filter { $0.lease?.token == token }
             .sorted { $0.sequence < $1.sequence }

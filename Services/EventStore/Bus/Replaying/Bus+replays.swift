@@ -11,7 +11,9 @@ import WireProtocol
 extension Bus {
     // MARK: What the log tells
 
-    /// - Throws: what the command is rejected for: no other event starts a replay.
+    /// Starts the replay that an event defines.
+    ///
+    /// - Throws: if the replay is invalid, for the reasons that its command is rejected for.
     func start(_ definition: ReplayDefinition, _ event: RecordedEvent) throws {
         try check(definition)
         try checkIsNew(replay: definition.name)

@@ -81,7 +81,7 @@ struct Pacing {
         var offset = 0.0
         if let rate { offset = Double(count - min(start.count, count)) / rate }
         if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
-        // Times may lie in any year, and no instant is later than a duration can hold.
+        // Events may have times in any year. The clamp keeps the offset within a duration.
         let due = start.at + .seconds(min(max(offset, 0), Self.longest))
         return due > now ? due : nil
     }

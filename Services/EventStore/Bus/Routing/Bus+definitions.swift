@@ -10,13 +10,13 @@ import WireProtocol
 extension Bus {
     /// Applies an event of the bus's streams.
     ///
-    /// The store checks only events that the bus's own commands append. One that another client
-    /// appended, or an import, may make no sense: it has no effect and is logged.
+    /// Only events that the bus's own commands append are checked before the append. An event from
+    /// another client or from an import may be invalid: it has no effect and is logged.
     func apply(_ event: RecordedEvent) async throws {
         guard BusCategory.all.contains(event.category) else { return }
         do {
             guard let type = BusEventType(rawValue: event.type), type.category == event.category
-            else { throw NameError("no stream of '\(event.category)' has such events") }
+            else { throw NameError("streams of '\(event.category)' have no such events") }
             try await apply(type, event)
         } catch let error as any InputError {
             ignore(event, error.description)

@@ -1,26 +1,26 @@
 import EventSourcing
 import WireProtocol
 
-/// What is on its way to the disk: first into the journal, commit by commit, and then, several
-/// commits together, onto the tables.
+/// The changes on their way to disk. Each commit goes into the journal first. Several commits
+/// together are then folded onto the tables.
 struct Commits {
-    /// The position up to which the log was routed by the last commit, and when that was.
+    /// The position up to which the log was routed by the last commit, and that commit's time.
     private(set) var routed: UInt64
     private(set) var madeAt: RunningTime
-    /// Who waits for the commit of what has changed so far.
+    /// Callers that wait until the changes so far are committed.
     var waiters: [CheckedContinuation<Void, any Error>] = []
-    /// Who waits until the tables have what has changed so far.
+    /// Callers that wait until the tables contain the changes so far.
     var readers: [CheckedContinuation<Void, any Error>] = []
-    /// What the commit under way writes.
+    /// The changes of the commit under way.
     var underWay = WriteBatch()
-    /// What the journal has up to `through`, and the tables have not.
+    /// The changes up to `through` that are in the journal, but not in the tables yet.
     var unstored: JournalRecord
     private(set) var through: UInt64 = 0
-    /// What is being folded onto the tables.
+    /// The changes that are being folded onto the tables.
     var storing = WriteBatch()
     var storingTask: Task<Void, any Error>?
     private(set) var storedAt: RunningTime
-    /// The journal's next generation, and up to which position of this one it has all.
+    /// The journal's next generation, and the position of this one up to which it is complete.
     var snapshot: (generation: JournalGeneration, position: UInt64)?
     var snapshotTask: Task<Void, Never>?
 
@@ -31,17 +31,17 @@ struct Commits {
         storedAt = madeAt
     }
 
-    /// Notes that the journal has the commit, which ends at `position`.
+    /// Records that the commit, which ends at `position`, is in the journal.
     mutating func note(_ record: JournalRecord, through position: UInt64) {
         (routed, madeAt, through) = (record.routed, record.time.running, position)
         unstored.append(record)
         underWay = WriteBatch()
     }
 
-    /// Notes that the journal ends at `position` now, for it is another generation.
+    /// Records that a new generation of the journal has begun, which ends at `position`.
     mutating func move(to position: UInt64) { through = position }
 
-    /// Takes what the tables have not.
+    /// Returns the changes that the tables lack, and marks them as being stored.
     mutating func takeUnstored() -> JournalRecord {
         defer { unstored.batch = WriteBatch() }
         storing = unstored.batch
@@ -56,23 +56,23 @@ struct Commits {
 }
 
 extension Bus {
-    /// So much later at the most, what has happened is noted while time counts: it is how much
-    /// longer a lease may last if the process is killed.
+    /// The longest time between two commits while a lease or a back-off runs. A crash makes a lease
+    /// last longer by up to this time.
     private static let heartbeat: Duration = .seconds(1)
-    /// So long, or until they are so many rows, commits are gathered for the tables.
+    /// Commits are folded onto the tables when they span this time or change this many rows.
     private static let gathering: Duration = .seconds(1)
     private static let gatheredRows = 20_000
 
     func commitChanges() async throws {
         for await _ in commitSignal.stream {
-            // Not part of the task that is cancelled when the process stops: a transaction would be
-            // broken off, and what it was to write be missing from the last one.
+            // A task of its own, because the outer one is cancelled when the process stops: that
+            // would interrupt a transaction, and the last commit would lack its changes.
             try await Task(executorPreference: loop) { try await self.commit() }.value
         }
         throw CancellationError()
     }
 
-    /// Whether there is something to write, though nobody waits for it.
+    /// Whether there are changes to commit, or time to record, even if no caller waits.
     func isCommitDue(at now: RunningTime) -> Bool {
         if !changes.isEmpty || queues.values.contains(where: { !$0.writes.isEmpty }) { return true }
         guard now - commits.madeAt >= Self.heartbeat else { return false }
@@ -80,7 +80,7 @@ extension Bus {
             || queues.values.contains { $0.state.nextTick().running != nil }
     }
 
-    /// Writes what has changed into the journal; then queues take in what waits for room.
+    /// Writes the changes into the journal. Then reads on in queues that have room in memory.
     func commit() async throws {
         let (waiters, readers) = (commits.waiters, commits.readers)
         (commits.waiters, commits.readers) = ([], [])
@@ -113,7 +113,7 @@ extension Bus {
         return JournalRecord(routed: routed, time: clock.now, batch: batch)
     }
 
-    /// Folds commits onto the tables: at once if somebody is to read them, else by and by.
+    /// Folds commits onto the tables: at once if a caller needs to read them, otherwise in batches.
     private func store(isNeeded: Bool) async throws {
         if isNeeded || queues.values.contains(where: { $0.needsRefill || !$0.unblocked.isEmpty }) {
             return try await flush()
@@ -126,7 +126,7 @@ extension Bus {
         try await beginSnapshot()
     }
 
-    /// Returns when the tables have all that the journal has.
+    /// Returns when the tables have everything in the journal.
     func flush() async throws {
         try await beginStoring()
         try await commits.storingTask?.value
@@ -140,7 +140,7 @@ extension Bus {
         }
     }
 
-    /// Returns when all that has changed so far is on disk.
+    /// Returns when all changes so far are on disk.
     func committed() async throws {
         try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Void, any Error>) in
@@ -150,7 +150,7 @@ extension Bus {
         }
     }
 
-    /// Returns when the tables have all that has changed so far, and memory what there is room for.
+    /// Returns when the tables have all changes so far and the queues have filled their memory.
     func stored() async throws {
         try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Void, any Error>) in
@@ -160,14 +160,14 @@ extension Bus {
         }
     }
 
-    /// What has changed and is not in the tables yet, or not known to be, the latest first.
+    /// The changes that are not in the tables yet, or not known to be, the latest first.
     var unstored: [WriteBatch] {
         [changes, commits.underWay, commits.unstored.batch, commits.storing]
     }
 
     // MARK: Reading back
 
-    /// Reads on where there is room; what has changed since the last commit comes after the next.
+    /// Reads on if there is room. Changes since the last commit are taken in after the next one.
     func refill(_ queue: BusQueue) async throws {
         let epoch = queue.epoch
         for group in queue.unblocked {
@@ -180,7 +180,7 @@ extension Bus {
         tick(queue, at: clock.now)
     }
 
-    /// Takes in the next entries that wait on disk.
+    /// Loads the next entries that wait on disk.
     func readOn(_ queue: BusQueue) async throws {
         let (epoch, limit) = (queue.epoch, max(window / 2, 1))
         queue.isRefilling = true

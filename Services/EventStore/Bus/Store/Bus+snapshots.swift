@@ -1,7 +1,7 @@
 import Logging
 
 extension Bus {
-    /// Begins the journal's next generation, if this one has grown long. Meanwhile commits go on.
+    /// Begins the journal's next generation if this one is too long. Commits go on meanwhile.
     func beginSnapshot() async throws {
         guard commits.snapshotTask == nil,
             let next = try await journal.dueGeneration(minimum: journalBytes)
@@ -9,14 +9,14 @@ extension Bus {
         commits.snapshotTask = Task(executorPreference: loop) { await self.takeSnapshot(next) }
     }
 
-    /// One that fails, as the disk is full, is left: the journal goes on as it is, and is tried
-    /// again when it is twice as long.
+    /// Writes a snapshot into `next`. If that fails, for example because the disk is full, the
+    /// current generation stays in use, and the next attempt waits until it is twice as long.
     private func takeSnapshot(_ next: JournalGeneration) async {
         do {
             commits.snapshot = (next, try await store.snapshot(to: next))
         } catch {
             logger.warning(
-                "the bus's journal can't be begun again", metadata: ["reason": "\(error)"])
+                "the bus's journal can't be compacted", metadata: ["reason": "\(error)"])
             journalBytes = max(2 * journalBytes, 1 << 20)
             commits.snapshotTask = nil
             do {
@@ -28,14 +28,14 @@ extension Bus {
         }
     }
 
-    /// Goes on in the journal's next generation, once there is one.
+    /// Switches to the journal's next generation, if its snapshot is complete.
     func takeUpSnapshot() async throws {
         guard let (next, position) = commits.snapshot else { return }
         await commits.snapshotTask?.value
         (commits.snapshot, commits.snapshotTask) = (nil, nil)
         commits.move(to: try await journal.move(to: next, from: position))
-        // The tables are to know that they follow another one.
+        // The tables must record that they follow the new generation.
         try await flush()
-        logger.notice("the bus's journal begins again", metadata: ["folder": "\(next.path)"])
+        logger.notice("compacted the bus's journal", metadata: ["folder": "\(next.path)"])
     }
 }

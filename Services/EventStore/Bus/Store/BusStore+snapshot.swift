@@ -7,9 +7,10 @@ extension BusStore {
     private static let entriesTogether = 10_000
     private static let lettersTogether = 500
 
-    /// Begins a journal with all that the tables hold, of one moment; it is to be finished.
+    /// Begins a generation of the journal with a consistent snapshot of the tables. The caller must
+    /// finish it.
     ///
-    /// - Returns: the position up to which the tables had what the journal before it has.
+    /// - Returns: the position of the current generation up to which the tables were complete.
     func snapshot(to generation: JournalGeneration) async throws -> UInt64 {
         try await store.read { db in
             let file = try generation.begin()

@@ -4,22 +4,21 @@ import GRDB
 import ServiceKit
 import WireProtocol
 
-/// What the bus has in tables, to look it up: rules and queues as the log last defined them, what
-/// each queue holds, and its dead letters; with the position up to which the journal was folded
-/// onto them, in the same transaction.
+/// The bus's tables, for look-ups: rules and queues as the log last defined them, the entries of
+/// each queue, and dead letters. Each transaction also stores the position up to which the journal
+/// was folded onto them.
 ///
-/// It is a cache of the journal: what a crash takes from it comes back from there. An event that is
-/// held costs a row of numbers: the event itself is in the log.
+/// It is a cache of the journal, which restores what a crash takes from it. An entry is a row of
+/// numbers: the event itself is in the log.
 struct BusStore: Sendable {
     static let version = 2
 
     let store: ProjectedStore
 
-    /// The tables hold what the journal has up to here.
+    /// The position of the journal up to which the tables are complete.
     var checkpoint: UInt64 { store.checkpoint }
 
-    /// Opens the tables, made if they are not there; those of version 1, which had no journal, are
-    /// brought to this one.
+    /// Opens the tables, or creates them. Migrates those of version 1, which had no journal.
     ///
     /// - Throws: `ProjectedStore.Unusable` for a store of another version or log.
     init(path: String, log: EventID) throws {
@@ -68,7 +67,7 @@ struct BusStore: Sendable {
                 """)
     }
 
-    /// Version 1 had all that the bus knew, but for leases: what was in flight comes again.
+    /// Version 1 stored the whole state except leases, so deliveries in flight are redelivered.
     private static func migrate(_ db: Database) throws {
         let now = Timestamp.now().microseconds
         try db.execute(
@@ -88,7 +87,7 @@ struct BusStore: Sendable {
                     acknowledged INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
                     lastLease INTEGER NOT NULL DEFAULT 0);
                 """)
-        // What was a point in time is what is left until then; its leases were numbered by the
+        // Version 1 stored points in time, this version durations. Version 1 numbered leases by the
         // clock.
         try db.execute(
             sql: "UPDATE entry SET notBefore = MAX(notBefore - ?, 0) WHERE notBefore IS NOT NULL",
@@ -101,7 +100,7 @@ struct BusStore: Sendable {
         try db.execute(sql: "DROP TABLE queue1")
     }
 
-    /// Folds onto the tables what the journal has up to `position`.
+    /// Folds the journal's changes up to `position` onto the tables.
     func commit(_ record: JournalRecord, of journal: EventID, through position: UInt64) async throws
     {
         try await store.commit(
@@ -122,7 +121,7 @@ struct BusStore: Sendable {
 
     // MARK: Reading
 
-    /// The journal that was folded onto the tables, and where in the log and in time that was.
+    /// The journal that was folded onto the tables, and the last commit's position and time.
     func progress() async throws -> (journal: EventID?, JournalRecord) {
         try await store.read(Self.progress)
     }
@@ -178,7 +177,7 @@ struct BusStore: Sendable {
         }
     }
 
-    /// The last of the queue's entries that was with a consumer; 0 if none was.
+    /// The highest sequence in the queue that has a lease, or 0.
     func lastLeased(of queue: Int64) async throws -> UInt64 {
         try await store.read { db in
             let last = try Int64.fetchOne(

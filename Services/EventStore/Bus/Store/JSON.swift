@@ -1,7 +1,7 @@
 import Foundation
 
 enum JSON {
-    /// With its keys in order: the same value always has the same text.
+    /// Encodes with sorted keys, so that equal values have the same text.
     static func text(_ value: some Encodable) throws -> String {
         String(decoding: try bytes(value), as: UTF8.self)
     }

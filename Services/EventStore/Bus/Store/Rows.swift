@@ -23,14 +23,14 @@ struct QueueRow: Sendable {
     }
 }
 
-/// What changes of a queue as it works.
+/// The figures of a queue that change while it works.
 struct QueueFigures: Hashable, Sendable {
     var isPaused = false
     var phase = QueuePhase.unstarted
     var lastSequence: UInt64 = 0
     var acknowledged: UInt64 = 0
     var dropped: UInt64 = 0
-    /// No lease has a higher number.
+    /// The highest number of a lease so far.
     var lastLease: UInt64 = 0
 }
 
@@ -70,8 +70,8 @@ struct DeadLetterRow: Hashable, Sendable {
     var diedAt: Timestamp
 }
 
-// What a table has may be of any type, for others may have written it: each value is decoded with a
-// check. GRDB's subscripts trap instead.
+// A column may hold a value of any type, because another program may have written the file. So each
+// value is decoded with a check. GRDB's subscripts would trap instead.
 
 extension QueueRow {
     init(_ row: Row) throws {
@@ -126,7 +126,7 @@ extension QueueEntry {
 }
 
 extension Row {
-    /// An integer without a sign, which SQLite keeps as one with a sign of the same bits.
+    /// Reads an unsigned integer, which SQLite stores as the signed one with the same bits.
     func bits(_ column: String) throws -> UInt64 {
         UInt64(bitPattern: try decode(Int64.self, forColumn: column))
     }

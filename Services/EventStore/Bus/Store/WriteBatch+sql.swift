@@ -64,7 +64,7 @@ extension QueueWrites {
         }
         let remove = try db.cachedStatement(
             sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
-        // What is done together mostly came together.
+        // Runs of neighbours: entries that end together mostly were enqueued together.
         for run in removed.runs {
             try remove.execute(
                 arguments: [

@@ -1,11 +1,11 @@
 import EventSourcing
 import WireProtocol
 
-/// What has changed in a commit, or in several in a row.
+/// The changes of one commit, or of several in a row.
 struct WriteBatch: Hashable, Sendable {
     var queues: [Int64: QueueWrites] = [:]
     var rules: [String: RuleRow?] = [:]
-    /// By id.
+    /// The new dead letters by id.
     var newDeadLetters: [UInt64: DeadLetterRow] = [:]
     var endedDeadLetters: Set<UInt64> = []
     var replays: [String: ReplayRow] = [:]
@@ -13,10 +13,10 @@ struct WriteBatch: Hashable, Sendable {
 
     var isEmpty: Bool { self == WriteBatch() }
 
-    /// How many rows it writes of what queues hold.
+    /// How many rows of queue entries it writes or removes.
     var entryCount: Int { queues.values.reduce(0) { $0 + $1.puts.count + $1.removed.count } }
 
-    /// Adds what has changed after it.
+    /// Adds the later changes of `next`.
     mutating func append(_ next: WriteBatch) {
         for (id, writes) in next.queues {
             queues[id, default: QueueWrites(id: id)].append(writes)
@@ -24,7 +24,7 @@ struct WriteBatch: Hashable, Sendable {
         rules.merge(next.rules) { $1 }
         newDeadLetters.merge(next.newDeadLetters) { $1 }
         for id in next.endedDeadLetters {
-            // One that came and went leaves no trace.
+            // A dead letter that came and went in between leaves no trace.
             if newDeadLetters.removeValue(forKey: id) == nil { endedDeadLetters.insert(id) }
         }
         replays.merge(next.replays) { $1 }
@@ -32,21 +32,21 @@ struct WriteBatch: Hashable, Sendable {
     }
 }
 
-/// What has changed of one queue.
+/// The changes of one queue.
 ///
 /// An entry that came and went in between leaves no trace.
 struct QueueWrites: Hashable, Sendable {
     let id: Int64
-    /// Whether the queue was deleted, before anything else here.
+    /// Whether the queue was deleted before the other changes here.
     var isDeleted = false
-    /// Nil if it is as it was.
+    /// Nil if the definition has not changed.
     var definition: QueueDefinition?
     var figures: QueueFigures?
     /// Entries up to here are gone.
     private(set) var purgedThrough: UInt64?
     private(set) var puts: [UInt64: QueueEntry] = [:]
     private(set) var removed: Set<UInt64> = []
-    /// Those of `puts` that were not there before.
+    /// The sequences in `puts` that are new.
     private(set) var added: Set<UInt64> = []
 
     init(id: Int64) { self.id = id }
@@ -76,7 +76,7 @@ struct QueueWrites: Hashable, Sendable {
         removed = []
     }
 
-    /// Adds what has changed after it.
+    /// Adds the later changes of `next`.
     mutating func append(_ next: QueueWrites) {
         if next.isDeleted {
             self = QueueWrites(id: id)

@@ -1,7 +1,7 @@
 import EventSourcing
 import ServiceKit
 
-/// How long the bus has run in all, over restarts: the clock of leases, back-offs and waits.
+/// How long the bus has run in total, across restarts: the clock of leases, back-offs and waits.
 ///
 /// It stands still while the process does not run, and no change of the system's clock moves it.
 struct RunningTime: Comparable, Hashable, Sendable {
@@ -11,7 +11,7 @@ struct RunningTime: Comparable, Hashable, Sendable {
 
     static func < (a: RunningTime, b: RunningTime) -> Bool { a.microseconds < b.microseconds }
 
-    /// Adds a duration. A sum beyond the last time is the last time.
+    /// Adds a duration. A sum out of range becomes the nearest time in range.
     static func + (time: RunningTime, duration: Duration) -> RunningTime {
         let (sum, overflow) = time.microseconds.addingReportingOverflow(duration.microseconds)
         return RunningTime(microseconds: overflow ? (sum < 0 ? .max : .min) : sum)
@@ -22,9 +22,9 @@ struct RunningTime: Comparable, Hashable, Sendable {
     }
 }
 
-/// A moment, by both clocks of the bus.
+/// A point in time, by both clocks of the bus.
 struct BusTime: Hashable, Sendable {
-    /// What durations are measured by.
+    /// The running time, which durations are measured by.
     var running: RunningTime
     /// The log's time, for points in time such as an event's maximum age.
     var log: Timestamp
@@ -33,21 +33,21 @@ struct BusTime: Hashable, Sendable {
 extension BusTime {
     private static let start = ContinuousClock.now
 
-    /// For what ends with the process.
+    /// The current time of this process, for uses that end with it.
     static var ofProcess: BusTime {
         BusTime(running: .zero + (ContinuousClock.now - start), log: .now())
     }
 }
 
-/// Tells both times of the bus.
+/// Reads both clocks of the bus.
 struct BusClock: Sendable {
     private let system: @Sendable () -> Timestamp
     private let start: RunningTime
     private let startedAt = ContinuousClock.now
-    /// The last time that the log has shown.
+    /// The latest commit time seen in the log.
     private var latest: Timestamp
 
-    /// Goes on at `start`, where the process before this one ended.
+    /// Continues from `start`, the time of the previous process's last commit.
     init(after start: BusTime, system: @escaping @Sendable () -> Timestamp) {
         self.system = system
         self.start = start.running
@@ -58,12 +58,12 @@ struct BusClock: Sendable {
 
     var running: RunningTime { start + (ContinuousClock.now - startedAt) }
 
-    /// Notes the commit time of an event: the log's time is never earlier.
+    /// Takes note of an event's commit time, so that the log's time is never earlier.
     mutating func follow(_ time: Timestamp) { latest = max(latest, time) }
 }
 
 extension Duration {
-    /// In whole microseconds, the nearest possible number of them.
+    /// The duration in whole microseconds, clamped to 64 bits.
     var microseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)

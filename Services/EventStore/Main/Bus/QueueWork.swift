@@ -50,9 +50,9 @@ extension Queues {
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
                         drainTimeout: drainTimeout.duration,
-                        onUnavailable: { Output.warn("event-store: \($0); it is waited for") },
+                        onUnavailable: { Output.warn("event-store: \($0); waiting for it") },
                         onDrain: {
-                            Output.warn("event-store: stopping when \($0) in hand have ended")
+                            Output.warn("event-store: stopping; events still in hand: \($0)")
                         },
                         onSettled: { await figures.add($0) })
                     try await untilSignalled {
@@ -103,7 +103,7 @@ extension ServiceClient {
     }
 }
 
-/// What a worker has done, as far as the store has confirmed it.
+/// The results of a worker that the store has confirmed.
 private actor Figures {
     struct Counts: Codable, Sendable {
         var acknowledged = 0

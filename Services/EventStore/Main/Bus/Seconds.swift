@@ -2,7 +2,7 @@ import ArgumentParser
 import EventSourcing
 import ServiceKit
 
-/// A length of time as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`; less than
+/// A duration as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`. Less than
 /// 1,000,000,000 seconds.
 struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
     let value: Double

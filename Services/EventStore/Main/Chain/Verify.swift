@@ -94,7 +94,7 @@ struct Verify: ParsableCommand {
                 + "trusted heads passed: \(chain.passed.count)")
     }
 
-    /// What a look at the journal has found, each fault printed; nil if there is no journal.
+    /// Verifies the journal and prints each fault. Nil if there is no journal.
     private func verifiedJournal() throws -> LogVerification? {
         guard let path = try JournalGeneration.currentPath(in: home + "/journal") else {
             return nil

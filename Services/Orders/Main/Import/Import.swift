@@ -9,37 +9,37 @@ struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Place the orders of an order book, and wait until all their sagas have ended.",
         discussion: """
-            A line is a customer, a date (YYYYMMDD), a number of items and their price together. \
+            A line is a customer, a date (YYYYMMDD), a number of items and their total price. \
             Each customer gets an account, money and a credit limit.
 
-            The id of an order derives from the source, from the line's fields and from how often \
-            the same fields came before in the file. So an import can be repeated, and a file that \
-            has grown adds only its new lines. Earlier versions numbered the orders by line: \
-            --source cdnow recognises those.
+            The id of an order derives from the source, the line's fields, and the number of \
+            earlier lines in the file with the same fields. So an import can be repeated, and a \
+            file that has grown adds only its new lines. Earlier versions numbered the orders by \
+            line: --source cdnow recognises those.
 
             Invalid lines are listed with their numbers, and the exit status is 65. Nothing is \
             imported then, unless --skip-invalid is given.
             """)
     @OptionGroup var options: CallOptions
-    @Argument(help: "The file, its first line a header.") var file: String
+    @Argument(help: "The order book, a UTF-8 file whose first line is a header.") var file: String
     @Option(help: "Where the orders come from (default: the file's name without its folder).")
     var source: String?
-    @Option(help: "Import so many orders.") var limit = Int.max
+    @Option(help: "The largest number of lines to import.") var limit = Int.max
     @Flag(help: "Import the valid lines of a file that has invalid ones.") var skipInvalid = false
-    @Option(help: "What is paid into each account.") var funds = "200.00"
-    @Option(help: "Each customer's credit limit.") var credit = "100.00"
-    @Option(help: "How many orders are under way at a time.") var window = 64
-    @Option(help: "Reject an order unless it is confirmed within so many seconds.")
+    @Option(help: "The amount in USD to credit to each account.") var funds = "200.00"
+    @Option(help: "Each customer's credit limit in USD.") var credit = "100.00"
+    @Option(help: "How many commands are in flight at a time, 1 to 512.") var window = 64
+    @Option(help: "Seconds within which an order must be confirmed, or it is rejected.")
     var deadline = 600.0
 
     func validate() throws {
         guard limit > 0, (1...512).contains(window) else {
-            throw ValidationError("--limit is above 0, --window is 1 to 512")
+            throw ValidationError("--limit must be above 0, and --window 1 to 512")
         }
         guard deadline > 0, deadline < 1e9 else {
-            throw ValidationError("--deadline is a number of seconds above 0 and below 1e9")
+            throw ValidationError("--deadline must be above 0 and below 1000000000 seconds")
         }
-        guard source != "" else { throw ValidationError("--source is not empty") }
+        guard source != "" else { throw ValidationError("--source must not be empty") }
     }
 
     func run() async throws {
@@ -64,7 +64,7 @@ struct Import: AsyncParsableCommand {
 
     /// Lists the invalid lines.
     ///
-    /// - Throws: `Problem` if there are any and they are not to be skipped.
+    /// - Throws: `Problem` with status 65 if there are any and `skipInvalid` is false.
     private func checkLines(of book: PurchaseFile) throws {
         let remedy = "nothing is imported; import the other lines with --skip-invalid"
         if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {
@@ -108,7 +108,7 @@ struct Import: AsyncParsableCommand {
     }
 
     private struct Report: Encodable {
-        /// How many orders ended how.
+        /// The number of orders by their final status.
         let orders: [String: Int]
         /// How many of them were placed by an earlier import.
         let known: Int

@@ -1,7 +1,7 @@
 import EventSourcing
 import ServiceKit
 
-/// The ids of what an import brings about. They never change, so that a repeated import does
+/// The ids of an import's orders and commands. They are derived, so that a repeated import does
 /// nothing twice.
 enum ImportIDs {
     private static let namespace = EventID(
@@ -12,17 +12,17 @@ enum ImportIDs {
     private static let prefixLength = 40
     private static let digestLength = 20
 
-    /// Derives an order's id from where its line comes from, what the line says, and how often the
-    /// file has said the same before. The line's number is no part of it: a file may grow anywhere.
+    /// Derives an order's id from the source, the line's fields, and the number of earlier lines
+    /// with the same fields. The line's number is not part of it: a file may grow anywhere.
     static func order(_ purchase: Purchase, from source: String) -> String {
-        // The length keeps the parts apart, whatever is in them.
+        // With its length in front, no source can run into the fields.
         let name = "\(source.utf8.count):\(source):\(purchase.fields):\(purchase.occurrence)"
         let digits = namespace.derived(name).description.filter { $0 != "-" }
         let prefix = source.prefix(prefixLength).map { isAllowed($0) ? $0 : "_" }
         return "\(String(prefix)).\(digits.prefix(digestLength))"
     }
 
-    /// The id that earlier versions gave the order, whatever its file.
+    /// The id that earlier versions gave the order, for any file.
     static func numbered(_ purchase: Purchase) -> String {
         "\(numberedSource).\(purchase.number)"
     }
@@ -30,7 +30,7 @@ enum ImportIDs {
     /// The id of the command that places the order.
     static func placing(_ order: String) -> EventID { namespace.derived(order) }
 
-    /// The id of a command on a customer. All sources have their customers in common.
+    /// The id of a command on a customer. All sources share it, as they share the customers.
     static func customer(_ customer: String, _ command: String) -> EventID {
         namespace.derived(customer).derived(command)
     }

@@ -3,12 +3,12 @@ import Foundation
 import ServiceKit
 import WireProtocol
 
-/// How far a part of an import has come. Says what it waits for when it stands still, and fails it
-/// when it has stood still for too long.
+/// The progress of a part of an import. If the part makes no progress, this prints what it waits
+/// for, and makes it fail after the timeout.
 actor ImportProgress {
-    /// A part that has stood still for this long says why.
+    /// How long a part makes no progress before the reason is printed.
     private static let pause: Duration = .seconds(1)
-    /// How often it is looked why the part still stands still.
+    /// How often the reason is looked up again.
     private static let interval: Duration = .seconds(5)
 
     private let title: String
@@ -28,10 +28,10 @@ actor ImportProgress {
         bar = ProgressBar(title, total: total)
     }
 
-    /// Runs `body`, which reports what it gets done.
+    /// Runs `body`, which reports its progress.
     ///
     /// - Parameter title: what is counted, such as `orders placed`.
-    /// - Throws: `Problem` with status 69 if nothing gets done for `timeout`.
+    /// - Throws: `Problem` with status 69 if there is no progress for `timeout`.
     static func watch<Result: Sendable>(
         _ title: String, total: Int, obstacles: Obstacles, timeout: Duration,
         _ body: @escaping @Sendable (ImportProgress) async throws -> Result
@@ -69,14 +69,14 @@ actor ImportProgress {
     private func watch() async throws {
         var lastLook = ContinuousClock.now
         while true {
-            // Progress is looked at, not told of: what stands still tells nothing.
+            // Polled, because a part that makes no progress reports nothing.
             try await Task.sleep(for: .milliseconds(200))
             let idle = ContinuousClock.now - lastProgress
             if idle > timeout { throw stalled(await obstacles.current()) }
             if idle > Self.pause, reason.isEmpty || .now - lastLook > Self.interval {
                 lastLook = .now
                 let found = await obstacles.current()
-                // Something may have got done meanwhile.
+                // The part may have made progress meanwhile.
                 if ContinuousClock.now - lastProgress > Self.pause { say(found) }
             }
             bar.show(done, reason)
@@ -87,7 +87,7 @@ actor ImportProgress {
         let found = obstacles.isEmpty ? "the services" : obstacles.joined(separator: "; ")
         guard reason != found else { return }
         reason = found
-        // A terminal has the bar, which says it, too.
+        // On a terminal the progress bar shows the reason.
         if isatty(STDERR_FILENO) != 1 {
             Output.warn("\(title): \(done) of \(total); waiting for: \(found)")
         }
@@ -96,9 +96,9 @@ actor ImportProgress {
     private func stalled(_ obstacles: [String]) -> Problem {
         bar.end()
         let found =
-            obstacles.isEmpty ? "the services do not go on" : obstacles.joined(separator: "; ")
+            obstacles.isEmpty ? "the cause is unknown" : obstacles.joined(separator: "; ")
         return Problem(
             status: EX_UNAVAILABLE,
-            "\(title): \(done) of \(total), and no more for \(timeout / .seconds(1)) s: \(found)")
+            "\(title): \(done) of \(total); no progress for \(timeout / .seconds(1)) s: \(found)")
     }
 }

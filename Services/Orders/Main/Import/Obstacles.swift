@@ -2,17 +2,16 @@ import EventStoreClient
 import ServiceKit
 import WireProtocol
 
-/// Finds out what keeps commands and sagas from going on.
+/// Finds out what keeps commands and sagas from making progress.
 struct Obstacles: Sendable {
-    /// How long a process is waited for before it counts as one that does not answer.
+    /// How long to wait for a process before it counts as not answering.
     private static let patience: Duration = .seconds(1)
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
     let home: String
     let actor: String
 
-    /// What keeps things from going on now, each with what to do about it. Empty if nothing is
-    /// known.
+    /// Returns the current obstacles, each with what to do about it. Empty if none is found.
     func current() async -> [String] {
         do {
             let queues = try await queues()
@@ -80,7 +79,7 @@ struct Obstacles: Sendable {
 
     private static func obstacle(_ name: String, _ view: QueueView?) -> String? {
         guard let view else {
-            return "queue '\(name)' is not there; make it with: event-store rules apply "
+            return "queue '\(name)' does not exist; create it with: event-store rules apply "
                 + "Services/rules.json"
         }
         if view.isPaused, view.depth > 0 {

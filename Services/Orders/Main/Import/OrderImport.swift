@@ -6,26 +6,26 @@ import WireProtocol
 
 /// Places the orders of an order book.
 struct OrderImport: Sendable {
-    /// A call is repeated for this long at least. ``ImportProgress`` ends what stands still.
+    /// The timeout of a call. ``ImportProgress`` ends the import earlier if it makes no progress.
     private static let callTimeout: Duration = .seconds(120)
-    /// How many orders are asked after at a time.
+    /// How many orders one query asks about.
     private static let chunkSize = 1000
 
     let source: String
     let funds: Money
     let credit: Money
     let lifetime: Duration
-    /// How many commands are on their way at a time.
+    /// How many commands are in flight at a time.
     let window: Int
     let home: String
     let actor: String
     let timeout: Duration
 
-    /// What has become of the purchases.
+    /// The result of placing the purchases.
     struct Placing: Sendable {
         /// Their orders, placed now or earlier.
         var orders: [String] = []
-        /// How many of the orders were there before.
+        /// How many of the orders already existed.
         var known = 0
         var badLines: [BadLine] = []
     }
@@ -56,7 +56,7 @@ struct OrderImport: Sendable {
                     OpenAccount.name, open, id: ImportIDs.customer(customer, "open"))
             }
         } catch let error as ProtocolError where error.code == .refused {
-            // The account may be open. If it is not, this fails and says why.
+            // The account may be open already. If it is not, the next command fails and says why.
         }
         if funds.amount > 0 {
             _ = try await insist {
@@ -74,7 +74,7 @@ struct OrderImport: Sendable {
 
     // MARK: Orders
 
-    /// Places the orders that are not there yet.
+    /// Places the orders that do not exist yet.
     func place(_ purchases: [Purchase]) async throws -> Placing {
         let now = Timestamp.now()
         return try await withClients(OrderBook.serviceName) { clients in
@@ -140,7 +140,7 @@ struct OrderImport: Sendable {
         }
     }
 
-    /// The last position of the log: what is there is known to who answers with it.
+    /// The last position of the log. A query with it is answered from at least that state.
     private func head() async throws -> UInt64 {
         try await EventStoreConnection.with(nil, home: home) {
             try await $0.welcome(timeout: timeout).head
@@ -151,7 +151,7 @@ struct OrderImport: Sendable {
 
     /// Waits until none of the orders is pending.
     ///
-    /// - Returns: how many orders ended how.
+    /// - Returns: the number of orders by their final status.
     func awaitEnds(of ids: [String]) async throws -> [String: Int] {
         let chunks = stride(from: 0, to: ids.count, by: Self.chunkSize).map {
             Array(ids[$0..<min($0 + Self.chunkSize, ids.count)])
@@ -201,7 +201,7 @@ struct OrderImport: Sendable {
             body)
     }
 
-    /// Makes a call until a process answers it. ``ImportProgress`` ends the waiting.
+    /// Repeats a call until a process answers it. ``ImportProgress`` ends the waiting.
     private func insist<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
@@ -211,7 +211,7 @@ struct OrderImport: Sendable {
             } catch let error as ProtocolError
                 where error.code == .unavailable || error.code == .overloaded
             {
-                // The process is there, and says that it cannot answer yet.
+                // The process runs, but cannot answer yet.
                 try await Task.sleep(for: .milliseconds(200))
             }
         }

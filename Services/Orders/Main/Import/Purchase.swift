@@ -19,8 +19,8 @@ struct Purchase: Hashable, Sendable {
 
     /// The command that places the order.
     ///
-    /// - Parameter lifetime: how long after now the order is rejected unless it is confirmed; after
-    ///   its placing, if that is later.
+    /// - Parameter lifetime: the time until the order's deadline, from `now` or from the time of
+    ///   the purchase, whichever is later.
     func command(_ order: String, now: Timestamp, lifetime: Duration) -> PlaceOrder {
         PlaceOrder(
             order: order, customer: customer, items: [item], destination: destination,
@@ -28,7 +28,7 @@ struct Purchase: Hashable, Sendable {
     }
 }
 
-/// A line that is not imported, and why.
+/// A line that is not imported, and the reason.
 struct BadLine: Hashable, Sendable, Encodable, CustomStringConvertible {
     let line: Int
     let reason: String
@@ -36,14 +36,14 @@ struct BadLine: Hashable, Sendable, Encodable, CustomStringConvertible {
     var description: String { "line \(line): \(reason)" }
 }
 
-/// What an order book says: a header, and a purchase in each line below it.
+/// An order book: a header, and a purchase in each line below it.
 struct PurchaseFile: Sendable {
     private(set) var purchases: [Purchase] = []
     private(set) var badLines: [BadLine] = []
 
     /// Reads the first `limit` lines below the header. Blank lines do not count.
     ///
-    /// - Parameter now: no purchase may be more than a day later.
+    /// - Parameter now: the current time. A purchase more than a day later is invalid.
     init(_ text: String, limit: Int, _ currency: Currency, now: Timestamp) {
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
             .enumerated().map { (line: $0.offset + 1, fields: $0.element.split(separator: " ")) }
@@ -66,7 +66,7 @@ struct PurchaseFile: Sendable {
         }
     }
 
-    /// Moves the purchases to the bad lines for which `objection` has a reason.
+    /// Moves the purchases for which `objection` returns a reason to the bad lines.
     mutating func reject(_ objection: (Purchase) -> String?) {
         var rest: [Purchase] = []
         for purchase in purchases {
@@ -81,7 +81,7 @@ struct PurchaseFile: Sendable {
     }
 }
 
-/// The columns of a line: customer, date, number of items, price of all items together.
+/// The columns of a line: customer, date, number of items, total price.
 private struct Columns {
     let customer: String
     let item: OrderItem
@@ -93,7 +93,8 @@ private struct Columns {
     }
 
     private static let largestQuantity = 1_000_000_000
-    /// Hubs that the book's customers live near, by their number; one of them is on no map.
+    /// The hubs near the customers, by customer number. Every 97th customer gets an unknown hub, so
+    /// that an import also shows rejected orders.
     private static let destinations = [
         "ATL", "ORD", "LAX", "DFW", "JFK", "SFO", "SEA", "MIA", "LHR", "CDG", "FRA", "NRT", "SYD",
     ]
@@ -124,13 +125,13 @@ private struct Columns {
             throw Fault(description: "the price \(price.amountText) is negative")
         }
         customer = String(fields[0])
-        // The book has the price of all items together: they are sold as one.
+        // The book has only the total price, so the items are sold as one.
         item = OrderItem(sku: "cds-\(quantity)", quantity: 1, unitPrice: price)
         destination =
             number % 97 == 0 ? "XXX" : Self.destinations[number % Self.destinations.count]
     }
 
-    /// A number in ASCII digits alone.
+    /// Reads a number of ASCII digits only, up to `largest`.
     private static func number(_ text: Substring, upTo largest: Int) -> Int? {
         guard text.utf8.count <= 64, text.utf8.allSatisfy({ (48...57).contains($0) }),
             let number = Int(text), number <= largest
@@ -138,7 +139,7 @@ private struct Columns {
         return number
     }
 
-    /// The day that 19970101 stands for.
+    /// Reads a date such as 19970101.
     private static func date(_ digits: Substring, now: Timestamp) throws(Fault) -> Timestamp {
         let text = "\(digits.prefix(4))-\(digits.dropFirst(4).prefix(2))-\(digits.dropFirst(6))"
         guard digits.utf8.count == 8, number(digits, upTo: .max) != nil, digits.prefix(4) != "0000",
@@ -153,7 +154,7 @@ private struct Columns {
         return date
     }
 
-    /// What an error message shows of a field, which may be long.
+    /// The start of a field, for error messages: a field may be long.
     private static func shown(_ text: Substring) -> String {
         text.count > 40 ? text.prefix(40) + "…" : String(text)
     }

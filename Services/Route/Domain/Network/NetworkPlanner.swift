@@ -105,7 +105,7 @@ public struct NetworkPlanner: RoutePlanner {
         guard plan.arrivesAt.isInRange else {
             throw RouteRefusal(
                 .tooLate,
-                "what leaves \(journey.origin) at \(journey.departsAt) is at "
+                "a parcel that leaves \(journey.origin) at \(journey.departsAt) arrives at "
                     + "\(journey.destination) only after \(Timestamp.latest), the latest time")
         }
         return plan
