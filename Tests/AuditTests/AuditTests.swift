@@ -46,7 +46,7 @@ import Testing
             ])
     }
 
-    @Test func `Audit adds amounts that no service can add, and says so`() throws {
+    @Test func `Audit reports sums that do not fit into 64 bits`() throws {
         var audit = try audited(opened)
         for position in UInt64(2)...3 {
             audit.record(try recorded(credited(.max), at: position))

@@ -3,7 +3,7 @@ import Contracts
 import EventSourcing
 import Testing
 
-/// Logs of sagas in which one event has had no consequence: what the audit says of each.
+/// The audit's findings in logs of sagas in which one event has had no consequence.
 @Suite struct `Consequences of an order's end` {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -105,7 +105,7 @@ import Testing
         #expect(try findings(log) == [])
     }
 
-    @Test func `Audit lists what is missing in the order in which it must be mended`() throws {
+    @Test func `Audit lists missing consequences in the order of their repair`() throws {
         let found = try findings(Self.ready + [confirmed, cancelled, routeCancelled])
         #expect(found.map(\.position) == [8, 9])
         #expect(found.map(\.trigger?.queue) == ["balance", "balance"])
@@ -141,7 +141,7 @@ import Testing
         #expect(found.first?.position == 2 && found.first?.order == "o")
     }
 
-    @Test func `Audit compares times that are as far apart as times can be`() throws {
+    @Test func `Audit compares the earliest and the latest time`() throws {
         let early = Audit.Event.order(
             .placed(
                 OrderPlaced(

@@ -3,7 +3,7 @@ import EventSourcing
 
 @testable import AuditDomain
 
-/// An audit of events that stand in the log one after the other, from position 1 on.
+/// An audit of a log of these events, from position 1 on.
 func audited(_ log: Audit.Event...) throws -> Audit { try audited(log) }
 
 func audited(_ log: [Audit.Event]) throws -> Audit {

@@ -12,7 +12,7 @@ import WireProtocol
         "event-store replays start audit-balance-10 --from-log --pattern "
         + #"'{"stream":["order-o"],"position":[10]}' --to-queue balance --wait"#
 
-    /// The commands after these events, which stand from position 100 on.
+    /// The commands after these events, whose positions begin at 100.
     private func commands(
         _ events: (stream: String, type: BusEventType, data: String)...
     ) throws -> [String] {
@@ -83,7 +83,7 @@ import WireProtocol
                 == ["event-store rules apply Services/rules.json"])
     }
 
-    @Test func `Bus event that makes no sense has no effect`() throws {
+    @Test func `Invalid bus event has no effect`() throws {
         #expect(try commands(("$deadletter-balance", .deadLettered, "{}")) == [replay])
         #expect(try commands(("$deadletter-balance", .deadLetterRedriven, "[]")) == [replay])
         #expect(try commands(("$queue-balance", .deadLettered, letter(10, group: "o"))) == [replay])

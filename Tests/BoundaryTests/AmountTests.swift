@@ -21,7 +21,7 @@ struct `The boundaries of amounts and times` {
             time: noon, correlationID: id)
     }
 
-    /// Of each type the largest and the least, many times over: their sums pass all integers.
+    /// The largest and the smallest amount of each type, many times: their sums overflow 64 bits.
     private static let accountEvents: [AccountEvent] =
         [.opened(AccountOpened(account: "a", currency: .usd, openedAt: noon))]
         + [largest, least].flatMap { amount in
@@ -48,7 +48,7 @@ struct `The boundaries of amounts and times` {
             }
         }
 
-    @Test func `An account decides on, and shows, whatever its events add up to`() throws {
+    @Test func `An account decides on and shows any sum of its events`() throws {
         var state = Account.initial
         var model = BalanceProjection.Model()
         for (index, event) in Self.accountEvents.enumerated() {
@@ -75,7 +75,7 @@ struct `The boundaries of amounts and times` {
         #expect(model.accounts.rows["a"] != nil)
     }
 
-    @Test func `A credit limit decides on whatever its events add up to`() throws {
+    @Test func `A credit limit decides on any sum of its events`() throws {
         var state = CreditLimit.initial
         var model = CreditLimitProjection.Model()
         var position: UInt64 = 0

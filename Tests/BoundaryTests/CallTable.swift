@@ -95,7 +95,7 @@ enum Calls {
         ],
     ]
 
-    /// Those that every service answers.
+    /// The calls that every service answers.
     static let ofEachService: [Call] = [
         .command(ReverseEvent.name, ReverseEvent(event: EventID(high: 1, low: 1), reason: "r")),
         .query("status", Nothing()), .query("rebuild", EventID(high: 1, low: 1)),

@@ -9,7 +9,7 @@ import WireProtocol
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The boundaries of calls` {
     /// Not JSON: see the tests of messages.
     private static let binary: Set = [BusCall.settle]
-    /// It would wait for an event that is still to come: an answer is not to be expected.
+    /// It would wait for a future event, so no answer is expected.
     private static let waits = ["atLeast"]
 
     @Test func `Each field of each call has a place in the table`() {
@@ -38,7 +38,7 @@ import WireProtocol
             let calls = (Calls.ofServices[service] ?? []) + Calls.ofEachService
             #expect(try await caller.names() == Set(calls.map(\.name)).union(Self.internals))
             for (index, call) in calls.enumerated() {
-                // What is around a command or query is read alike in all of them.
+                // All commands and queries share the code that reads their envelope.
                 let isFirst = index == 0 || calls[index - 1].isCommand != call.isCommand
                 try await caller.exhaust(call, store, envelope: isFirst, waits: Self.waits)
             }
@@ -107,7 +107,7 @@ import WireProtocol
         let stream = try StreamName("boundary-1")
         for word in words {
             let event = NewEvent(stream: stream, type: "T", data: [])
-            // Nothing is behind a position that is still to come.
+            // There is nothing after a future position.
             let head = try await store.welcome().head
             let behind = AppendCondition(noneMatching: .init(.all, after: word))
             do {
@@ -127,7 +127,7 @@ import WireProtocol
     /// Calls between the services themselves.
     private static let internals: Set = ["rehearse"]
 
-    /// What the calls of the table are about.
+    /// The entities that the calls of the table name.
     private func prepare(_ suite: Suite, _ bus: Caller) async throws {
         for arguments in [
             ["balance", "open", "c"], ["credit", "c", "100.00"],

@@ -6,7 +6,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// A client of one process that sends what it likes as the argument of a call.
+/// A client of one process that sends any bytes as the argument of a call.
 struct Caller {
     private let connection: RequestClient
     private let loop = SocketLoop(name: "caller")
@@ -23,7 +23,7 @@ struct Caller {
         await connection.close()
     }
 
-    /// The calls that the process answers, which it tells to those who ask for another.
+    /// The calls that the process answers, from its error message for an unknown call.
     func names() async throws -> Set<String> {
         do {
             _ = try await connection.call("?", within: .seconds(30)) { _ in [] }
@@ -82,10 +82,10 @@ struct Caller {
         }
     }
 
-    /// The fields of a query that ask for what was, or would have been.
+    /// The fields of a query about the past or about a hypothetical state.
     private static let past = ["asOf", "without"]
 
-    /// Settles deliveries that there never were, in every way.
+    /// Settles deliveries that do not exist, with every verdict.
     func settle() async throws {
         let settlement = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
         let frame = try Settlement.frame([settlement], of: "q")
@@ -109,7 +109,7 @@ struct Caller {
         }
     }
 
-    /// False if the call is rejected, as it may be.
+    /// Returns false if the call is rejected, which is allowed.
     private func isAnswered(_ name: String, _ argument: String, _ place: String) async throws
         -> Bool
     {

@@ -70,7 +70,8 @@ private struct Contract: Sendable, CustomStringConvertible {
 
 private func write(_ value: some Encodable) throws -> Data { try JSONCoding.encoder.encode(value) }
 
-/// Makes values of the type up: each is written and reads back as it was, or is not written.
+/// Generates values of the type. Each must be unchanged after it was written and read, or must not
+/// be written at all.
 private func expectRoundTrip<Value: Codable>(
     _ type: Value.Type, _ inventor: Inventor, isSame: (Value, Value) -> Bool
 ) throws {
@@ -101,7 +102,7 @@ struct `What is written as JSON` {
         try contract.check(Inventor(seed: 2))
     }
 
-    /// So that a new type can't be forgotten here.
+    /// Fails if a new type is missing here.
     @Test func `Every type of the contracts and messages is among those that are checked`() throws {
         let declaration = #/(?m)^public struct (\w+)(?:<[^>]*>)?: ([^{]*)\{/#
         let coded = ["Codable", "Payload"]

@@ -118,7 +118,7 @@ private struct Message: Sendable, CustomStringConvertible {
         try? write()
     }
 
-    /// What is told of a delivery, to be compared.
+    /// The fields of a delivery, for comparison.
     private struct Fields: Hashable {
         let words: [Int64]
         let names: [String]
@@ -139,7 +139,7 @@ private struct Message: Sendable, CustomStringConvertible {
 extension Inventor {
     fileprivate func bytes() -> [UInt8] { (0..<count(0...40)).map { _ in integer() } }
 
-    /// Whether no list is to be of the greatest length, which takes time.
+    /// Whether to leave out lists of the greatest length, which take time.
     private func often() -> Bool { chance(97) }
 
     fileprivate func names() -> [String] {
@@ -235,7 +235,7 @@ struct `What is written as a message` {
         for _ in 0..<200 { try message.check(inventor) }
     }
 
-    /// So that a new kind can't be forgotten here.
+    /// Fails if a new kind is missing here.
     @Test func `Every kind of message is among those that are checked`() {
         let checked = Message.all.compactMap { $0.kind }
         for kind in (UInt8.min ... .max).compactMap(MessageKind.init(rawValue:)) {

@@ -49,7 +49,7 @@ private struct Row: Sendable {
         Row("event-store read --correlation=VALUE"),
         Row("event-store streams --after=VALUE"), Row("event-store streams --limit=VALUE"),
         Row("event-store export --from=VALUE"),
-        // A position that is still to come is waited for.
+        // The command waits for a future position.
         Row(
             "event-store tail --limit=1 --from=VALUE",
             but: ["9223372036854775807", "9223372036854775808", "18446744073709551615"]),
@@ -96,7 +96,7 @@ private struct Row: Sendable {
     private static let root = URL(filePath: #filePath).appending(path: "../../..")
         .standardizedFileURL
 
-    /// So that a new option can't be forgotten here.
+    /// Fails if a new option is missing here.
     @Test func `Each option that takes a number or a time has a row in the table`() throws {
         let declaration = #/@Option[^@]*?var (\w+)(?:: ([\w\[\]]+)\??)?(?: = ([^\n]+))?/#
         let types = [
@@ -129,7 +129,7 @@ private struct Row: Sendable {
         #expect(found > 30)
     }
 
-    @Test func `No value of an option ends a command by a signal, or a process that it asks`()
+    @Test func `No value of an option crashes a command or the process that it calls`()
         async throws
     {
         let suite = try Suite()
@@ -191,7 +191,7 @@ private struct Row: Sendable {
         return (type.configuration.defaultSubcommand ?? type, Array(words))
     }
 
-    /// Runs a command that may be refused, in a line or more, but may not crash.
+    /// Runs a command that may be rejected, but must not crash.
     private func expectAnswer(_ command: [String], of suite: Suite) throws {
         let run = try suite.run(command, patience: 60)
         #expect([0, 64, 65, 69].contains(run.status), "\(command): \(run)")

@@ -32,13 +32,13 @@ private final class Folder {
 }
 
 extension BusFiles {
-    /// Ends as a process does that is killed: what was not written is lost.
+    /// Stops like a killed process: what was not written is lost.
     fileprivate func close() async throws {
         try store.close()
         try await journal.close()
     }
 
-    /// All that the tables hold, as text.
+    /// The content of all tables, as text.
     fileprivate func contents() async throws -> [String] {
         try await store.store.read { db in
             try ["rule", "queue", "entry", "deadLetter", "replay", "archive"].flatMap { table in
@@ -61,7 +61,7 @@ extension BusFiles {
             let record = history.next()
             through = try await files.journal.append(record)
             last.append(record)
-            // The tables get what has gathered, now and then.
+            // The gathered commits are folded onto the tables now and then.
             guard number.isMultiple(of: Int(seed % 7) + 1), number < 35 else { continue }
             try await files.store.commit(last, of: await files.journal.id, through: through)
             last.batch = WriteBatch()
@@ -122,12 +122,12 @@ extension BusFiles {
         try await files.close()
     }
 
-    @Test func `forget what was cut short`() async throws {
+    @Test func `drop a commit that a crash cut short`() async throws {
         let folder = try Folder()
         var files = try await folder.open()
         _ = try await files.journal.append(JournalRecord(routed: 5))
         try await files.close()
-        // What a process that was killed while it made another journal has left.
+        // The remains of a process that was killed while it made another generation.
         try FileManager.default.createDirectory(
             atPath: folder.journal + "/2.new", withIntermediateDirectories: true)
         files = try await folder.open()
@@ -220,11 +220,11 @@ extension BusFiles {
         try database.close()
     }
 
-    /// However often the upgrade is begun and not ended.
-    @Test func `of the version without a journal get one`() async throws {
+    /// Even if the upgrade is interrupted several times.
+    @Test func `of a version without a journal get one`() async throws {
         let folder = try Folder()
         try makeVersion1(folder)
-        // Killed after the tables are of this version, and before the journal is there.
+        // Killed after the tables were migrated, and before the journal existed.
         try BusStore(path: folder.cache, log: folder.log).close()
         var files = try await folder.open()
         for _ in 1...2 {
@@ -234,7 +234,7 @@ extension BusFiles {
             #expect(queue.isPaused && queue.phase == .live)
             #expect(queue.lastSequence == 1009)
             #expect(queue.acknowledged == 12 && queue.dropped == 1)
-            // Higher than any number that the earlier version took from the clock.
+            // Higher than any lease number that the earlier version derived from the clock.
             #expect(queue.lastLease > 1_700_000_000_000_000)
             let entries = try await files.store.entries(of: 3, after: 0, limit: 10)
             #expect(entries.map(\.sequence) == [1002, 1005, 1009])
@@ -244,7 +244,7 @@ extension BusFiles {
             let left = try #require(entries[1].notBefore) - .zero
             #expect((.seconds(1)...(.seconds(100))).contains(left))
             try await files.close()
-            // Killed before the tables know the journal.
+            // Killed before the tables record the journal.
             try folder.remove(folder.cache)
             try makeVersion1(folder)
             files = try await folder.open()

@@ -45,7 +45,7 @@ import WireProtocol
         }
     }
 
-    @Test func `has numbers at their limits`() throws {
+    @Test func `keeps numbers at their limits`() throws {
         var record = JournalRecord()
         record.routed = .max
         record.time = BusTime(

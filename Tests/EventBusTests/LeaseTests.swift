@@ -33,7 +33,7 @@ import ZeroMQ
         try await bus.start()
         #expect(try await bus.view("q").inFlight == 6)
         #expect(try await bus.drain("q") == Array(positions.dropFirst(10)))
-        // Its consumer goes on with its receipts.
+        // The consumer acknowledges with its old receipts.
         let later = [
             taken[3].settled(.done), taken[4].settled(.done),
             taken[5].settled(.extended(.seconds(60))),
@@ -44,7 +44,7 @@ import ZeroMQ
         #expect(again.event.position == positions[6])
         #expect(again.receiveCount == 2 && again.firstReceivedAt == taken[6].firstReceivedAt)
         #expect(again.lease > taken[9].lease)
-        // Or it gives them back.
+        // Or the consumer gives the deliveries back.
         #expect(try await consumer.release() == 5)
         let rest = try await consumer.receive(10)
         #expect(rest.map(\.event.position) == [5, 6, 7, 8, 9].map { positions[$0] })
@@ -52,8 +52,7 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `comes again when the time that was left has passed, restarts or not`() async throws
-    {
+    @Test func `is redelivered after its visibility timeout, even across restarts`() async throws {
         let bus = try await bus(visibilityTimeout: 1)
         try await bus.append()
         let consumer = try await bus.store.consumer(of: "q", named: "c")
@@ -98,7 +97,7 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `stays its consumer's behind more than is in memory`() async throws {
+    @Test func `stays in flight when more entries wait than fit into memory`() async throws {
         let bus = try await bus(window: 100, grouping: .unordered)
         let positions = Array(try await bus.append(100))
         let consumer = try await bus.store.consumer(of: "q", named: "c")
@@ -119,7 +118,7 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `is made once while the journal is begun again`() async throws {
+    @Test func `is made once while the journal is compacted`() async throws {
         let bus = try await RunningBus(journalBytes: 0)
         try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
         try await bus.put(rule: "r", to: "q")

@@ -7,8 +7,8 @@ import Synchronization
 import Testing
 import WireProtocol
 
-/// Anyone who may append to the bus's streams can append any event: an import can, too.
-@Suite(.timeLimit(.minutes(10))) struct `Senseless events of the bus` {
+/// Any client with permission to append to the bus's streams, and any import, can write any event.
+@Suite(.timeLimit(.minutes(10))) struct `Invalid events of the bus` {
     private struct Case: CustomStringConvertible {
         let stream: String
         let type: String
@@ -142,7 +142,7 @@ import WireProtocol
         return cases
     }
 
-    @Test func `Events that make no sense have no effect, at append and after a restart`()
+    @Test func `Invalid events have no effect, at append and after a restart`()
         async throws
     {
         let log = LoggedErrors()
@@ -168,13 +168,13 @@ import WireProtocol
         try await bus.start()
         #expect(try await state(of: bus) == before)
         #expect(log.positions == ignored, "an event is logged again")
-        // And all of it works as before.
+        // The bus still works as before.
         let last = try await bus.append(1)
         #expect(try await bus.drain("q").suffix(1) == [last.lowerBound])
         await bus.stop()
     }
 
-    /// All that events of the bus can change.
+    /// Everything that events of the bus can change.
     private func state(of bus: RunningBus) async throws -> [String] {
         let head = try await bus.store.welcome().head
         let admin = bus.admin
@@ -189,7 +189,7 @@ import WireProtocol
     }
 }
 
-/// Keeps which events were said to have no effect.
+/// Records the events that were logged as having no effect.
 private final class LoggedErrors: Sendable {
     private let found = Mutex<[String]>([])
 

@@ -58,7 +58,7 @@ private enum AppendKind: CaseIterable {
     }
 }
 
-/// What there is of a log, staged events included.
+/// The events of a log, including staged ones.
 private struct State: Equatable {
     var head: UInt64
     var headTime: Timestamp?
@@ -175,7 +175,8 @@ private struct State: Equatable {
             guard isHit else { break }
             guard case .failure(let failure) = committed else { continue }
             ends += 1
-            // Nothing more is written, whatever the disk does now, and everybody is told why.
+            // Nothing more is written, even if the disk works again, and every call gets the
+            // reason.
             #expect(throws: failure) { try log.commit() }
             #expect(throws: AppendError.log(failure)) { try log.stage(neighbour(2)) }
             #expect(failure.description.contains("injected once"))
@@ -190,7 +191,7 @@ private struct State: Equatable {
                 let head = again.head
                 let whole: [UInt64] = [61, 63, UInt64(with?.count ?? 65) - 2]
                 #expect(whole.contains(head), "\(kind), call \(call), \(survives)")
-                // A retry by the ids of the events tells which of both it was.
+                // A retry with the same event ids tells which of the two happened.
                 let first = try again.stage(neighbour(1))
                 #expect(first.isRepeat == (head > 61))
                 if with != nil {
@@ -206,7 +207,7 @@ private struct State: Equatable {
         #expect(ends > 0)
     }
 
-    @Test func `is no harm to the neighbours that are committed with it`() throws {
+    @Test func `does not harm the appends that are committed with it`() throws {
         let storage = prepared()
         var log = try open(storage)
         let index = try #require(log.sealed.segments.first).index

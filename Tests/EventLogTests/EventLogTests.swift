@@ -301,7 +301,7 @@ import Testing
         #expect(try open(disk).all().map(\.position) == [1, 2, 3])
     }
 
-    @Test func `is damaged where what does not check was acknowledged`() throws {
+    @Test func `is damaged if an acknowledged record does not match its checksum`() throws {
         let (storage, record) = try storage()
         let name = storage.names()[0]
         storage.flip(name, at: 64 + 2 * record + 100)

@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `in a damaged event are not taken for others by a restoration`() async throws {
+    @Test func `in a damaged event are not taken for events by a restoration`() async throws {
         for data in try disguises(FaultyStorage.ofThree()) {
             for padding in 0..<8 {
                 let storage = FaultyStorage()
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `do not check in another place, segment or log`() throws {
+    @Test func `are not valid in another place, segment or log`() throws {
         let storage = FaultyStorage()
         let log = try chained(storage)
         let names = storage.names().filter { $0.hasSuffix(".segment") }
@@ -129,7 +129,7 @@ extension FaultyStorage {
         #expect(bases.count == 4)
     }
 
-    /// What opening the log and verifying it say is wrong.
+    /// The faults that opening and verifying the log report.
     private func faults(_ storage: FaultyStorage) throws -> (opening: LogError?, all: [LogError]) {
         let before = try storage.contents(suffix: "")
         let opening = #expect(throws: LogError.self) { _ = try open(storage).head }
@@ -155,7 +155,7 @@ extension FaultyStorage {
         let expected = LogError.missingEnd(segment: segments[0], from: 1)
         let found = try faults(disk)
         #expect(found.opening == expected && found.all == [expected])
-        // A log of an earlier version has no note of its own, but indexes.
+        // A log of an earlier version has indexes, but no manifest.
         try disk.remove(LogManifest.name)
         #expect(throws: expected) { _ = try open(disk).head }
     }
@@ -170,7 +170,7 @@ extension FaultyStorage {
         #expect(found.opening == expected && found.all == [expected])
     }
 
-    @Test func `says that its open segment was cut off, wherever that was`() throws {
+    @Test func `says that its open segment was cut off, at any byte`() throws {
         let whole = try original.read(segments[3], at: 0, count: 4096)
         let ends = try wholeRecords(of: whole, in: segments[3]).map(\.place.upperBound)
         for size in [0, 1, 63, 64, 65] + ends + ends.map({ $0 - 9 }) + [4095] {
@@ -220,7 +220,7 @@ extension FaultyStorage {
                 == original.contents(suffix: LogManifest.name))
     }
 
-    @Test func `notes no more than is on disk`() throws {
+    @Test func `records no position beyond what is on disk`() throws {
         let storage = FaultyStorage()
         var log = try open(storage, durability: .interval)
         for number in 1...10 {
@@ -229,7 +229,7 @@ extension FaultyStorage {
             if number == 6 { try log.flush() }
         }
         #expect(try LogManifest.read(from: storage)?.durable == 6)
-        // Of what was not synced, anything may be lost.
+        // Any part of what was not synced may be lost.
         for survives in [true, false] {
             #expect((6...10).contains(try open(storage.crashed { survives }).head))
         }

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func `are written today as the last of them`() throws {
+    @Test func `of the current version are what the current version writes`() throws {
         let storage = FaultyStorage()
         #expect(try chained(storage, commitEvery: 2).head == 60)
         let names = try FileManager.default.contentsOfDirectory(

@@ -11,7 +11,7 @@ import Testing
         }
     }
 
-    @Test func `never goes back, and says how far it is ahead of a clock that does`() throws {
+    @Test func `never goes back, and shows how far it is ahead of the clock`() throws {
         let clock = Clock()
         let storage = FaultyStorage()
         var log = try EventLog(in: storage, now: { clock.now.withLock { $0 } })

@@ -37,13 +37,13 @@ import Testing
         #expect(history.kinds == [.lost])
     }
 
-    @Test func `finds an event that is there twice`() {
+    @Test func `finds an event that is in the log twice`() {
         var history = History()
         history.add(history.log[2])
         #expect(history.kinds.contains(.doubled))
     }
 
-    @Test func `finds the effect of a command that is there again under another id`() {
+    @Test func `finds the effect of a command that is in the log again under another id`() {
         var history = History()
         var copy = history.log[1]
         copy.id = EventID(high: 9, low: 9)
@@ -92,7 +92,7 @@ import Testing
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `finds a rejection on a state behind the call`() {
+    @Test func `finds a rejection on a state that is newer than the call`() {
         var history = History()
         history.reject(withdraw(950), free: 900, from: 30, to: 40)
         history.credit(500, from: 50, to: 60)
@@ -117,7 +117,7 @@ import Testing
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `finds events in another order than the calls were made in`() {
+    @Test func `finds events in the wrong order of their calls`() {
         var history = History()
         history.credit(500, from: 30, to: 40)
         history.credit(600, from: 50, to: 60)
@@ -138,7 +138,7 @@ import Testing
         #expect(history.kinds == [])
     }
 
-    @Test func `holds a caller to what it said it knew, and to the head it saw`() {
+    @Test func `uses the position that a caller required and the head that it read`() {
         var history = History()
         history.credit(500, from: 30, to: 60)
         history.ask(funds: 400, from: 40, to: 50)
@@ -152,7 +152,7 @@ import Testing
         #expect(history.kinds == [.untrue])
     }
 
-    @Test func `accepts a command without an answer, done or not, but not done twice`() {
+    @Test func `accepts a command without an answer that took effect at most once`() {
         var history = History()
         history.calls[2].answer = .unknown
         #expect(history.kinds == [])

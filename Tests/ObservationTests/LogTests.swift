@@ -31,7 +31,7 @@ struct `A line of the log in JSON` {
 }
 
 struct `Standard error` {
-    @Test func `that can't be written to ends nothing`() throws {
+    @Test func `that can't be written to does not end the process`() throws {
         let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
         full.tell("a line\n")
         #expect(throws: (any Error).self) { try full.write(contentsOf: Data("a line\n".utf8)) }

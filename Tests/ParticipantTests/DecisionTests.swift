@@ -80,7 +80,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         }
     }
 
-    /// Has the command carried out, and compares the answer with the model's.
+    /// Sends the command, and compares the answer with the model's.
     private func check(
         _ command: Account.Command, by repository: Repository<Account>, _ what: String
     ) async throws {
@@ -98,7 +98,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(answer == expected, "\(what): \(command)")
     }
 
-    /// What is right: decided on the whole stream.
+    /// The expected answer: the decision on the whole stream.
     private func model(_ command: Account.Command) async throws -> String {
         let stream = try StreamName(category: Account.category, id: Account.id(of: command))
         var state = Account.initial
@@ -127,7 +127,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await store.client.statistics().requests == before + count + 1)
     }
 
-    @Test func `answer a repetition as such, though others have undone what it was`() async throws {
+    @Test func `answer a repeated command as repeated, though its effect is undone`() async throws {
         let (first, second) = (repositories(2)[0], repositories(2)[1])
         try await open("a", first)
         let cause = Cause.new()
@@ -178,7 +178,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await confirm("early", repository) == ["OrderConfirmed"])
     }
 
-    @Test func `is a rejection when the log's time has passed the deadline, though not the clock`()
+    @Test func `is a rejection when the log's time, but not the clock, has passed the deadline`()
         async throws
     {
         let store = try await Store()
@@ -196,7 +196,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 }
 
 extension Cause {
-    /// A command that nobody has given before.
+    /// A new command.
     fileprivate static func new() -> Cause {
         let id = EventID.random()
         return Cause(correlationID: id, causationID: .none, key: id, actor: "test")

@@ -10,7 +10,7 @@ import WireProtocol
 
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(10))) struct `A participant that gets an event of old` {
+@Suite(.timeLimit(.minutes(10))) struct `A participant that gets an event of an earlier version` {
     private func delivery(
         _ type: String, _ data: String, at store: Store
     ) async throws -> [Delivery] {

@@ -167,7 +167,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Deadlines
 
-    @Test func `finds the deadlines of sagas under way in the log`() async throws {
+    @Test func `finds the deadlines of open sagas in the log`() async throws {
         let store = try await Store()
         let past = Timestamp.now().microseconds - 1
         _ = try await store.deliveries(
@@ -179,7 +179,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             #expect(try await store.orders("Missed") == ["missed"])
             try await runner.close()
         }
-        // They are on disk, and not looked for again.
+        // The deadlines are on disk, and the log is not searched again.
         let sagas = try await store.sagas("first")
         #expect(try await sagas.deadlines().map(\.id).sorted() == ["later", "missed"])
         let next = try await store.recollecting(Packer(), memory: "first")
@@ -209,12 +209,12 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await requests(store) { _ = try await lost.handle(met) } == 1)
         let sagas = try await store.sagas("lost").sagas(["o0", "o19"])
         #expect(sagas.mapValues(\.state.events) == ["o0": 2, "o19": 2])
-        // Those are whole now.
+        // These sagas are complete now.
         let again = try await store.deliveries((0..<20).map { try NewEvent(Met(order: "o\($0)")) })
         #expect(try await requests(store) { _ = try await lost.handle(again) } == 0)
     }
 
-    @Test func `passes over earlier events that it can't read`() async throws {
+    @Test func `skips earlier events that it can't read`() async throws {
         let store = try await Store()
         _ = try await store.deliveries([
             NewEvent(
@@ -227,7 +227,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await store.sagas("lost").sagas(["a"])["a"]?.state.events == 2)
     }
 
-    @Test func `lets an order whose id no tag can hold be one that it knows nothing of`()
+    @Test func `takes an order whose id is too long for a tag for an unknown one`()
         async throws
     {
         let store = try await Store()
@@ -243,7 +243,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Replays
 
-    @Test func `reacts to a replay as one that knows what came after it`() async throws {
+    @Test func `considers the events after a replayed one`() async throws {
         let store = try await Store()
         let participant = BalanceParticipant()
         let events = try [Self.opened, Self.route, Self.rejected].map { (payload: Step) in
@@ -260,7 +260,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         deliveries[1].replay = "again"
         #expect(try await runner.handle([deliveries[1]]) == [.done])
         #expect(try await store.count(of: "FundsReserved") == 0)
-        // Of a saga that has not ended it is handled as ever.
+        // In a saga that has not ended, the replay is handled as usual.
         let other = try await store.deliveries([
             NewEvent(
                 stream: StreamName("account-b"), type: AccountOpened.type,
@@ -283,7 +283,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Trimming
 
-    @Test func `forgets sagas of long ago, and folds them from the log when they go on`()
+    @Test func `forgets old sagas, and folds them from the log when they continue`()
         async throws
     {
         let store = try await Store()
@@ -303,7 +303,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         let known = try await sagas.sagas(["old", "waiting", "new", "newest"])
         #expect(known.keys.sorted() == ["new", "newest", "waiting"])
         #expect(try await sagas.beginning() == first[0].event.position)
-        // What was trimmed is whole again when it goes on, in this process and in the next.
+        // A trimmed saga is complete again when it continues, in this process and in the next.
         _ = try await later.handle(
             try await store.deliveries(Met(order: "old"), at: start + 32 * day))
         #expect(try await sagas.sagas(["old"])["old"]?.state.events == 2)

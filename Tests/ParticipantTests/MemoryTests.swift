@@ -32,7 +32,7 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `of version 2 is taken over, and not taken for whole`() async throws {
+    @Test func `of version 2 is migrated, and not taken for complete`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         let deadline = Timestamp.now()
         let state = try JSONEncoder().encode(

@@ -87,7 +87,7 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `that is empty is made, as one that is not there`() async throws {
+    @Test func `that is empty is created like a missing one`() async throws {
         try write(Data())
         let store = try #require(try open())
         #expect(store.checkpoint == 0)
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `that turns out to be damaged fails its owner, too`() async throws {
+    @Test func `that turns out to be damaged makes its owner fail, too`() async throws {
         let bytes = try await fill()
         let store = try #require(try open())
         let file = try FileHandle(forUpdating: URL(filePath: path))

@@ -267,7 +267,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
                 == [.reserve(account: "a", order: "o", total: money(120))])
     }
 
-    @Test func `asks for nothing when money comes in that repays nothing`() throws {
+    @Test func `sends no command for a credit that repays nothing`() throws {
         func credited(repaid: Int64) -> CreditLimitParticipant.Event {
             .moneyCredited(
                 MoneyCredited(

@@ -6,10 +6,9 @@ import ServiceKit
 import Testing
 import WireProtocol
 
-/// What queues lose, the audit finds; what the audit prints, mends it.
+/// The audit finds events that queues lost, and the commands that it prints repair the sagas.
 extension `The suite` {
-    @Test func `Audit's remedies mend lost refunds, cancellations and confirmations`() async throws
-    {
+    @Test func `Remedies repair lost refunds, cancellations and confirmations`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ruth", funds: "1000.00", credit: "0.00")
@@ -43,13 +42,13 @@ extension `The suite` {
         #expect(try suite.findings() == [])
     }
 
-    @Test func `Audit's remedies mend what was lost before later events were handled`()
+    @Test func `Audit's remedies repair what was lost before later events were handled`()
         async throws
     {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("saul", funds: "20.00", credit: "90.00")
-        // Balance loses the confirmation, and then hears of the cancellation.
+        // Balance loses the confirmation, and then gets the cancellation.
         try suite.give("event-store queues pause creditLimit")
         try await suite.place("uncaptured", of: "saul", price: 2000)
         _ = try await suite.first("FundsReserved", of: "uncaptured")
@@ -64,7 +63,7 @@ extension `The suite` {
         try suite.mend(found)
         #expect(try suite.findings() == [])
 
-        // CreditLimit loses the payment, and then hears of the refund.
+        // CreditLimit loses the payment, and then gets the refund.
         try suite.give("event-store queues pause orders")
         try await suite.place("undrawn", of: "saul", price: 3000)
         _ = try await suite.first("CreditReserved", of: "undrawn")
@@ -81,7 +80,7 @@ extension `The suite` {
         #expect(try suite.findings() == [])
     }
 
-    @Test func `Audit's remedies mend a deleted rule, a paused queue and a dead letter`()
+    @Test func `Audit's remedies repair a deleted rule, a paused queue and a dead letter`()
         async throws
     {
         let suite = try Suite()
@@ -117,8 +116,7 @@ extension `The suite` {
         #expect(try suite.findings() == [])
     }
 
-    @Test func `Audit reports what it cannot read and what lies in the wrong stream`() async throws
-    {
+    @Test func `Audit reports unreadable events and events in the wrong stream`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("uma", funds: "10.00", credit: "0.00")
@@ -155,7 +153,7 @@ private struct Audited: Decodable {
 }
 
 extension Suite {
-    /// Gives a command that must succeed, as a line for the shell.
+    /// Runs a shell line that must succeed.
     fileprivate func give(_ line: String) throws {
         let run = try shell(line)
         #expect(run.status == 0, "\(line): \(run)")
@@ -181,7 +179,7 @@ extension Suite {
         return found
     }
 
-    /// Pastes the remedies, each once.
+    /// Runs each remedy once.
     fileprivate func mend(_ findings: [Audited.Finding]) throws {
         var given: Set<String> = []
         for command in findings.flatMap(\.remedy) where given.insert(command).inserted {

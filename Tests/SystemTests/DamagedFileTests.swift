@@ -22,7 +22,7 @@ import Testing
         try bytes.write(to: url)
     }
 
-    /// A suite that has done something, and is stopped.
+    /// A stopped suite with some events.
     private func stopped() async throws -> Suite {
         let suite = try Suite()
         try await suite.startAll()
@@ -57,7 +57,7 @@ import Testing
             }
         }
         #expect(files >= 9)
-        // They are caches: without them, the services are as they were.
+        // These files are caches: without them, the services have the same state.
         for service in Suite.services {
             try ProjectedStore.remove("\(suite.home)/\(service)/projection.sqlite")
             try suite.start(service)
@@ -77,7 +77,7 @@ import Testing
         #expect(last.contains("remove it"), "\(comment): \(run.errors)")
     }
 
-    @Test func `of snapshots is made anew`() async throws {
+    @Test func `of snapshots is replaced`() async throws {
         let suite = try await stopped()
         for service in ["balance", "credit"] {
             try damage("\(suite.home)/\(service)/snapshots.sqlite", .garbage)
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `that a query meets ends the process that answers from it`() async throws {
+    @Test func `that a query finds ends the process that answers from it`() async throws {
         let suite = try await stopped()
         try suite.start("event-store", ["--rules", Suite.rules])
         try suite.start("balance")
@@ -115,7 +115,7 @@ import Testing
         let file = try FileHandle(forUpdating: URL(filePath: path))
         let size = try file.seekToEnd()
         try file.seek(toOffset: 4_096)
-        // Of the page that has the statement nothing has been read yet.
+        // The page with the statement has not been read yet.
         try file.write(contentsOf: Data(repeating: 0xA5, count: Int(size) - 4_096))
         let run = try suite.run("balance", "statement", "ann")
         #expect(run.status != 0 && run.errors.contains("\(path) is damaged: "), "\(run)")
@@ -125,8 +125,7 @@ import Testing
 }
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `An event store whose disk fails` {
-    @Test func `ends with status 74 and the name of the file, and a retry finds out`() async throws
-    {
+    @Test func `exits with 74 and names the file, and a retry tells what is stored`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -158,7 +157,7 @@ import Testing
         #expect(verified.status == 0 && verified.output.contains(": 4 events in 1"), "\(verified)")
     }
 
-    /// Has every write of the process behind the first MiB of a file fail.
+    /// Makes every write of the process beyond the first MiB of a file fail.
     private func limitFileSize(of process: Int32) throws {
         let command = Process()
         command.executableURL = URL(filePath: "/usr/bin/prlimit")

@@ -13,8 +13,8 @@ import WireProtocol
 
 /// Many clients at two accounts, through three services that decide on the same streams, while
 /// processes are killed. `DAYBOOK_STORM_KILLS` sets how many are (default: 4).
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A storm at two hot accounts` {
-    @Test func `loses and doubles nothing, and gets no wrong rejection and no wrong figure`()
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Heavy load on two accounts` {
+    @Test func `loses and duplicates nothing, and gets no wrong rejection and no wrong figure`()
         async throws
     {
         let suite = try Suite()
@@ -92,7 +92,7 @@ private final class Storm: Sendable {
         }
     }
 
-    /// Calls until the storm is over.
+    /// Makes calls until the load ends.
     func work(seed: UInt64) async throws {
         var random = SplitMix(state: seed)
         while !history.withLock({ $0.isStopped }) {
@@ -121,7 +121,7 @@ private final class Storm: Sendable {
             return (.command(decided, id: { id.derived("\($0)") }), answer)
         } failure: { error in
             let request = Call<Account>.Request.command(decided, id: { id.derived("\($0)") })
-            // Of anything but a refusal it is not known what has become of the command.
+            // After any other error the command may or may not have taken effect.
             guard let error = error as? ProtocolError, error.code == .refused else {
                 return (request, .unknown)
             }

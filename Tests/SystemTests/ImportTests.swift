@@ -36,7 +36,7 @@ extension `The suite` {
         #expect(try suite.audit().status == 0)
     }
 
-    @Test func `Import lists invalid lines and imports the others only if it is told to`()
+    @Test func `Import lists invalid lines and imports the others only with --skip-invalid`()
         async throws
     {
         let suite = try Suite()
@@ -93,7 +93,7 @@ extension `The suite` {
         #expect(try await suite.events(ofType: "OrderPlaced").count == 4)
     }
 
-    @Test func `Import says what it waits for, and ends when nothing goes on`() async throws {
+    @Test func `Import says what it waits for, and fails without progress`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let book = try suite.book("w.txt", ["1 19970101 1 11.77", "2 19970101 1 11.77"])

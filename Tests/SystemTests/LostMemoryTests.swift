@@ -12,7 +12,7 @@ import WireProtocol
 struct `A suite whose participants lose their memory` {
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
-    @Test func `ends every saga that is under way, and each as it must`() async throws {
+    @Test func `ends every open saga with the right outcome`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let store = try await suite.eventStore()
@@ -23,7 +23,7 @@ struct `A suite whose participants lose their memory` {
         var seen = 0
         for round in 1...2 {
             for (index, service) in Self.participants.enumerated() {
-                // Some more are under way.
+                // Some more orders are still open.
                 while seen < 20 * (index + 1) + 100 * (round - 1) {
                     seen += try await placed.next().events.count
                 }
@@ -71,7 +71,7 @@ struct `A suite whose participants lose their memory` {
         await store.close()
     }
 
-    @Test func `rejects an order whose deadline passes while nobody remembers it`() async throws {
+    @Test func `rejects an order whose deadline passes while the memory is lost`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
@@ -88,7 +88,7 @@ struct `A suite whose participants lose their memory` {
     }
 
     /// Credit was reserved in time, but orders did not hear of it in time.
-    @Test func `rejects an order whose deadline passes while orders is away`() async throws {
+    @Test func `rejects an order whose deadline passes while orders is stopped`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")

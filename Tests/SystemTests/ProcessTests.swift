@@ -32,7 +32,7 @@ import ZeroMQ
         #expect(try await suite.status(of: "orders").processID == suite.processID(of: "orders"))
     }
 
-    @Test func `A service that is told to stop while it starts ends with 0`() async throws {
+    @Test func `A service that is stopped while it starts exits with 0`() async throws {
         let suite = try Suite()
         // Without an event store they start for as long as they are let.
         for service in Suite.services {

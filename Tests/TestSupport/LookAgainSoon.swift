@@ -1,6 +1,6 @@
-/// What a test does between two looks at what it waits for: to look all the time would take a core
-/// from the processes that are to bring it about.
+/// Pauses a test that polls for a condition. Polling without a pause would take a core from the
+/// processes that must fulfil the condition.
 public func lookAgainSoon() async throws {
-    // No wait for something to have happened by then: who calls this looks again.
+    // The caller polls again, so no test depends on this time.
     try await Task.sleep(for: .milliseconds(5))
 }

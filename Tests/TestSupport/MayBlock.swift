@@ -1,10 +1,10 @@
 import Dispatch
 public import Testing
 
-/// Runs a test on threads of its own kind, so that one that blocks holds up no other.
+/// Runs a test on a separate pool of threads, so that a test that blocks delays no other.
 ///
 /// Tests share as few threads as the machine has cores. A test that waits there for a process, or
-/// computes for long, keeps the others from their turn, and on a busy machine they then miss their
+/// computes for long, keeps the others waiting. On a busy machine they then exceed their time
 /// limits without being slow themselves.
 public struct MayBlock: SuiteTrait, TestTrait, TestScoping {
     public var isRecursive: Bool { true }

@@ -35,7 +35,7 @@ import Testing
     }
 
     /// GRDB's subscripts trap on a value of another type; `decode` and `fromDatabaseValue` tell.
-    @Test func `decodes what a table has with a check`() {
+    @Test func `decodes table values with a check`() {
         let trap = #/\brow\[["0-9]|\$0\["/#
         for file in SourceTree.swift where file.text.contains("import GRDB\n") {
             for (index, line) in file.code.enumerated()
@@ -46,7 +46,7 @@ import Testing
     }
 
     /// Foundation's `write(_:)` traps where it can't write, as on a full disk.
-    @Test func `writes to files with what throws`() {
+    @Test func `writes to files with functions that throw`() {
         for file in SourceTree.swift {
             for (index, line) in file.code.enumerated()
             where line.contains("standardError.write(") || line.contains("standardOutput.write(") {

@@ -132,7 +132,7 @@ import WireProtocol
         #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
     }
 
-    @Test func `a verdict that is none is refused`() throws {
+    @Test func `an unknown verdict is rejected`() throws {
         var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3

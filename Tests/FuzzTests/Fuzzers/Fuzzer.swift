@@ -1,5 +1,5 @@
-/// A parser of foreign bytes, and what must hold for every input: it returns or throws, and what it
-/// accepts has the properties that `run` checks.
+/// A parser of untrusted bytes, and what must hold for every input: the parser returns or throws,
+/// and what it accepts has the properties that `run` checks.
 struct Fuzzer: Sendable {
     let name: String
     /// - Throws: `PropertyFailure`; it handles what the parser throws.
@@ -30,7 +30,7 @@ extension [UInt8] {
     /// The first byte, or 0, and what follows it.
     var headAndRest: (head: UInt8, rest: [UInt8]) { (first ?? 0, Array(dropFirst())) }
 
-    /// What stands before the first byte `separator` and behind it; nothing, if there is none.
+    /// The bytes before and after the first `separator`. The second part is empty if there is none.
     func split(at separator: UInt8) -> (before: [UInt8], behind: [UInt8]) {
         let index = firstIndex(of: separator) ?? endIndex
         return (Array(self[..<index]), Array(self[index...].dropFirst()))

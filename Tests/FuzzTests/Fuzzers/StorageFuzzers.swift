@@ -5,7 +5,7 @@ import ObjectStorage
 @testable import EventLog
 
 extension Fuzzer {
-    /// The manifest of an archive, its checksum made right.
+    /// The manifest of an archive, with a corrected checksum.
     static let archiveManifest = Fuzzer(name: "archiveManifest") { input in
         _ = accepted { try ArchiveManifest(input, of: "a") }
         let sum = CRC32C.checksum(input.span)
@@ -91,7 +91,7 @@ extension Fuzzer {
         _ = accepted { try SampleLog.lookUp(in: storage) }
     }
 
-    /// Makes the checksums right of the records in `bytes`, as far as their lengths go.
+    /// Corrects the checksums of the records in `bytes`, as far as their lengths are valid.
     private static func repair(_ bytes: inout [UInt8]) {
         var at = 0
         while bytes.count - at >= RecordLayout.headerSize {
@@ -146,7 +146,7 @@ enum SampleLog {
         try log.commit()
     }
 
-    /// Looks events up by all that an index knows.
+    /// Looks events up by every kind of term that an index holds.
     static func lookUp(in storage: MemoryStorage) throws {
         let log = try open(storage)
         _ = try log.statistics()

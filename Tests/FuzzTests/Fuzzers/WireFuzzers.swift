@@ -90,7 +90,7 @@ extension Fuzzer {
         try parsers[Int(kind) % parsers.count].run(json)
     }
 
-    /// The data of the bus's own events, which anyone with the right to append can write.
+    /// The data of the bus's own events, which any client with permission to append can write.
     static let busEvent = Fuzzer(name: "busEvent") { input in
         let (kind, json) = input.headAndRest
         let parsers: [JSONParser] = [

@@ -35,7 +35,7 @@ private let fuzzer: Fuzzer = {
     do {
         try fuzzer.run(input)
     } catch {
-        // A broken property is to look like a crash.
+        // libFuzzer must take a broken property for a crash.
         fatalError("\(fuzzer.name): \(error)")
     }
     return 0

@@ -65,8 +65,8 @@ extension Bus {
 
     func commitChanges() async throws {
         for await _ in commitSignal.stream {
-            // A task of its own, because the outer one is cancelled when the process stops: that
-            // would interrupt a transaction, and the last commit would lack its changes.
+            // Unstructured, so that it is not cancelled when the process stops: cancelling would
+            // interrupt a transaction, and the last commit would lack its changes.
             try await Task(executorPreference: loop) { try await self.commit() }.value
         }
         throw CancellationError()
