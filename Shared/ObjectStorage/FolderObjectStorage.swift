@@ -50,7 +50,7 @@ public final class FolderObjectStorage: ObjectStorage {
     @concurrent public func size(of key: String) async throws(ObjectStorageError) -> Int? {
         var status = stat()
         guard unsafe stat(try path(of: key), &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
+            if errno == ENOENT || errno == ENOTDIR || errno == ELOOP { return nil }
             throw failure("look at", key)
         }
         return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
@@ -64,12 +64,15 @@ public final class FolderObjectStorage: ObjectStorage {
         if let start, (try? ObjectKey.check(start)) == nil { return [] }
         var objects: [StoredObject] = []
         var folders = [start.map { $0 + "/" } ?? ""]
+        // Links can lead round in circles: each folder is listed once.
+        var seen: Set<FolderIdentity> = []
         while let parent = folders.popLast() {
+            if Task.isCancelled { throw .cancelled }
             for key in try names(in: parent).map({ parent + $0 }) {
                 guard (try? ObjectKey.check(key)) != nil else { continue }
                 if let size = try await size(of: key) {
                     objects.append(StoredObject(key: key, size: size))
-                } else {
+                } else if let folder = try folder(at: key), seen.insert(folder).inserted {
                     folders.append(key + "/")
                 }
             }
@@ -88,6 +91,22 @@ public final class FolderObjectStorage: ObjectStorage {
     }
 
     // MARK: Files
+
+    private struct FolderIdentity: Hashable {
+        let device: dev_t
+        let number: ino_t
+    }
+
+    /// The folder that the key names, if it names one.
+    private func folder(at key: String) throws(ObjectStorageError) -> FolderIdentity? {
+        var status = stat()
+        guard unsafe stat(try path(of: key), &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR || errno == ELOOP { return nil }
+            throw failure("look at", key)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return FolderIdentity(device: status.st_dev, number: status.st_ino)
+    }
 
     private func path(of key: String) throws(ObjectStorageError) -> String {
         try ObjectKey.check(key)

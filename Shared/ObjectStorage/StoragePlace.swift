@@ -5,6 +5,7 @@ public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
     case s3(bucket: String, prefix: String)
 
     public init(_ text: String) throws(ObjectStorageError) {
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw Self.invalid(text) }
         guard let separator = text.firstRange(of: "://") else {
             guard !text.isEmpty else { throw Self.invalid(text) }
             self = .folder(text)
@@ -55,6 +56,10 @@ public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func invalid(_ text: String) -> ObjectStorageError {
-        .invalid("'\(text)' is no place: it takes the path of a folder, or s3://bucket/prefix")
+        let visible = text.unicodeScalars.filter { $0.value >= 0x20 }
+        let shown = String(String.UnicodeScalarView(visible))
+        return .invalid(
+            "'\(shown)' is not a place; it must be the path of a folder or s3://bucket/prefix, "
+                + "without control characters")
     }
 }

@@ -92,7 +92,9 @@ internal import CZeroMQ
             try set(ZMQ_ZAP_DOMAIN, options.door)
             try limitPeers()
         }
-        guard unsafe zmq_bind(handle, endpoint) == 0 else { throw .last }
+        guard unsafe zmq_bind(handle, endpoint) == 0 else {
+            throw .last("bind", endpoint)
+        }
     }
 
     /// Bounds what a peer from the network may cost: who is let in, and then floods or does not
@@ -116,7 +118,9 @@ internal import CZeroMQ
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
         }
-        guard unsafe zmq_connect(handle, endpoint) == 0 else { throw .last }
+        guard unsafe zmq_connect(handle, endpoint) == 0 else {
+            throw .last("connect to", endpoint)
+        }
     }
 
     /// What protects the endpoint; nil where the system does.

@@ -23,10 +23,15 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
 
     static var last: ZeroMQError { ZeroMQError(code: zmq_errno()) }
 
+    /// The failure to do something with an endpoint, which is named.
+    static func last(_ operation: String, _ endpoint: String) -> ZeroMQError {
+        ZeroMQError(code: zmq_errno(), "can't \(operation) \(endpoint): \(last)")
+    }
+
     /// A ROUTER was asked to send to a peer that is not there.
     public static let hostUnreachable = ZeroMQError(code: EHOSTUNREACH)
     /// The endpoint may not be used without keys.
-    public static let keysNeeded = ZeroMQError(code: EACCES)
+    public static let keysNeeded = ZeroMQError(code: ENOKEY)
     /// Another socket is bound to the endpoint.
     public static let addressInUse = ZeroMQError(code: EADDRINUSE)
     /// Nothing can be received, or sent, without waiting.

@@ -22,9 +22,9 @@ private final class Folder {
     var journal: String { path + "/journal" }
     var cache: String { path + "/bus.sqlite" }
 
-    func open(log: EventID? = nil) async throws -> BusFiles {
+    func open(log: EventID? = nil, head: UInt64 = .max) async throws -> BusFiles {
         try await BusFiles.open(
-            journal: journal, cache: cache, of: log ?? self.log,
+            journal: journal, cache: cache, of: log ?? self.log, head: head,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -146,6 +146,72 @@ extension BusFiles {
             $0 is ProjectedStore.Unusable
                 && "\($0)".hasPrefix("\(folder.journal)/1 is the bus's journal of another log;")
         }
+    }
+
+    /// What somebody may do to the journal's folder that leaves no file of the log in its place.
+    private enum Loss: CaseIterable { case emptied, removed, laterFolder, oddName }
+
+    @Test(arguments: Loss.allCases)
+    private func `keep what they had when the journal is out of place`(_ loss: Loss) async throws {
+        let folder = try Folder()
+        var history = History(seed: 5)
+        var files = try await folder.open()
+        for _ in 1...10 {
+            let record = history.next()
+            let through = try await files.journal.append(record)
+            try await files.store.commit(record, of: await files.journal.id, through: through)
+        }
+        let contents = try await files.contents()
+        #expect(contents.count > 10)
+        try await files.close()
+        let (manager, first) = (FileManager.default, folder.journal + "/1")
+        switch loss {
+        case .emptied:
+            try manager.removeItem(atPath: first)
+            try manager.createDirectory(atPath: first, withIntermediateDirectories: false)
+        case .removed: try manager.removeItem(atPath: folder.journal)
+        case .laterFolder:
+            try manager.createDirectory(
+                atPath: folder.journal + "/2", withIntermediateDirectories: false)
+        case .oddName: try manager.moveItem(atPath: first, toPath: folder.journal + "/01")
+        }
+        for _ in 1...2 {
+            files = try await folder.open()
+            #expect(try await files.contents() == contents)
+            try await files.close()
+        }
+    }
+
+    @Test func `are not used when the journal has lost its end`() async throws {
+        let folder = try Folder()
+        let files = try await folder.open()
+        for position in 1...3 as ClosedRange<UInt64> {
+            let record = JournalRecord(routed: position)
+            let through = try await files.journal.append(record)
+            try await files.store.commit(record, of: await files.journal.id, through: through + 9)
+        }
+        try await files.close()
+        await #expect {
+            try await folder.open()
+        } throws: {
+            $0 is ProjectedStore.Unusable
+                && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) has")
+        }
+    }
+
+    @Test func `are made again from the journal when the cache has routed more than the log has`()
+        async throws
+    {
+        let folder = try Folder()
+        var files = try await folder.open()
+        let record = JournalRecord(routed: 7)
+        let through = try await files.journal.append(record)
+        let wrong = JournalRecord(routed: 4103)
+        try await files.store.commit(wrong, of: await files.journal.id, through: through)
+        try await files.close()
+        files = try await folder.open(head: 7)
+        #expect(files.last.routed == 7)
+        try await files.close()
     }
 
     @Test func `are not used when the journal is damaged`() async throws {

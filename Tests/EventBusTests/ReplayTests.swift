@@ -293,7 +293,7 @@ extension RunningBus {
                 bus, ArchiveDefinition(name: "x", place: "here"),
                 "an archive's folder is named from /"
             ),
-            (bus, ArchiveDefinition(name: "x", place: "s4://b"), "'s4://b' is no place"),
+            (bus, ArchiveDefinition(name: "x", place: "s4://b"), "'s4://b' is not a place"),
             (bus, ArchiveDefinition(name: "x", pattern: "5", place: folder), "event pattern"),
             (bus, ArchiveDefinition(name: "x y", place: folder), "the name of an archive is"),
             (bus, ArchiveDefinition(name: "x", place: "/dev/null/x"), "can't make folder"),

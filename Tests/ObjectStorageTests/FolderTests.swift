@@ -41,6 +41,19 @@ import Testing
         #expect(try await storage.get("file") == [1])
     }
 
+    @Test func `are listed once, though links lead round in circles`() async throws {
+        let storage = try FolderObjectStorage(folder: folder)
+        try await storage.put([1], at: "a/x")
+        try await storage.put([1], at: "b/y")
+        for (link, target) in [("a/b", "../b"), ("b/a", "../a"), ("b/b", "."), ("c", "c")] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/\(link)", withDestinationPath: target)
+        }
+        let keys = try await storage.list("").map(\.key)
+        #expect(keys.count { $0.hasSuffix("/x") } == 1, "\(keys)")
+        #expect(keys.count { $0.hasSuffix("/y") } == 1, "\(keys)")
+    }
+
     @Test func `need a folder`() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let file = folder + "/file"

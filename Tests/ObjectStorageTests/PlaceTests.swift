@@ -13,6 +13,7 @@ import Testing
 
     @Test(arguments: [
         "", "s3://", "s3:///key", "s3://b/../c", "s3://b//c", "s3://B?x", "gs://b/a", "s3://bé",
+        "/tmp\u{0}x", "a\nb", "\u{7F}",
     ])
     func `is refused otherwise`(text: String) {
         #expect(throws: ObjectStorageError.self) { try StoragePlace(text) }

@@ -92,7 +92,8 @@ public actor Bus {
         log = welcome.log
         openedAt = welcome.head
         let files = try await BusFiles.open(
-            journal: journalFolder, cache: "\(folder)/bus.sqlite", of: log, logger: logger)
+            journal: journalFolder, cache: "\(folder)/bus.sqlite", of: log, head: openedAt,
+            logger: logger)
         (journal, store) = (files.journal, files.store)
         routed = files.last.routed
         commits = Commits(after: files.last)

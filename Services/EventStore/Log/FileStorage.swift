@@ -23,7 +23,8 @@ import Synchronization
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             _ = close(lock)
             throw StorageError(
-                "lock", folder, reason: "another process writes to this log; stop it first")
+                StorageError.lock, folder,
+                reason: "another process writes to this log; stop it first")
         }
     }
 

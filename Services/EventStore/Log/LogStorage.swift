@@ -43,4 +43,9 @@ public struct StorageError: Error, Hashable, CustomStringConvertible {
     }
 
     public var description: String { "can't \(operation) \(name): \(reason)" }
+
+    /// Whether another process has the storage, which is not a failure of the disk.
+    public var isLocked: Bool { operation == Self.lock }
+
+    static let lock = "lock"
 }

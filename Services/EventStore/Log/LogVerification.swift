@@ -63,6 +63,8 @@ public struct LogVerification: Sendable {
         if let manifest, lacksLast {
             let base = extents.isEmpty ? 1 : manifest.lastBase
             faults.append(.missingEnd(segment: SegmentHeader.name(base: base), from: base))
+        } else if names.isEmpty, closedAt > 0 {
+            faults.append(.missingEnd(segment: SegmentHeader.name(base: 1), from: 1))
         }
     }
 

@@ -41,7 +41,7 @@ struct Restore: AsyncParsableCommand {
             if case .storage = error { throw Problem(status: EX_IOERR, error.description) }
             throw Problem.data(error.description)
         } catch let error as StorageError {
-            throw Problem(status: EX_UNAVAILABLE, error.description)
+            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
     }
 

@@ -67,7 +67,7 @@ struct Serve: AsyncParsableCommand {
         } catch let error as LogError {
             throw Problem(status: EX_IOERR, error.description)
         } catch let error as StorageError {
-            throw Problem(status: EX_UNAVAILABLE, error.description)
+            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
         logger.notice("stopped")
     }

@@ -20,6 +20,7 @@ extension ParticipantRunner {
     /// Carries out the commands of sagas whose deadline has passed. The events before the deadline
     /// must have been handled, because one of them may have met it.
     private func expireSagas() async throws {
+        retryDeadlines()
         var due: [Deadline] = []
         while let next = deadlines.min, next.time <= horizon { due.append(deadlines.removeMin()) }
         let sagas = try await wholeSagas(Set(due.map(\.saga)))
@@ -49,14 +50,37 @@ extension ParticipantRunner {
                 failure, of: "the deadline of saga \(id)",
                 in: sagas[id]?.correlationID ?? .none)
         }
-        deadlines.insert(contentsOf: due.filter { failures[$0.saga] != nil })
+        for deadline in due { delay(deadline, hasFailed: failures[deadline.saga] != nil) }
+    }
+
+    /// A deadline whose commands fail is tried again after a pause, which doubles up to a minute:
+    /// its cause may never go away, and each attempt costs commands and a line of the log.
+    private func delay(_ deadline: Deadline, hasFailed: Bool) {
+        let failed = failedDeadlines.removeValue(forKey: deadline)
+        guard hasFailed else { return }
+        let pause = min((failed?.pause ?? .milliseconds(50)) * 2, .seconds(60))
+        failedDeadlines[deadline] = FailedDeadline(pause: pause, retry: .now + pause)
+    }
+
+    private func retryDeadlines() {
+        let now = ContinuousClock.now
+        for (deadline, failed) in failedDeadlines where failed.retry.map({ $0 <= now }) ?? false {
+            failedDeadlines[deadline]?.retry = nil
+            deadlines.insert(deadline)
+        }
     }
 }
 
 /// The deadline of a saga.
-struct Deadline: Comparable, Sendable {
+struct Deadline: Comparable, Hashable, Sendable {
     let time: Timestamp
     let saga: String
 
     static func < (a: Deadline, b: Deadline) -> Bool { (a.time, a.saga) < (b.time, b.saga) }
+}
+
+/// How long a deadline whose commands have failed waits, and until when; nil while it is tried.
+struct FailedDeadline {
+    var pause: Duration
+    var retry: ContinuousClock.Instant?
 }

@@ -49,6 +49,7 @@ where P.Command == Subject.Command {
     /// and may lack events up to it.
     var beginning: UInt64 = 0
     var deadlines = Heap<Deadline>()
+    var failedDeadlines: [Deadline: FailedDeadline] = [:]
     /// Everything that happened before has been handled, but for what fails.
     var horizon = Timestamp(microseconds: 0)
     /// The latest commit time of a delivered event.
@@ -236,14 +237,18 @@ where P.Command == Subject.Command {
     }
 
     func note(_ failure: String, of what: String, in correlationID: EventID) {
+        let what = Self.line(what)
         lastFailure = "\(what): \(failure)"
         logger.error(
             "\(what) could not be handled",
             metadata: ["reason": "\(failure)", "correlationId": "\(correlationID)"])
     }
 
-    private static func reason(_ error: any Error) -> String {
-        "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    private static func reason(_ error: any Error) -> String { line("\(error)") }
+
+    /// What others have named must not break a line of the log.
+    private static func line(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     // MARK: Commands

@@ -17,47 +17,50 @@ struct BusFiles {
     /// journal begins with a snapshot of the cache, as for a bus of the version that had no
     /// journal. If both are missing, the log is routed from its beginning.
     ///
+    /// - Parameter head: the last position of the log. A cache that has routed more is made again,
+    ///   because only the journal can tell whether the log has lost its end.
     /// - Throws: `ProjectedStore.Unusable` if they are damaged or belong to another log.
     static func open(
-        journal folder: String, cache path: String, of log: EventID, logger: Logger
+        journal folder: String, cache path: String, of log: EventID, head: UInt64 = .max,
+        logger: Logger
     ) async throws -> BusFiles {
-        if let generation = try JournalGeneration.last(in: folder, of: log) {
-            return try await open(generation, cache: path, logger)
-        }
-        let first = JournalGeneration.first(in: folder, of: log)
-        if FileManager.default.fileExists(atPath: path) {
+        let found = try JournalGeneration.last(in: folder, of: log)
+        let generation = found ?? JournalGeneration.first(in: folder, of: log)
+        if found == nil, FileManager.default.fileExists(atPath: path) {
             let store = try BusStore(path: path, log: log)
-            _ = try await store.snapshot(to: first)
-            try first.finish()
+            _ = try await store.snapshot(to: generation)
+            // The positions of the snapshot are others than those of the journal that is missing.
+            try await store.forgetJournal()
+            try generation.finish()
             try store.close()
             logger.notice("created the bus's journal", metadata: ["folder": "\(folder)"])
         }
-        return try await open(first, cache: path, logger)
+        let journal = try await BusJournal(generation, on: SocketLoop(name: "journal"))
+        let opened = try await open(journal, cache: path, of: log, head, logger)
+        try generation.removeOthers()
+        return opened
     }
 
     private static func open(
-        _ generation: JournalGeneration, cache path: String, _ logger: Logger
+        _ journal: BusJournal, cache path: String, of log: EventID, _ head: UInt64,
+        _ logger: Logger
     ) async throws -> BusFiles {
-        let journal = try await BusJournal(generation, on: SocketLoop(name: "journal"))
-        var store = try cache(path, of: generation.log)
-        if let found = store, try await !found.follows(journal) {
-            try found.close()
-            store = nil
+        if FileManager.default.fileExists(atPath: path) {
+            let store = try BusStore(path: path, log: log)
+            if try await store.follows(journal) {
+                let last = try await store.catchUp(with: journal)
+                if last.routed <= head {
+                    return BusFiles(journal: journal, store: store, last: last)
+                }
+            }
+            try store.close()
         }
-        if store == nil {
-            try ProjectedStore.remove(path)
-            logger.notice(
-                "rebuilding the bus's tables from its journal", metadata: ["path": "\(path)"])
-        }
-        let opened = try store ?? BusStore(path: path, log: generation.log)
-        let last = try await opened.catchUp(with: journal)
-        return BusFiles(journal: journal, store: opened, last: last)
-    }
-
-    /// Opens the cache at `path`; nil if the file is missing or of another version.
-    private static func cache(_ path: String, of log: EventID) throws -> BusStore? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        return try BusStore(path: path, log: log)
+        try ProjectedStore.remove(path)
+        logger.notice(
+            "rebuilding the bus's tables from its journal", metadata: ["path": "\(path)"])
+        let store = try BusStore(path: path, log: log)
+        return BusFiles(
+            journal: journal, store: store, last: try await store.catchUp(with: journal))
     }
 }
 
@@ -65,10 +68,22 @@ extension BusStore {
     /// How many rows one transaction folds onto the tables.
     private static let together = 20_000
 
-    /// Whether the tables were made from this journal, up to some position of it.
+    /// Whether the tables were made from this journal.
+    ///
+    /// - Throws: `ProjectedStore.Unusable` if they have more than it: it has lost its end, and
+    ///   without the tables nobody would know.
     fileprivate func follows(_ journal: BusJournal) async throws -> Bool {
-        let (followed, head) = (try await progress().journal, await journal.head)
-        return await followed == journal.id && checkpoint <= head
+        let (followed, head, path) = (
+            try await progress().journal, await journal.head, await journal.path
+        )
+        guard await followed == journal.id else { return false }
+        guard checkpoint <= head else {
+            throw ProjectedStore.Unusable(
+                description: "the bus's journal \(path) ends at position \(head), but its cache "
+                    + "\(store.path) has it up to \(checkpoint); restore the journal, or remove "
+                    + "its folder to begin another with what the cache has")
+        }
+        return true
     }
 
     /// Folds the journal's newer commits onto the tables, and returns the last commit.

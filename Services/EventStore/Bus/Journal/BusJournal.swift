@@ -30,6 +30,9 @@ actor BusJournal {
     /// The identity of this generation, derived from the log's.
     var id: EventID { generation.id }
 
+    /// The folder of the generation.
+    var path: String { generation.path }
+
     /// The position at which the last commit ended, or 0.
     var head: UInt64 { file?.head ?? 0 }
 

@@ -31,29 +31,47 @@ public struct JournalGeneration: Sendable {
     /// - Throws: `Problem` with status 74 if the folder can't be read.
     public static func currentPath(in folder: String) throws -> String? {
         guard FileManager.default.fileExists(atPath: folder) else { return nil }
-        let files = FileManager.default
-        let names = try using(folder) { try files.contentsOfDirectory(atPath: folder) }
-        return lastNumber(names).map { "\(folder)/\($0)" }
+        return try using(folder) { try lastNumber(in: folder) }.map { "\(folder)/\($0)" }
     }
 
     /// Returns the last generation in the folder, or nil if there is none. Creates a missing
-    /// folder, and removes what an interrupted process left beside that generation.
+    /// folder.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
         try using(folder) {
-            let files = FileManager.default
-            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let names = try files.contentsOfDirectory(atPath: folder)
-            let last = lastNumber(names)
-            for name in names {
-                let isOld = UInt64(name).map { $0 != last } ?? name.hasSuffix(temporary)
-                if isOld { try files.removeItem(atPath: "\(folder)/\(name)") }
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            return try lastNumber(in: folder).map {
+                JournalGeneration(folder: folder, log: log, number: $0)
             }
-            return last.map { JournalGeneration(folder: folder, log: log, number: $0) }
         }
     }
 
-    private static func lastNumber(_ names: [String]) -> UInt64? {
-        names.compactMap { UInt64($0) }.max()
+    /// A folder without a file of a log is not a journal: whoever made it, it must not replace one.
+    private static func lastNumber(in folder: String) throws -> UInt64? {
+        try numbers(in: folder).filter { number in
+            let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(number)")
+            return files.contains { $0 != "lock" }
+        }.max()
+    }
+
+    private static func numbers(in folder: String) throws -> [UInt64] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
+            UInt64(name).flatMap { "\($0)" == name ? $0 : nil }
+        }
+    }
+
+    /// Removes the generations before this one, and what an interrupted process has begun.
+    func removeOthers() throws {
+        try Self.using(folder) {
+            let files = FileManager.default
+            for other in try Self.numbers(in: folder) where other < number {
+                try files.removeItem(atPath: "\(folder)/\(other)")
+            }
+            for name in try files.contentsOfDirectory(atPath: folder)
+            where name.hasSuffix(Self.temporary) {
+                try files.removeItem(atPath: "\(folder)/\(name)")
+            }
+        }
     }
 
     private static func using<Value>(_ folder: String, _ body: () throws -> Value) throws -> Value {

@@ -139,6 +139,12 @@ struct BusStore: Sendable {
         )
     }
 
+    /// Has the tables follow no journal, until they are made again from one.
+    func forgetJournal() async throws {
+        try await store.commit(
+            [{ try $0.execute(sql: "UPDATE journal SET id = ''") }], checkpoint: 0)
+    }
+
     func rules() async throws -> [RuleRow] { try await store.read(Self.rules) }
 
     static func rules(_ db: Database) throws -> [RuleRow] {

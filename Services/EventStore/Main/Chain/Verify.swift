@@ -62,10 +62,12 @@ struct Verify: ParsableCommand {
             guard let journal else { return }
             try requireWhole(journal, "the bus's journal")
             print("the bus's journal is whole; segments: \(journal.segments)")
+        } catch LogError.storage(let error) {
+            throw Problem(status: EX_IOERR, error.description)
         } catch let error as LogError {
             throw Problem.data(error.description)
         } catch let error as StorageError {
-            throw Problem(status: EX_UNAVAILABLE, error.description)
+            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
         for head in signed where key == nil {
             print("the head at \(head.position) is signed by \(head.key), if that is your key")
