@@ -8,6 +8,18 @@ import WireProtocol
 
 /// The audit finds events that queues lost, and the commands that it prints repair the sagas.
 extension `The suite` {
+    @Test func `Audit says which services are still at work, and goes on`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ann", funds: "100.00", credit: "0.00")
+        suite.kill("route")
+        try await suite.place("waiting", of: "ann", price: 1000)
+        let audit = try suite.run("audit", "--compare", "--timeout", "1")
+        #expect(audit.status == 65, "\(audit)")
+        #expect(audit.output.contains("queue route is not empty: "), "\(audit)")
+        #expect(audit.output.contains("unfinishedOrder"), "\(audit)")
+    }
+
     @Test func `Remedies repair lost refunds, cancellations and confirmations`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -13,20 +13,20 @@ struct Settling {
 
     /// Waits until the participants have handled everything in the log that no obstacle holds back.
     ///
-    /// - Returns: the obstacles: missing queues, paused queues and dead letters.
-    /// - Throws: `Problem` if the services are still at work after `timeout`.
+    /// - Returns: the obstacles: missing queues, paused queues, dead letters, and queues whose
+    ///   participants are still at work after `timeout`.
     func wait(_ timeout: Duration) async throws -> [Report.Entry] {
         let deadline = ContinuousClock.now + timeout
-        while ContinuousClock.now < deadline {
+        while true {
             let head = try await store.welcome(timeout: timeout).head
             let views: [QueueView] = try await bus.query(
                 BusCall.queues, Nothing(), atLeast: head)
             let queues = views.filter { Self.participants.contains($0.queue.name) }
             // The effects of an acknowledged event are in the log. If the log has not grown since,
             // there were none.
-            if queues.allSatisfy(\.isAtRest),
-                try await store.welcome(timeout: timeout).head == head
-            {
+            let hasGrown = try await store.welcome(timeout: timeout).head > head
+            let isAtRest = queues.allSatisfy(\.isAtRest) && !hasGrown
+            if isAtRest || ContinuousClock.now >= deadline {
                 return Self.participants.flatMap { name in
                     Self.obstacles(name, queues.first { $0.queue.name == name })
                 }
@@ -34,7 +34,6 @@ struct Settling {
             // The services are at work; look again when they have come some way.
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw Problem.data("the services were still at work after \(timeout)")
     }
 
     private static func obstacles(_ name: String, _ view: QueueView?) -> [Report.Entry] {
@@ -48,6 +47,13 @@ struct Settling {
         if view.isPaused {
             let text = "queue \(name) is paused and holds \(view.depth) events"
             obstacles.append(Report.Entry(Finding(.queue, text), remedy: [Remedies.resume(name)]))
+        }
+        if !view.isAtRest {
+            let text =
+                "queue \(name) is not empty: \(view.depth) events wait, \(view.delayed) of them to "
+                + "be tried again, and \(view.inFlight) are in flight; other findings may be about "
+                + "them"
+            obstacles.append(Report.Entry(Finding(.queue, text), remedy: []))
         }
         if view.deadLetters > 0 {
             let text =
