@@ -71,6 +71,13 @@ import ZeroMQ
         while try await suite.status(of: "balance").projection?.checkpoint != 2 {
             try await lookAgainSoon()
         }
+        let client = try await suite.eventStore()
+        let bus = try await ServiceClient(
+            endpoint: try await client.busEndpoint(timeout: .seconds(120)), of: "event-store",
+            timeout: .seconds(120), actor: "test")
+        _ = try await bus.query(BusCall.queues, Nothing(), atLeast: 2, as: [QueueView].self)
+        await bus.close()
+        await client.close()
         #expect(suite.terminate("event-store") == 0)
         try files.removeItem(atPath: log)
         try files.moveItem(atPath: kept, toPath: log)
