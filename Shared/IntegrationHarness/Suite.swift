@@ -21,7 +21,7 @@ public final class Suite {
     /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
     /// Small segments save time: a store creates a segment's file before it needs it.
     public var environment = ["DAYBOOK_SEGMENT_SIZE": "16"]
-    /// The working folder of processes started from now on; nil for that of the test.
+    /// The working folder of processes started from now on. If nil, they use the test's own.
     public var workingFolder: URL?
     private let executables: URL
     let loop = SocketLoop(name: "test")

@@ -174,7 +174,8 @@ import Synchronization
         }
     }
 
-    /// Returns the milliseconds until the earliest deadline, rounded up, or -1 if there is none.
+    /// Returns the milliseconds until the earliest deadline, rounded up. Without a deadline it
+    /// returns -1, which makes `zmq_poll` wait without a limit.
     private func timeout() -> Int {
         guard let deadline = unsafe waits.compactMap({ $0.deadline }).min() else { return -1 }
         let left = deadline - .now

@@ -4,8 +4,8 @@ import HeapModule
 import WireProtocol
 
 extension ParticipantRunner {
-    /// Advances the time to that of the handled events, or to the log's time if the queue is empty,
-    /// and carries out the commands of deadlines that have passed.
+    /// Advances the horizon to the commit time of the last handled event, or to the log's time if
+    /// the queue is empty, and carries out the commands of deadlines that have passed.
     func goOn(after deliveries: [Delivery]) async throws {
         lastTime = max(lastTime, deliveries.lazy.map(\.event.time).max() ?? lastTime)
         let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()

@@ -30,7 +30,8 @@ extension [UInt8] {
     /// The first byte, or 0, and what follows it.
     var headAndRest: (head: UInt8, rest: [UInt8]) { (first ?? 0, Array(dropFirst())) }
 
-    /// The bytes before and after the first `separator`. The second part is empty if there is none.
+    /// The bytes before and after the first `separator`. Without a separator, the second part is
+    /// empty.
     func split(at separator: UInt8) -> (before: [UInt8], behind: [UInt8]) {
         let index = firstIndex(of: separator) ?? endIndex
         return (Array(self[..<index]), Array(self[index...].dropFirst()))

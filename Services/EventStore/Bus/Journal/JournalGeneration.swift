@@ -25,17 +25,19 @@ public struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: 1)
     }
 
-    /// Returns the folder of the last generation in `folder`, which can be verified as a log. Nil
-    /// if there is none. Changes nothing.
+    /// Finds the folder of the last generation, without changing anything. It can be verified as a
+    /// log.
     ///
+    /// - Returns: its path, or nil if `folder` holds no generation.
     /// - Throws: `Problem` with status 74 if the folder can't be read.
     public static func currentPath(in folder: String) throws -> String? {
         guard FileManager.default.fileExists(atPath: folder) else { return nil }
         return try using(folder) { try lastNumber(in: folder) }.map { "\(folder)/\($0)" }
     }
 
-    /// Returns the last generation in the folder, or nil if there is none. Creates a missing
-    /// folder.
+    /// Finds the last generation, and creates the folder if it is missing.
+    ///
+    /// - Returns: nil if `folder` holds no generation.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
         try using(folder) {
             try FileManager.default.createDirectory(
@@ -46,7 +48,8 @@ public struct JournalGeneration: Sendable {
         }
     }
 
-    /// A folder without a file of a log is not a journal: whoever made it, it must not replace one.
+    /// Ignores folders without log files: an empty folder with a higher number must not replace the
+    /// journal.
     private static func lastNumber(in folder: String) throws -> UInt64? {
         try numbers(in: folder).filter { number in
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(number)")

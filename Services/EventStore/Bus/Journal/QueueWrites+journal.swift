@@ -15,7 +15,7 @@ private enum Part {
 private enum Field {
     /// The entry is new.
     static let isNew: UInt8 = 1
-    /// Its rule or its replay differs from that of the entry before it.
+    /// The entry's rule or replay differs from the previous entry's.
     static let source: UInt8 = 2
     static let receives: UInt8 = 4
     static let notBefore: UInt8 = 8
