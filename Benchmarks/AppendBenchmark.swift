@@ -2,7 +2,6 @@ import ArgumentParser
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import ZeroMQ
 
 /// Appends of one event each, so many of them under way at a time.

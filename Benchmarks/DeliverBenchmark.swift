@@ -1,7 +1,6 @@
 import ArgumentParser
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 import ZeroMQ
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import EventPattern
 import EventSourcing
-import ServiceKit
 
 /// Events of orders, matched against many rules at once.
 struct MatchBenchmark: AsyncParsableCommand {

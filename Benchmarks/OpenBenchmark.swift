@@ -1,8 +1,8 @@
 import ArgumentParser
+import CommandLine
 import EventLog
 import EventSourcing
 import Foundation
-import ServiceKit
 
 /// How fast a log is filled, by the engine alone.
 struct FillBenchmark: AsyncParsableCommand {

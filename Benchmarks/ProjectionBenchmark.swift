@@ -3,7 +3,7 @@ import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import WireProtocol
 import ZeroMQ
 
 /// From the call of an append to the answer of a query that knows the event, in another process.

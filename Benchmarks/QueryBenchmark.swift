@@ -1,7 +1,8 @@
 import ArgumentParser
 import Contracts
+import EventStoreClient
 import Foundation
-import ServiceKit
+import WireProtocol
 
 /// Queries of a service that answers from memory.
 struct QueryBenchmark: AsyncParsableCommand {

@@ -1,26 +1,36 @@
+import EventSourcing
 import Foundation
+import JSON
 
 /// The attributes of an event as they were read; each is taken once, and what is left is known.
 struct Attributes {
     /// Values as they are written.
     private(set) var rest: [String: ArraySlice<UInt8>] = [:]
 
-    init(_ line: ArraySlice<UInt8>) throws(CloudEventError) {
-        do throws(JSONError) {
-            for (name, value) in try JSONScanner.members(of: line) {
-                guard Self.isName(name) else {
-                    throw JSONError("'\(name)' is not an attribute's name: a-z and 0-9 are")
-                }
-                guard rest.updateValue(value, forKey: name) == nil else {
-                    throw JSONError("it has '\(name)' twice")
-                }
+    init(_ line: ArraySlice<UInt8>) throws(DaybookError) {
+        for (name, value) in try Self.members(of: line) {
+            guard Self.isName(name) else {
+                throw DaybookError(
+                    .invalid, "'\(name)' is not an attribute's name: a-z and 0-9 are")
             }
-        } catch {
-            throw CloudEventError(error.description)
+            guard rest.updateValue(value, forKey: name) == nil else {
+                throw DaybookError(.invalid, "it has '\(name)' twice")
+            }
         }
         // A null says that an attribute is not there; but data may be null.
         for (name, value) in rest where name != "data" && value.elementsEqual("null".utf8) {
             rest[name] = nil
+        }
+    }
+
+    private static func members(
+        of line: ArraySlice<UInt8>
+    ) throws(DaybookError) -> [(name: String, value: ArraySlice<UInt8>)] {
+        do throws(JSONError) {
+            return try JSONScanner.members(of: line)
+        } catch {
+            throw DaybookError(
+                .invalid, "it is not JSON at byte \(error.offset + 1): \(error.reason)")
         }
     }
 
@@ -31,18 +41,18 @@ struct Attributes {
     }
 
     /// The text of the attribute, if it is there.
-    mutating func text(_ name: String) throws(CloudEventError) -> String? {
+    mutating func text(_ name: String) throws(DaybookError) -> String? {
         guard let value = rest.removeValue(forKey: name) else { return nil }
         guard let text = JSONScanner.text(of: value) else {
-            throw CloudEventError("its '\(name)' is not a string")
+            throw DaybookError(.invalid, "its '\(name)' is not a string")
         }
         return text
     }
 
     /// The text of an attribute that must be there and not be empty.
-    mutating func required(_ name: String) throws(CloudEventError) -> String {
+    mutating func required(_ name: String) throws(DaybookError) -> String {
         guard let text = try text(name), !text.isEmpty else {
-            throw CloudEventError("it has no '\(name)'")
+            throw DaybookError(.invalid, "it has no '\(name)'")
         }
         return text
     }
@@ -50,28 +60,28 @@ struct Attributes {
     /// What the attribute's text stands for, if it is there.
     mutating func value<Value: LosslessStringConvertible>(
         _ name: String, _ what: String
-    ) throws(CloudEventError) -> Value? {
+    ) throws(DaybookError) -> Value? {
         guard let text = try text(name) else { return nil }
         guard let value = Value(text) else {
-            throw CloudEventError("its '\(name)' is not \(what)")
+            throw DaybookError(.invalid, "its '\(name)' is not \(what)")
         }
         return value
     }
 
     /// The bytes of an attribute in base64, if it is there.
-    mutating func base64(_ name: String) throws(CloudEventError) -> [UInt8]? {
+    mutating func base64(_ name: String) throws(DaybookError) -> [UInt8]? {
         guard let text = try text(name) else { return nil }
         guard let data = Data(base64Encoded: text) else {
-            throw CloudEventError("its '\(name)' is not base64")
+            throw DaybookError(.invalid, "its '\(name)' is not base64")
         }
         return Array(data)
     }
 
     /// The data: JSON as it is written, a string's text if the type is not JSON, or bytes.
-    mutating func data(of contentType: String) throws(CloudEventError) -> [UInt8] {
+    mutating func data(of contentType: String) throws(DaybookError) -> [UInt8] {
         let bytes = try base64("data_base64")
         guard let value = rest.removeValue(forKey: "data") else { return bytes ?? [] }
-        guard bytes == nil else { throw CloudEventError("it has both 'data' and 'data_base64'") }
+        guard bytes == nil else { throw DaybookError(.invalid, "it has both 'data' and 'data_base64'") }
         if !CloudEvents.isJSON(contentType), let text = JSONScanner.text(of: value) {
             return Array(text.utf8)
         }

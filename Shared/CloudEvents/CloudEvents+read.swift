@@ -1,5 +1,5 @@
 public import EventSourcing
-import ServiceKit
+import JSON
 
 extension CloudEvents {
     /// The event that a line holds, as it can be appended.
@@ -9,11 +9,11 @@ extension CloudEvents {
     /// - Parameter stream: the stream of the event, whatever its subject.
     public static func event(
         _ line: ArraySlice<UInt8>, to stream: StreamName? = nil
-    ) throws(CloudEventError) -> NewEvent {
+    ) throws(DaybookError) -> NewEvent {
         var attributes = try Attributes(line)
         let version = try attributes.required("specversion")
         guard version == "1.0" else {
-            throw CloudEventError("its 'specversion' is '\(version)', not '1.0'")
+            throw DaybookError(.invalid, "its 'specversion' is '\(version)', not '1.0'")
         }
         let source = try attributes.required("source")
         return source.hasPrefix(scheme)
@@ -22,12 +22,12 @@ extension CloudEvents {
 
     private static func own(
         _ attributes: inout Attributes, to stream: StreamName?
-    ) throws(CloudEventError) -> NewEvent {
+    ) throws(DaybookError) -> NewEvent {
         let contentType = try attributes.text("datacontenttype") ?? ""
         let metadata = try attributes.text("metadata").map { Array($0.utf8) }
         let metadataBytes = try attributes.base64("metadatabase64")
         guard metadata == nil || metadataBytes == nil else {
-            throw CloudEventError("it has both 'metadata' and 'metadatabase64'")
+            throw DaybookError(.invalid, "it has both 'metadata' and 'metadatabase64'")
         }
         let event = NewEvent(
             id: try attributes.needed("id", "a UUID"),
@@ -43,14 +43,14 @@ extension CloudEvents {
         let _: UInt64 = try attributes.needed("revision", "a revision")
         let _: Timestamp = try attributes.needed("time", "an RFC 3339 time")
         if let name = attributes.rest.keys.min() {
-            throw CloudEventError("it has '\(name)', which an event of a log has not")
+            throw DaybookError(.invalid, "it has '\(name)', which an event of a log has not")
         }
         return event
     }
 
     private static func foreign(
         _ attributes: inout Attributes, from source: String, to stream: StreamName?
-    ) throws(CloudEventError) -> NewEvent {
+    ) throws(DaybookError) -> NewEvent {
         let id = try attributes.required("id")
         let contentType = try attributes.text("datacontenttype") ?? "application/json"
         let type = try attributes.required("type")
@@ -58,7 +58,7 @@ extension CloudEvents {
         if let time = attributes.rest["time"],
             JSONScanner.text(of: time).flatMap({ Timestamp($0) }) == nil
         {
-            throw CloudEventError("its 'time' is not an RFC 3339 time")
+            throw DaybookError(.invalid, "its 'time' is not an RFC 3339 time")
         }
         let kept = try attributes.kept(id: id, source: source)
         return NewEvent(
@@ -76,9 +76,9 @@ extension CloudEvents {
 extension Attributes {
     fileprivate mutating func needed<Value: LosslessStringConvertible>(
         _ name: String, _ what: String
-    ) throws(CloudEventError) -> Value {
+    ) throws(DaybookError) -> Value {
         guard let value: Value = try value(name, what) else {
-            throw CloudEventError("it has no '\(name)'")
+            throw DaybookError(.invalid, "it has no '\(name)'")
         }
         return value
     }
@@ -86,30 +86,30 @@ extension Attributes {
     /// `given`, or the stream that the subject names.
     fileprivate mutating func stream(
         _ given: StreamName?
-    ) throws(CloudEventError) -> StreamName {
+    ) throws(DaybookError) -> StreamName {
         let subject = try text("subject")
         if let given { return given }
         guard let subject else {
-            throw CloudEventError("it has no 'subject' that names its stream; give --stream")
+            throw DaybookError(.invalid, "it has no 'subject' that names its stream; give --stream")
         }
-        do throws(NameError) {
+        do throws(DaybookError) {
             return try StreamName(subject)
         } catch {
-            throw CloudEventError("its 'subject' names no stream (\(error)); give --stream")
+            throw DaybookError(.invalid, "its 'subject' names no stream (\(error)); give --stream")
         }
     }
 
-    fileprivate mutating func tags() throws(CloudEventError) -> [String] {
+    fileprivate mutating func tags() throws(DaybookError) -> [String] {
         guard let text = try text("tags") else { return [] }
         guard let tags = TagList.tags(in: text) else {
-            throw CloudEventError("its 'tags' are not percent-encoded UTF-8")
+            throw DaybookError(.invalid, "its 'tags' are not percent-encoded UTF-8")
         }
         return tags
     }
 
     /// All that is left, with `id` and `source`, as metadata: `{"cloudevent":{…}}`, in the order of
     /// the names, so that the same event always has the same metadata.
-    fileprivate func kept(id: String, source: String) throws(CloudEventError) -> [UInt8] {
+    fileprivate func kept(id: String, source: String) throws(DaybookError) -> [UInt8] {
         var kept = Array("{".utf8)
         var values = rest
         for (name, text) in [("id", id), ("source", source)] {
@@ -119,7 +119,7 @@ extension Attributes {
         }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             guard let first = value.first, first != UInt8(ascii: "{"), first != UInt8(ascii: "[")
-            else { throw CloudEventError("its '\(name)' is an object or a list") }
+            else { throw DaybookError(.invalid, "its '\(name)' is an object or a list") }
             if let text = JSONScanner.text(of: value) {
                 kept.append(member: name, text: text)
             } else {

@@ -1,5 +1,6 @@
 public import EventSourcing
 import Foundation
+import JSON
 
 /// Events as CloudEvents 1.0 in JSON, one a line; docs/protocol.md has the mapping.
 ///
@@ -15,7 +16,7 @@ public enum CloudEvents {
     /// - Throws: if the record can't be told exactly, for its producer broke the rules.
     public static func line(
         _ event: RecordedEvent, of log: EventID
-    ) throws(CloudEventError) -> [UInt8] {
+    ) throws(DaybookError) -> [UInt8] {
         var line = Array("{".utf8)
         line.reserveCapacity(event.bytes.count + 512)
         line.append(member: "specversion", text: "1.0")
@@ -35,8 +36,8 @@ public enum CloudEvents {
         appendData(of: event, to: &line)
         line.append(UInt8(ascii: "}"))
         guard isExact(line, event) else {
-            throw CloudEventError(
-                "the event at position \(event.position) can't be told exactly: "
+            throw DaybookError(
+                .invalid, "the event at position \(event.position) can't be told exactly: "
                     + "a name or tag of it is not UTF-8, or what should be zeros is not")
         }
         return line
@@ -85,10 +86,4 @@ public enum CloudEvents {
     private static func base64(_ bytes: ArraySlice<UInt8>) -> String {
         Data(bytes).base64EncodedString()
     }
-}
-
-/// A line that is not an event, or an event that can't be told in a line, and why.
-public struct CloudEventError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

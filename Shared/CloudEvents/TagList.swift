@@ -43,3 +43,8 @@ enum TagList {
         rest.popFirst().flatMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8($0) }
     }
 }
+
+extension Unicode.Scalar {
+    /// Whether the character is a control character, which CloudEvents forbids in attributes.
+    var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+}

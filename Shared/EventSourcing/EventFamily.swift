@@ -115,8 +115,9 @@ extension Recorded where Event: EventFamily {
 }
 
 /// An event that the code in hand does not know: going on without it would give a wrong state.
-public struct UnknownEvent: Error, Hashable, CustomStringConvertible {
+public struct UnknownEvent: ClassifiedError, Hashable {
     public let description: String
+    public var kind: DaybookError.Kind { .unreadable }
 
     public init(_ record: RecordedEvent, reader: Any.Type) {
         description =

@@ -54,7 +54,7 @@ public struct EventReading: AsyncSequence, Sendable {
                     return try await take(Answer(message), from: place)
                 }
                 guard await !connection.isClosed, .now < deadline else {
-                    throw Unavailable(endpoint: connection.endpoint, timeout: timeout)
+                    throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
                 }
                 // The store may have been restarted, and know nothing of this read.
                 self.place = nil
@@ -66,7 +66,7 @@ public struct EventReading: AsyncSequence, Sendable {
         private func openPlace() async throws -> ReadPlace {
             if let place { return place }
             guard let id = try await connection.openRead() else {
-                throw Unavailable(endpoint: connection.endpoint, timeout: timeout)
+                throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
             }
             let opened = ReadPlace(id, of: connection)
             place = opened

@@ -1,5 +1,6 @@
 public import EventSourcing
 import Foundation
+import JSON
 public import WireProtocol
 public import ZeroMQ
 
@@ -26,10 +27,9 @@ public struct EventStoreClient: Sendable {
 
     /// What the store says of itself: its log, its head, its feed.
     public func welcome(timeout: Duration = .seconds(30)) async throws -> Welcome {
-        let hello = Array(
-            try JSONEncoder().encode(Hello(client: ProcessInfo.processInfo.processName)))
+        let hello = try JSON.encode(Hello(client: ProcessInfo.processInfo.processName))
         let answer = try await connection.request(.hello, within: timeout) { _ in [hello] }
-        var welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer.body.first ?? []))
+        var welcome = try JSON.decode(Welcome.self, from: answer.body.first ?? [])
         welcome.feed = welcome.feed.map(reachable)
         welcome.bus = welcome.bus.map(reachable)
         return welcome
@@ -52,7 +52,7 @@ public struct EventStoreClient: Sendable {
     /// does not come is asked for again with the same events, under the same ids:
     /// that is safe, for the store keeps an id once.
     /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer came within `timeout`,
-    ///   `NameError` for an event that can't be written.
+    ///   `DaybookError` for an event that can't be written.
     public func append(
         _ events: [NewEvent], _ condition: AppendCondition = .any, timeout: Duration = .seconds(30)
     ) async throws -> Appended {
@@ -81,15 +81,15 @@ public struct EventStoreClient: Sendable {
         _ request: StreamsRequest = StreamsRequest(), timeout: Duration = .seconds(30)
     ) async throws -> [StreamEntry] {
         let answer = try await connection.call(StoreCall.streams, within: timeout) { _ in
-            Array(try JSONEncoder().encode(request))
+            try JSON.encode(request)
         }
-        return try JSONDecoder().decode([StreamEntry].self, from: Data(answer))
+        return try JSON.decode([StreamEntry].self, from: answer)
     }
 
     /// How the store is doing.
     public func statistics(timeout: Duration = .seconds(30)) async throws -> StoreStatistics {
         let answer = try await connection.call(StoreCall.statistics, within: timeout) { _ in [] }
-        return try JSONDecoder().decode(StoreStatistics.self, from: Data(answer))
+        return try JSON.decode(StoreStatistics.self, from: answer)
     }
 
     /// Where the log ends, and the hash of its chain there.
@@ -98,7 +98,7 @@ public struct EventStoreClient: Sendable {
     ///   takes the time to read all of it.
     public func head(timeout: Duration = .seconds(30)) async throws -> LogHead {
         let answer = try await connection.call(StoreCall.chain, within: timeout) { _ in [] }
-        return try JSONDecoder().decode(LogHead.self, from: Data(answer))
+        return try JSON.decode(LogHead.self, from: answer)
     }
 
     /// Reads what `request` asks for, as the consumer takes it.

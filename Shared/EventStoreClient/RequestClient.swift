@@ -143,7 +143,7 @@ public actor RequestClient {
             }
             now = .now
         }
-        throw Unavailable(endpoint: endpoint, timeout: timeout)
+        throw DaybookError.noAnswer(from: endpoint, within: timeout)
     }
 
     /// The answer to a call of a service.

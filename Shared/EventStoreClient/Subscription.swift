@@ -74,7 +74,7 @@ public actor Subscription: AsyncSequence {
     /// The next batch, as soon as there is one; it may be empty, when only the checkpoint has
     /// moved.
     ///
-    /// - Throws: `DifferentLog`, `CancellationError`, what the store refuses, and `Unavailable`
+    /// - Throws: `DaybookError` if the store has another log, `CancellationError`, what the store refuses, and `Unavailable`
     ///   once the client is closed. A store that does not answer is waited for.
     public func next() async throws -> EventBatch {
         precondition(!isTaken, "a subscription has one consumer at a time")
@@ -104,7 +104,7 @@ public actor Subscription: AsyncSequence {
             isBehind = !batch.isCaughtUp
             if isBehind { self.reading = reading }
             return through > before ? batch : nil
-        } catch let error as Unavailable {
+        } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
             return nil
         }
@@ -129,7 +129,7 @@ public actor Subscription: AsyncSequence {
         return EventBatch(events: events, through: through, isCaughtUp: !isBehind)
     }
 
-    private func note(_ heartbeat: Heartbeat) throws(DifferentLog) {
+    private func note(_ heartbeat: Heartbeat) throws(DaybookError) {
         try check(heartbeat.log)
         isBehind = heartbeat.head > through
     }
@@ -150,23 +150,17 @@ public actor Subscription: AsyncSequence {
         do {
             try check(try await client.welcome().log)
             isBehind = true
-        } catch let error as Unavailable {
+        } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
         }
     }
 
-    private func check(_ actual: EventID) throws(DifferentLog) {
-        guard actual == log else { throw DifferentLog(expected: log, actual: actual) }
-    }
-}
-
-/// The feed follows another log than the one that was subscribed to: positions of the one mean
-/// nothing in the other.
-public struct DifferentLog: Error, Hashable, CustomStringConvertible {
-    public let expected: EventID
-    public let actual: EventID
-
-    public var description: String {
-        "the event store has log \(actual), not log \(expected), which was followed until now"
+    private func check(_ actual: EventID) throws(DaybookError) {
+        guard actual == log else {
+            // Positions in one log mean nothing in another.
+            throw DaybookError(
+                .internal,
+                "the event store has log \(actual), not log \(log), which was followed until now")
+        }
     }
 }

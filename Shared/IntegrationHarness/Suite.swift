@@ -1,7 +1,9 @@
 public import EventSourcing
 public import EventStoreClient
 public import Foundation
-public import ServiceKit
+import JSON
+import Observability
+public import WireProtocol
 public import ZeroMQ
 
 /// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
@@ -71,7 +73,7 @@ public final class Suite {
             let rules: [Rule]
         }
         let data = try Data(contentsOf: URL(filePath: rules))
-        return "$rule-" + (try JSONDecoder().decode(Wiring.self, from: data).rules.last?.name ?? "")
+        return "$rule-" + (try JSON.decode(Wiring.self, from: data).rules.last?.name ?? "")
     }
 
     // MARK: Processes
@@ -178,7 +180,7 @@ public final class Suite {
         let keyring = keys.appending(path: "keyring.json")
         let made = try run(
             ["event-store", "keys", "new", "--keyring", keyring.path, "operator"] + names)
-        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+        guard made.status == 0 else { throw DaybookError(.internal, made.errors) }
         environment["DAYBOOK_KEYRING"] = keyring.path
         for name in names + ["feed", "bus"] {
             environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
@@ -189,7 +191,7 @@ public final class Suite {
     /// Makes one more key, which may do what the options say: `["--append", "card"]`.
     public func makeKey(_ name: String, _ options: [String] = []) throws {
         let made = try run(["event-store", "keys", "new", name] + options)
-        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+        guard made.status == 0 else { throw DaybookError(.internal, made.errors) }
     }
 
     /// A context with the key of this name, for clients of a test's own.

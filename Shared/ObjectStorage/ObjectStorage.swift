@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// A place for whole objects under names: a folder, or a bucket of any S3-compatible store.
 ///
 /// An object is put whole or not at all: nobody ever reads a part of one, or a mixture of two. It
@@ -67,7 +69,7 @@ public enum ObjectKey {
 }
 
 /// What storage could not do; the description is one line that names the object or the place.
-public enum ObjectStorageError: Error, Hashable, CustomStringConvertible {
+public enum ObjectStorageError: ClassifiedError, Hashable {
     /// The key, the place or the configuration is not one.
     case invalid(String)
     /// There is no object with this key.
@@ -78,6 +80,15 @@ public enum ObjectStorageError: Error, Hashable, CustomStringConvertible {
     case unavailable(String)
     /// The task that asked was cancelled.
     case cancelled
+
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .invalid: .usage
+        case .noObject: .notFound
+        case .refused: .rejected
+        case .unavailable, .cancelled: .unavailable
+        }
+    }
 
     public var description: String {
         switch self {

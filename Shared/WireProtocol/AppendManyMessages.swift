@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 // The one frame of an `appendMany`: for each append the length of its condition, 4 bytes, the

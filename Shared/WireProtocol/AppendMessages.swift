@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 // The condition frame of an append; empty for no condition:

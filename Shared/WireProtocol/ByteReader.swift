@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Reads the fields of a frame one behind the other; never past its end.

@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// The messages of the feed: two frames, a topic and what it announces.

@@ -1,4 +1,5 @@
-import EventSourcing
+import Bytes
+public import EventSourcing
 
 /// A refusal, as it travels: a code, the figure that goes with it, and one line for people.
 ///
@@ -7,7 +8,7 @@ import EventSourcing
 ///          2    6  zero
 ///          8    8  detail
 ///         16       message, UTF-8
-public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ProtocolError: ClassifiedError, Hashable, Sendable {
     public struct Code: RawRepresentable, Hashable, Sendable {
         public let rawValue: UInt16
         public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -100,5 +101,47 @@ extension ProtocolError.Code: CustomStringConvertible {
         case .internal: "internal"
         default: "\(rawValue)"
         }
+    }
+}
+
+extension ProtocolError {
+    /// What a caller can do about the error.
+    public var kind: DaybookError.Kind {
+        switch code {
+        case .invalid: .invalid
+        case .notFound: .notFound
+        case .forbidden: .denied
+        case .overloaded: .overloaded
+        case .unavailable: .unavailable
+        case .damaged: .damaged
+        case .malformed, .version, .internal: .internal
+        // Also the codes of later versions: the server decided against the request.
+        default: .rejected
+        }
+    }
+
+    /// The error that a server answers when it fails with `error`.
+    public init(describing error: any Error) {
+        switch error {
+        case let error as ProtocolError: self = error
+        case is CancellationError: self.init(.unavailable, "the process is stopping; try again")
+        default: self.init(Code(DaybookError.Kind(of: error)), "\(error)")
+        }
+    }
+}
+
+extension ProtocolError.Code {
+    fileprivate init(_ kind: DaybookError.Kind) {
+        self =
+            switch kind {
+            case .usage, .invalid: .invalid
+            case .notFound: .notFound
+            case .rejected: .refused
+            case .denied: .forbidden
+            case .damaged: .damaged
+            case .unavailable, .unreadable: .unavailable
+            case .overloaded: .overloaded
+            case .storage, .internal: .internal
+            }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 internal import CZeroMQ
 import Foundation
 import Synchronization

@@ -1,7 +1,8 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
+import ServiceRuntime
 import WireProtocol
 
 /// A call that a process answers: an argument that it takes, and the fields that one may have.
@@ -23,7 +24,7 @@ struct Call: Sendable {
     }
 
     private static func written(_ value: some Encodable) -> Data? {
-        try? JSONCoding.encoder.encode(value)
+        try? JSON.data(value)
     }
 
     /// The places of all fields that an argument can have.

@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol

@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import Testing
 import WireProtocol
 import ZeroMQ

@@ -1,7 +1,7 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 
@@ -68,7 +68,7 @@ private struct Contract: Sendable, CustomStringConvertible {
     ]
 }
 
-private func write(_ value: some Encodable) throws -> Data { try JSONCoding.encoder.encode(value) }
+private func write(_ value: some Encodable) throws -> Data { try JSON.data(value) }
 
 /// Generates values of the type. Each must be unchanged after it was written and read, or must not
 /// be written at all.
@@ -83,7 +83,7 @@ private func expectRoundTrip<Value: Codable>(
         written += 1
         let text = String(decoding: bytes, as: UTF8.self)
         do {
-            let read = try JSONDecoder().decode(type, from: bytes)
+            let read = try JSON.decode(type, from: bytes)
             #expect(isSame(read, value), "\(text) is read as \(read)")
         } catch {
             Issue.record("\(text) is written, but can't be read: \(error)")

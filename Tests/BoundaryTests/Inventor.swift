@@ -1,6 +1,6 @@
+import CommandLine
 import Contracts
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// Random numbers that are the same in every run.

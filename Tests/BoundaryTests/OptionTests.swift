@@ -1,5 +1,6 @@
 import ArgumentParser
 import BalanceMain
+import CommandLine
 import CreditLimitMain
 import CreditMain
 import EventStoreMain
@@ -7,7 +8,6 @@ import Foundation
 import IntegrationHarness
 import OrdersMain
 import RouteMain
-import ServiceKit
 import TestSupport
 import Testing
 import WithdrawMain

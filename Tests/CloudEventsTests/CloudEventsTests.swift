@@ -117,7 +117,7 @@ extension NewEvent {
         let tag = try #require(bytes.firstRange(of: Array("tag".utf8)))
         bytes[tag.lowerBound] = 0xFF
         let record = try RecordedEvent(bytes[...])
-        #expect(throws: CloudEventError.self) { try CloudEvents.line(record, of: log) }
+        #expect(throws: DaybookError.self) { try CloudEvents.line(record, of: log) }
     }
 }
 

@@ -43,7 +43,7 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         #expect(try read(Self.line, to: stream).stream == stream)
         let other = Self.line.replacing("push-42", with: "some file.txt")
         #expect(try read(other, to: stream).stream == stream)
-        #expect(throws: CloudEventError.self) { try read(other) }
+        #expect(throws: DaybookError.self) { try read(other) }
     }
 
     @Test(arguments: [
@@ -89,16 +89,16 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         #expect(try read(Self.own).data == [UInt8(ascii: "1")])
         let line = Self.own.replacing(part, with: change, maxReplacements: 1)
         #expect(line != Self.own)
-        #expect(throws: CloudEventError.self) { try read(line) }
+        #expect(throws: DaybookError.self) { try read(line) }
     }
 
     @Test(arguments: ["", "[]", "null", "1", "\"specversion\""])
     func `that holds no object is refused`(line: String) {
-        #expect(throws: CloudEventError.self) { try read(line) }
+        #expect(throws: DaybookError.self) { try read(line) }
     }
 
     @Test func `is told with what is wrong`() {
-        let error = #expect(throws: CloudEventError.self) {
+        let error = #expect(throws: DaybookError.self) {
             try read(Self.own.replacing("0001-0000", with: "0001"))
         }
         #expect(error?.description == "its 'id' is not a UUID")

@@ -2,6 +2,8 @@ import CloudEvents
 import Contracts
 import EventSourcing
 import Foundation
+import JSON
+import ServiceRuntime
 import Testing
 
 /// docs/events.md, docs/asyncapi.yaml and docs/schemas; `scripts/contracts` writes them.
@@ -16,7 +18,7 @@ import Testing
     }
 
     private static func json(_ data: some Sequence<UInt8>) throws -> JSONValue {
-        try JSONDecoder().decode(JSONValue.self, from: Data(data))
+        try JSON.decode(JSONValue.self, from: data)
     }
 
     @Test func `say what the contracts say`() throws {

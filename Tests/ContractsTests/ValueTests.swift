@@ -1,4 +1,5 @@
 import Contracts
+import EventSourcing
 import Testing
 
 struct MoneyTests {
@@ -20,7 +21,7 @@ struct MoneyTests {
     ])
     func `refuses what is not exactly an amount`(_ text: String, _ code: String) throws {
         let currency = try Currency(code)
-        #expect(throws: MoneyError.self) { try Money(text, in: currency) }
+        #expect(throws: DaybookError.self) { try Money(text, in: currency) }
     }
 
     private static let written: [(Int64, String, String)] = [
@@ -52,7 +53,7 @@ struct MoneyTests {
         #expect(try Currency("USD") == .usd)
         #expect(try Currency("BHD").exponent == 3)
         for code in ["usd", "US", "XYZ", "XXX", ""] {
-            #expect(throws: MoneyError.self) { try Currency(code) }
+            #expect(throws: DaybookError.self) { try Currency(code) }
         }
     }
 }
@@ -65,7 +66,7 @@ struct IdentifierTests {
 
     @Test(arguments: ["", "a-b", "a b", "a:b", "é", "a\n", String(repeating: "a", count: 65)])
     func `refuses all else, by name`(_ text: String) {
-        let error = #expect(throws: IdentifierError.self) {
+        let error = #expect(throws: DaybookError.self) {
             try Identifier.check(text, what: "order id")
         }
         #expect(error?.description.hasPrefix("order id '") == true)

@@ -2,7 +2,6 @@ import EventSourcing
 import Foundation
 import GRDB
 import Logging
-import ServiceKit
 import Testing
 import WireProtocol
 
@@ -143,7 +142,7 @@ extension BusFiles {
         await #expect {
             try await folder.open(log: EventID(high: 1, low: 3))
         } throws: {
-            $0 is ProjectedStore.Unusable
+            $0 IS_DAMAGED
                 && "\($0)".hasPrefix("\(folder.journal)/1 is the bus's journal of another log;")
         }
     }
@@ -194,7 +193,7 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 is ProjectedStore.Unusable
+            $0 IS_DAMAGED
                 && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) has")
         }
     }
@@ -231,7 +230,7 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 is ProjectedStore.Unusable && "\($0)".contains("\(folder.journal)/1 can't be used: ")
+            $0 IS_DAMAGED && "\($0)".contains("\(folder.journal)/1 can't be used: ")
                 && "\($0)".contains(".segment is damaged")
         }
     }

@@ -1,6 +1,5 @@
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import Testing
 import WireProtocol
 

@@ -2,7 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import Logging
-import ServiceKit
+import Observability
 import Synchronization
 import Testing
 import WireProtocol

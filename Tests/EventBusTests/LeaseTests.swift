@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -73,7 +73,7 @@ import ZeroMQ
             endpoint: try await bus.store.busEndpoint(), to: "event-store",
             on: SocketLoop(name: "c"), in: Context())
         func receive(_ token: UInt64) async throws -> [Delivery] {
-            let argument = try JSONEncoder().encode(
+            let argument = try JSON.data(
                 ReceiveRequest(
                     queue: "q", consumer: "c", token: EventID(high: 1, low: token), maximum: 3,
                     wait: 0))

@@ -5,7 +5,6 @@ import EventStoreClient
 import EventStoreServer
 import Foundation
 import Logging
-import ServiceKit
 import Synchronization
 import TestSupport
 import Testing

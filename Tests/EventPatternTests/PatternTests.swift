@@ -1,6 +1,7 @@
 import EventPattern
 import EventSourcing
 import Foundation
+import JSON
 import Testing
 
 @Suite struct `A pattern` {
@@ -8,10 +9,10 @@ import Testing
         let text = #"{ "detail-type" : ["Änderung"] }"#
         let pattern = try EventPattern(text)
         #expect(pattern.description == text)
-        let coded = try JSONEncoder().encode([pattern])
-        #expect(try JSONDecoder().decode([EventPattern].self, from: coded) == [pattern])
+        let coded = try JSON.data([pattern])
+        #expect(try JSON.decode([EventPattern].self, from: coded) == [pattern])
         #expect(throws: EventPatternError.self) {
-            try JSONDecoder().decode([EventPattern].self, from: Data(#"["{}"]"#.utf8))
+            try JSON.decode([EventPattern].self, from: #"["{}"]"#.utf8)
         }
     }
 

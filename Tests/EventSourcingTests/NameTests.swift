@@ -37,7 +37,7 @@ import Testing
 
     @Test(arguments: ["", "-x", "a b", "a.b-c", "naïve-1", String(repeating: "a", count: 256)])
     func `what is no stream name is refused`(text: String) {
-        #expect(throws: NameError.self) { try StreamName(text) }
+        #expect(throws: DaybookError.self) { try StreamName(text) }
     }
 
     @Test(arguments: [

@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import EventSourcing
@@ -86,12 +87,12 @@ import Testing
     @Test func `over a limit is refused`() throws {
         var event = try sample()
         event.tags = (0...Limits.tags).map { "t\($0)" }
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
         event = try sample(data: String(repeating: "x", count: Limits.recordBytes))
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
         event = try sample()
         event.type = "has space"
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
     }
 
     /// RFC 3720, appendix B.4.

@@ -4,7 +4,6 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ObjectStorage
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol

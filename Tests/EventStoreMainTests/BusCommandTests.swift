@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -20,7 +21,7 @@ extension IntegrationHarness.Suite {
         let run = try run(["event-store"] + arguments + ["--json"])
         #expect(run.status == 0, "\(arguments): \(run)")
         return try run.output.split(separator: "\n").map {
-            try JSONDecoder().decode(Value.self, from: Data($0.utf8))
+            try JSON.decode(Value.self, from: $0.utf8)
         }
     }
 

@@ -158,7 +158,7 @@ import WireProtocol
         (#"{"rules": [{"name": "r", "pattern": 5, "targets": ["q"]}]}"#, "rules[0]: event pattern"),
     ])
     func `says what is wrong, and where`(text: String, reason: String) throws {
-        let error = #expect(throws: WiringError.self) { try Self.wiring(text) }
+        let error = #expect(throws: DaybookError.self) { try Self.wiring(text) }
         #expect(error?.description.hasPrefix(reason) == true, "\(String(describing: error))")
     }
 
@@ -167,12 +167,12 @@ import WireProtocol
             #"{"queues": [{"name": "q"}], "#
                 + #""rules": [{"name": "r", \#(Self.pattern), "targets": ["q", "p"]}]}"#)
         try wiring.check(against: [QueueDefinition(name: "p", grouping: .stream)])
-        #expect(throws: WiringError("rules[0]: rule 'r' has a target 'p', which is no queue")) {
+        #expect(throws: DaybookError(.invalid, "rules[0]: rule 'r' has a target 'p', which is no queue")) {
             try wiring.check(against: [])
         }
         #expect(
-            throws: WiringError(
-                "queues[0]: queue 'q' is there, with grouping stream and start end for good")
+            throws: DaybookError(
+                .invalid, "queues[0]: queue 'q' is there, with grouping stream and start end for good")
         ) {
             try wiring.check(
                 against: [

@@ -1,8 +1,10 @@
+import Bytes
 import EventLog
 import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -119,7 +121,7 @@ import WireProtocol
 
     @Test func `names the event that was altered, or where it lies`() async throws {
         let shown = try await whileServed("head", "--json")
-        let head = try JSONDecoder().decode(LogHead.self, from: Data(shown.utf8))
+        let head = try JSON.decode(LogHead.self, from: shown.utf8)
         #expect(head.position == 3000 && head.hash.count == 64)
         let point = "3000:\(head.hash)"
         let whole = try run("verify", "--chain", "--trusted", point)

@@ -1,8 +1,7 @@
-import Prometheus
 import Testing
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import Observability
 
 struct `A request for metrics` {
     @Test func `is read as far as it matters`() throws {

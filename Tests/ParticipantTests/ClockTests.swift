@@ -3,8 +3,6 @@ import EventStoreClient
 import Synchronization
 import Testing
 
-@testable import ServiceKit
-
 @Suite(.timeLimit(.minutes(10))) struct `A log that is ahead of the clock` {
     @Test func `is asked for its own times, and for none behind them`() async throws {
         let store = try await Store()

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 private let usd = try! Currency("USD")  // A code of the table.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }

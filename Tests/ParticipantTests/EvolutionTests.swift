@@ -3,12 +3,13 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import GRDB
+import JSON
 import Logging
 import TestSupport
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct `A participant that gets an event of an earlier version` {
     private func delivery(

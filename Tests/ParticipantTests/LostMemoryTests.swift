@@ -5,13 +5,14 @@ import CreditLimitDomain
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import Logging
 import OrdersDomain
 import RouteDomain
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 private let usd = try! Currency("USD")  // A code of the table.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }

@@ -1,10 +1,11 @@
 import EventSourcing
 import Foundation
 import GRDB
+import JSON
 import OrdersDomain
 import Testing
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite struct `A participant's memory` {
     private let log = EventID("8d67c95c-5cb7-4206-9e9d-76f5d72c5844")!  // The sample's.
@@ -35,7 +36,7 @@ import Testing
     @Test func `of version 2 is migrated, and not taken for complete`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         let deadline = Timestamp.now()
-        let state = try JSONEncoder().encode(
+        let state = try JSON.data(
             OrdersParticipant.State.pending(order: "o", deadline: deadline))
         let id = EventID.random()
         try ProjectedStore.open(path, version: 2, log: log) { db in

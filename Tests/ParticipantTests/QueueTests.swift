@@ -5,8 +5,6 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
-
 @Suite(.timeLimit(.minutes(10))) struct `A participant at its queue` {
     private let queue = QueueDefinition(
         name: "packer", grouping: .paths(["order"]), visibilityTimeout: 600, start: .beginning)

@@ -2,10 +2,9 @@ import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import Testing
 import WireProtocol
-
-@testable import ServiceKit
 
 @Suite(.timeLimit(.minutes(10))) struct `A participant's runner` {
     @Test func `has each event's commands carried out, those of one aggregate in order`()

@@ -7,7 +7,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 /// A tally of numbers, whose snapshots are kept every third event.
 private enum Tally: Aggregate {

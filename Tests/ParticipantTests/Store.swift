@@ -5,12 +5,13 @@ import EventSourcing
 import EventStoreClient
 import EventStoreServer
 import Foundation
+import JSON
 import Logging
 import Synchronization
 import WireProtocol
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 /// An event store with its bus in this process, and participants at it.
 final class Store {

@@ -3,7 +3,8 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
+import ServiceRuntime
 import TestSupport
 import Testing
 
@@ -91,7 +92,7 @@ import Testing
         let output = try suite.succeed(
             "balance", "diff", "alice", "--from", "\(withdrawn.position)", "--to",
             "\(captured.time)", "--json")
-        let report = try JSONDecoder().decode(Report.self, from: Data(output.utf8))
+        let report = try JSON.decode(Report.self, from: output.utf8)
         #expect(report.before?.funds == 8000 && report.after?.funds == 0)
         #expect(report.events.map(\.event.type) == ["FundsReserved", "PaymentCaptured"])
         #expect(
@@ -132,8 +133,8 @@ import Testing
         #expect(shown.contains("could not have been decided on then"))
         let json = try suite.succeed(
             "balance", "show", "alice", "--without", "\(credited.id)", "--json")
-        let printed = try JSONDecoder().decode(
-            Hypothetical<AccountView>.self, from: Data(json.utf8))
+        let printed = try JSON.decode(
+            Hypothetical<AccountView>.self, from: json.utf8)
         #expect(printed.state == answer.state)
         #expect(printed.noLongerAllowed == answer.noLongerAllowed)
         let byPosition = try suite.succeed(

@@ -5,8 +5,6 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
-
 /// Orders of a real order book, and what else happens to the accounts that pay for them.
 enum History {
     static let book = URL(filePath: #filePath).deletingLastPathComponent()

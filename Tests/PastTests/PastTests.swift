@@ -12,7 +12,7 @@ import WireProtocol
 @testable import CreditMain
 @testable import OrdersMain
 @testable import RouteMain
-@testable import ServiceKit
+@testable import ServiceRuntime
 @testable import WithdrawMain
 
 /// What an entity is said to have been, at many positions, is what a service shows that was built

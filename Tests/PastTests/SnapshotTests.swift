@@ -9,7 +9,7 @@ import Testing
 import WireProtocol
 
 @testable import BalanceMain
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A state kept on the way to a past answer` {
     /// An account with 3,000 credits of one cent; their positions are 2 to 3,001.

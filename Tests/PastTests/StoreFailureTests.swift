@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Testing
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite struct `A database file` {
     private static let log = EventID(high: 1, low: 2)
@@ -118,7 +118,7 @@ import Testing
         }
         #expect(error?.description.hasPrefix(path) == true)
         var failures = store.failures.makeAsyncIterator()
-        #expect(await failures.next() is ProjectedStore.Unusable)
+        #expect(await failures.next() IS_DAMAGED)
         try ProjectedStore.remove(path)
     }
 }

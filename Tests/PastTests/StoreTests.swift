@@ -2,7 +2,6 @@ import EventSourcing
 import Foundation
 import GRDB
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 

@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -150,7 +150,7 @@ extension Suite {
                 .init(types: [BusEventType.deadLettered.rawValue], tags: [Tag.order(order)])
             ]))
         return (
-            event.position, try JSONDecoder().decode(DeadLetter.self, from: Data(event.data))
+            event.position, try JSON.decode(DeadLetter.self, from: event.data)
         )
     }
 

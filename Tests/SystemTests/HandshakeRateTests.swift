@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ServiceKit
+@testable import Keys
 
 struct `The handshakes of a key` {
     @Test func `are many at once, and then so many a second`() {

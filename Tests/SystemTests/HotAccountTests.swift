@@ -5,7 +5,6 @@ import EventStoreClient
 import Foundation
 import HistoryChecker
 import IntegrationHarness
-import ServiceKit
 import Synchronization
 import TestSupport
 import Testing

@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -164,7 +164,7 @@ import ZeroMQ
         try await suite.startAll()
         let loop = SocketLoop(name: "waiting")
         let asker = try await Stranger(.dealer, to: "ipc://\(suite.home)/balance.sock", on: loop)
-        let query = try JSONCoding.encoder.encode(
+        let query = try JSON.data(
             QueryRequest(atLeast: UInt64(Int64.max), query: Nothing()))
         for (id, call) in [(UInt64(1), "accounts"), (2, "status")] {
             try await asker.send([

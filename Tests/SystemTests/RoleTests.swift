@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -114,7 +114,7 @@ import ZeroMQ
         var actors: [String] = []
         try await store.read(ReadRequest(.categories(["account"]))) { events in
             actors += try events.map {
-                try JSONDecoder().decode(EventMetadata.self, from: Data($0.metadata)).actor
+                try JSON.decode(EventMetadata.self, from: $0.metadata).actor
             }
         }
         #expect(actors == ["operator (ann@host)", "teller (operator)"])

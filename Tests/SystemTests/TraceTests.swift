@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 
@@ -55,8 +55,8 @@ extension `The suite in operation` {
         let past = try suite.trace("\(id)", "--position", "\(id)")
         #expect(past.contains("DeadLettered") && !past.contains("DeadLetterRedriven"))
 
-        let nodes = try JSONDecoder().decode(
-            [Node].self, from: Data(suite.trace("--order", "42", "--json").utf8))
+        let nodes = try JSON.decode(
+            [Node].self, from: suite.trace("--order", "42", "--json").utf8)
         let routed = try #require(nodes.first { $0.type == "RouteCreated.2" })
         #expect(routed.service == "route" && routed.redriven?.count == 1)
         #expect(routed.under == nodes[0].position && nodes[0].actor == "nora@desk")

@@ -1,10 +1,10 @@
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
 import GRDB
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol

@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -40,7 +41,7 @@ extension `The suite in operation` {
             appended += 1
             // But for the last one, which may not be whole yet.
             seen = try suite.log(of: "objects").split(separator: "\n").dropLast().map {
-                try JSONDecoder().decode(Glance.self, from: Data($0.utf8))
+                try JSON.decode(Glance.self, from: $0.utf8)
             }
         }
         let busy = try #require(seen.first { $0.commitSeconds ?? 0 > 0 })

@@ -1,8 +1,8 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
 import Testing
+import Trace
 import WireProtocol
 
 @Suite struct `A causal tree` {

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import JSON
 import Testing
 import WireProtocol
 
@@ -155,11 +156,11 @@ import WireProtocol
 
 @Suite struct `Definitions in JSON` {
     private static func read<Value: Decodable>(_ text: String) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+        try JSON.decode(Value.self, from: text.utf8)
     }
 
     private static func expectRoundTrip<Value: Codable & Equatable>(_ value: Value) throws {
-        let read = try JSONDecoder().decode(Value.self, from: try JSONEncoder().encode(value))
+        let read = try JSON.decode(Value.self, from: try JSON.data(value))
         #expect(read == value)
     }
 

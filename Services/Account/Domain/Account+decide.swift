@@ -1,4 +1,5 @@
 public import Contracts
+import EventSourcing
 
 extension Account {
     public static func decide(
@@ -154,7 +155,7 @@ extension Account {
 
 extension Account {
     public enum Rejection: Error, Hashable, CustomStringConvertible {
-        case badID(IdentifierError)
+        case badID(DaybookError)
         case alreadyOpen(String)
         case noSuchAccount(String)
         case wrongCurrency(account: String, amount: Money, currency: Currency)

@@ -1,8 +1,9 @@
 import ArgumentParser
 import AuditDomain
+import Bytes
+public import CommandLine
 import EventSourcing
 import EventStoreClient
-public import ServiceKit
 import WireProtocol
 
 extension Executable {
@@ -52,7 +53,7 @@ struct AuditCommand: AsyncParsableCommand {
             audit, at: head, compared: compare && failures.isEmpty, findings: entries)
         if options.json { try Output.json(report) } else { try report.printText() }
         if !failures.isEmpty, entries.isEmpty {
-            throw Problem(status: 69, failures.joined(separator: "; "))
+            throw DaybookError(.unavailable, failures.joined(separator: "; "))
         }
         for failure in failures { Output.warn("audit: \(failure)") }
         guard entries.isEmpty else { throw ExitCode(65) }

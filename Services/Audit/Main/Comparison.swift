@@ -1,7 +1,8 @@
 import AuditDomain
+import CommandLine
 import Contracts
+import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Compares the audit's figures with those that the services show.
@@ -17,7 +18,7 @@ struct Comparison {
         for compare in [accounts, limits, orders] {
             do {
                 differences += try await compare()
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 failures.append("\(error)")
             } catch let error as ProtocolError where error.code == .unavailable {
                 failures.append("\(error)")

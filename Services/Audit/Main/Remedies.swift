@@ -1,7 +1,7 @@
 import AuditDomain
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 /// Derives the commands that repair findings from the queues, dead letters and replays in the log.
@@ -46,9 +46,9 @@ struct Remedies {
         switch type {
         case .deadLettered:
             // An event with invalid data is not a dead letter.
-            deadLetters[record.position] = try? JSONDecoder().decode(DeadLetter.self, from: data)
+            deadLetters[record.position] = try? JSON.decode(DeadLetter.self, from: data)
         case .deadLetterRedriven, .deadLetterDiscarded:
-            guard let end = try? JSONDecoder().decode(DeadLetterEnd.self, from: data) else {
+            guard let end = try? JSON.decode(DeadLetterEnd.self, from: data) else {
                 return
             }
             deadLetters[end.deadLetter] = nil

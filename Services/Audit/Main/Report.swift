@@ -1,6 +1,6 @@
 import AuditDomain
+import CommandLine
 import Contracts
-import ServiceKit
 
 /// The result of an audit.
 struct Report: Encodable {

@@ -1,6 +1,5 @@
 import AuditDomain
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// The wait for the services that take part in sagas.

@@ -1,8 +1,9 @@
 import AccountDomain
 import ArgumentParser
 import BalanceDomain
+public import CommandLine
 import Contracts
-public import ServiceKit
+import ServiceRuntime
 
 extension Executable {
     public static let balance = Executable("balance", Balance.self)

@@ -3,14 +3,15 @@ import BalanceDomain
 public import Contracts
 import EventSourcing
 import GRDB
-public import ServiceKit
+public import ServiceRuntime
+import WireProtocol
 
 extension Balance {
     static let entity = ServiceQuery<Self, String, AccountView>(
         "account", of: events,
         fromMemory: { model, id in
             guard let view = model.accounts[id] else {
-                throw Refusal(description: "there is no account \(id)")
+                throw DaybookError(.rejected, "there is no account \(id)")
             }
             return view
         })

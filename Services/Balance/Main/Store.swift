@@ -2,7 +2,7 @@ public import BalanceDomain
 public import Contracts
 import EventSourcing
 public import GRDB
-public import ServiceKit
+public import ServiceRuntime
 
 extension AccountView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "account" }

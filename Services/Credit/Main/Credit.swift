@@ -1,8 +1,9 @@
 import AccountDomain
 import ArgumentParser
+public import CommandLine
 import Contracts
 import CreditDomain
-public import ServiceKit
+import ServiceRuntime
 
 extension Executable {
     public static let credit = Executable("credit", Credit.self)

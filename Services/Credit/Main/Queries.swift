@@ -3,7 +3,7 @@ import Contracts
 import CreditDomain
 import EventSourcing
 import GRDB
-import ServiceKit
+import ServiceRuntime
 
 extension Credit {
     static let credits = ServiceQuery<Self, String, [CreditView]>(

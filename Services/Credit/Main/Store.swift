@@ -2,7 +2,7 @@ public import Contracts
 public import CreditDomain
 import EventSourcing
 public import GRDB
-public import ServiceKit
+public import ServiceRuntime
 
 extension CreditView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "credit" }

@@ -176,7 +176,7 @@ extension CreditLimit {
     }
 
     public enum Rejection: Error, Hashable, CustomStringConvertible {
-        case badID(IdentifierError)
+        case badID(DaybookError)
         case badLimit(customer: String, limit: Money)
         case belowUse(customer: String, limit: Money, reserved: Money, used: Money)
         case currencyInUse(customer: String, limit: Money, reserved: Money, used: Money)

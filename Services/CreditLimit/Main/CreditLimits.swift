@@ -1,8 +1,10 @@
 import ArgumentParser
+public import CommandLine
 import Contracts
 import CreditLimitDomain
 import EventSourcing
-public import ServiceKit
+import ServiceRuntime
+import WireProtocol
 
 extension Executable {
     public static let creditLimit = Executable("creditLimit", CreditLimits.self)

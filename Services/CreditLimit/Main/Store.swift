@@ -2,7 +2,7 @@ public import Contracts
 public import CreditLimitDomain
 import EventSourcing
 public import GRDB
-public import ServiceKit
+public import ServiceRuntime
 
 extension CreditLimitView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "creditLimit" }

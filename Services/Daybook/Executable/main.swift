@@ -1,11 +1,11 @@
 import AuditMain
 import BalanceMain
+import CommandLine
 import CreditLimitMain
 import CreditMain
 import EventStoreMain
 import OrdersMain
 import RouteMain
-import ServiceKit
 import WithdrawMain
 
 // All executables in one, which has what they have in common once: what an image is made of.

@@ -2,7 +2,7 @@ public import EventSourcing
 public import ObjectStorage
 
 /// What keeps an archive from being written or read.
-public enum ArchiveError: Error, Hashable, CustomStringConvertible {
+public enum ArchiveError: ClassifiedError, Hashable {
     case storage(ObjectStorageError)
     case invalidName(String)
     case noArchive(String)
@@ -16,6 +16,15 @@ public enum ArchiveError: Error, Hashable, CustomStringConvertible {
     /// All of the segment's events up to the position `sound` are as they were archived; those
     /// behind it, up to the position `last`, are damaged.
     case damaged(segment: String, sound: UInt64, last: UInt64, String)
+
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .storage(let error): error.kind
+        case .invalidName, .otherLog: .invalid
+        case .noArchive: .notFound
+        case .noManifest, .unknownVersion, .damagedManifest, .damagedEvent, .damaged: .damaged
+        }
+    }
 
     public var description: String {
         switch self {

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Events that are not archived yet: the segment that they will be.

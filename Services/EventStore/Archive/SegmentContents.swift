@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The events of a segment's object, each checked; up to where it is damaged, if it is.

@@ -1,6 +1,5 @@
 import EventSourcing
-public import Prometheus
-import ServiceKit
+public import Observability
 import WireProtocol
 
 extension Bus {

@@ -1,9 +1,10 @@
+import CallServer
 import DequeModule
 public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
-public import ServiceKit
+import ServiceRuntime
 public import WireProtocol
 public import ZeroMQ
 
@@ -24,7 +25,7 @@ public actor Bus {
     var clock: BusClock
     let client: EventStoreClient
     let logger: Logger
-    let server: RequestServer
+    let server: CallServer
     let loop: SocketLoop
     let log: EventID
     private let lock: FolderLock
@@ -106,7 +107,7 @@ public actor Bus {
                     + "and a log of the same backup, or remove the folders \(journalFolder) and "
                     + "\(folder) to route the log again from its beginning")
         }
-        server = try await RequestServer(
+        server = try await CallServer(
             service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
             access: access, logger: logger)
         try await load()

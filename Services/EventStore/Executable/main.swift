@@ -1,4 +1,4 @@
+import CommandLine
 import EventStoreMain
-import ServiceKit
 
 await Executable.eventStore.run()

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// A note that the log was closed and where it ended. While it is there, what does not check below

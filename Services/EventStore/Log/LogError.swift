@@ -1,5 +1,7 @@
+public import EventSourcing
+
 /// What keeps a log from being opened, read or written.
-public enum LogError: Error, Hashable, CustomStringConvertible {
+public enum LogError: ClassifiedError, Hashable {
     case storage(StorageError)
     case unknownVersion(segment: String, UInt32)
     /// What should hold the event at `position` does not check; 0 for what holds no event.
@@ -11,6 +13,14 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     case damagedIndex(String, offset: Int)
     /// Nothing more is written to it.
     case closed
+
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .storage(let error): error.kind
+        case .unknownVersion, .damaged, .missing, .missingEnd, .damagedIndex: .damaged
+        case .closed: .internal
+        }
+    }
 
     public var description: String {
         switch self {

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The log's record of its extent, in a file beside its segments. It reveals a lost segment.

@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// Where a log keeps its files: a folder, or something that behaves like one.
 ///
 /// Any thread may use it, but a file is written to, renamed or removed by one at a time. A write is
@@ -31,7 +33,7 @@ extension LogStorage {
 }
 
 /// What storage could not do, with which file, and why.
-public struct StorageError: Error, Hashable, CustomStringConvertible {
+public struct StorageError: ClassifiedError, Hashable {
     public let operation: String
     public let name: String
     public let reason: String
@@ -44,8 +46,8 @@ public struct StorageError: Error, Hashable, CustomStringConvertible {
 
     public var description: String { "can't \(operation) \(name): \(reason)" }
 
-    /// Whether another process has the storage, which is not a failure of the disk.
-    public var isLocked: Bool { operation == Self.lock }
+    /// `unavailable` if another process has the storage, which is not a failure of the disk.
+    public var kind: DaybookError.Kind { operation == Self.lock ? .unavailable : .storage }
 
     static let lock = "lock"
 }

@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// Why an archive can't restore a log; nothing was changed.
-public enum RestorationError: Error, Hashable, CustomStringConvertible {
+public enum RestorationError: ClassifiedError, Hashable {
     case otherLog(EventID, archived: EventID)
     /// They are damaged in the log or not there, and the archive does not have them.
     case missing(MissingPositions)
@@ -9,6 +9,8 @@ public enum RestorationError: Error, Hashable, CustomStringConvertible {
     case differs(position: UInt64)
     /// There is no event, in the log or in the archive.
     case nothing
+
+    public var kind: DaybookError.Kind { .invalid }
 
     public var description: String {
         switch self {

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// A segment that is never written to again. It can be read on any thread; of its index only a few

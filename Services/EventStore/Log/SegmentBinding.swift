@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Binds records to one place in one segment of one log, so that bytes which look like a record, in

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// A file of records, the first at `base`.

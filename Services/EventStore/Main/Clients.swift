@@ -2,7 +2,6 @@ import ArgumentParser
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,7 +57,7 @@ struct Append: AsyncParsableCommand {
         guard
             (try? JSONSerialization.jsonObject(with: Data(data.utf8), options: .fragmentsAllowed))
                 != nil
-        else { throw Problem.data("'\(data.prefix(60))' is not JSON") }
+        else { throw DaybookError(.invalid, "'\(data.prefix(60))' is not JSON") }
         return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
-import ServiceKit
 
 /// Which events: the same options for every command that reads.
 struct EventFilter: ParsableArguments {

@@ -2,7 +2,6 @@ import ArgumentParser
 import CloudEvents
 import EventSourcing
 import Foundation
-import ServiceKit
 
 /// Prints events, a line each: for people, or as CloudEvents.
 struct EventPrinter {
@@ -45,7 +44,7 @@ extension FileHandle {
         } catch {
             let cause = ((error as? CocoaError)?.underlying ?? error) as NSError
             if cause.domain == NSPOSIXErrorDomain, cause.code == EPIPE { throw ExitCode.success }
-            throw Problem(status: EX_IOERR, "can't write: \(cause.localizedDescription)")
+            throw DaybookError(.storage, "can't write: \(cause.localizedDescription)")
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
+public import CommandLine
 import EventStoreClient
-public import ServiceKit
+import WireProtocol
 
 extension Executable {
     public static let eventStore = Executable("event-store", EventStoreCommand.self)

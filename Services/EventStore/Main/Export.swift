@@ -1,9 +1,10 @@
 import ArgumentParser
+import Bytes
 import CloudEvents
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 struct Export: AsyncParsableCommand {
@@ -87,11 +88,11 @@ private struct ExportFile {
         }
         let partial = path + ".partial"
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw Problem.data("\(path) exists already; an export goes to a new file")
+            throw DaybookError(.invalid, "\(path) exists already; an export goes to a new file")
         }
         guard FileManager.default.createFile(atPath: partial, contents: nil),
             let handle = FileHandle(forWritingAtPath: partial)
-        else { throw Problem(status: EX_CANTCREAT, "\(partial) can't be written") }
+        else { throw DaybookError(.storage, "\(partial) can't be written") }
         self.handle = handle
     }
 
@@ -106,7 +107,7 @@ private struct ExportFile {
             try handle.synchronize()
             try FileManager.default.moveItem(atPath: partial, toPath: path)
         } catch {
-            throw Problem(status: EX_IOERR, "\(path): \(error.localizedDescription)")
+            throw DaybookError(.storage, "\(path): \(error.localizedDescription)")
         }
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import CommandLine
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 struct Health: AsyncParsableCommand {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import CloudEvents
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,10 +40,10 @@ struct Import: AsyncParsableCommand {
                 try await importer.add(event, line: lines.line)
                 if input.size > 0 { bar.show(lines.bytesRead, "bytes") }
             }
-        } catch let error as any InputError {
+        } catch let error as DaybookError where error.kind == .invalid {
             // What stands before a line that is wrong is right.
             try await importer.flush()
-            throw Problem.data("line \(lines.line): \(error); \(importer.counts)")
+            throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
         }
         try await importer.flush()
         return importer.counts
@@ -52,7 +52,7 @@ struct Import: AsyncParsableCommand {
     private func open() throws -> (handle: FileHandle, size: Int) {
         guard let file, file != "-" else { return (.standardInput, 0) }
         guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw Problem.data("\(file) can't be read")
+            throw DaybookError(.invalid, "\(file) can't be read")
         }
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         return (handle, attributes?[.size] as? Int ?? 0)

@@ -1,6 +1,5 @@
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Appends events in batches, in their order and under their own ids: whatever is in the log
@@ -87,8 +86,8 @@ struct Importer {
                 continue
             }
             guard entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body) else {
-                throw Problem.data(
-                    "line \(entry.line): event \(known.id) is in the log at position "
+                throw DaybookError(
+                    .invalid, "line \(entry.line): event \(known.id) is in the log at position "
                         + "\(known.position) with other content; \(counts)")
             }
         }

@@ -1,7 +1,8 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
 import Foundation
-import ServiceKit
+import Keys
 import WireProtocol
 import ZeroMQ
 

@@ -1,6 +1,6 @@
 import CloudEvents
+import EventSourcing
 import Foundation
-import ServiceKit
 
 /// The lines of a file one by one; no more of it is in memory than a line and a block.
 struct LineReader {
@@ -33,7 +33,7 @@ struct LineReader {
             }
             guard buffer.count <= Self.maximumBytes else {
                 line += 1
-                throw CloudEventError("it is over \(Self.maximumBytes) bytes")
+                throw DaybookError(.invalid, "it is over \(Self.maximumBytes) bytes")
             }
             let read = buffer.count
             buffer = ArraySlice(Array(buffer) + (try block()))
@@ -53,7 +53,7 @@ struct LineReader {
             isAtEnd = data.isEmpty
             return data
         } catch {
-            throw Problem(status: EX_IOERR, "the file can't be read: \(error.localizedDescription)")
+            throw DaybookError(.storage, "the file can't be read: \(error.localizedDescription)")
         }
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 struct Read: AsyncParsableCommand {

@@ -1,10 +1,11 @@
 import ArgumentParser
+import CommandLine
 import EventArchive
 import EventLog
 import EventSourcing
 import Foundation
 import ObjectStorage
-import ServiceKit
+import WireProtocol
 
 struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,23 +27,10 @@ struct Restore: AsyncParsableCommand {
     private var folder: String { home + "/log" }
 
     func run() async throws {
-        do {
-            let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
-            let restored = try await restore(from: archive)
-            let report = RestorationReport(restored, isDryRun: dryRun)
-            if json { try Output.json(report) } else { print(report) }
-        } catch let error as ArchiveError {
-            throw error.problem
-        } catch let error as ObjectStorageError {
-            throw error.problem
-        } catch let error as RestorationError {
-            throw Problem.data(error.description)
-        } catch let error as LogError {
-            if case .storage = error { throw Problem(status: EX_IOERR, error.description) }
-            throw Problem.data(error.description)
-        } catch let error as StorageError {
-            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
-        }
+        let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
+        let restored = try await restore(from: archive)
+        let report = RestorationReport(restored, isDryRun: dryRun)
+        if json { try Output.json(report) } else { print(report) }
     }
 
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {

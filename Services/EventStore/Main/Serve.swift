@@ -1,12 +1,16 @@
 public import ArgumentParser
+import CommandLine
 import EventBus
 public import EventLog
 import EventSourcing
-import EventStoreClient
+public import EventStoreClient
 import EventStoreServer
 import Foundation
+import Keys
 import Logging
-import ServiceKit
+import Observability
+import ServiceRuntime
+import WireProtocol
 import ZeroMQ
 
 struct Serve: AsyncParsableCommand {
@@ -65,7 +69,7 @@ struct Serve: AsyncParsableCommand {
                 }
             }
         } catch let error as LogError {
-            throw Problem(status: EX_IOERR, error.description)
+            throw DaybookError(.storage, error.description)
         } catch let error as StorageError {
             throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
@@ -86,7 +90,7 @@ struct Serve: AsyncParsableCommand {
             return EventLog.defaultSegmentBytes
         }
         guard let size = Int(text), Self.segmentSizes.contains(size) else {
-            throw Problem(status: EX_USAGE, "DAYBOOK_SEGMENT_SIZE is 16 to 1024, not '\(text)'")
+            throw DaybookError(.usage, "DAYBOOK_SEGMENT_SIZE is 16 to 1024, not '\(text)'")
         }
         return size << 20
     }

@@ -1,8 +1,8 @@
 import ArgumentParser
+import CommandLine
 import Contracts
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 struct Statistics: AsyncParsableCommand {

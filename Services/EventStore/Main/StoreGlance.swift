@@ -1,5 +1,5 @@
+import CommandLine
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// What the event store did since it was last looked at, what waits in it, and how far those are

@@ -1,7 +1,8 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
+import Keys
 import WireProtocol
 import ZeroMQ
 
@@ -41,7 +42,7 @@ struct StoreWatch {
             (before, then) = (statistics, now)
             let text =
                 if json {
-                    String(decoding: try JSONCoding.encoder.encode(glance), as: UTF8.self) + "\n"
+                    try JSON.text(glance) + "\n"
                 } else if isInPlace {
                     "\u{1B}[H" + glance.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
                 } else {
@@ -59,8 +60,8 @@ struct StoreWatch {
         } catch {
             let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
             guard cause?.code != Int(EPIPE) else { return false }
-            throw Problem(
-                status: EX_IOERR, "its output can't be written: \(error.localizedDescription)")
+            throw DaybookError(
+                .storage, "its output can't be written: \(error.localizedDescription)")
         }
     }
 }

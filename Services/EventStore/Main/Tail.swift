@@ -1,7 +1,8 @@
 import ArgumentParser
+import Bytes
+import CommandLine
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 struct Tail: AsyncParsableCommand {

@@ -1,8 +1,9 @@
 import ArgumentParser
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
+import Trace
 import WireProtocol
 
 struct Trace: AsyncParsableCommand {
@@ -42,7 +43,7 @@ struct Trace: AsyncParsableCommand {
                 subject.event.map { id in events.contains { $0.id == id } } ?? !events.isEmpty
             guard isThere else {
                 let then = when.moment.map { " as of \($0)" } ?? ""
-                throw Problem.data(subject.absence + then)
+                throw DaybookError(.invalid, subject.absence + then)
             }
             try print(CausalTree(events, service: Self.service), marking: subject.event)
         }
@@ -91,8 +92,8 @@ struct Trace: AsyncParsableCommand {
             }
         }
         let head = try await client.welcome().head
-        throw Problem.data(
-            "the log has no event at position \(id): it ends at \(head); "
+        throw DaybookError(
+            .invalid, "the log has no event at position \(id): it ends at \(head); "
                 + "for an order of that name, --order \(id)")
     }
 

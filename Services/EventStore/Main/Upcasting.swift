@@ -1,6 +1,5 @@
 import Contracts
 import EventSourcing
-import ServiceKit
 
 /// Events as the contracts of the suite's services have them today, of whatever version they were
 /// written.

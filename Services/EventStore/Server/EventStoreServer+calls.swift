@@ -1,7 +1,7 @@
 import EventLog
 import EventSourcing
 import Foundation
-import Prometheus
+import JSON
 import WireProtocol
 
 extension EventStoreServer {
@@ -88,7 +88,7 @@ extension EventStoreServer {
         _ type: Value.Type, _ bytes: [UInt8]
     ) throws(ProtocolError) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try JSON.decode(type, from: bytes)
         } catch {
             throw ProtocolError(.invalid, "the argument is not a \(type) in JSON")
         }
@@ -96,7 +96,7 @@ extension EventStoreServer {
 
     func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
         do {
-            return Array(try JSONEncoder().encode(value))
+            return try JSON.encode(value)
         } catch {
             throw ProtocolError(.internal, "\(error)")
         }

@@ -1,5 +1,5 @@
 import EventLog
-public import Prometheus
+public import Observability
 import WireProtocol
 
 /// What was done since the process began.

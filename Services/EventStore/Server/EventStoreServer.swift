@@ -1,7 +1,7 @@
+import Bytes
 public import EventLog
 import EventSourcing
 import Foundation
-import Prometheus
 public import WireProtocol
 public import ZeroMQ
 

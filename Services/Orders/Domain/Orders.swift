@@ -167,7 +167,7 @@ public enum Orders: Aggregate {
 
 extension Orders {
     public enum Rejection: Error, Hashable, CustomStringConvertible {
-        case badID(IdentifierError)
+        case badID(DaybookError)
         case alreadyPlaced(String)
         case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
         /// The runtime did not set the time of the decision.

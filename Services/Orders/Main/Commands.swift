@@ -1,7 +1,8 @@
 import ArgumentParser
+import CommandLine
 import Contracts
 import EventSourcing
-import ServiceKit
+import WireProtocol
 
 struct Place: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Place an order.")

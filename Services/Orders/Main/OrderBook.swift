@@ -1,7 +1,8 @@
 import ArgumentParser
+public import CommandLine
 import Contracts
 import OrdersDomain
-public import ServiceKit
+import ServiceRuntime
 
 extension Executable {
     public static let orders = Executable("orders", OrderBook.self)

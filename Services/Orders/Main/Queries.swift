@@ -1,14 +1,15 @@
 public import Contracts
 import EventSourcing
 import OrdersDomain
-public import ServiceKit
+public import ServiceRuntime
+import WireProtocol
 
 extension OrderBook {
     static let entity = ServiceQuery<Self, String, OrderView>(
         "order", of: { .tags([Tag.order($0)]) },
         fromMemory: { model, id in
             guard let view = model.orders[id] else {
-                throw Refusal(description: "there is no order \(id)")
+                throw DaybookError(.rejected, "there is no order \(id)")
             }
             return view
         })

@@ -2,7 +2,7 @@ public import Contracts
 import EventSourcing
 public import GRDB
 public import OrdersDomain
-public import ServiceKit
+public import ServiceRuntime
 
 extension OrderView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "order" }

@@ -1,8 +1,9 @@
 import ArgumentParser
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
+import Trace
 import WireProtocol
 
 struct Timeline: AsyncParsableCommand {
@@ -22,7 +23,7 @@ struct Timeline: AsyncParsableCommand {
             for try await event in concerning.events { events.append(event) }
         }
         guard let first = events.first else {
-            throw Problem.data("no event concerns an order \(order)")
+            throw DaybookError(.invalid, "no event concerns an order \(order)")
         }
         let types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
         let notes = DeadLetterNotes(events)

@@ -1,6 +1,6 @@
+import EventSourcing
 import Foundation
 import RouteDomain
-import ServiceKit
 import Synchronization
 
 /// The network of hubs that routes are planned in: the built-in one, or a file that is read again
@@ -55,11 +55,11 @@ final class HubNetwork: RoutePlanner {
             throw Self.unreadable(file)
         }
         do { return try Network(csv: text) } catch {
-            throw Problem.data("\(error.description), in \(file)")
+            throw DaybookError(.invalid, "\(error.description), in \(file)")
         }
     }
 
-    private static func unreadable(_ file: String) -> Problem {
+    private static func unreadable(_ file: String) -> DaybookError {
         .data("the network \(file) can't be read; it must be a UTF-8 file")
     }
 }

@@ -1,14 +1,14 @@
 public import Contracts
 import EventSourcing
 import RouteDomain
-public import ServiceKit
+public import ServiceRuntime
 
 extension Routes {
     static let entity = ServiceQuery<Self, String, RouteView>(
         "route", of: { .stream(try StreamName(category: Route.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.routes[id] else {
-                throw Refusal(description: "order \(id) has no route")
+                throw DaybookError(.rejected, "order \(id) has no route")
             }
             return view
         })

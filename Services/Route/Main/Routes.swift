@@ -1,8 +1,10 @@
 import ArgumentParser
+public import CommandLine
 import Contracts
 import EventSourcing
 import RouteDomain
-public import ServiceKit
+import ServiceRuntime
+import WireProtocol
 
 extension Executable {
     public static let route = Executable("route", Routes.self)
@@ -97,7 +99,7 @@ struct Plan: ParsableCommand {
             currency: try Currency(currency), departsAt: .now())
         let plan: RoutePlan
         do { plan = try network.planner().plan(journey) } catch let error as RouteRefusal {
-            throw Problem.data(error.description)
+            throw DaybookError(.invalid, error.description)
         }
         if json { return try Output.json(plan.legs) }
         printLegs(plan.legs)

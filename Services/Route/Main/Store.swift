@@ -2,7 +2,7 @@ public import Contracts
 import EventSourcing
 public import GRDB
 public import RouteDomain
-public import ServiceKit
+public import ServiceRuntime
 
 extension RouteView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "route" }

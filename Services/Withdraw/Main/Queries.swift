@@ -2,7 +2,7 @@ import AccountDomain
 import Contracts
 import EventSourcing
 import GRDB
-import ServiceKit
+import ServiceRuntime
 import WithdrawDomain
 
 extension Withdraw {

@@ -1,7 +1,7 @@
 public import Contracts
 import EventSourcing
 public import GRDB
-public import ServiceKit
+public import ServiceRuntime
 public import WithdrawDomain
 
 extension WithdrawalView: FetchableRecord, PersistableRecord {

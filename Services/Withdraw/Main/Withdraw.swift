@@ -1,7 +1,8 @@
 import AccountDomain
 import ArgumentParser
+public import CommandLine
 import Contracts
-public import ServiceKit
+import ServiceRuntime
 import WithdrawDomain
 
 extension Executable {

@@ -1,4 +1,5 @@
 public import EventSourcing
+import JSON
 
 /// The data of one type of event, written as JSON.
 ///
@@ -137,9 +138,11 @@ extension PublishedPayloadFamily {
 }
 
 /// Data that is not what the type of its event says.
-public struct EventDataError: Error, CustomStringConvertible {
+public struct EventDataError: ClassifiedError {
     public let type: String
     public let reason: any Error
+
+    public var kind: DaybookError.Kind { .unreadable }
 
     public var description: String { "the data of this \(type) can't be read: \(reason)" }
 }

@@ -33,16 +33,12 @@ private struct RouteCreated1: Decodable {
 
         func today() throws -> RouteLeg {
             guard let meters = Int(exactly: (kilometers * 1000).rounded()) else {
-                throw NoDistance(kilometers: kilometers)
+                throw DaybookError(
+                    .invalid, "\(kilometers) km are no distance between two hubs")
             }
             return RouteLeg(
                 from: from, to: to, meters: meters, departsAt: departsAt, arrivesAt: arrivesAt,
                 cost: cost)
         }
-    }
-
-    struct NoDistance: Error, CustomStringConvertible {
-        let kilometers: Double
-        var description: String { "\(kilometers) km are no distance between two hubs" }
     }
 }

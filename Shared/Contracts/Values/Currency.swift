@@ -1,11 +1,13 @@
+public import EventSourcing
+
 /// A currency of ISO 4217, by its code of three letters.
 public struct Currency: Hashable, Sendable {
     public let code: String
 
     /// Accepts the code of a currency in use; upper case only.
-    public init(_ code: String) throws(MoneyError) {
+    public init(_ code: String) throws(DaybookError) {
         guard Self.exponents[code] != nil else {
-            throw MoneyError("'\(code)' is not an ISO 4217 currency code, such as USD")
+            throw DaybookError(.invalid, "'\(code)' is not an ISO 4217 currency code, such as USD")
         }
         self.code = code
     }

@@ -5,11 +5,11 @@ public enum Identifier {
     /// Accepts 1 to 64 ASCII letters, digits, `_` and `.`: what a stream name and a tag can hold
     /// behind their separators.
     /// - Parameter what: names the thing in the error, such as `order id`.
-    public static func check(_ text: String, what: String) throws(IdentifierError) {
+    public static func check(_ text: String, what: String) throws(DaybookError) {
         guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isAllowed) else {
             let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]
-            throw IdentifierError(
-                "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
+            throw DaybookError(
+                .invalid, "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
         }
     }
 
@@ -21,10 +21,4 @@ public enum Identifier {
         default: false
         }
     }
-}
-
-/// An id that is not one, and what would be.
-public struct IdentifierError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

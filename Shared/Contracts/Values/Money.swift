@@ -41,7 +41,7 @@ public struct Money: Hashable, Sendable {
 extension Money {
     /// Reads an amount in major units, such as `11.77`: digits, and if there is a point, exactly as
     /// many decimals as the currency has.
-    public init(_ text: some StringProtocol, in currency: Currency) throws(MoneyError) {
+    public init(_ text: some StringProtocol, in currency: Currency) throws(DaybookError) {
         let exponent = currency.exponent
         let isNegative = text.utf8.first == UInt8(ascii: "-")
         let parts = text.dropFirst(isNegative ? 1 : 0)
@@ -51,12 +51,12 @@ extension Money {
             parts.count == 1 || (exponent > 0 && parts[1].utf8.count == exponent)
         else {
             let example = Money(1177, currency).amountText
-            throw MoneyError("'\(text)' is not an amount in \(currency), such as \(example)")
+            throw DaybookError(.invalid, "'\(text)' is not an amount in \(currency), such as \(example)")
         }
         let fraction = parts.count == 2 ? String(parts[1]) : String(repeating: "0", count: exponent)
         guard let magnitude = Int64(parts[0] + fraction), magnitude <= Self.largest else {
             let largest = Money(Self.largest, currency)
-            throw MoneyError("'\(text)' is more than the largest amount, \(largest)")
+            throw DaybookError(.invalid, "'\(text)' is more than the largest amount, \(largest)")
         }
         self.init(isNegative ? -magnitude : magnitude, currency)
     }
@@ -93,20 +93,14 @@ extension Money: Codable {
         self.init(
             try container.decode(Int64.self, forKey: .amount),
             try container.decode(Currency.self, forKey: .currency))
-        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
+        guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
     }
 
-    /// - Throws: `MoneyError` if the amount is out of range: no reader would accept it.
+    /// - Throws: `DaybookError` if the amount is out of range: no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
-        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
+        guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)
     }
-}
-
-/// Text or figures that are not money, and why.
-public struct MoneyError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

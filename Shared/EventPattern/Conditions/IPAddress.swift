@@ -1,3 +1,5 @@
+import Bytes
+
 /// An IPv4 or IPv6 address (RFC 4291). The families never meet: no IPv4 block holds an IPv6
 /// address.
 struct IPAddress: Hashable, Sendable {

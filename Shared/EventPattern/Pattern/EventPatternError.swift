@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// A text that is no event pattern: where it goes wrong, why, and what would be right.
-public struct EventPatternError: InputError, Hashable {
+public struct EventPatternError: ClassifiedError, Hashable {
     /// From 1.
     public let line: Int
     /// In bytes, from 1.
@@ -18,6 +18,8 @@ public struct EventPatternError: InputError, Hashable {
         }
         (self.line, self.column, self.path, self.reason) = (line, column, path, reason)
     }
+
+    public var kind: DaybookError.Kind { .invalid }
 
     public var description: String {
         let place = "event pattern, line \(line), column \(column)"

@@ -2,7 +2,7 @@ extension RecordedEvent {
     /// The event in its place, as if it had said something else.
     public func replacing(
         id: EventID, tags: [String], content: EventContent
-    ) throws(NameError) -> RecordedEvent {
+    ) throws(DaybookError) -> RecordedEvent {
         var record: [UInt8] = []
         try NewEvent(
             id: id, stream: stream, type: content.type, tags: tags, correlationID: correlationID,

@@ -7,21 +7,21 @@ public struct StreamName: Hashable, Sendable {
     ///
     /// 1 to 255 bytes of ASCII letters, digits and `$ _ . : @ / + = ~ -`; the category is not empty
     /// and has no `.`, which ends it in a feed topic.
-    public init(_ text: String) throws(NameError) {
-        try NameError.check(text, what: "stream name", extra: "-")
+    public init(_ text: String) throws(DaybookError) {
+        try NameRule.check(text, what: "stream name", extra: "-")
         guard let first = text.utf8.first, first != UInt8(ascii: "-") else {
-            throw NameError("stream name '\(text)' has no category before its first '-'")
+            throw DaybookError(.invalid, "stream name '\(text)' has no category before its first '-'")
         }
         description = text
         guard !category.utf8.contains(UInt8(ascii: ".")) else {
-            throw NameError("stream name '\(text)' has a '.' in its category")
+            throw DaybookError(.invalid, "stream name '\(text)' has a '.' in its category")
         }
     }
 
     /// The stream `<category>-<id>`.
-    public init(category: String, id: String) throws(NameError) {
+    public init(category: String, id: String) throws(DaybookError) {
         guard !category.utf8.contains(UInt8(ascii: "-")) else {
-            throw NameError("category '\(category)' has a '-'")
+            throw DaybookError(.invalid, "category '\(category)' has a '-'")
         }
         try self.init("\(category)-\(id)")
     }
@@ -56,26 +56,20 @@ extension StreamName: CustomStringConvertible, Codable {
     }
 }
 
-/// What was given breaks a rule: its description says in one line what, and what would be right.
-public protocol InputError: Error, CustomStringConvertible {}
-
-/// A name that is not one, and why.
-public struct NameError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
-
-    /// Whether every byte of `text` is one that names may hold.
+/// The characters of names.
+public enum NameRule {
+    /// Checks the length of a name, and that every byte of it is allowed.
     static func check(
         _ text: String, what: String, extra: StaticString = "-"
-    ) throws(NameError) {
+    ) throws(DaybookError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
-            throw NameError(
-                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
+            throw DaybookError(
+                .invalid, "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
                     + "\(Limits.nameBytes)")
         }
         for byte in text.utf8 where !isNameByte(byte) {
-            throw NameError(
-                "\(what) '\(text)' holds a character other than letters, digits and "
+            throw DaybookError(
+                .invalid, "\(what) '\(text)' holds a character other than letters, digits and "
                     + "$ _ . : @ / + = ~ -")
         }
     }

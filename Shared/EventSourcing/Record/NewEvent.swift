@@ -1,3 +1,5 @@
+import Bytes
+
 /// An event that is not in the log yet.
 public struct NewEvent: Hashable, Sendable {
     public var id: EventID
@@ -38,7 +40,7 @@ public struct NewEvent: Hashable, Sendable {
     private var tagsSize: Int { tags.reduce(0) { $0 + 1 + $1.utf8.count } }
 
     /// Writes the record at the end of `bytes`; the store's fields stay zero.
-    public func encode(into bytes: inout [UInt8]) throws(NameError) {
+    public func encode(into bytes: inout [UInt8]) throws(DaybookError) {
         try check()
         let start = bytes.count
         let size = recordSize
@@ -78,29 +80,29 @@ public struct NewEvent: Hashable, Sendable {
         }
     }
 
-    private func check() throws(NameError) {
+    private func check() throws(DaybookError) {
         // A name that was read from a record may have grown, because reading replaces bytes that
         // are not UTF-8.
         guard stream.description.utf8.count <= Limits.nameBytes else {
-            throw NameError(
-                "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
+            throw DaybookError(
+                .invalid, "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
-        try NameError.check(type, what: "event type")
+        try NameRule.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
-            throw NameError(
-                "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
+            throw DaybookError(
+                .invalid, "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
-            throw NameError("the event has \(tags.count) tags, not up to \(Limits.tags)")
+            throw DaybookError(.invalid, "the event has \(tags.count) tags, not up to \(Limits.tags)")
         }
         for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
-            throw NameError("tag '\(tag.prefix(40))' has not 1 to \(Limits.nameBytes) bytes")
+            throw DaybookError(.invalid, "tag '\(tag.prefix(40))' has not 1 to \(Limits.nameBytes) bytes")
         }
         guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
             recordSize <= Limits.recordBytes
         else {
-            throw NameError(
-                "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
+            throw DaybookError(
+                .invalid, "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
         }
     }
 }

@@ -1,3 +1,5 @@
+public import Bytes
+
 /// Where each field of a record lies: the one encoding on disk, on the wire and in the archive.
 ///
 /// All integers are little-endian. The first 48 bytes, the head, belong to the store; the rest, the
@@ -117,30 +119,10 @@ public struct RecordHeader: Sendable {
 }
 
 extension Span<UInt8> {
-    @inlinable public func uint8(at offset: Int) -> UInt8 { self[offset] }
-
-    @inlinable public func uint16(at offset: Int) -> UInt16 {
-        UInt16(littleEndian: load(UInt16.self, at: offset))
-    }
-
-    @inlinable public func uint32(at offset: Int) -> UInt32 {
-        UInt32(littleEndian: load(UInt32.self, at: offset))
-    }
-
-    @inlinable public func uint64(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: load(UInt64.self, at: offset))
-    }
-
     /// The id in the octet order of RFC 9562.
     @inlinable public func eventID(at offset: Int) -> EventID {
         EventID(
-            high: UInt64(bigEndian: load(UInt64.self, at: offset)),
-            low: UInt64(bigEndian: load(UInt64.self, at: offset + 8)))
-    }
-
-    @inlinable func load<Word: FixedWidthInteger>(_ type: Word.Type, at offset: Int) -> Word {
-        precondition(offset >= 0 && offset <= count - MemoryLayout<Word>.size)
-        // Safe: the bounds were checked, and any bytes are an integer.
-        return unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
+            high: uint64(at: offset).byteSwapped,
+            low: uint64(at: offset + 8).byteSwapped)
     }
 }

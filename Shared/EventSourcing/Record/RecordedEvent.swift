@@ -1,3 +1,5 @@
+public import Bytes
+
 /// An event as the log holds it: a view on the bytes of its record, decoded field by field on
 /// demand. Copies share the bytes.
 public struct RecordedEvent: Sendable {
@@ -80,10 +82,12 @@ public struct RecordedEvent: Sendable {
 }
 
 /// Bytes that are not a record, and why.
-public enum RecordError: Error, Hashable, CustomStringConvertible {
+public enum RecordError: ClassifiedError, Hashable {
     case truncated
     case unknownVersion(UInt8)
     case damaged(String)
+
+    public var kind: DaybookError.Kind { .invalid }
 
     public var description: String {
         switch self {

@@ -1,5 +1,6 @@
 public import EventSourcing
 import Foundation
+import JSON
 public import WireProtocol
 
 /// Takes deliveries of one queue and settles them. `QueueWorker` does so for as long as a process
@@ -27,7 +28,7 @@ public struct QueueConsumer: Sendable {
         let request = ReceiveRequest(
             queue: queue, consumer: name, token: token, maximum: maximum,
             visibilityTimeout: visibilityTimeout?.inSeconds, wait: wait.inSeconds)
-        let argument = Array(try JSONEncoder().encode(request))
+        let argument = try JSON.encode(request)
         // Repeated with the same token, it gets the same answer.
         return try Delivery.read(
             try await connection.call(BusCall.receive, within: timeout) { _ in argument })
@@ -51,11 +52,11 @@ public struct QueueConsumer: Sendable {
     /// - Returns: how many deliveries.
     @discardableResult
     public func release(timeout: Duration = .seconds(30)) async throws -> Int {
-        let argument = try JSONEncoder().encode(ReleaseRequest(queue: queue, consumer: name))
+        let argument = try JSON.data(ReleaseRequest(queue: queue, consumer: name))
         let answer = try await connection.call(BusCall.release, within: timeout) { _ in
             Array(argument)
         }
-        return try JSONDecoder().decode(Int.self, from: Data(answer))
+        return try JSON.decode(Int.self, from: answer)
     }
 
     public func close() async { await connection.close() }

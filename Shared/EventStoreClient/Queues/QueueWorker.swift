@@ -24,7 +24,7 @@ public actor QueueWorker {
     private let concurrency: Int
     private let visibilityTimeout: Duration
     private let drainTimeout: Duration
-    private let onUnavailable: @Sendable (Unavailable) -> Void
+    private let onUnavailable: @Sendable (DaybookError) -> Void
     private let onDrain: @Sendable (Int) -> Void
     private let onSettled: @Sendable ([Settled]) async -> Void
     private let loop: SocketLoop
@@ -77,7 +77,7 @@ public actor QueueWorker {
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
-        onUnavailable: @escaping @Sendable (Unavailable) -> Void = { _ in },
+        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in },
         onDrain: @escaping @Sendable (Int) -> Void = { _ in },
         onSettled: @escaping @Sendable ([Settled]) async -> Void = { _ in }
     ) {
@@ -155,7 +155,7 @@ public actor QueueWorker {
                         lease: delivery.lease, visibleAt: .now + visibilityTimeout)
                 }
                 take(self, deliveries)
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 if await consumer.connection.isClosed { throw error }
                 onUnavailable(error)
             } catch let error as ProtocolError where error.code == .unavailable {
@@ -290,7 +290,7 @@ public actor QueueWorker {
                         Settlement(
                             sequence: sequence, lease: delivery.lease, .extended(visibilityTimeout))
                     })
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 onUnavailable(error)
             } catch let error as ProtocolError where error.code == .unavailable {
                 // It is extended the next time, if it is not delivered again before.

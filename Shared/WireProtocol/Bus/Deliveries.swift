@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// Asks for deliveries of a queue: at once if there are any, else as soon as there are.

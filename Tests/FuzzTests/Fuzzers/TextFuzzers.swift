@@ -1,12 +1,13 @@
 import Contracts
 import EventSourcing
 import Foundation
+import JSON
 import RouteDomain
 
 @testable import EventPattern
 @testable import ObjectStorage
+@testable import Observability
 @testable import OrdersMain
-@testable import ServiceKit
 
 extension Fuzzer {
     /// A pattern and, behind a zero byte, the data of an event: both ways of matching agree, and

@@ -1,9 +1,10 @@
 import EventSourcing
 import Foundation
+import JSON
 import WireProtocol
 
 @testable import EventBus
-@testable import ServiceKit
+@testable import Keys
 
 extension Fuzzer {
     /// A record, and records back to back.
@@ -143,7 +144,7 @@ struct JSONParser {
 
     init<Value: Codable>(_ type: Value.Type, use: @escaping (Value) -> Void = { _ in }) {
         run = { json throws(PropertyFailure) in
-            guard let value = accepted({ try JSONDecoder().decode(type, from: Data(json)) }) else {
+            guard let value = accepted({ try JSON.decode(type, from: json) }) else {
                 return
             }
             use(value)
@@ -151,7 +152,7 @@ struct JSONParser {
             encoder.outputFormatting = .sortedKeys
             let text = accepted { try encoder.encode(value) }
             let again = text.flatMap { text in
-                accepted { try encoder.encode(try JSONDecoder().decode(type, from: text)) }
+                accepted { try encoder.encode(try JSON.decode(type, from: text)) }
             }
             try check(again != nil && again == text, "\(value) does not survive as JSON")
         }

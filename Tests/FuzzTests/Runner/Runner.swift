@@ -1,5 +1,5 @@
+import CommandLine
 import Foundation
-import ServiceKit
 
 /// The fuzzer that this process runs: its name is in the environment, as DAYBOOK_FUZZER. With
 /// `list` the process prints the names of all.

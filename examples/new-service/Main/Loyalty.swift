@@ -1,7 +1,8 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
 import LoyaltyDomain
-import ServiceKit
+import ServiceRuntime
 
 @main struct Loyalty: AsyncParsableCommand, NamedService {
     typealias Subject = Card
@@ -19,7 +20,7 @@ import ServiceKit
         "points", of: { .stream(try StreamName(category: Card.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.customers[id] else {
-                throw Refusal(description: "\(id) has never earned a point")
+                throw DaybookError(.rejected, "\(id) has never earned a point")
             }
             return view
         })

@@ -1,7 +1,7 @@
 import EventSourcing
 public import GRDB
 public import LoyaltyDomain
-public import ServiceKit
+public import ServiceRuntime
 
 extension PointsView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "points" }

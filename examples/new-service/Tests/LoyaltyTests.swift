@@ -2,7 +2,6 @@ import EventSourcing
 import Foundation
 import IntegrationHarness
 import LoyaltyDomain
-import ServiceKit
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct `The loyalty service` {

@@ -2,7 +2,6 @@ import EventArchive
 import EventSourcing
 import Foundation
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 extension ArchiveDefinition {
@@ -14,7 +13,7 @@ extension ArchiveDefinition {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
             guard path.hasPrefix("/") else {
-                throw NameError("an archive's folder is named from / on, not '\(path)'")
+                throw DaybookError(.invalid, "an archive's folder is named from / on, not '\(path)'")
             }
             guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
                 throw ObjectStorageError.unavailable("there is no folder \(path)")
@@ -32,14 +31,14 @@ extension ArchiveDefinition {
             let storage = try openPlace(mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
             guard writer.checkpoint < writer.manifest.from, writer.manifest.from == 1 else {
-                throw Refusal(
-                    description: "\(place) has an archive '\(name)' already, up to position "
+                throw DaybookError(
+                    .rejected, "\(place) has an archive '\(name)' already, up to position "
                         + "\(writer.checkpoint); choose another name, or another place")
             }
         } catch let error as ArchiveError {
-            throw Refusal(description: error.description)
+            throw DaybookError(.rejected, error.description)
         } catch let error as ObjectStorageError {
-            throw Refusal(description: error.description)
+            throw DaybookError(.rejected, error.description)
         }
     }
 

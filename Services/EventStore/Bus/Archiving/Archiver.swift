@@ -5,7 +5,6 @@ import EventStoreClient
 import Foundation
 import Logging
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 /// Keeps one archive: follows the log, some seconds behind it, from the archive's own checkpoint

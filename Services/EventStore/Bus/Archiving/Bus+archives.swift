@@ -2,7 +2,6 @@ import EventPattern
 import EventSourcing
 import Foundation
 import Logging
-import ServiceKit
 import WireProtocol
 
 /// An archive as the store has it.
@@ -40,15 +39,15 @@ extension Bus {
         if let position = try await earlierEffect(of: cause) {
             return .repeated(position: position)
         }
-        if let fault = archive.fault { throw NameError(fault) }
+        if let fault = archive.fault { throw DaybookError(.invalid, fault) }
         if let pattern = archive.pattern { _ = try EventPattern(pattern) }
         guard archives[archive.name] == nil else {
-            throw Refusal(
-                description: "there is an archive '\(archive.name)' already; choose another name")
+            throw DaybookError(
+                .rejected, "there is an archive '\(archive.name)' already; choose another name")
         }
         guard rules.rules[archive.rule.name] == nil else {
-            throw Refusal(
-                description: "there is a rule '\(archive.rule.name)', as that of the archive would "
+            throw DaybookError(
+                .rejected, "there is a rule '\(archive.rule.name)', as that of the archive would "
                     + "be named; choose another name")
         }
         // The bus does not wait for the place.
@@ -103,15 +102,15 @@ extension Bus {
                 $0.rule.name == name
             })
         else { return }
-        throw Refusal(
-            description: "rule '\(name)' is that of archive '\(archive.name)', and changes with it")
+        throw DaybookError(
+            .rejected, "rule '\(name)' is that of archive '\(archive.name)', and changes with it")
     }
 
     // MARK: What the log tells
 
     func create(_ definition: ArchiveDefinition, _ event: RecordedEvent) throws {
         guard archives[definition.name] == nil else {
-            throw NameError("there is an archive '\(definition.name)' already")
+            throw DaybookError(.invalid, "there is an archive '\(definition.name)' already")
         }
         let row = ArchiveRow(
             definition: definition, createdAt: event.time, createdBy: event.actor)

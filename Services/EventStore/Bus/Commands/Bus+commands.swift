@@ -2,7 +2,7 @@ import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 extension Bus {
@@ -47,7 +47,7 @@ extension Bus {
             try await self.deadLetterViews(request, atLeast: atLeast)
         }
         await server.handle(BusCall.receive) { data, caller in
-            let request = try JSONCoding.decode(ReceiveRequest.self, data)
+            let request = try JSON.argument(ReceiveRequest.self, data)
             try caller.checkQueue(request.queue)
             return Data(try await self.receive(request))
         }
@@ -55,17 +55,17 @@ extension Bus {
             Data(try await self.settle(Array(data), caller))
         }
         await server.handle(BusCall.release) { data, caller in
-            let request = try JSONCoding.decode(ReleaseRequest.self, data)
+            let request = try JSON.argument(ReleaseRequest.self, data)
             try caller.checkQueue(request.queue)
             let count = try await self.release(request)
-            return try JSONCoding.encoder.encode(count)
+            return try JSON.data(count)
         }
     }
 
     // MARK: Rules
 
     private func put(_ rule: RuleDefinition, _ cause: Cause) async throws -> Outcome {
-        if let fault = rule.fault { throw NameError(fault) }
+        if let fault = rule.fault { throw DaybookError(.invalid, fault) }
         try checkUnmanaged(rule: rule.name)
         _ = try EventPattern(rule.pattern)
         if let missing = rule.targets.first(where: { queues[$0] == nil }) {
@@ -102,15 +102,15 @@ extension Bus {
     // MARK: Queues
 
     private func put(_ definition: QueueDefinition, _ cause: Cause) async throws -> Outcome {
-        if let fault = definition.fault { throw NameError(fault) }
+        if let fault = definition.fault { throw DaybookError(.invalid, fault) }
         if let row = queues[definition.name]?.row {
             let known = row.definition
             guard known != definition else { return .nothing }
             guard known.grouping == definition.grouping,
                 known.start == definition.start || row.phase == .unstarted
             else {
-                throw Refusal(
-                    description: "queue '\(known.name)' has grouping \(known.grouping) and start "
+                throw DaybookError(
+                    .rejected, "queue '\(known.name)' has grouping \(known.grouping) and start "
                         + "\(known.start) for good; delete it, or make another")
             }
         }
@@ -141,7 +141,7 @@ extension Bus {
         _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
         guard type != .deadLetterDiscarded || request.reason?.isEmpty == false else {
-            throw NameError("a discard needs a reason")
+            throw DaybookError(.invalid, "a discard needs a reason")
         }
         var outcome = Outcome.nothing
         var after: UInt64 = 0

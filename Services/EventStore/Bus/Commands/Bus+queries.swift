@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 extension Bus {

@@ -2,7 +2,6 @@ import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// What a dry run has found so far.
@@ -56,21 +55,21 @@ extension Bus {
 
     func checkIsNew(replay name: String) throws {
         guard replays[name] == nil else {
-            throw Refusal(description: "there is a replay '\(name)' already; choose another name")
+            throw DaybookError(.rejected, "there is a replay '\(name)' already; choose another name")
         }
     }
 
     /// Throws if something that the replay names does not exist. Its own queue need not exist: the
     /// command creates it.
     func check(_ replay: ReplayDefinition) throws {
-        if let fault = replay.fault { throw NameError(fault) }
+        if let fault = replay.fault { throw DaybookError(.invalid, fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }
         if let name = replay.archive { _ = try archive(name) }
         for name in replay.rules where rules.rules[name] == nil {
             throw ProtocolError(.notFound, "there is no rule '\(name)'")
         }
         for name in replay.rules where rules.rules[name]?.definition.isEnabled == false {
-            throw Refusal(description: "rule '\(name)' is disabled; enable it first")
+            throw DaybookError(.rejected, "rule '\(name)' is disabled; enable it first")
         }
     }
 
@@ -82,7 +81,7 @@ extension Bus {
             throw ProtocolError(.notFound, "there is no replay '\(name)'")
         }
         guard !replay.row.state.isEnd else {
-            throw Refusal(description: "replay '\(name)' is over: \(replay.row.state.rawValue)")
+            throw DaybookError(.rejected, "replay '\(name)' is over: \(replay.row.state.rawValue)")
         }
         guard allowed(replay.row.state) else { return .nothing }
         return try await tell(BusCategory.replay, name, type, Nothing(), cause)

@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
+import JSON
 import Logging
-import ServiceKit
 import WireProtocol
 
 /// A death of which the log does not tell yet.
@@ -50,7 +50,7 @@ extension Bus {
             do {
                 for event in buried { try await append(event) }
                 return
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }
         }

@@ -1,7 +1,6 @@
 import DequeModule
 import EventSourcing
 import Foundation
-import ServiceKit
 import WireProtocol
 
 /// One consumer of one queue.

@@ -1,6 +1,5 @@
 import DequeModule
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// A queue at work: the part of what it holds that is in memory, what is yet to be written, and the

@@ -1,7 +1,7 @@
 import EventSourcing
 import Foundation
 import Logging
-import ServiceKit
+import ServiceRuntime
 import ZeroMQ
 
 /// The open files of the bus: its journal, and the cache, which has everything in the journal.
@@ -78,8 +78,8 @@ extension BusStore {
         )
         guard await followed == journal.id else { return false }
         guard checkpoint <= head else {
-            throw ProjectedStore.Unusable(
-                description: "the bus's journal \(path) ends at position \(head), but its cache "
+            throw DaybookError(
+                .damaged, "the bus's journal \(path) ends at position \(head), but its cache "
                     + "\(store.path) has it up to \(checkpoint); restore the journal, or remove "
                     + "its folder to begin another with what the cache has")
         }

@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 import ZeroMQ
 
 /// The journal of the bus: a record of what each commit changed, checked and recovered as the event

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import JSON
 
 /// Why bytes are not a record of the bus's journal.
 struct JournalFormatError: Error, Hashable, CustomStringConvertible {
@@ -133,7 +134,7 @@ struct JournalReader {
     }
 
     mutating func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(try take()))
+        try JSON.decode(type, from: try take())
     }
 
     func end() throws(JournalFormatError) {

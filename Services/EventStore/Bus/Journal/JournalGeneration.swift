@@ -1,6 +1,5 @@
 import EventSourcing
 import Foundation
-import ServiceKit
 
 /// One generation of the bus's journal: a numbered folder below the journal's folder.
 public struct JournalGeneration: Sendable {
@@ -81,8 +80,8 @@ public struct JournalGeneration: Sendable {
         do {
             return try body()
         } catch {
-            throw Problem(
-                status: EX_IOERR,
+            throw DaybookError(
+                .storage,
                 "the folder of the bus's journal \(folder) can't be used: "
                     + error.localizedDescription)
         }

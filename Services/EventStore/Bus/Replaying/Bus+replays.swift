@@ -3,9 +3,9 @@ import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import Logging
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 extension Bus {
@@ -71,7 +71,7 @@ extension Bus {
             try await deliver(replay)
         } catch let error as CancellationError {
             throw error
-        } catch let error as Unavailable {
+        } catch let error as DaybookError where error.kind == .unavailable {
             logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             return
         } catch let error as ArchiveError where error.mayPass {

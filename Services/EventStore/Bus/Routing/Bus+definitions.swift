@@ -3,8 +3,8 @@ import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import Logging
-import ServiceKit
 import WireProtocol
 
 extension Bus {
@@ -16,9 +16,9 @@ extension Bus {
         guard BusCategory.all.contains(event.category) else { return }
         do {
             guard let type = BusEventType(rawValue: event.type), type.category == event.category
-            else { throw NameError("streams of '\(event.category)' have no such events") }
+            else { throw DaybookError(.invalid, "streams of '\(event.category)' have no such events") }
             try await apply(type, event)
-        } catch let error as any InputError {
+        } catch let error as DaybookError where error.kind == .invalid {
             ignore(event, error.description)
         } catch let error as ProtocolError where error.code == .notFound {
             ignore(event, error.description)
@@ -37,8 +37,8 @@ extension Bus {
 
     private func apply(_ type: BusEventType, _ event: RecordedEvent) async throws {
         func data<Value: BusEventData>(_ type: Value.Type) throws -> Value {
-            let value = try JSONDecoder().decode(type, from: Data(event.data))
-            if let fault = value.fault(in: event) { throw NameError(fault) }
+            let value = try JSON.decode(type, from: event.data)
+            if let fault = value.fault(in: event) { throw DaybookError(.invalid, fault) }
             return value
         }
         let name = event.stream.id
@@ -205,6 +205,6 @@ extension BusQueue {
 extension RecordedEvent {
     /// Who caused the event, if its metadata says so.
     var actor: String {
-        (try? JSONDecoder().decode(EventMetadata.self, from: Data(metadata)))?.actor ?? ""
+        (try? JSON.decode(EventMetadata.self, from: metadata))?.actor ?? ""
     }
 }

@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import Logging
-import ServiceKit
 import WireProtocol
 
 extension Bus {

@@ -1,6 +1,5 @@
 import EventPattern
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// Tells which group of a queue an event belongs to.

@@ -1,6 +1,5 @@
 import EventSourcing
 import GRDB
-import ServiceKit
 import WireProtocol
 
 extension BusStore {

@@ -1,7 +1,8 @@
 import EventSourcing
 import Foundation
 import GRDB
-import ServiceKit
+import JSON
+import ServiceRuntime
 import WireProtocol
 
 /// The bus's tables, for look-ups: rules and queues as the log last defined them, the entries of
@@ -26,8 +27,8 @@ struct BusStore: Sendable {
             path, version: Self.version, log: log, migrations: [1: Self.migrate],
             create: Self.createTables)
         guard let opened else {
-            throw ProjectedStore.Unusable(
-                description: "\(path) was made by another version; remove it, and it is made "
+            throw DaybookError(
+                .damaged, "\(path) was made by another version; remove it, and it is made "
                     + "again from the journal")
         }
         store = opened
@@ -151,7 +152,7 @@ struct BusStore: Sendable {
         try Row.fetchAll(db, sql: "SELECT * FROM rule ORDER BY name").map { row in
             let definition: Data = try row.decode(forColumn: "definition")
             return RuleRow(
-                rule: try JSONDecoder().decode(RuleDefinition.self, from: definition),
+                rule: try JSON.decode(RuleDefinition.self, from: definition),
                 changedAt: Timestamp(microseconds: try row.decode(forColumn: "changedAt")),
                 changedBy: try row.decode(forColumn: "changedBy"))
         }
@@ -166,7 +167,7 @@ struct BusStore: Sendable {
     }
 
     static func rows<Value: Decodable>(_ sql: String, _ db: Database) throws -> [Value] {
-        try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
+        try Data.fetchAll(db, sql: sql).map { try JSON.decode(Value.self, from: $0) }
     }
 
     func queues() async throws -> [QueueRow] { try await store.read(Self.queues) }

@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import GRDB
+import JSON
 import WireProtocol
 
 /// A rule as the store has it.
@@ -78,7 +79,7 @@ extension QueueRow {
         let definition: Data = try row.decode(forColumn: "definition")
         self.init(
             id: try row.decode(forColumn: "id"),
-            definition: try JSONDecoder().decode(QueueDefinition.self, from: definition),
+            definition: try JSON.decode(QueueDefinition.self, from: definition),
             figures: QueueFigures(
                 isPaused: try row.decode(forColumn: "isPaused"),
                 phase: QueuePhase(column: try row.decode(forColumn: "filled")),
@@ -92,7 +93,7 @@ extension DeadLetterRow {
     init(_ row: Row) throws {
         let letter: Data = try row.decode(forColumn: "letter")
         self.init(
-            id: try row.bits("id"), letter: try JSONDecoder().decode(DeadLetter.self, from: letter),
+            id: try row.bits("id"), letter: try JSON.decode(DeadLetter.self, from: letter),
             group: try GroupKey(row),
             diedAt: Timestamp(microseconds: try row.decode(forColumn: "diedAt")))
     }

@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 
 /// How long the bus has run in total, across restarts: the clock of leases, back-offs and waits.
 ///

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The chain's hashes along a sealed segment, in a file beside it: the whole of the last one, and

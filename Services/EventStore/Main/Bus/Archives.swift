@@ -1,8 +1,10 @@
 import ArgumentParser
+import CommandLine
 import EventArchive
+import EventSourcing
 import Foundation
+import JSON
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 struct Archives: ParsableCommand {
@@ -39,7 +41,7 @@ extension CallOptions {
 
     func archive(_ name: String) async throws -> ArchiveView {
         guard let view = try await archives().first(where: { $0.archive.name == name }) else {
-            throw Problem.data("there is no archive '\(name)'")
+            throw DaybookError(.invalid, "there is no archive '\(name)'")
         }
         return view
     }
@@ -52,13 +54,7 @@ extension ArchiveDefinition {
     fileprivate func read<Result>(
         _ body: (ArchiveReader) async throws -> Result
     ) async throws -> Result {
-        do {
-            return try await body(try await ArchiveReader(name, in: place, endpoint: endpoint))
-        } catch let error as ObjectStorageError {
-            throw error.problem
-        } catch let error as ArchiveError {
-            throw error.problem
-        }
+        try await body(try await ArchiveReader(name, in: place, endpoint: endpoint))
     }
 }
 
@@ -199,8 +195,8 @@ extension Archives {
                 for line in found.damage { print(line) }
             }
             guard found.damage.isEmpty else {
-                throw Problem.data(
-                    "\(found.damage.count) of \(found.segments) segments are damaged")
+                throw DaybookError(
+                    .invalid, "\(found.damage.count) of \(found.segments) segments are damaged")
             }
             if !options.json {
                 print(

@@ -1,7 +1,7 @@
 import ArgumentParser
+import CommandLine
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 extension CallOptions {

@@ -1,8 +1,8 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 struct DeadLetters: ParsableCommand {
@@ -51,8 +51,8 @@ struct DeadLetterChoice: ParsableArguments {
             print("dead letters \(said): \(count)")
         }
         guard reply.result == .repeated || count >= Set(ids).count else {
-            throw Problem.data(
-                "\(Set(ids).count - count) of the ids name no dead letter that waits")
+            throw DaybookError(
+                .invalid, "\(Set(ids).count - count) of the ids name no dead letter that waits")
         }
     }
 }
@@ -106,7 +106,7 @@ extension DeadLetters {
                 try await $0.query(BusCall.deadLetters, request, as: [DeadLetterView].self)
             }
             guard let view = found.first else {
-                throw Problem.data("there is no dead letter \(id) that waits")
+                throw DaybookError(.invalid, "there is no dead letter \(id) that waits")
             }
             try await options.withStore { client in
                 let log = try await client.welcome(timeout: options.patience).log
@@ -116,7 +116,7 @@ extension DeadLetters {
                     ReadRequest(from: place, to: place), timeout: options.patience
                 ) { events += $0 }
                 guard let event = events.first else {
-                    throw Problem.data("the log has no event at position \(place)")
+                    throw DaybookError(.invalid, "the log has no event at position \(place)")
                 }
                 if options.json { return try printJSON(view, event: event, of: log) }
                 Output.fields(Self.fields(view))

@@ -1,7 +1,8 @@
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 extension CallOptions {
@@ -17,7 +18,7 @@ extension CallOptions {
                 events += $0
             }
             guard !events.isEmpty else {
-                throw Problem.data("there never was a \(thing) '\(name)'")
+                throw DaybookError(.invalid, "there never was a \(thing) '\(name)'")
             }
             if json { return try EventPrinter(log: log, json: true).print(events) }
             var definition: [String: JSONValue] = [:]
@@ -35,10 +36,10 @@ extension CallOptions {
     private static func change(
         _ event: RecordedEvent, of definition: inout [String: JSONValue]
     ) throws -> String {
-        let members = try JSONDecoder().decode([String: JSONValue].self, from: Data(event.data))
+        let members = try JSON.decode([String: JSONValue].self, from: event.data)
         let changed = members.filter { definition[$0.key] != $0.value }
         definition.merge(members) { $1 }
         guard !changed.isEmpty else { return "" }
-        return String(decoding: try JSONCoding.encoder.encode(changed), as: UTF8.self)
+        return try JSON.text(changed)
     }
 }

@@ -1,9 +1,10 @@
 import ArgumentParser
 import CloudEvents
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 extension Queues {
@@ -132,8 +133,8 @@ struct SettleOptions: ParsableArguments {
         }
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
         guard late.isEmpty else {
-            throw Problem.data(
-                "too late for \(late.joined(separator: ", ")): settled before, or its time is over")
+            throw DaybookError(
+                .invalid, "too late for \(late.joined(separator: ", ")): settled before, or its time is over")
         }
     }
 }
@@ -159,7 +160,7 @@ struct DeliveryLine: Encodable {
 
 /// Prints the members of `head` and, as `event`, the event's CloudEvent, to the byte.
 func printJSON(_ head: some Encodable, event: RecordedEvent, of log: EventID) throws {
-    var line = Array(try JSONCoding.encoder.encode(head).dropLast())
+    var line = Array(try JSON.data(head).dropLast())
     line += Array(#","event":"#.utf8) + (try CloudEvents.line(event, of: log))
     try FileHandle.standardOutput.writeLines(line + Array("}\n".utf8))
 }

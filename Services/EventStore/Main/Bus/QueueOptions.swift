@@ -1,7 +1,7 @@
 public import ArgumentParser
 import EventSourcing
 import Foundation
-import ServiceKit
+import Observability
 public import WireProtocol
 
 /// What of a queue can be changed: what is not given stays as it is.
@@ -55,12 +55,12 @@ struct ConfirmationOptions: ParsableArguments {
     func confirm(_ question: String) throws {
         guard !yes else { return }
         guard isatty(STDIN_FILENO) == 1 else {
-            throw Problem(
-                status: EX_USAGE, "say --yes: standard input is no terminal to ask on")
+            throw DaybookError(
+                .usage, "say --yes: standard input is no terminal to ask on")
         }
         FileHandle.standardError.tell("\(question) [y/N] ")
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {
-            throw Problem.data("nothing was done")
+            throw DaybookError(.invalid, "nothing was done")
         }
     }
 }

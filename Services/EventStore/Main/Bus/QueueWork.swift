@@ -1,9 +1,10 @@
 import ArgumentParser
 import CloudEvents
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import Observability
 import WireProtocol
 
 extension Queues {
@@ -94,7 +95,7 @@ extension ServiceClient {
         while true {
             let view = try await queue(name, atLeast: head)
             guard !view.isPaused else {
-                throw Problem.data("queue '\(name)' is paused: it will not become empty")
+                throw DaybookError(.invalid, "queue '\(name)' is paused: it will not become empty")
             }
             if !view.isFilling, view.inFlight == 0, view.depth <= view.waitingBehindDead { return }
             // No call says when a queue becomes empty: it is looked at from time to time.

@@ -1,6 +1,7 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
-import ServiceKit
+import EventStoreClient
 import WireProtocol
 
 struct Queues: ParsableCommand {
@@ -30,7 +31,7 @@ extension ServiceClient {
         let queues = try await query(
             BusCall.queues, Nothing(), atLeast: atLeast, as: [QueueView].self)
         guard let view = queues.first(where: { $0.queue.name == name }) else {
-            throw Problem.data("there is no queue '\(name)'")
+            throw DaybookError(.invalid, "there is no queue '\(name)'")
         }
         return view
     }
@@ -69,8 +70,8 @@ extension Queues {
                 to: QueueDefinition(name: name, grouping: grouping, start: start))
             let there = try await options.queues().first { $0.queue.name == name }
             guard there == nil || there?.queue == queue else {
-                throw Problem.data(
-                    "queue '\(name)' is there already, and not the same; see 'queues show \(name)'")
+                throw DaybookError(
+                    .invalid, "queue '\(name)' is there already, and not the same; see 'queues show \(name)'")
             }
             try await options.command(BusCall.putQueue, queue, "created queue \(name)")
         }

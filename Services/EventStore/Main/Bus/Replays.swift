@@ -1,7 +1,9 @@
 import ArgumentParser
+import Bytes
+import CommandLine
 import EventSourcing
+import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 struct Replays: ParsableCommand {
@@ -20,7 +22,7 @@ extension ServiceClient {
     func replay(_ name: String, atLeast position: UInt64? = nil) async throws -> ReplayView {
         guard
             let view = try await replays(atLeast: position).first(where: { $0.replay.name == name })
-        else { throw Problem.data("there is no replay '\(name)'") }
+        else { throw DaybookError(.invalid, "there is no replay '\(name)'") }
         return view
     }
 
@@ -87,8 +89,8 @@ extension ReplayView {
     func printEnd(_ options: CallOptions) throws {
         try options.show(self, fields)
         guard state == .completed else {
-            throw Problem.data(
-                "replay '\(replay.name)' is \(state.rawValue)" + (reason.map { ": \($0)" } ?? ""))
+            throw DaybookError(
+                .invalid, "replay '\(replay.name)' is \(state.rawValue)" + (reason.map { ": \($0)" } ?? ""))
         }
     }
 }

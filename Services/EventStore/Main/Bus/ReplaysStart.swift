@@ -1,7 +1,9 @@
 import ArgumentParser
+import Bytes
+import CommandLine
 import EventSourcing
+import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 /// A positive number with what is counted behind it, or without: `500` or `500/s`, `10` or `10x`.

@@ -1,6 +1,7 @@
 import ArgumentParser
+import CommandLine
+import EventSourcing
 import Foundation
-import ServiceKit
 import WireProtocol
 
 struct Rules: ParsableCommand {
@@ -19,7 +20,7 @@ extension CallOptions {
 
     func rule(_ name: String) async throws -> RuleView {
         guard let view = try await rules().first(where: { $0.rule.name == name }) else {
-            throw Problem.data("there is no rule '\(name)'")
+            throw DaybookError(.invalid, "there is no rule '\(name)'")
         }
         return view
     }
@@ -46,13 +47,13 @@ enum InputFile {
             guard path != "-" else { return try FileHandle.standardInput.readToEnd() ?? Data() }
             return try Data(contentsOf: URL(filePath: path))
         } catch {
-            throw Problem.data("\(path) can't be read: \(error.localizedDescription)")
+            throw DaybookError(.invalid, "\(path) can't be read: \(error.localizedDescription)")
         }
     }
 
     static func text(_ path: String) throws -> String {
         guard let text = String(validating: try data(path), as: UTF8.self) else {
-            throw Problem.data("\(path) is not UTF-8")
+            throw DaybookError(.invalid, "\(path) is not UTF-8")
         }
         return text
     }

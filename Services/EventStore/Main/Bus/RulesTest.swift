@@ -1,10 +1,12 @@
 import ArgumentParser
+import Bytes
 import CloudEvents
+import CommandLine
 import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 extension Rules {
@@ -94,12 +96,12 @@ extension RecordedEvent {
     fileprivate init(file path: String, in stream: StreamName?) throws {
         let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
         guard lines.count == 1 else {
-            throw Problem.data("\(path) holds \(lines.count) lines, not one with an event")
+            throw DaybookError(.invalid, "\(path) holds \(lines.count) lines, not one with an event")
         }
         do {
             try self.init(cloudEvent: Array(lines[0]), in: stream)
-        } catch let error as any InputError {
-            throw Problem.data("\(path): \(error)")
+        } catch let error as DaybookError where error.kind == .invalid {
+            throw DaybookError(.invalid, "\(path): \(error)")
         }
     }
 
@@ -112,7 +114,7 @@ extension RecordedEvent {
         }
         var record: [UInt8] = []
         try CloudEvents.event(line[...], to: stream).encode(into: &record)
-        let place = try JSONDecoder().decode(Place.self, from: Data(line))
+        let place = try JSON.decode(Place.self, from: line)
         func set(_ value: UInt64?, at offset: Int) {
             var bytes: [UInt8] = []
             bytes.append(littleEndian: value ?? 0)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventSourcing
-import ServiceKit
 
 /// A duration as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`. Less than
 /// 1,000,000,000 seconds.

@@ -1,8 +1,8 @@
 import ArgumentParser
+import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 extension Wiring {
@@ -18,7 +18,7 @@ extension Wiring {
 
     /// Makes and changes what is not as the file has it, queues first; tells of each.
     ///
-    /// - Throws: before anything is changed, `WiringError` for what can't be as the file has it.
+    /// - Throws: before anything is changed, `DaybookError` for what can't be as the file has it.
     func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
         let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
@@ -122,8 +122,8 @@ extension Rules {
                         print("\(outcome.kind) \(outcome.name): \(outcome.result)")
                     }
                 }
-            } catch let error as WiringError {
-                throw Problem.data("\(file): \(error)")
+            } catch let error as DaybookError {
+                throw DaybookError(.invalid, "\(file): \(error)")
             }
         }
     }

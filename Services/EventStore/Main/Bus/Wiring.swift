@@ -1,7 +1,7 @@
 import EventPattern
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 /// Queues and rules as data, `rules.json`:
@@ -19,23 +19,24 @@ struct Wiring: Sendable {
     ///
     /// - Throws: `Problem` for the first thing that is wrong, with its place.
     init(file path: String) throws {
+        let json = try InputFile.data(path)
         do {
-            try self.init(try InputFile.data(path))
-        } catch let error as WiringError {
-            throw Problem.data("\(path): \(error)")
+            try self.init(json)
+        } catch let error as DaybookError {
+            throw DaybookError(.invalid, "\(path): \(error)")
         }
     }
 
     init(_ json: Data) throws {
         let file: File
         do {
-            file = try JSONDecoder().decode(File.self, from: json)
-            let given = try JSONDecoder().decode(JSONValue.self, from: json)
+            file = try JSON.decode(File.self, from: json)
+            let given = try JSON.decode(JSONValue.self, from: json)
             if let place = given.memberUnknown(to: try file.asJSON()) {
-                throw WiringError("\(place): there is no such member")
+                throw DaybookError(.invalid, "\(place): there is no such member")
             }
         } catch let error as DecodingError {
-            throw WiringError(error.oneLine)
+            throw DaybookError(.invalid, error.oneLine)
         }
         queues = file.queues
         rules = try file.rules.map { try $0.definition() }
@@ -45,14 +46,14 @@ struct Wiring: Sendable {
     /// Whether each is right by itself, and together.
     private func check() throws {
         for (index, queue) in queues.enumerated() {
-            if let fault = queue.fault { throw WiringError("queues[\(index)]: \(fault)") }
+            if let fault = queue.fault { throw DaybookError(.invalid, "queues[\(index)]: \(fault)") }
         }
         for (index, rule) in rules.enumerated() {
-            if let fault = rule.fault { throw WiringError("rules[\(index)]: \(fault)") }
+            if let fault = rule.fault { throw DaybookError(.invalid, "rules[\(index)]: \(fault)") }
             do throws(EventPatternError) {
                 _ = try EventPattern(rule.pattern)
             } catch {
-                throw WiringError("rules[\(index)]: \(error)")
+                throw DaybookError(.invalid, "rules[\(index)]: \(error)")
             }
         }
         try Self.checkOnce(queues.map(\.name), "queues")
@@ -62,36 +63,30 @@ struct Wiring: Sendable {
     private static func checkOnce(_ names: [String], _ list: String) throws {
         var seen: Set<String> = []
         for (index, name) in names.enumerated() where !seen.insert(name).inserted {
-            throw WiringError("\(list)[\(index)]: '\(name)' is there twice")
+            throw DaybookError(.invalid, "\(list)[\(index)]: '\(name)' is there twice")
         }
     }
 
     /// Whether it goes together with the queues that are there: a queue keeps its grouping and
     /// its start, and a rule's targets are queues.
-    func check(against there: [QueueDefinition]) throws(WiringError) {
+    func check(against there: [QueueDefinition]) throws(DaybookError) {
         for (index, queue) in queues.enumerated() {
             guard let known = there.first(where: { $0.name == queue.name }) else { continue }
             guard known.grouping == queue.grouping, known.start == queue.start else {
-                throw WiringError(
-                    "queues[\(index)]: queue '\(queue.name)' is there, with grouping "
+                throw DaybookError(
+                    .invalid, "queues[\(index)]: queue '\(queue.name)' is there, with grouping "
                         + "\(known.grouping) and start \(known.start) for good")
             }
         }
         let names = Set((queues + there).map(\.name))
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0) }) {
-                throw WiringError(
-                    "rules[\(index)]: rule '\(rule.name)' has a target '\(target)', which is no "
+                throw DaybookError(
+                    .invalid, "rules[\(index)]: rule '\(rule.name)' has a target '\(target)', which is no "
                         + "queue")
             }
         }
     }
-}
-
-/// What is wrong with a wiring, and where.
-struct WiringError: InputError, Hashable {
-    let description: String
-    init(_ description: String) { self.description = description }
 }
 
 /// The file as it is written.
@@ -119,7 +114,7 @@ private struct File: Codable {
         func definition() throws -> RuleDefinition {
             let text =
                 if case .string(let text) = pattern { text } else {
-                    String(decoding: try JSONCoding.encoder.encode(pattern), as: UTF8.self)
+                    try JSON.text(pattern)
                 }
             return RuleDefinition(
                 name: name, description: description, pattern: text, targets: targets,
@@ -134,6 +129,6 @@ private struct File: Codable {
     }
 
     func asJSON() throws -> JSONValue {
-        try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(self))
+        try JSON.decode(JSONValue.self, from: try JSON.data(self))
     }
 }

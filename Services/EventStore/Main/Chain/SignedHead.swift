@@ -2,7 +2,7 @@ import Crypto
 import EventLog
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 /// The head of a log, signed by who saw it: kept elsewhere, it shows whether the log was altered.
@@ -20,7 +20,7 @@ struct SignedHead: Codable, Hashable {
     let signature: String
 
     init(_ head: LogHead, signedWith key: Curve25519.Signing.PrivateKey) throws {
-        guard let time = head.time else { throw Problem.data("the log has no event") }
+        guard let time = head.time else { throw DaybookError(.invalid, "the log has no event") }
         format = Self.format
         (log, position, self.time, hash) = (head.log, head.position, time, head.hash)
         self.key = key.publicKey.rawRepresentation.base64EncodedString()
@@ -32,17 +32,17 @@ struct SignedHead: Codable, Hashable {
 
     init(file path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Problem.data("can't read \(path)")
+            throw DaybookError(.invalid, "can't read \(path)")
         }
         do {
-            let format = try JSONDecoder().decode(Format.self, from: data).format
+            let format = try JSON.decode(Format.self, from: data).format
             guard format == Self.format else {
-                throw Problem.data(
-                    "\(path) has format version \(format); this program reads \(Self.format)")
+                throw DaybookError(
+                    .invalid, "\(path) has format version \(format); this program reads \(Self.format)")
             }
-            self = try JSONDecoder().decode(Self.self, from: data)
+            self = try JSON.decode(Self.self, from: data)
         } catch let error as DecodingError {
-            throw Problem.data("\(path) is not a signed head: \(error.oneLine)")
+            throw DaybookError(.invalid, "\(path) is not a signed head: \(error.oneLine)")
         }
     }
 
@@ -53,13 +53,13 @@ struct SignedHead: Codable, Hashable {
         guard let point = ChainHash(hash).map({ ChainPoint(position: position, hash: $0) }),
             let own = SigningKeys.publicKey(base64: key),
             let signature = Data(base64Encoded: signature)
-        else { throw Problem.data("the signed head has a hash, key or signature that is none") }
+        else { throw DaybookError(.invalid, "the signed head has a hash, key or signature that is none") }
         if let trusted, trusted.rawRepresentation != own.rawRepresentation {
-            throw Problem.data("the head is signed by \(key), not by the key that is trusted")
+            throw DaybookError(.invalid, "the head is signed by \(key), not by the key that is trusted")
         }
         let message = Self.message(log, position, time, hash)
         guard own.isValidSignature(signature, for: message) else {
-            throw Problem.data("the signature of the head is wrong: it was altered")
+            throw DaybookError(.invalid, "the signature of the head is wrong: it was altered")
         }
         return point
     }

@@ -1,6 +1,6 @@
 import Crypto
+import EventSourcing
 import Foundation
-import ServiceKit
 
 /// Ed25519 keys as openssl writes them (RFC 8410), or as the base64 of their 32 bytes.
 enum SigningKeys {
@@ -13,17 +13,17 @@ enum SigningKeys {
         let target = URL(filePath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: target)
         guard let mode = attributes?[.posixPermissions] as? Int else {
-            throw Problem.data("can't read a key in \(path)")
+            throw DaybookError(.invalid, "can't read a key in \(path)")
         }
         guard mode & 0o077 == 0 else {
-            throw Problem.data(
-                "\(path) may be read by others than its owner; first: chmod 600 \(path)")
+            throw DaybookError(
+                .invalid, "\(path) may be read by others than its owner; first: chmod 600 \(path)")
         }
         let bytes = bytes(in: try text(of: path), label: "PRIVATE KEY", behind: privatePrefix)
         guard let bytes, let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
         else {
-            throw Problem.data(
-                "\(path) is not an Ed25519 private key; one is made by: openssl genpkey "
+            throw DaybookError(
+                .invalid, "\(path) is not an Ed25519 private key; one is made by: openssl genpkey "
                     + "-algorithm ed25519 -out \(path)")
         }
         return key
@@ -35,8 +35,8 @@ enum SigningKeys {
         let bytes = bytes(in: try text(of: given), label: "PUBLIC KEY", behind: publicPrefix)
         guard let bytes, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
         else {
-            throw Problem.data(
-                "\(given) is not an Ed25519 public key; openssl pkey -in <private key> -pubout "
+            throw DaybookError(
+                .invalid, "\(given) is not an Ed25519 public key; openssl pkey -in <private key> -pubout "
                     + "shows it")
         }
         return key
@@ -52,7 +52,7 @@ enum SigningKeys {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw Problem.data("can't read a key in \(path)")
+            throw DaybookError(.invalid, "can't read a key in \(path)")
         }
     }
 

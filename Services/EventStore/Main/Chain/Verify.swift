@@ -1,8 +1,10 @@
 import ArgumentParser
+import CommandLine
 import EventBus
 import EventLog
+import EventSourcing
 import Foundation
-import ServiceKit
+import WireProtocol
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -54,20 +56,13 @@ struct Verify: ParsableCommand {
         let heads = trusted + (try signed.map { try $0.point(trusting: key) })
         let folder = home + "/log"
         guard FileManager.default.fileExists(atPath: folder) else {
-            throw Problem.data("there is no log in \(home)")
+            throw DaybookError(.invalid, "there is no log in \(home)")
         }
-        do {
-            let journal = try verifiedJournal()
-            try verify(FileStorage(folder: folder), heads, of: signed)
-            guard let journal else { return }
+        let journal = try verifiedJournal()
+        try verify(FileStorage(folder: folder), heads, of: signed)
+        if let journal {
             try requireWhole(journal, "the bus's journal")
             print("the bus's journal is whole; segments: \(journal.segments)")
-        } catch LogError.storage(let error) {
-            throw Problem(status: EX_IOERR, error.description)
-        } catch let error as LogError {
-            throw Problem.data(error.description)
-        } catch let error as StorageError {
-            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
         for head in signed where key == nil {
             print("the head at \(head.position) is signed by \(head.key), if that is your key")
@@ -80,10 +75,10 @@ struct Verify: ParsableCommand {
         let found = try verification(of: storage, "verify")
         for fault in found.faults { print(fault) }
         for head in signed where head.log != found.log {
-            throw Problem.data("the signed head is of log \(head.log), and this is another")
+            throw DaybookError(.invalid, "the signed head is of log \(head.log), and this is another")
         }
         let chain = chain ? try self.chain(of: storage, found, heads) : nil
-        if let fault = chain?.fault { throw Problem.data(fault.description) }
+        if let fault = chain?.fault { throw DaybookError(.invalid, fault.description) }
         let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
         try requireWhole(found, "the log", checked ?? "")
         let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
@@ -119,7 +114,7 @@ struct Verify: ParsableCommand {
     ) throws {
         guard !found.faults.isEmpty else { return }
         let faults = found.faults.count == 1 ? "1 fault" : "\(found.faults.count) faults"
-        throw Problem.data("\(faults) in \(found.segments) segments of \(name)\(more)")
+        throw DaybookError(.invalid, "\(faults) in \(found.segments) segments of \(name)\(more)")
     }
 
     private func chain(

@@ -1,9 +1,10 @@
 import ArgumentParser
+import CommandLine
 import Contracts
 import EventSourcing
 import Foundation
 import OrdersDomain
-import ServiceKit
+import WireProtocol
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,11 +69,11 @@ struct Import: AsyncParsableCommand {
     private func checkLines(of book: PurchaseFile) throws {
         let remedy = "nothing is imported; import the other lines with --skip-invalid"
         if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {
-            throw Problem.data("\(line); \(remedy)")
+            throw DaybookError(.invalid, "\(line); \(remedy)")
         }
         for line in book.badLines { Output.warn("orders: \(line)") }
         guard book.badLines.isEmpty || skipInvalid else {
-            throw Problem.data("\(book.badLines.count) lines are invalid: \(remedy)")
+            throw DaybookError(.invalid, "\(book.badLines.count) lines are invalid: \(remedy)")
         }
     }
 
@@ -81,7 +82,7 @@ struct Import: AsyncParsableCommand {
     ) throws -> Money {
         let amount = try Money(text, in: currency)
         guard amount.amount >= 0 else {
-            throw Problem.data("\(option) is an amount of 0 or more, not \(amount)")
+            throw DaybookError(.invalid, "\(option) is an amount of 0 or more, not \(amount)")
         }
         return amount
     }
@@ -90,7 +91,7 @@ struct Import: AsyncParsableCommand {
     private func read(_ currency: Currency, _ work: OrderImport) throws -> PurchaseFile {
         let text: String
         do { text = try String(contentsOfFile: file, encoding: .utf8) } catch {
-            throw Problem.data("the order book \(file) can't be read; it must be a UTF-8 file")
+            throw DaybookError(.invalid, "the order book \(file) can't be read; it must be a UTF-8 file")
         }
         let now = Timestamp.now()
         var book = PurchaseFile(text, limit: limit, currency, now: now)

@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 
 /// The ids of an import's orders and commands. They are derived, so that a repeated import does
 /// nothing twice.

@@ -1,6 +1,7 @@
+import CommandLine
+import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
 /// The progress of a part of an import. If the part makes no progress, this prints what it waits
@@ -93,12 +94,12 @@ actor ImportProgress {
         }
     }
 
-    private func stalled(_ obstacles: [String]) -> Problem {
+    private func stalled(_ obstacles: [String]) -> DaybookError {
         bar.end()
         let found =
             obstacles.isEmpty ? "the cause is unknown" : obstacles.joined(separator: "; ")
-        return Problem(
-            status: EX_UNAVAILABLE,
+        return DaybookError(
+            .unavailable,
             "\(title): \(done) of \(total); no progress for \(timeout / .seconds(1)) s: \(found)")
     }
 }

@@ -1,5 +1,5 @@
+import CommandLine
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Finds out what keeps commands and sagas from making progress.

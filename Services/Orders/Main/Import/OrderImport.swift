@@ -1,7 +1,7 @@
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Places the orders of an order book.
@@ -206,7 +206,7 @@ struct OrderImport: Sendable {
         while true {
             do {
                 return try await call()
-            } catch is Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 try Task.checkCancellation()
             } catch let error as ProtocolError
                 where error.code == .unavailable || error.code == .overloaded

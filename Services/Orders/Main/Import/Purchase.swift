@@ -1,6 +1,5 @@
 import Contracts
 import EventSourcing
-import ServiceKit
 
 /// A line of an order book.
 struct Purchase: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import EventSourcing
 import Foundation
 
 /// A place that parcels pass through.
@@ -21,12 +22,11 @@ public struct Hub: Hashable, Sendable {
     }
 }
 
-/// A network file that can't be used: the line and what would be right.
-public struct NetworkError: Error, Hashable, CustomStringConvertible {
-    public let line: Int
-    public let reason: String
-
-    public var description: String { "line \(line) of the network: \(reason)" }
+extension DaybookError {
+    /// The error of a network file that can't be used.
+    fileprivate static func network(line: Int, reason: String) -> DaybookError {
+        DaybookError(.invalid, "line \(line) of the network: \(reason)")
+    }
 }
 
 extension Hub {
@@ -34,7 +34,7 @@ extension Hub {
 
     /// Reads hubs from comma-separated values with the columns above (RFC 4180, but that a field
     /// has no line break).
-    static func parse(_ text: String) throws(NetworkError) -> [Hub] {
+    static func parse(_ text: String) throws(DaybookError) -> [Hub] {
         var hubs: [Hub] = []
         var codes: Set<String> = []
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -42,7 +42,7 @@ extension Hub {
             let fields = fields(of: line)
             if index == 0 {
                 guard fields == columns else {
-                    throw NetworkError(
+                    throw DaybookError.network(
                         line: 1, reason: "the columns are \(columns.joined(separator: ","))")
                 }
                 continue
@@ -50,11 +50,11 @@ extension Hub {
             if line.isEmpty { continue }
             let hub = try parse(fields, line: index + 1)
             guard codes.insert(hub.code).inserted else {
-                throw NetworkError(line: index + 1, reason: "hub \(hub.code) stands twice")
+                throw DaybookError.network(line: index + 1, reason: "hub \(hub.code) stands twice")
             }
             hubs.append(hub)
         }
-        guard !hubs.isEmpty else { throw NetworkError(line: 1, reason: "there are no hubs") }
+        guard !hubs.isEmpty else { throw DaybookError.network(line: 1, reason: "there are no hubs") }
         return hubs
     }
 
@@ -77,19 +77,19 @@ extension Hub {
         return fields
     }
 
-    private static func parse(_ fields: [String], line: Int) throws(NetworkError) -> Hub {
+    private static func parse(_ fields: [String], line: Int) throws(DaybookError) -> Hub {
         guard fields.count == columns.count else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "it has \(fields.count) fields, not \(columns.count)")
         }
         guard let latitude = Double(fields[4]), (-90...90).contains(latitude),
             let longitude = Double(fields[5]), (-180...180).contains(longitude)
         else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
         }
         guard (1...64).contains(fields[0].utf8.count) else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "a code has 1 to 64 bytes, not \(fields[0].utf8.count)")
         }
         return Hub(

@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// Hubs and the lanes between them.
 ///
 /// Lanes are built by a rule. Each hub is linked with its four nearest neighbours: by road up to
@@ -54,7 +56,7 @@ public struct Network: Sendable {
 
     /// Reads the hubs from comma-separated values: code, name, city, country, latitude, longitude,
     /// timezone, with that header.
-    public init(csv text: String) throws(NetworkError) { self.init(hubs: try Hub.parse(text)) }
+    public init(csv text: String) throws(DaybookError) { self.init(hubs: try Hub.parse(text)) }
 
     init(hubs: [Hub]) {
         var lanes = Array(repeating: [Int: Lane](), count: hubs.count)
