@@ -128,11 +128,14 @@ public struct EventStoreClient: Sendable {
 
     /// Every event behind `position` that matches, for good: those in the log, then those to come.
     ///
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no feed.
+    /// - Parameter log: The log that `position` belongs to. Without it, the position is taken for
+    ///   one of the log that the store has now.
+    /// - Throws: `DifferentLog` if the store has another log, `Unavailable` if it does not answer,
+    ///   `ProtocolError` if it has no feed.
     public func subscribe(
-        _ query: EventQuery = .all, after position: UInt64 = 0
+        _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
     ) async throws -> Subscription {
-        try await subscribe(query, after: .position(position))
+        try await Subscription(query, after: .position(position), in: log, of: self)
     }
 
     /// Every matching event behind `start`, for good; behind the end: whatever is appended from now
@@ -140,7 +143,7 @@ public struct EventStoreClient: Sendable {
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {
-        try await Subscription(query, after: start, of: self)
+        try await Subscription(query, after: start, in: nil, of: self)
     }
 
     var isClosed: Bool { get async { await connection.isClosed } }

@@ -37,9 +37,10 @@ public actor Subscription: AsyncSequence {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(_ query: EventQuery, after start: SubscriptionStart, of client: EventStoreClient)
-        async throws
-    {
+    init(
+        _ query: EventQuery, after start: SubscriptionStart, in expected: EventID?,
+        of client: EventStoreClient
+    ) async throws {
         let welcome = try await client.welcome()
         guard let endpoint = welcome.feed else {
             throw ProtocolError(.notFound, "\(welcome.server) has no feed")
@@ -49,6 +50,7 @@ public actor Subscription: AsyncSequence {
         scope = FeedScope(query)
         loop = client.loop
         log = welcome.log
+        if let expected, expected != log { throw DifferentLog(expected: expected, actual: log) }
         through =
             switch start {
             case .position(let position): position

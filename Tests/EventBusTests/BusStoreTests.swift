@@ -35,6 +35,38 @@ import WireProtocol
         try store.close()
     }
 
+    @Test func `A commit may delete queues and create others with their names`() async throws {
+        let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
+        defer { try? ProjectedStore.remove(path) }
+        let store = try BusStore(path: path, log: EventID(high: 1, low: 2))
+        let names = (1...20).map { "q\($0)" }
+        func created(_ ids: ClosedRange<Int64>) -> WriteBatch {
+            var batch = WriteBatch()
+            for (id, name) in zip(ids, names) {
+                var writes = QueueWrites(id: id)
+                writes.definition = QueueDefinition(name: name)
+                batch.queues[id] = writes
+            }
+            return batch
+        }
+        var record = JournalRecord()
+        record.batch = created(1...20)
+        try await store.commit(record, of: EventID(high: 3, low: 4), through: 1)
+        record.batch = WriteBatch()
+        for id in Int64(1)...20 {
+            var writes = QueueWrites(id: id)
+            writes.isDeleted = true
+            record.batch.queues[id] = writes
+        }
+        // The cache gets the changes of several commits at once.
+        record.batch.append(created(21...40))
+        try await store.commit(record, of: EventID(high: 3, low: 4), through: 2)
+        let queues = try await store.queues()
+        #expect(Set(queues.map(\.id)) == Set(21...40))
+        #expect(Set(queues.map(\.definition.name)) == Set(names))
+        try store.close()
+    }
+
     /// A record with something for each table.
     private func full() -> JournalRecord {
         var random = Records(seed: 1)

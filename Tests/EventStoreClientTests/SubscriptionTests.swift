@@ -150,6 +150,21 @@ import WireProtocol
         await client.close()
     }
 
+    @Test func `A position of one log can't be followed in another`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let log = try await client.welcome().log
+        _ = try await client.append([event(1)])
+        let same = try await client.subscribe(after: 0, in: log)
+        #expect(try await take(1, of: same).map(\.position) == [1])
+        let other = EventID.random()
+        let error = await #expect(throws: DifferentLog.self) {
+            _ = try await client.subscribe(after: 0, in: other)
+        }
+        #expect(error?.expected == other && error?.actual == log)
+        await client.close()
+    }
+
     @Test func `ends when its client is closed`() async throws {
         let store = try await Store()
         let client = try await store.client()
