@@ -53,7 +53,7 @@ import Testing
         #expect(
             try await reader.events(from: last + 1).positions()
                 == (last + 1...100).filter { $0.isMultiple(of: 2) })
-        #expect("\(try #require(error))".hasPrefix("\(key) is damaged behind position \(sound), "))
+        #expect("\(try #require(error))".hasPrefix("\(key) is damaged after position \(sound), "))
     }
 
     @Test func `is given no further after an error, be it asked again`() async throws {
@@ -81,8 +81,8 @@ import Testing
         let damage = try await reader.verify()
         #expect(
             damage.map { "\($0)".split(separator: ": ").last } == [
-                "it is not there", "its header is not what the manifest says",
-                "its header is not one",
+                "it is missing", "its header differs from the manifest",
+                "its header is invalid",
             ])
         for count in stride(from: 0, to: whole.count, by: 7) {
             try storage.put(Array(whole[..<count]), at: keys[0])

@@ -6,6 +6,7 @@ public import ServiceKit
 import WireProtocol
 
 extension Executable {
+    /// The executable `audit`.
     public static let audit = Executable("audit", AuditCommand.self)
 }
 

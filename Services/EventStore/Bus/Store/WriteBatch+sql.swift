@@ -67,7 +67,8 @@ extension QueueWrites {
         }
         let remove = try db.cachedStatement(
             sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
-        // Runs of neighbours: entries that end together mostly were enqueued together.
+        // By runs of adjacent sequences, because entries acknowledged together were mostly enqueued
+        // together.
         for run in removed.runs {
             try remove.execute(
                 arguments: [
