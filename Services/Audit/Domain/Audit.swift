@@ -75,7 +75,7 @@ public struct Audit: Sendable {
 
     /// Adds a finding.
     ///
-    /// - Parameter position: the position of the event. By default, that of the current event.
+    /// - Parameter position: the position of the event. By default, the current event's.
     mutating func add(
         _ kind: Finding.Kind, _ message: String, at position: UInt64? = nil, order: String? = nil
     ) {

@@ -50,7 +50,7 @@ extension EventLog {
         if let match { throw .conditionFailed(position: match) }
     }
 
-    /// Returns the committed event with this id, or nil if there is none.
+    /// Returns the committed event with this id, or nil if the log lacks it.
     public func committedEvent(id: EventID) throws(LogError) -> RecordedEvent? {
         let event = try event(id: id)
         return event.flatMap { $0.position <= head ? $0 : nil }

@@ -32,7 +32,7 @@ public struct EventLog: ~Copyable {
     public let id: EventID
     /// The position of the last committed event, or 0.
     public internal(set) var head: UInt64
-    /// The commit time of the last committed event, or nil if there is none.
+    /// The commit time of the last committed event, or nil if the log is empty.
     public private(set) var headTime: Timestamp?
     let storage: any LogStorage
     let segmentBytes: Int
@@ -59,7 +59,7 @@ public struct EventLog: ~Copyable {
     /// Why the log accepts no more writes. What is on disk is known only after it is opened again.
     private var failure: LogError?
 
-    /// Opens the log in `storage`, or creates it if there is none.
+    /// Opens the log in `storage`, or creates it if the storage is empty.
     ///
     /// - Parameters:
     ///   - segmentBytes: the size of the files, 1 KiB to 2 GiB. An append must fit into one file.

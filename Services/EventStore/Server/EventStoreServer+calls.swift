@@ -30,7 +30,7 @@ extension EventStoreServer {
         }
     }
 
-    /// Returns the record of the event with this id, or no bytes if there is none.
+    /// Returns the record of the event with this id, or no bytes if the log lacks it.
     private func event(
         _ argument: [UInt8], _ caller: Caller
     ) throws(ProtocolError) -> [UInt8] {

@@ -26,7 +26,7 @@ public struct RecordedEvent: Sendable {
     }
     /// The revision in the stream, from 0, without gaps.
     public var revision: UInt64 { bytes.span.uint64(at: RecordLayout.revision) }
-    /// The time of commit, never earlier than that of the event before.
+    /// The time of commit, never earlier than the previous event's.
     public var time: Timestamp {
         Timestamp(microseconds: Int64(bitPattern: bytes.span.uint64(at: RecordLayout.time)))
     }

@@ -25,7 +25,7 @@ public struct ChainReader: Sendable {
     public let log: EventID
     /// The position of the last event, or 0.
     public let head: UInt64
-    /// The commit time of the last event, or nil if there is none.
+    /// The commit time of the last event, or nil if the log is empty.
     public let time: Timestamp?
     fileprivate let sealed: [ChainSegment]
     fileprivate let recent: [ChainSegment]

@@ -94,7 +94,7 @@ public struct ChainVerification: Sendable {
         if isAll { beyond = heads.first }
     }
 
-    /// The difference that was found, or nil if there is none.
+    /// The difference that was found, or nil if all is as expected.
     public var fault: ChainFault? {
         let trusted = passed.last?.position ?? 0
         if let missed = missed.first(where: { $0.position <= trusted }) { return .notOfLog(missed) }

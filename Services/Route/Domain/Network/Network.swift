@@ -99,6 +99,6 @@ public struct Network: Sendable {
         indices = Dictionary(uniqueKeysWithValues: hubs.enumerated().map { ($1.code, $0) })
     }
 
-    /// Returns the index of the hub with this code, or nil if there is none.
+    /// Returns the index of the hub with this code, or nil if no hub has it.
     public func index(of code: String) -> Int? { indices[code] }
 }
