@@ -135,7 +135,7 @@ import ZeroMQ
                 try await Endpoint(
                     .dealer, connect: server.endpoint, on: loop, in: crowd, peer: "store"))
         }
-        while !door.hasNoted("gave way", of: nil) { try await lookAgainSoon() }
+        while !door.hasNoted("oldest silent", of: nil) { try await lookAgainSoon() }
         // Again and again: those that gave way come again, and it may have to give way to them.
         let speaker = try await client(ann, of: server, knowing: store.publicKey)
         var heard: [UInt8]?
@@ -159,13 +159,13 @@ import ZeroMQ
         // Long enough that it is looked at before its end, now or the next time.
         let message = [[UInt8]](repeating: [UInt8](repeating: 0, count: 1 << 20), count: 48)
         let flood = Task {
-            while !door.hasNoted("without end", of: "ann") {
+            while !door.hasNoted("unprocessed bytes", of: "ann") {
                 _ = try await client.send(message)
                 _ = try await client.waitUntilWritable()
             }
         }
         let other = try await self.client(bob, of: server, knowing: store.publicKey)
-        while !door.hasNoted("without end", of: "ann") {
+        while !door.hasNoted("unprocessed bytes", of: "ann") {
             _ = try await other.send([[2]])
             while let request = try await server.request(), request.sender != "bob" {}
         }
@@ -179,7 +179,7 @@ import ZeroMQ
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, door))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
-        while !door.hasNoted("came to nothing", of: nil) { try await lookAgainSoon() }
+        while !door.hasNoted("a handshake failed", of: nil) { try await lookAgainSoon() }
         #expect(try await server.receive(within: .zero) == nil)
     }
 
