@@ -136,12 +136,12 @@ import WireProtocol
         var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3
-        #expect(throws: ProtocolError(.malformed, "3 is no verdict on a delivery")) {
+        #expect(throws: ProtocolError(.malformed, "3 is not a verdict on a delivery")) {
             try Settlement.read(frame)
         }
         // Extended by nothing.
         frame[kind] = 2
-        #expect(throws: ProtocolError(.malformed, "2 is no verdict on a delivery")) {
+        #expect(throws: ProtocolError(.malformed, "2 is not a verdict on a delivery")) {
             try Settlement.read(frame)
         }
     }
