@@ -80,7 +80,7 @@ private enum Reader {}
         #expect(
             error?.description
                 == "Reader does not know event type Put.3 at position 0 of stream box-1; "
-                + "a later version of the service may")
+                + "a later version may know it")
         #expect(throws: UnknownEvent.self) { try read(record("Lost")) }
     }
 

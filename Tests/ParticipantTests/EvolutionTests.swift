@@ -152,8 +152,8 @@ private enum LaterPacking: Packing {
         let last = try await append("Packed", #"{"order":"c"}"#)
         let expected =
             "the projection has stopped at position \(unknown): TodaysPacking does not know event "
-            + "type Packed.2 at position \(unknown) of stream shelf-s; a later version of the "
-            + "service may"
+            + "type Packed.2 at position \(unknown) of stream shelf-s; a later version may "
+            + "know it"
         #expect(try await reason(TodaysPacking.self) == expected)
         #expect(try await reason(TodaysPacking.self) == expected)
         #expect(try await orders(of: LaterPacking.self, at: last) == ["b", "c"])
