@@ -1,15 +1,15 @@
 import Foundation
 
-/// The attributes of an event as they were read; each is taken once, and what is left is known.
+/// The attributes of a CloudEvent. Each is read once, so that the remaining ones are known.
 struct Attributes {
-    /// Values as they are written.
+    /// The attributes that are not read yet, as JSON.
     private(set) var rest: [String: ArraySlice<UInt8>] = [:]
 
     init(_ line: ArraySlice<UInt8>) throws(CloudEventError) {
         do throws(JSONError) {
             for (name, value) in try JSONScanner.members(of: line) {
                 guard Self.isName(name) else {
-                    throw JSONError("'\(name)' is not an attribute's name: a-z and 0-9 are")
+                    throw JSONError("'\(name)' is not an attribute name: use a-z and 0-9")
                 }
                 guard rest.updateValue(value, forKey: name) == nil else {
                     throw JSONError("it has '\(name)' twice")
@@ -18,7 +18,7 @@ struct Attributes {
         } catch {
             throw CloudEventError(error.description)
         }
-        // A null says that an attribute is not there; but data may be null.
+        // A null attribute counts as missing, but the data may be null.
         for (name, value) in rest where name != "data" && value.elementsEqual("null".utf8) {
             rest[name] = nil
         }
@@ -30,7 +30,7 @@ struct Attributes {
                 && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
     }
 
-    /// The text of the attribute, if it is there.
+    /// Returns the text of the attribute, or nil if it is missing.
     mutating func text(_ name: String) throws(CloudEventError) -> String? {
         guard let value = rest.removeValue(forKey: name) else { return nil }
         guard let text = JSONScanner.text(of: value) else {
@@ -39,7 +39,7 @@ struct Attributes {
         return text
     }
 
-    /// The text of an attribute that must be there and not be empty.
+    /// Returns the text of an attribute that must exist and not be empty.
     mutating func required(_ name: String) throws(CloudEventError) -> String {
         guard let text = try text(name), !text.isEmpty else {
             throw CloudEventError("it has no '\(name)'")
@@ -47,7 +47,9 @@ struct Attributes {
         return text
     }
 
-    /// What the attribute's text stands for, if it is there.
+    /// Returns the value of the attribute's text, or nil if it is missing.
+    ///
+    /// - Parameter what: the kind of the value, for the error.
     mutating func value<Value: LosslessStringConvertible>(
         _ name: String, _ what: String
     ) throws(CloudEventError) -> Value? {
@@ -58,7 +60,7 @@ struct Attributes {
         return value
     }
 
-    /// The bytes of an attribute in base64, if it is there.
+    /// Returns the bytes of a base64 attribute, or nil if it is missing.
     mutating func base64(_ name: String) throws(CloudEventError) -> [UInt8]? {
         guard let text = try text(name) else { return nil }
         guard let data = Data(base64Encoded: text) else {
@@ -67,7 +69,8 @@ struct Attributes {
         return Array(data)
     }
 
-    /// The data: JSON as it is written, a string's text if the type is not JSON, or bytes.
+    /// Returns the data: the JSON as it is, the text of a string if the type is not JSON, or the
+    /// bytes.
     mutating func data(of contentType: String) throws(CloudEventError) -> [UInt8] {
         let bytes = try base64("data_base64")
         guard let value = rest.removeValue(forKey: "data") else { return bytes ?? [] }

@@ -1,8 +1,8 @@
-/// Walks over JSON text (RFC 8259) and checks every byte of it, but makes no tree of it: what
-/// numbers and strings look like, the order of members and the space between them stay as they are
-/// written.
+/// Checks every byte of JSON text (RFC 8259) without building a tree.
+///
+/// So numbers, strings, the order of members and the space between them stay as they are written.
 struct JSONScanner {
-    /// Deeper than this, arrays and objects are refused; other readers have limits not far above.
+    /// The deepest nesting of arrays and objects. Other readers have limits not far above it.
     static let depth = 128
 
     private let bytes: ArraySlice<UInt8>
@@ -13,8 +13,9 @@ struct JSONScanner {
         at = text.startIndex
     }
 
-    /// Whether `text` is one JSON value with nothing around it and no line break in it, so that it
-    /// can stand in a line as it is.
+    /// Returns whether `text` is one JSON value, without space around it and without line breaks.
+    ///
+    /// Such a text can be part of a line unchanged.
     static func isOneLine(_ text: ArraySlice<UInt8>) -> Bool {
         guard !text.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }),
             String(validating: text, as: UTF8.self) != nil
@@ -23,7 +24,10 @@ struct JSONScanner {
         return (try? scanner.value()) != nil && scanner.at == text.endIndex
     }
 
-    /// The members of the object that `text` is, in their order: decoded names, values as written.
+    /// Returns the members of the object in `text`, in their order: decoded names and unchanged
+    /// values.
+    ///
+    /// - Throws: `JSONError` if the text is not a JSON object.
     static func members(
         of text: ArraySlice<UInt8>
     ) throws(JSONError) -> [(name: String, value: ArraySlice<UInt8>)] {
@@ -46,7 +50,7 @@ struct JSONScanner {
         return members
     }
 
-    /// The text of the string that `value` is; nil if it is no string.
+    /// Returns the text of the string in `value`, or nil if it is not a string.
     static func text(of value: ArraySlice<UInt8>) -> String? {
         guard value.first == UInt8(ascii: "\"") else { return nil }
         var scanner = JSONScanner(value)
@@ -55,7 +59,7 @@ struct JSONScanner {
 
     // MARK: Values
 
-    /// Passes over a value.
+    /// Skips a value.
     private mutating func value(_ depth: Int = 0) throws(JSONError) {
         guard depth < Self.depth else { throw expected("at most \(Self.depth) levels") }
         switch peek {
@@ -70,7 +74,7 @@ struct JSONScanner {
         }
     }
 
-    /// Passes over an object; `body` passes over each value.
+    /// Skips an object, and calls `body` to skip each value.
     private mutating func members(
         _ body: (inout JSONScanner, [UInt8]) throws(JSONError) -> Void
     ) throws(JSONError) {
@@ -126,7 +130,7 @@ struct JSONScanner {
 
     // MARK: Strings
 
-    /// Passes over a string and gives its text.
+    /// Skips a string and returns its text.
     private mutating func string() throws(JSONError) -> [UInt8] {
         try require("\"")
         var text: [UInt8] = []
@@ -162,7 +166,7 @@ struct JSONScanner {
         text += Array(String(Character(scalar)).utf8)
     }
 
-    /// What a backslash and this byte stand for.
+    /// Returns the byte that a backslash and this byte stand for, or nil.
     private static func escaped(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
@@ -212,7 +216,7 @@ struct JSONScanner {
     }
 }
 
-/// Why a text is not JSON.
+/// Why a text is not valid JSON.
 struct JSONError: Error, Hashable {
     let description: String
     init(_ description: String) { self.description = description }

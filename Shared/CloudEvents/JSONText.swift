@@ -1,7 +1,7 @@
-// Writing JSON as bytes, in one line.
+// Writes JSON as bytes, in one line.
 
 extension [UInt8] {
-    /// Appends `text` as a JSON string; escaped is what must be, and no more.
+    /// Appends `text` as a JSON string. It escapes only what JSON requires.
     mutating func append(json text: String) {
         append(UInt8(ascii: "\""))
         for byte in text.utf8 {
@@ -19,7 +19,7 @@ extension [UInt8] {
         append(UInt8(ascii: "\""))
     }
 
-    /// Appends a member; `value` is JSON.
+    /// Appends a member. The value is JSON.
     mutating func append(member name: String, _ value: some Sequence<UInt8>) {
         if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
         append(json: name)
@@ -35,6 +35,6 @@ extension [UInt8] {
 }
 
 extension Unicode.Scalar {
-    /// CloudEvents allows no control characters in an attribute.
+    /// Whether it is a control character, which CloudEvents does not allow in an attribute.
     var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

@@ -1,6 +1,6 @@
 import WireProtocol
 
-/// An answer, taken apart; one that is a refusal is thrown.
+/// The header and the body of an answer. Its initializer throws the error of an error answer.
 struct Answer: Sendable {
     let header: MessageHeader
     let body: [[UInt8]]
@@ -16,11 +16,14 @@ struct Answer: Sendable {
     }
 }
 
-/// A process did not answer.
+/// The error that a process did not answer in time.
 public struct Unavailable: Error, Hashable, CustomStringConvertible {
+    /// The endpoint of the process.
     public let endpoint: String
+    /// How long the caller waited.
     public let timeout: Duration
 
+    /// The error in one line.
     public var description: String {
         "nothing at \(endpoint) answered within \(timeout); is the process there running?"
     }

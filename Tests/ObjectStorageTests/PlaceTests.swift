@@ -52,7 +52,7 @@ import Testing
             let error = #expect(throws: ObjectStorageError.self) {
                 try place.open(environment: keys, endpoint: endpoint)
             }
-            #expect("\(try #require(error))".contains("'\(endpoint)' is no endpoint"))
+            #expect("\(try #require(error))".contains("'\(endpoint)' is not an endpoint"))
         }
     }
 }

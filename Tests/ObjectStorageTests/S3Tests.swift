@@ -108,7 +108,7 @@ import Testing
         let transport = ScriptedTransport([.answer(200, body)])
         await #expect(
             throws: ObjectStorageError.unavailable(
-                "can't list s3://b/p/x: the answer is no list of objects")
+                "can't list s3://b/p/x: the answer is not a list of objects")
         ) { try await storage(transport).list("x") }
     }
 

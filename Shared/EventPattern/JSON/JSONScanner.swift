@@ -1,18 +1,19 @@
 import EventSourcing
 
-/// Where JSON text is wrong, and why.
+/// The place of an error in JSON text, and its reason.
 struct JSONError: Error {
     var offset: Int
     var reason: String
 }
 
-/// Reads JSON (RFC 8259) token by token from bytes that it is handed at each step, so that it needs
-/// neither a tree nor a copy. Offsets are those of the bytes.
+/// Reads JSON (RFC 8259) token by token, without a tree and without a copy.
 ///
-/// Bytes inside strings are taken as they are: whether they are UTF-8 is not checked.
+/// The caller passes the bytes to each step. Offsets are offsets of these bytes.
+///
+/// Bytes inside strings are taken as they are. Whether they are UTF-8 is not checked.
 struct JSONScanner {
     struct Text {
-        /// What stands between the quotes.
+        /// The range between the quotes.
         var range: Range<Int>
         var isEscaped: Bool
     }
@@ -36,7 +37,7 @@ struct JSONScanner {
 
     func error(_ reason: String) -> JSONError { JSONError(offset: at, reason: reason) }
 
-    /// The next byte that is not white space, or 0 at the end, which no JSON holds there.
+    /// Returns the next byte that is not white space, or 0 at the end. No valid JSON has a 0 there.
     mutating func peek(_ bytes: Span<UInt8>) -> UInt8 {
         while at < end {
             let byte = bytes[at]
@@ -46,14 +47,14 @@ struct JSONScanner {
         return 0
     }
 
-    /// Goes behind the opening bracket that is next.
+    /// Skips the next byte, an opening bracket.
     mutating func open() throws(JSONError) {
         guard depth < maximumDepth else { throw error("nested deeper than \(maximumDepth)") }
         depth += 1
         at += 1
     }
 
-    /// Behind an opening bracket or an item: whether another follows; if not, goes behind `close`.
+    /// Returns whether another item follows an opening bracket or an item. If not, skips `close`.
     mutating func hasNext(
         _ bytes: Span<UInt8>, until close: UInt8, isFirst: inout Bool
     ) throws(JSONError) -> Bool {
@@ -74,7 +75,7 @@ struct JSONScanner {
         return true
     }
 
-    /// A member's name and the colon behind it.
+    /// Reads a member's name and the colon after it.
     mutating func key(_ bytes: Span<UInt8>) throws(JSONError) -> Text {
         guard peek(bytes) == UInt8(ascii: "\"") else { throw error("expected a name in quotes") }
         let key = try string(bytes)
@@ -83,7 +84,7 @@ struct JSONScanner {
         return key
     }
 
-    /// What is next, being neither an object nor an array.
+    /// Reads the next value, which is neither an object nor an array.
     mutating func scalar(_ bytes: Span<UInt8>) throws(JSONError) -> Scalar {
         switch peek(bytes) {
         case UInt8(ascii: "\""): return .string(try string(bytes))
@@ -102,7 +103,7 @@ struct JSONScanner {
         }
     }
 
-    /// Goes behind whatever value is next, checking it.
+    /// Skips and checks the next value of any kind.
     mutating func skip(_ bytes: Span<UInt8>) throws(JSONError) {
         var isFirst = true
         switch peek(bytes) {
@@ -121,10 +122,10 @@ struct JSONScanner {
         }
     }
 
-    /// Checks that nothing but white space is left.
+    /// Checks that only white space is left.
     mutating func finish(_ bytes: Span<UInt8>) throws(JSONError) {
         _ = peek(bytes)
-        guard at == end else { throw error("expected nothing more behind the JSON value") }
+        guard at == end else { throw error("expected the end after the JSON value") }
     }
 
     // Four letters as a little-endian word.

@@ -97,7 +97,7 @@ public struct Delivery: Sendable {
     public var enqueuedAt: Timestamp
     /// The time at which it was first delivered.
     public var firstReceivedAt: Timestamp
-    /// Its place in the queue.
+    /// The event's place in the queue.
     public var sequence: UInt64
     /// The lease of this delivery. A later delivery of the same event has another.
     public var lease: UInt64
