@@ -92,7 +92,7 @@ extension FaultyStorage {
     }
 }
 
-/// Restores the log in `storage` and, if it is no dry run, expects an undamaged log.
+/// Restores the log in `storage` and, unless it is a dry run, expects an undamaged log.
 @discardableResult
 private func restore<Events>(
     _ storage: FaultyStorage, from archive: ArchivedLog<Events>, isDryRun: Bool = false
@@ -112,7 +112,7 @@ private func restore<Events>(
     init() throws { original = try Original() }
 
     /// Expects that the restoration fails and changes nothing.
-    private func refusal<Events>(
+    private func failure<Events>(
         _ storage: FaultyStorage, from archive: ArchivedLog<Events>
     ) async throws -> RestorationError? {
         let before = try storage.contents(withKept: true)
