@@ -4,16 +4,16 @@ import EventStoreClient
 import Foundation
 import ZeroMQ
 
-/// Appends of one event each, so many of them under way at a time.
+/// Measures appends with a fixed number of concurrent requests.
 struct AppendBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "append", abstract: "Append events, one a request.")
+        commandName: "append", abstract: "Measure appends of events.")
 
     @Option(help: "The event store's endpoint.") var endpoint: String
-    @Option(help: "Requests under way at a time.") var outstanding = 64
-    @Option(help: "Events in each request.") var batch = 1
-    @Option(help: "For so many seconds.") var seconds = 3.0
-    @Option(help: "The streams appended to.") var streams: UInt64 = 1000
+    @Option(help: "The number of concurrent requests.") var outstanding = 64
+    @Option(help: "The number of events in each request.") var batch = 1
+    @Option(help: "How long to append, in seconds.") var seconds = 3.0
+    @Option(help: "The number of streams to append to.") var streams: UInt64 = 1000
 
     func run() async throws {
         let loop = SocketLoop(name: "client")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandLine
 
-/// Measures the suite; scripts/bench runs it in rounds, beside its peers.
+/// Measures the suite. scripts/bench runs it in rounds, beside comparable systems.
 @main struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks",

@@ -4,18 +4,18 @@ import EventStoreClient
 import WireProtocol
 import ZeroMQ
 
-/// How fast a replay puts events into a queue, and then what the queue delivers and has
-/// acknowledged, on disk, through some consumers.
+/// Measures how fast a replay fills a queue, and how fast consumers receive and acknowledge its
+/// events, all on disk.
 struct DeliverBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliver",
-        abstract: "Replay events into a queue, then take all of them from it.")
+        abstract: "Replay events into a queue, then acknowledge all of them.")
 
     @Option(help: "The event store's endpoint.") var endpoint: String
-    @Option(help: "Consumers, each on a connection of its own.") var consumers = 1
-    @Option(help: "Deliveries asked for at a time.") var batch = 100
-    @Option(help: "Events, appended before anything is timed.") var events = 200_000
-    @Option(help: "A name for queue, replay and category, not used before.") var name: String
+    @Option(help: "The number of consumers, each with its own connection.") var consumers = 1
+    @Option(help: "The largest number of deliveries in a receive.") var batch = 100
+    @Option(help: "The number of events, appended before the measurement.") var events = 200_000
+    @Option(help: "An unused name for queue, replay and category.") var name: String
 
     func run() async throws {
         let loop = SocketLoop(name: "client")
@@ -56,7 +56,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
         }
     }
 
-    /// Replays the events into the queue, and waits for the end.
+    /// Replays the events into the queue, and waits until the replay has ended.
     private func replay(_ bus: ServiceClient) async throws -> ReplayView {
         _ = try await bus.command(
             BusCall.startReplay,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Figures of one measurement, in a line: a name, then pairs.
+/// The figures of one measurement, printed in a line: a name, then pairs of key and value.
 struct Figures {
     private let name: String
     private var pairs: [(String, String)] = []
@@ -13,7 +13,7 @@ struct Figures {
         add(key, value < 100 ? String(format: "%.1f", value) : String(format: "%.0f", value))
     }
 
-    /// Adds the median and the 99th percentile in microseconds.
+    /// Adds the median and the 99th percentile, in microseconds.
     mutating func add(latencies: [Duration]) {
         guard !latencies.isEmpty else { return }
         let sorted = latencies.sorted()

@@ -1,11 +1,12 @@
 import EventSourcing
 
-/// Events such as the field's own benchmarks append: 256 bytes of data.
+/// Events with 256 bytes of data, as other event stores' benchmarks append.
 enum Load {
     static let data =
         [UInt8](#"{"text":""#.utf8) + [UInt8](repeating: 0x78, count: 245) + Array("\"}".utf8)
 
-    /// The streams `bench-0`, `bench-1` and so on: named before anything is timed.
+    /// Returns the streams `bench-0`, `bench-1` and so on. They are named before the measurement
+    /// starts.
     static func streams(_ count: UInt64) throws -> [StreamName] {
         try (0..<count).map { try StreamName(category: "bench", id: String($0)) }
     }

@@ -2,13 +2,13 @@ import ArgumentParser
 import EventPattern
 import EventSourcing
 
-/// Events of orders, matched against many rules at once.
+/// Measures how fast events of orders are matched against many rules at once.
 struct MatchBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "match", abstract: "Match events against rules.")
 
-    @Option(help: "Rules.") var rules = 100
-    @Option(help: "Events.") var events = 200_000
+    @Option(help: "The number of rules.") var rules = 100
+    @Option(help: "The number of events.") var events = 200_000
 
     func run() async throws {
         var matcher = PatternMatcher<Int>()
@@ -25,7 +25,8 @@ struct MatchBenchmark: AsyncParsableCommand {
         figures.show()
     }
 
-    /// Rules such as people write: a type and a destination, a customer, an amount.
+    /// Returns a rule like those that people write: by type and destination, by customer, or by
+    /// amount.
     private static func pattern(_ rule: Int) -> String {
         switch rule % 4 {
         case 0:

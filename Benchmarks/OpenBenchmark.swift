@@ -4,14 +4,14 @@ import EventLog
 import EventSourcing
 import Foundation
 
-/// How fast a log is filled, by the engine alone.
+/// Measures how fast the log engine alone appends.
 struct FillBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fill", abstract: "Fill a log with events.")
 
-    @Option(help: "The events to fill the log with.") var events: UInt64 = 10_000_000
-    @Option(help: "The streams that they go to.") var streams: UInt64 = 1_000_000
-    @Option(help: "The events of each conversation; with 1 each event is on its own.")
+    @Option(help: "The number of events to append.") var events: UInt64 = 10_000_000
+    @Option(help: "The number of streams.") var streams: UInt64 = 1_000_000
+    @Option(help: "The number of events in each conversation.")
     var conversation: UInt64 = 8
     @Option(help: "The folder of the log.") var folder: String
 
@@ -26,12 +26,12 @@ struct FillBenchmark: AsyncParsableCommand {
     }
 }
 
-/// How fast a log is opened, and how much memory it takes: opened, and with all its streams in use.
+/// Measures how fast a log is opened, and its memory after that and with all streams in use.
 struct OpenBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "open", abstract: "Open a log, and append to each of its streams.")
 
-    @Option(help: "The streams that are used.") var streams: UInt64 = 1_000_000
+    @Option(help: "The number of streams to append to.") var streams: UInt64 = 1_000_000
     @Option(help: "The folder of the log.") var folder: String
 
     func run() async throws {
@@ -57,8 +57,8 @@ private func openLog(_ folder: String) throws -> EventLog {
         background: { background.async(execute: $0) }, now: { Timestamp.now() })
 }
 
-/// The seconds that it takes to read a conversation of eight, as the log is filled with, on average
-/// of some from all over it.
+/// Returns the average seconds for reading one of the conversations of eight events that `fill`
+/// makes, over samples from the whole log.
 private func findConversations(in log: borrowing EventLog) throws -> Double {
     let samples: UInt64 = 1000
     let started = ContinuousClock.now
@@ -70,7 +70,7 @@ private func findConversations(in log: borrowing EventLog) throws -> Double {
     return (ContinuousClock.now - started) / .seconds(1) / Double(samples)
 }
 
-/// Appends so many events, each stream in its turn, and gives the seconds that took.
+/// Appends `count` events to the streams in turn, and returns the seconds that it took.
 private func append(
     _ count: UInt64, to log: inout EventLog, streams: UInt64, conversation: UInt64
 ) throws -> Double {
@@ -96,7 +96,7 @@ private func append(
 }
 
 enum Memory {
-    /// What of this process is in memory, as the system counts it.
+    /// The resident memory of this process, as the system counts it.
     static var residentMebibytes: Double {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""

@@ -6,15 +6,16 @@ import Foundation
 import WireProtocol
 import ZeroMQ
 
-/// From the call of an append to the answer of a query that knows the event, in another process.
+/// Measures the time from the call of an append to the answer of a query that includes the event,
+/// in another process.
 struct ProjectionBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projection",
         abstract: "Credit an account, and wait until the balance service shows it.")
 
     @Option(help: "The folder of the suite's state.") var home = Endpoints.home
-    @Option(help: "The account, which is there.") var account: String
-    @Option(help: "So often.") var count = 2000
+    @Option(help: "The id of an open account.") var account: String
+    @Option(help: "The number of credits.") var count = 2000
 
     func run() async throws {
         let store = try await EventStoreClient(

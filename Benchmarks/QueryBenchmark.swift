@@ -4,15 +4,15 @@ import EventStoreClient
 import Foundation
 import WireProtocol
 
-/// Queries of a service that answers from memory.
+/// Measures queries of a service that answers from memory.
 struct QueryBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Ask the balance service for an account.")
+        commandName: "query", abstract: "Query the balance service for an account.")
 
     @Option(help: "The folder of the suite's state.") var home = Endpoints.home
-    @Option(help: "The account asked for.") var account: String
-    @Option(help: "Queries under way at a time.") var outstanding = 64
-    @Option(help: "For so many seconds.") var seconds = 3.0
+    @Option(help: "The id of the account.") var account: String
+    @Option(help: "The number of concurrent queries.") var outstanding = 64
+    @Option(help: "How long to query, in seconds.") var seconds = 3.0
 
     func run() async throws {
         let client = try await ServiceClient(

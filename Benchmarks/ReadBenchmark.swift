@@ -5,7 +5,7 @@ import Foundation
 import WireProtocol
 import ZeroMQ
 
-/// One reader that takes the whole log, and looks at every event.
+/// Measures one reader that reads the whole log and visits every event.
 struct ReadBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "read", abstract: "Read the whole log.")

@@ -1,12 +1,16 @@
 internal import CCRC32C
 
-/// The Castagnoli cyclic redundancy check (RFC 3720, appendix B.4): by the processor's instruction
-/// where it has one, else eight bytes at a step (slicing-by-8: Kounavis and Berry, "A Systematic
-/// Approach to Building High Performance, Software-based, CRC Generators", 2005).
+/// The Castagnoli cyclic redundancy check (RFC 3720, appendix B.4).
+///
+/// It uses the processor's instruction if there is one, and otherwise eight bytes per step
+/// (slicing-by-8: Kounavis and Berry, "A Systematic Approach to Building High Performance,
+/// Software-based, CRC Generators", 2005).
 public enum CRC32C {
     private static let hasInstruction = daybook_has_crc32c() != 0
 
-    /// The checksum of `bytes`; `seed` is the checksum of what came before them.
+    /// Returns the checksum of `bytes`.
+    ///
+    /// - Parameter seed: the checksum of the bytes before them.
     public static func checksum(_ bytes: Span<UInt8>, seed: UInt32 = 0) -> UInt32 {
         guard hasInstruction else { return sliced(bytes, seed: seed) }
         return unsafe bytes.withUnsafeBytes { bytes in
@@ -14,7 +18,7 @@ public enum CRC32C {
         }
     }
 
-    /// The same without the instruction.
+    /// Returns the same checksum without the instruction.
     static func sliced(_ bytes: Span<UInt8>, seed: UInt32 = 0) -> UInt32 {
         unsafe bytes.withUnsafeBytes { bytes in
             unsafe tables.withUnsafeBufferPointer { table in

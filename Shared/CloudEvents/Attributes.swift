@@ -2,22 +2,22 @@ import EventSourcing
 import Foundation
 import JSON
 
-/// The attributes of an event as they were read; each is taken once, and what is left is known.
+/// The attributes of a CloudEvent. Each is read once, so that the remaining ones are known.
 struct Attributes {
-    /// Values as they are written.
+    /// The attributes that are not read yet, as JSON.
     private(set) var rest: [String: ArraySlice<UInt8>] = [:]
 
     init(_ line: ArraySlice<UInt8>) throws(DaybookError) {
         for (name, value) in try Self.members(of: line) {
             guard Self.isName(name) else {
                 throw DaybookError(
-                    .invalid, "'\(name)' is not an attribute's name: a-z and 0-9 are")
+                    .invalid, "'\(name)' is not an attribute name: use a-z and 0-9")
             }
             guard rest.updateValue(value, forKey: name) == nil else {
                 throw DaybookError(.invalid, "it has '\(name)' twice")
             }
         }
-        // A null says that an attribute is not there; but data may be null.
+        // A null attribute counts as missing, but the data may be null.
         for (name, value) in rest where name != "data" && value.elementsEqual("null".utf8) {
             rest[name] = nil
         }
@@ -40,7 +40,7 @@ struct Attributes {
                 && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
     }
 
-    /// The text of the attribute, if it is there.
+    /// Returns the text of the attribute, or nil if it is missing.
     mutating func text(_ name: String) throws(DaybookError) -> String? {
         guard let value = rest.removeValue(forKey: name) else { return nil }
         guard let text = JSONScanner.text(of: value) else {
@@ -49,7 +49,7 @@ struct Attributes {
         return text
     }
 
-    /// The text of an attribute that must be there and not be empty.
+    /// Returns the text of an attribute that must exist and not be empty.
     mutating func required(_ name: String) throws(DaybookError) -> String {
         guard let text = try text(name), !text.isEmpty else {
             throw DaybookError(.invalid, "it has no '\(name)'")
@@ -57,7 +57,9 @@ struct Attributes {
         return text
     }
 
-    /// What the attribute's text stands for, if it is there.
+    /// Returns the value of the attribute's text, or nil if it is missing.
+    ///
+    /// - Parameter what: the kind of the value, for the error.
     mutating func value<Value: LosslessStringConvertible>(
         _ name: String, _ what: String
     ) throws(DaybookError) -> Value? {
@@ -68,7 +70,7 @@ struct Attributes {
         return value
     }
 
-    /// The bytes of an attribute in base64, if it is there.
+    /// Returns the bytes of a base64 attribute, or nil if it is missing.
     mutating func base64(_ name: String) throws(DaybookError) -> [UInt8]? {
         guard let text = try text(name) else { return nil }
         guard let data = Data(base64Encoded: text) else {
@@ -77,7 +79,8 @@ struct Attributes {
         return Array(data)
     }
 
-    /// The data: JSON as it is written, a string's text if the type is not JSON, or bytes.
+    /// Returns the data: the JSON as it is, the text of a string if the type is not JSON, or the
+    /// bytes.
     mutating func data(of contentType: String) throws(DaybookError) -> [UInt8] {
         let bytes = try base64("data_base64")
         guard let value = rest.removeValue(forKey: "data") else { return bytes ?? [] }

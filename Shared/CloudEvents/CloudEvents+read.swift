@@ -2,11 +2,13 @@ public import EventSourcing
 import JSON
 
 extension CloudEvents {
-    /// The event that a line holds, as it can be appended.
+    /// Returns the event of a line, ready to append.
     ///
-    /// An event of a log comes back as it was. One of another producer goes to the stream that its
-    /// subject names, and what a record has no field for goes to its metadata.
-    /// - Parameter stream: the stream of the event, whatever its subject.
+    /// An exported event comes back unchanged. An event of another producer goes to the stream that
+    /// its subject names. Attributes without a field in a record go to its metadata.
+    ///
+    /// - Parameter stream: the stream of the event, whatever its subject. Nil to use the subject.
+    /// - Throws: `CloudEventError` if the line is not a valid event.
     public static func event(
         _ line: ArraySlice<UInt8>, to stream: StreamName? = nil
     ) throws(DaybookError) -> NewEvent {
@@ -38,12 +40,12 @@ extension CloudEvents {
             causationID: try attributes.value("causationid", "a UUID") ?? EventID.none,
             contentType: contentType, metadata: metadata ?? metadataBytes ?? [],
             data: try attributes.data(of: contentType))
-        // What the log that the event came from gave it; the log that it goes to gives its own.
+        // Checked but not used: the log that the event is appended to gives its own.
         let _: UInt64 = try attributes.needed("position", "a position")
         let _: UInt64 = try attributes.needed("revision", "a revision")
         let _: Timestamp = try attributes.needed("time", "an RFC 3339 time")
         if let name = attributes.rest.keys.min() {
-            throw DaybookError(.invalid, "it has '\(name)', which an event of a log has not")
+            throw DaybookError(.invalid, "it has '\(name)', which an exported event does not have")
         }
         return event
     }
@@ -62,7 +64,7 @@ extension CloudEvents {
         }
         let kept = try attributes.kept(id: id, source: source)
         return NewEvent(
-            // Unique is the source together with the id.
+            // The source and the id together are unique, not the id alone.
             id: EventID(id) ?? urlNamespace.derived(source).derived(id),
             stream: try attributes.stream(stream), type: type, contentType: contentType,
             metadata: kept, data: data)
@@ -83,7 +85,7 @@ extension Attributes {
         return value
     }
 
-    /// `given`, or the stream that the subject names.
+    /// Returns the given stream, or the one that the subject names.
     fileprivate mutating func stream(
         _ given: StreamName?
     ) throws(DaybookError) -> StreamName {
@@ -95,7 +97,7 @@ extension Attributes {
         do throws(DaybookError) {
             return try StreamName(subject)
         } catch {
-            throw DaybookError(.invalid, "its 'subject' names no stream (\(error)); give --stream")
+            throw DaybookError(.invalid, "its 'subject' is not a stream name (\(error)); give --stream")
         }
     }
 
@@ -107,8 +109,9 @@ extension Attributes {
         return tags
     }
 
-    /// All that is left, with `id` and `source`, as metadata: `{"cloudevent":{…}}`, in the order of
-    /// the names, so that the same event always has the same metadata.
+    /// Returns all remaining attributes with `id` and `source` as metadata, `{"cloudevent":{…}}`.
+    ///
+    /// They are sorted by name, so that the same event always has the same metadata.
     fileprivate func kept(id: String, source: String) throws(DaybookError) -> [UInt8] {
         var kept = Array("{".utf8)
         var values = rest

@@ -2,18 +2,20 @@ public import EventSourcing
 import Foundation
 import JSON
 
-/// Events as CloudEvents 1.0 in JSON, one a line; docs/protocol.md has the mapping.
+/// Converts events to and from CloudEvents 1.0 in JSON, one per line (docs/protocol.md has the
+/// mapping).
 ///
-/// What is written reads back to the same bytes: id, stream, type, tags, correlation, causation,
-/// content type, metadata and data. Position, revision and time are told, but another log gives its
-/// own.
+/// A written event reads back with the same bytes: id, stream, type, tags, correlation, causation,
+/// content type, metadata and data. Its position, revision and time are written, too, but another
+/// log assigns its own.
 public enum CloudEvents {
-    /// What the source of an event of a log begins with; the log's identity follows.
+    /// The prefix of the source of an exported event. The log's identity follows.
     static let scheme = "daybook:"
 
-    /// The line of `event`, an event of `log`; it has no line break.
+    /// Returns the line of an event of `log`, without a line break.
     ///
-    /// - Throws: if the record can't be told exactly, for its producer broke the rules.
+    /// - Throws: `CloudEventError` if the record can't be written exactly, because its producer
+    ///   broke the rules.
     public static func line(
         _ event: RecordedEvent, of log: EventID
     ) throws(DaybookError) -> [UInt8] {
@@ -36,14 +38,14 @@ public enum CloudEvents {
         appendData(of: event, to: &line)
         line.append(UInt8(ascii: "}"))
         guard isExact(line, event) else {
-            throw DaybookError(
-                .invalid, "the event at position \(event.position) can't be told exactly: "
-                    + "a name or tag of it is not UTF-8, or what should be zeros is not")
+            throw DaybookError(.invalid, 
+                "the event at position \(event.position) can't be exported exactly: "
+                    + "a name or tag is not UTF-8, or a reserved byte is not zero")
         }
         return line
     }
 
-    /// Reads what was written, for that alone shows that nothing was lost.
+    /// Reads the line again, because only that shows that nothing was lost.
     private static func isExact(_ line: [UInt8], _ event: RecordedEvent) -> Bool {
         var record: [UInt8] = []
         guard let read = try? self.event(line[...]), (try? read.encode(into: &record)) != nil else {
@@ -76,7 +78,7 @@ public enum CloudEvents {
         }
     }
 
-    /// Whether data of this type is JSON, as it is where no type is given.
+    /// Returns whether data of this type is JSON, which is also the case without a type.
     static func isJSON(_ contentType: String) -> Bool {
         let mediaType = contentType.prefix { $0 != ";" }.lowercased()
             .trimmingCharacters(in: .whitespaces)

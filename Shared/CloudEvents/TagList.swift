@@ -1,9 +1,10 @@
-/// Tags as one attribute, for CloudEvents has no lists: separated by commas, with `%`, `,` and
-/// control characters percent-encoded.
+/// Tags as one attribute, because CloudEvents has no lists.
+///
+/// They are separated by commas. In each, `%`, `,` and control characters are percent-encoded.
 enum TagList {
     static func text(_ tags: [String]) -> String { tags.map(encoded).joined(separator: ",") }
 
-    /// The tags in `text`, or nil if a `%` in it begins no byte, or the bytes are not UTF-8.
+    /// Returns the tags in `text`, or nil if the encoding or its UTF-8 is invalid.
     static func tags(in text: String) -> [String]? {
         var tags: [String] = []
         let comma = UInt8(ascii: ",")

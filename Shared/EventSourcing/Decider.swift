@@ -1,47 +1,58 @@
-/// What an aggregate may do, as pure functions of its past (Jérémie Chassaing, "Functional Event
-/// Sourcing Decider", 2021).
+/// The decisions of an aggregate, as pure functions of its past (Jérémie Chassaing, "Functional
+/// Event Sourcing Decider", 2021).
 ///
-/// Conform a caseless enum: nothing can be injected into it, so its purity shows. Time, identity
-/// and everything else from outside arrive inside the commands.
+/// Conform a caseless enum: nothing can be injected into it, so it stays pure. Time, identity and
+/// everything else from outside arrive in the commands.
 public protocol Decider: SendableMetatype {
+    /// The commands that the aggregate decides on.
     associatedtype Command: Sendable
+    /// The events that it decides.
     associatedtype Event: Sendable
+    /// The state that its past events add up to.
     associatedtype State: Sendable
+    /// The error of a rejected command.
     associatedtype Rejection: Error, CustomStringConvertible
 
+    /// The state before the first event.
     static var initial: State { get }
 
-    /// The events that `command` leads to; none if there is nothing to do.
+    /// Returns the events that `command` leads to, or none if there is nothing to do.
     ///
-    /// Throws a rejection that only the caller need know of. What others must react to is an event.
+    /// - Throws: a rejection that only the caller needs to know. If others must react, return an
+    ///   event instead.
     static func decide(_ command: Command, given state: State) throws(Rejection) -> [Event]
 
+    /// Applies an event to the state.
     static func evolve(_ state: inout State, with event: Event)
 
-    /// Why `event` can't have been decided on in `state`: what always holds would be broken by it,
-    /// or what it goes back to is not there. Nil if it can.
+    /// Returns why `event` can't happen in `state`, or nil if it can.
     ///
-    /// So a past that did not happen is known for it. That something else would be decided on
-    /// today, more money held for an order, say, is no objection.
+    /// An event can't happen if it breaks an invariant, or if it refers to something that does not
+    /// exist. Such an objection reveals a hypothetical past that is impossible. It is no objection
+    /// that the aggregate would decide differently today, for example hold more money for an order.
     static func objection(to event: Event, given state: State) -> String?
 }
 
 extension Decider {
+    /// Returns nil: by default every event can happen.
     public static func objection(to event: Event, given state: State) -> String? { nil }
 
+    /// Returns the state after the events, starting from `state` or the initial state.
     public static func fold(_ events: some Sequence<Event>, onto state: State? = nil) -> State {
         events.reduce(into: state ?? initial) { evolve(&$0, with: $1) }
     }
 }
 
-/// A decider whose state is one stream: `<category>-<id>`.
+/// A decider whose state is one stream, `<category>-<id>`.
 public protocol Aggregate: Decider where Event: PublishedEvent, State: Codable {
+    /// The category of the aggregate's streams.
     static var category: String { get }
-    /// Raise it when `State` or `evolve` changes: snapshots of another version are not used.
+    /// The version of `State` and `evolve`. Raise it when either changes: snapshots of another
+    /// version are ignored.
     static var stateVersion: Int { get }
-    /// A snapshot of the state is kept after so many events more.
+    /// The number of events after which the runtime stores a new snapshot of the state.
     static var snapshotInterval: Int { get }
-    /// The id of the aggregate that the command is for.
+    /// Returns the id of the aggregate that the command is for.
     static func id(of command: Command) -> String
     /// Returns a function that puts the time of the decision into the command. Nil, the default, if
     /// the decision does not depend on the time.
@@ -52,7 +63,10 @@ public protocol Aggregate: Decider where Event: PublishedEvent, State: Codable {
 }
 
 extension Aggregate {
+    /// Version 1.
     public static var stateVersion: Int { 1 }
+    /// 100 events.
     public static var snapshotInterval: Int { 100 }
+    /// Returns nil: by default decisions do not depend on the time.
     public static func timed(_ command: Command) -> ((Timestamp) -> Command)? { nil }
 }

@@ -1,58 +1,71 @@
 /// A closed set of event types that some code understands: usually an enum with a case for each.
 ///
-/// Whoever listens declares the family it listens to. Events of old are read as what they are
-/// today.
+/// Each reader declares the family that it reads. Upcasters turn older types into current ones.
 public protocol EventFamily: Sendable, SendableMetatype {
-    /// The categories in which the family's events are found.
+    /// The categories of the family's events.
     static var categories: [String] { get }
-    /// The names of the types in the family.
+    /// The names of the family's types.
     static var types: [String] { get }
 
-    /// The event whose type and data these are; nil if the family has no such type.
-    /// - Throws: if the data is not what the type says.
+    /// Creates the event of this type and data, or returns nil if the family lacks the type.
+    ///
+    /// - Throws: if the data does not fit the type.
     init?(type: String, data: ArraySlice<UInt8>) throws
 
-    /// How events of the category are read that are of types no longer written.
+    /// Returns the upcasters for older types of the category.
     static func upcasters(of category: String) -> Upcasters
-    /// Whether the category is known to have events of the type, be they of the family or not.
+    /// Returns whether the category is known to have the type, in the family or not.
     static func isKnown(_ type: String, of category: String) -> Bool
 }
 
 extension EventFamily {
+    /// Returns no upcasters.
     public static func upcasters(of category: String) -> Upcasters { .none }
+    /// Returns whether the type is one of the family's.
     public static func isKnown(_ type: String, of category: String) -> Bool {
         types.contains(type)
     }
 
-    /// Asks for the family's events, of whatever version, and no others.
+    /// The query of the family's events in all their versions, and of no others.
     public static var query: EventQuery {
         let types = categories.reduce(types) { upcasters(of: $1).sources(of: $0) }
         return EventQuery([.init(categories: categories, types: types)])
     }
 
-    /// Asks for all events of the family's categories, be they known or not.
+    /// The query of all events of the family's categories, known or not.
     public static var queryOfCategories: EventQuery { .categories(categories) }
 }
 
-/// A family whose events can be written to the log, too.
+/// A family whose events can also be written to the log.
 public protocol PublishedEvent: EventFamily {
+    /// The name of the event's type.
     var type: String { get }
-    /// What queries and consistency boundaries may ask for: `order:<id>`.
+    /// The tags that queries and append conditions can ask for, such as `order:<id>`.
     var tags: [String] { get }
+    /// Returns the event's data.
     func encoded() throws -> [UInt8]
 }
 
-/// An event together with its place in the log.
+/// An event with its place in the log.
 public struct Recorded<Event: Sendable>: Sendable {
+    /// The event.
     public var event: Event
+    /// The position in the log, from 1.
     public var position: UInt64
+    /// The stream that holds the event.
     public var stream: StreamName
+    /// The revision in the stream, from 0.
     public var revision: UInt64
+    /// The event's id.
     public var id: EventID
+    /// The time of commit.
     public var time: Timestamp
+    /// The id of the conversation that the event belongs to.
     public var correlationID: EventID
+    /// The id of the event or command that caused the event, or `EventID.none`.
     public var causationID: EventID
 
+    /// Creates an event with its place.
     public init(
         _ event: Event, position: UInt64, stream: StreamName, revision: UInt64, id: EventID,
         time: Timestamp, correlationID: EventID, causationID: EventID = .none
@@ -69,13 +82,14 @@ public struct Recorded<Event: Sendable>: Sendable {
 }
 
 extension Recorded where Event: EventFamily {
-    /// The events of the family that `record` holds, as they are read today: mostly one; none, if
-    /// it is known to mean nothing to the family; several, if its type was split. Those have their
-    /// place, id and time in common.
+    /// Returns the family's events in `record`, in their current version.
     ///
-    /// - Parameter reader: named in the error.
-    /// - Throws: `UnknownEvent` if the record is of one of the family's categories and of a type
-    ///   that nothing is known of; what the type's upcaster or the family throws for its data.
+    /// Mostly it is one event. There is none if the type means nothing to the family, and there are
+    /// several if the type was split. Those share their place, id and time.
+    ///
+    /// - Parameter reader: the reader's type, named in the error.
+    /// - Throws: `UnknownEvent` if the record is in one of the family's categories and its type is
+    ///   unknown. Rethrows what the upcaster or the family throws for the data.
     public static func events(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded] {
         let (type, data) = (record.type, record.data)
         if let event = try Event(type: type, data: data) { return [Recorded(event, record)] }
@@ -93,10 +107,9 @@ extension Recorded where Event: EventFamily {
         }
     }
 
-    /// The same for a reader whom every record that comes to it must concern.
+    /// Returns the family's events in `record`, for a reader that must understand every record.
     ///
-    /// - Throws: `UnknownEvent` as well if the record is of a type that is written today, but is
-    ///   not in the family.
+    /// - Throws: `UnknownEvent` also if the record has a current type outside the family.
     public static func required(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded]
     {
         let events = try events(in: record, by: reader)
@@ -114,14 +127,16 @@ extension Recorded where Event: EventFamily {
     }
 }
 
-/// An event that the code in hand does not know: going on without it would give a wrong state.
+/// An event type that this code does not know. To continue without it would give a wrong state.
 public struct UnknownEvent: ClassifiedError, Hashable {
+    /// The error in one line: the reader, the type and the place.
     public let description: String
     public var kind: DaybookError.Kind { .unreadable }
 
+    /// Creates the error of a record that the reader does not know.
     public init(_ record: RecordedEvent, reader: Any.Type) {
         description =
             "\(reader) does not know event type \(record.type) at position \(record.position) "
-            + "of stream \(record.stream); a later version of the service may"
+            + "of stream \(record.stream); a later version may know it"
     }
 }

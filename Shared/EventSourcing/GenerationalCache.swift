@@ -1,13 +1,19 @@
-/// A bounded cache: what was used lately is kept, in two generations. When the young one is full it
-/// becomes the old one, and what nobody asked for since is forgotten.
+/// A bounded cache of recently used entries in two generations.
+///
+/// When the young generation is full it becomes the old one. Entries that were not used since then
+/// are forgotten.
 public struct GenerationalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline var young: [Key: Value] = [:]
     @usableFromInline var old: [Key: Value] = [:]
     @usableFromInline let generationSize: Int
 
-    /// - Parameter generationSize: half of the most entries that are kept.
+    /// Creates an empty cache.
+    ///
+    /// - Parameter generationSize: half of the largest number of entries.
     @inlinable public init(generationSize: Int) { self.generationSize = generationSize }
 
+    /// The value of a key, or nil if it is not in the cache. Reading it keeps it in the young
+    /// generation.
     @inlinable public subscript(key: Key) -> Value? {
         mutating get {
             if let value = young[key] { return value }

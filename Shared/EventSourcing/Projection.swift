@@ -1,35 +1,45 @@
-/// How events become what is shown: a pure fold onto a read model.
+/// A pure fold of events onto a read model.
 ///
-/// The model is a value of tables and journals; the runtime keeps it in memory, follows what
-/// changed in it, and writes that to disk in the transaction that moves the checkpoint.
+/// The model is a value of tables and journals. The runtime keeps it in memory, tracks its changes,
+/// and writes them to disk in the transaction that moves the checkpoint.
 public protocol Projection: SendableMetatype {
+    /// The events that the projection reads.
     associatedtype Event: EventFamily
+    /// The read model.
     associatedtype Model: Sendable
 
-    /// Raise it when the model or the fold changes: stores of another version are built anew.
+    /// The version of the model and the fold. Raise it when either changes: stores of another
+    /// version are rebuilt.
     static var version: Int { get }
-    /// Whether it goes on past events in its categories of types that nothing is known of, rather
-    /// than stop there: only if none of them can concern what is shown.
+    /// Whether the projection skips events of unknown types in its categories. Otherwise it stops
+    /// at one.
+    ///
+    /// Return true only if such an event can't affect the read model.
     static var passesOverUnknown: Bool { get }
+    /// Applies an event to the model.
     static func project(_ event: Recorded<Event>, onto model: inout Model)
 }
 
 extension Projection {
+    /// False: an unknown event stops the projection.
     public static var passesOverUnknown: Bool { false }
 
-    /// Asks for the events that it must see.
+    /// The query of the events that the projection must see.
     public static var query: EventQuery {
         passesOverUnknown ? Event.query : Event.queryOfCategories
     }
 }
 
-/// Rows by id, all in memory, with a note of which have changed since they were last written.
+/// Rows by id, all in memory. It records which rows have changed since they were last written.
 public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendable & Comparable {
+    /// All rows by id.
     public private(set) var rows: [Row.ID: Row] = [:]
     private var changed: Set<Row.ID> = []
 
+    /// Creates an empty table.
     public init() {}
 
+    /// The row with this id, or nil. Setting nil deletes the row.
     public subscript(id: Row.ID) -> Row? {
         _read { yield rows[id] }
         _modify {
@@ -38,6 +48,7 @@ public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendab
         }
     }
 
+    /// The row with this id, or the default row, which a change inserts.
     public subscript(id: Row.ID, default row: @autoclosure () -> Row) -> Row {
         _read { yield rows[id] ?? row() }
         _modify {
@@ -46,17 +57,18 @@ public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendab
         }
     }
 
+    /// The number of rows.
     public var count: Int { rows.count }
 
     /// All rows in the order of their ids.
     public var sorted: [Row] { rows.values.sorted { $0.id < $1.id } }
 
-    /// Puts rows in that are on disk already.
+    /// Adds rows that are on disk already, so they do not count as changes.
     public mutating func load(_ stored: some Sequence<Row>) {
         for row in stored { rows[row.id] = row }
     }
 
-    /// What has changed since the last call: rows to write, and ids of rows that are gone.
+    /// Returns the changes since the last call: rows to write, and ids of deleted rows.
     public mutating func takeChanges() -> (upserts: [Row], deletes: [Row.ID]) {
         defer { changed.removeAll(keepingCapacity: true) }
         var upserts: [Row] = []
@@ -69,24 +81,27 @@ public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendab
 }
 
 extension Table: Codable where Row: Codable {
-    /// All rows, as if they were on disk already.
+    /// Reads all rows. They do not count as changes.
     public init(from decoder: any Decoder) throws {
         self.init()
         load(try [Row](from: decoder))
     }
 
+    /// Writes all rows in the order of their ids.
     public func encode(to encoder: any Encoder) throws { try sorted.encode(to: encoder) }
 }
 
-/// Rows that are only ever added and, being many, are read from disk, not from memory.
+/// Rows that are only ever added. They are many, so they are read from disk and not kept in memory.
 public struct Journal<Row: Sendable>: Sendable {
     private var added: [Row] = []
 
+    /// Creates a journal without new rows.
     public init() {}
 
+    /// Adds a row.
     public mutating func append(_ row: Row) { added.append(row) }
 
-    /// What was appended since the last call.
+    /// Returns the rows added since the last call.
     public mutating func takeChanges() -> [Row] {
         defer { added = [] }
         return added
@@ -94,9 +109,10 @@ public struct Journal<Row: Sendable>: Sendable {
 }
 
 extension Journal: Codable {
-    /// Empty: what was appended is on disk.
+    /// Creates a journal without new rows, because the rows are on disk.
     public init(from decoder: any Decoder) throws { self.init() }
 
+    /// Writes an empty list, because the rows are on disk.
     public func encode(to encoder: any Encoder) throws {
         _ = encoder.unkeyedContainer()
     }

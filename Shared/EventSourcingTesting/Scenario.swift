@@ -1,26 +1,35 @@
 public import EventSourcing
 
-/// Given a past, when a command comes, then these events: a test of a decider.
+/// A test of a decider: given past events, when a command comes, then it decides these events.
 ///
 ///     let past = given(Account.self, .opened(…), .credited(…))
 ///     #expect(try past.when(.withdraw(…)) == [.withdrawn(…)])
 public struct Scenario<Subject: Decider> where Subject.Event: Equatable {
     let past: [Subject.Event]
 
+    /// The state after the past events.
     public var state: Subject.State { Subject.fold(past) }
 
+    /// Returns the events that the command leads to.
+    ///
+    /// - Throws: the decider's rejection.
     public func when(_ command: Subject.Command) throws(Subject.Rejection) -> [Subject.Event] {
         try Subject.decide(command, given: state)
     }
 
-    /// The scenario in which the command was carried out, too.
+    /// Returns the scenario after the command is executed as well.
+    ///
+    /// - Throws: the decider's rejection.
     public func after(_ command: Subject.Command) throws(Subject.Rejection) -> Self {
         Scenario(past: past + (try when(command)))
     }
 }
 
 extension Scenario where Subject: Reversible {
-    /// The events that reverse the one at `index` of the past, whose id is `id`.
+    /// Returns the events that reverse the event at `index` of the past.
+    ///
+    /// - Parameter id: the id of that event.
+    /// - Throws: the decider's rejection.
     public func whenReversed(
         at index: Int, id: EventID = .random(), reason: String = "mistaken"
     ) throws(Subject.Rejection) -> [Subject.Event] {
@@ -31,25 +40,33 @@ extension Scenario where Subject: Reversible {
     }
 }
 
+/// Creates the scenario of a decider with past events.
 public func given<Subject: Decider>(
     _ subject: Subject.Type, _ past: Subject.Event...
 ) -> Scenario<Subject> {
     Scenario(past: past)
 }
 
-/// Given events that a participant has seen, when one more comes, then these commands.
+/// A test of a participant: given past events, when another event comes, then these commands
+/// follow.
 public struct Reaction<Subject: Participant> {
     let subject: Subject
+    /// The state after all events so far.
     public private(set) var state: Subject.State
 
+    /// Applies the event, and returns the commands that it leads to.
+    ///
+    /// - Throws: what the participant throws.
     public mutating func when(_ event: Subject.Event) throws -> [Subject.Command] {
         Subject.evolve(&state, with: event)
         return try subject.react(to: event, given: state)
     }
 
+    /// Returns the commands that an expired deadline leads to.
     public func whenExpired() -> [Subject.Command] { subject.expire(state) }
 }
 
+/// Creates the test of a participant with past events.
 public func given<Subject: Participant>(
     _ subject: Subject, _ past: Subject.Event...
 ) -> Reaction<Subject> {

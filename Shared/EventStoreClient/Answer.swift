@@ -1,7 +1,7 @@
 import EventSourcing
 import WireProtocol
 
-/// An answer, taken apart; one that is a refusal is thrown.
+/// The header and the body of an answer. Its initializer throws the error of an error answer.
 struct Answer: Sendable {
     let header: MessageHeader
     let body: [[UInt8]]

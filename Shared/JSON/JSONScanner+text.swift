@@ -1,10 +1,11 @@
 import Bytes
 
 extension JSONScanner.Text {
-    /// Appends the string that the text means to `output`, as UTF-8.
+    /// Appends the string that the text stands for to `output`, as UTF-8.
     ///
-    /// Half of a surrogate pair, which JSON allows, becomes the three bytes that it would be if it
-    /// were a character; UTF-8 has none such, so it equals nothing but itself.
+    /// JSON allows half of a surrogate pair. It becomes the three bytes that it would be if it were
+    /// a character. UTF-8 has no such bytes, so it equals only itself.
+    ///
     /// - Returns: whether there was no such half.
     @discardableResult
     public func append(to output: inout [UInt8], from bytes: Span<UInt8>) -> Bool {
@@ -51,7 +52,7 @@ extension JSONScanner.Text {
         }
     }
 
-    /// The four hexadecimal digits there; the scanner has seen that they are.
+    /// Returns the value of four hexadecimal digits, which the scanner has checked.
     static func code(_ bytes: Span<UInt8>, at: Int) -> UInt32 {
         (0..<4).reduce(0) { $0 << 4 | UInt32(Hex.value(bytes[at + $1]) ?? 0) }
     }

@@ -22,8 +22,9 @@ extension JSONScanner {
         }
     }
 
-    /// The next quote, backslash or control character from `start` on, found by eight bytes at a
-    /// step; or some place before it, if that is within eight bytes of the end.
+    /// Returns the index of the next quote, backslash or control character from `start` on.
+    ///
+    /// It checks eight bytes per step. Within eight bytes of the end it may stop earlier.
     @inline(__always) private func endOfPlain(_ bytes: Span<UInt8>, _ start: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         var at = start
@@ -31,8 +32,8 @@ extension JSONScanner {
             let word = bytes.uint64(at: at)
             let quote = word ^ 0x2222_2222_2222_2222
             let backslash = word ^ 0x5C5C_5C5C_5C5C_5C5C
-            // Sets the high bit of each byte that is zero, or less than 0x20, and sometimes of one
-            // above it: the lowest one is exact.
+            // Sets the high bit of each byte that is zero or less than 0x20. It may set the bit of
+            // a byte above one of those, but the lowest bit is exact.
             let marks =
                 ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
                 | ((word &- 0x2020_2020_2020_2020) & ~word)
@@ -55,7 +56,7 @@ extension JSONScanner {
             }
             at += 6
             if isStrict { try checkSurrogate(bytes) }
-        default: throw error("no such escape; JSON has \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")
+        default: throw error("unknown escape; JSON has \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")
         }
     }
 

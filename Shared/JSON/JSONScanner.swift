@@ -1,16 +1,18 @@
 import Bytes
 
-/// Where JSON text is wrong, and why.
+/// The place of an error in JSON text, and its reason.
 public struct JSONError: Error, Hashable {
     /// The offset of the first wrong byte.
     public var offset: Int
+    /// What is wrong there.
     public var reason: String
 }
 
-/// Reads JSON (RFC 8259) token by token. The caller passes the bytes at each step, so the scanner
-/// needs neither a tree nor a copy. All offsets count from the start of those bytes.
+/// Reads JSON (RFC 8259) token by token, without a tree and without a copy.
 ///
-/// The scanner does not check that the bytes inside strings are UTF-8.
+/// The caller passes the bytes to each step. Offsets are offsets of these bytes.
+///
+/// Bytes inside strings are taken as they are. Whether they are UTF-8 is not checked.
 public struct JSONScanner: Sendable {
     /// A string as it is written.
     public struct Text: Sendable {
@@ -51,7 +53,7 @@ public struct JSONScanner: Sendable {
     /// Returns an error at the next byte.
     public func error(_ reason: String) -> JSONError { JSONError(offset: at, reason: reason) }
 
-    /// Skips white space. Returns the next byte, or 0 at the end, because JSON has no 0 there.
+    /// Returns the next byte that is not white space, or 0 at the end. No valid JSON has a 0 there.
     @inlinable public mutating func peek(_ bytes: Span<UInt8>) -> UInt8 {
         while at < end {
             let byte = bytes[at]
@@ -61,15 +63,14 @@ public struct JSONScanner: Sendable {
         return 0
     }
 
-    /// Skips an opening bracket.
+    /// Skips the next byte, an opening bracket.
     public mutating func open() throws(JSONError) {
         guard depth < maximumDepth else { throw error("nested deeper than \(maximumDepth)") }
         depth += 1
         at += 1
     }
 
-    /// Returns whether another item follows an opening bracket or an item. Skips the comma before
-    /// it, or `close` after the last item.
+    /// Returns whether another item follows an opening bracket or an item. If not, skips `close`.
     public mutating func hasNext(
         _ bytes: Span<UInt8>, until close: UInt8, isFirst: inout Bool
     ) throws(JSONError) -> Bool {
@@ -90,7 +91,7 @@ public struct JSONScanner: Sendable {
         return true
     }
 
-    /// Reads a member's name and skips the colon after it.
+    /// Reads a member's name and the colon after it.
     public mutating func key(_ bytes: Span<UInt8>) throws(JSONError) -> Text {
         guard peek(bytes) == UInt8(ascii: "\"") else { throw error("expected a name in quotes") }
         let key = try string(bytes)
@@ -99,7 +100,7 @@ public struct JSONScanner: Sendable {
         return key
     }
 
-    /// Reads a value that is neither an object nor an array.
+    /// Reads the next value, which is neither an object nor an array.
     public mutating func scalar(_ bytes: Span<UInt8>) throws(JSONError) -> Scalar {
         switch peek(bytes) {
         case UInt8(ascii: "\""): return .string(try string(bytes))
@@ -118,7 +119,7 @@ public struct JSONScanner: Sendable {
         }
     }
 
-    /// Skips the next value and checks it.
+    /// Skips and checks the next value of any kind.
     public mutating func skip(_ bytes: Span<UInt8>) throws(JSONError) {
         var isFirst = true
         switch peek(bytes) {
@@ -140,7 +141,7 @@ public struct JSONScanner: Sendable {
     /// Checks that only white space is left.
     public mutating func finish(_ bytes: Span<UInt8>) throws(JSONError) {
         _ = peek(bytes)
-        guard at == end else { throw error("expected nothing more behind the JSON value") }
+        guard at == end else { throw error("expected the end after the JSON value") }
     }
 
     // Four letters as a little-endian word.

@@ -1,5 +1,7 @@
+// Writes JSON as bytes, in one line.
+
 extension [UInt8] {
-    /// Appends `text` as a JSON string. Escapes only what JSON requires.
+    /// Appends `text` as a JSON string. It escapes only what JSON requires.
     public mutating func append(json text: String) {
         append(UInt8(ascii: "\""))
         for byte in text.utf8 {
@@ -17,7 +19,7 @@ extension [UInt8] {
         append(UInt8(ascii: "\""))
     }
 
-    /// Appends a member to the object that was begun with `{`. `value` is JSON.
+    /// Appends a member. The value is JSON.
     public mutating func append(member name: String, _ value: some Sequence<UInt8>) {
         if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
         append(json: name)

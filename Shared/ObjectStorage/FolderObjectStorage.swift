@@ -2,26 +2,30 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Objects as files of a folder, the parts of their keys being names of folders.
+/// Objects as files of a folder. The parts of a key are names of folders.
 ///
-/// A file is written under another name, synced and then renamed, so that after a crash the object
-/// is the old one or the new one. Links within the folder are followed; they are the operator's.
+/// A file is written under another name, synced and then renamed, so that a crash leaves either the
+/// old object or the new one. Links within the folder are followed: they belong to the operator.
 public final class FolderObjectStorage: ObjectStorage {
-    /// Hidden from every list: no part of a key begins with a dot.
+    /// The prefix of unfinished files. Lists do not show them, because no part of a key begins with
+    /// a dot.
     private static let unfinished = ".unfinished-"
 
-    /// Of the process, for two may have the same folder.
+    /// The number of uploads of this process. It is shared, because two storages may use the same
+    /// folder.
     private static let uploads = Atomic<Int>(0)
 
     private let folder: String
 
-    /// Opens the folder, made if it is not there, and removes what a crash left unfinished in it.
+    /// Opens the folder, creates it if necessary, and removes unfinished files of crashed
+    /// processes.
     public init(folder: String) throws(ObjectStorageError) {
         self.folder = folder
         try Self.makeFolder(folder)
         try removeUnfinished()
     }
 
+    /// Writes the object to a file and syncs it.
     @concurrent public func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
         let path = try path(of: key)
         let number = Self.uploads.add(1, ordering: .relaxed).newValue
@@ -37,16 +41,19 @@ public final class FolderObjectStorage: ObjectStorage {
         try syncFolders(of: path)
     }
 
+    /// Returns the content of the object's file.
     @concurrent public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
         try read(key, 0..<Int.max)
     }
 
+    /// Returns a range of the object's file.
     @concurrent public func get(
         _ key: String, _ range: Range<Int>
     ) async throws(ObjectStorageError) -> [UInt8] {
         try read(key, range)
     }
 
+    /// Returns the size of the object's file in bytes, or nil if it does not exist.
     @concurrent public func size(of key: String) async throws(ObjectStorageError) -> Int? {
         var status = stat()
         guard unsafe stat(try path(of: key), &status) == 0 else {
@@ -56,15 +63,16 @@ public final class FolderObjectStorage: ObjectStorage {
         return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
     }
 
+    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
     @concurrent public func list(
         _ prefix: String
     ) async throws(ObjectStorageError) -> [StoredObject] {
-        // Nothing outside the deepest folder that the prefix names can have it.
+        // Only the deepest folder in the prefix can hold matching objects.
         let start = prefix.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(prefix[..<$0]) }
         if let start, (try? ObjectKey.check(start)) == nil { return [] }
         var objects: [StoredObject] = []
         var folders = [start.map { $0 + "/" } ?? ""]
-        // Links can lead round in circles: each folder is listed once.
+        // Links can form cycles, so each folder is listed once.
         var seen: Set<FolderIdentity> = []
         while let parent = folders.popLast() {
             if Task.isCancelled { throw .cancelled }
@@ -80,10 +88,11 @@ public final class FolderObjectStorage: ObjectStorage {
         return objects.filter { $0.key.utf8.starts(with: prefix.utf8) }.sortedByKey()
     }
 
+    /// Removes the object's file, if there is one.
     @concurrent public func delete(_ key: String) async throws(ObjectStorageError) {
         let path = try path(of: key)
         guard unsafe unlink(path) == 0 else {
-            // A folder is no object.
+            // A folder is not an object.
             if [ENOENT, ENOTDIR, EISDIR].contains(errno) { return }
             throw failure("delete", key)
         }
@@ -97,7 +106,7 @@ public final class FolderObjectStorage: ObjectStorage {
         let number: ino_t
     }
 
-    /// The folder that the key names, if it names one.
+    /// Returns the identity of the folder that the key names, or nil if it names none.
     private func folder(at key: String) throws(ObjectStorageError) -> FolderIdentity? {
         var status = stat()
         guard unsafe stat(try path(of: key), &status) == 0 else {
@@ -113,12 +122,14 @@ public final class FolderObjectStorage: ObjectStorage {
         return "\(folder)/\(key)"
     }
 
-    /// By bytes: a character may reach across the `/`.
+    /// Returns the folder of a path.
+    ///
+    /// It compares bytes, because a character may reach across the `/`.
     private func parent(of path: String) -> String {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? folder
     }
 
-    /// The names in one of the folders; none if it is not one.
+    /// Returns the names in one of the folders, or none if it is not a folder.
     private func names(in parent: String) throws(ObjectStorageError) -> [String] {
         guard let directory = unsafe opendir("\(folder)/\(parent)") else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
@@ -184,7 +195,7 @@ public final class FolderObjectStorage: ObjectStorage {
     private func removeUnfinished() throws(ObjectStorageError) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         for name in names where name.hasPrefix(Self.unfinished) {
-            // Its process may be another one that is alive.
+            // The file may belong to another live process.
             let process = pid_t(name.dropFirst(Self.unfinished.count).prefix { $0 != "-" })
             if let process, process != getpid(), kill(process, 0) != 0, errno == ESRCH {
                 unsafe _ = unlink("\(folder)/\(name)")
@@ -192,8 +203,9 @@ public final class FolderObjectStorage: ObjectStorage {
         }
     }
 
-    /// Makes durable the entry of the file, and of each folder between it and ours: which of them
-    /// are new, nobody has noted.
+    /// Syncs the entry of the file and of each folder above it.
+    ///
+    /// It does not know which of the folders are new.
     private func syncFolders(of path: String) throws(ObjectStorageError) {
         var path = parent(of: path)
         while path.utf8.count > folder.utf8.count {

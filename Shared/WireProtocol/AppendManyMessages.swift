@@ -1,26 +1,30 @@
 import Bytes
 public import EventSourcing
 
-// The one frame of an `appendMany`: for each append the length of its condition, 4 bytes, the
-// condition, the length of its records, 4 bytes, and the records. Each is made or refused by
-// itself, in their order.
+// An `appendMany` has one frame. It holds for each append the length of its condition, 4 bytes, the
+// condition, the length of its records, 4 bytes, and the records. The store makes or rejects each
+// append on its own, in their order.
 //
-// The one frame of its answer: for each append 1 byte, 0 if it was made and 1 if it was refused,
-// the length of what follows, 4 bytes, and the body of an `appended` or of an `error`.
+// The answer has one frame. It holds for each append 1 byte, 0 if it was made and 1 if it was
+// rejected, the length of what follows, 4 bytes, and the body of an `appended` or of an `error`.
 
-/// One of the appends that travel together.
+/// An append of an `appendMany` message.
 public struct AppendPart: Hashable, Sendable {
-    /// At most this many travel together.
+    /// The largest number of appends in one message.
     public static let limit = 1000
 
+    /// The encoded ``AppendCondition``, or empty for no condition.
     public var condition: [UInt8]
+    /// The encoded records, one after the other.
     public var records: [UInt8]
 
+    /// Creates an append from its encoded condition and records.
     public init(condition: [UInt8], records: [UInt8]) {
         self.condition = condition
         self.records = records
     }
 
+    /// Returns the frame of an `appendMany` message.
     public static func frame(_ parts: some Collection<AppendPart>) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(
@@ -34,7 +38,10 @@ public struct AppendPart: Hashable, Sendable {
         return bytes
     }
 
-    /// The condition of each append in `frame`, and where in it the records are.
+    /// Returns the condition of each append in `frame`, and the range of its records in the frame.
+    ///
+    /// - Throws: `malformed` if the frame ends too early, `invalid` if it has more than ``limit``
+    ///   appends.
     public static func read(
         _ frame: Span<UInt8>
     ) throws(ProtocolError) -> [(condition: [UInt8], records: Range<Int>)] {
@@ -53,7 +60,7 @@ public struct AppendPart: Hashable, Sendable {
             for index in try next() { condition.append(frame[index]) }
             parts.append((condition, try next()))
             guard parts.count <= limit else {
-                throw ProtocolError(.invalid, "up to \(limit) appends travel together")
+                throw ProtocolError(.invalid, "a message has up to \(limit) appends")
             }
         }
         return parts
@@ -64,8 +71,9 @@ public struct AppendPart: Hashable, Sendable {
     }
 }
 
-/// What became of appends that travelled together.
+/// The answers to the appends of an `appendMany` message.
 public enum AppendOutcomes {
+    /// Adds the answer to one append to `frame`.
     public static func add(_ outcome: Result<Appended, ProtocolError>, to frame: inout [UInt8]) {
         let (kind, body): (UInt8, [UInt8]) =
             switch outcome {
@@ -77,6 +85,9 @@ public enum AppendOutcomes {
         frame.append(contentsOf: body)
     }
 
+    /// Returns the answers in `frame`, in the order of the appends.
+    ///
+    /// - Throws: `malformed` if the frame ends too early.
     public static func read(
         _ frame: Span<UInt8>
     ) throws(ProtocolError) -> [Result<Appended, ProtocolError>] {

@@ -1,13 +1,16 @@
 import Bytes
 public import EventSourcing
 
-// The condition frame of an append; empty for no condition:
+// The condition frame of an append, which is empty without a condition:
 //
 //     2 bytes number of stream conditions; each: 1 byte kind (0 any, 1 no stream, 2 stream exists,
-//     3 revision), 8 bytes revision, the name behind its length, 1 byte
+//     3 revision), 8 bytes revision, the name after its length, 1 byte
 //     1 byte: 1 if a `none matching` follows; then 8 bytes `after`, and the query
 
 extension AppendCondition {
+    /// Returns the condition as it travels.
+    ///
+    /// - Throws: `invalid` if it has too many streams or too large a query.
     public func encoded() throws(ProtocolError) -> [UInt8] {
         guard !streams.isEmpty || noneMatching != nil else { return [] }
         guard streams.count <= UInt16.max else {
@@ -36,6 +39,9 @@ extension AppendCondition {
         return bytes
     }
 
+    /// Reads a condition.
+    ///
+    /// - Throws: `malformed` or `invalid` if the bytes are not a condition.
     public init(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) {
         self.init()
         guard !bytes.isEmpty else { return }
@@ -75,8 +81,10 @@ extension AppendCondition {
 ///         32    1  1 if the append is a repetition
 ///         33    7  zero
 extension Appended {
+    /// The size of the body, in bytes.
     public static let wireSize = 40
 
+    /// The body as it travels.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.wireSize)
@@ -87,6 +95,9 @@ extension Appended {
         return bytes
     }
 
+    /// Reads the body of an `appended` message.
+    ///
+    /// - Throws: `malformed` if it has another size.
     public init(_ bytes: Span<UInt8>) throws(ProtocolError) {
         guard bytes.count == Self.wireSize else {
             throw ProtocolError(.malformed, "an answer to an append has \(bytes.count) bytes")

@@ -1,12 +1,14 @@
 import Bytes
 import EventSourcing
 
-/// Reads the fields of a frame one behind the other; never past its end.
+/// Reads the fields of a frame in order, and never past its end.
 struct ByteReader {
     private var rest: ArraySlice<UInt8>
     private let what: StaticString
 
-    /// `what` names the frame in errors.
+    /// Starts at the beginning of a frame.
+    ///
+    /// - Parameter what: the frame's name in errors.
     init(_ bytes: ArraySlice<UInt8>, what: StaticString) {
         rest = bytes
         self.what = what
@@ -17,7 +19,7 @@ struct ByteReader {
     mutating func uint32() throws(ProtocolError) -> UInt32 { UInt32(try word(4)) }
     mutating func uint64() throws(ProtocolError) -> UInt64 { try word(8) }
 
-    /// A string behind its length, one byte.
+    /// Reads a string after its length, one byte.
     ///
     /// Invalid UTF-8 is rejected. Replacing it would make another name, and a longer one.
     mutating func string() throws(ProtocolError) -> String {
@@ -28,12 +30,12 @@ struct ByteReader {
         return text
     }
 
-    /// A string behind its length, two bytes.
+    /// Reads a string after its length, two bytes.
     mutating func longString() throws(ProtocolError) -> String {
         String(decoding: try take(Int(try uint16())), as: UTF8.self)
     }
 
-    /// A stream name behind its length, one byte.
+    /// Reads a stream name after its length, one byte.
     mutating func streamName() throws(ProtocolError) -> StreamName {
         let text = try string()
         do {
@@ -50,7 +52,7 @@ struct ByteReader {
         return count
     }
 
-    /// Strings behind their number, two bytes.
+    /// Reads strings after their number, two bytes.
     mutating func strings() throws(ProtocolError) -> [String] {
         let count = try listCount()
         var strings: [String] = []
@@ -58,7 +60,7 @@ struct ByteReader {
         return strings
     }
 
-    /// UUIDs, 16 bytes each, behind their number, two bytes.
+    /// Reads UUIDs, 16 bytes each, after their number, two bytes.
     mutating func eventIDs() throws(ProtocolError) -> [EventID] {
         let count = try listCount()
         var ids: [EventID] = []
@@ -68,7 +70,7 @@ struct ByteReader {
         return ids
     }
 
-    /// What has not been read.
+    /// The bytes that are not read yet.
     var remainder: ArraySlice<UInt8> { rest }
 
     func end() throws(ProtocolError) {
@@ -77,7 +79,7 @@ struct ByteReader {
         }
     }
 
-    /// A little-endian integer of `count` bytes.
+    /// Reads a little-endian integer of `count` bytes.
     private mutating func word(_ count: Int) throws(ProtocolError) -> UInt64 {
         try take(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -92,7 +94,9 @@ struct ByteReader {
 }
 
 extension [UInt8] {
-    /// Appends `text` behind its length, one byte.
+    /// Appends `text` after its length, one byte.
+    ///
+    /// - Throws: `invalid` if it is longer than a name may be.
     mutating func append(name text: String) throws(ProtocolError) {
         guard text.utf8.count <= Limits.nameBytes else {
             throw ProtocolError(
@@ -104,7 +108,7 @@ extension [UInt8] {
         append(contentsOf: text.utf8)
     }
 
-    /// Appends the strings behind their number, two bytes.
+    /// Appends the strings after their number, two bytes.
     ///
     /// - Parameter names: at most `EventQuery.wireLimit` names.
     mutating func append(names: [String]) throws(ProtocolError) {

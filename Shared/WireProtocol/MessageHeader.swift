@@ -10,20 +10,28 @@ public import EventSourcing
 ///          4    4  zero
 ///          8    8  request id, chosen by the client; an answer carries the id of its request
 public struct MessageHeader: Hashable, Sendable {
+    /// The size of a header, in bytes.
     public static let size = 16
     /// The protocol version that this build speaks.
     public static let version: UInt8 = 1
 
+    /// The protocol version of the message.
     public var version: UInt8
+    /// The kind of the message, which says what its body is.
     public var kind: MessageKind
+    /// The id that the client gave the request. The answer carries it, too.
     public var requestID: UInt64
 
+    /// Creates a header in this build's protocol version.
     public init(_ kind: MessageKind, requestID: UInt64) {
         self.version = Self.version
         self.kind = kind
         self.requestID = requestID
     }
 
+    /// Reads a header in any protocol version.
+    ///
+    /// - Throws: `malformed` if the bytes are not a header or have an unknown kind.
     public init(_ bytes: Span<UInt8>) throws(ProtocolError) {
         guard bytes.count == Self.size, bytes[0] == UInt8(ascii: "D"), bytes[1] == UInt8(ascii: "B")
         else { throw ProtocolError(.malformed, "the first frame is not a message header") }
@@ -35,12 +43,14 @@ public struct MessageHeader: Hashable, Sendable {
         requestID = bytes.uint64(at: 8)
     }
 
-    /// Throws if the message is of a version that this build does not speak. A hello is the same in
-    /// every version: it is how a client finds out.
+    /// Throws `version` if this build does not speak the message's version.
+    ///
+    /// A hello passes in every version, because a client uses it to find a common version.
     public func checkVersion() throws(ProtocolError) {
         guard version == Self.version || kind == .hello else { throw .otherVersion(version) }
     }
 
+    /// The header as it travels.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = [
             UInt8(ascii: "D"), UInt8(ascii: "B"), version, kind.rawValue, 0, 0, 0, 0,
@@ -50,7 +60,7 @@ public struct MessageHeader: Hashable, Sendable {
     }
 }
 
-/// What a message is. Requests are below 128, answers above.
+/// The kind of a message. Requests are below 128, answers above.
 public enum MessageKind: UInt8, Sendable {
     /// Asks for the versions and identity of a process. Body: JSON ``Hello``.
     case hello = 1
@@ -60,40 +70,44 @@ public enum MessageKind: UInt8, Sendable {
     case read = 3
     /// Lets a read send more chunks. Body: a 32-bit count.
     case credit = 4
-    /// Ends a read before its end. No body.
+    /// Stops a read before its end. No body.
     case cancel = 5
-    /// Asks for something by name. Body: the name, then its JSON argument.
+    /// Calls an operation by name. Body: the name, then its argument.
     case call = 6
-    /// Appends that travel together. Body: one frame of ``AppendPart``s.
+    /// Appends several batches. Body: one frame of ``AppendPart``s.
     case appendMany = 7
 
-    /// Body: JSON ``Welcome``.
+    /// Answers a hello. Body: JSON ``Welcome``.
     case welcome = 129
-    /// Body: ``AppendReply``.
+    /// Answers an append. Body: ``Appended``.
     case appended = 130
-    /// Body: a ``ChunkHeader`` frame, a frame of records.
+    /// Answers a read, several times. Body: a ``ChunkHeader`` frame, a frame of records.
     case chunk = 131
-    /// The answer to a call. Body: JSON.
+    /// Answers a call. Body: the result, mostly JSON.
     case result = 134
-    /// Body: one frame of ``AppendOutcomes``.
+    /// Answers an `appendMany`. Body: one frame of ``AppendOutcomes``.
     case appendedMany = 135
-    /// Body: ``ProtocolError``.
+    /// Answers any request that failed. Body: ``ProtocolError``.
     case error = 255
 }
 
 /// A client's first message.
 public struct Hello: Codable, Hashable, Sendable {
+    /// The client's name, for logs.
     public var client: String
+    /// The lowest protocol version that the client speaks.
     public var minimumVersion: UInt8
+    /// The highest protocol version that the client speaks.
     public var maximumVersion: UInt8
 
+    /// Creates a hello with this build's protocol version.
     public init(client: String) {
         self.client = client
         minimumVersion = MessageHeader.version
         maximumVersion = MessageHeader.version
     }
 
-    /// Throws if the client and this build have no version in common.
+    /// Throws `version` if the client and this build have no protocol version in common.
     public func checkVersion() throws(ProtocolError) {
         guard (minimumVersion...max(minimumVersion, maximumVersion)).contains(MessageHeader.version)
         else { throw .otherVersion(maximumVersion) }
@@ -102,19 +116,20 @@ public struct Hello: Codable, Hashable, Sendable {
 
 /// The answer to ``Hello``.
 public struct Welcome: Codable, Hashable, Sendable {
-    /// The version that both speak.
+    /// The protocol version that both sides speak from now on.
     public var version: UInt8
-    /// The process's name: `event-store`, `orders`.
+    /// The process's name, such as `event-store` or `orders`.
     public var server: String
-    /// The log's identity, made when the log was: positions mean something in this log only.
+    /// The log's identity, made with the log. Positions are valid in this log only.
     public var log: EventID
-    /// The position of the last event, or 0.
+    /// The position of the last event, or 0 for an empty log and for a service.
     public var head: UInt64
-    /// Where the feed is, if this is the event store.
+    /// The endpoint of the feed. Nil for a service, and for a client that may not read all events.
     public var feed: String?
-    /// Where the bus takes its calls, if this is the event store and has one.
+    /// The endpoint of the bus. Nil for a service, and for an event store without a bus.
     public var bus: String?
 
+    /// Creates a welcome.
     public init(
         version: UInt8, server: String, log: EventID, head: UInt64, feed: String?,
         bus: String? = nil

@@ -1,22 +1,24 @@
 public import EventSourcing
 
-/// What the holder of a key may do. It may always ask a process how it is doing.
+/// What the holder of a key may do. Everybody may ask a process for its health.
 public struct Permissions: Codable, Hashable, Sendable {
-    /// In a list: whatever there is.
+    /// The entry of a list that permits all names.
     public static let any = "*"
+    /// The permission to do everything.
     public static let everything = Permissions(
         append: [any], read: [any], commands: [any], administers: true)
 
-    /// The categories of the streams that it may append to.
+    /// The stream categories that the key may append to.
     public var append: [String]
-    /// The categories of the events that it may read, and be shown what follows from.
+    /// The categories of the events that the key may read, directly or in what derives from them.
     public var read: [String]
-    /// The services that it may send commands to.
+    /// The services that the key may send commands to.
     public var commands: [String]
-    /// Whether it may change rules, queues, dead letters, archives and replays, receive from any
-    /// queue, and have services build their stores anew.
+    /// Whether the key may change rules, queues, dead letters, archives and replays, receive from
+    /// any queue, and make services rebuild their stores.
     public var administers: Bool
 
+    /// Creates permissions. By default the key may read all events and nothing else.
     public init(
         append: [String] = [], read: [String] = [any], commands: [String] = [],
         administers: Bool = false
@@ -27,18 +29,22 @@ public struct Permissions: Codable, Hashable, Sendable {
         self.administers = administers
     }
 
+    /// Whether the key may read all events.
     public var readsAll: Bool { read.contains(Self.any) }
 
+    /// Returns whether the key may append to streams of the category.
     public func mayAppend(to category: String) -> Bool { append.holds(category) }
 
+    /// Returns whether the key may read events of the category.
     public func mayRead(_ category: String) -> Bool { read.holds(category) }
 
-    /// Whether the query asks for nothing else than it may read.
+    /// Returns whether the key may read all events that the query can match.
     public func mayRead(_ query: EventQuery) -> Bool {
         readsAll || query.categories.map { $0.allSatisfy(read.contains) } ?? false
     }
 
-    /// The bus's commands administer.
+    /// Returns whether the key may send commands to the service. The bus's commands need
+    /// `administers`.
     func maySendCommands(to service: String) -> Bool {
         service == BusCall.service ? administers : commands.holds(service)
     }
@@ -50,42 +56,50 @@ extension [String] {
     }
 }
 
-/// Who has sent a message, and what it may do.
+/// The sender of a message, and what it may do.
 public struct Caller: Hashable, Sendable {
-    /// Of the key; nil for one on the same machine, where the system guards the endpoints.
+    /// The name of the caller's key, or nil for a caller on this machine.
     public let name: String?
+    /// What the caller may do.
     public let permissions: Permissions
 
+    /// Creates a caller.
     public init(name: String?, permissions: Permissions) {
         self.name = name
         self.permissions = permissions
     }
 
+    /// The caller on this machine, who may do everything.
     public static let local = Caller(name: nil, permissions: .everything)
 
-    /// The actor that the log tells of: who holds the key, and whom that one names.
+    /// Returns the actor that events record: the key's name, followed by the name that the caller
+    /// gave.
     public func actor(_ named: String) -> String {
         guard let name, name != named else { return named }
         return "\(name) (\(named))"
     }
 
-    // MARK: Checks. All throw the error `forbidden`, in words that say who may not do what.
+    // MARK: Checks. All throw the error `forbidden`, whose message says who may not do what.
 
+    /// Throws `forbidden` unless the caller may append to streams of the category.
     public func checkAppend(to category: String) throws(ProtocolError) {
         try check(permissions.mayAppend(to: category), "append to streams of '\(category)'")
     }
 
-    /// Every event in the log, or what shows it.
+    /// Throws `forbidden` unless the caller may read all events.
     public func checkRead() throws(ProtocolError) { try checkRead(.all) }
 
+    /// Throws `forbidden` unless the caller may read all events that the query can match.
     public func checkRead(_ query: EventQuery) throws(ProtocolError) {
         try check(permissions.mayRead(query), "read other events than \(readable)")
     }
 
+    /// Throws `forbidden` unless the caller may read events of the category.
     public func checkRead(_ category: String) throws(ProtocolError) {
         try check(permissions.mayRead(category), "read other events than \(readable)")
     }
 
+    /// Throws `forbidden` unless the caller may send commands to the service.
     public func checkCommand(to service: String) throws(ProtocolError) {
         let isBus = service == BusCall.service
         try check(
@@ -93,11 +107,13 @@ public struct Caller: Hashable, Sendable {
             isBus ? "administer" : "send commands to \(service)")
     }
 
+    /// Throws `forbidden` unless the caller may administer the bus and the services.
     public func checkAdministers() throws(ProtocolError) {
         try check(permissions.administers, "administer")
     }
 
-    /// A process has the queue that is named as it is.
+    /// Throws `forbidden` unless the caller may use the queue: administrators, and the key of the
+    /// same name.
     public func checkQueue(_ queue: String) throws(ProtocolError) {
         try check(
             queue == name || permissions.administers, "work on queue '\(queue)', only on its own")
@@ -114,17 +130,19 @@ public struct Caller: Hashable, Sendable {
     }
 }
 
-/// Who is behind what a process receives.
+/// Finds the caller of each message by the key of its sender, and logs what callers are denied.
 public struct AccessControl: Sendable {
     private let find: @Sendable (_ sender: String) -> Caller?
     private let note: @Sendable (_ caller: String, _ text: String) -> Void
 
-    /// Where there are no keys: nobody who has one is known.
+    /// Access control without keys: no sender with a key is known.
     public static let none = AccessControl(find: { _ in nil }, note: { _, _ in })
 
+    /// Creates access control.
+    ///
     /// - Parameters:
-    ///   - find: whose valid key it is, by what its handshake was admitted as.
-    ///   - note: writes down what a caller was refused.
+    ///   - find: returns the caller whose valid key admitted the sender, or nil.
+    ///   - note: logs what a caller was denied.
     public init(
         find: @escaping @Sendable (_ sender: String) -> Caller?,
         note: @escaping @Sendable (_ caller: String, _ text: String) -> Void
@@ -133,10 +151,10 @@ public struct AccessControl: Sendable {
         self.note = note
     }
 
-    /// Who that is; nil for one whose key is not valid any more: it is to be heard no more.
+    /// Returns the caller, or nil if its key is no longer valid and the message must be ignored.
     public func caller(_ sender: String?) -> Caller? { sender.map(find) ?? .local }
 
-    /// Writes the error down if it is that something is not allowed.
+    /// Logs the error if it is `forbidden`.
     public func note(_ error: any Error, of caller: Caller) {
         guard let error = error as? ProtocolError, error.code == .forbidden else { return }
         note(caller.name ?? "", error.message)

@@ -1,7 +1,7 @@
 import Bytes
 public import EventSourcing
 
-/// A refusal, as it travels: a code, the figure that goes with it, and one line for people.
+/// An error as it travels: a code, a number that belongs to it, and one line of text.
 ///
 ///     offset size
 ///          0    2  code
@@ -9,48 +9,58 @@ public import EventSourcing
 ///          8    8  detail
 ///         16       message, UTF-8
 public struct ProtocolError: ClassifiedError, Hashable, Sendable {
+    /// The kind of an error. Codes unknown to this build are kept.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The code's number on the wire.
         public let rawValue: UInt16
+        /// Creates the code of this number.
         public init(rawValue: UInt16) { self.rawValue = rawValue }
 
         /// The bytes of a message do not follow the protocol.
         public static let malformed = Code(rawValue: 1)
-        /// No protocol version is common to both. Detail: the highest that the process speaks.
+        /// Client and process have no protocol version in common. Detail: the highest that the
+        /// process speaks.
         public static let version = Code(rawValue: 2)
         /// A name, an event or an argument breaks a rule or a limit. Nothing was changed.
         public static let invalid = Code(rawValue: 3)
-        /// There is no such thing.
+        /// The named thing does not exist.
         public static let notFound = Code(rawValue: 4)
-        /// A stream is not where the append expects it. Detail: revision + 1, or 0 for no stream.
+        /// A stream is not at the revision that the append expects. Detail: its revision + 1, or 0
+        /// for no stream.
         public static let wrongRevision = Code(rawValue: 10)
-        /// An event matches what none should. Detail: its position.
+        /// An event matches the `none matching` condition of an append. Detail: its position.
         public static let conditionFailed = Code(rawValue: 11)
-        /// An event id is in the log with other content. Detail: its position.
+        /// The log has an event with the same id and other content. Detail: its position.
         public static let idReused = Code(rawValue: 12)
-        /// A decision of the domain: the command is refused.
+        /// The domain rejects the command.
         public static let refused = Code(rawValue: 20)
-        /// The key of who asks does not allow it.
+        /// The caller's key does not permit the operation.
         public static let forbidden = Code(rawValue: 21)
-        /// The process has more to do than it takes; try again later.
+        /// The process has too much to do. Retry later.
         public static let overloaded = Code(rawValue: 30)
-        /// The process is stopping or cannot reach what it needs; try again later.
+        /// The process is stopping, or can't reach something it needs. Retry later.
         public static let unavailable = Code(rawValue: 31)
         /// A record of the log is damaged. Detail: its position.
         public static let damaged = Code(rawValue: 32)
-        /// The process failed at something it should not fail at.
+        /// The process failed because of an internal error.
         public static let `internal` = Code(rawValue: 33)
     }
 
+    /// The kind of the error.
     public var code: Code
+    /// The number that belongs to the code, or 0.
     public var detail: UInt64
+    /// The error in one line, for people.
     public var message: String
 
+    /// Creates an error.
     public init(_ code: Code, detail: UInt64 = 0, _ message: String) {
         self.code = code
         self.detail = detail
         self.message = message
     }
 
+    /// Reads an error. Bytes that are too short become the error `malformed`.
     public init(_ bytes: Span<UInt8>) {
         guard bytes.count >= 16 else {
             self.init(.malformed, "an error came without its code")
@@ -63,6 +73,7 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
             String(decoding: text, as: UTF8.self))
     }
 
+    /// The error as it travels.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(littleEndian: code.rawValue)
@@ -72,9 +83,10 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         return bytes
     }
 
+    /// The message.
     public var description: String { message }
 
-    /// The refusal of a message of another protocol version than this process speaks.
+    /// Returns the error for a message of a protocol version that this process does not speak.
     public static func otherVersion(_ version: UInt8) -> ProtocolError {
         ProtocolError(
             .version, detail: UInt64(MessageHeader.version),
@@ -83,7 +95,7 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
 }
 
 extension ProtocolError.Code: CustomStringConvertible {
-    /// By its name in the protocol, or by its number if it has none.
+    /// The code's name in the protocol, or its number if it has none.
     public var description: String {
         switch self {
         case .malformed: "malformed"

@@ -2,13 +2,15 @@ import Bytes
 public import EventSourcing
 
 // A query on the wire: 2 bytes number of items, then for each item four lists (streams, categories,
-// types, tags), each behind its number, 2 bytes, of names, each behind its length, 1 byte. If the
-// highest bit of the number of items is set, each item has a fifth list: its number, 2 bytes, of
-// correlation ids, 16 bytes each. So a query that asks for none is what it was before there were
-// any.
+// types, tags). Each list is its number of names, 2 bytes, and the names, each after its length, 1
+// byte.
+//
+// If the highest bit of the number of items is set, each item has a fifth list: its number, 2
+// bytes, and as many correlation ids of 16 bytes. A query without correlation ids keeps the older
+// form.
 
 extension EventQuery {
-    /// At most this many items, and this many names in a list.
+    /// The largest number of items in a query, and of names in each of their lists.
     public static let wireLimit = 1000
 
     func encode(into bytes: inout [UInt8]) throws(ProtocolError) {

@@ -1,7 +1,7 @@
 import Bytes
 public import EventSourcing
 
-/// What a read asks for.
+/// A request to read events of the log.
 ///
 ///     offset size
 ///          0    1  direction: 0 forwards, 1 backwards
@@ -16,18 +16,30 @@ public import EventSourcing
 ///         48    4  bytes wanted in a chunk; the store may send fewer or, for one record, more
 ///         52       the query
 public struct ReadRequest: Hashable, Sendable {
+    /// The order of the events: of rising or of falling positions.
     public enum Direction: UInt8, Sendable { case forwards, backwards }
 
+    /// The order in which the events are sent.
     public var direction: Direction
+    /// How many chunks the store may send before the client grants more.
     public var credit: UInt32
+    /// The first position: the lowest one forwards, the highest one backwards. Backwards, 0 means
+    /// the head.
     public var from: UInt64
+    /// The last position, or 0 for no bound.
     public var to: UInt64
+    /// The earliest time of an event.
     public var since: Timestamp
+    /// The time before which events were committed.
     public var before: Timestamp
+    /// The maximum number of events, or 0 for all.
     public var limit: UInt64
+    /// The size of a chunk, in bytes. The store may send fewer, or more for a single large record.
     public var chunkBytes: UInt32
+    /// The events to read.
     public var query: EventQuery
 
+    /// Creates a request. By default it reads all events forwards, from the first to the last.
     public init(
         _ query: EventQuery = .all, direction: Direction = .forwards, from: UInt64 = 0,
         to: UInt64 = 0, since: Timestamp = .distantPast, before: Timestamp = .distantFuture,
@@ -44,6 +56,9 @@ public struct ReadRequest: Hashable, Sendable {
         self.query = query
     }
 
+    /// Returns the request as it travels.
+    ///
+    /// - Throws: `invalid` if the query is too large.
     public func encoded() throws(ProtocolError) -> [UInt8] {
         var bytes: [UInt8] = [direction.rawValue, 0, 0, 0]
         bytes.append(littleEndian: credit)
@@ -57,6 +72,9 @@ public struct ReadRequest: Hashable, Sendable {
         return bytes
     }
 
+    /// Reads a request.
+    ///
+    /// - Throws: `malformed` or `invalid` if the bytes are not a request.
     public init(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) {
         var reader = ByteReader(bytes, what: "read")
         guard let direction = Direction(rawValue: try reader.uint8()) else {
@@ -77,28 +95,36 @@ public struct ReadRequest: Hashable, Sendable {
 }
 
 extension Timestamp {
+    /// The earliest time that the protocol can express: no lower bound.
     public static let distantPast = Timestamp(microseconds: .min)
+    /// The latest time that the protocol can express: no upper bound.
     public static let distantFuture = Timestamp(microseconds: .max)
 }
 
-/// What stands before the records of a chunk.
+/// The frame before the records of a chunk.
 ///
 ///     offset size
-///          0    8  next: the position to go on from in a new read with the same query; every
-///                  matching event before it (backwards: behind it) has been sent. 0 when a read
-///                  backwards has reached the beginning
+///          0    8  next: where a new read with the same query continues. Every matching event
+///                  before it (backwards: after it) has been sent. 0 when a read backwards has
+///                  reached the beginning
 ///          8    8  head of the log when the chunk was made
 ///         16    4  number of records
 ///         20    1  1 if this chunk is the last of the read
 ///         21    3  zero
 public struct ChunkHeader: Hashable, Sendable {
+    /// The size of a chunk header, in bytes.
     public static let wireSize = 24
 
+    /// The position at which a new read with the same query continues.
     public var next: UInt64
+    /// The head of the log when the chunk was made.
     public var head: UInt64
+    /// The number of records in the chunk.
     public var count: UInt32
+    /// Whether this is the last chunk of the read.
     public var isLast: Bool
 
+    /// Creates the header of a chunk.
     public init(next: UInt64, head: UInt64, count: UInt32, isLast: Bool) {
         self.next = next
         self.head = head
@@ -106,6 +132,7 @@ public struct ChunkHeader: Hashable, Sendable {
         self.isLast = isLast
     }
 
+    /// The header as it travels.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.wireSize)
@@ -116,6 +143,9 @@ public struct ChunkHeader: Hashable, Sendable {
         return bytes
     }
 
+    /// Reads a header.
+    ///
+    /// - Throws: `malformed` if it has another size.
     public init(_ bytes: Span<UInt8>) throws(ProtocolError) {
         guard bytes.count == Self.wireSize else {
             throw ProtocolError(.malformed, "a chunk's header has \(bytes.count) bytes")

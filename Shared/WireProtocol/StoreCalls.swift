@@ -2,28 +2,32 @@ public import EventSourcing
 
 /// The calls that the event store answers.
 public enum StoreCall {
-    /// Argument: none. Answer: ``LogHead``.
+    /// Returns the head and the hash of the log. Argument: none. Answer: ``LogHead``.
     public static let chain = "chain"
-    /// Argument: an event's id, as text. Answer: its record, or nothing.
+    /// Returns an event by its id. Argument: the id as text. Answer: its record, or nothing.
     public static let event = "event"
-    /// Argument: ``StreamsRequest``. Answer: a list of ``StreamEntry``.
+    /// Returns streams in the order of their first events. Argument: ``StreamsRequest``. Answer: a
+    /// list of ``StreamEntry``.
     public static let streams = "streams"
-    /// Argument: none. Answer: ``StoreStatistics``.
+    /// Returns figures of the store. Argument: none. Answer: ``StoreStatistics``.
     public static let statistics = "statistics"
 
+    /// The names of all calls.
     public static let all = [chain, event, statistics, streams]
 }
 
-/// Where a log ends, and the hash of all that is in it.
+/// The end of a log, and the hash of everything in it.
 public struct LogHead: Codable, Hashable, Sendable {
+    /// The identity of the log.
     public var log: EventID
-    /// The position of the last event, or 0.
+    /// The position of the last event, or 0 for an empty log.
     public var position: UInt64
-    /// When that was committed; nil if there is no event.
+    /// The time of the last event, or nil for an empty log.
     public var time: Timestamp?
-    /// That of the log's chain at the position, as 64 hexadecimal digits.
+    /// The hash of the log's chain at the position, as 64 hexadecimal digits.
     public var hash: String
 
+    /// Creates the head of a log.
     public init(log: EventID, position: UInt64, time: Timestamp?, hash: String) {
         self.log = log
         self.position = position
@@ -32,17 +36,19 @@ public struct LogHead: Codable, Hashable, Sendable {
     }
 }
 
-/// Asks which streams there are, in the order in which they began.
+/// A request for the log's streams, in the order of their first events.
 public struct StreamsRequest: Codable, Hashable, Sendable {
+    /// The largest number of streams in one answer.
     public static let maximumLimit = 500
 
-    /// Of this category; nil for all.
+    /// The category of the streams, or nil for all streams.
     public var category: String?
-    /// Those whose first event is behind this position.
+    /// Only streams whose first event has a higher position.
     public var after: UInt64
-    /// At most so many.
+    /// The maximum number of streams, up to ``maximumLimit``.
     public var limit: Int
 
+    /// Creates a request for streams.
     public init(category: String? = nil, after: UInt64 = 0, limit: Int = maximumLimit) {
         self.category = category
         self.after = after
@@ -50,18 +56,22 @@ public struct StreamsRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// A stream: where it begins and where it ends.
+/// A stream, with its first and last event.
 public struct StreamEntry: Codable, Hashable, Sendable {
+    /// The name of the stream.
     public var stream: StreamName
     /// The position of its first event.
     public var first: UInt64
+    /// The time of its first event.
     public var createdAt: Timestamp
     /// The position of its last event.
     public var last: UInt64
+    /// The time of its last event.
     public var changedAt: Timestamp
     /// The revision of its last event, from 0.
     public var revision: UInt64
 
+    /// Creates the entry of a stream.
     public init(
         stream: StreamName, first: UInt64, createdAt: Timestamp, last: UInt64,
         changedAt: Timestamp, revision: UInt64
@@ -75,34 +85,40 @@ public struct StreamEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// How the event store is doing.
+/// The figures of a running event store.
 public struct StoreStatistics: Codable, Hashable, Sendable {
+    /// The identity of the log.
     public var log: EventID
-    /// The position of the last event: the number of events.
+    /// The position of the last event, which is the number of events.
     public var head: UInt64
+    /// The number of streams.
     public var streams: Int
+    /// The number of segment files.
     public var segments: Int
-    /// Of records on disk.
+    /// The size of all records on disk, in bytes.
     public var bytes: Int
-    /// sync, interval or none.
+    /// The durability mode: `sync`, `interval` or `none`.
     public var durability: String
+    /// The time since the process started, in seconds.
     public var uptimeSeconds: Int
-    /// Messages taken since the process began.
+    /// The messages received since the process started.
     public var requests: UInt64
-    /// Appends made or repeated since the process began.
+    /// The appends made or repeated since the process started.
     public var appends: UInt64
-    /// Groups of appends that were written, and synced if they are before they are answered, since
-    /// the process began.
+    /// The batches of appends written since the process started.
+    ///
+    /// In `sync` durability, a commit includes the sync of its batch.
     public var commits: UInt64
-    /// How long those took together.
+    /// The total duration of those commits, in seconds.
     public var commitSeconds: Double
-    /// Events sent to readers since the process began.
+    /// The events sent to readers since the process started.
     public var eventsRead: UInt64
-    /// Reads that are under way.
+    /// The number of open reads.
     public var openReads: Int
-    /// Different prefixes of topics that were subscribed to at the feed.
+    /// The number of different topic prefixes that the feed's subscribers use.
     public var subscriptions: Int
 
+    /// Creates the figures of a store.
     public init(
         log: EventID, head: UInt64, streams: Int, segments: Int, bytes: Int, durability: String,
         uptimeSeconds: Int, requests: UInt64, appends: UInt64, commits: UInt64,

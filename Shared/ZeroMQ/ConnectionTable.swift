@@ -1,28 +1,28 @@
 import Foundation
 import Synchronization
 
-/// The connections to a context's guarded sockets, and whose they are: to bound them, and to part
-/// from those that are not wanted any more.
+/// The connections to a context's guarded sockets and their senders, to limit them and to close
+/// them.
 ///
-/// libzmq tells of a connection when it begins, before it is known whose it is, and says whose it
-/// is with each message. So a connection is nobody's until it speaks. To part from one that has not
-/// costs at the most a request that is on its way, which clients make again.
+/// libzmq reports a connection when it begins, before the sender is known, and names the sender
+/// with each message. So a connection has no sender until its first message. Closing one without a
+/// sender loses at most a request that is on its way, which clients retry.
 final class ConnectionTable: Sendable {
     enum Verdict { case known, new, tooMany }
 
     private struct Connection {
         var sender: String?
-        /// Tells it from a later one with the same descriptor.
+        /// Distinguishes it from a later connection with the same descriptor.
         let address: [UInt8]
         let number: UInt64
-        /// Since something was heard of it, as far as that was looked at.
+        /// The bytes received since the last measurement that found a processed message.
         var unheardBytes: UInt64 = 0
         var receivedBytes: UInt64 = 0
         var wasHeard = false
 
-        /// Counts what it has sent since this was last done.
+        /// Counts the bytes received since the last measurement.
         mutating func measure(_ descriptor: Int32) {
-            // Less than before where the connection is about to be closed.
+            // The kernel reports less than before when the connection is about to close.
             let received = max(ConnectionTable.receivedBytes(by: descriptor), receivedBytes)
             unheardBytes = wasHeard ? 0 : unheardBytes + (received - receivedBytes)
             (receivedBytes, wasHeard) = (received, false)
@@ -59,10 +59,10 @@ final class ConnectionTable: Sendable {
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
 
-    /// A connection has begun; true if another, silent one had to give way to it.
+    /// Records a new connection. Returns true if the oldest silent one was closed to make room.
     func opened(_ descriptor: Int32) -> Bool {
         state.withLock { state in
-            // It may have spoken before this was told.
+            // Its first message may be processed before this event.
             guard state.connections[descriptor] == nil else { return false }
             state.open(descriptor, of: nil, Self.address(of: descriptor))
             guard state.silent > limits.silent,
@@ -77,7 +77,8 @@ final class ConnectionTable: Sendable {
 
     func closed(_ descriptor: Int32) { state.withLock { $0.close(descriptor) } }
 
-    /// A message of `sender` has come by the connection, which is ended if there are too many.
+    /// Records that a message of `sender` came by the connection, and closes it if the sender has
+    /// too many.
     func heard(_ sender: String, by descriptor: Int32) -> Verdict {
         state.withLock { state in
             if state.connections[descriptor]?.sender == sender {
@@ -95,14 +96,14 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Ends a connection that is not wanted.
+    /// Closes a connection.
     func part(from descriptor: Int32) {
         state.withLock { state in
             if let connection = state.connections[descriptor] { Self.part(descriptor, connection) }
         }
     }
 
-    /// Parts from the connections of these, and from those that have not said whose they are.
+    /// Closes the connections of these senders, and those whose sender is still unknown.
     func part(from senders: Set<String>) {
         state.withLock { state in
             for (descriptor, connection) in state.connections
@@ -112,15 +113,18 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Parts from the connections of those that have sent too much of what can't be heard, and
-    /// forgets those that are closed; to be called again and again.
+    /// Closes the connections of senders with too many unprocessed bytes, and forgets closed
+    /// connections.
     ///
-    /// - Returns: whose they were; nil for those that have not said whose they are.
+    /// It measures one interval, so it must be called regularly.
+    ///
+    /// - Returns: the senders whose connections were closed; nil stands for connections without a
+    ///   sender.
     func partFromFloods() -> Set<String?> {
         state.withLock { state in
             var unheard: [String?: UInt64] = [:]
             for (descriptor, var connection) in state.connections {
-                // libzmq does not tell of the end of every connection.
+                // libzmq does not report the end of every connection.
                 guard Self.isOpen(descriptor, connection) else {
                     state.close(descriptor)
                     continue
@@ -138,19 +142,21 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Ends the connection, which libzmq then closes as if the peer had ended it: it has no call
-    /// for that. The descriptor is libzmq's, so it might have been closed and given to another.
+    /// Shuts the connection down, so that libzmq closes it as if the peer had: libzmq has no call
+    /// for this.
+    ///
+    /// The descriptor is libzmq's. It might be closed by now and belong to another connection.
     private static func part(_ descriptor: Int32, _ connection: Connection) {
         guard isOpen(descriptor, connection) else { return }
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Whether the descriptor still is that connection's.
+    /// Whether the descriptor still belongs to that connection.
     private static func isOpen(_ descriptor: Int32, _ connection: Connection) -> Bool {
         !connection.address.isEmpty && address(of: descriptor) == connection.address
     }
 
-    /// Of the other end; empty if there is none any more.
+    /// Returns the address of the peer, or an empty array if the connection is closed.
     private static func address(of descriptor: Int32) -> [UInt8] {
         var address = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in6>.size)
         var count = socklen_t(address.count)
@@ -162,8 +168,10 @@ final class ConnectionTable: Sendable {
         return result == 0 ? Array(address.prefix(Int(count))) : []
     }
 
-    /// `tcpi_bytes_received` of Linux' `tcp_info`, which the C library's headers do not have; zero
-    /// if the kernel does not tell.
+    /// Returns `tcpi_bytes_received` of Linux' `tcp_info`, or zero if the kernel does not report
+    /// it.
+    ///
+    /// The C library's headers lack this field.
     private static func receivedBytes(by descriptor: Int32) -> UInt64 {
         let offset = 128
         var info = [UInt8](repeating: 0, count: offset + 8)

@@ -3,14 +3,19 @@ import Synchronization
 
 /// A libzmq context: the threads that do the input and output of its sockets.
 ///
-/// Contexts, unlike sockets, may be shared. A context ends after its last socket has closed.
+/// A context may be shared, unlike its sockets. It ends after its last socket has closed.
 @safe public final class Context: Sendable {
     nonisolated(unsafe) let handle: UnsafeMutableRawPointer
     let security: Security?
     private let handshakes = Mutex<HandshakeGuard?>(nil)
 
-    /// - Parameter security: with it, all that goes over TCP is encrypted and both sides are known;
-    ///   without it, sockets use TCP within the machine alone.
+    /// Creates a context.
+    ///
+    /// - Parameters:
+    ///   - ioThreads: the number of threads for input and output.
+    ///   - security: encrypts and authenticates both sides over TCP. Without it, sockets use TCP
+    ///     within this machine only.
+    /// - Throws: the error of libzmq, for example when no descriptor is left.
     public init(ioThreads: Int32 = 1, security: Security? = nil) throws(ZeroMQError) {
         self.security = security
         guard let handle = unsafe zmq_ctx_new() else { throw .last }
@@ -18,9 +23,10 @@ import Synchronization
         guard unsafe zmq_ctx_set(handle, ZMQ_IO_THREADS, ioThreads) == 0 else { throw .last }
     }
 
-    /// What guards the sockets that others reach; there from the first of them on.
+    /// The guard of the context's sockets that serve TCP. Nil until the first of them is bound.
     var handshakeGuard: HandshakeGuard? { handshakes.withLock { $0 } }
 
+    /// Returns the context's guard, and starts it on the first call.
     func guardHandshakes(_ security: Security) throws(ZeroMQError) -> HandshakeGuard {
         try handshakes.withLock { handshakes throws(ZeroMQError) in
             if let handshakes { return handshakes }

@@ -1,17 +1,18 @@
 internal import CZeroMQ
 
-/// The public key of a peer, for CURVE (ZeroMQ RFC 26): 32 bytes, written as 40 characters of Z85
-/// (ZeroMQ RFC 32).
+/// A peer's public key for CURVE (ZeroMQ RFC 26): 32 bytes, written as 40 characters of Z85 (ZeroMQ
+/// RFC 32).
 public struct CurvePublicKey: Hashable, Sendable, LosslessStringConvertible {
+    /// The key as 40 characters of Z85.
     public let description: String
 
-    /// Nil for a text that is no key.
+    /// Creates a key from 40 characters of Z85, or returns nil if the text is not a key.
     public init?(_ text: String) {
         guard CurveKeyPair.isKey(text) else { return nil }
         description = text
     }
 
-    /// The key that a handshake brings, of 32 bytes; nil for another number of them.
+    /// Creates a key from the 32 bytes of a handshake, or returns nil for another number of bytes.
     init?(bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }
         var text = [CChar](repeating: 0, count: 41)
@@ -20,13 +21,18 @@ public struct CurvePublicKey: Hashable, Sendable, LosslessStringConvertible {
     }
 }
 
-/// A public key and the secret that proves it. It is never printed: only `secret` tells.
+/// A public key and the secret that proves it.
+///
+/// It has no description, so that logs never show the secret.
 public struct CurveKeyPair: Sendable {
+    /// The key that peers know this process by.
     public let publicKey: CurvePublicKey
-    /// As 40 characters of Z85.
+    /// The secret key, as 40 characters of Z85.
     public let secret: String
 
-    /// A new pair, from the system's random numbers.
+    /// Returns a new pair, made from the system's random numbers.
+    ///
+    /// - Throws: the error of libzmq if it has no CURVE.
     public static func generate() throws(ZeroMQError) -> CurveKeyPair {
         var open = [CChar](repeating: 0, count: 41)
         var secret = open
@@ -36,7 +42,7 @@ public struct CurveKeyPair: Sendable {
         return pair
     }
 
-    /// The pair of this secret; nil for a text that is none.
+    /// Creates the pair of this secret, or returns nil if the text is not a key.
     public init?(secret: String) {
         guard Self.isKey(secret) else { return nil }
         var open = [CChar](repeating: 0, count: 41)

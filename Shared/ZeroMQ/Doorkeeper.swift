@@ -1,64 +1,74 @@
-/// One that wants to be let in.
+/// A peer that asks to connect.
 public struct Handshake: Sendable {
+    /// The public key that the peer has proved to hold.
     public let key: CurvePublicKey
-    /// Of the network.
+    /// The peer's network address.
     public let address: String
-    /// The ``Socket/Options/door`` that it has come to.
+    /// The ZAP domain of the socket that it connects to: ``Socket/Options/door``.
     public let door: String
 }
 
-/// What becomes of a handshake.
+/// The doorkeeper's answer to a handshake.
 public enum Admission: Hashable, Sendable {
-    /// The ``Frame/sender`` of what it sends is this.
+    /// Admits the peer. Its messages carry this name as ``Frame/sender``.
     case admitted(as: String)
-    /// It is not to try again.
+    /// Denies the peer, which should not try again.
     case refused
-    /// It may try again.
+    /// Denies the peer for now. It may try again.
     case later
 }
 
-/// Decides who is let in to a process's sockets over TCP, and who may stay. It is asked on threads
-/// of the context's and of the sockets', and must not keep them waiting.
+/// Decides which peers may connect to a process's TCP sockets and stay connected.
+///
+/// The threads of the context and of the sockets call it, so it must return quickly.
 public protocol Doorkeeper: Sendable {
-    /// The key that a process of this name proves itself with, if it is known.
+    /// Returns the key with which a process of this name proves its identity, or nil if it is
+    /// unknown.
     func key(of name: String) -> CurvePublicKey?
 
-    /// Whether one that has proved to have the key is let in.
+    /// Returns whether to admit a peer that has proved to hold the key.
     func admit(_ handshake: Handshake) -> Admission
 
-    /// Whether one that was admitted as `sender` still would be: asked when its connection speaks
-    /// for the first time.
+    /// Returns whether a peer that was admitted as `sender` still would be.
+    ///
+    /// Asked when a connection sends its first message.
     func mayStay(_ sender: String, at door: String) -> Bool
 
-    /// Those that have lost something that they might do since this was last asked, which it is
-    /// several times a second: they are parted from, and may come anew.
+    /// Returns the senders that have lost a permission since the last call.
+    ///
+    /// It is called several times a second. Their connections are closed, and they may connect
+    /// again.
     func takeLost() -> Set<String>
 
-    /// Told of what was refused without a question.
+    /// Logs what was denied without asking the doorkeeper.
     ///
-    /// - Parameter sender: as what it was admitted; nil if it was not.
+    /// - Parameter sender: the name it was admitted as, or nil if it was not admitted.
     func note(_ text: String, of sender: String?)
 }
 
-/// What those that come over TCP may cost a process, before it parts from them.
+/// What TCP peers may cost a process before it closes their connections.
 public struct ConnectionLimits: Sendable {
-    /// The connections of one that was admitted.
+    /// The number of connections of one sender.
     public var ofSender = 256
-    /// The connections that have not spoken, in all: the oldest gives way.
+    /// The number of connections that have not sent a message. Beyond it, the oldest is closed.
     public var silent = 256
-    /// The bytes that one that was admitted, or all that have not spoken, may have sent of messages
-    /// that are not complete, or wait: libzmq bounds frames and messages, but not these.
+    /// How many bytes of incomplete or waiting messages one sender may have sent.
+    ///
+    /// All connections that have not sent a message share one such limit. libzmq bounds frames and
+    /// messages, but not these bytes.
     public var unheardBytes: UInt64 = 256 << 20
 
+    /// Creates the default limits.
     public init() {}
 }
 
-/// Who a process is on the wire, and who decides whom it trusts and lets in.
+/// A process's own keys, and the doorkeeper that decides which peers it trusts.
 public struct Security: Sendable {
     let identity: CurveKeyPair
     let doorkeeper: any Doorkeeper
     let limits: ConnectionLimits
 
+    /// Creates the security of a context.
     public init(
         identity: CurveKeyPair, doorkeeper: any Doorkeeper,
         limits: ConnectionLimits = ConnectionLimits()

@@ -1,14 +1,14 @@
 internal import CZeroMQ
 
-/// One frame of a message: bytes in memory of libzmq's, handed on without a copy.
+/// A frame of a message: bytes in libzmq's memory, passed on without a copy.
 @safe public struct Frame: ~Copyable, @unchecked Sendable {
-    // Sendable: it owns its bytes alone, and a frame may be used on any thread, by one at a time.
+    // Sendable because it alone owns its bytes. Any thread may use it, one at a time.
     var message = zmq_msg_t()
 
-    /// An empty frame.
+    /// Creates an empty frame.
     public init() { unsafe _ = zmq_msg_init(&message) }
 
-    /// A frame with a copy of `bytes`.
+    /// Creates a frame with a copy of `bytes`.
     public init(_ bytes: Span<UInt8>) {
         self.init(count: bytes.count)
         unsafe bytes.withUnsafeBytes { source in
@@ -17,10 +17,10 @@ internal import CZeroMQ
         }
     }
 
-    /// A frame with a copy of `bytes`.
+    /// Creates a frame with a copy of `bytes`.
     public init(_ bytes: [UInt8]) { self.init(bytes.span) }
 
-    /// A frame of `count` bytes that `fill` fills in.
+    /// Creates a frame of `count` bytes, which `fill` writes.
     public init<Failure: Error>(
         count: Int, fill: (inout MutableSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
@@ -29,7 +29,7 @@ internal import CZeroMQ
     }
 
     private init(count: Int) {
-        // Fails only when memory does, as any allocation in Swift would.
+        // Fails only without memory, as any Swift allocation would.
         precondition(unsafe zmq_msg_init_size(&message, count) == 0, "out of memory")
     }
 
@@ -38,16 +38,18 @@ internal import CZeroMQ
         unsafe _ = zmq_msg_close(&message)
     }
 
+    /// The number of bytes.
     public var count: Int { withBytes { $0.count } }
 
-    /// Whether the message goes on behind this frame, if it was received.
+    /// Whether more frames of the same received message follow.
     public var hasMore: Bool {
         var message = message
         return unsafe zmq_msg_more(&message) != 0
     }
 
-    /// As what the one that has sent it was let in; nil where that is not asked. The frame by which
-    /// a ROUTER names a peer is not sent by anybody.
+    /// The name that the sender was admitted as, or nil without authentication.
+    ///
+    /// It is also nil for the frame by which a ROUTER names a peer: libzmq adds that frame itself.
     public var sender: String? {
         var message = message
         guard let name = unsafe zmq_msg_gets(&message, "User-Id") else { return nil }
@@ -55,17 +57,17 @@ internal import CZeroMQ
         return text.isEmpty ? nil : text
     }
 
-    /// Of the connection by which it has come.
+    /// The descriptor of the connection that the frame came by.
     var descriptor: Int32 {
         var message = message
         return unsafe zmq_msg_get(&message, ZMQ_SRCFD)
     }
 
-    /// The bytes, for as long as `body` runs.
+    /// Calls `body` with the bytes, which are valid only during the call.
     public borrowing func withBytes<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        // A bitwise copy, used for reading only and never closed. Short frames lie inside it.
+        // A bitwise copy, only read and never closed. It holds the bytes of short frames.
         var message = message
         let count = unsafe zmq_msg_size(&message)
         guard let base = unsafe zmq_msg_data(&message), count > 0 else {
@@ -75,7 +77,7 @@ internal import CZeroMQ
         return try body(unsafe Span(_unsafeBytes: bytes))
     }
 
-    /// The bytes, to be changed in place while `body` runs.
+    /// Calls `body` with the bytes, to change them in place.
     public mutating func withMutableBytes<Result, Failure: Error>(
         _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -86,7 +88,7 @@ internal import CZeroMQ
         return try body(&span)
     }
 
-    /// A copy of the bytes.
+    /// Returns a copy of the bytes.
     public func array() -> [UInt8] {
         withBytes { bytes in
             unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }

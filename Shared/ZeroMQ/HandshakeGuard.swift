@@ -3,28 +3,31 @@ internal import CZeroMQ
 import Foundation
 import Synchronization
 
-/// Guards the sockets of a context that others reach over TCP, on a thread that ends with the
-/// context: answers libzmq's question, for each handshake, whether the peer is let in (the ZeroMQ
-/// Authentication Protocol, RFC 27), and follows what becomes of their connections.
+/// Guards a context's TCP sockets on a thread that ends with the context.
+///
+/// It answers libzmq's question whether to admit the peer of each handshake (the ZeroMQ
+/// Authentication Protocol, RFC 27), and tracks the connections that follow.
 final class HandshakeGuard: Sendable {
-    /// How often those that have lost something are asked for, in milliseconds.
+    /// The time between two measurements of floods, and the longest between two calls of
+    /// `takeLost`, in milliseconds.
     private static let interval = 200
-    /// At most so many of a kind are taken before the others have their turn.
+    /// How many messages of one socket are processed before the others have their turn.
     private static let turn = 256
 
-    /// Made on one thread and used on another: a socket may change threads, if one at a time has
-    /// it.
+    /// A socket that is made on one thread and used on another. libzmq allows this as long as one
+    /// thread at a time uses it.
     @safe private struct Monitor: @unchecked Sendable {
         let socket: UnsafeMutableRawPointer
     }
 
     private let doorkeeper: any Doorkeeper
     private let connections: ConnectionTable
-    /// Those that the thread has not taken over yet.
+    /// The monitors that the thread has not taken over yet.
     private let added = Mutex<[Monitor]>([])
 
-    /// Begins to guard: when this returns, no handshake goes unasked. Before, libzmq would let
-    /// everybody in, so nothing may be bound sooner.
+    /// Starts the guard. When this returns, every handshake is checked.
+    ///
+    /// Nothing may be bound earlier: without the guard, libzmq would admit everybody.
     init(
         _ context: UnsafeMutableRawPointer, _ security: Security
     ) throws(ZeroMQError) {
@@ -42,7 +45,7 @@ final class HandshakeGuard: Sendable {
         thread.start()
     }
 
-    /// Follows the connections of a socket that is not bound yet.
+    /// Tracks the connections of a socket that is not bound yet.
     func follow(
         _ socket: UnsafeMutableRawPointer, in context: UnsafeMutableRawPointer
     ) throws(ZeroMQError) {
@@ -53,7 +56,7 @@ final class HandshakeGuard: Sendable {
         guard unsafe zmq_socket_monitor(socket, endpoint, events) == 0,
             let monitor = unsafe zmq_socket(context, ZMQ_PAIR)
         else { throw .last }
-        // Connected before there is anything to tell: libzmq would wait for who reads it.
+        // Connected before there are any events: libzmq would block until somebody reads them.
         guard unsafe zmq_connect(monitor, endpoint) == 0 else {
             let error = ZeroMQError.last
             unsafe _ = zmq_close(monitor)
@@ -62,8 +65,8 @@ final class HandshakeGuard: Sendable {
         added.withLock { unsafe $0.append(Monitor(socket: monitor)) }
     }
 
-    /// Whether what `sender` has sent by the connection is to be heard; the connection is ended if
-    /// not.
+    /// Returns whether to process what `sender` sent on the connection. If not, the connection is
+    /// closed.
     func accepts(_ sender: String, by descriptor: Int32, at door: String) -> Bool {
         switch connections.heard(sender, by: descriptor) {
         case .known:
@@ -72,7 +75,7 @@ final class HandshakeGuard: Sendable {
             if doorkeeper.mayStay(sender, at: door) { return true }
             connections.part(from: descriptor)
         case .tooMany:
-            doorkeeper.note("it has too many connections; one more was ended", of: sender)
+            doorkeeper.note("closed a connection: its sender has too many", of: sender)
         }
         return false
     }
@@ -102,15 +105,16 @@ final class HandshakeGuard: Sendable {
         }
     }
 
+    /// Closes the connections of flooding senders, at most once per `interval`.
     private func partFromFloods(_ next: inout ContinuousClock.Instant) {
         guard next <= .now else { return }
         next = .now + .milliseconds(Self.interval)
         for sender in connections.partFromFloods() {
-            doorkeeper.note("it sends without end; it was parted from", of: sender)
+            doorkeeper.note("closed its connections: too many unprocessed bytes", of: sender)
         }
     }
 
-    /// Waits until there is something to do; false when the context ends.
+    /// Waits until there is something to do. Returns false when the context ends.
     private func wait(for sockets: [Monitor]) -> Bool {
         var items = unsafe sockets.map {
             unsafe zmq_pollitem_t(
@@ -120,7 +124,7 @@ final class HandshakeGuard: Sendable {
         return ZeroMQError.last == .interrupted
     }
 
-    /// Answers the handshakes that wait.
+    /// Answers the waiting handshakes.
     ///
     /// Frames: version, request, domain, address, routing id, mechanism and, for CURVE, the key.
     private func answer(_ questions: Monitor) {
@@ -136,14 +140,14 @@ final class HandshakeGuard: Sendable {
     private func verdict(on request: [[UInt8]]) -> (status: String, text: String, name: String) {
         guard request.count == 7, request[5] == Array("CURVE".utf8),
             let key = CurvePublicKey(bytes: request[6])
-        else { return ("400", "not let in", "") }
+        else { return ("400", "denied", "") }
         let handshake = Handshake(
             key: key, address: String(decoding: request[3], as: UTF8.self),
             door: String(decoding: request[2], as: UTF8.self))
         switch doorkeeper.admit(handshake) {
         case .admitted(let name): return ("200", "", name)
-        case .refused: return ("400", "not let in", "")
-        case .later: return ("300", "later", "")
+        case .refused: return ("400", "denied", "")
+        case .later: return ("300", "try later", "")
         }
     }
 
@@ -154,17 +158,17 @@ final class HandshakeGuard: Sendable {
             switch kind {
             case ZMQ_EVENT_ACCEPTED:
                 if connections.opened(value) {
-                    doorkeeper.note("connections that say nothing gave way to others", of: nil)
+                    doorkeeper.note("closed the oldest silent connection for a new one", of: nil)
                 }
             case ZMQ_EVENT_DISCONNECTED:
                 connections.closed(value)
             default:
-                doorkeeper.note("a handshake came to nothing", of: nil)
+                doorkeeper.note("a handshake failed", of: nil)
             }
         }
     }
 
-    /// The next message; nil if none waits.
+    /// Returns the next message, or nil if none is waiting.
     private static func receive(_ from: Monitor) -> [[UInt8]]? {
         var frames: [[UInt8]] = []
         while true {
@@ -181,14 +185,14 @@ final class HandshakeGuard: Sendable {
     private static func send(_ frames: [[UInt8]], to questions: Monitor) {
         for (index, bytes) in frames.enumerated() {
             let flags = index < frames.count - 1 ? ZMQ_SNDMORE : 0
-            // Fails when the context ends, which the next wait tells.
+            // Fails when the context ends, which the next wait detects.
             unsafe _ = zmq_send(questions.socket, bytes, bytes.count, flags)
         }
     }
 }
 
 extension Span<UInt8> {
-    /// What a monitor tells, of six bytes: which event, and its value, in the machine's order.
+    /// The kind and the value of a monitor's event, of six bytes in the machine's byte order.
     fileprivate var withEvent: (kind: Int32, value: Int32) {
         func integer<Value: FixedWidthInteger>(at index: Int, _ type: Value.Type) -> Value {
             var value: Value = 0

@@ -2,11 +2,11 @@ internal import CZeroMQ
 import Foundation
 import Synchronization
 
-/// The thread of a loop: it runs jobs and, between them, polls the sockets that are waited for.
+/// The thread of a loop. It runs jobs and, between them, polls the sockets that tasks wait for.
 @safe final class LoopThread: Sendable {
     enum Event: Sendable { case readable, writable }
 
-    /// The object of a wait: a socket of libzmq, or a file descriptor.
+    /// What a task waits for: a libzmq socket or a file descriptor.
     @safe enum Subject {
         case socket(UnsafeMutableRawPointer)
         case descriptor(Int32)
@@ -38,6 +38,8 @@ import Synchronization
     /// Only the loop's own thread uses this.
     private nonisolated(unsafe) var waits: [Wait] = []
 
+    /// Creates the state of the thread, which calls `run(jobsOf:)`.
+    ///
     /// - Parameter name: the loop's name, for error messages.
     init(_ name: String) {
         wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
@@ -55,7 +57,7 @@ import Synchronization
 
     private static var currentThread: UInt { UInt(pthread_self()) }
 
-    /// Changes the inbox and wakes the thread, unless it was woken already and has not looked yet.
+    /// Changes the inbox, and wakes the thread unless an earlier wake-up is still pending.
     private func deliver(_ change: (inout Inbox) -> Void) {
         let mustSignal = inbox.withLock { inbox in
             change(&inbox)
@@ -96,10 +98,12 @@ import Synchronization
 
     // MARK: The thread
 
-    /// How many rounds of jobs may run before sockets are polled, even if jobs are left. So neither
-    /// can starve the other.
+    /// How many rounds of jobs may run before sockets are polled, even if jobs are left, so that
+    /// neither starves the other.
     private static let rounds = 8
 
+    /// Runs jobs and polls until the loop is stopped and no jobs are left.
+    ///
     /// - Parameter loop: returns the loop of the jobs. Never nil while there are jobs: a job
     ///   retains its actor, and so its loop.
     func run(jobsOf loop: () -> SocketLoop?) {

@@ -1,11 +1,14 @@
 internal import CZeroMQ
 
-/// One libzmq socket: owned by one place, closed once, and never `Sendable`.
+/// A libzmq socket with one owner, which is closed once and never `Sendable`.
 ///
-/// An actor whose executor is a loop makes it in its initializer and keeps it. Being neither
-/// copyable nor sendable it can't leave that actor, so only the loop's thread ever uses it.
+/// An actor whose executor is a loop makes it in its initializer and keeps it. The socket is
+/// neither copyable nor sendable, so it can't leave that actor: only the loop's thread ever uses
+/// it.
 @safe public struct Socket: ~Copyable {
+    /// The kind of a socket: which messages it sends and receives (zmq_socket(3)).
     public enum Kind: Sendable {
+        /// ROUTER answers requests, DEALER sends them, XPUB publishes, and SUB subscribes.
         case router, dealer, xpub, sub
 
         var rawValue: Int32 {
@@ -18,30 +21,37 @@ internal import CZeroMQ
         }
     }
 
+    /// The limits and times of a socket, and the ZAP domain that it authenticates peers in.
     public struct Options: Sendable {
-        /// Messages that may wait for a peer. At the mark a send returns false; XPUB drops.
+        /// How many messages may wait to be sent to one peer. At the limit, `send` returns false,
+        /// and an XPUB drops messages.
         public var sendHighWaterMark: Int32 = 1000
-        /// Messages that may wait to be received, for each peer.
+        /// How many messages of one peer may wait to be received.
         public var receiveHighWaterMark: Int32 = 1000
-        /// How long a closed socket goes on trying to send, in milliseconds.
+        /// How long a closed socket keeps trying to send, in milliseconds.
         public var lingerMilliseconds: Int32 = 0
-        /// A message of more bytes ends its connection; -1 for no bound.
+        /// The largest message, in bytes. A larger one ends its connection. -1 means no limit.
         public var maximumMessageBytes: Int64 = -1
-        /// What ``Handshake/door`` says of those who come to it; not empty.
+        /// The socket's ZAP domain, which the doorkeeper gets as ``Handshake/door``. Must not be
+        /// empty.
         public var door = "requests"
-        /// Between attempts to connect, at first and at the most, in milliseconds.
+        /// The time between attempts to connect, in milliseconds: the first and the longest.
         public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
 
+        /// Creates the default options.
         public init() {}
     }
 
     let handle: UnsafeMutableRawPointer
     private let options: Options
     private let loop: SocketLoop
-    /// Held, so that the context ends only after its last socket has closed.
+    /// Retained, so that the context ends only after its last socket has closed.
     private let context: Context
 
-    /// - Parameter loop: the executor of the actor that keeps the socket; a wait elsewhere traps.
+    /// Creates a socket that is neither bound nor connected.
+    ///
+    /// - Parameter loop: the executor of the actor that owns the socket. A wait elsewhere traps.
+    /// - Throws: the error of libzmq, for example when no descriptor is left.
     public init(
         _ kind: Kind, on loop: SocketLoop, in context: Context, options: Options = Options()
     ) throws(ZeroMQError) {
@@ -74,16 +84,18 @@ internal import CZeroMQ
         try set(ZMQ_MAXMSGSIZE, options.maximumMessageBytes)
         try set(ZMQ_RECONNECT_IVL, options.reconnectMilliseconds.lowerBound)
         try set(ZMQ_RECONNECT_IVL_MAX, options.reconnectMilliseconds.upperBound)
-        // Without it a ROUTER drops what it can't deliver, and nobody learns of it.
+        // Otherwise a ROUTER silently drops messages that it can't deliver.
         if kind == .router { try set(ZMQ_ROUTER_MANDATORY, Int32(1)) }
-        // Every subscription and its end is told, not only the first and the last of a prefix.
+        // Reports every subscription and its end, not only the first and the last of a prefix.
         if kind == .xpub { try set(ZMQ_XPUB_VERBOSER, Int32(1)) }
     }
 
     deinit { unsafe _ = zmq_close(handle) }
 
-    /// - Throws: for one that others than this machine reach, unless the context has keys: then
-    ///   only whom its doorkeeper admits is let in.
+    /// Binds the socket to an endpoint.
+    ///
+    /// - Throws: `keysNeeded` if other machines can reach the endpoint and the context has no keys.
+    ///   With keys, only peers that the doorkeeper admits can connect.
     public func bind(_ endpoint: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
             try unsafe context.guardHandshakes(security).follow(handle, in: context.handle)
@@ -97,8 +109,10 @@ internal import CZeroMQ
         }
     }
 
-    /// Bounds what a peer from the network may cost: who is let in, and then floods or does not
-    /// read, has less memory spent on it; who is silent, be it in its handshake, is parted from.
+    /// Bounds what a peer on the network may cost.
+    ///
+    /// A peer that floods the socket or does not read gets less memory. Silent peers are
+    /// disconnected, even during the handshake.
     private func limitPeers() throws(ZeroMQError) {
         try set(ZMQ_RCVHWM, min(options.receiveHighWaterMark, 128))
         try set(ZMQ_SNDHWM, min(options.sendHighWaterMark, 2000))
@@ -107,8 +121,12 @@ internal import CZeroMQ
         try set(ZMQ_HEARTBEAT_TIMEOUT, 20_000)
     }
 
-    /// - Parameter peer: the name of the process there, which must prove that it is the one.
-    /// - Throws: for one beyond this machine, unless the context has keys.
+    /// Connects the socket to an endpoint.
+    ///
+    /// - Parameter peer: the name of the process there. With keys, it must prove that it holds that
+    ///   name's key.
+    /// - Throws: `keysNeeded` if the endpoint is on another machine and the context has no keys, or
+    ///   if the doorkeeper knows no key of that name.
     public func connect(_ endpoint: String, to peer: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
             guard let key = security.doorkeeper.key(of: peer) else {
@@ -123,7 +141,9 @@ internal import CZeroMQ
         }
     }
 
-    /// What protects the endpoint; nil where the system does.
+    /// Returns what protects the endpoint, or nil if only this machine can reach it.
+    ///
+    /// - Throws: `keysNeeded` if it needs protection and there are no keys.
     private func security(at endpoint: String) throws(ZeroMQError) -> Security? {
         guard endpoint.hasPrefix("tcp://") else { return nil }
         guard context.security == nil else { return context.security }
@@ -146,7 +166,8 @@ internal import CZeroMQ
         }
     }
 
-    /// The endpoint that the socket was last bound or connected to, a port of 0 made out.
+    /// The endpoint that the socket was last bound or connected to, with the actual port instead of
+    /// port 0.
     public var lastEndpoint: String {
         get throws(ZeroMQError) {
             var bytes = [CChar](repeating: 0, count: 1024)
@@ -158,7 +179,7 @@ internal import CZeroMQ
         }
     }
 
-    /// Asks a SUB's publishers for the topics that begin with `prefix`.
+    /// Subscribes a SUB socket to the topics that begin with `prefix`.
     public func subscribe(_ prefix: String) throws(ZeroMQError) {
         guard unsafe zmq_setsockopt(handle, ZMQ_SUBSCRIBE, prefix, prefix.utf8.count) == 0 else {
             throw .last
@@ -167,10 +188,9 @@ internal import CZeroMQ
 
     // MARK: Sending and receiving
 
-    /// Sends a frame, taking its bytes; false, and nothing sent, when the high-water mark is
-    /// reached.
+    /// Sends a frame and takes its bytes. Returns false, and sends nothing, at the high-water mark.
     ///
-    /// After a first frame was sent with `more`, the others of its message are always taken.
+    /// Once the first frame of a message is sent with `more`, its other frames are always accepted.
     public func send(_ frame: consuming Frame, more: Bool = false) throws(ZeroMQError) -> Bool {
         let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
         while unsafe zmq_msg_send(&frame.message, handle, flags) < 0 {
@@ -183,7 +203,7 @@ internal import CZeroMQ
         return true
     }
 
-    /// Sends a message of `frames`; false, and nothing sent, when the high-water mark is reached.
+    /// Sends a message of `frames`. Returns false, and sends nothing, at the high-water mark.
     public func send(_ frames: [[UInt8]]) throws(ZeroMQError) -> Bool {
         for (index, frame) in frames.enumerated() {
             guard try send(Frame(frame), more: index < frames.count - 1) else { return false }
@@ -191,8 +211,9 @@ internal import CZeroMQ
         return true
     }
 
-    /// The next frame, or nil when none waits. A message is received whole or not at all: when its
-    /// first frame is there, so are the others.
+    /// Returns the next frame, or nil if none is waiting.
+    ///
+    /// A message arrives whole or not at all: once its first frame is there, so are the others.
     public func receive() throws(ZeroMQError) -> Frame? {
         var frame = Frame()
         while unsafe zmq_msg_recv(&frame.message, handle, ZMQ_DONTWAIT) < 0 {
@@ -205,14 +226,16 @@ internal import CZeroMQ
         return frame
     }
 
-    /// The frames of the next message, or nil when none waits.
+    /// Returns the frames of the next message, or nil if none is waiting.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
         return try receiveRest(behind: first)
     }
 
-    /// The next message of a ROUTER that is to be heard: the frames, of which the first names the
-    /// peer, and its ``Frame/sender``; nil when none waits.
+    /// Returns the next accepted message of a ROUTER, with its ``Frame/sender``, or nil if none is
+    /// waiting.
+    ///
+    /// The first frame names the peer. Messages that ``accepts(_:)`` rejects are skipped.
     public func receiveRequest() throws(ZeroMQError) -> (frames: [[UInt8]], sender: String?)? {
         while let peer = try receive() {
             guard peer.hasMore, let first = try receive() else { continue }
@@ -234,10 +257,11 @@ internal import CZeroMQ
         return frames
     }
 
-    /// Whether a message with this frame is to be heard. If not, it has come by a connection that
-    /// is not wanted, or not any more, and is ended.
+    /// Returns whether to process the message of this frame. If not, its connection is closed.
     ///
-    /// - Parameter frame: as it was received, and not one by which a ROUTER names a peer.
+    /// A message is not accepted if its sender lost its permission or has too many connections.
+    ///
+    /// - Parameter frame: a frame as received, but not the one by which a ROUTER names a peer.
     public func accepts(_ frame: borrowing Frame) -> Bool {
         guard let handshakes = context.handshakeGuard, let sender = frame.sender else {
             return true
@@ -247,14 +271,14 @@ internal import CZeroMQ
 
     // MARK: Waiting
 
-    /// Waits until a message can be received, or `deadline` has passed: then the answer is false.
+    /// Waits until a message can be received. Returns false if `deadline` passes first.
     public func readable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
         unsafe try await loop.wait(.socket(handle), for: .readable, until: deadline)
     }
 
-    /// Waits until a message can be sent, or `deadline` has passed: then the answer is false.
+    /// Waits until a message can be sent. Returns false if `deadline` passes first.
     public func writable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {

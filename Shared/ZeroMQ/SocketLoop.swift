@@ -1,6 +1,6 @@
 import Foundation
 
-/// One thread, on which every socket made on it lives.
+/// A thread on which all sockets made on it live.
 ///
 /// An actor whose `unownedExecutor` is the loop's runs on that thread alone, so the compiler, not a
 /// convention, keeps its sockets there:
@@ -19,14 +19,16 @@ import Foundation
 ///         }
 ///     }
 ///
-/// The loop is a task executor too: a task that prefers it runs where the sockets are, and calls to
-/// such actors cost no change of threads.
+/// The loop is a task executor too: a task that prefers it runs on its thread, so calls to such
+/// actors need no change of threads.
 ///
-/// The thread ends when nothing retains the loop: no actor, and so no job of one, either.
+/// The thread ends when nothing retains the loop. Its actors retain it, and jobs retain the actors.
 public final class SocketLoop: SerialExecutor, TaskExecutor {
     private let thread: LoopThread
 
-    /// Starts the thread.
+    /// Starts the loop's thread.
+    ///
+    /// - Parameter name: the thread's name, as debuggers show it.
     public init(name: String) {
         thread = LoopThread(name)
         let thread = Thread { [thread, weak self] in thread.run(jobsOf: { self }) }
@@ -36,24 +38,28 @@ public final class SocketLoop: SerialExecutor, TaskExecutor {
 
     deinit { thread.stop() }
 
+    /// Enqueues a job on the loop's thread. Any thread may call this.
     public func enqueue(_ job: consuming ExecutorJob) { thread.enqueue(UnownedJob(job)) }
 
+    /// Returns the loop as an actor's executor.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         unsafe UnownedSerialExecutor(ordinary: self)
     }
 
+    /// Traps unless the current thread is the loop's.
     public func checkIsolated() {
-        precondition(thread.isCurrent, "this runs on the loop's thread")
+        precondition(thread.isCurrent, "this code must run on the loop's thread")
     }
 
+    /// Returns whether the current thread is the loop's.
     public func isIsolatingCurrentContext() -> Bool? { thread.isCurrent }
 
-    /// Waits, on the loop, for `subject`; false when the deadline passed first.
+    /// Waits on the loop for `subject`. Returns false if the deadline passes first.
     func wait(
         _ subject: LoopThread.Subject, for event: LoopThread.Event,
         until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
-        preconditionIsolated("a socket is waited for on its loop")
+        preconditionIsolated("wait for a socket on its own loop")
         return try await thread.wait(subject, for: event, until: deadline)
     }
 }

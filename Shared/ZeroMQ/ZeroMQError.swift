@@ -1,6 +1,6 @@
 internal import CZeroMQ
 
-/// A failure that libzmq reports.
+/// A failure that libzmq or the system reports.
 public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     /// The value of `errno`.
     public let code: Int32
@@ -11,37 +11,39 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// An endpoint that others than this machine reach, in a context without keys.
+    /// Returns the error of an endpoint that other machines can reach, in a context without keys.
     static func open(_ endpoint: String) -> ZeroMQError {
         ZeroMQError(code: keysNeeded.code, "\(endpoint) is open to the network, so it needs keys")
     }
 
-    /// A peer that can't be told from another.
+    /// Returns the error of a peer whose key is unknown.
     static func unknown(_ peer: String, at endpoint: String) -> ZeroMQError {
-        ZeroMQError(code: keysNeeded.code, "the key of \(peer), at \(endpoint), is not known")
+        ZeroMQError(code: keysNeeded.code, "no key is known for \(peer) at \(endpoint)")
     }
 
     static var last: ZeroMQError { ZeroMQError(code: zmq_errno()) }
 
-    /// The failure to do something with an endpoint, which is named.
+    /// Returns the last failure, with the operation and the endpoint in its text.
     static func last(_ operation: String, _ endpoint: String) -> ZeroMQError {
         ZeroMQError(code: zmq_errno(), "can't \(operation) \(endpoint): \(last)")
     }
 
-    /// A ROUTER was asked to send to a peer that is not there.
+    /// The peer that a ROUTER should send to is not connected.
     public static let hostUnreachable = ZeroMQError(code: EHOSTUNREACH)
-    /// The endpoint may not be used without keys.
+    /// The endpoint needs keys, or the key of its peer is unknown.
     public static let keysNeeded = ZeroMQError(code: ENOKEY)
     /// Another socket is bound to the endpoint.
     public static let addressInUse = ZeroMQError(code: EADDRINUSE)
-    /// Nothing can be received, or sent, without waiting.
+    /// The socket can't send or receive without waiting.
     static let wouldBlock = ZeroMQError(code: EAGAIN)
     static let interrupted = ZeroMQError(code: EINTR)
 
+    /// The failure in one line.
     public var description: String {
         unsafe reason ?? String(cString: zmq_strerror(code))
     }
 
+    /// Returns whether `error` has the same code as `pattern`, whatever its text.
     public static func ~= (pattern: ZeroMQError, error: any Error) -> Bool {
         (error as? ZeroMQError)?.code == pattern.code
     }

@@ -3,8 +3,8 @@ import Contracts
 import EventSourcing
 import Testing
 
-/// Books that do not balance: for each rule, a log that breaks it.
-@Suite struct `The audit` {
+/// Audits of logs, most of which break one invariant.
+@Suite struct `Audit findings` {
     @Test func `Audit finds nothing in a saga that went well`() throws {
         var audit = try audited(
             opened, credited(100), placed, routeCreated, limit(50), reserved(120, 100),

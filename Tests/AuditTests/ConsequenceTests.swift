@@ -3,7 +3,7 @@ import Contracts
 import EventSourcing
 import Testing
 
-/// The audit's findings in logs of sagas in which one event has had no consequence.
+/// Audits of logs in which one event of a saga had no consequence.
 @Suite struct `Consequences of an order's end` {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// Opened, funded and placed; the total is 120, of which 20 is credit.
+    /// An open account with funds and a placed order. Its total is 120, of which 20 is credit.
     private static let start = [opened, credited(100), limit(50), placed]
     private static let reservations = [routeCreated, reserved(120, 100), creditReserved(20)]
     private static let ready = start + reservations
@@ -92,8 +92,8 @@ import Testing
         #expect(finding.order == (missing.missing == "CreditRepaid" ? nil : "o"))
     }
 
-    @Test func `Audit asks for no consequence of a step that has not happened`() throws {
-        // Rejected at once: there is no route, no hold and no credit to give back.
+    @Test func `Audit expects no consequence of a step that did not happen`() throws {
+        // An order that is rejected at once has no route, hold or credit to release.
         #expect(try findings([placed, rejected]) == [])
         #expect(try findings([placed, routeRejected, rejected]) == [])
         // A refund that repaid nothing restores no credit.
@@ -105,7 +105,7 @@ import Testing
         #expect(try findings(log) == [])
     }
 
-    @Test func `Audit lists missing consequences in the order of their repair`() throws {
+    @Test func `Audit lists missing consequences in the order in which to repair them`() throws {
         let found = try findings(Self.ready + [confirmed, cancelled, routeCancelled])
         #expect(found.map(\.position) == [8, 9])
         #expect(found.map(\.trigger?.queue) == ["balance", "balance"])

@@ -4,7 +4,7 @@ import EventSourcing
 import Testing
 
 /// Events that no service of the suite would append.
-@Suite struct `Events of others` {
+@Suite struct `Foreign events` {
     @Test(arguments: [
         ("account-a", "MoneyBurnt", "{}", "Audit does not know event type MoneyBurnt"),
         ("account-a", "MoneyCredited", "{}", "the data of this MoneyCredited can't be read"),
@@ -16,7 +16,7 @@ import Testing
             "stream account-a holds OrderConfirmed, which belongs to order"
         ),
     ])
-    func `Audit reports an event that it cannot read, and goes on`(
+    func `Audit reports an unreadable event and continues`(
         _ event: (stream: String, type: String, data: String, reason: String)
     ) throws {
         var audit = try audited(opened)
@@ -48,7 +48,7 @@ import Testing
         #expect(audit.totals.isEmpty && audit.orderCount == 0 && audit.limitFigures.isEmpty)
     }
 
-    @Test func `Audit ignores categories that are not the suite's`() throws {
+    @Test func `Audit ignores categories that do not belong to the suite`() throws {
         var audit = Audit()
         audit.record(
             try record(at: 1, stream: "card-1", type: "MoneyCredited", data: "nothing readable"))

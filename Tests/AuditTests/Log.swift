@@ -14,7 +14,7 @@ func audited(_ log: [Audit.Event]) throws -> Audit {
     return audit
 }
 
-/// What an audit finds in the log once nothing is in flight.
+/// The findings of an audit of the whole log, when nothing is in flight.
 func findings(_ log: [Audit.Event]) throws -> [Finding] {
     var audit = try audited(log)
     audit.close()

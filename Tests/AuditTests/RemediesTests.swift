@@ -12,7 +12,7 @@ import WireProtocol
         "event-store replays start audit-balance-10 --from-log --pattern "
         + #"'{"stream":["order-o"],"position":[10]}' --to-queue balance --wait"#
 
-    /// The commands after these events, whose positions begin at 100.
+    /// The commands after these events, which have positions from 100 on.
     private func commands(
         _ events: (stream: String, type: BusEventType, data: String)...
     ) throws -> [String] {
@@ -35,19 +35,19 @@ import WireProtocol
         """
     }
 
-    @Test func `Lost event is replayed into its queue`() throws {
+    @Test func `Remedy for a lost event is a replay into its queue`() throws {
         #expect(try commands() == [replay])
         #expect(try commands(("$queue-balance", .queuePurged, "{}")) == [replay])
     }
 
-    @Test func `Replay gets a name that was not used before`() throws {
+    @Test func `Remedy's replay gets a name that was not used before`() throws {
         let used = try commands(
             ("$replay-audit-balance-10", .replayStarted, "{}"),
             ("$replay-audit-balance-10-2", .replayStarted, "{}"))
         #expect(used == [replay.replacing("balance-10 ", with: "balance-10-3 ")])
     }
 
-    @Test func `Dead letter is redriven`() throws {
+    @Test func `Remedy for a dead letter is a redrive`() throws {
         let dead = ("$deadletter-balance", BusEventType.deadLettered, letter(10, group: "o"))
         #expect(try commands(dead) == ["event-store dlq redrive 100"])
         let end = #"{"queue":"balance","deadLetter":100,"position":10}"#
@@ -55,7 +55,7 @@ import WireProtocol
         #expect(try commands(dead, ("$deadletter-balance", .deadLetterDiscarded, end)) == [replay])
     }
 
-    @Test func `Dead letter that holds back its group is redriven`() throws {
+    @Test func `Remedy for a group behind a dead letter is a redrive`() throws {
         let dead = ("$deadletter-balance", BusEventType.deadLettered, letter(9, group: "o"))
         #expect(try commands(dead) == ["event-store dlq redrive 100"])
         let purge = ("$queue-balance", BusEventType.queuePurged, "{}")
@@ -69,7 +69,7 @@ import WireProtocol
         }
     }
 
-    @Test func `Paused queue is resumed`() throws {
+    @Test func `Remedy for a paused queue is to resume it`() throws {
         let pause = ("$queue-balance", BusEventType.queuePaused, "{}")
         let resume = "event-store queues resume balance"
         #expect(try commands(pause) == [resume])
@@ -77,13 +77,13 @@ import WireProtocol
         #expect(try commands(pause, ("$queue-balance", .queueResumed, "{}")) == [replay])
     }
 
-    @Test func `Missing queue is made first`() throws {
+    @Test func `Remedy for a missing queue is to apply the rules`() throws {
         #expect(
             try commands(("$queue-balance", .queueDeleted, "{}"))
                 == ["event-store rules apply Services/rules.json"])
     }
 
-    @Test func `Invalid bus event has no effect`() throws {
+    @Test func `Invalid bus event does not change the remedy`() throws {
         #expect(try commands(("$deadletter-balance", .deadLettered, "{}")) == [replay])
         #expect(try commands(("$deadletter-balance", .deadLetterRedriven, "[]")) == [replay])
         #expect(try commands(("$queue-balance", .deadLettered, letter(10, group: "o"))) == [replay])

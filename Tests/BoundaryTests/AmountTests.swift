@@ -6,8 +6,8 @@ import EventSourcing
 import RouteDomain
 import Testing
 
-/// Amounts and times of events that anyone may have appended.
-struct `The boundaries of amounts and times` {
+/// Events with extreme amounts and times, which any client can append.
+struct `Amount and time boundaries` {
     private static let noon = Timestamp(microseconds: 1_769_860_800_000_000)
     private static let largest = Money(Money.largest, .usd)
     private static let least = Money(-Money.largest, .usd)
@@ -48,7 +48,7 @@ struct `The boundaries of amounts and times` {
             }
         }
 
-    @Test func `An account decides on and shows any sum of its events`() throws {
+    @Test func `Account handles events whose sums overflow 64 bits`() throws {
         var state = Account.initial
         var model = BalanceProjection.Model()
         for (index, event) in Self.accountEvents.enumerated() {
@@ -64,7 +64,7 @@ struct `The boundaries of amounts and times` {
                     .release(account: "a", order: "1"), .capture(account: "a", order: "1"),
                     .refund(account: "a", order: "1"),
                 ] {
-                    // What it decides on can be written, or is rejected.
+                    // The account may reject the command. Neither deciding nor encoding may crash.
                     for event in (try? Account.decide(command, given: state)) ?? [] {
                         _ = try? event.encoded()
                         _ = Account.objection(to: event, given: state)
@@ -75,7 +75,7 @@ struct `The boundaries of amounts and times` {
         #expect(model.accounts.rows["a"] != nil)
     }
 
-    @Test func `A credit limit decides on any sum of its events`() throws {
+    @Test func `Credit limit handles events whose sums overflow 64 bits`() throws {
         var state = CreditLimit.initial
         var model = CreditLimitProjection.Model()
         var position: UInt64 = 0
@@ -137,7 +137,7 @@ struct `The boundaries of amounts and times` {
     }
 
     @Test(arguments: [Timestamp.earliest, Timestamp.latest + .seconds(-10 * 86_400)])
-    func `Route answers any other order with an event that can be read`(
+    func `Route of an order at the limits of time can be written and read`(
         placedAt: Timestamp
     ) throws {
         guard case .create(let created) = try Self.answer(to: Self.placed(placedAt)) else {
@@ -149,7 +149,7 @@ struct `The boundaries of amounts and times` {
     }
 
     @Test(arguments: [Int.max, Int.min, -1, 0, 1 << 53])
-    func `Any quantity has a route, or is too expensive`(quantity: Int) throws {
+    func `Order of any quantity gets a route or is too expensive`(quantity: Int) throws {
         switch try Self.answer(to: Self.placed(Self.noon, quantity)) {
         case .create(let created): _ = try RouteEvent.created(created).encoded()
         case .reject(let rejected): #expect(rejected.reason == .tooExpensive)

@@ -5,7 +5,7 @@ import JSON
 import ServiceRuntime
 import WireProtocol
 
-/// A call that a process answers: an argument that it takes, and the fields that one may have.
+/// A call that a process answers, with an example of its argument.
 struct Call: Sendable {
     let name: String
     let argument: Data
@@ -27,7 +27,7 @@ struct Call: Sendable {
         try? JSON.data(value)
     }
 
-    /// The places of all fields that an argument can have.
+    /// Returns the paths of all fields that an argument can have.
     func fields() -> Set<JSONTree.Path> {
         let inventor = Inventor(seed: 5)
         return (0..<300).compactMap { _ in inventOne(inventor) }

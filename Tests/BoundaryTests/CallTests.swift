@@ -5,13 +5,13 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The boundaries of calls` {
-    /// Not JSON: see the tests of messages.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Call boundaries` {
+    /// Calls whose argument is not JSON. The tests of messages cover them.
     private static let binary: Set = [BusCall.settle]
-    /// It would wait for a future event, so no answer is expected.
+    /// Fields that make a query wait for a future event, so that no answer arrives.
     private static let waits = ["atLeast"]
 
-    @Test func `Each field of each call has a place in the table`() {
+    @Test func `Every field of every call is in the table`() {
         let calls =
             Calls.ofServices.values.joined() + Calls.ofEachService + Calls.ofBus + Calls.ofStore
         for call in calls {
@@ -19,14 +19,12 @@ import WireProtocol
                 Issue.record("\(call.name) has no argument")
                 continue
             }
-            // Arrays and dictionaries of the table are not empty.
+            // The table has no empty arrays or dictionaries, so each field has a path.
             #expect(call.fields().subtracting(tree.paths).isEmpty, "\(call.name)")
         }
     }
 
-    @Test func `No value of a field ends a process, and a rejected call changes nothing`()
-        async throws
-    {
+    @Test func `No field value ends a process, and a rejected call changes nothing`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let store = try await suite.eventStore()
@@ -62,7 +60,7 @@ import WireProtocol
         await store.close()
     }
 
-    /// Reads and conditions, which are binary, with extreme values of every field.
+    /// Sends reads and append conditions, which are binary, with extreme values of every field.
     private func expectAnswers(of store: EventStoreClient) async throws {
         let head = try await store.welcome().head
         let words: [UInt64] = [
@@ -106,7 +104,7 @@ import WireProtocol
         let stream = try StreamName("boundary-1")
         for word in words {
             let event = NewEvent(stream: stream, type: "T", data: [])
-            // There is nothing after a future position.
+            // No event matches after a future position, so the append succeeds.
             let head = try await store.welcome().head
             let behind = AppendCondition(noneMatching: .init(.all, after: word))
             do {

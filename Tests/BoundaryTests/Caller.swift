@@ -5,7 +5,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// A client of one process that sends any bytes as the argument of a call.
+/// A client of one process that can send any bytes as the argument of a call.
 struct Caller {
     private let connection: RequestClient
     private let loop = SocketLoop(name: "caller")
@@ -35,7 +35,7 @@ struct Caller {
 
     /// Sends every extreme value for every field of the call.
     ///
-    /// - Parameter envelope: whether those of what is around commands and queries are sent, too.
+    /// - Parameter envelope: Whether to include the fields outside the command or the query.
     func exhaust(
         _ call: Call, _ store: EventStoreClient, envelope: Bool, waits: [String] = []
     ) async throws {
@@ -48,7 +48,7 @@ struct Caller {
             guard isInside || envelope || !(isCommand || isQuery),
                 let leaf = tree.value(at: path[...])
             else { continue }
-            // The present answers, unless the past is asked for.
+            // Without these fields, the query is about the present.
             let base = isQuery ? tree.removing(Self.past.filter { path != [$0] }) : tree
             for value in Extreme.values(for: leaf) {
                 if let name = path.last, waits.contains(name), let number = UInt64(value),
@@ -71,7 +71,7 @@ struct Caller {
             }
         }
         guard isCommand else { return }
-        // In parts, for a query has a limit.
+        // A query has a limit, so this reads in parts.
         while !rejected.isEmpty {
             let some = Array(rejected.prefix(500))
             rejected.removeFirst(some.count)
@@ -84,11 +84,11 @@ struct Caller {
     /// The fields of a query about the past or about a hypothetical state.
     private static let past = ["asOf", "without"]
 
-    /// Settles deliveries that do not exist, with every verdict.
+    /// Sends every verdict on deliveries that do not exist.
     func settle() async throws {
         let settlement = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
         let frame = try Settlement.frame([settlement], of: "q")
-        // The number of settlements, sequence, lease, verdict, milliseconds, the error's length.
+        // The fields are the count, sequence, lease, verdict, milliseconds and length of the error.
         for (offset, size) in [(2, 4), (6, 8), (14, 8), (22, 1), (23, 4), (27, 2)] {
             for byte: UInt8 in [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF] {
                 for isWhole in [false, true] {
@@ -99,7 +99,7 @@ struct Caller {
                         let answer = try await connection.call(
                             BusCall.settle, within: .seconds(20)
                         ) { _ in bytes }
-                        #expect(answer.allSatisfy { $0 == 0 }, "settled what was not delivered")
+                        #expect(answer.allSatisfy { $0 == 0 }, "acknowledged an unknown delivery")
                     } catch let error as ProtocolError {
                         #expect([.invalid, .malformed].contains(error.code), "\(error)")
                     }

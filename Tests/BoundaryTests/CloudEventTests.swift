@@ -3,8 +3,8 @@ import EventSourcing
 import Foundation
 import Testing
 
-/// Lines that an import reads.
-struct `The boundaries of CloudEvents` {
+/// The lines that an import reads.
+struct `CloudEvent boundaries` {
     private static func event() throws -> RecordedEvent {
         var bytes: [UInt8] = []
         try NewEvent(
@@ -16,7 +16,7 @@ struct `The boundaries of CloudEvents` {
         return try RecordedEvent(bytes[...])
     }
 
-    @Test func `Any value of a field makes an event that can be written, or is rejected`() throws {
+    @Test func `CloudEvent with any field value is valid or rejected with a reason`() throws {
         let line = try CloudEvents.line(try Self.event(), of: EventID(high: 7, low: 8))
         let tree = try JSONTree(Data(line))
         #expect(tree.paths.count > 12)

@@ -15,7 +15,7 @@ private struct Contract: Sendable, CustomStringConvertible {
         check = { try expectRoundTrip(Value.self, $0) { $0 == $1 } }
     }
 
-    /// Of a type whose values can be compared by what is written of them alone.
+    /// Makes a contract of a type that is not Equatable: it compares the JSON of the values.
     init<Value: Codable & SendableMetatype>(written type: Value.Type) {
         description = "\(type)".split(separator: "<").first.map(String.init) ?? "\(type)"
         check = { inventor in
@@ -70,8 +70,8 @@ private struct Contract: Sendable, CustomStringConvertible {
 
 private func write(_ value: some Encodable) throws -> Data { try JSON.data(value) }
 
-/// Generates values of the type. Each must be unchanged after it was written and read, or must not
-/// be written at all.
+/// Generates values of the type. Each must be unchanged after it was written and read, or encoding
+/// it must throw.
 private func expectRoundTrip<Value: Codable>(
     _ type: Value.Type, _ inventor: Inventor, isSame: (Value, Value) -> Bool
 ) throws {
@@ -89,21 +89,21 @@ private func expectRoundTrip<Value: Codable>(
             Issue.record("\(text) is written, but can't be read: \(error)")
         }
     }
-    #expect(made > 20, "no values of \(type) could be made up")
-    #expect(written > 0, "nothing of \(type) could be written")
+    #expect(made > 20, "too few values of \(type) were generated")
+    #expect(written > 0, "no value of \(type) was written")
 }
 
-struct `What is written as JSON` {
+struct `JSON contracts` {
     @Test(arguments: Contract.all)
-    fileprivate func `Each contract reads what it wrote, extremes included`(
+    fileprivate func `Contracts with extreme values are read as they were written`(
         contract: Contract
     ) throws {
         try contract.check(Inventor(seed: 1))
         try contract.check(Inventor(seed: 2))
     }
 
-    /// Fails if a new type is missing here.
-    @Test func `Every type of the contracts and messages is among those that are checked`() throws {
+    /// Fails if a new type has no test.
+    @Test func `Every type of the contracts and messages is tested`() throws {
         let declaration = #/(?m)^public struct (\w+)(?:<[^>]*>)?: ([^{]*)\{/#
         let coded = ["Codable", "Payload"]
         let root = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
@@ -121,7 +121,7 @@ struct `What is written as JSON` {
                 }
             }
         }
-        // These are values within the others, with specials of their own in the inventor.
+        // The inventor makes these values itself, as parts of the other types.
         let values: Set = ["Money", "Currency"]
         #expect(declared.count > 50)
         #expect(declared.subtracting(values).subtracting(Contract.all.map(\.description)).isEmpty)

@@ -3,7 +3,7 @@ import Contracts
 import EventSourcing
 import WireProtocol
 
-/// Random numbers that are the same in every run.
+/// A generator of random numbers that are the same in every run.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
@@ -16,8 +16,8 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// Makes up values of any type that can be decoded, extremes first of all: it plays the JSON that
-/// the type is read from. So a field that is added to a type is made up without a line here.
+/// Generates values of any decodable type, most of them extreme. It acts as the decoder that the
+/// type is read from, so it needs no change when a type gets a new field.
 final class Inventor {
     private var random: SplitMix
     private let longest = String(repeating: "x", count: 255)
@@ -78,7 +78,7 @@ final class Inventor {
         return pick(names.compactMap { try? StreamName($0) })
     }
 
-    /// A value of the type, or what its own decoder throws.
+    /// Returns a value of the type, or throws what the type's `init(from:)` throws.
     func value<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         if let value = special(type) { return value }
         if let cases = type as? any CaseIterable.Type, let value = anyCase(cases) as? Value {
@@ -91,7 +91,7 @@ final class Inventor {
         pick(Array(type.allCases))
     }
 
-    /// A value of a type that is not read field by field.
+    /// Returns a value of a type that is not read field by field, or nil for other types.
     private func special<Value>(_ type: Value.Type) -> Value? {
         let value: Any? =
             switch type {
@@ -143,7 +143,7 @@ private struct Invention: Decoder {
 private struct Fields<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let inventor: Inventor
     var codingPath: [any CodingKey] { [] }
-    /// Of a dictionary.
+    /// The random keys of a dictionary.
     var allKeys: [Key] {
         (0..<inventor.count(0...3)).compactMap { _ in Key(stringValue: inventor.text()) }
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// JSON whose values can be replaced one by one, by text that may be no JSON at all.
+/// JSON whose values can be replaced one by one with any text, even with invalid JSON.
 indirect enum JSONTree: Sendable {
     case object([String: JSONTree])
     case array([JSONTree])
@@ -32,7 +32,7 @@ indirect enum JSONTree: Sendable {
         }
     }
 
-    /// A string as JSON.
+    /// Returns the string as JSON.
     static func quoted(_ text: String) -> String {
         let escaped = text.unicodeScalars.map { scalar in
             switch scalar {
@@ -47,10 +47,11 @@ indirect enum JSONTree: Sendable {
         return "\"" + escaped.joined() + "\""
     }
 
-    /// A place of a value: the names above it; `[]` for an element of an array.
+    /// The path of a value: its names from the root on, with `[]` for an element of an array.
     typealias Path = [String]
 
-    /// All places, those of objects and arrays included; of an array that of its first element.
+    /// The paths of all values, including objects and arrays. Of an array, only the first element
+    /// counts.
     var paths: [Path] {
         switch self {
         case .object(let fields):
@@ -64,7 +65,7 @@ indirect enum JSONTree: Sendable {
         }
     }
 
-    /// What is at a place.
+    /// Returns the value at a path, or nil if it does not exist.
     func value(at path: ArraySlice<String>) -> JSONTree? {
         guard let name = path.first else { return self }
         switch self {
@@ -74,13 +75,13 @@ indirect enum JSONTree: Sendable {
         }
     }
 
-    /// The same without some of its fields.
+    /// Returns the object without some of its fields.
     func removing(_ names: [String]) -> JSONTree {
         guard case .object(let fields) = self else { return self }
         return .object(fields.filter { !names.contains($0.key) })
     }
 
-    /// The same with `text` at a place.
+    /// Returns the JSON with `text` at a path.
     func replacing(_ path: ArraySlice<String>, with text: String) -> JSONTree {
         guard let name = path.first else { return .leaf(text) }
         switch self {
@@ -116,7 +117,7 @@ enum Extreme {
         ].map(JSONTree.quoted)
         + [64, 65, 255, 256, 100_000].map { JSONTree.quoted(String(repeating: "x", count: $0)) }
 
-    /// What has another form than the field.
+    /// Values of another type than the field's.
     static let others = ["null", "true", "[]", "{}", "NaN", "Infinity", ""]
 
     static func values(for leaf: JSONTree) -> [String] {

@@ -2,7 +2,7 @@ import EventSourcing
 import Testing
 import WireProtocol
 
-/// A binary message, by its kind: the body is written and read, or not written.
+/// A binary message. Its check writes a body and reads it, unless the body cannot be written.
 private struct Message: Sendable, CustomStringConvertible {
     let description: String
     let kind: MessageKind?
@@ -18,7 +18,7 @@ private struct Message: Sendable, CustomStringConvertible {
     }
 
     static let all = [
-        // These are JSON, or have nothing to be read.
+        // These messages are JSON or have no body to read.
         Message("hello", .hello) { _ in }, Message("welcome", .welcome) { _ in },
         Message("call", .call) { _ in }, Message("result", .result) { _ in },
         Message("credit", .credit) { _ in }, Message("cancel", .cancel) { _ in },
@@ -139,7 +139,7 @@ private struct Message: Sendable, CustomStringConvertible {
 extension Inventor {
     fileprivate func bytes() -> [UInt8] { (0..<count(0...40)).map { _ in integer() } }
 
-    /// Whether to leave out lists of the greatest length, which take time.
+    /// True in most cases: lists of the greatest length take long, so they are rare.
     private func often() -> Bool { chance(97) }
 
     fileprivate func names() -> [String] {
@@ -199,7 +199,7 @@ extension Inventor {
     }
 
     fileprivate func settlement() -> Settlement {
-        // Whole milliseconds are what the frame has room for.
+        // The frame has whole milliseconds.
         let duration = pick([
             Duration.zero, .milliseconds(1), .seconds(1), .seconds(43_200), .seconds(86_400),
             .seconds(43_201), .seconds(86_401), .seconds(-1), .seconds(Int64.max),
@@ -226,17 +226,17 @@ extension Inventor {
     }
 }
 
-struct `What is written as a message` {
+struct `Binary messages` {
     @Test(arguments: Message.all)
-    fileprivate func `Each message reads what it wrote, extremes included`(
+    fileprivate func `Messages with extreme values are read as they were written`(
         message: Message
     ) throws {
         let inventor = Inventor(seed: 3)
         for _ in 0..<200 { try message.check(inventor) }
     }
 
-    /// Fails if a new kind is missing here.
-    @Test func `Every kind of message is among those that are checked`() {
+    /// Fails if a new kind has no test.
+    @Test func `Every kind of message is tested`() {
         let checked = Message.all.compactMap { $0.kind }
         for kind in (UInt8.min ... .max).compactMap(MessageKind.init(rawValue:)) {
             #expect(checked.contains(kind), "\(kind)")

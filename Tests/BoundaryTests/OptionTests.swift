@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 import WithdrawMain
 
-/// An option or argument that takes a number or a time, as part of a command; VALUE stands for it.
+/// A command with an option or argument that takes a number or a time. VALUE is its placeholder.
 private struct Row: Sendable {
     let command: [String]
     let values: [String]
@@ -85,19 +85,19 @@ private struct Row: Sendable {
         Row("orders import BOOK --window=VALUE"), Row("orders import BOOK --deadline=VALUE"),
     ]
 
-    /// The names of its options that take VALUE.
+    /// The names of the command's options that take VALUE.
     var options: [String] {
         command.filter { $0.hasPrefix("--") && $0.contains("VALUE") }
             .compactMap { $0.dropFirst(2).split(separator: "=").first.map(String.init) }
     }
 }
 
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The boundaries of options` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Option boundaries` {
     private static let root = URL(filePath: #filePath).appending(path: "../../..")
         .standardizedFileURL
 
-    /// Fails if a new option is missing here.
-    @Test func `Each option that takes a number or a time has a row in the table`() throws {
+    /// Fails if a new option is not in the table.
+    @Test func `Every option that takes a number or a time is in the table`() throws {
         let declaration = #/@Option[^@]*?var (\w+)(?:: ([\w\[\]]+)\??)?(?: = ([^\n]+))?/#
         let types = [
             "Double", "Int", "UInt64", "Seconds", "Days", "Pace", "Timestamp", "Moment",
@@ -129,9 +129,7 @@ private struct Row: Sendable {
         #expect(found > 30)
     }
 
-    @Test func `No value of an option crashes a command or the process that it calls`()
-        async throws
-    {
+    @Test func `No option value crashes a command or the process that it calls`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         for arguments in [
@@ -146,7 +144,7 @@ private struct Row: Sendable {
             let commands = row.values.map { value in
                 row.command.map { $0 == "BOOK" ? book : $0.replacing("VALUE", with: value) }
             }
-            // What the parser takes is run: the first and the last, which is the greatest.
+            // Runs the first and the last, the greatest, of the values that the parser accepts.
             var taken: [[String]] = []
             for command in commands where try await isTaken(command) { taken.append(command) }
             for command in Set([taken.first, taken.last].compactMap(\.self)) {
@@ -163,7 +161,8 @@ private struct Row: Sendable {
         .orders, .route, .balance, .creditLimit, .withdraw, .credit, .eventStore,
     ]
 
-    /// Whether the program's parser takes the command; if not, its usage is wrong.
+    /// Returns whether the program's parser accepts the command. Otherwise the parser must report a
+    /// usage error.
     private func isTaken(_ command: [String]) async throws -> Bool {
         let program = try #require(Self.executables.first { $0.name == command[0] })
         let (type, words) = Self.subcommand(of: program.root, command.dropFirst())
@@ -180,7 +179,8 @@ private struct Row: Sendable {
         }
     }
 
-    /// The command that the words call, and its own: to parse with the whole program takes longer.
+    /// Returns the subcommand that the words call, and its arguments. Parsing with the whole
+    /// program takes longer.
     private static func subcommand(
         of type: any ParsableCommand.Type, _ words: ArraySlice<String>
     ) -> (any ParsableCommand.Type, [String]) {
@@ -195,10 +195,11 @@ private struct Row: Sendable {
     private func expectAnswer(_ command: [String], of suite: Suite) throws {
         let run = try suite.run(command, patience: 60)
         #expect([0, 64, 65, 69].contains(run.status), "\(command): \(run)")
-        #expect(run.status == 0 || !run.errors.isEmpty, "\(command) says nothing")
+        #expect(run.status == 0 || !run.errors.isEmpty, "\(command) prints no error")
     }
 
-    /// Every column of an order book, in one book: first no line of it is placed, then what can be.
+    /// Imports a book with extreme values in every column: first all or nothing, then without the
+    /// invalid lines.
     private func importColumns(_ suite: Suite) throws {
         let line = ["1", "19970101", "1", "11.77"]
         let extremes = [

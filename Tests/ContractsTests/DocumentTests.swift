@@ -6,10 +6,11 @@ import JSON
 import ServiceRuntime
 import Testing
 
-/// docs/events.md, docs/asyncapi.yaml and docs/schemas; `scripts/contracts` writes them.
-@Suite struct `The documents of the contracts` {
+/// The documents docs/events.md, docs/asyncapi.yaml and docs/schemas. `scripts/contracts` writes
+/// them.
+@Suite struct `Contract documents` {
     /// A log that the services wrote before RouteCreated had a second version.
-    static let logOfOld = "Tests/ContractsTests/Samples/route-created-1.jsonl"
+    static let earlierLog = "Tests/ContractsTests/Samples/route-created-1.jsonl"
 
     private static func schema(of type: String) throws -> SchemaCheck {
         let text = try Repository.text("docs/schemas/\(type).json")
@@ -21,7 +22,7 @@ import Testing
         try JSON.decode(JSONValue.self, from: data)
     }
 
-    @Test func `say what the contracts say`() throws {
+    @Test func `Documents match the contracts`() throws {
         let write = ProcessInfo.processInfo.environment["DAYBOOK_WRITE_DOCUMENTS"] != nil
         for (path, text) in try Documents.all() {
             if write {
@@ -29,23 +30,23 @@ import Testing
                     to: Repository.root.appending(path: path), atomically: true, encoding: .utf8)
             }
             let there = try? Repository.text(path)
-            #expect(there == text, "\(path) is not as the contracts are: run scripts/contracts")
+            #expect(there == text, "\(path) differs from the contracts; run scripts/contracts")
         }
     }
 
-    @Test func `have a schema for each type, and for each that was written once`() throws {
+    @Test func `Every current and former event type has a schema`() throws {
         let types = Contract.families.flatMap { $0.types + $0.upcasters.types }
         #expect(try Repository.files(in: "docs/schemas") == types.map { "\($0).json" }.sorted())
     }
 
     @Test(arguments: Sample.all)
-    func `have schemas that events of today follow`(_ sample: Sample) throws {
+    func `Current events follow their schemas`(_ sample: Sample) throws {
         let schema = try Self.schema(of: sample.type)
         #expect(schema.faults(in: try Self.json(sample.text.utf8)) == [])
     }
 
-    @Test func `have schemas that a log of old follows`() throws {
-        let lines = try Repository.text(Self.logOfOld).split(separator: "\n")
+    @Test func `Events of an earlier version follow their schemas`() throws {
+        let lines = try Repository.text(Self.earlierLog).split(separator: "\n")
         var counts: [String: Int] = [:]
         for line in lines {
             let event = try CloudEvents.event(Array(line.utf8)[...])
@@ -62,7 +63,9 @@ import Testing
         (#"{"customer":"c1","order":"o1","detail":""}"#, "has detail, which the schema"),
         ("[]", "no object"),
     ])
-    func `have schemas that others do not follow`(_ text: String, _ fault: String) throws {
+    func `Schema rejects missing, unknown and mistyped fields`(
+        _ text: String, _ fault: String
+    ) throws {
         let faults = try Self.schema(of: "OrderConfirmed").faults(in: Self.json(text.utf8))
         #expect(faults.contains { $0.contains(fault) }, "\(faults)")
     }
@@ -74,17 +77,19 @@ import Testing
             (#"{"amount":1,"currency":"usd"}"#, "usd"),
             (#"{"amount":9007199254740992,"currency":"USD"}"#, "range"),
         ] as [(String, String?)])
-    func `know what money is`(_ money: String, _ fault: String?) throws {
+    func `Schema of money requires a whole amount in range and a currency code`(
+        _ money: String, _ fault: String?
+    ) throws {
         let text = #"{"customer":"c1","limit":\#(money)}"#
         let faults = try Self.schema(of: "CreditLimitSet").faults(in: Self.json(text.utf8))
         #expect(faults.isEmpty == (fault == nil) && faults.allSatisfy { $0.contains(fault ?? "") })
     }
 }
 
-@Suite struct `A contract` {
+@Suite struct `Contract families` {
     private static let payloads = Contract.families.flatMap { $0.payloads }
 
-    @Test func `has types whose names tell their versions, and upcasters for those before`() {
+    @Test func `Type names carry their versions, and former versions have upcasters`() {
         for family in Contract.families {
             #expect(family.categories.count == 1)
             for payload in family.payloads {
@@ -98,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `has upcasters that end at types of today`() {
+    @Test func `Upcasters lead from former to current types`() {
         for family in Contract.families {
             for type in family.upcasters.types {
                 #expect(!family.types.contains(type), "\(type) is still written")
@@ -109,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `has for each type a reversal that the contracts know, or a reason`() {
+    @Test func `Every type has a known reversal or a reason for having none`() {
         for payload in Self.payloads {
             switch payload.reversal {
             case .by(let types), .withItsOrder(let types):
@@ -123,11 +128,9 @@ import Testing
         }
     }
 
-    @Test func `reads a log of old`() throws {
+    @Test func `Contracts read a log that an earlier version wrote`() throws {
         var distances: [Int] = []
-        for line in try Repository.text(`The documents of the contracts`.logOfOld)
-            .split(separator: "\n")
-        {
+        for line in try Repository.text(`Contract documents`.earlierLog).split(separator: "\n") {
             let event = try CloudEvents.event(Array(line.utf8)[...])
             var bytes: [UInt8] = []
             try event.encode(into: &bytes)
@@ -139,7 +142,7 @@ import Testing
             #expect(today.count == 1)
             let read = try #require(try family.init(type: today[0].type, data: today[0].data))
             #expect(read.tags == record.tags)
-            // What was not upcast is as it was, to the byte.
+            // An event of any other type is the same, byte for byte.
             #expect(record.type == "RouteCreated" || today == [content])
             if case .created(let route) = read as? RouteEvent {
                 distances += route.legs.map(\.meters)

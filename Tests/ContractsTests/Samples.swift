@@ -1,7 +1,7 @@
 import Contracts
 import EventSourcing
 
-/// An event, and the text of its data.
+/// An event and the text of its data.
 struct Sample: Sendable, CustomStringConvertible {
     let event: any PublishedEvent
     let type: String

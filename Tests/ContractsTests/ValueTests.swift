@@ -2,14 +2,16 @@ import Contracts
 import EventSourcing
 import Testing
 
-struct MoneyTests {
+struct `Money and currencies` {
     private static let readable: [(String, String, Int64)] = [
         ("11.77", "USD", 1177), ("0.00", "EUR", 0), ("12", "USD", 1200), ("-0.05", "USD", -5),
         ("1177", "JPY", 1177), ("1.177", "KWD", 1177), ("90071992547409.91", "USD", Money.largest),
     ]
 
     @Test(arguments: readable)
-    func `reads amounts in major units`(_ text: String, _ code: String, _ amount: Int64) throws {
+    func `Money is parsed from an amount in major units`(
+        _ text: String, _ code: String, _ amount: Int64
+    ) throws {
         #expect(try Money(text, in: Currency(code)).amount == amount)
     }
 
@@ -19,7 +21,7 @@ struct MoneyTests {
         ("--1", "USD"), ("1.1.1", "USD"), ("11.0", "JPY"), ("11.", "JPY"), ("1.17", "KWD"),
         ("١", "USD"), ("90071992547409.92", "USD"), ("99999999999999999999", "USD"),
     ])
-    func `refuses what is not exactly an amount`(_ text: String, _ code: String) throws {
+    func `Text that is not exactly an amount is rejected`(_ text: String, _ code: String) throws {
         let currency = try Currency(code)
         #expect(throws: DaybookError.self) { try Money(text, in: currency) }
     }
@@ -30,16 +32,18 @@ struct MoneyTests {
     ]
 
     @Test(arguments: written)
-    func `writes what it reads`(_ amount: Int64, _ code: String, _ text: String) throws {
+    func `Money is parsed from the text that it prints`(
+        _ amount: Int64, _ code: String, _ text: String
+    ) throws {
         let money = Money(amount, try Currency(code))
         #expect(money.description == text)
         #expect(Money(text) == money)
     }
 
     @Test(arguments: ["11.77", "11.77USD", "11.77  USD", "11.77 usd", "USD 11.77", "11.77 XYZ"])
-    func `reads no other form`(_ text: String) { #expect(Money(text) == nil) }
+    func `Money is parsed from no other form`(_ text: String) { #expect(Money(text) == nil) }
 
-    @Test func `adds and multiplies within its range and currency`() {
+    @Test func `Money is added and multiplied only within its range and currency`() {
         #expect(Money(3, .usd).adding(Money(4, .usd)) == Money(7, .usd))
         #expect(Money(3, .usd).adding(Money(4, .eur)) == nil)
         #expect(Money(Money.largest, .usd).adding(Money(1, .usd)) == nil)
@@ -49,7 +53,7 @@ struct MoneyTests {
         #expect(Money(Money.largest, .usd).times(.max) == nil)
     }
 
-    @Test func `knows currencies by their codes`() throws {
+    @Test func `Currency has a known, upper-case code`() throws {
         #expect(try Currency("USD") == .usd)
         #expect(try Currency("BHD").exponent == 3)
         for code in ["usd", "US", "XYZ", "XXX", ""] {
@@ -58,14 +62,14 @@ struct MoneyTests {
     }
 }
 
-struct IdentifierTests {
+struct Identifiers {
     @Test(arguments: ["1", "00042", "o_1.b", String(repeating: "a", count: 64)])
-    func `accepts letters, digits, underscores and points`(_ text: String) throws {
+    func `Identifier may have letters, digits, underscores and points`(_ text: String) throws {
         try Identifier.check(text, what: "order id")
     }
 
     @Test(arguments: ["", "a-b", "a b", "a:b", "é", "a\n", String(repeating: "a", count: 65)])
-    func `refuses all else, by name`(_ text: String) {
+    func `Any other identifier is rejected with an error that names the field`(_ text: String) {
         let error = #expect(throws: DaybookError.self) {
             try Identifier.check(text, what: "order id")
         }

@@ -12,7 +12,7 @@ import WireProtocol
 
 @testable import EventBus
 
-/// A clock that a test sets, and what is logged.
+/// A clock that the test advances, and a log handler that records warnings.
 private final class Surroundings: LogHandler {
     private let time = Mutex(BusTime(running: .zero, log: .now()))
     private let lines = Mutex<[String]>([])
@@ -42,7 +42,7 @@ private final class Surroundings: LogHandler {
     }
 }
 
-/// An archive of a store in this process, and who keeps it.
+/// An archive of a store in this process, with its archiver.
 private struct Kept {
     let bus: RunningBus
     let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
@@ -73,7 +73,7 @@ private struct Kept {
             segmentBytes: 4096, now: { surroundings.now })
     }
 
-    /// What a process does that was killed and started again.
+    /// Replaces the archiver without closing it, as a kill and a restart do.
     mutating func restart() async throws {
         archiver = try Self.archiver(
             definition, try await bus.store.welcome().log, bus, surroundings, timing)
@@ -84,7 +84,7 @@ private struct Kept {
         await archiver.turn()
     }
 
-    /// The positions that are in the archive, each checked.
+    /// Verifies the archive and returns the positions of its events.
     func positions() async throws -> [UInt64] {
         let reader = try await ArchiveReader(
             in: try FolderObjectStorage(folder: folder), name: "a")
@@ -97,8 +97,8 @@ private struct Kept {
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `An archive of the bus` {
-    @Test func `gets what matches when no more has come for some seconds`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Bus archiver` {
+    @Test func `Archiver writes matching events after 5 seconds without new ones`() async throws {
         let kept = try await Kept()
         defer { kept.remove() }
         let first = try await kept.bus.append(10)
@@ -109,7 +109,7 @@ private struct Kept {
         #expect(try await kept.positions().isEmpty)
         await kept.turn(after: .seconds(0.2))
         #expect(try await kept.positions() == Array(first))
-        // What does not match is done with by having been looked at.
+        // Events that do not match advance the checkpoint.
         try await kept.bus.append(10, type: "Other")
         await kept.turn()
         let view = await kept.view
@@ -117,7 +117,7 @@ private struct Kept {
         #expect(await kept.archiver.matchedCount == 10)
     }
 
-    @Test func `gets what comes steadily, every half minute`() async throws {
+    @Test func `Archiver writes steadily arriving events every 30 seconds`() async throws {
         let kept = try await Kept()
         defer { kept.remove() }
         for _ in 0..<8 {
@@ -130,7 +130,7 @@ private struct Kept {
         #expect(try await kept.positions() == Array(1...9))
     }
 
-    @Test func `has the whole log or what a rule sees`() async throws {
+    @Test func `Archive has the bus's own events only if it has no pattern`() async throws {
         let whole = try await Kept(pattern: nil)
         let matching = try await Kept(pattern: #"{"position": [{"numeric": [">", 0]}]}"#)
         defer {
@@ -147,7 +147,9 @@ private struct Kept {
         #expect(try await matching.positions() == [2, 3, 4])
     }
 
-    @Test func `has each event once, whenever its keeper was killed`() async throws {
+    @Test func `Archive contains each event once although the archiver is killed repeatedly`()
+        async throws
+    {
         var kept = try await Kept()
         defer { kept.remove() }
         var last: UInt64 = 0
@@ -163,7 +165,7 @@ private struct Kept {
         #expect(await kept.view.segments > 5)
     }
 
-    @Test func `lets go what is older than its retention`() async throws {
+    @Test func `Archiver deletes events that are older than the retention`() async throws {
         let kept = try await Kept(days: 2)
         defer { kept.remove() }
         try await kept.bus.append(5)
@@ -177,7 +179,7 @@ private struct Kept {
         #expect(view.events == 0 && view.checkpoint == 5 && view.problem == nil)
     }
 
-    @Test func `is behind while its place is gone, says so once, and lacks nothing then`()
+    @Test func `Archiver logs each problem once while its folder is missing, and then catches up`()
         async throws
     {
         let kept = try await Kept()
@@ -190,13 +192,13 @@ private struct Kept {
         try await kept.bus.append(200)
         for _ in 0..<8 { await kept.turn(after: .seconds(60)) }
         #expect(await kept.view.problem != nil)
-        // That a segment can't be put there, and then that the archive is not there.
+        // The archiver may fail to write a segment, and then does not find the archive.
         let warnings = kept.surroundings.warnings
         #expect((1...2).contains(warnings.count) && Set(warnings).count == warnings.count)
-        // Nothing is made where nothing is known to be.
+        // The archiver does not recreate a missing folder.
         #expect(!FileManager.default.fileExists(atPath: kept.folder))
         try FileManager.default.moveItem(atPath: elsewhere, toPath: kept.folder)
-        // It is left alone for as long as it has failed often.
+        // The back-off has reached its maximum of 60 seconds.
         await kept.turn(after: .seconds(30))
         #expect(try await kept.positions() == Array(1...5))
         await kept.turn(after: .seconds(31))
@@ -205,7 +207,7 @@ private struct Kept {
         #expect(await kept.view.problem == nil)
     }
 
-    @Test func `goes on from an older manifest that was put back`() async throws {
+    @Test func `Archiver catches up from an older manifest that was restored`() async throws {
         let kept = try await Kept()
         defer { kept.remove() }
         let path = "\(kept.folder)/a/manifest.jsonl"
@@ -222,7 +224,9 @@ private struct Kept {
         #expect(try await kept.positions() == Array(1...15))
     }
 
-    @Test func `does not go on for a log that has lost its end`() async throws {
+    @Test func `Archiver writes nothing and reports a log that is shorter than the archive`()
+        async throws
+    {
         let kept = try await Kept()
         defer { kept.remove() }
         let writer = try await ArchiveWriter(
@@ -236,7 +240,9 @@ private struct Kept {
         #expect(try await kept.positions().isEmpty)
     }
 
-    @Test func `does not go on for a log that has gone on in another way`() async throws {
+    @Test func `Archiver writes nothing and reports a log that differs from the archive`()
+        async throws
+    {
         let kept = try await Kept()
         defer { kept.remove() }
         let other = try await RunningBus()
@@ -254,7 +260,9 @@ private struct Kept {
         #expect(try await kept.positions() == Array(1...5))
     }
 
-    @Test func `gives a reader all up to a position at once`() async throws {
+    @Test func `Archiver writes pending events at once for a reader that needs them`()
+        async throws
+    {
         var timing = Archiver.Timing()
         timing.quiet = .seconds(3600)
         let kept = try await Kept(timing: timing)
@@ -273,7 +281,9 @@ private struct Kept {
         }
     }
 
-    @Test func `gets what is pending when it is deleted, or the process ends`() async throws {
+    @Test func `Archiver writes pending events when the archive is deleted or the process stops`()
+        async throws
+    {
         var timing = Archiver.Timing()
         timing.quiet = .seconds(3600)
         for isDeleted in [true, false] {

@@ -31,7 +31,7 @@ private final class Folder {
 }
 
 extension BusFiles {
-    /// Stops like a killed process: what was not written is lost.
+    /// Closes the files as a kill does: unwritten changes are lost.
     fileprivate func close() async throws {
         try store.close()
         try await journal.close()
@@ -48,9 +48,11 @@ extension BusFiles {
     }
 }
 
-@Suite struct `The files of the bus` {
+@Suite struct `Bus files` {
     @Test(arguments: 0..<20 as Range<UInt64>)
-    func `hold the same, whatever of the tables is lost`(seed: UInt64) async throws {
+    func `Bus files have the same content after the cache or the journal is deleted`(
+        seed: UInt64
+    ) async throws {
         let folder = try Folder()
         var history = History(seed: seed)
         var files = try await folder.open()
@@ -87,9 +89,11 @@ extension BusFiles {
         try await files.close()
     }
 
-    /// Whether the tables or the journal were written last.
+    /// The seed sets how many commits the tables lack before and during the compaction.
     @Test(arguments: 0..<10 as Range<UInt64>)
-    func `hold the same when the journal is begun again`(seed: UInt64) async throws {
+    func `Compaction of the journal keeps the entries and the last routed position`(
+        seed: UInt64
+    ) async throws {
         let folder = try Folder()
         var history = History(seed: seed)
         var files = try await folder.open()
@@ -112,7 +116,7 @@ extension BusFiles {
         #expect(try await files.journal.dueGeneration(minimum: 0) == nil)
         _ = try await append()
         try await files.close()
-        // The tables follow the journal before it.
+        // The tables still follow the previous generation of the journal.
         files = try await folder.open()
         let contents = try await files.contents()
         #expect(contents.count { $0.hasPrefix("entry") } == history.entries.count)
@@ -121,12 +125,12 @@ extension BusFiles {
         try await files.close()
     }
 
-    @Test func `drop a commit that a crash cut short`() async throws {
+    @Test func `Opening the bus files removes an unfinished journal generation`() async throws {
         let folder = try Folder()
         var files = try await folder.open()
         _ = try await files.journal.append(JournalRecord(routed: 5))
         try await files.close()
-        // The remains of a process that was killed while it made another generation.
+        // A process that was killed while it wrote the next generation leaves this folder.
         try FileManager.default.createDirectory(
             atPath: folder.journal + "/2.new", withIntermediateDirectories: true)
         files = try await folder.open()
@@ -135,7 +139,7 @@ extension BusFiles {
         try await files.close()
     }
 
-    @Test func `are not used for another log`() async throws {
+    @Test func `Opening the bus files fails if the journal belongs to another log`() async throws {
         let folder = try Folder()
         try await folder.open().close()
         try folder.remove(folder.cache)
@@ -147,11 +151,13 @@ extension BusFiles {
         }
     }
 
-    /// What somebody may do to the journal's folder that leaves no file of the log in its place.
+    /// Changes to the folder that leave no usable journal as its last generation.
     private enum Loss: CaseIterable { case emptied, removed, laterFolder, oddName }
 
     @Test(arguments: Loss.allCases)
-    private func `keep what they had when the journal is out of place`(_ loss: Loss) async throws {
+    private func `Bus files keep their content when the journal is missing or misplaced`(
+        _ loss: Loss
+    ) async throws {
         let folder = try Folder()
         var history = History(seed: 5)
         var files = try await folder.open()
@@ -181,7 +187,9 @@ extension BusFiles {
         }
     }
 
-    @Test func `are not used when the journal has lost its end`() async throws {
+    @Test func `Opening the bus files fails if the journal ends before the cache does`()
+        async throws
+    {
         let folder = try Folder()
         let files = try await folder.open()
         for position in 1...3 as ClosedRange<UInt64> {
@@ -198,9 +206,7 @@ extension BusFiles {
         }
     }
 
-    @Test func `are made again from the journal when the cache has routed more than the log has`()
-        async throws
-    {
+    @Test func `Cache that is ahead of the log is rebuilt from the journal`() async throws {
         let folder = try Folder()
         var files = try await folder.open()
         let record = JournalRecord(routed: 7)
@@ -213,7 +219,7 @@ extension BusFiles {
         try await files.close()
     }
 
-    @Test func `are not used when the journal is damaged`() async throws {
+    @Test func `Opening the bus files fails if a journal segment is damaged`() async throws {
         let folder = try Folder()
         let files = try await folder.open()
         for position in 1...3 as ClosedRange<UInt64> {
@@ -235,7 +241,7 @@ extension BusFiles {
         }
     }
 
-    /// The tables of the version that had no journal, as commit c4c5307 made them.
+    /// The tables of version 1, which had no journal, as commit c4c5307 created them.
     private static let version1 = """
         CREATE TABLE daybook (version INTEGER, log TEXT, checkpoint INTEGER);
         CREATE TABLE rule (
@@ -285,11 +291,12 @@ extension BusFiles {
         try database.close()
     }
 
-    /// Even if the upgrade is interrupted several times.
-    @Test func `of a version without a journal get one`() async throws {
+    @Test func `Upgrade from version 1 keeps the queue and its entries, even if interrupted`()
+        async throws
+    {
         let folder = try Folder()
         try makeVersion1(folder)
-        // Killed after the tables were migrated, and before the journal existed.
+        // The process was killed after it migrated the tables, before it created the journal.
         try BusStore(path: folder.cache, log: folder.log).close()
         var files = try await folder.open()
         for _ in 1...2 {
@@ -309,7 +316,7 @@ extension BusFiles {
             let left = try #require(entries[1].notBefore) - .zero
             #expect((.seconds(1)...(.seconds(100))).contains(left))
             try await files.close()
-            // Killed before the tables record the journal.
+            // The process was killed before the tables recorded the journal.
             try folder.remove(folder.cache)
             try makeVersion1(folder)
             files = try await folder.open()
@@ -318,7 +325,7 @@ extension BusFiles {
     }
 }
 
-/// Commits in a row as a bus makes them: what is changed and removed is there.
+/// A sequence of commits as a bus makes them: they change and remove only existing rows.
 private struct History {
     private var random: Records
     private(set) var entries: Set<Place> = []
@@ -354,7 +361,7 @@ private struct History {
         return record
     }
 
-    /// Does one thing with the queue.
+    /// Makes one random change to the queue.
     private mutating func change(_ id: Int64, _ batch: inout WriteBatch) {
         var writes = QueueWrites(id: id)
         if queues.insert(id).inserted {

@@ -7,10 +7,10 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `The bus's tables` {
-    /// SQLite keeps what it is given, whatever the type of the column.
+@Suite struct `Bus tables` {
+    /// SQLite stores a value of any type in a column of any type.
     @Test(arguments: [("'x'", 19), ("X'00FF'", 15), ("9e99", 0)])
-    func `hold in no column a value that ends the process`(
+    func `Damaged column values make reads throw Unusable instead of crashing`(
         value: String, faults: Int
     ) async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
@@ -20,7 +20,7 @@ import WireProtocol
         #expect(try await read(store) == nil)
         var found = 0
         for column in try await columns(of: store) {
-            // Undone in the end: each column is damaged alone.
+            // The rows are restored below, so that only one column is damaged at a time.
             let kept = try await store.store.read { try $0.rows(of: column.table) }
             let set = "UPDATE \(column.table) SET \(column.name) = \(value)"
             guard (try? await change(store, { try $0.execute(sql: set) })) != nil else { continue }
@@ -35,7 +35,39 @@ import WireProtocol
         try store.close()
     }
 
-    /// A record with something for each table.
+    @Test func `A commit may delete queues and create others with their names`() async throws {
+        let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
+        defer { try? ProjectedStore.remove(path) }
+        let store = try BusStore(path: path, log: EventID(high: 1, low: 2))
+        let names = (1...20).map { "q\($0)" }
+        func created(_ ids: ClosedRange<Int64>) -> WriteBatch {
+            var batch = WriteBatch()
+            for (id, name) in zip(ids, names) {
+                var writes = QueueWrites(id: id)
+                writes.definition = QueueDefinition(name: name)
+                batch.queues[id] = writes
+            }
+            return batch
+        }
+        var record = JournalRecord()
+        record.batch = created(1...20)
+        try await store.commit(record, of: EventID(high: 3, low: 4), through: 1)
+        record.batch = WriteBatch()
+        for id in Int64(1)...20 {
+            var writes = QueueWrites(id: id)
+            writes.isDeleted = true
+            record.batch.queues[id] = writes
+        }
+        // The cache gets the changes of several commits at once.
+        record.batch.append(created(21...40))
+        try await store.commit(record, of: EventID(high: 3, low: 4), through: 2)
+        let queues = try await store.queues()
+        #expect(Set(queues.map(\.id)) == Set(21...40))
+        #expect(Set(queues.map(\.definition.name)) == Set(names))
+        try store.close()
+    }
+
+    /// A record with at least one row for each table.
     private func full() -> JournalRecord {
         var random = Records(seed: 1)
         var record = JournalRecord()
@@ -72,7 +104,7 @@ import WireProtocol
         }
     }
 
-    /// Reads all that there is, as the bus does; the error if that fails.
+    /// Reads all tables as the bus does. Returns the error if a read fails.
     private func read(_ store: BusStore) async throws -> (any Error)? {
         do {
             _ = try await store.progress()

@@ -6,8 +6,8 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(10))) struct `The bus` {
-    @Test func `delivers what rules match, in the order of the log`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Event bus` {
+    @Test func `Queue delivers the events that its rule matches, in log order`() async throws {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))
         try await bus.put(rule: "r", to: "q")
@@ -17,7 +17,7 @@ import ZeroMQ
         #expect(try await bus.view("q").acknowledged == 50)
     }
 
-    @Test func `sends an event once to a queue, however many rules name it`() async throws {
+    @Test func `Bus enqueues an event once per queue even if several rules match`() async throws {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))
         try await bus.put(QueueDefinition(name: "other"))
@@ -28,7 +28,7 @@ import ZeroMQ
         #expect(try await bus.drain("other") == [position])
     }
 
-    @Test func `begins a queue where it says`() async throws {
+    @Test func `Queue starts at the configured end, beginning or position`() async throws {
         let bus = try await RunningBus()
         let old = try await bus.append(5)
         for (name, start) in [
@@ -38,7 +38,7 @@ import ZeroMQ
             try await bus.put(QueueDefinition(name: name, start: start))
             try await bus.put(rule: name, to: name)
         }
-        // Positions 6 to 13 tell of queues and rules.
+        // Positions 6 to 13 are the events that define the queues and rules.
         let new = try await bus.append(10)
         #expect(new == 14...23)
         for queue in ["beginning", "position", "future"] {
@@ -50,7 +50,7 @@ import ZeroMQ
         #expect(try await bus.drain("future") == [20, 21, 22, 23])
     }
 
-    @Test func `begins a queue at a time`() async throws {
+    @Test func `Queue starts at the configured time`() async throws {
         let bus = try await RunningBus()
         try await bus.append(3)
         let next = try await bus.append(3)
@@ -61,15 +61,14 @@ import ZeroMQ
         try await bus.put(rule: "r", to: "q")
         _ = try await bus.wait(for: "q") { !$0.isFilling }
         let drained = try await bus.drain("q")
-        // Events of one append may share a time with those before them.
         #expect(drained.suffix(3) == Array(next)[...])
     }
 
-    @Test func `fills a queue while events go on being appended, without hole or repeat`()
+    @Test func `Queue is filled from the log without gaps or repeats while events are appended`()
         async throws
     {
         let bus = try await RunningBus()
-        // More than is filled while the router goes on.
+        // More events than the bus fills in while it holds the router.
         for _ in 1...3 { try await bus.append(1000) }
         try await bus.put(QueueDefinition(name: "q", grouping: .stream, start: .beginning))
         let store = bus.store
@@ -96,7 +95,9 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `holds more than is in memory, and keeps it over a restart`() async throws {
+    @Test func `Queue longer than its window in memory keeps all events across a restart`()
+        async throws
+    {
         let bus = try await RunningBus(window: 200)
         try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
         try await bus.put(rule: "r", to: "q")
@@ -112,7 +113,7 @@ import ZeroMQ
         #expect(view.depth == 0 && view.acknowledged == 600)
     }
 
-    @Test func `loses nothing when it is stopped, be it in the middle of a commit`() async throws {
+    @Test func `Bus loses no events when it is stopped during commits`() async throws {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
         try await bus.put(rule: "r", to: "q")
@@ -127,7 +128,9 @@ import ZeroMQ
         #expect(try await bus.drain("q") == wanted)
     }
 
-    @Test func `gives back at once what was with a consumer that begins anew`() async throws {
+    @Test func `Released deliveries are redelivered at once with a higher receive count`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))
         try await bus.put(rule: "r", to: "q")
@@ -144,14 +147,16 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `keeps nobody waiting for the answer to a receive that was given up`() async throws {
+    @Test func `Bus answers repeated, overlapping and abandoned receives, and then stops`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q"))
         let connection = try await RequestClient(
             endpoint: try await bus.store.busEndpoint(), to: "event-store",
             on: SocketLoop(name: "c"), in: Context())
-        // As a consumer does whose process ends, and begins anew: it asks, and asks again, ends,
-        // and asks for something else.
+        // A consumer repeats a receive, crashes, restarts, releases its deliveries and sends
+        // another receive.
         for number in UInt64(1)...20 {
             let receives = try [number, number, number, number + 1000].map { token in
                 try JSON.data(
@@ -174,11 +179,13 @@ import ZeroMQ
             }
         }
         await connection.close()
-        // What waited on would not let it end.
+        // A receive that still waits would keep the bus from stopping.
         await bus.stop()
     }
 
-    @Test func `groups by paths of the data, and by what there is without them`() async throws {
+    @Test func `Grouping uses the first path found in the data, else each event is a group`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await bus.put(QueueDefinition(name: "q", grouping: .paths(["account", "customer.id"])))
         try await bus.put(rule: "r", to: "q")

@@ -4,7 +4,7 @@ import Testing
 import WireProtocol
 
 @Suite(.timeLimit(.minutes(10))) struct `Dead letters` {
-    /// A queue whose events die at the first failure, with a rule.
+    /// Creates a queue whose events become dead letters at the first failure, and its rule.
     private func make(
         _ bus: RunningBus, grouping: Grouping = .correlation, afterDeath: AfterDeath = .wait
     ) async throws {
@@ -15,7 +15,7 @@ import WireProtocol
         try await bus.put(rule: "r", to: "q")
     }
 
-    /// Has the next delivery fail, and waits until it is a dead letter.
+    /// Fails the next delivery and waits until the event is a dead letter.
     @discardableResult
     private func fail(_ bus: RunningBus) async throws -> UInt64 {
         let before = try await bus.view("q").deadLetters
@@ -27,7 +27,7 @@ import WireProtocol
         return delivery.event.position
     }
 
-    @Test func `have later events of their group wait behind them, and go back in order`()
+    @Test func `Group waits behind a dead letter, across a restart, and is redriven in order`()
         async throws
     {
         let bus = try await RunningBus()
@@ -45,7 +45,7 @@ import WireProtocol
         #expect(letter.letter.rule == "r" && letter.letter.type == "T")
         #expect(letter.letter.group == "\(EventID(high: 1, low: 1))")
 
-        // All that holds over a restart.
+        // A restart changes nothing.
         await bus.stop()
         try await bus.start()
         #expect(try await bus.deadLetters().first == letter)
@@ -57,7 +57,9 @@ import WireProtocol
         #expect(try await bus.drain("q") == Array(first) + Array(later))
     }
 
-    @Test func `let their group go on where the queue says so`() async throws {
+    @Test func `Group continues past a dead letter if the queue does not wait behind it`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await make(bus, afterDeath: .goOn)
         let all = try await bus.append(3, correlation: 1)
@@ -67,7 +69,7 @@ import WireProtocol
         #expect(try await bus.drain("q") == [dead])
     }
 
-    @Test func `can die again`() async throws {
+    @Test func `Redriven event can become a dead letter again`() async throws {
         let bus = try await RunningBus()
         try await make(bus)
         let position = try await bus.append().lowerBound
@@ -88,7 +90,7 @@ import WireProtocol
         )
     }
 
-    @Test func `are discarded for a reason, and by somebody, and their group goes on`()
+    @Test func `Discarding a dead letter needs a reason, records the actor and frees the group`()
         async throws
     {
         let bus = try await RunningBus()
@@ -112,7 +114,9 @@ import WireProtocol
         #expect(told.correlationID == EventID(high: 1, low: 1))
     }
 
-    @Test func `are what is too old, and what has no queue`() async throws {
+    @Test func `Event becomes a dead letter when it is too old or its queue is deleted`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await bus.put(
             QueueDefinition(name: "q", retry: RetryPolicy(maximumAge: 0.05)))
@@ -120,7 +124,7 @@ import WireProtocol
         try await bus.put(rule: "r", to: "q", "gone")
         _ = try await bus.admin.command(BusCall.deleteQueue, "gone")
         let position = try await bus.append().lowerBound
-        // Nobody takes it.
+        // No consumer receives the event.
         _ = try await bus.wait(for: "q") { $0.deadLetters == 1 }
         var letters: [DeadLetterView] = []
         while letters.count < 2 { letters = try await bus.deadLetters() }
@@ -135,7 +139,9 @@ import WireProtocol
         #expect(try await bus.drain("gone") == [position])
     }
 
-    @Test func `are none of a queue that wants none`() async throws {
+    @Test func `Queue without dead letters drops and counts events that are too old`()
+        async throws
+    {
         let bus = try await RunningBus()
         try await bus.put(
             QueueDefinition(

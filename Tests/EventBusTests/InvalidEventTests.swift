@@ -8,7 +8,7 @@ import Testing
 import WireProtocol
 
 /// Any client with permission to append to the bus's streams, and any import, can write any event.
-@Suite(.timeLimit(.minutes(10))) struct `Invalid events of the bus` {
+@Suite(.timeLimit(.minutes(10))) struct `Invalid bus events` {
     private struct Case: CustomStringConvertible {
         let stream: String
         let type: String
@@ -23,7 +23,7 @@ import WireProtocol
         var description: String { "\(type) in \(stream): \(data)" }
     }
 
-    /// Figures that no field of the bus's events may have, as JSON.
+    /// Invalid values for the integer fields of the bus's events, as JSON.
     private static let figures = [
         "-1", "9223372036854775807", "9223372036854775808", "18446744073709551615",
         "18446744073709551616", "1e300", "-1e300", "null", "\"1\"", "[]", "1e400", "0.5",
@@ -142,9 +142,7 @@ import WireProtocol
         return cases
     }
 
-    @Test func `Invalid events have no effect, at append and after a restart`()
-        async throws
-    {
+    @Test func `Invalid bus events have no effect, at append and after a restart`() async throws {
         let log = LoggedErrors()
         let bus = try await RunningBus(logger: log.logger)
         try await bus.put(QueueDefinition(name: "q"))
@@ -161,13 +159,13 @@ import WireProtocol
         }
         #expect(try await state(of: bus) == before)
         let ignored = log.positions
-        #expect(ignored.count == cases.count, "an event is not logged, or more than once")
+        #expect(ignored.count == cases.count, "an event was not logged exactly once")
         #expect(Set(ignored).count == cases.count)
 
         await bus.stop()
         try await bus.start()
         #expect(try await state(of: bus) == before)
-        #expect(log.positions == ignored, "an event is logged again")
+        #expect(log.positions == ignored, "an event was logged again after the restart")
         // The bus still works as before.
         let last = try await bus.append(1)
         #expect(try await bus.drain("q").suffix(1) == [last.lowerBound])

@@ -4,17 +4,19 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `A record of the journal` {
+@Suite struct `Journal records` {
     @Test(arguments: 0..<300 as Range<UInt64>)
-    func `has what was written`(seed: UInt64) throws {
+    func `Decoded journal record equals the encoded one`(seed: UInt64) throws {
         var random = Records(seed: seed)
         let record = random.record()
         #expect(try JournalRecord(try record.encoded()[...]) == record)
     }
 
-    /// Every second one is cut short, the others have a few bytes changed.
+    /// Truncates every second record, and changes a few bytes of the others.
     @Test(arguments: 0..<100 as Range<UInt64>)
-    func `is rejected where it is damaged, or is another one`(seed: UInt64) throws {
+    func `Damaged journal record is rejected or decodes to another encodable record`(
+        seed: UInt64
+    ) throws {
         var random = Records(seed: seed)
         let record = random.record()
         let bytes = try record.encoded()
@@ -30,12 +32,12 @@ import WireProtocol
                 damaged[place] = .random(in: 0...255, using: &random.source)
             }
             guard let other = try? JournalRecord(damaged[...]) else { continue }
-            // Whatever it says, it can be written again.
+            // Any record that can be read can be written again.
             #expect(try JournalRecord(try other.encoded()[...]) == other)
         }
     }
 
-    @Test func `of a later version is rejected`() throws {
+    @Test func `Journal record of a later format version is rejected`() throws {
         var bytes = try JournalRecord().encoded()
         bytes[0] = 2
         #expect {
@@ -45,7 +47,7 @@ import WireProtocol
         }
     }
 
-    @Test func `keeps numbers at their limits`() throws {
+    @Test func `Journal record keeps numbers at their limits`() throws {
         var record = JournalRecord()
         record.routed = .max
         record.time = BusTime(
@@ -71,9 +73,9 @@ import WireProtocol
     }
 }
 
-@Suite struct `The parts of a commit` {
+@Suite struct `Journal parts` {
     @Test(arguments: [0, 1, 1000, 512 << 10, (512 << 10) + 1, 3_000_000])
-    func `are put together as they were cut`(count: Int) throws {
+    func `Parts of a commit are reassembled to the original bytes`(count: Int) throws {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         var parts = JournalParts()
         let cut = JournalParts.cut(bytes)
@@ -82,14 +84,14 @@ import WireProtocol
         #expect(try parts.take(try #require(cut.last)[...]) == bytes)
     }
 
-    @Test func `of a commit that a crash cut short are left out`() throws {
+    @Test func `Parts of an unfinished commit are dropped when the next commit begins`() throws {
         let cut = JournalParts.cut([UInt8](repeating: 1, count: 2_000_000))
         var parts = JournalParts()
         for part in cut.dropLast() { #expect(try parts.take(part[...]) == nil) }
         #expect(try parts.take(JournalParts.cut([7])[0][...]) == [7])
     }
 
-    @Test func `are rejected without their beginning`() throws {
+    @Test func `Part is rejected if it is empty, malformed or lacks its beginning`() throws {
         let cut = JournalParts.cut([UInt8](repeating: 1, count: 2_000_000))
         var parts = JournalParts()
         #expect(throws: JournalFormatError.self) { try parts.take(cut[1][...]) }
@@ -98,7 +100,7 @@ import WireProtocol
     }
 }
 
-/// Makes records such as the bus writes, and stranger ones, from a seed.
+/// Generates random records from a seed: typical ones of the bus, and unusual ones.
 struct Records {
     var source: SplitMix
     private(set) var last: UInt64 = 1 << 28

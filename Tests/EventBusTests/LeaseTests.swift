@@ -6,7 +6,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(10))) struct `A delivery` {
+@Suite(.timeLimit(.minutes(10))) struct `Bus deliveries` {
     private func bus(
         visibilityTimeout: Double = 300, window: Int = 20_000, grouping: Grouping = .correlation
     ) async throws -> RunningBus {
@@ -19,9 +19,10 @@ import ZeroMQ
         return bus
     }
 
-    /// However the tables come back.
     @Test(arguments: [nil, "bus", "journal"])
-    func `stays its consumer's over a restart`(lost: String?) async throws {
+    func `Delivery stays with its consumer across a restart, even without cache or journal`(
+        lost: String?
+    ) async throws {
         let bus = try await bus()
         let positions = Array(try await bus.append(20))
         let consumer = try await bus.store.consumer(of: "q", named: "c")
@@ -44,7 +45,7 @@ import ZeroMQ
         #expect(again.event.position == positions[6])
         #expect(again.receiveCount == 2 && again.firstReceivedAt == taken[6].firstReceivedAt)
         #expect(again.lease > taken[9].lease)
-        // Or the consumer gives the deliveries back.
+        // The consumer releases the other deliveries.
         #expect(try await consumer.release() == 5)
         let rest = try await consumer.receive(10)
         #expect(rest.map(\.event.position) == [5, 6, 7, 8, 9].map { positions[$0] })
@@ -52,7 +53,9 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `is redelivered after its visibility timeout, even across restarts`() async throws {
+    @Test func `Delivery is redelivered after its visibility timeout, even across restarts`()
+        async throws
+    {
         let bus = try await bus(visibilityTimeout: 1)
         try await bus.append()
         let consumer = try await bus.store.consumer(of: "q", named: "c")
@@ -66,7 +69,7 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `is given again to the same receive after a restart`() async throws {
+    @Test func `Repeated receive gets the same deliveries after a restart`() async throws {
         let bus = try await bus()
         let positions = Array(try await bus.append(5))
         let connection = try await RequestClient(
@@ -97,11 +100,13 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `stays in flight when more entries wait than fit into memory`() async throws {
+    @Test func `Delivery stays in flight when more entries wait than fit into memory`()
+        async throws
+    {
         let bus = try await bus(window: 100, grouping: .unordered)
         let positions = Array(try await bus.append(100))
         let consumer = try await bus.store.consumer(of: "q", named: "c")
-        // The last that are in memory are with a consumer, most of those before them are not.
+        // The consumer keeps the last entries in memory and gives back the earlier ones.
         let taken = try await consumer.receive(100)
         try await consumer.settle(
             taken.dropLast(3).map { $0.settled(.failed(error: "no", delay: .zero)) })
@@ -118,7 +123,7 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `is made once while the journal is compacted`() async throws {
+    @Test func `Each event is delivered once while the journal is compacted`() async throws {
         let bus = try await RunningBus(journalBytes: 0)
         try await bus.put(QueueDefinition(name: "q", grouping: .unordered))
         try await bus.put(rule: "r", to: "q")
@@ -142,9 +147,8 @@ import ZeroMQ
         await consumer.close()
     }
 
-    /// Whatever becomes of the system's clock.
     @Test(arguments: [3600, -3600])
-    func `is neither made twice nor held back when the clock jumps`(seconds: Int) async throws {
+    func `Clock jump neither repeats nor delays a delivery`(seconds: Int) async throws {
         let bus = try await bus()
         let positions = Array(try await bus.append(4))
         let consumer = try await bus.store.consumer(of: "q", named: "c")
@@ -169,12 +173,12 @@ import ZeroMQ
         await consumer.close()
     }
 
-    @Test func `dies of its age by the log's time`() async throws {
+    @Test func `Maximum age of an event is measured by the log's time`() async throws {
         let bus = try await RunningBus()
         try await bus.put(
             QueueDefinition(name: "q", grouping: .stream, retry: RetryPolicy(maximumAge: 1800)))
         try await bus.put(rule: "r", to: "q")
-        // What is enqueued while the clock is an hour behind the log is as old as the log says.
+        // The second event is enqueued while the clock is an hour behind the log's time.
         try await bus.append()
         bus.clock.jump(.seconds(-3600))
         try await bus.append(stream: "s-2")

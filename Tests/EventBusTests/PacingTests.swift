@@ -5,7 +5,7 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `The pace of a replay` {
+@Suite struct `Replay pacing` {
     private let now = ContinuousClock.now
 
     private func pacing(rate: Double? = nil, speed: Double? = nil) -> Pacing {
@@ -21,14 +21,14 @@ import WireProtocol
         return try RecordedEvent(bytes[...])
     }
 
-    @Test func `has no limit if it is given none`() throws {
+    @Test func `Replay without rate and speed has no delay`() throws {
         var pacing = pacing()
         for count in 0..<10 as Range<UInt64> {
             #expect(pacing.due(try event(at: 100), count: count, now: now) == nil)
         }
     }
 
-    @Test func `is a number of events a second, from where it goes on`() throws {
+    @Test func `Rate limits the events per second, counted from where the replay resumes`() throws {
         var pacing = pacing(rate: 4)
         #expect(pacing.due(try event(at: 5), count: 100, now: now) == nil)
         #expect(pacing.due(try event(at: 5), count: 101, now: now) == now + .milliseconds(250))
@@ -37,7 +37,7 @@ import WireProtocol
         #expect(pacing.due(try event(at: 5), count: 109, now: now + .seconds(3)) == nil)
     }
 
-    @Test func `is that of the events, so many times as fast`() throws {
+    @Test func `Speed divides the original time between events`() throws {
         var pacing = pacing(speed: 10)
         #expect(pacing.due(try event(at: 1000), count: 0, now: now) == nil)
         #expect(pacing.due(try event(at: 1000), count: 1, now: now) == nil)
@@ -45,7 +45,7 @@ import WireProtocol
         #expect(pacing.due(try event(at: 1020), count: 2, now: now + .seconds(2)) == nil)
     }
 
-    @Test func `is the slower of both`() throws {
+    @Test func `Slower limit applies if both rate and speed are set`() throws {
         var pacing = pacing(rate: 1, speed: 1)
         #expect(pacing.due(try event(at: 0), count: 0, now: now) == nil)
         #expect(pacing.due(try event(at: 1), count: 5, now: now) == now + .seconds(5))

@@ -4,8 +4,8 @@ import WireProtocol
 
 @testable import EventBus
 
-/// A queue state under a clock that a test moves, and chance that is always 0: a back-off is half
-/// of its full length.
+/// A queue state with a clock that the test advances. Its random numbers are always 0, so each
+/// back-off has half of its full length.
 final class Queue {
     var state: QueueState
     var now = BusTime(
@@ -17,7 +17,7 @@ final class Queue {
         state = QueueState(settings: settings)
     }
 
-    /// Entries of the group, enqueued now.
+    /// Enqueues entries of the group now.
     func enqueue(_ sequences: UInt64..., group: UInt64 = 0, receives: Int = 0) {
         for sequence in sequences {
             state.enqueue(entry(sequence, group: group, receives: receives))
@@ -38,10 +38,10 @@ final class Queue {
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
     }
 
-    /// The one delivery that the test is about.
+    /// Receives one entry, and throws if there is none.
     func next() throws -> QueueState.Delivery { try #require(receive(1).first) }
 
-    /// The sequences of what is received.
+    /// Receives entries and returns their sequences.
     func received(_ max: Int = 10, consumer: String = "a") -> [UInt64] {
         receive(max, consumer: consumer).map(\.entry.sequence)
     }
@@ -66,14 +66,14 @@ final class Queue {
         state.tick(now: now, random: { 0 })
     }
 
-    /// How long it takes until the state has something to do; nil for never.
+    /// How long it takes until the next tick; nil if no tick is needed.
     func nextTick() -> Duration? {
         let next = state.nextTick()
         return [next.running.map { $0 - now.running }, next.log.map { $0 - now.log }]
             .compactMap(\.self).min()
     }
 
-    /// What has changed but for leases, in short: `died 1 MaximumAge`.
+    /// The changes since the last call except leases, for example `died 1 MaximumAge`.
     func changes() -> [String] {
         state.takeChanges().filter { !$0.isLease }.map { change in
             switch change {

@@ -4,8 +4,8 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `An entry that fails` {
-    @Test func `is tried again before what is behind it, after a while`() throws {
+@Suite struct `Failed queue entries` {
+    @Test func `Failed entry is retried after its back-off, before the entries behind it`() throws {
         let queue = Queue()
         queue.enqueue(1, 2)
         queue.enqueue(3, group: 3)
@@ -19,7 +19,7 @@ import WireProtocol
         #expect(queue.received() == [1])
     }
 
-    @Test func `waits twice as long each time, up to the maximum`() throws {
+    @Test func `Back-off doubles with each receive up to its maximum`() throws {
         let retry = QueueSettings.Retry(backoff: .seconds(1), maximumBackoff: .seconds(10))
         let delays = [1, 2, 3, 4, 5, 1_000].map { retry.delay(afterReceives: $0, random: 0) }
         #expect(delays == [500, 1_000, 2_000, 4_000, 5_000, 5_000].map { .milliseconds($0) })
@@ -27,7 +27,7 @@ import WireProtocol
         #expect(retry.delay(afterReceives: 0, random: 0) == .milliseconds(500))
     }
 
-    @Test func `waits as long as its receiver says`() throws {
+    @Test func `Failed entry waits for the delay that its consumer asked for`() throws {
         let queue = Queue()
         queue.enqueue(1)
         #expect(queue.reject(try queue.next(), delay: .seconds(7)))
@@ -37,7 +37,9 @@ import WireProtocol
         #expect(queue.received() == [1])
     }
 
-    @Test func `goes back behind an earlier one that was redriven meanwhile`() throws {
+    @Test func `Failed entry is retried after an earlier entry that was redriven meanwhile`()
+        throws
+    {
         let queue = Queue()
         queue.enqueue(5)
         let delivery = try queue.next()
@@ -50,7 +52,7 @@ import WireProtocol
         #expect(queue.received() == [5])
     }
 
-    @Test func `dies when it was received as often as allowed`() throws {
+    @Test func `Entry becomes a dead letter at the maximum receive count`() throws {
         let queue = Queue { $0.retry.maximumReceives = 2 }
         queue.enqueue(1)
         #expect(queue.reject(try queue.next(), delay: .zero))
@@ -58,7 +60,7 @@ import WireProtocol
         #expect(queue.reject(try queue.next()))
         let changes = queue.state.takeChanges()
         guard case .died(let entry, .maximumReceives)? = changes.last else {
-            Issue.record("not dead: \(changes)")
+            Issue.record("the entry is not a dead letter: \(changes)")
             return
         }
         #expect(entry.receives == 2)
@@ -66,7 +68,7 @@ import WireProtocol
         #expect(queue.state.waitingBehind(group) == 0)
     }
 
-    @Test func `dies too when its last lease ends or its consumer begins anew`() {
+    @Test func `Entry becomes a dead letter when its last lease expires or is released`() {
         let queue = Queue { $0.retry.maximumReceives = 1 }
         queue.enqueue(1, group: 1)
         #expect(queue.received() == [1])
@@ -77,7 +79,7 @@ import WireProtocol
         #expect(queue.changes() == ["died 1 MaximumReceives", "died 2 MaximumReceives"])
     }
 
-    @Test func `dies unseen when it is loaded after its last try`() throws {
+    @Test func `Entry loaded after its last receive becomes a dead letter undelivered`() throws {
         let queue = Queue { $0.waitsBehindDead = false }
         queue.enqueue(1, receives: 10)
         queue.enqueue(2)
@@ -88,7 +90,7 @@ import WireProtocol
         #expect(queue.changes() == ["done 2", "died 3 MaximumReceives"])
     }
 
-    @Test func `dies when the limit is lowered to what it has reached`() throws {
+    @Test func `Lowering the maximum receive count turns entries at it into dead letters`() throws {
         let queue = Queue()
         queue.enqueue(2, group: 2)
         queue.enqueue(1, group: 1)
@@ -102,8 +104,8 @@ import WireProtocol
     }
 }
 
-@Suite struct `An entry that is too old` {
-    @Test func `dies, the lower sequence first`() {
+@Suite struct `Maximum age of queue entries` {
+    @Test func `Entries past the maximum age become dead letters, lowest sequence first`() {
         let queue = Queue { $0.retry.maximumAge = .seconds(60) }
         queue.enqueue(2, group: 2)
         queue.now = queue.now + .seconds(1)
@@ -114,7 +116,7 @@ import WireProtocol
         #expect(queue.nextTick() == nil)
     }
 
-    @Test func `takes with it those of its group that are as old, if the group goes on`() {
+    @Test func `All entries past the maximum age become dead letters if their group goes on`() {
         let queue = Queue {
             $0.retry.maximumAge = .seconds(60)
             $0.waitsBehindDead = false
@@ -128,7 +130,7 @@ import WireProtocol
         #expect(queue.received() == [5])
     }
 
-    @Test func `dies while it waits to be tried again`() throws {
+    @Test func `Entry that waits for its retry becomes a dead letter at the maximum age`() throws {
         let queue = Queue { $0.retry.maximumAge = .seconds(60) }
         queue.enqueue(1)
         #expect(queue.reject(try queue.next(), delay: .seconds(90)))
@@ -137,7 +139,7 @@ import WireProtocol
         #expect(queue.changes() == ["retried 1", "died 1 MaximumAge"])
     }
 
-    @Test func `is left in peace in flight, and may still be done`() {
+    @Test func `Entry in flight can be acknowledged past the maximum age`() {
         let queue = Queue { $0.retry.maximumAge = .seconds(10) }
         queue.enqueue(1, group: 1)
         queue.enqueue(2, group: 2)
@@ -148,7 +150,7 @@ import WireProtocol
         #expect(queue.changes() == ["done 1", "retried 2", "died 2 MaximumAge"])
     }
 
-    @Test func `dies of what it reaches first`() {
+    @Test func `Entry past both limits becomes a dead letter with cause MaximumReceives`() {
         let queue = Queue {
             $0.retry.maximumAge = .seconds(10)
             $0.retry.maximumReceives = 1
@@ -159,7 +161,7 @@ import WireProtocol
         #expect(queue.changes() == ["died 1 MaximumReceives"])
     }
 
-    @Test func `lives on in a paused queue`() {
+    @Test func `Paused queue keeps entries past the maximum age until it is resumed`() {
         let queue = Queue { $0.retry.maximumAge = .seconds(60) }
         queue.enqueue(1)
         queue.state.isPaused = true
@@ -171,7 +173,7 @@ import WireProtocol
         #expect(queue.changes() == ["died 1 MaximumAge"])
     }
 
-    @Test func `dies by a limit that was lowered`() {
+    @Test func `Lowering the maximum age turns older entries into dead letters`() {
         let queue = Queue()
         queue.enqueue(1)
         queue.pass(.seconds(60))

@@ -4,8 +4,8 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `A group with a dead entry` {
-    /// A queue of one group, 1 to 3, whose first has died.
+@Suite struct `Queue groups with a dead letter` {
+    /// A queue with one group of entries 1 to 3, of which the first is a dead letter.
     private func queue(_ change: (inout QueueSettings) -> Void = { _ in }) throws -> Queue {
         let queue = Queue {
             $0.retry.maximumReceives = 1
@@ -16,7 +16,7 @@ import WireProtocol
         return queue
     }
 
-    @Test func `waits, and others flow on`() throws {
+    @Test func `Group waits behind its dead letter while other groups are delivered`() throws {
         let queue = try queue()
         #expect(queue.changes() == ["died 1 MaximumReceives"])
         queue.enqueue(4)
@@ -28,20 +28,20 @@ import WireProtocol
         #expect(queue.state.waitingBehind(group) == 3)
     }
 
-    @Test func `goes on where entries don't wait`() throws {
+    @Test func `Group continues past a dead letter if the queue does not wait behind it`() throws {
         let queue = try queue { $0.waitsBehindDead = false }
         #expect(queue.changes() == ["died 1 MaximumReceives"])
         #expect(queue.received() == [2])
         #expect(queue.state.waitingBehind(group) == nil)
     }
 
-    @Test func `goes on where there are no dead letters`() throws {
+    @Test func `Queue without dead letters drops the entry, and its group continues`() throws {
         let queue = try queue { $0.hasDeadLetters = false }
         #expect(queue.changes() == ["dropped 1 MaximumReceives"])
         #expect(queue.received() == [2])
     }
 
-    @Test func `is redriven in order`() throws {
+    @Test func `Redriven group is delivered in order`() throws {
         let queue = try queue()
         queue.state.unblock(group)
         #expect(queue.state.counts == .init())
@@ -54,7 +54,7 @@ import WireProtocol
         #expect(order == [1, 2, 3])
     }
 
-    @Test func `is blocked again when it is loaded, before its entries or after`() {
+    @Test func `Blocked group holds entries that were enqueued before and after the block`() {
         let queue = Queue()
         queue.enqueue(1, 2)
         queue.state.block(group)
@@ -66,7 +66,7 @@ import WireProtocol
         #expect(queue.state.oldest == nil)
     }
 
-    @Test func `voids the lease when it is blocked from outside`() throws {
+    @Test func `Blocking a group voids the lease of its entry in flight`() throws {
         let queue = Queue()
         queue.enqueue(1, 2)
         let delivery = try queue.next()
@@ -75,7 +75,7 @@ import WireProtocol
         #expect(queue.state.counts == .init(blocked: 2))
     }
 
-    @Test func `keeps its place in the line when it goes on`() {
+    @Test func `Group keeps its turn when its first entry becomes a dead letter`() {
         let queue = Queue {
             $0.retry.maximumAge = .seconds(60)
             $0.waitsBehindDead = false
@@ -89,8 +89,8 @@ import WireProtocol
     }
 }
 
-@Suite struct `A purge` {
-    @Test func `takes what waits, is in flight or delayed, and no more`() {
+@Suite struct `Queue purges` {
+    @Test func `Purge removes waiting, delayed and in-flight entries up to its sequence`() {
         let queue = Queue()
         queue.enqueue(1, 2, 7)
         queue.enqueue(3, group: 3)
@@ -107,7 +107,7 @@ import WireProtocol
         #expect(queue.changes() == ["retried 3"])
     }
 
-    @Test func `takes what waits behind the dead, who stay`() {
+    @Test func `Purge removes the entries of a blocked group, which stays blocked`() {
         let queue = Queue()
         queue.state.block(group)
         queue.enqueue(1, 2)
@@ -118,7 +118,7 @@ import WireProtocol
         #expect(queue.nextTick() == nil)
     }
 
-    @Test func `leaves the number of a blocked group that has had an entry since`() throws {
+    @Test func `Purge leaves the count of a blocked group that has a later entry`() throws {
         let queue = Queue()
         queue.state.block(group)
         queue.enqueue(1, 2)
@@ -127,7 +127,7 @@ import WireProtocol
         #expect(queue.state.counts == .init(blocked: 2))
     }
 
-    @Test func `buries nothing that it takes`() {
+    @Test func `Purge makes no dead letters of the entries that it removes`() {
         let queue = Queue { $0.retry.maximumReceives = 1 }
         queue.enqueue(1, 3)
         queue.enqueue(2, receives: 1)
@@ -137,8 +137,8 @@ import WireProtocol
     }
 }
 
-@Suite struct `A queue knows` {
-    @Test func `how many entries are where`() {
+@Suite struct `Queue counts and next tick` {
+    @Test func `Queue counts ready, in-flight, delayed and waiting entries`() {
         let queue = Queue()
         queue.enqueue(1, 2)
         queue.enqueue(3, group: 3)
@@ -150,7 +150,7 @@ import WireProtocol
         #expect(queue.state.counts.total == 6)
     }
 
-    @Test func `its oldest entry`() throws {
+    @Test func `Queue reports the enqueue time of its oldest entry`() throws {
         let queue = Queue()
         #expect(queue.state.oldest == nil)
         let first = queue.now.log
@@ -162,7 +162,7 @@ import WireProtocol
         #expect(queue.state.oldest == queue.now.log)
     }
 
-    @Test func `when it has something to do`() throws {
+    @Test func `Queue reports when its next tick is due`() throws {
         let queue = Queue()
         #expect(queue.nextTick() == nil)
         queue.enqueue(1)

@@ -4,25 +4,25 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `Whatever happens, a queue` {
-    /// Each with and without dead letters, and with groups that wait behind them or go on.
+@Suite struct `Random queue operations` {
+    /// The seed decides whether there are dead letters, and whether groups wait behind them.
     @Test(arguments: 0..<12 as Range<UInt64>)
-    func `keeps order, loses nothing, and counts right`(seed: UInt64) {
+    func `Queue keeps order, loses no entry and reports correct counts`(seed: UInt64) {
         var model = Model(seed: seed)
         for _ in 0..<1_500 { model.step() }
         model.drain()
         #expect(model.disk.isEmpty)
         #expect(model.dead.isEmpty)
-        // Or the test would show little.
+        // Otherwise the operations were too few to test much.
         #expect(model.ended.count > 200)
         #expect(!model.state.settings.hasDeadLetters || model.redriven > 5)
-        #expect(model.refused > 10)
+        #expect(model.wrongLeases > 10)
         #expect(model.expired > 10)
     }
 }
 
-/// What a caller of the queue has on disk and in flight, from which everything that the state
-/// answers is found again by looking at all there is.
+/// The entries that a caller of the queue has on disk and in flight. The model derives every answer
+/// of the state from all of them, without indexes.
 private struct Model {
     var random: SplitMix
     var state: QueueState
@@ -32,19 +32,19 @@ private struct Model {
     var dead: [UInt64: QueueEntry] = [:]
     var ended: Set<UInt64> = []
     var blocked: Set<GroupKey> = []
-    /// Entries whose back-off no tick has ended yet.
+    /// The entries whose back-off no tick has ended yet.
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
-    /// The step in which a group became ready; before all others where it was released. Nil
-    /// where one of it died: it keeps its place only if the next was ready then.
+    /// The step in which each group became ready, negative if it was released. Nil after an entry
+    /// of the group died: the group keeps its turn only if its next entry was ready then.
     var readySince: [GroupKey: Int?] = [:]
 
     var steps = 0
     var lastSequence: UInt64 = 0
-    /// The numbers of all leases.
+    /// The numbers of all leases so far.
     var leases: Set<UInt64> = []
     var redriven = 0
-    var refused = 0
+    var wrongLeases = 0
     var expired = 0
 
     struct Held {
@@ -65,7 +65,7 @@ private struct Model {
     }
 }
 
-// MARK: - What is done to the queue
+// MARK: - Operations
 
 extension Model {
     mutating func step() {
@@ -73,15 +73,15 @@ extension Model {
         switch Int.random(in: 0..<100, using: &random) {
         case ..<30: enqueueNew()
         case ..<50: receive(max: .random(in: 1...4, using: &random))
-        case ..<65: settleHeld { $0.acknowledge($1, $2) }
-        case ..<73: settleHeld { $0.reject($1, $2) }
-        case ..<76: settleHeld { $0.extend($1, $2) }
+        case ..<65: useLease { $0.acknowledge($1, $2) }
+        case ..<73: useLease { $0.reject($1, $2) }
+        case ..<76: useLease { $0.extend($1, $2) }
         case ..<88: pass(.milliseconds(.random(in: 0...20_000, using: &random)))
         case ..<90: release(consumer: "\(Int.random(in: 0..<3, using: &random))")
         case ..<92: state.isPaused.toggle()
         case ..<97: redrive()
         case 97: state.settings.retry.maximumReceives = .random(in: 2...4, using: &random)
-        case 98: beginAnew()
+        case 98: restart()
         default: if steps % 5 == 0 { purge() }
         }
         follow()
@@ -126,13 +126,13 @@ extension Model {
         }
     }
 
-    /// Does something about what is in flight, sometimes with a lease that isn't right.
-    mutating func settleHeld(_ act: (inout Model, UInt64, UInt64) -> Bool) {
+    /// Performs an operation on an entry in flight, sometimes with a wrong lease.
+    mutating func useLease(_ act: (inout Model, UInt64, UInt64) -> Bool) {
         guard let (sequence, lease) = held.min(by: { $0.key < $1.key }).map({ ($0, $1.lease) })
         else { return }
         if Int.random(in: 0..<4, using: &random) == 0 {
             #expect(!act(&self, sequence, lease + 1))
-            refused += 1
+            wrongLeases += 1
         } else {
             #expect(act(&self, sequence, lease))
         }
@@ -155,8 +155,8 @@ extension Model {
         return isHeld
     }
 
-    /// Lets time pass. Sometimes the system's clock is set forward, and sometimes back: then the
-    /// log's time stands still.
+    /// Advances the time. Sometimes the system's clock jumps forward as well. Sometimes it is set
+    /// back, and the log's time stands still.
     mutating func pass(_ duration: Duration) {
         now.running = now.running + duration
         switch Int.random(in: 0..<10, using: &random) {
@@ -186,7 +186,7 @@ extension Model {
         for group in groups { readySince[group] = -steps }
     }
 
-    /// Brings back all the dead of a group that waits for them, or else one of the dead.
+    /// Redrives the first dead letter, with all others of its group if the group is blocked.
     mutating func redrive() {
         guard let first = dead.keys.min(), let group = dead[first]?.group else { return }
         let isBlocked = blocked.remove(group) != nil
@@ -211,8 +211,8 @@ extension Model {
         }
     }
 
-    /// The process ends and another begins: what is in flight stays so.
-    mutating func beginAnew() {
+    /// Restarts the process: entries in flight stay in flight.
+    mutating func restart() {
         state = QueueState(settings: state.settings, lastLease: leases.max() ?? 0)
         readySince = [:]
         for group in blocked { state.block(group) }
@@ -226,7 +226,7 @@ extension Model {
         held = [:]
     }
 
-    /// Acknowledges everything, the dead too once they are redriven.
+    /// Acknowledges all entries, and redrives the dead letters to acknowledge them, too.
     mutating func drain() {
         state.isPaused = false
         while !disk.isEmpty || !dead.isEmpty, steps < 10_000 {
@@ -241,10 +241,10 @@ extension Model {
     }
 }
 
-// MARK: - What is found
+// MARK: - Checks
 
 extension Model {
-    /// Writes down what the state says has changed, and judges it.
+    /// Applies the changes that the state reports to the model, and checks them.
     mutating func follow() {
         for change in state.takeChanges() {
             switch change {
@@ -296,11 +296,11 @@ extension Model {
         case .maximumAge:
             #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now.log)
             #expect(heads.contains(entry.sequence))
-        case .targetNotFound: Issue.record("no target is looked for")
+        case .targetNotFound: Issue.record("a queue state does not look for targets")
         }
     }
 
-    /// The first entries of the groups that neither wait for their dead nor have one in flight.
+    /// The first entry of each group that is not blocked and has no entry in flight.
     var heads: Set<UInt64> {
         var heads: [GroupKey: UInt64] = [:]
         for entry in disk.values where !blocked.contains(entry.group) {

@@ -4,8 +4,8 @@ import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `A queue delivers` {
-    @Test func `one entry of a group at a time, in order`() throws {
+@Suite struct `Queue deliveries` {
+    @Test func `Queue delivers one entry of a group at a time, in order`() throws {
         let queue = Queue()
         queue.enqueue(1, 2, 3)
         for sequence in 1...3 as ClosedRange<UInt64> {
@@ -18,7 +18,7 @@ import WireProtocol
         #expect(queue.changes() == ["done 1", "done 2", "done 3"])
     }
 
-    @Test func `to groups in turn, in the order in which they became ready`() {
+    @Test func `Queue serves groups in the order in which they became ready`() {
         let queue = Queue()
         queue.enqueue(1, 2, 3, group: 1)
         queue.enqueue(4, 5, group: 2)
@@ -31,7 +31,7 @@ import WireProtocol
         #expect(order == [1, 4, 6, 2, 5, 3])
     }
 
-    @Test func `as many as are asked for`() {
+    @Test func `Queue delivers at most the requested number of entries`() {
         let queue = Queue()
         for sequence in 1...5 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
         #expect(queue.received(2) == [1, 2])
@@ -39,7 +39,7 @@ import WireProtocol
         #expect(queue.received(9) == [3, 4, 5])
     }
 
-    @Test func `and counts how often, since when`() throws {
+    @Test func `Delivery carries its receive count and the time of the first receive`() throws {
         let queue = Queue()
         queue.enqueue(1)
         let first = try queue.next()
@@ -55,7 +55,7 @@ import WireProtocol
         #expect(second.lease != first.lease)
     }
 
-    @Test func `what is enqueued late at its place`() throws {
+    @Test func `Entry that is enqueued late is delivered at its place by sequence`() throws {
         let queue = Queue()
         queue.enqueue(5, 9, 7, 3, 6, 8)
         var order: [UInt64] = []
@@ -67,7 +67,7 @@ import WireProtocol
         #expect(order == [3, 5, 4, 6, 7, 8, 9])
     }
 
-    @Test func `an entry once, however often it is enqueued`() throws {
+    @Test func `Entry that is enqueued repeatedly is delivered once`() throws {
         let queue = Queue()
         queue.enqueue(1, 1)
         let delivery = try queue.next()
@@ -76,7 +76,7 @@ import WireProtocol
         #expect(queue.state.counts == .init())
     }
 
-    @Test func `nothing while it is paused`() {
+    @Test func `Paused queue delivers nothing`() {
         let queue = Queue()
         queue.enqueue(1)
         queue.state.isPaused = true
@@ -89,8 +89,8 @@ import WireProtocol
     }
 }
 
-@Suite struct `A lease` {
-    @Test func `counts once, and for its own entry only`() throws {
+@Suite struct `Queue leases` {
+    @Test func `Lease is valid once, and only for its own entry`() throws {
         let queue = Queue()
         queue.enqueue(1, group: 1)
         queue.enqueue(2, group: 2)
@@ -107,7 +107,7 @@ import WireProtocol
         #expect(queue.changes() == ["done 1", "retried 2"])
     }
 
-    @Test func `ends after the visibility timeout, and a later one counts`() throws {
+    @Test func `Lease expires after the visibility timeout, and a later one is valid`() throws {
         let queue = Queue { $0.visibilityTimeout = .seconds(5) }
         queue.enqueue(1)
         let first = try queue.next()
@@ -123,7 +123,7 @@ import WireProtocol
         #expect(queue.acknowledge(second))
     }
 
-    @Test func `holds as long as its receiver asked`() throws {
+    @Test func `Lease lasts for the visibility timeout that the receive asked for`() throws {
         let queue = Queue()
         queue.enqueue(1)
         let delivery = try #require(queue.receive(visibility: .seconds(90)).first)
@@ -131,7 +131,7 @@ import WireProtocol
         #expect(queue.acknowledge(delivery))
     }
 
-    @Test func `can be made longer and shorter`() throws {
+    @Test func `Lease can be extended and shortened`() throws {
         let queue = Queue()
         queue.enqueue(1)
         let delivery = try queue.next()
@@ -146,7 +146,7 @@ import WireProtocol
         #expect(!queue.acknowledge(delivery))
     }
 
-    @Test func `is void when its consumer begins anew`() {
+    @Test func `Releasing a consumer voids its leases and makes its entries ready first`() {
         let queue = Queue()
         for sequence in 1...4 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
         let old = queue.receive(2, consumer: "a")
@@ -157,11 +157,11 @@ import WireProtocol
         let again = queue.receive(consumer: "a")
         #expect(again.map(\.entry.sequence) == [1, 2, 4])
         #expect(again.map(\.entry.receives) == [2, 2, 1])
-        #expect(again[0].entry.error == "a began anew before it acknowledged")
+        #expect(again[0].entry.error == "released by a before acknowledgement")
         #expect(queue.changes() == ["retried 2", "retried 1"])
     }
 
-    @Test func `is never one that was given before the store began anew`() throws {
+    @Test func `Lease from before a restart is not valid for a later delivery`() throws {
         let queue = Queue()
         queue.enqueue(1)
         let old = try queue.next()
@@ -173,7 +173,7 @@ import WireProtocol
 }
 
 extension [QueueState.Change] {
-    /// The entries that wait again.
+    /// The entries that are to be retried.
     var retried: [QueueEntry] {
         compactMap { if case .retried(let entry) = $0 { entry } else { nil } }
     }

@@ -15,7 +15,7 @@ extension RunningBus {
             BusCall.setReplayPaused, SetReplayPaused(name: name, isPaused: isPaused))
     }
 
-    /// Waits until the replay is as `condition` says.
+    /// Waits until the replay fulfils `condition`.
     @discardableResult
     func wait(
         forReplay name: String, until condition: (ReplayView) -> Bool = { $0.state.isEnd }
@@ -42,7 +42,8 @@ extension RunningBus {
         _ = try await admin.command(BusCall.createArchive, archive)
     }
 
-    /// What the queue has, each as its position and the replay that it is of, acknowledged.
+    /// Acknowledges all deliveries of the queue, which must be of replay `r`. Returns their
+    /// positions.
     func replayed(_ queue: String) async throws -> [UInt64] {
         let consumer = try await store.consumer(of: queue)
         var positions: [UInt64] = []
@@ -64,13 +65,13 @@ extension RunningBus {
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `A replay` {
+@Suite(.timeLimit(.minutes(10))) struct `Replays` {
     private let bus: RunningBus
     private let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
 
     init() async throws { bus = try await RunningBus() }
 
-    /// Makes the archive, if the events are to be from one.
+    /// Creates an archive if `isWanted`, and returns its name.
     private func archive(_ isWanted: Bool) async throws -> String? {
         guard isWanted else { return nil }
         try await bus.create(ArchiveDefinition(name: "a", place: folder))
@@ -80,7 +81,7 @@ extension RunningBus {
     private func removeFolder() { try? FileManager.default.removeItem(atPath: folder) }
 
     @Test(arguments: [false, true])
-    func `puts what was there when it was started into a queue, marked`(
+    func `Replay enqueues the matching events from before its start, with its name`(
         isArchived: Bool
     ) async throws {
         defer { removeFolder() }
@@ -103,7 +104,9 @@ extension RunningBus {
     }
 
     @Test(arguments: [false, true])
-    func `goes to the rules it names, once to a queue`(isArchived: Bool) async throws {
+    func `Replay to rules enqueues each event once per queue of the named rules`(
+        isArchived: Bool
+    ) async throws {
         defer { removeFolder() }
         let archive = try await archive(isArchived)
         for queue in ["q", "p", "live"] { try await bus.put(QueueDefinition(name: queue)) }
@@ -130,11 +133,11 @@ extension RunningBus {
     }
 
     @Test(arguments: [false, true])
-    func `has a window of times`(isArchived: Bool) async throws {
+    func `Replay enqueues only the events in its time window`(isArchived: Bool) async throws {
         defer { removeFolder() }
         let archive = try await archive(isArchived)
         var windows: [ClosedRange<UInt64>] = []
-        // No two events of a log are of one time.
+        // Each event of a log has its own commit time.
         for _ in 0..<3 { windows.append(try await bus.append(10)) }
         let behind = try await bus.append()
         let replay = ReplayDefinition(
@@ -153,7 +156,9 @@ extension RunningBus {
     }
 
     @Test(arguments: [false, true])
-    func `goes on after a restart, with each event once`(isArchived: Bool) async throws {
+    func `Replay resumes after restarts and enqueues each event once`(
+        isArchived: Bool
+    ) async throws {
         defer { removeFolder() }
         let archive = try await archive(isArchived)
         let all = try await bus.append(3000)
@@ -171,7 +176,9 @@ extension RunningBus {
         #expect(try await bus.replayed("q") == Array(all))
     }
 
-    @Test func `rests, goes on and is cancelled`() async throws {
+    @Test func `Replay stays paused across a restart, resumes, and can be cancelled`()
+        async throws
+    {
         let all = try await bus.append(1000)
         try await bus.start(ReplayDefinition(name: "r", queue: "q", rate: 100))
         try await bus.wait(forReplay: "r") { $0.delivered > 2 }
@@ -186,14 +193,14 @@ extension RunningBus {
         _ = try await bus.admin.command(BusCall.cancelReplay, "r")
         let end = try await bus.wait(forReplay: "r")
         #expect(end.state == .cancelled && end.delivered < 1000)
-        // What is there stays, and no more comes.
+        // The enqueued events stay in the queue, and no others follow.
         #expect(try await bus.replayed("q") == Array(all.prefix(Int(end.delivered))))
         await #expect(throws: ProtocolError(.refused, "replay 'r' is over: CANCELLED")) {
             try await bus.pause(replay: "r", false)
         }
     }
 
-    @Test func `is no faster than it may be`() async throws {
+    @Test func `Replay does not exceed its rate`() async throws {
         try await bus.append(40, type: "Other")
         try await bus.append(20)
         let pattern = #"{"detail": {"x": [{"exists": false}]}, "detail-type": ["T"]}"#
@@ -204,7 +211,7 @@ extension RunningBus {
         #expect(ContinuousClock.now - started >= .milliseconds(475))
     }
 
-    @Test func `fails when what it needs is deleted`() async throws {
+    @Test func `Replay fails when its queue or rule is deleted`() async throws {
         try await bus.append(1000)
         for (name, command) in [("q", BusCall.deleteQueue), ("rule", BusCall.deleteRule)] {
             try await bus.put(QueueDefinition(name: "q"))
@@ -213,11 +220,13 @@ extension RunningBus {
             try await bus.wait(forReplay: name) { $0.delivered > 2 }
             _ = try await bus.admin.command(command, name)
             let end = try await bus.wait(forReplay: name)
-            #expect(end.state == .failed && end.reason?.hasSuffix("any more") == true)
+            #expect(end.state == .failed && end.reason?.hasSuffix("no longer exists") == true)
         }
     }
 
-    @Test func `is refused for what is not there`() async throws {
+    @Test func `Replay is rejected if its definition is invalid or its name is taken`()
+        async throws
+    {
         try await bus.put(QueueDefinition(name: "q"))
         try await bus.put(rule: "off", to: "q")
         _ = try await bus.admin.command(
@@ -241,14 +250,16 @@ extension RunningBus {
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `Archives as the bus keeps them` {
+@Suite(.timeLimit(.minutes(10))) struct `Bus archives` {
     private let folder = NSTemporaryDirectory() + "daybook-archive-" + UUID().uuidString.prefix(8)
 
     private func views(_ bus: RunningBus) async throws -> [ArchiveView] {
         try await bus.admin.query(BusCall.archives, Nothing())
     }
 
-    @Test func `are shown as rules, kept over a restart, and deleted`() async throws {
+    @Test func `Archive appears as a managed rule, survives a restart and can be deleted`()
+        async throws
+    {
         let bus = try await RunningBus()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let pattern = #"{ "detail-type": ["T"] }"#
@@ -275,22 +286,25 @@ extension RunningBus {
         #expect(try await views(bus).map(\.archive.name) == ["some"])
     }
 
-    @Test func `are refused where they can't be`() async throws {
+    @Test func `Archive is rejected if its name, pattern or place is unusable`() async throws {
         let bus = try await RunningBus()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try await bus.create(ArchiveDefinition(name: "a", place: folder))
         try await bus.append(3)
-        // Asked for by a dry run, the events are in the archive.
+        // The dry run waits until the events are in the archive.
         _ = try await bus.plan(ReplayDefinition(name: "r", archive: "a", queue: "q"))
         _ = try await bus.admin.command(BusCall.deleteArchive, "a")
         try await bus.create(ArchiveDefinition(name: "b", place: folder))
         let stranger = try await RunningBus()
         for (bus, archive, reason) in [
             (bus, ArchiveDefinition(name: "b", place: "/tmp/x"), "there is an archive 'b' already"),
-            (bus, ArchiveDefinition(name: "a", place: folder), "\(folder) has an archive 'a'"),
+            (
+                bus, ArchiveDefinition(name: "a", place: folder),
+                "\(folder) already has an archive 'a'"
+            ),
             (
                 bus, ArchiveDefinition(name: "x", place: "here"),
-                "an archive's folder is named from /"
+                "an archive's folder must be an absolute path"
             ),
             (bus, ArchiveDefinition(name: "x", place: "s4://b"), "'s4://b' is not a place"),
             (bus, ArchiveDefinition(name: "x", pattern: "5", place: folder), "event pattern"),

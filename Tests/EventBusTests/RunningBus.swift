@@ -11,7 +11,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// A store and its bus in this process, that can be stopped and started again on the same folder.
+/// A store and its bus in this process, which a test can restart on the same folder.
 final class RunningBus {
     let store: EventStoreClient
     let admin: ServiceClient
@@ -67,7 +67,7 @@ final class RunningBus {
     }
 
     func stop() async {
-        // The bus first: what it writes last is not to depend on the store.
+        // The bus stops first, so that its last writes do not depend on when the store stops.
         for task in running.reversed() {
             task.cancel()
             _ = await task.result
@@ -87,13 +87,13 @@ final class RunningBus {
         }
     }
 
-    /// Ends and begins again as after a loss of what a process has in memory.
+    /// Restarts the store and the bus, which lose their state in memory.
     func restart() async throws {
         await stop()
         try await start()
     }
 
-    /// The names of what is in a folder of the bus.
+    /// The names of the files and folders in a folder of the bus.
     func names(in name: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)")
     }
@@ -114,7 +114,7 @@ final class RunningBus {
         _ = try await admin.command(BusCall.putQueue, queue)
     }
 
-    /// Sends events of the type to the queues.
+    /// Creates a rule that sends events of the type to the queues.
     func put(rule: String, type: String = "T", to targets: String...) async throws {
         _ = try await admin.command(
             BusCall.putRule,
@@ -129,7 +129,7 @@ final class RunningBus {
         return try #require(views.first { $0.queue.name == queue })
     }
 
-    /// Waits until the queue is as `condition` says.
+    /// Waits until the queue fulfils `condition`.
     func wait(
         for queue: String, until condition: (QueueView) -> Bool
     ) async throws -> QueueView {
@@ -152,7 +152,7 @@ final class RunningBus {
         _ = try await admin.command(BusCall.redrive, EndDeadLetters(selection))
     }
 
-    /// Appends events, `correlation` their conversation; gives their positions.
+    /// Appends events to the conversation `correlation`. Returns their positions.
     @discardableResult
     func append(
         _ count: Int = 1, type: String = "T", stream: String = "s-1", correlation: UInt64? = nil,
@@ -170,8 +170,8 @@ final class RunningBus {
         return appended.first...appended.last
     }
 
-    /// Takes what the queue has, until there is nothing for a moment, and acknowledges it; gives
-    /// the positions.
+    /// Receives and acknowledges deliveries until the queue has none that is ready. Returns their
+    /// positions.
     func drain(_ queue: String) async throws -> [UInt64] {
         let consumer = try await store.consumer(of: queue, named: "drain")
         var positions: [UInt64] = []

@@ -3,13 +3,13 @@ import Testing
 
 @testable import EventLog
 
-/// One append of each kind, to the log that `prepared` makes.
+/// The kinds of appends to the log that `prepared` returns.
 private enum AppendKind: CaseIterable {
     case oneEvent, newStream, ofSeveralStreams, underRevision, underNoStream, underStreamExists
     case underNoneMatching, rejectedRevision, rejectedMatch, repeated, repeatedInPart
     case fillsSegment, startsSegment
 
-    /// The number that the first of the append's own events has.
+    /// The number of the append's first new event.
     static let first = 1_000
 
     private static let long = String(repeating: "x", count: 1_400)
@@ -58,7 +58,7 @@ private enum AppendKind: CaseIterable {
     }
 }
 
-/// The events of a log, including staged ones.
+/// The state of a log, including its staged events.
 private struct State: Equatable {
     var head: UInt64
     var headTime: Timestamp?
@@ -79,7 +79,7 @@ private struct State: Equatable {
     }
 }
 
-@Suite struct `An append that fails` {
+@Suite struct `Append atomicity` {
     private let original = FaultyStorage()
 
     init() throws {
@@ -90,14 +90,14 @@ private struct State: Equatable {
         #expect(log.head == 61 && log.sealed.segments.count >= 3)
     }
 
-    /// Events in several segments, not opened yet: of their streams nothing is in memory.
+    /// A log of several segments that is not open yet, so none of its streams are in memory.
     private func prepared() -> FaultyStorage { original.crashed { true } }
 
     private func neighbour(_ number: Int) throws -> [NewEvent] {
         try [event(2_000 + number, stream: "c0-6"), event(2_100 + number, stream: "near-1")]
     }
 
-    /// The log with the neighbours, and between them the append of the kind if it is `made`.
+    /// The records of the log with both neighbours and, if `isMade`, the append between them.
     private func model(_ kind: AppendKind, isMade: Bool) throws -> [[UInt8]] {
         var log = try open(prepared())
         try log.stage(neighbour(1))
@@ -107,7 +107,7 @@ private struct State: Equatable {
         return try log.plainRecords()
     }
 
-    /// Expects that the log has these records, now and when it is opened again, and finds them.
+    /// Expects that the log has these records now and after it is reopened, and finds them by id.
     private func expect(
         _ records: [[UInt8]], in log: borrowing EventLog, on storage: FaultyStorage,
         _ comment: Comment
@@ -124,7 +124,9 @@ private struct State: Equatable {
     }
 
     @Test(arguments: AppendKind.allCases)
-    fileprivate func `leaves the log as it was, whichever look-up fails`(kind: AppendKind) throws {
+    fileprivate func `Append leaves the log unchanged if one of its lookups fails`(
+        kind: AppendKind
+    ) throws {
         let without = try model(kind, isMade: false)
         var failures = 0
         for call in 0... {
@@ -139,7 +141,7 @@ private struct State: Equatable {
             guard isHit else { break }
             failures += 1
             guard case .failure(let error as AppendError) = outcome else { continue }
-            // A write that failed ends the log; the test below is about those.
+            // A failed write ends the log. The next test covers that.
             guard (try? log.commit()) != nil else { continue }
             var after = State(log)
             #expect(after.head == before.next - 1)
@@ -155,7 +157,7 @@ private struct State: Equatable {
     }
 
     @Test(arguments: AppendKind.allCases)
-    fileprivate func `is there as a whole or not at all, whichever write fails`(
+    fileprivate func `Append is stored whole or not at all if a write fails`(
         kind: AppendKind
     ) throws {
         let (without, with) = (
@@ -175,8 +177,8 @@ private struct State: Equatable {
             guard isHit else { break }
             guard case .failure(let failure) = committed else { continue }
             ends += 1
-            // Nothing more is written, even if the disk works again, and every call gets the
-            // reason.
+            // The log writes nothing more even if the disk works again, and every call gets the
+            // error.
             #expect(throws: failure) { try log.commit() }
             #expect(throws: AppendError.log(failure)) { try log.stage(neighbour(2)) }
             #expect(failure.description.contains("injected once"))
@@ -191,7 +193,7 @@ private struct State: Equatable {
                 let head = again.head
                 let whole: [UInt64] = [61, 63, UInt64(with?.count ?? 65) - 2]
                 #expect(whole.contains(head), "\(kind), call \(call), \(survives)")
-                // A retry with the same event ids tells which of the two happened.
+                // A retry with the same event ids shows whether the append was stored.
                 let first = try again.stage(neighbour(1))
                 #expect(first.isRepeat == (head > 61))
                 if with != nil {
@@ -207,11 +209,11 @@ private struct State: Equatable {
         #expect(ends > 0)
     }
 
-    @Test func `does not harm the appends that are committed with it`() throws {
+    @Test func `Failed append does not affect other appends in the same commit`() throws {
         let storage = prepared()
         var log = try open(storage)
         let index = try #require(log.sealed.segments.first).index
-        // The blocks of the index say where the events of a term are.
+        // The blocks locate the events of a term, so damage to them makes the lookup fail.
         for block in 0..<index.blocks {
             storage.flip(
                 IndexFile.name(base: index.base),
@@ -230,11 +232,11 @@ private struct State: Equatable {
     }
 }
 
-@Suite struct `Positions from outside` {
+@Suite struct `Positions out of range` {
     private static let beyond: [UInt64] = [61, 1 << 63, .max - 1, .max]
 
     @Test(arguments: beyond)
-    func `bound reads only where there are events`(position: UInt64) throws {
+    func `Reads beyond the head return only existing events`(position: UInt64) throws {
         let storage = FaultyStorage()
         let log = try chained(storage)
         let all = Array(UInt64(1)...60)
@@ -249,7 +251,7 @@ private struct State: Equatable {
         #expect(try log.all(LogRead(.tags(["n:7"]), to: position)).map(\.position) == [7])
     }
 
-    @Test func `without an event are before all of them`() throws {
+    @Test func `Position 0 comes before all events`() throws {
         let log = try chained(FaultyStorage())
         #expect(try log.all(LogRead(from: 0)).count == 60)
         #expect(try log.all(LogRead(from: 0, to: 0)).isEmpty)
@@ -258,7 +260,7 @@ private struct State: Equatable {
     }
 
     @Test(arguments: beyond)
-    func `beyond the log match no event and no stream`(position: UInt64) throws {
+    func `No event or stream follows a position beyond the log`(position: UInt64) throws {
         var log = try chained(FaultyStorage())
         #expect(try log.streams(after: position, limit: 10).isEmpty)
         try log.stage([event(100)], AppendCondition(noneMatching: .init(.all, after: position)))
@@ -268,8 +270,8 @@ private struct State: Equatable {
 }
 
 extension EventLog {
-    /// Every record as readers get it, but for what is about one disk: which of them a sync
-    /// preceded, and the checksum that depends on it.
+    /// The records as readers get them, without what depends on the disk: the flag of a commit's
+    /// start and the checksum that covers it.
     fileprivate func plainRecords() throws -> [[UInt8]] {
         try all().map { event in
             var bytes = Array(event.bytes)

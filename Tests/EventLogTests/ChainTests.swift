@@ -5,7 +5,7 @@ import Testing
 
 @testable import EventLog
 
-/// Sixty events in appends of one to three, committed so many appends at a time.
+/// A log of sixty events in appends of one to three events, with `commitEvery` appends per commit.
 func chained(
     _ storage: any LogStorage, segmentBytes: Int = 4096, commitEvery: Int = 1,
     background: @escaping Background = { $0() }
@@ -40,7 +40,7 @@ extension EventLog {
 }
 
 extension LogStorage {
-    /// The log's chain, of which nothing is wrong.
+    /// The log's chain. Expects that verification finds no fault.
     func chain(_ heads: [ChainPoint] = []) throws -> ChainVerification {
         let found = try LogVerification(of: self)
         #expect(found.faults.isEmpty)
@@ -58,14 +58,14 @@ extension LogStorage {
     }
 }
 
-@Suite struct `The chain of a log` {
-    /// As examples/python/verify_chain.py has it for the same log.
+@Suite struct `Log chain` {
+    /// The head that examples/python/verify_chain.py computes for the same log.
     private let head =
         "60:3c32b06df782479899fd8776947c66d643c740b5200db0025ab8de91053e0e5d"
     private let samples = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Samples")
 
-    @Test func `is the same however commits and segments are cut`() throws {
+    @Test func `Chain head does not depend on the sizes of commits and segments`() throws {
         var heads: Set<ChainPoint> = []
         for segmentBytes in [2048, 4096, 1 << 16] {
             for commitEvery in [1, 2, 100] {
@@ -76,14 +76,14 @@ extension LogStorage {
                 heads.insert(try log.chainHead())
                 let chain = try storage.chain()
                 heads.insert(chain.head)
-                // The open segment, and it alone, has no links yet.
+                // Only the open segment has no links yet.
                 #expect(chain.linked + 1 == openBase)
             }
         }
         #expect(heads.count == 1 && heads.first?.position == 60)
     }
 
-    @Test func `depends on the log's identity and on every event`() throws {
+    @Test func `Chain head depends on the log's id and on every event`() throws {
         let empty = try open(FaultyStorage()).chainHead()
         #expect(empty == ChainPoint(startOf: EventID(high: 1, low: 2)))
         #expect(empty.hash != ChainPoint(startOf: EventID(high: 1, low: 3)).hash)
@@ -96,14 +96,14 @@ extension LogStorage {
         }
     }
 
-    @Test func `is asked for at the head that is committed, from wherever it is known`() throws {
+    @Test func `Chain head covers committed events and continues from a known point`() throws {
         var log = try chained(FaultyStorage())
         let before = try log.chainHead()
         let reader = log.chainReader
         try log.stage([event(61)])
         #expect(try log.chainHead() == before && log.chainReader.head == 60)
         #expect(log.chainReader.time == Timestamp(microseconds: 1_059))
-        // Over the end of a segment, too.
+        // These events also cross the end of a segment.
         for number in 62...80 {
             try log.stage([event(number)])
             try log.commit()
@@ -115,7 +115,7 @@ extension LogStorage {
         #expect(try reader.next(after: reader.start(after: before)) == before)
     }
 
-    @Test func `is asked for while files are made on another thread`() throws {
+    @Test func `Chain head is available while another thread writes chain files`() throws {
         let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = DispatchQueue(label: "background")
@@ -138,7 +138,7 @@ extension LogStorage {
         try log.close()
     }
 
-    @Test func `is made again where it is missing, as it was`() throws {
+    @Test func `Missing chain files are recreated byte for byte`() throws {
         let storage = FaultyStorage()
         let head = try chained(storage).chainHead()
         let before = try storage.contents(suffix: ".chain")
@@ -155,7 +155,7 @@ extension LogStorage {
         }
     }
 
-    @Test func `is whole after a crash at any moment`() throws {
+    @Test func `Chain is complete after a crash at any change`() throws {
         let rehearsal = FaultyStorage()
         #expect(try chained(rehearsal).head == 60)
         for crash in 0..<rehearsal.changes {
@@ -171,7 +171,7 @@ extension LogStorage {
         }
     }
 
-    @Test func `comes to an old log when it is opened`() throws {
+    @Test func `Opening a log of version 1 creates its chain files`() throws {
         let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.copyItem(
@@ -193,7 +193,7 @@ extension LogStorage {
         }
     }
 
-    @Test func `is that of the log that was archived, when it is restored`() async throws {
+    @Test func `Restored log has the chain of the archived log`() async throws {
         let original = try chained(FaultyStorage())
         let (events, head) = (try original.all(), try original.chainHead())
         for segmentBytes in [2048, 4096, 1 << 16] {

@@ -4,8 +4,8 @@ import Testing
 
 @testable import EventLog
 
-/// A log of forty events in several segments: every eighth is on its own, under its own id, and the
-/// others belong to seven conversations.
+/// A log of forty events in several segments. Every eighth event is alone in its conversation,
+/// under its own id. The others belong to seven conversations.
 private func filled(_ storage: any LogStorage) throws -> EventLog {
     var log = try open(storage)
     for number in 1...40 {
@@ -20,23 +20,23 @@ private func filled(_ storage: any LogStorage) throws -> EventLog {
     return log
 }
 
-@Suite struct `A conversation` {
+@Suite struct `Lookup by correlation id` {
     private static let third = EventQuery.correlations([EventID(high: 9, low: 3)])
     private static let samples = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Samples")
 
-    @Test func `is found by its correlation id, and its segments alone are read`() throws {
+    @Test func `Query by correlation id reads only the segments of its conversation`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)
         #expect(log.sealed.segments.count >= 3)
         #expect(try log.all(Self.third).map(\.position) == [3, 11, 19, 27, 35])
         #expect(try log.all(Self.third, isBackwards: true).map(\.position) == [35, 27, 19, 11, 3])
-        // An event that is on its own is found by its id.
+        // An event that is alone in its conversation is found by its own id.
         let own = EventQuery.correlations([EventID(high: 7, low: 16)])
         let reads = storage.segmentReads
         #expect(try log.all(own).map(\.position) == [16])
         #expect(storage.segmentReads - reads <= 3)
-        // The id of an event that belongs to another's conversation is no correlation id.
+        // The id of an event in another event's conversation is not a correlation id.
         #expect(try log.all(.correlations([EventID(high: 7, low: 17)])).isEmpty)
         let both = EventQuery([
             .init(types: ["T"], correlations: [EventID(high: 9, low: 1), EventID(high: 7, low: 8)])
@@ -44,19 +44,19 @@ private func filled(_ storage: any LogStorage) throws -> EventLog {
         #expect(try log.all(both).map(\.position) == [1, 8, 9, 17, 25, 33])
     }
 
-    @Test func `has one term in the index, and an event on its own has none but its id`() throws {
+    @Test func `Index has one term per conversation and none for an event alone in one`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)
         let first = log.sealed.segments[0]
         #expect(first.count == 11)
-        // Ids, seven conversations, the stream, its category, type and start.
+        // Ids, seven conversations, and the stream, its category, type and start.
         #expect(first.index.terms == 11 + 7 + 4)
         let term = Term(.correlation, EventID(high: 9, low: 3))
         #expect(try first.ordinals(term, from: 0) == [2, 10])
         #expect(try first.count(of: Term(.correlation, EventID(high: 7, low: 8))) == 0)
     }
 
-    @Test func `stands in the way of an append that must be the first of it`() throws {
+    @Test func `Append condition on a correlation id fails if a later event matches`() throws {
         var log = try filled(FaultyStorage())
         let condition = AppendCondition(noneMatching: .init(Self.third, after: 30))
         #expect(throws: AppendError.conditionFailed(position: 35)) {
@@ -66,14 +66,14 @@ private func filled(_ storage: any LogStorage) throws -> EventLog {
             [event(41)], AppendCondition(noneMatching: .init(Self.third, after: 35)))
     }
 
-    /// The indexes of version 1 had no correlation ids.
-    @Test func `is found in a log whose indexes were written before there were any`() throws {
+    /// Indexes of version 1 have no correlation ids.
+    @Test func `Indexes without correlation ids are rebuilt once when the log opens`() throws {
         let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.copyItem(
             atPath: Self.samples.appending(path: "index-version-1").path, toPath: folder)
         let storage = try FileStorage(folder: folder)
-        // They are old, not damaged.
+        // Indexes of version 1 do not count as damaged.
         #expect(try LogVerification(of: storage).faults.isEmpty)
         let log = try open(storage)
         #expect(try log.all(Self.third).map(\.position) == [3, 11, 19, 27, 35])
@@ -87,7 +87,7 @@ private func filled(_ storage: any LogStorage) throws -> EventLog {
             let sample = try Data(contentsOf: kept.appending(path: name))
             #expect(Array(sample) == bytes, "\(name)")
         }
-        // They are not made a second time.
+        // Opening the log again does not rebuild them.
         let copy = FaultyStorage()
         for name in try storage.names() {
             let bytes = try storage.read(name, at: 0, count: try storage.size(of: name))

@@ -3,8 +3,8 @@ import EventSourcing
 import Foundation
 import Testing
 
-@Suite struct `An event log` {
-    @Test func `gives back what was committed, and nothing before`() throws {
+@Suite struct `Event log` {
+    @Test func `Reads return staged events only after the commit`() throws {
         var log = try open(FaultyStorage())
         let appended = try log.stage([event(1), event(2, stream: "s-2"), event(3)])
         #expect(appended.first == 1 && appended.last == 3 && appended.lastRevision == 1)
@@ -22,7 +22,7 @@ import Testing
                 == ["event 1", "event 2", "event 3"])
     }
 
-    @Test func `goes on where it was, over many segments`() throws {
+    @Test func `Reopened log of many segments continues where it stopped`() throws {
         let storage = FaultyStorage()
         var log = try open(storage)
         let id = log.id
@@ -45,7 +45,7 @@ import Testing
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     }
 
-    @Test func `commits at times that rise from event to event, whatever the clock does`() throws {
+    @Test func `Event times rise strictly even if the clock stands still or goes back`() throws {
         let storage = FaultyStorage()
         var clock: [Int64] = []
         func log() throws -> EventLog {
@@ -61,11 +61,11 @@ import Testing
         }
         var first = try log()
         try append(1...3, to: &first, at: 5_000)
-        // It stands still, and steps back.
+        // The clock stands still, then goes back.
         try append(4...4, to: &first, at: 5_000)
         try append(5...5, to: &first, at: 1)
         try append(6...6, to: &first, at: 9_000)
-        // Nor is another process, or another segment, behind it.
+        // Times also rise in the next process and in the next segments.
         var second = try log()
         try append(7...7, to: &second, at: 10)
         for number in 8...80 { try append(number...number, to: &second, at: 20) }
@@ -77,7 +77,7 @@ import Testing
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     }
 
-    @Test func `is the same log before its first event, and after a crash then`() throws {
+    @Test func `Log keeps its id when it is reopened before its first event`() throws {
         let storage = FaultyStorage()
         let id = try open(storage).id
         var again = try open(storage)
@@ -87,7 +87,7 @@ import Testing
         #expect(try open(storage).id == id)
     }
 
-    @Test func `hands out all that it commits, over the end of a segment too`() throws {
+    @Test func `Commit returns all staged events, also across a segment's end`() throws {
         var log = try open(FaultyStorage())
         for number in 1...60 { try log.stage([event(number)]) }
         let committed = try RecordSequence(try log.commit()[...])
@@ -95,7 +95,7 @@ import Testing
         #expect(try log.commit().isEmpty)
     }
 
-    @Test func `keeps to the conditions of an append`() throws {
+    @Test func `Failed append condition reports the actual revision or position`() throws {
         var log = try open(FaultyStorage())
         let stream = try StreamName("s-1")
         try log.stage([event(1, tags: ["seat:7"])], .stream(stream, .noStream))
@@ -119,7 +119,7 @@ import Testing
         #expect(log.head == 2)
     }
 
-    @Test func `answers a repeated append as the first time`() throws {
+    @Test func `Repeated append gets the first answer, and a reused id is rejected`() throws {
         let storage = FaultyStorage()
         var log = try open(storage)
         let condition = AppendCondition.stream(try StreamName("s-1"), .noStream)
@@ -141,7 +141,7 @@ import Testing
         #expect(again.head == 2)
     }
 
-    @Test func `refuses what is no append`() throws {
+    @Test func `Empty, duplicate, oversized or damaged append is rejected`() throws {
         var log = try open(FaultyStorage())
         #expect(throws: AppendError.self) { try log.stage([]) }
         #expect(throws: AppendError.self) { try log.stage([event(1), event(1)]) }
@@ -159,7 +159,7 @@ import Testing
         #expect(log.head == 0)
     }
 
-    @Test func `finds by index what a look at every event finds`() throws {
+    @Test func `Index lookup finds the same events as a full scan`() throws {
         var log = try open(FaultyStorage())
         var random = SystemRandomNumberGenerator()
         for number in 1...120 {
@@ -184,22 +184,21 @@ import Testing
         }
     }
 
-    @Test func `is of no more use after a failed sync`() throws {
+    @Test func `Failed sync ends the log and every later call gets its error`() throws {
         let storage = FaultyStorage()
         var log = try open(storage)
         try log.stage([event(1)])
         storage.changesLeft = 1
         let failure = try #require(throws: LogError.self) { try log.commit() }
         storage.changesLeft = nil
-        // Whoever comes later is told why.
         #expect(throws: failure) { try log.commit() }
         #expect(throws: AppendError.log(failure)) { try log.stage([event(2)]) }
     }
 }
 
-@Suite struct `After a crash a log` {
-    /// What is appended, in groups: each an append of one to three events, some over a segment's
-    /// end.
+@Suite struct `Crash recovery of a log` {
+    /// Commits twelve groups of appends, each append of one to three events. Some appends cross the
+    /// end of a segment.
     private func workload(on storage: FaultyStorage, acknowledged: inout UInt64) throws {
         var log = try open(storage)
         var number = 0
@@ -217,7 +216,7 @@ import Testing
     }
 
     @Test(arguments: ["nothing unsynced", "everything", "some sectors"])
-    func `has all that was acknowledged, and whole appends alone`(survives: String) throws {
+    func `Recovery keeps acknowledged events and only whole appends`(survives: String) throws {
         let rehearsal = FaultyStorage()
         var total: UInt64 = 0
         try workload(on: rehearsal, acknowledged: &total)
@@ -249,7 +248,7 @@ import Testing
         }
     }
 
-    @Test func `says where it is damaged rather than guess`() throws {
+    @Test func `Flipped byte is reported and never changes what reads return`() throws {
         let storage = FaultyStorage()
         var acknowledged: UInt64 = 0
         try workload(on: storage, acknowledged: &acknowledged)
@@ -259,7 +258,7 @@ import Testing
         for name in names {
             for offset in stride(from: 0, to: try storage.size(of: name), by: 37) {
                 let rest = try storage.read(name, at: offset, count: 4096)
-                // Nothing is lost in the zeros behind the last record.
+                // The zeros after the last record hold no data that damage could change.
                 guard rest.contains(where: { $0 != 0 }) else { continue }
                 let disk = storage.crashed { true }
                 disk.flip(name, at: offset)
@@ -275,8 +274,8 @@ import Testing
     }
 }
 
-@Suite struct `The end of a log` {
-    /// Three commits of one record each, all of one size.
+@Suite struct `Damage at the end of a log` {
+    /// A log of three commits, each of one record of the same size.
     private func storage() throws -> (FaultyStorage, record: Int) {
         let storage = FaultyStorage()
         var log = try open(storage)
@@ -287,11 +286,11 @@ import Testing
         return (storage, try event(1).recordSize)
     }
 
-    @Test func `is cut where it was torn`() throws {
+    @Test func `Torn append that was not acknowledged is cut off`() throws {
         let (storage, record) = try storage()
         var log = try open(storage)
         try log.stage([event(4)])
-        // It is written and not synced, and so not acknowledged.
+        // The event is written but not synced, so it is not acknowledged.
         storage.changesLeft = 1
         #expect(throws: LogError.self) { try log.commit() }
         let disk = storage.crashed { true }
@@ -301,31 +300,31 @@ import Testing
         #expect(try open(disk).all().map(\.position) == [1, 2, 3])
     }
 
-    @Test func `is damaged if an acknowledged record does not match its checksum`() throws {
+    @Test func `Log with a damaged last acknowledged record does not open`() throws {
         let (storage, record) = try storage()
         let name = storage.names()[0]
         storage.flip(name, at: 64 + 2 * record + 100)
         #expect(
             throws: LogError.damaged(
-                segment: name, offset: 64 + 2 * record, position: 3, "the record does not check")
+                segment: name, offset: 64 + 2 * record, position: 3, "the record is invalid")
         ) { _ = try open(storage).head }
     }
 
-    @Test func `is not where a later commit follows`() throws {
+    @Test func `Damaged record before a later commit is reported, not cut off`() throws {
         let (storage, record) = try storage()
         let name = storage.names()[0]
         storage.flip(name, at: 64 + record + 100)
         #expect(
             throws: LogError.damaged(
-                segment: name, offset: 64 + record, position: 2, "the record does not check")
+                segment: name, offset: 64 + record, position: 2, "the record is invalid")
         ) { _ = try open(storage).head }
     }
 }
 
-@Suite struct `A folder` {
+@Suite struct `Log in a folder` {
     private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
 
-    @Test func `keeps a log for the next process, and has one writer`() throws {
+    @Test func `Folder keeps its log for the next process and rejects a second writer`() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
             var log = try open(FileStorage(folder: folder))

@@ -1,12 +1,12 @@
 import EventLog
 
-/// A folder in memory that loses what was not synced, and fails when it is told to.
+/// A folder in memory that fails on request and loses unsynced writes in a simulated crash.
 ///
-/// Not for more than one thread at a time: the logs of these tests do all their work on one.
+/// Not thread-safe, because the logs of these tests do all their work on one thread.
 final class FaultyStorage: LogStorage, @unchecked Sendable {
     private struct File {
         var bytes: [UInt8]
-        /// Written since the last sync, in order.
+        /// The writes since the last sync, in order.
         var unsynced: [(offset: Int, bytes: [UInt8])] = []
         var synced: [UInt8]
     }
@@ -14,15 +14,15 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     private static let sector = 512
 
     private var files: [String: File] = [:]
-    /// How many more changes succeed; nil for all.
+    /// How many changes succeed before all later ones fail, or nil for no limit.
     var changesLeft: Int?
     private(set) var changes = 0
-    /// How often a segment was read from.
+    /// The number of reads from segments.
     private(set) var segmentReads = 0
-    /// How many calls succeed before one fails; nil for all. Those behind it succeed again.
+    /// How many calls succeed before one fails, or nil for no limit. Later calls succeed again.
     var callsBeforeFailure: Int?
 
-    /// Once this is thrown, everything fails: the machine is down.
+    /// After this throws, every change fails, as if the machine were down.
     private func change(_ operation: String, _ name: String) throws(StorageError) {
         try call(operation, name)
         if let left = changesLeft {
@@ -67,7 +67,7 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         }
         file.bytes.replaceSubrange(offset..<end, with: array)
         file.unsynced.append((offset, array))
-        // A write that fails may have been made in part: what survives of it, `crashed` says.
+        // A failed write may have reached the disk in part. `crashed` decides what survives of it.
         files[name] = file
         try change("write", name)
     }
@@ -96,8 +96,8 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         return file
     }
 
-    /// What is on disk after the power has failed: all that was synced, and of the sectors that
-    /// were not, those that `survives` says.
+    /// The disk after a power failure: all synced bytes, and the unsynced sectors for which
+    /// `survives` returns true.
     func crashed(_ survives: () -> Bool) -> FaultyStorage {
         let after = FaultyStorage()
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventLog
 
-/// Who alters a log, and knows how it is made.
+/// An attacker who alters a log and corrects the checksums.
 private struct Forger {
     let storage: FaultyStorage
 
@@ -18,7 +18,8 @@ private struct Forger {
         throw StorageError("find", "position \(position)", reason: "it is not there")
     }
 
-    /// Changes a byte of the record, its checksums, and removes the index, which is made again.
+    /// Changes a byte of the record, corrects its checksums and removes the index, which opening
+    /// the log rebuilds.
     func alter(_ position: UInt64, at offset: Int, by bits: UInt8 = 0x20) throws {
         let (name, range) = try place(position)
         var record = try storage.read(name, at: range.lowerBound, count: range.count)
@@ -34,19 +35,19 @@ private struct Forger {
         try removeFile(".index", of: name)
     }
 
-    /// The file of the segment that has the position.
+    /// The chain file of the segment that holds the position.
     func chainFile(of position: UInt64) throws -> String {
         let (name, _) = try place(position)
         return ChainFile.name(base: try #require(SegmentHeader.base(ofName: name)))
     }
 
-    /// Has all of the chain's files made of what the log says now.
+    /// Rebuilds all chain files from the altered log.
     func forgeChain() throws {
         for name in storage.names() where name.hasSuffix(".chain") { try storage.remove(name) }
         _ = try open(storage).head
     }
 
-    /// Changes a link, and the file's checksums.
+    /// Changes a link and corrects the file's checksums.
     func alterLink(of position: UInt64) throws {
         let name = try chainFile(of: position)
         let base = try #require(UInt64(name.dropLast(ChainFile.suffix.count), radix: 16))
@@ -75,11 +76,11 @@ private struct Forger {
     }
 }
 
-@Suite struct `Verifying the chain` {
+@Suite struct `Chain verification` {
     private let storage = FaultyStorage()
-    /// The hash at each position.
+    /// The chain's hash at each position.
     private let points: [ChainPoint]
-    /// Where the open segment begins.
+    /// The last position before the open segment.
     private let sealed: UInt64
     private let sizes: [Int]
 
@@ -100,7 +101,7 @@ private struct Forger {
 
     private func forger() -> Forger { Forger(storage: storage.crashed { true }) }
 
-    @Test func `names the event of which any byte was altered`() throws {
+    @Test func `Verification names the event whose byte was altered`() throws {
         let unforged = [RecordLayout.bodyChecksum, RecordLayout.headChecksum].map { $0..<$0 + 4 }
         for position in 1...sealed {
             let size = sizes[Int(position) - 1]
@@ -109,7 +110,7 @@ private struct Forger {
                 let forger = forger()
                 try forger.alter(position, at: offset)
                 let found = try LogVerification(of: forger.storage)
-                // A record that can't be one any more is named by what it breaks.
+                // Log verification already reports a record that is no longer valid.
                 if let fault = found.faults.first {
                     #expect(fault.position == position, "byte \(offset): \(fault)")
                     continue
@@ -120,7 +121,7 @@ private struct Forger {
         }
     }
 
-    @Test func `names the first of several, and passes over what is of one disk`() throws {
+    @Test func `Verification names the first altered event and ignores commit flags`() throws {
         let forger = forger()
         try forger.alter(30, at: RecordLayout.flags, by: RecordLayout.startsCommit)
         #expect(try forger.fault([points[60]]) == nil)
@@ -128,11 +129,11 @@ private struct Forger {
         try forger.alter(20, at: 120)
         #expect(try forger.fault() == .altered(20...20))
         #expect("\(try #require(try forger.fault()))".hasPrefix("position 20 was altered: "))
-        // The head vouches for what precedes it, the links name what follows.
+        // The head confirms the events before it, and the links identify the altered one.
         #expect(try forger.fault([points[19], points[60]]) == .altered(20...20))
     }
 
-    @Test func `bounds by trusted heads what links do not tell`() throws {
+    @Test func `Trusted heads narrow down an alteration that the links do not show`() throws {
         let forger = forger()
         try forger.alter(30, at: 120)
         try forger.forgeChain()
@@ -146,31 +147,32 @@ private struct Forger {
         try last.alter(60, at: 120)
         #expect(try last.fault() == nil)
         #expect(try last.fault([points[58], points[60]]) == .alteredBeforeHead(59...60))
-        // Nor has one whose file is gone: the next one's tell that it was there.
+        // The altered segment lost its chain file, so only the next segment's links show the
+        // alteration.
         let gone = self.forger()
         let file = try gone.chainFile(of: 20)
         try gone.alter(20, at: 120)
         try gone.storage.remove(file)
         guard case .altered(let positions) = try gone.fault() else {
-            Issue.record("it is not found")
+            Issue.record("the altered event is not found")
             return
         }
         #expect(positions.contains(20) && positions.count < 20)
     }
 
-    @Test func `tells files that were altered from events that were`() throws {
+    @Test func `Verification distinguishes altered chain files from altered events`() throws {
         let forger = forger()
         try forger.alterLink(of: 20)
         let file = try forger.chainFile(of: 20)
         #expect(try forger.fault() == .file(file))
-        // At the end of the links only a head tells.
+        // At the last link only a trusted head shows the difference.
         let last = self.forger()
         try last.alterLink(of: sealed)
         #expect(try last.fault() == .altered(sealed...sealed))
         #expect(try last.fault([points[60]]) == .file(try last.chainFile(of: sealed)))
     }
 
-    @Test func `misses what was cut off, and heads of elsewhere`() throws {
+    @Test func `Verification reports a truncated log and heads that are not the log's`() throws {
         let storage = FaultyStorage()
         _ = try chained(storage).head
         let beyond = ChainPoint(position: 70, hash: points[60].hash)
@@ -185,7 +187,7 @@ private struct Forger {
         #expect(try forger.fault([other]) == .alteredBeforeHead(1...30))
     }
 
-    @Test func `goes forward from a head that is trusted`() throws {
+    @Test func `Forward verification checks only events after the first trusted head`() throws {
         let forger = forger()
         try forger.alter(20, at: 120)
         #expect(try forger.fault([points[20], points[60]], isForward: true) == nil)
@@ -197,7 +199,7 @@ private struct Forger {
         #expect(try forger.fault([points[60]], isForward: true) == nil)
     }
 
-    @Test func `goes up to damage`() throws {
+    @Test func `Chain verification stops at damage and reports alterations before it`() throws {
         let forger = forger()
         try forger.alter(10, at: 120)
         let name = try forger.chainFile(of: 40).replacing(".chain", with: ".segment")
@@ -209,7 +211,7 @@ private struct Forger {
         #expect(chain.head.position < 40 && chain.head.position > 10)
     }
 
-    @Test func `reads points as they are written`() throws {
+    @Test func `Chain point parses its own text and rejects malformed text`() throws {
         for point in [points[0], points[60]] { #expect(ChainPoint(point.description) == point) }
         let digits = points[1].hash.description
         let wrong = [

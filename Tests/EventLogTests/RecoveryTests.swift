@@ -3,10 +3,10 @@ import Testing
 
 @testable import EventLog
 
-/// Records whose bytes are the data of events.
-@Suite struct `Bytes that look like records` {
-    /// What one who has copied logs might send: records of another log, some of which begin a
-    /// commit, and the segment of this log as it is on disk.
+/// The log tells its own records from event data that imitates them.
+@Suite struct `Record recognition` {
+    /// Event data from a client that has copied logs: records of another log, some of which begin a
+    /// commit, and this log's segment as it is on disk.
     private func disguises(_ storage: FaultyStorage) throws -> [[UInt8]] {
         let other = FaultyStorage()
         var log = try EventLog(
@@ -22,8 +22,8 @@ import Testing
             + archived.map { record in Array(repeatElement(record, count: 6).joined()) }
     }
 
-    /// A log of three commits, and the data in an event behind them, whose record lost `torn` bytes
-    /// at the front, and was not acknowledged.
+    /// A log of three commits and, after them, an unacknowledged event with the data. The record of
+    /// that event is damaged at its front.
     private func torn(_ data: [UInt8], alignedBy padding: Int) throws -> FaultyStorage {
         let storage = FaultyStorage()
         var log = try EventLog(
@@ -44,7 +44,7 @@ import Testing
         return disk
     }
 
-    @Test func `in a torn append are cut with it`() throws {
+    @Test func `Data that looks like records is cut off with its torn append`() throws {
         let storage = FaultyStorage()
         _ = try chained(storage, segmentBytes: 1 << 14).head
         for data in try disguises(storage) {
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `in a damaged event are not taken for events by a restoration`() async throws {
+    @Test func `Restoration does not mistake a damaged event's data for records`() async throws {
         for data in try disguises(FaultyStorage.ofThree()) {
             for padding in 0..<8 {
                 let storage = FaultyStorage()
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `are not valid in another place, segment or log`() throws {
+    @Test func `Record is not valid in another place, segment or log`() throws {
         let storage = FaultyStorage()
         let log = try chained(storage)
         let names = storage.names().filter { $0.hasSuffix(".segment") }
@@ -92,7 +92,7 @@ import Testing
         let header = try SegmentHeader(bytes.span, of: names[1])
         let here = try wholeRecords(of: bytes, in: names[1])
         #expect(here.count > 10)
-        // The same bytes as the first segment's, as another log's, and one record further on.
+        // The same bytes as if they belonged to the first segment or to another log.
         for binding in [
             SegmentBinding(log: log.id, salt: salt, base: 1),
             SegmentBinding(log: log.id, salt: salt + 1, base: header.base),
@@ -117,7 +117,7 @@ extension FaultyStorage {
     }
 }
 
-@Suite struct `A log whose files were lost` {
+@Suite struct `Detection of lost log files` {
     private let original = FaultyStorage()
     private let segments: [String]
     private let bases: [UInt64]
@@ -134,13 +134,13 @@ extension FaultyStorage {
         let before = try storage.contents(suffix: "")
         let opening = #expect(throws: LogError.self) { _ = try open(storage).head }
         let all = try LogVerification(of: storage).faults
-        // A log that does not open is left as it is, but for what was never finished.
+        // A log that does not open keeps all files except unfinished ones.
         let after = try storage.contents(suffix: "")
         #expect(after == before.filter { !$0.key.hasSuffix(".new") } || after == before)
         return (opening, all)
     }
 
-    @Test func `says that its last segment is missing`() throws {
+    @Test func `Log reports that its last segment is missing`() throws {
         let disk = original.crashed { true }
         try disk.remove(segments[3])
         let expected = LogError.missingEnd(segment: segments[3], from: bases[3])
@@ -149,19 +149,19 @@ extension FaultyStorage {
         #expect(expected.description.hasPrefix("\(segments[3]) is missing, and with it the events"))
     }
 
-    @Test func `says that all segments are missing`() throws {
+    @Test func `Log reports that all its segments are missing`() throws {
         let disk = original.crashed { true }
         for name in segments { try disk.remove(name) }
         let expected = LogError.missingEnd(segment: segments[0], from: 1)
         let found = try faults(disk)
         #expect(found.opening == expected && found.all == [expected])
-        // A log of an earlier version has indexes, but no manifest.
+        // A log of an earlier version has indexes but no manifest.
         try disk.remove(LogManifest.name)
         #expect(throws: expected) { _ = try open(disk).head }
     }
 
     @Test(arguments: 0..<3)
-    func `says which segment before the last is missing`(number: Int) throws {
+    func `Log reports which segment before the last one is missing`(number: Int) throws {
         let disk = original.crashed { true }
         try disk.remove(segments[number])
         let expected = LogError.missing(
@@ -170,7 +170,7 @@ extension FaultyStorage {
         #expect(found.opening == expected && found.all == [expected])
     }
 
-    @Test func `says that its open segment was cut off, at any byte`() throws {
+    @Test func `Log reports that its open segment is truncated`() throws {
         let whole = try original.read(segments[3], at: 0, count: 4096)
         let ends = try wholeRecords(of: whole, in: segments[3]).map(\.place.upperBound)
         for size in [0, 1, 63, 64, 65] + ends + ends.map({ $0 - 9 }) + [4095] {
@@ -187,7 +187,7 @@ extension FaultyStorage {
         }
     }
 
-    @Test func `says that its open segment is an earlier copy`() throws {
+    @Test func `Log reports that its open segment is an older copy`() throws {
         let whole = try original.read(segments[3], at: 0, count: 4096)
         let records = try wholeRecords(of: whole, in: segments[3])
         for (index, record) in records.enumerated() {
@@ -201,7 +201,7 @@ extension FaultyStorage {
         }
     }
 
-    @Test func `says that its manifest is damaged, and makes one that was removed`() throws {
+    @Test func `Damaged manifest is reported and a missing one is recreated`() throws {
         for byte in 0..<64 {
             let disk = original.crashed { true }
             disk.flip(LogManifest.name, at: byte)
@@ -220,7 +220,7 @@ extension FaultyStorage {
                 == original.contents(suffix: LogManifest.name))
     }
 
-    @Test func `records no position beyond what is on disk`() throws {
+    @Test func `Manifest records no position beyond the flushed events`() throws {
         let storage = FaultyStorage()
         var log = try open(storage, durability: .interval)
         for number in 1...10 {
@@ -229,13 +229,13 @@ extension FaultyStorage {
             if number == 6 { try log.flush() }
         }
         #expect(try LogManifest.read(from: storage)?.durable == 6)
-        // Any part of what was not synced may be lost.
+        // Unsynced writes may survive or be lost.
         for survives in [true, false] {
             #expect((6...10).contains(try open(storage.crashed { survives }).head))
         }
     }
 
-    @Test func `opens again when an archive has restored it`() async throws {
+    @Test func `Log that lost a segment opens after restoration from an archive`() async throws {
         let log = try open(original.crashed { true })
         let events = try log.all()
         for through in [bases[3] - 1, 50, 60] {

@@ -3,13 +3,12 @@ import Testing
 
 @testable import EventLog
 
-/// A log of sixty events in several segments, appended one to three at a time, as it was when it
-/// was closed.
+/// A closed log of sixty events in several segments, appended one to three at a time.
 private struct Original {
     let storage = FaultyStorage()
     private(set) var events: [RecordedEvent] = []
 
-    /// - Parameter other: goes another way from the event of this number on.
+    /// - Parameter other: The number of the first event with other data.
     init(other: Int = .max) throws {
         var log = try open(storage)
         for first in stride(from: 1, through: 60, by: 6) {
@@ -41,7 +40,7 @@ private struct Original {
         }
     }
 
-    /// The same log once more, on a disk of its own.
+    /// A copy of the log on its own disk.
     func copy() -> FaultyStorage { storage.crashed { true } }
 
     func archive(
@@ -64,7 +63,7 @@ private struct Original {
 }
 
 extension FaultyStorage {
-    /// What a log is made of: its files but for those that opening removes.
+    /// The log's files, without those that opening it removes.
     fileprivate func contents(withKept: Bool = false) throws -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
         for name in names()
@@ -74,7 +73,7 @@ extension FaultyStorage {
         return contents
     }
 
-    /// Damages the record in the middle of which the byte is, for good.
+    /// Flips the byte and syncs the file.
     fileprivate func damage(_ name: String, at offset: Int) throws {
         flip(name, at: offset)
         try sync(name)
@@ -93,7 +92,7 @@ extension FaultyStorage {
     }
 }
 
-/// Restores the log in `storage`, and expects that it checks then.
+/// Restores the log in `storage` and, unless it is a dry run, expects an undamaged log.
 @discardableResult
 private func restore<Events>(
     _ storage: FaultyStorage, from archive: ArchivedLog<Events>, isDryRun: Bool = false
@@ -107,13 +106,13 @@ private func restore<Events>(
     return restored
 }
 
-@Suite struct `Restoring a log from its archive` {
+@Suite struct `Log restoration from an archive` {
     private let original: Original
 
     init() throws { original = try Original() }
 
-    /// Expects that the restoration is refused and changes nothing.
-    private func refusal<Events>(
+    /// Expects that the restoration fails and changes nothing.
+    private func failure<Events>(
         _ storage: FaultyStorage, from archive: ArchivedLog<Events>
     ) async throws -> RestorationError? {
         let before = try storage.contents(withKept: true)
@@ -125,7 +124,7 @@ private func restore<Events>(
         return error
     }
 
-    @Test func `makes it anew where there is none, file by file`() async throws {
+    @Test func `Restoration recreates a missing log byte for byte`() async throws {
         let storage = FaultyStorage()
         var progress: [Int] = []
         let restored = try await LogRestoration(
@@ -145,9 +144,9 @@ private func restore<Events>(
         try log.commit()
     }
 
-    @Test func `repairs any byte of any segment, and nothing else`() async throws {
+    @Test func `Restoration repairs a damaged byte in any segment`() async throws {
         for name in original.segments {
-            // Behind the last event, what was written is for the log to cut off.
+            // The log itself cuts off damage after its last event.
             let end =
                 name == original.segments.last
                 ? try original.end : try original.storage.size(of: name)
@@ -158,7 +157,7 @@ private func restore<Events>(
                 let restored = try await restore(disk, from: original.archive())
                 #expect(restored.keptAside == [name], "\(name) at \(offset)")
                 #expect(restored.segments.map(\.name) == [name])
-                // In the header and behind the end no event is lost, elsewhere one.
+                // Damage in the header or after the records loses no event, other damage loses one.
                 #expect((0...1).contains(try #require(restored.segments.first).archived))
                 #expect(try disk.contents() == original.storage.contents())
                 #expect(try disk.contents(withKept: true)["\(name).damaged"] == damaged)
@@ -166,7 +165,7 @@ private func restore<Events>(
         }
     }
 
-    @Test func `brings back segments that are not there, any of them`() async throws {
+    @Test func `Restoration recreates any set of missing segments`() async throws {
         for gone in 1..<1 << original.segments.count {
             let disk = original.copy()
             let names = original.segments.enumerated().filter { gone & 1 << $0.offset != 0 }
@@ -177,7 +176,7 @@ private func restore<Events>(
         }
     }
 
-    @Test func `repairs a segment that lost its end, with the one behind it`() async throws {
+    @Test func `Restoration repairs a truncated segment and a missing next one`() async throws {
         let disk = original.copy()
         let head = try disk.read(original.segments[0], at: 0, count: 1000)
         try disk.create(original.segments[0], size: 0)
@@ -190,7 +189,7 @@ private func restore<Events>(
         #expect(restored.segments.count == 2)
     }
 
-    @Test func `makes a damaged index again, of what the archive need not have`() async throws {
+    @Test func `Restoration rebuilds a damaged index without the archive's events`() async throws {
         let disk = original.copy()
         let index = IndexFile.name(base: try original.position(of: 1))
         disk.flip(index, at: 900)
@@ -199,7 +198,7 @@ private func restore<Events>(
         #expect(try disk.contents(withKept: true) == original.storage.contents())
     }
 
-    @Test func `leaves a whole log alone`() async throws {
+    @Test func `Restoration does not change an undamaged log`() async throws {
         let disk = original.copy()
         let changes = disk.changes
         for archive in [original.archive(), original.archive { $0 < 30 }] {
@@ -209,7 +208,7 @@ private func restore<Events>(
         #expect(disk.changes == changes)
     }
 
-    @Test func `says in a dry run what it would do, and does nothing`() async throws {
+    @Test func `Dry run reports what the restoration will do and changes nothing`() async throws {
         let disk = original.copy()
         try disk.damage(original.events[10])
         try disk.remove(original.segments[2])
@@ -221,7 +220,7 @@ private func restore<Events>(
         #expect(restored.keptAside == planned.keptAside)
     }
 
-    @Test func `needs of the archive only what is damaged`() async throws {
+    @Test func `Restoration needs only the damaged events from the archive`() async throws {
         let lacking = original.archive { !(20...25).contains($0) }
         let disk = original.copy()
         try disk.damage(original.events[11])
@@ -229,44 +228,43 @@ private func restore<Events>(
         #expect(try disk.contents() == original.storage.contents())
         try disk.damage(original.events[11])
         try disk.damage(original.events[21])
-        let one = try await refusal(disk, from: lacking)
+        let one = try await failure(disk, from: lacking)
         #expect(one?.description.contains("position 22;") == true, "\(one?.description ?? "")")
         for name in original.segments { try disk.remove(name) }
-        let all = try await refusal(disk, from: lacking)
+        let all = try await failure(disk, from: lacking)
         #expect(all?.description.contains("positions 20-25;") == true, "\(all?.description ?? "")")
     }
 
-    @Test func `refuses an archive of another log, of other events, of some, of none`() async throws
-    {
+    @Test func `Archive that does not match or cover the log is rejected`() async throws {
         let disk = original.copy()
         try disk.damage(original.events[10])
         let other = EventID(high: 3, low: 4)
-        let stranger = try await refusal(disk, from: original.archive(of: other))
+        let stranger = try await failure(disk, from: original.archive(of: other))
         #expect(stranger == .otherLog(EventID(high: 1, low: 2), archived: other))
-        // It has another event where the log's own is whole, in the segment that is damaged.
-        let astray = try await refusal(disk, from: Original(other: 13).archive())
+        // The archive has another event in place of an undamaged one in the damaged segment.
+        let astray = try await failure(disk, from: Original(other: 13).archive())
         #expect(astray == .differs(position: 13))
-        let some = try await refusal(FaultyStorage(), from: original.archive { $0 % 2 == 0 })
+        let some = try await failure(FaultyStorage(), from: original.archive { $0 % 2 == 0 })
         #expect(
             some?.description.contains("positions 1, 3, 5, 7, 9, 11, 13, 15, and 22 others")
                 == true, "\(some?.description ?? "")")
-        let none = try await refusal(FaultyStorage(), from: original.archive { _ in false })
+        let none = try await failure(FaultyStorage(), from: original.archive { _ in false })
         #expect(none == .nothing)
     }
 }
 
-@Suite struct `Restoring the end of a log` {
+@Suite struct `Restoration of a log's end` {
     private let original: Original
 
     init() throws { original = try Original() }
 
-    @Test func `goes as far as the archive, and says what is lost`() async throws {
+    @Test func `Restoration ends where the archive ends and reports lost events`() async throws {
         let disk = original.copy()
         let last = try original.position(of: original.segments.count - 1)
         try disk.remove(original.segments[original.segments.count - 1])
         let restored = try await restore(disk, from: original.archive { $0 <= last })
         #expect(!restored.isEndUnknown && restored.lost == restored.head + 1...60)
-        // Of an append whose end is not archived, nothing is.
+        // An append that is archived only in part is not restored.
         #expect(restored.head == last - (original.events[Int(last) - 1].hasMoreOfAppend ? 1 : 0))
         var log = try open(disk)
         #expect(try log.all().map(\.id) == original.events[..<Int(restored.head)].map(\.id))
@@ -276,13 +274,13 @@ private func restore<Events>(
         #expect(try open(disk).all().last?.id.low == 100)
     }
 
-    @Test func `leaves out an append that is archived in part`() async throws {
+    @Test func `Append that is archived only in part is not restored`() async throws {
         // Positions 58 to 60 are one append.
         let restored = try await restore(FaultyStorage(), from: original.archive { $0 < 60 })
         #expect(restored.head == 57 && restored.lost == 58...59)
     }
 
-    @Test func `gives up a last segment of which nothing is left, if it must`() async throws {
+    @Test func `Zeroed last segment without archived events is reported as lost`() async throws {
         let disk = original.copy()
         let name = original.segments[original.segments.count - 1]
         let base = try original.position(of: original.segments.count - 1)
@@ -291,14 +289,14 @@ private func restore<Events>(
         #expect(restored.keptAside == [name] && restored.lost == base...60)
         var log = try open(disk)
         #expect(log.head == base - 1)
-        // The segment before it grows again, or another begins, and its index goes with it.
+        // The segment before it grows again or a new one begins, and the index matches it.
         for number in 100...130 { try log.stage([event(number)]) }
         try log.close()
         #expect(try open(disk).all().count == Int(base) + 30)
         #expect(try LogVerification(of: disk).faults.isEmpty)
     }
 
-    /// Two commits of three single appends each, and what is archived of them.
+    /// A log of two commits, each of three appends of one event, and its events.
     private func short() throws -> (FaultyStorage, [RecordedEvent]) {
         let storage = FaultyStorage()
         var log = try open(storage)
@@ -325,7 +323,7 @@ private func restore<Events>(
         }
     }
 
-    @Test func `keeps what is whole behind what is repaired`() async throws {
+    @Test func `Restoration keeps undamaged events after repaired ones`() async throws {
         let (storage, events) = try short()
         let whole = try storage.contents()
         try storage.damage(events[1])
@@ -339,26 +337,28 @@ private func restore<Events>(
         #expect(try storage.contents()[name] == whole[name])
     }
 
-    @Test func `takes nothing for damaged that was torn`() async throws {
+    @Test func `Restoration repairs a torn append only if the archive has it`() async throws {
         let (storage, events) = try short()
         try storage.damage(events[4])
-        // Without the log's note, acknowledged or not, the archive does not have it.
+        // Without the manifest nothing shows that the event was acknowledged. It is not archived.
         try storage.remove(LogManifest.name)
         let restored = try await restore(storage, from: archive(events.prefix(3)))
         #expect(restored.segments.isEmpty && !restored.isEndUnknown)
         #expect(try open(storage.crashed { true }).head == 4)
-        // Whatever an archive has was acknowledged.
+        // An archived event was acknowledged.
         let more = try await restore(storage, from: archive(events.prefix(5)))
         #expect(more.head == 6 && more.segments.map(\.archived) == [1])
         #expect(try open(storage).all().map(\.id) == events.map(\.id))
     }
 }
 
-@Suite struct `A restoration that is killed` {
+@Suite struct `Interrupted restoration` {
     enum Loss: CaseIterable { case all, damage, ends }
 
     @Test(arguments: Loss.allCases)
-    func `is made again, and leaves no log that seems whole before`(loss: Loss) async throws {
+    func `Interrupted restoration leaves no partial log and can be repeated`(
+        loss: Loss
+    ) async throws {
         let original = try Original()
         func lossy() throws -> FaultyStorage {
             let disk = loss == .all ? FaultyStorage() : original.copy()
@@ -391,7 +391,7 @@ private func restore<Events>(
                 #expect(isNone || events.map(\.id) == original.events.map(\.id), "\(crash)")
             }
             try await restore(after, from: original.archive())
-            // Opening it makes the indexes, if nothing but them was not there.
+            // Opening the log creates the indexes if only they are missing.
             var log = try open(after)
             try log.close()
             #expect(try after.contents() == original.storage.contents(), "\(crash)")

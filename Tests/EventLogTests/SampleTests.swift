@@ -4,8 +4,8 @@ import Testing
 
 @testable import EventLog
 
-/// Logs as they were written by the first program of each format, kept file by file.
-@Suite struct `Samples of logs` {
+/// Logs in every format version, as the first program with that format wrote them.
+@Suite struct `Log format samples` {
     private static let samples = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Samples")
 
@@ -18,10 +18,10 @@ import Testing
         try body(FileStorage(folder: folder))
     }
 
-    /// The first was written before there were chains, and was closed. The others have indexes,
-    /// chains, and an open segment of several commits, and were not closed.
+    /// The first sample has no chain and was closed. The others have indexes, chains and an open
+    /// segment of several commits, and were not closed.
     @Test(arguments: ["version-1", "segment-version-1", "segment-version-2"])
-    func `are read as they were written`(sample: String) throws {
+    func `Log of every format version is read and continued`(sample: String) throws {
         try with(sample) { storage in
             #expect(try LogVerification(of: storage).faults.isEmpty)
             var log = try open(storage)
@@ -34,7 +34,7 @@ import Testing
                 #expect(try log.chainHead() == chained(FaultyStorage()).chainHead())
                 #expect(try log.all(.tags(["n:7"])).map(\.position) == [7])
             }
-            // The log goes on, in segments of today's version.
+            // New events go into segments of the current version.
             let bases = [log.open?.base ?? 0]
             for number in 61...80 { try log.stage([event(number, stream: "c0-2")]) }
             try log.commit()
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func `of the current version are what the current version writes`() throws {
+    @Test func `Log of the current version is written byte for byte as its sample`() throws {
         let storage = FaultyStorage()
         #expect(try chained(storage, commitEvery: 2).head == 60)
         let names = try FileManager.default.contentsOfDirectory(
@@ -62,7 +62,7 @@ import Testing
 }
 
 extension LogStorage {
-    /// The same files once more, in memory.
+    /// A copy of the files in memory.
     fileprivate func copy() throws -> FaultyStorage {
         let copy = FaultyStorage()
         for name in try names() {

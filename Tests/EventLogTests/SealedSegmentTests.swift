@@ -5,8 +5,8 @@ import Testing
 
 @testable import EventLog
 
-/// A log of sixty events in many segments, eight streams, every event tagged by its number's last
-/// digit.
+/// A log of sixty events in eight streams and many segments. Each event is tagged with the last
+/// digit of its number.
 private func filled(
     _ storage: any LogStorage, background: @escaping Background = { $0() }
 ) throws -> EventLog {
@@ -25,14 +25,14 @@ private func filled(
     return log
 }
 
-@Suite struct `A sealed segment` {
-    @Test func `is found by its index without being read`() throws {
+@Suite struct `Sealed segments` {
+    @Test func `Log opens sealed segments by their indexes without reading them`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)
         #expect(log.sealed.segments.count >= 3)
         let reads = storage.segmentReads
         let again = try open(storage)
-        // The header of each, and the open one as a whole.
+        // Opening reads the header of each sealed segment and the whole open segment.
         #expect(storage.segmentReads - reads == log.sealed.segments.count + 2)
         for number in 1...60 {
             let id = EventID(high: 7, low: UInt64(number))
@@ -41,7 +41,7 @@ private func filled(
         #expect(try again.committedEvent(id: EventID(high: 7, low: 61)) == nil)
     }
 
-    @Test func `gets its index again when that is missing or damaged`() throws {
+    @Test func `Missing or damaged index of a sealed segment is rebuilt byte for byte`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)
         let everything = try log.all().map(\.id)
@@ -61,7 +61,7 @@ private func filled(
         #expect(try LogVerification(of: storage).faults.isEmpty)
     }
 
-    @Test func `is read past what is damaged only to say so`() throws {
+    @Test func `Read fails at a damaged event and works after it`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)
         let segment = log.sealed.segments[1]
@@ -72,13 +72,12 @@ private func filled(
         var read = LogRead(from: second)
         let damage = #expect(throws: LogError.self) { try again.read(&read) }
         #expect(damage?.position == second)
-        // What comes behind it can be read.
         #expect(try again.all(LogRead(from: second + 1)).count == Int(60 - second))
         let report = try LogVerification(of: storage)
         #expect(report.faults.map(\.position) == [second] && report.head == 60)
     }
 
-    @Test func `serves while its index is written on another thread`() throws {
+    @Test func `Segment serves reads while another thread writes its index`() throws {
         let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = DispatchQueue(label: "background")
@@ -87,7 +86,7 @@ private func filled(
         let background: Background = { queue.async(execute: $0) }
         do {
             var log = try filled(FileStorage(folder: folder), background: background)
-            // Nothing is sealed yet, all is found.
+            // No segment is sealed yet, but all events are found.
             #expect(log.sealed.segments.isEmpty && log.sealing.count >= 3)
             #expect(try log.all().count == 60)
             #expect(try log.all(isBackwards: true).count == 60)
@@ -101,7 +100,7 @@ private func filled(
         #expect(try log.all(.tags(["digit:7"])).map(\.position) == [7, 17, 27, 37, 47, 57])
     }
 
-    @Test func `is passed over when its filter says so, and never when it has the term`() throws {
+    @Test func `Filters skip most segments without a term and never one that has it`() throws {
         let log = try filled(FaultyStorage())
         var wrong = 0
         for number in 1...60 {
@@ -116,7 +115,7 @@ private func filled(
         #expect(wrong < 60 * log.sealed.segments.count / 4)
     }
 
-    @Test func `tells when its events were`() throws {
+    @Test func `Reads by time return exactly the events in the range`() throws {
         let log = try filled(FaultyStorage())
         let all = try log.all()
         for (low, high) in [(5, 40), (0, 1), (59, 60), (20, 20)] {
@@ -128,7 +127,7 @@ private func filled(
         }
     }
 
-    @Test func `reads within bounds in both directions`() throws {
+    @Test func `Reads stay within their positions and limit in both directions`() throws {
         let log = try filled(FaultyStorage())
         var read = LogRead(from: 10, to: 25, limit: 7)
         #expect(try log.all(LogRead(from: 10, to: 25)).map(\.position) == Array(10...25))
@@ -145,7 +144,7 @@ private func filled(
         #expect(!read.isDone && read.position == 61)
     }
 
-    @Test func `knows its streams`() throws {
+    @Test func `Log lists its streams and counts events, streams and segments`() throws {
         let log = try filled(FaultyStorage())
         let streams = try log.streams(limit: 100)
         #expect(streams.map(\.first) == Array(1...8))
@@ -162,8 +161,8 @@ extension Timestamp {
     fileprivate static let distantFutureTime = Timestamp(microseconds: .max)
 }
 
-@Suite struct `A log that was closed` {
-    @Test func `takes nothing for torn`() throws {
+@Suite struct `Closed log` {
+    @Test func `Damage at the end of a closed log is reported, not cut off`() throws {
         let storage = FaultyStorage()
         var log = try open(storage)
         try log.stage([event(1)])
@@ -176,7 +175,7 @@ extension Timestamp {
         let damage = #expect(throws: LogError.self) { _ = try open(disk).head }
         #expect(damage?.position == 2)
         #expect(try LogVerification(of: disk).faults.count == 1)
-        // Whole, it opens, and from then on it is not closed.
+        // The undamaged log opens, and from then on it does not count as closed.
         #expect(try open(storage).head == 2)
         try storage.remove(LogManifest.name)
         storage.flip(segment, at: 64 + (try event(1).recordSize) + 120)
@@ -184,8 +183,8 @@ extension Timestamp {
     }
 }
 
-@Suite struct `A log that is made durable now and then` {
-    @Test func `loses what was not flushed, and nothing before`() throws {
+@Suite struct `Interval durability` {
+    @Test func `Crash under interval durability loses only unflushed events`() throws {
         let storage = FaultyStorage()
         var log = try open(storage, durability: .interval)
         for number in 1...10 {

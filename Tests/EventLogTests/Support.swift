@@ -13,10 +13,10 @@ func open(
         newID: EventID(high: 1, low: 2), newSalt: salt, now: clock)
 }
 
-/// The salt of all logs of these tests.
+/// The salt of every log in these tests.
 let salt: UInt64 = 0x5A17
 
-/// Every record in the segment that checks.
+/// The records of the segment whose checksums are right.
 func wholeRecords(
     of bytes: [UInt8], in name: String
 ) throws -> [(position: UInt64, place: Range<Int>)] {

@@ -3,7 +3,7 @@ import EventSourcing
 import Synchronization
 import Testing
 
-@Suite struct `The log's time` {
+@Suite struct `Log time` {
     private final class Clock: Sendable {
         let now = Mutex(Timestamp(microseconds: 1_000_000))
         func set(_ microseconds: Int64) {
@@ -11,7 +11,7 @@ import Testing
         }
     }
 
-    @Test func `never goes back, and shows how far it is ahead of the clock`() throws {
+    @Test func `Log time never goes back and shows how far it is ahead of the clock`() throws {
         let clock = Clock()
         let storage = FaultyStorage()
         var log = try EventLog(in: storage, now: { clock.now.withLock { $0 } })

@@ -3,8 +3,8 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `A client` {
-    @Test func `appends, finds and reads back`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Event store client` {
+    @Test func `Client reads the events it appended and finds them by id`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let appended = try await client.append(try (1...700).map { try event($0) })
@@ -20,7 +20,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `is told the head and its hash, over many segments and restarts`() async throws {
+    @Test func `Head's hash changes with each append and survives a restart`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let empty = try await client.head()
@@ -41,7 +41,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `appends once, though the store was away`() async throws {
+    @Test func `Append that waits for a stopped store takes effect once`() async throws {
         let store = try await Store()
         let client = try await store.client()
         _ = try await client.append([event(1)])
@@ -55,29 +55,29 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `appends once, though the answer was lost`() async throws {
+    @Test func `Append whose answer is lost is retried and takes effect once`() async throws {
         let store = try await Store(isProxied: true)
         let (client, proxy) = (try await store.client(), try #require(store.proxy))
         await proxy.lose(.appended)
         let appended = try await client.append([event(1), event(2)])
         #expect(appended.isRepeat && appended.first == 1 && appended.last == 2)
         let requests = try #require(await proxy.messages[.append])
-        // More if the second answer took its time. The same events, under the same ids; only the
-        // request is another.
+        // A slow answer leads to more requests. They differ only in the request id, so the store
+        // recognizes the events by their ids.
         #expect(requests.count >= 2)
         #expect(Set(requests.map { $0.dropFirst() }).count == 1)
         #expect(try await client.welcome().head == 2)
         await client.close()
     }
 
-    @Test func `sends together what is appended at the same time, though the answer is lost`()
+    @Test func `Concurrent appends share a message, which is retried if its answer is lost`()
         async throws
     {
         let store = try await Store(isProxied: true)
         let (client, proxy) = (try await store.client(), try #require(store.proxy))
         await proxy.lose(.appendedMany)
         let stream = try StreamName("s-1")
-        // Of those that are to begin the stream, one does.
+        // Of the appends that require a new stream, one succeeds.
         let positions = await withTaskGroup(of: UInt64?.self) { group in
             for number in 1...50 {
                 group.addTask(executorPreference: store.clientLoop) {
@@ -91,13 +91,13 @@ import WireProtocol
         let head = try await client.welcome().head
         #expect(positions.compactMap { $0 }.sorted() == Array(1...head))
         #expect(head == 40 || head == 41)
-        // The one whose answer was lost was sent again, as it was.
+        // The message whose answer was lost was sent again unchanged.
         let sent = try #require(await proxy.messages[.appendMany]).map { $0.dropFirst() }
         #expect(Set(sent).count < sent.count)
         await client.close()
     }
 
-    @Test func `lets a caller go that is cancelled while it appends`() async throws {
+    @Test func `Cancelled append throws CancellationError`() async throws {
         let store = try await Store()
         await store.stop()
         let client = try await store.client()
@@ -107,7 +107,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `says that nobody answers`() async throws {
+    @Test func `Client throws Unavailable if the store does not answer`() async throws {
         let store = try await Store()
         await store.stop()
         let client = try await store.client()
@@ -117,13 +117,13 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `throws what the store refuses`() async throws {
+    @Test func `Rejected append throws the store's error`() async throws {
         let store = try await Store()
         let client = try await store.client()
         do {
             let stream = try StreamName("s-1")
             _ = try await client.append([event(1)], .stream(stream, .streamExists))
-            Issue.record("it was appended")
+            Issue.record("the append was not rejected")
         } catch let error as ProtocolError {
             #expect(error.code == .wrongRevision)
         }

@@ -2,7 +2,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// What goes wrong on the feed, in so many of ten messages.
+/// The faults of a feed: how many of ten messages are dropped, repeated or reordered.
 struct FeedFaults: Sendable, CustomTestStringConvertible {
     var dropped = 0
     var repeated = 0
@@ -14,8 +14,7 @@ struct FeedFaults: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// A feed between a store and its subscribers that loses, repeats and holds back what it is told
-/// to.
+/// A feed between a store and its subscribers that drops, repeats and reorders messages.
 actor Meddler {
     private let from: Socket
     private let to: Socket
@@ -65,8 +64,7 @@ actor Meddler {
     }
 }
 
-/// What stands between one client and the store: counts the messages, and loses answers when told
-/// to.
+/// A proxy between one client and the store that records the messages and can lose answers.
 actor RequestProxy {
     private let client: Socket
     private let store: Socket
@@ -90,12 +88,12 @@ actor RequestProxy {
         try store.connect(source, to: "event-store")
     }
 
-    /// The next answer of this kind does not arrive.
+    /// Loses the next answer of this kind.
     func lose(_ kind: MessageKind) { lost.append(kind) }
 
     func count(of kind: MessageKind) -> Int { messages[kind]?.count ?? 0 }
 
-    /// Returns when so many messages of this kind have come by.
+    /// Returns when `count` messages of this kind have passed.
     func wait(for count: Int, of kind: MessageKind) async {
         await withCheckedContinuation { continuation in
             if self.count(of: kind) >= count {
@@ -154,8 +152,8 @@ actor RequestProxy {
     }
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
-/// sequence.
+/// A seeded generator: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
+/// 2014.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -3,8 +3,8 @@ import Testing
 
 @testable import EventStoreClient
 
-@Suite struct `The scope of a subscription` {
-    @Test func `is one category if every item names that one, else the whole feed`() throws {
+@Suite struct `Subscription scope` {
+    @Test func `Scope is one category only if every query item is limited to it`() throws {
         let (order, account) = (try StreamName("order-1"), try StreamName("account-1"))
         let one: [EventQuery] = [
             .categories(["order"]), .categories(["order", "order"]), .stream(order),
@@ -21,7 +21,7 @@ import Testing
         for query in whole { #expect(FeedScope(query) == .all) }
     }
 
-    @Test func `asks for the topics of its category and no other's`() {
+    @Test func `Category scope subscribes to its own topics and the heartbeat`() {
         #expect(FeedScope.category("order").topics == ["order.", "$heartbeat"])
         #expect(FeedScope.all.topics == [""])
     }

@@ -3,8 +3,8 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `A read` {
-    /// Dozens of chunks, of a log of 700 events.
+@Suite(.timeLimit(.minutes(10))) struct `Log reads` {
+    /// Reads the log of 700 events in dozens of chunks.
     private let request = ReadRequest(.all, from: 1, chunkBytes: 1024)
 
     private func filled(isProxied: Bool = false) async throws -> (Store, EventStoreClient) {
@@ -14,7 +14,7 @@ import WireProtocol
         return (store, client)
     }
 
-    @Test func `gives all, in chunks or one by one`() async throws {
+    @Test func `Read returns all events in order, in batches or one by one`() async throws {
         let (store, client) = try await filled()
         var batches: [EventBatch] = []
         for try await batch in client.read(request) { batches.append(batch) }
@@ -32,41 +32,41 @@ import WireProtocol
         withExtendedLifetime(store) {}
     }
 
-    @Test func `is sent no more than its credit ahead of what was taken`() async throws {
+    @Test func `Store sends no more chunks ahead than the read's credit`() async throws {
         let (store, client) = try await filled(isProxied: true)
         let proxy = try #require(store.proxy)
         let reading = client.read(request).makeAsyncIterator()
         for taken in 1...5 {
             _ = try await reading.next(isolation: nil)
             await proxy.wait(for: taken + 4, of: .chunk)
-            // The store has turned round once more since.
+            // The store has answered once more, so it would have sent another chunk by now.
             _ = try await client.welcome()
             #expect(await proxy.count(of: .chunk) == taken + 4)
         }
         await client.close()
     }
 
-    @Test func `ends at the store when its loop is left`() async throws {
+    @Test func `Leaving the loop cancels the read at the store`() async throws {
         let (store, client) = try await filled(isProxied: true)
         let proxy = try #require(store.proxy)
         for try await _ in client.read(request) { break }
         await proxy.wait(for: 1, of: .cancel)
         for try await event in client.read(request).events where event.position == 3 { break }
         await proxy.wait(for: 2, of: .cancel)
-        // One that was read to its end needs no end.
+        // A read that has reached its end is not cancelled.
         for try await _ in client.read(request) {}
         _ = try await client.welcome()
-        // But for reads that were begun again, the store being slow.
+        // The client also cancels each read that it had to retry because the store was slow.
         let again = await proxy.count(of: .read) - 3
         #expect(await proxy.count(of: .cancel) == 2 + again)
         await client.close()
     }
 
-    @Test func `ends at the store when its task is cancelled`() async throws {
+    @Test func `Cancelling the task cancels the read at the store`() async throws {
         let (store, client) = try await filled(isProxied: true)
         let proxy = try #require(store.proxy)
         for kind in [MessageKind.chunk, .read] {
-            // Waiting for a consumer, and waiting for the store.
+            // The first read waits for its consumer, the second for the store.
             if kind == .read { for _ in 0..<4 { await proxy.lose(.chunk) } }
             let before = await (read: proxy.count(of: .read), cancel: proxy.count(of: .cancel))
             let task = Task {
@@ -82,7 +82,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `leaves its place to others when it is abandoned`() async throws {
+    @Test func `Abandoned reads do not block later reads`() async throws {
         let (store, client) = try await filled()
         for _ in 0..<200 { for try await _ in client.read(request) { break } }
         for _ in 0..<200 {
@@ -97,7 +97,7 @@ import WireProtocol
         withExtendedLifetime(store) {}
     }
 
-    @Test func `waits for its place, and can be cancelled meanwhile`() async throws {
+    @Test func `Read beyond the limit waits for its turn and can be cancelled`() async throws {
         let (store, client) = try await filled()
         var open: [EventReading.Iterator] = []
         for _ in 0..<32 {
@@ -121,7 +121,7 @@ import WireProtocol
         withExtendedLifetime(store) {}
     }
 
-    @Test func `goes on when the store comes back`() async throws {
+    @Test func `Read continues after the store restarts`() async throws {
         let (store, client) = try await filled()
         var seen: [UInt64] = []
         for try await batch in client.read(request) {
@@ -135,7 +135,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `throws what the store refuses, once`() async throws {
+    @Test func `Rejected read throws the store's error once and then ends`() async throws {
         let (store, client) = try await filled()
         let tooMuch = EventQuery(Array(repeating: .init(types: ["T"]), count: 1001))
         let reading = client.read(ReadRequest(tooMuch)).makeAsyncIterator()

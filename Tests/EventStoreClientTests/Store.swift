@@ -6,14 +6,14 @@ import Foundation
 import WireProtocol
 import ZeroMQ
 
-/// A store in this process that can be stopped and started again on the same folder; on request
-/// with faults between it and its clients.
+/// A store in this process that can be stopped and restarted on the same folder. Faults between it
+/// and its clients are optional.
 final class Store {
     let context: Context
     let loop = SocketLoop(name: "store")
     let clientLoop = SocketLoop(name: "client")
     let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
-    /// What stands between a client's requests and the store, if that was asked for.
+    /// The proxy between the client and the store, if `isProxied` was set.
     private(set) var proxy: RequestProxy?
     private let feed: String
     private var running: Task<Void, any Error>?

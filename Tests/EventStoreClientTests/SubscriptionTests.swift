@@ -3,15 +3,15 @@ import EventStoreClient
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `A subscription` {
-    /// Takes batches until `count` events have come.
+@Suite(.timeLimit(.minutes(10))) struct Subscriptions {
+    /// Takes batches until they have at least `count` events.
     private func take(_ count: Int, of subscription: Subscription) async throws -> [RecordedEvent] {
         var events: [RecordedEvent] = []
         while events.count < count { events += try await subscription.next().events }
         return events
     }
 
-    /// Takes batches until every matching event up to `position` has come.
+    /// Takes batches until they cover every matching event up to `position`.
     private static func take(
         through position: UInt64, of subscription: Subscription
     ) async throws -> [UInt64] {
@@ -42,7 +42,7 @@ import WireProtocol
     }
 
     @Test(arguments: faults)
-    func `has neither hole nor duplicate nor disorder, whatever the feed does`(
+    func `Subscription gets each event once and in order over a faulty feed`(
         faults: FeedFaults
     ) async throws {
         let store = try await Store(faults: faults)
@@ -65,7 +65,7 @@ import WireProtocol
             }
             try await follow(after: 0)
             for event in events[300..<600] { _ = try await writer.append([event]) }
-            // Those who join late are given the same.
+            // Subscriptions that start later get the same events.
             try await follow(after: 0)
             for event in events[600...] { _ = try await writer.append([event]) }
             var log: [RecordedEvent] = []
@@ -78,7 +78,7 @@ import WireProtocol
         await reader.close()
     }
 
-    @Test func `moves its checkpoint past what does not match`() async throws {
+    @Test func `Checkpoint moves past events that do not match`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe(.categories(["b"]))
@@ -91,7 +91,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `begins at the end, when asked to`() async throws {
+    @Test func `Subscription from the end delivers only later events`() async throws {
         let store = try await Store()
         let client = try await store.client()
         _ = try await client.append(try (1...10).map { try event($0) })
@@ -107,7 +107,7 @@ import WireProtocol
     }
 
     @Test(arguments: [EventQuery.all, .categories(["s"])])
-    func `goes on when the store comes back`(query: EventQuery) async throws {
+    func `Subscription continues after the store restarts`(query: EventQuery) async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe(query)
@@ -121,13 +121,13 @@ import WireProtocol
     }
 
     @Test(arguments: [EventQuery.all, .categories(["s"])])
-    func `loses nothing, though its consumer is slow`(query: EventQuery) async throws {
+    func `Subscription with a slow consumer misses no event`(query: EventQuery) async throws {
         let store = try await Store()
         let (writer, reader) = (try await store.client(), try await store.client())
         let subscription = try await reader.subscribe(query)
         _ = try await writer.append([event(1)])
         #expect(try await take(1, of: subscription).map(\.position) == [1])
-        // Far more than waits for it in sockets.
+        // These are far more events than the sockets can buffer.
         for first in stride(from: 2, to: 20_002, by: 1000) {
             _ = try await writer.append(try (first..<first + 1000).map { try event($0) })
         }
@@ -137,20 +137,34 @@ import WireProtocol
         await reader.close()
     }
 
-    @Test func `ends when it is cancelled`() async throws {
+    @Test func `Cancelled subscription throws CancellationError and can be resumed`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe()
         let waiting = Task { for try await _ in subscription {} }
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
-        // It can be taken up again.
         _ = try await client.append([event(1)])
         #expect(try await take(1, of: subscription).map(\.position) == [1])
         await client.close()
     }
 
-    @Test func `ends when its client is closed`() async throws {
+    @Test func `A position of one log can't be followed in another`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let log = try await client.welcome().log
+        _ = try await client.append([event(1)])
+        let same = try await client.subscribe(after: 0, in: log)
+        #expect(try await take(1, of: same).map(\.position) == [1])
+        let other = EventID.random()
+        let error = await #expect(throws: DifferentLog.self) {
+            _ = try await client.subscribe(after: 0, in: other)
+        }
+        #expect(error?.expected == other && error?.actual == log)
+        await client.close()
+    }
+
+    @Test func `Subscription of a closed client throws Unavailable`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe()

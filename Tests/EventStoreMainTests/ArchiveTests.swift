@@ -9,7 +9,7 @@ import Testing
 import WireProtocol
 
 extension IntegrationHarness.Suite {
-    /// Calls the bus, as its command line does.
+    /// Runs `body` with a client of the bus, and closes the client.
     func withBus<Result>(_ body: (ServiceClient) async throws -> Result) async throws -> Result {
         let client = try await client(of: "bus")
         do {
@@ -30,7 +30,7 @@ extension IntegrationHarness.Suite {
         }
     }
 
-    /// Waits until what a query of the bus shows is as `condition` says, and gives it.
+    /// Queries the bus until a view satisfies `condition`, and returns that view.
     @discardableResult
     func wait<View: Decodable & Sendable>(
         for call: String, as: [View].Type, until condition: (View) -> Bool
@@ -44,7 +44,7 @@ extension IntegrationHarness.Suite {
         }
     }
 
-    /// Has all that there is put into the archive at once, as a replay's dry run does.
+    /// Makes the bus archive all events at once: a replay's dry run does so.
     func seal(_ archive: String) async throws {
         try await withBus { bus in
             let replay = ReplayDefinition(name: "dry", archive: archive, queue: "dry")
@@ -54,7 +54,7 @@ extension IntegrationHarness.Suite {
         }
     }
 
-    /// The positions of the events in an archive in a folder, each checked.
+    /// Verifies an archive in a folder and returns the positions of its events.
     func positions(in folder: String, _ archive: String) async throws -> [UInt64] {
         let reader = try await ArchiveReader(
             in: try FolderObjectStorage(folder: folder), name: archive)
@@ -62,7 +62,7 @@ extension IntegrationHarness.Suite {
         return try await reader.events().reduce(into: []) { $0.append($1.position) }
     }
 
-    /// What a command of the event store that fails says.
+    /// Runs a command of the event store that must fail, and returns its error.
     func refusal(_ status: Int32, _ arguments: String...) throws -> String {
         let run = try run(["event-store"] + arguments)
         #expect(run.status == status && run.output.isEmpty, "\(arguments): \(run)")
@@ -70,7 +70,7 @@ extension IntegrationHarness.Suite {
     }
 }
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Archives on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Archive commands` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
     private let folder: String
@@ -82,7 +82,7 @@ extension IntegrationHarness.Suite {
         store = try await suite.eventStore()
     }
 
-    @Test func `are made, shown, verified and deleted`() async throws {
+    @Test func `Archive commands create, show, verify and delete archives`() async throws {
         try await store.append(0..<6)
         try suite.bus(
             "archives", "create", "odd", "--to", folder, "--pattern", #"{"category": ["odd"]}"#,
@@ -112,14 +112,14 @@ extension IntegrationHarness.Suite {
         let refusal = try suite.refusal(65, "archives", "show", "odd")
         #expect(refusal == "event-store: there is no archive 'odd'\n")
         let used = try suite.refusal(65, "archives", "create", "odd", "--to", folder)
-        #expect(used.contains("has an archive 'odd' already"), "\(used)")
+        #expect(used.contains("already has an archive 'odd'"), "\(used)")
         _ = try suite.refusal(64, "archives", "create", "x", "--to", folder, "--retention", "soon")
         let keys = try suite.refusal(65, "archives", "create", "x", "--to", "s3://bucket/x")
         #expect(keys.contains("AWS_ACCESS_KEY_ID"), "\(keys)")
         await store.close()
     }
 
-    @Test func `have each event once, whenever the store is killed`() async throws {
+    @Test func `Archive has each event once although the store is killed`() async throws {
         try suite.bus("archives", "create", "all", "--to", folder)
         let store = store
         let appending = Task {
@@ -134,7 +134,7 @@ extension IntegrationHarness.Suite {
             while try await suite.archive("all").checkpoint < known + 20 {
                 try await suite.seal("all")
             }
-            // Begun, and cut off somewhere.
+            // Starts to seal a segment; the kill interrupts it at an unknown point.
             try await suite.withBus { bus in
                 _ = try await bus.query(
                     BusCall.planReplay,
@@ -154,8 +154,8 @@ extension IntegrationHarness.Suite {
         await store.close()
     }
 
-    /// Lost as a whole, it comes back with its queues, rules and archives.
-    @Test func `have what is pending when the store is stopped, and bring the log back`()
+    /// A store that lost its log, bus and journal gets its queues, rules and archives back.
+    @Test func `Stopping a store archives pending events, and restore recreates the store`()
         async throws
     {
         try suite.bus("archives", "create", "all", "--to", folder)
@@ -179,7 +179,7 @@ extension IntegrationHarness.Suite {
         await store.close()
     }
 
-    @Test func `go to a bucket, and are replayed from it`() async throws {
+    @Test func `Archive in a bucket is replayed, and its failure affects no other`() async throws {
         let script = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent()
             .appending(path: "ObjectStorageTests/Servers/strict_bucket.py")
@@ -202,7 +202,7 @@ extension IntegrationHarness.Suite {
         #expect(gone.contains("can't get s3://bucket/some/all/manifest.jsonl"), "\(gone)")
         try await store.append(300..<301)
         try await suite.wait(for: BusCall.archives, as: [ArchiveView].self) { $0.problem != nil }
-        // It concerns nobody else.
+        // Other archives are not affected.
         try suite.bus("archives", "create", "other", "--to", folder)
         try await suite.seal("other")
         #expect(try await suite.archive("other").events > 300)

@@ -8,7 +8,7 @@ import Testing
 import WireProtocol
 
 extension IntegrationHarness.Suite {
-    /// Runs a command of the event store that succeeds, and gives what it prints.
+    /// Runs a command of the event store that must succeed, and returns its output.
     @discardableResult
     func bus(_ arguments: String...) throws -> String {
         let run = try run(["event-store"] + arguments)
@@ -16,7 +16,7 @@ extension IntegrationHarness.Suite {
         return run.output
     }
 
-    /// What it prints as JSON, a value a line.
+    /// Runs a command with `--json` and returns its output, decoded line by line.
     func bus<Value: Decodable>(_ type: Value.Type, _ arguments: String...) throws -> [Value] {
         let run = try run(["event-store"] + arguments + ["--json"])
         #expect(run.status == 0, "\(arguments): \(run)")
@@ -29,7 +29,7 @@ extension IntegrationHarness.Suite {
         try #require(try bus(QueueView.self, "queues", "show", name).first)
     }
 
-    /// A queue of what is in the log's odd and even streams, in its order.
+    /// Makes a queue and a rule that delivers the events of the odd and even streams to it.
     func makeQueue(_ name: String, _ options: String...) throws {
         let create = try run(["event-store", "queues", "create", name] + options)
         #expect(create.status == 0, "\(create)")
@@ -39,7 +39,7 @@ extension IntegrationHarness.Suite {
     static let pattern = #"{"category": ["even", "odd"]}"#
 }
 
-/// A delivery as `receive --json` prints it, as far as a test looks.
+/// The fields of a delivery that the tests read from `receive --json`.
 private struct ReceivedLine: Decodable {
     struct Event: Decodable {
         var position: String
@@ -51,7 +51,7 @@ private struct ReceivedLine: Decodable {
     var event: Event
 }
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The bus on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Bus commands` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 
@@ -61,7 +61,7 @@ private struct ReceivedLine: Decodable {
         store = try await suite.eventStore()
     }
 
-    @Test func `makes, changes, shows and deletes rules`() async throws {
+    @Test func `Rules commands put, list, show, enable, disable and delete rules`() async throws {
         try suite.bus("queues", "create", "q")
         try suite.bus("queues", "create", "p")
         let file = "\(suite.home)/pattern.json"
@@ -98,7 +98,7 @@ private struct ReceivedLine: Decodable {
         await store.close()
     }
 
-    @Test func `tests a pattern on events, without sending them`() async throws {
+    @Test func `Command rules test matches events without delivering them`() async throws {
         try await store.append(0..<6)
         let event = "\(suite.home)/event.json"
         try suite.bus("read", "--json", "--limit", "1").write(
@@ -114,7 +114,7 @@ private struct ReceivedLine: Decodable {
         #expect(last.output.hasSuffix("1 of the last 8 events match\n"), "\(last)")
         let few = try test("--rule", "r", "--last", "2")
         #expect(few.status == 1 && few.output == "0 of the last 2 events match\n", "\(few)")
-        // The bus's own events match nothing.
+        // No pattern matches the bus's own events.
         #expect(try test("--pattern", #"{"type": [{"exists": false}]}"#, "--last", "1").status == 1)
         let one = try test(
             "--pattern", #"{"position": [1], "detail-type": ["Even"]}"#, "--event", event)
@@ -129,7 +129,7 @@ private struct ReceivedLine: Decodable {
         await store.close()
     }
 
-    @Test func `hands out deliveries and takes them back`() async throws {
+    @Test func `Queues commands receive, acknowledge, extend and return events`() async throws {
         try suite.makeQueue("q", "--grouping", "unordered", "--visibility-timeout", "10m")
         try await store.append(0..<3)
         let first = try suite.bus(
@@ -156,7 +156,7 @@ private struct ReceivedLine: Decodable {
         await store.close()
     }
 
-    @Test func `keeps rules, queues and what they hold when the store is killed`() async throws {
+    @Test func `Rules, queues and dead letters survive a kill of the store`() async throws {
         try suite.makeQueue("q", "--maximum-receives", "1")
         try await store.append(0..<4)
         let failing = "case $DAYBOOK_POSITION in 3) exit 9; esac"
@@ -178,7 +178,9 @@ private struct ReceivedLine: Decodable {
         await store.close()
     }
 
-    @Test func `applies a file of rules, and at the start only what is new`() async throws {
+    @Test func `Rules file changes nothing if invalid and adds only new names at startup`()
+        async throws
+    {
         let file = "\(suite.home)/rules.json"
         func write(_ text: String) throws {
             try text.write(toFile: file, atomically: true, encoding: .utf8)
@@ -208,7 +210,7 @@ private struct ReceivedLine: Decodable {
                 + #""rules": [\#(rule), {"name": "s", "targets": ["n"], "#
                 + #""pattern": {"stream": ["a"]}}]}"#)
         try suite.start("event-store", ["--rules", file])
-        // The last that is made.
+        // Startup makes this rule last.
         _ = try await suite.event(matching: .stream(try StreamName("$rule-s")))
         #expect(try suite.bus(RuleView.self, "rules", "list").map(\.rule.name) == ["r", "s"])
         let queues = try suite.bus(QueueView.self, "queues", "list").map(\.queue)
@@ -216,7 +218,7 @@ private struct ReceivedLine: Decodable {
         await store.close()
     }
 
-    @Test func `says in one line why it refuses`() throws {
+    @Test func `Failed bus command prints only an error and sets its exit status`() throws {
         try suite.bus("queues", "create", "q")
         let pattern = ["--pattern", Suite.pattern, "--target"]
         let cases: [(Int32, [String])] = [

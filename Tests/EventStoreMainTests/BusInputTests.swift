@@ -5,19 +5,19 @@ import WireProtocol
 
 @testable import EventStoreMain
 
-@Suite struct `What is given to the bus` {
+@Suite struct `Bus option values` {
     @Test(arguments: [
         ("30", 30), ("30s", 30), ("1.5m", 90), ("500ms", 0.5), ("2h", 7200), ("7d", 604_800),
         ("0", 0), (".5", 0.5),
     ])
-    func `is a length of time in a unit`(text: String, seconds: Double) {
+    func `Duration is a number with an optional unit`(text: String, seconds: Double) {
         #expect(Seconds(text)?.value == seconds)
     }
 
     @Test(arguments: [
         "", "s", "-1", "1 s", "5w", "1e3", "1m30s", "nan", "inf", "1..2", "10000000000",
     ])
-    func `is no length of time`(text: String) {
+    func `Invalid duration is rejected`(text: String) {
         #expect(Seconds(text) == nil)
     }
 
@@ -25,7 +25,7 @@ import WireProtocol
         (86_400, "1d"), (3600, "1h"), (90, "90s"), (300, "5m"), (0.5, "500ms"), (0, "0s"),
         (1.25, "1250ms"), (0.0005, "0.0005s"),
     ])
-    func `is shown as it would be given`(seconds: Double, text: String) {
+    func `Duration is printed in a form that it can be parsed from`(seconds: Double, text: String) {
         #expect(Seconds(seconds).description == text)
         #expect(Seconds(text)?.value == seconds)
     }
@@ -34,11 +34,11 @@ import WireProtocol
         (0, "0ms"), (0.9994, "999ms"), (59.9, "59s"), (3599, "59m"), (86_399, "23h"),
         (200_000, "2d"),
     ])
-    func `has an age`(seconds: Double, text: String) {
+    func `Rough duration has one unit and is rounded down`(seconds: Double, text: String) {
         #expect(Seconds(seconds).rough == text)
     }
 
-    @Test func `is a number of days, or a pace`() {
+    @Test func `Days and paces accept only their own units`() {
         #expect(Days("30")?.value == 30 && Days("0.5d")?.value == 0.5)
         #expect(Days("365d")?.description == "365d")
         #expect(Pace("500/s", unit: "/s")?.value == 500 && Pace("1.5", unit: "x")?.value == 1.5)
@@ -48,7 +48,7 @@ import WireProtocol
         }
     }
 
-    @Test func `is a receipt`() {
+    @Test func `Receipt is a sequence and a lease separated by a colon`() {
         let receipt = Receipt("17:1795574982607107")
         #expect(receipt?.sequence == 17 && receipt?.lease == 1_795_574_982_607_107)
         #expect(receipt?.description == "17:1795574982607107")
@@ -57,8 +57,8 @@ import WireProtocol
         }
     }
 
-    /// What `read --json` writes has its place in the log; patterns see it.
-    @Test func `is an event of a log`() throws {
+    /// Patterns match the position and revision that `read --json` writes.
+    @Test func `CloudEvent from a log keeps its position, revision and time`() throws {
         let line =
             #"{"specversion":"1.0","id":"4cd0c746-a06e-4939-8957-3457047d058e","#
             + #""source":"daybook:1c7b21f6-e7ff-47d3-b6af-38c86e2a8e56","type":"T","#
@@ -72,7 +72,7 @@ import WireProtocol
         #expect(String(decoding: event.data, as: UTF8.self) == #"{"total":5}"#)
     }
 
-    @Test func `is an event of another producer`() throws {
+    @Test func `CloudEvent of another producer has position 0`() throws {
         let line =
             #"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1","data":1}"#
         let event = try RecordedEvent(cloudEvent: Array(line.utf8))
@@ -80,10 +80,10 @@ import WireProtocol
     }
 }
 
-@Suite struct `A file of rules` {
+@Suite struct `Rules file` {
     private static func wiring(_ text: String) throws -> Wiring { try Wiring(Data(text.utf8)) }
 
-    @Test func `has queues and rules, with defaults`() throws {
+    @Test func `Rules file defines queues and rules with defaults`() throws {
         let wiring = try Self.wiring(
             """
             {"queues": [{"name": "q", "grouping": "path:a.b,c", "retry": {"maximumReceives": 3}},
@@ -113,8 +113,8 @@ import WireProtocol
         #expect(nothing.queues.isEmpty && nothing.rules.isEmpty)
     }
 
-    /// What a double can't hold is itself in a pattern.
-    @Test func `keeps the numbers of patterns`() throws {
+    /// A pattern may contain numbers that a double cannot represent.
+    @Test func `Numbers in patterns keep all their digits`() throws {
         for number in ["9007199254740993", "0.1234567890123456789", "12345678901234567890123"] {
             let wiring = try Self.wiring(
                 #"{"rules": [{"name": "r", "targets": ["q"], "#
@@ -157,12 +157,12 @@ import WireProtocol
         ),
         (#"{"rules": [{"name": "r", "pattern": 5, "targets": ["q"]}]}"#, "rules[0]: event pattern"),
     ])
-    func `says what is wrong, and where`(text: String, reason: String) throws {
+    func `Error in a rules file says what is wrong and where`(text: String, reason: String) throws {
         let error = #expect(throws: DaybookError.self) { try Self.wiring(text) }
         #expect(error?.description.hasPrefix(reason) == true, "\(String(describing: error))")
     }
 
-    @Test func `goes together with the queues that are there`() throws {
+    @Test func `Unknown target or changed grouping of an existing queue is rejected`() throws {
         let wiring = try Self.wiring(
             #"{"queues": [{"name": "q"}], "#
                 + #""rules": [{"name": "r", \#(Self.pattern), "targets": ["q", "p"]}]}"#)

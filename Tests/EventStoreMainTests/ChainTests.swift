@@ -9,13 +9,13 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The chain of a store` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Chain verification` {
     private let suite: IntegrationHarness.Suite
     private var log: String { suite.home + "/log" }
     private var key: String { suite.home + "/audit.key" }
     private var publicKey: String { suite.home + "/audit.pub" }
 
-    /// Made by openssl genpkey -algorithm ed25519, and openssl pkey -pubout.
+    /// Keys made with `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`.
     private static let privatePEM = """
         -----BEGIN PRIVATE KEY-----
         MC4CAQAwBQYDK2VwBCIEIBI63BFcSfIy7Jm+U9csGM2tDPnP++c5b7T5iZoReyfQ
@@ -30,7 +30,7 @@ import WireProtocol
         """
     private static let publicBase64 = "wMu8izsIN1vn424QylAJfhLaRuxZUakRMDZ5WEon1bk="
 
-    /// A log of 3000 events in segments far smaller than a store would make them.
+    /// Makes a log of 3000 events in small segments.
     init() throws {
         suite = try Suite()
         var log = try EventLog(
@@ -59,7 +59,7 @@ import WireProtocol
         try suite.run(["event-store"] + arguments)
     }
 
-    /// Runs what must be refused: the one line that says why.
+    /// Runs a command that must fail, and returns its one line of error.
     private func refusal(_ arguments: String...) throws -> String {
         let run = try suite.run(["event-store"] + arguments)
         #expect(run.status == 65, "\(run)")
@@ -67,7 +67,7 @@ import WireProtocol
         return run.errors
     }
 
-    /// What a command prints when the store is there.
+    /// Runs a command while the store runs, and returns its output.
     private func whileServed(_ arguments: String...) async throws -> String {
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -85,7 +85,8 @@ import WireProtocol
         return path
     }
 
-    /// Changes the data of the event, and its checksums; removes the index, which is made again.
+    /// Changes the data of the event and corrects its checksums. Removes the segment's index, which
+    /// the store rebuilds.
     private func alter(_ position: UInt64) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: log)
         let name = try #require(
@@ -99,7 +100,7 @@ import WireProtocol
             at += Int(bytes.span.uint32(at: at))
         }
         let length = Int(bytes.span.uint32(at: at))
-        /// What the checksum of the head is stored XORed with, which depends on the place alone.
+        /// The mask that the head's checksum is stored with. It depends only on the offset.
         let mask =
             bytes.span.uint32(at: at + RecordLayout.headChecksum)
             ^ CRC32C.checksum(bytes.span.extracting(at..<at + RecordLayout.headChecksum))
@@ -119,7 +120,7 @@ import WireProtocol
         for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
     }
 
-    @Test func `names the event that was altered, or where it lies`() async throws {
+    @Test func `Verification names the altered event or the range it lies in`() async throws {
         let shown = try await whileServed("head", "--json")
         let head = try JSON.decode(LogHead.self, from: shown.utf8)
         #expect(head.position == 3000 && head.hash.count == 64)
@@ -133,9 +134,9 @@ import WireProtocol
         #expect(try run("verify").status == 0)
         #expect(
             try refusal("verify", "--chain")
-                == "event-store: position 1501 was altered: it is the first event that is not "
-                + "what the chain was made of\n")
-        // With the chain's files made anew only the head is left to tell.
+                == "event-store: position 1501 was altered: it is the first event that does "
+                + "not match the chain\n")
+        // After the chain files were rebuilt, only the trusted head shows the change.
         for name in try FileManager.default.contentsOfDirectory(atPath: log)
         where name.hasSuffix(".chain") {
             try FileManager.default.removeItem(atPath: "\(log)/\(name)")
@@ -147,7 +148,7 @@ import WireProtocol
             try refusal("verify", "--chain", "--trusted", point).contains("positions 1-3000"))
     }
 
-    @Test func `is verified with the bus's journal`() async throws {
+    @Test func `Verification checks the bus's journal and names damaged segments`() async throws {
         _ = try await whileServed("queues", "create", "q")
         let whole = try run("verify")
         #expect(whole.status == 0, "\(whole)")
@@ -166,7 +167,7 @@ import WireProtocol
             "\(damaged)")
     }
 
-    @Test func `is held to a head that was signed`() async throws {
+    @Test func `Verification accepts a signed head and rejects forged heads`() async throws {
         let signed = try await whileServed("head", "--signed", "--key", key)
         #expect(signed.contains(#""key":"\#(Self.publicBase64)""#), "\(signed)")
         let file = try write(signed, as: "head.json")
@@ -196,14 +197,15 @@ import WireProtocol
         #expect(
             try refusal("verify", "--chain", "--head", later).contains("has format version 2"))
 
-        // What is cut off is missed.
+        // An altered last event does not match the signed head.
         try alter(3000)
         #expect(
             try refusal("verify", "--chain", "--head", file, "--key", publicKey)
                 .contains("one of positions 1-3000 was altered"))
     }
 
-    @Test func `is signed with a key that is its owner's alone`() async throws {
+    @Test func `Signing requires an Ed25519 private key that only its owner can read`() async throws
+    {
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key)
         let open = try refusal("head", "--signed", "--key", key)
         #expect(open.hasSuffix("first: chmod 600 \(key)\n"), "\(open)")

@@ -13,7 +13,7 @@ import WireProtocol
         return suite
     }
 
-    /// What producers wrote of all events, in their order.
+    /// The bodies of all events, which producers wrote, in log order.
     private func bodies(_ store: EventStoreClient) async throws -> [[UInt8]] {
         var bodies: [[UInt8]] = []
         try await store.read(ReadRequest()) { bodies += $0.map { Array($0.body) } }
@@ -33,11 +33,11 @@ import WireProtocol
         _ = try await store.append(events)
     }
 
-    @Test func `bring a log into another store as it was, once`() async throws {
+    @Test func `Import copies each event of a log unchanged and only once`() async throws {
         let (from, to) = (try started(), try started())
         let (source, target) = (try await from.eventStore(), try await to.eventStore())
         try await fill(source)
-        // A part of it is there already, and something else.
+        // The target has some of the events already, and other events.
         let part = "\(from.home)/part.jsonl"
         #expect(try from.run("event-store", "export", "--stream", "s-3", part).status == 0)
         try await target.append(0..<2)
@@ -59,7 +59,7 @@ import WireProtocol
         await target.close()
     }
 
-    @Test func `keep the order of the log`() async throws {
+    @Test func `Import keeps the order of the log, and export overwrites no file`() async throws {
         let (from, to) = (try started(), try started())
         let (source, target) = (try await from.eventStore(), try await to.eventStore())
         try await fill(source)
@@ -67,7 +67,6 @@ import WireProtocol
         _ = try from.run("event-store", "export", file)
         #expect(try to.run("event-store", "import", file).status == 0)
         #expect(try await bodies(source) == bodies(target))
-        // An export is a new file.
         let second = try from.run("event-store", "export", file)
         #expect(second.status == 65 && second.errors.contains("exists already"))
         await source.close()
@@ -79,7 +78,7 @@ import WireProtocol
             + #""subject":"\#(subject)","data":\#(data)}"#
     }
 
-    @Test func `stop at the first line that is wrong, and say which`() async throws {
+    @Test func `Import stops at the first invalid line and names it`() async throws {
         let suite = try started()
         let store = try await suite.eventStore()
         let file = "\(suite.home)/events.jsonl"
@@ -95,7 +94,7 @@ import WireProtocol
                 + "2 events imported, 0 were there already\n")
         #expect(try await store.welcome().head == 2)
 
-        // Nothing of the batch with the id that is taken is appended.
+        // No event of the batch is appended if one of its ids is taken.
         let other = try imports([Self.line(4), Self.line(2, "2"), Self.line(5)])
         #expect(other.status == 65)
         #expect(
@@ -115,8 +114,8 @@ import WireProtocol
     }
 }
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Reading the log` {
-    @Test func `takes every filter, and refuses what goes not together`() async throws {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Read command` {
+    @Test func `Read applies its filters, and invalid option values are rejected`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What a version of a service has handled, in its order.
+/// The positions that a version of a service has handled, in the order in which it did.
 private actor Handled {
     private(set) var positions: [UInt64] = []
     private(set) var replayed = 0
@@ -18,8 +18,8 @@ private actor Handled {
     }
 }
 
-/// As docs/replay.md tells it.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A new version of a service` {
+/// Follows the steps of docs/replay.md.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Handover to a new service version` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 
@@ -29,7 +29,7 @@ private actor Handled {
         store = try await suite.eventStore()
     }
 
-    /// Handles what a queue delivers, until it is cancelled.
+    /// Handles the deliveries of a queue until it is cancelled.
     private func worker(_ queue: String, _ handled: Handled) async throws -> Task<Void, any Error> {
         let consumer = try await store.consumer(of: queue)
         return Task {
@@ -51,7 +51,7 @@ private actor Handled {
         while await handled.positions.count < orders { try await lookAgainSoon() }
     }
 
-    @Test func `takes over with each event once, while they go on coming`() async throws {
+    @Test func `New version handles each event once while events keep arriving`() async throws {
         let pattern = #"{"category": ["order"]}"#
         try suite.bus("queues", "create", "billing", "--grouping", "stream")
         try suite.bus(
@@ -73,7 +73,7 @@ private actor Handled {
         let oldWorker = try await worker("billing", old)
         while await old.positions.count < 300 { try await lookAgainSoon() }
 
-        // The new version takes what was, beside the old one.
+        // The new version handles all earlier events while the old version still runs.
         let end = try #require(
             try suite.bus(
                 ReplayView.self, "replays", "start", "billing-2", "--from-log", "--pattern",
@@ -82,7 +82,7 @@ private actor Handled {
         #expect(end.state == .completed && end.delivered >= 300)
         let newWorker = try await worker("billing-2", new)
 
-        // And then what has come since, and what comes.
+        // Its queue then receives the events since the replay and all later events.
         while try await orders().count == Int(end.delivered) { try await lookAgainSoon() }
         try suite.bus("queues", "change", "billing-2", "--start", "position:\(end.last + 1)")
         try suite.bus(
@@ -91,7 +91,7 @@ private actor Handled {
             $0.queue.name == "billing-2" && !$0.isFilling
         }
 
-        // The old one ends when it is no more needed.
+        // The old version stops once the new queue has caught up.
         try suite.bus("rules", "delete", "to-billing")
         oldWorker.cancel()
         _ = await oldWorker.result
@@ -109,10 +109,10 @@ private actor Handled {
         await store.close()
     }
 
-    @Test func `can't begin elsewhere once a rule has begun its queue`() async throws {
+    @Test func `Queue's start cannot change once a rule targets the queue`() async throws {
         try suite.makeQueue("q")
         let refusal = try suite.refusal(65, "queues", "change", "q", "--start", "position:1")
-        #expect(refusal.contains("has grouping correlation and start end for good"), "\(refusal)")
+        #expect(refusal.contains("has grouping correlation and start end, which"), "\(refusal)")
         await store.close()
     }
 }

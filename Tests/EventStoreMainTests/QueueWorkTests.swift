@@ -5,14 +5,14 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What `work --json` prints at its end.
+/// The counts that `work --json` prints when it stops.
 private struct Counts: Codable, Equatable {
     var acknowledged: Int
     var failed: Int
     var late = 0
 }
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A worker on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Queue worker command` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 
@@ -27,7 +27,7 @@ private struct Counts: Codable, Equatable {
         return folder.appending(path: "event-store").path
     }
 
-    /// Lines of its standard error come among those of its standard output.
+    /// Starts a worker that writes its standard error to its standard output.
     private func worker(_ command: String, _ options: String...) throws -> Conversation {
         return try Conversation(
             URL(filePath: "/bin/sh"),
@@ -35,7 +35,7 @@ private struct Counts: Codable, Equatable {
             environment: ["DAYBOOK_HOME": suite.home])
     }
 
-    @Test func `runs the command for each delivery, with the event`() async throws {
+    @Test func `Worker passes each event and its delivery to the command`() async throws {
         try suite.makeQueue("q")
         try await store.append(0..<20)
         let command = """
@@ -50,10 +50,10 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `counts only the acknowledgements that the store confirms`() async throws {
+    @Test func `Worker counts only acknowledgements that the store confirms`() async throws {
         try suite.makeQueue("q")
         try await store.append(0..<1)
-        // The delivery is no longer the worker's when its command ends.
+        // The purge ends the worker's lease before its command ends.
         let command = #""\#(executable)" queues purge q --yes >&2"#
         let run = try suite.run(
             "event-store", "queues", "work", "q", "--exec", command, "--until-empty")
@@ -69,11 +69,11 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `sends what fails to the dead letters, and what is redriven back`() async throws {
+    @Test func `Failed event becomes a dead letter, and redrive restores the order`() async throws {
         try suite.makeQueue(
             "q", "--grouping", "stream", "--maximum-receives", "2", "--backoff", "10ms")
         try await store.append(0..<4)
-        // 0 and 2 are even, and fail at 0.
+        // Only the event at position 3, whose data is 0, fails. The event 2 waits behind it.
         let failing = """
             [ $DAYBOOK_POSITION != 3 ] || { echo one >&2; echo "no $DAYBOOK_STREAM" >&2; exit 75; }
             """
@@ -96,7 +96,7 @@ private struct Counts: Codable, Equatable {
         let shown = try suite.bus("dlq", "show", "\(view.id)")
         #expect(shown.contains("waiting behind  1\n") && shown.hasSuffix("even-1@0\tEven\t0\n"))
 
-        // In its old order.
+        // The queue delivers the events of the group in log order.
         #expect(
             try suite.bus("dlq", "redrive", "--group", "even-1") == "dead letters redriven: 1\n")
         let order = try suite.bus(
@@ -106,7 +106,8 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `lets what waits behind a discarded one go on, and keeps the reason`() async throws {
+    @Test func `Discarded dead letter unblocks its group, and the log has the reason`() async throws
+    {
         try suite.makeQueue("q", "--grouping", "stream", "--maximum-receives", "1")
         try await store.append(0..<4)
         try suite.bus(
@@ -123,7 +124,7 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `ends what it has begun when it is to stop, and begins nothing more`() async throws {
+    @Test func `Worker that stops finishes the running command and starts no other`() async throws {
         try suite.makeQueue("q", "--grouping", "unordered")
         try await store.append(0..<3)
         let gate = "\(suite.home)/gate"
@@ -142,7 +143,9 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `ends commands that take too long, and gives their deliveries back`() async throws {
+    @Test func `Worker that stops ends commands at the drain timeout and requeues events`()
+        async throws
+    {
         try suite.makeQueue("q")
         try await store.append(0..<1)
         let worker = try worker("echo begun; sleep 1000 & sleep 1000", "--drain-timeout", "0")
@@ -159,7 +162,7 @@ private struct Counts: Codable, Equatable {
         await store.close()
     }
 
-    @Test func `goes on over a store that is killed`() async throws {
+    @Test func `Worker receives new events after the store is killed and restarted`() async throws {
         try suite.makeQueue("q", "--backoff", "10ms")
         try await store.append(0..<2)
         let worker = try worker("echo $DAYBOOK_POSITION")
@@ -168,12 +171,12 @@ private struct Counts: Codable, Equatable {
         suite.kill("event-store")
         try suite.start("event-store")
         try await store.append(2..<4)
-        // What was not acknowledged before is delivered again.
+        // The store redelivers events that were not acknowledged before.
         while !seen.contains("6") { seen.append(await worker.line()) }
         #expect(seen.contains("5"))
         worker.signal(SIGTERM)
         while let line = await worker.line() { seen.append(line) }
-        // An acknowledgement whose answer the kill took is counted as too late when it is repeated.
+        // A retried acknowledgement counts as too late if the kill took only its answer.
         #expect(seen.last??.contains(" acknowledged, 0 failed") == true, "\(seen)")
         #expect(await worker.exitStatus() == 0)
         await store.close()

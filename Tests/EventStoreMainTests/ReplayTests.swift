@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Replays on the command line` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Replay commands` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 
@@ -20,7 +20,7 @@ import WireProtocol
         try #require(try suite.bus(ReplayView.self, "replays", "show", name).first)
     }
 
-    /// What the queue has, in the order in which it is delivered, acknowledged.
+    /// Receives and acknowledges all events of the queue and returns them in delivery order.
     private func drain(_ queue: String) async throws -> [Delivery] {
         let consumer = try await store.consumer(of: queue)
         var all: [Delivery] = []
@@ -35,7 +35,7 @@ import WireProtocol
         return all
     }
 
-    @Test func `say first what they would do, and do it`() async throws {
+    @Test func `Dry run shows what a replay delivers, and the replay delivers it`() async throws {
         try suite.makeQueue("q")
         try suite.bus("queues", "create", "p")
         try suite.bus(
@@ -63,7 +63,7 @@ import WireProtocol
         await store.close()
     }
 
-    @Test func `rest, go on, are watched and are cancelled`() async throws {
+    @Test func `Replays can be paused, resumed, watched and cancelled`() async throws {
         try await store.append(0..<200)
         try suite.bus(
             "replays", "start", "r", "--from-log", "--to-queue", "q", "--rate", "100/s")
@@ -85,7 +85,7 @@ import WireProtocol
         await store.close()
     }
 
-    @Test func `are refused for what is not there`() async throws {
+    @Test func `Replay commands reject unknown names and invalid options`() async throws {
         let start = ["replays", "start", "r"]
         for (status, arguments, reason) in [
             (65, ["--from-log", "--to", "none"], "there is no rule 'none'"),
@@ -114,7 +114,7 @@ import WireProtocol
     }
 
     @Test(arguments: ["--from-log", "--from-archive=all"])
-    func `put each event into the queue once, however often the store is killed`(
+    func `Replay enqueues each event once although the store is killed`(
         source: String
     ) async throws {
         try suite.bus("archives", "create", "all", "--to", suite.home + "/archives")

@@ -8,12 +8,12 @@ import ObjectStorage
 import TestSupport
 import Testing
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Restoring a log` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Restore command` {
     private let suite: IntegrationHarness.Suite
     private let archives: String
     private var log: String { suite.home + "/log" }
 
-    /// A store of 3000 events in segments far smaller than it would make them, archived as a whole.
+    /// Makes a log of 3000 events in small segments and archives all of it.
     init() async throws {
         suite = try Suite()
         archives = suite.home + "/archives"
@@ -52,7 +52,7 @@ import Testing
         try suite.run(["event-store", "restore", archive, "--from", archives] + options)
     }
 
-    /// What the log holds, as a store that is started for it exports it.
+    /// Starts a store on the log and returns its export of all events.
     private func exported() async throws -> String {
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -69,14 +69,14 @@ import Testing
             .filter { $0.hasSuffix(".segment") }.sorted()
     }
 
-    @Test func `brings back one that is gone, to the byte, to be appended to`() async throws {
+    @Test func `Restore recreates a deleted log, and the store appends to it`() async throws {
         let before = try await exported()
         #expect(before.split(separator: "\n").count == 3000)
         try FileManager.default.removeItem(atPath: log)
         let dry = try restore("--dry-run")
         #expect(dry.status == 0 && dry.output.hasPrefix("what would be done:\n"), "\(dry)")
         #expect(!FileManager.default.fileExists(atPath: log))
-        // An empty folder, is as good as none.
+        // An empty folder counts as a missing log.
         try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: false)
         let restored = try restore()
         #expect(restored.status == 0 && restored.output.hasSuffix(": 3000 events, restored\n"))
@@ -96,7 +96,7 @@ import Testing
         #expect(refused.status == 69, "\(refused)")
     }
 
-    @Test func `repairs what is damaged of one, and keeps it aside`() async throws {
+    @Test func `Restore repairs damaged segments and keeps the damaged files`() async throws {
         let before = try await exported()
         let names = try segments()
         #expect(names.count > 5)
@@ -120,7 +120,7 @@ import Testing
         #expect(try await exported() == before)
     }
 
-    @Test func `is refused in a line, and changes nothing`() async throws {
+    @Test func `Rejected restore prints one line and changes nothing`() async throws {
         let place = try FolderObjectStorage(folder: archives)
         let all = try await ArchiveReader(in: place, name: "all")
         for (name, log) in [("part", all.manifest.log), ("other", EventID.random())] {
@@ -133,8 +133,8 @@ import Testing
         bytes[64 + 10] ^= 1
         try bytes.write(to: URL(filePath: path))
         let refusals = [
-            ("part", 65, "lacks what is to be restored: position 1; nothing was changed\n"),
-            ("other", 65, "and this is log \(all.manifest.log)\n"),
+            ("part", 65, "lacks events that must be restored: position 1; nothing was changed\n"),
+            ("other", 65, "but this is log \(all.manifest.log)\n"),
             ("none", 65, "there is no archive none\n"),
         ]
         for (archive, status, line) in refusals {

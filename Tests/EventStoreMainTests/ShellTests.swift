@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventStoreMain
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A shell command` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Shell commands` {
     private func run(
         _ command: String, _ input: String = "", _ environment: [String: String] = [:]
     ) async throws -> Shell.Ending {
@@ -17,30 +17,34 @@ import Testing
         ("echo first >&2; echo last >&2; echo >&2; exit 1", "last"), ("echo fine >&2", nil),
         ("no-such-command-here", "no-such-command-here"),
     ])
-    func `says what went wrong`(command: String, fault: String?) async throws {
+    func `Fault of a command is its last error line, status or signal`(
+        command: String, fault: String?
+    ) async throws {
         let ending = try await run(command)
         guard let fault else { return #expect(ending.fault == nil) }
         #expect(ending.fault?.contains(fault) == true, "\(ending)")
     }
 
-    @Test func `reads its input, or does not, and has its environment`() async throws {
+    @Test func `Command has its input and environment, and may leave the input unread`()
+        async throws
+    {
         let input = String(repeating: "x", count: 1 << 20)
         let read = try await run("echo $(wc -c) $WORD >&2", input, ["WORD": "a b"])
         #expect(String(decoding: read.errors, as: UTF8.self) == "1048576 a b\n")
         #expect(try await run("true", input).fault == nil)
     }
 
-    @Test func `keeps the end of what it says`() async throws {
+    @Test func `Shell keeps the last 64 KiB of a command's standard error`() async throws {
         let ending = try await run("head -c 1000000 /dev/zero >&2; echo end >&2; exit 1")
         #expect(ending.errors.count == 64 << 10 && ending.fault?.hasSuffix("end") == true)
     }
 
-    @Test func `runs many at a time, and keeps nothing of them open`() async throws {
+    @Test func `Concurrent commands leave no file descriptors open`() async throws {
         func open() throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
         }
         let shell = Shell("read line; echo $line >&2")
-        // The first run has Foundation make what it keeps.
+        // Foundation opens descriptors in the first run and keeps them.
         _ = try await shell.run([], environment: [:])
         let before = try open()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -52,12 +56,12 @@ import Testing
             }
             try await group.waitForAll()
         }
-        // Other tests open and close files beside this one.
+        // Other tests open and close files at the same time.
         #expect(try open() < before + 50)
     }
 
     @Test(arguments: ["sleep 1000", "sleep 1000 & sleep 1000 & wait", "trap '' TERM; sleep 1000"])
-    func `is ended when it is cancelled, with all that it started`(command: String) async throws {
+    func `Cancelled command is ended by a signal`(command: String) async throws {
         let shell = Shell(command, killDelay: .milliseconds(100))
         let running = Task { try await shell.run([], environment: [:]) }
         running.cancel()

@@ -7,7 +7,7 @@ import Testing
 import WireProtocol
 
 extension EventStoreClient {
-    /// Appends an event of each number, alternating between two categories.
+    /// Appends an event for each number: even numbers to one category, odd ones to another.
     func append(_ numbers: Range<Int>) async throws {
         for number in numbers {
             let isEven = number.isMultiple(of: 2)
@@ -24,7 +24,7 @@ extension EventStoreClient {
 /// The folder of the executables.
 private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Tailing the log` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Tail command` {
     private let suite: IntegrationHarness.Suite
     private let store: EventStoreClient
 
@@ -40,7 +40,7 @@ private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathCom
             environment: ["DAYBOOK_HOME": suite.home])
     }
 
-    /// The data of the next lines.
+    /// Returns the data of the next lines.
     private func data(_ count: Int, of tail: Conversation) async throws -> [String] {
         var data: [String] = []
         while data.count < count {
@@ -50,8 +50,7 @@ private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathCom
         return data
     }
 
-    @Test func `prints what is committed while it runs, over a store that is killed`() async throws
-    {
+    @Test func `Tail prints new events and continues after the store is killed`() async throws {
         try await store.append(0..<4)
         let tail = try tail(["--category", "even", "--from", "1"])
         #expect(try await data(2, of: tail) == ["0", "2"])
@@ -72,7 +71,9 @@ private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathCom
         (["--since", "2000-01-01", "--tag", "number:3"], ["3"]),
         (["--stream", "odd-1", "--from", "1"], ["1", "3"]),
     ])
-    func `begins and ends where it is told`(options: [String], expected: [String]) async throws {
+    func `Tail starts and ends where its options say`(
+        options: [String], expected: [String]
+    ) async throws {
         try await store.append(0..<4)
         let tail = try tail(["--limit", "\(expected.count)"] + options)
         #expect(try await data(expected.count, of: tail) == expected)
@@ -81,7 +82,9 @@ private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathCom
     }
 
     @Test(arguments: [[], ["--last", "0"], ["--since", "2999-01-01"]])
-    func `begins with the next event`(options: [String]) async throws {
+    func `Tail starts with the next event if its options select no past event`(
+        options: [String]
+    ) async throws {
         try await store.append(0..<4)
         let tail = try tail(["--limit", "3"] + options)
         let store = store
@@ -101,7 +104,7 @@ private let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathCom
         await store.close()
     }
 
-    @Test func `ends when nobody reads it`() async throws {
+    @Test func `Tail, read and export exit with 0 when their output is closed`() async throws {
         let large = NewEvent(
             stream: try StreamName("a"), type: "T", data: Array(repeating: 0x31, count: 500_000))
         _ = try await store.append([large])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventStoreMain
 
-/// A box was filled by crates, once.
+/// Events of a box. An earlier version wrote CratePut with a list of things.
 private enum BoxEvent: PublishedPayloadFamily {
     case put(ThingPut)
 
@@ -35,7 +35,7 @@ private struct ThingPut: EventPayload {
     var tags: [String] { ["thing:\(thing)"] }
 }
 
-@Suite struct `An export in the versions of today` {
+@Suite struct `Export with upcasting` {
     private func record(
         _ type: String, _ data: String, in stream: String = "box-1"
     ) throws -> RecordedEvent {
@@ -51,7 +51,7 @@ private struct ThingPut: EventPayload {
         try Upcasting(.types(types), families: [BoxEvent.self]).today(record)
     }
 
-    @Test func `has what an event became, in its place, the first under its id`() throws {
+    @Test func `Upcast events replace the original, and the first keeps its id`() throws {
         let crate = try record("CratePut", #"["cup","plate"]"#)
         let things = try today(crate)
         #expect(things.map(\.type) == ["ThingPut", "ThingPut"])
@@ -67,14 +67,14 @@ private struct ThingPut: EventPayload {
         #expect(try today(record("BoxWeighed", "1")).isEmpty)
     }
 
-    @Test func `has all else as it is, to the byte`() throws {
+    @Test func `Current events and other categories are exported byte for byte`() throws {
         for record in [
             try record("ThingPut", #"{"thing":"cup", "new":1}"#),
             try record("CratePut", "of another category", in: "crate-1"),
         ] { #expect(try today(record).map(\.bytes) == [record.bytes]) }
     }
 
-    @Test func `has the types that are asked for, whatever they were called`() throws {
+    @Test func `Type filter finds events recorded under earlier type names`() throws {
         let upcasting = Upcasting(.types(["ThingPut"]), families: [BoxEvent.self])
         #expect(upcasting.query == .types(["ThingPut", "CratePut"]))
         #expect(Upcasting(.all, families: [BoxEvent.self]).query == .all)
@@ -82,7 +82,7 @@ private struct ThingPut: EventPayload {
         #expect(try today(record("CratePut", #"["cup"]"#), "Other").isEmpty)
     }
 
-    @Test func `has nothing that is not known today`() throws {
+    @Test func `Export throws on an event of an unknown type`() throws {
         #expect(throws: UnknownEvent.self) { try today(record("BoxLost", "1")) }
         #expect(throws: UnknownEvent.self) { try today(record("BoxPainted", "1")) }
     }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 import WireProtocol
 
-/// A folder whose writes and syncs fail once that is asked for.
+/// A folder whose writes or syncs fail once `fail(_:)` was called.
 private final class FailingStorage: LogStorage {
     enum Operation { case write, sync }
 
@@ -45,8 +45,8 @@ private final class FailingStorage: LogStorage {
     func remove(_ name: String) throws(StorageError) { try folder.remove(name) }
 }
 
-/// Makes a log in `folder` of which the first segment is sealed, and its index damaged: the stream
-/// only-1 is found in no other.
+/// Makes a log in `folder` whose first segment is sealed and has a damaged index. Only that segment
+/// has the stream only-1.
 private func damageIndex(in folder: String) throws {
     do {
         var log = try EventLog(
@@ -60,7 +60,7 @@ private func damageIndex(in folder: String) throws {
     }
     let path = "\(folder)/0000000000000001.index"
     var index = Array(try Data(contentsOf: URL(filePath: path)))
-    // As IndexFile lays it out: the blocks come behind the fences, the filter and the offsets.
+    // In an index file, the blocks follow the fences, the filter and the offsets.
     let (count, terms, words) = (number(index, 12), number(index, 56), number(index, 60))
     let blocks = (terms + 255) / 256
     for byte in 0..<blocks * 4_100 {
@@ -71,7 +71,7 @@ private func damageIndex(in folder: String) throws {
 
 private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uint32(at: offset)) }
 
-@Suite(.timeLimit(.minutes(10))) struct `An append that the event store rejects` {
+@Suite(.timeLimit(.minutes(10))) struct `Failed appends` {
     private func outcome(_ result: Result<Appended, ProtocolError>) -> String {
         switch result {
         case .success(let appended): "\(appended.first)-\(appended.last)"
@@ -79,8 +79,7 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
         }
     }
 
-    @Test func `is neither stored, counted nor published when a look-up fails half-way`()
-        async throws
+    @Test func `Append whose look-up fails is neither stored, counted nor published`() async throws
     {
         let store = try await Store(segmentBytes: 4096, prepare: damageIndex)
         let client = try await store.client()
@@ -90,7 +89,7 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
         let half = try records([200], stream: "fresh-1") + records([201], stream: "only-1")
         try await client.send([header(.append, 1), [], half])
         #expect(problem(try await client.receive()[1]).code == .damaged)
-        // Its neighbours in a message, and so in a commit, are made.
+        // The other appends of the message, which share its commit, succeed.
         let parts = AppendPart.frame([
             AppendPart(condition: [], records: try records([202], stream: "fresh-2")),
             AppendPart(condition: [], records: half),
@@ -121,9 +120,9 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
     }
 
     @Test(arguments: ["write", "sync"])
-    func `is not answered, and ends the server, when the disk fails`(operation: String)
-        async throws
-    {
+    func `Disk failure ends the server and leaves the append unanswered`(
+        operation: String
+    ) async throws {
         let disk = Mutex<FailingStorage?>(nil)
         let store = try await Store(storage: { folder in
             let storage = try FailingStorage(folder: folder)
@@ -164,7 +163,9 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
     }
 
     @Test(arguments: beyond)
-    func `are answered with what there is`(position: UInt64) async throws {
+    func `Request with a position beyond the log gets the existing events`(
+        position: UInt64
+    ) async throws {
         let (store, client) = try await log()
         defer { withExtendedLifetime(store) {} }
         #expect(try await read(ReadRequest(from: 1, to: position, credit: 99), by: client) == 100)
@@ -183,7 +184,7 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
         #expect(try await client.receive()[1] == Array("[]".utf8))
     }
 
-    @Test func `do no harm when many are sent under one id`() async throws {
+    @Test func `Many reads under one request id do not block an append`() async throws {
         let (store, client) = try await log()
         defer { withExtendedLifetime(store) {} }
         for round in UInt64(1)...200 {

@@ -4,8 +4,8 @@ import JSON
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `An event store` {
-    @Test func `welcomes who says hello`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Event store server` {
+    @Test func `Server answers hello with welcome`() async throws {
         let store = try await Store()
         let client = try await store.client()
         try await client.send([
@@ -17,7 +17,7 @@ import WireProtocol
         #expect(welcome.head == 0 && welcome.server == "event-store")
     }
 
-    @Test func `says which version it speaks to who speaks another`() async throws {
+    @Test func `Server rejects unsupported protocol versions and names its own`() async throws {
         let store = try await Store()
         let client = try await store.client()
         var later = header(.hello, 6)
@@ -33,8 +33,7 @@ import WireProtocol
         #expect(problem(refusal[1]).code == .version && problem(refusal[1]).detail == 1)
     }
 
-    @Test func `makes or refuses by itself each of the appends that travel together`() async throws
-    {
+    @Test func `Each append of a batch message succeeds or fails on its own`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let fresh = try AppendCondition.stream(StreamName("s-1"), .noStream).encoded()
@@ -61,7 +60,7 @@ import WireProtocol
         #expect(try kind(try await client.receive()[0]).kind == .error)
     }
 
-    @Test func `reads through sealed segments and the open one, both ways`() async throws {
+    @Test func `Read crosses sealed and open segments in both directions`() async throws {
         let store = try await Store(segmentBytes: 4096)
         let client = try await store.client()
         for id in 1...100 { try await client.send(try append(UInt64(id), [id])) }
@@ -83,7 +82,7 @@ import WireProtocol
         }
     }
 
-    @Test func `lists its streams, and counts`() async throws {
+    @Test func `Server lists streams, reports statistics and rejects invalid calls`() async throws {
         let store = try await Store()
         let client = try await store.client()
         for (id, stream) in ["a-1", "b-1", "a-2", "a-1"].enumerated() {
@@ -111,7 +110,7 @@ import WireProtocol
         }
     }
 
-    @Test func `appends, and reads back in chunks as credit is granted`() async throws {
+    @Test func `Read returns the appended events as credit is granted`() async throws {
         let store = try await Store()
         let client = try await store.client()
         for id in 1...20 {
@@ -137,7 +136,7 @@ import WireProtocol
         #expect(positions == (1...20).map { UInt64($0) })
     }
 
-    @Test func `sends no chunk that is not paid for`() async throws {
+    @Test func `Server sends no chunk without credit`() async throws {
         let store = try await Store()
         let client = try await store.client()
         try await client.send(try append(1, Array(1...50)))
@@ -149,13 +148,13 @@ import WireProtocol
             ])
         _ = try await client.receive()
         _ = try await client.receive()
-        // The store answers in order: had it sent a third chunk, it would come before this.
+        // The store answers in order, so a third chunk would arrive before this answer.
         try await client.send(try append(3, [51]))
         let answer = try await client.receive()
         #expect(try kind(answer[0]).kind == .appended)
     }
 
-    @Test func `refuses what its condition forbids, and repeats what it has`() async throws {
+    @Test func `Failed condition rejects an append, and a repeat is recognized`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let none = AppendCondition.stream(try StreamName("s-1"), .noStream)
@@ -171,7 +170,7 @@ import WireProtocol
         #expect(try appended(repeated[1]).isRepeat)
     }
 
-    @Test func `publishes to subscribers what they ask for, and its head`() async throws {
+    @Test func `Feed publishes appended events and the head`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscriber = try await store.subscriber("")
@@ -194,7 +193,7 @@ import WireProtocol
         #expect(published == [1, 2])
     }
 
-    @Test func `answers garbage with an error and lives on`() async throws {
+    @Test func `Server answers invalid messages with an error and keeps running`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let good = try records([1])
@@ -218,7 +217,7 @@ import WireProtocol
         #expect(try appended(answer[1]).first == 1)
     }
 
-    @Test func `holds nobody up for a client that does not read`() async throws {
+    @Test func `Client that does not read its answers delays no other client`() async throws {
         let store = try await Store()
         let lazy = try await store.client()
         let client = try await store.client()

@@ -26,7 +26,7 @@ actor Wire {
 
     func send(_ frames: [[UInt8]]) throws { #expect(try socket.send(frames)) }
 
-    /// The next message; an empty one if none comes in time.
+    /// Returns the next message, or an empty one if none arrives in time.
     func receive(within time: Duration = .seconds(120)) async throws -> [[UInt8]] {
         while true {
             if let message = try socket.receiveMessage() { return message }
@@ -47,7 +47,7 @@ final class Store {
     var endpoint: String { "ipc://\(folder)/requests.sock" }
     var feed: String { "ipc://\(folder)/feed.sock" }
 
-    /// - Parameter prepare: is given the folder of the log before the server opens it.
+    /// - Parameter prepare: Called with the folder of the log before the server opens it.
     init(
         segmentBytes: Int = 1 << 20, storage: (@Sendable (String) throws -> any LogStorage)? = nil,
         prepare: (String) throws -> Void = { _ in }
@@ -81,7 +81,7 @@ final class Store {
     }
 }
 
-// Each names its frame, so that no span outlives it.
+// Each function names its frame, so that no span outlives it.
 func kind(_ frame: [UInt8]) throws -> MessageHeader { try MessageHeader(frame.span) }
 func appended(_ frame: [UInt8]) throws -> Appended { try Appended(frame.span) }
 func problem(_ frame: [UInt8]) -> ProtocolError { ProtocolError(frame.span) }

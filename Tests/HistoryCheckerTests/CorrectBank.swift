@@ -3,7 +3,7 @@ import Contracts
 import EventSourcing
 import HistoryChecker
 
-let usd = try! Currency("USD")  // A code of the table.
+let usd = try! Currency("USD")  // USD is a known code.
 let time = Timestamp(microseconds: 0)
 func money(_ amount: Int64) -> Money { Money(amount, usd) }
 func id(_ number: UInt64) -> EventID { EventID(high: 1, low: number) }
@@ -34,13 +34,13 @@ func reserved(_ amount: Int64) -> AccountEvent {
 func recorded(_ event: AccountEvent, _ id: EventID, in account: String = "a")
     -> Recorded<AccountEvent>
 {
-    let stream = try! StreamName(category: "account", id: account)  // A valid name.
+    let stream = try! StreamName(category: "account", id: account)  // The name is valid.
     return Recorded(
         event, position: 0, stream: stream, revision: 0, id: id, time: time, correlationID: id)
 }
 
 /// Accounts that many clients use at the same time. Each call takes effect at one moment between
-/// its start and its end; some lose their answer, and some of those their effect.
+/// its start and its end. Some calls lose their answer, and some of those have no effect.
 struct CorrectBank {
     private struct Open {
         var call: Call<Account>
@@ -125,7 +125,7 @@ struct CorrectBank {
     private mutating func end() {
         guard let index = open.indices.randomElement(using: &random) else { return }
         var call = open.remove(at: index).call
-        // One in eight loses its answer, as do those that have none yet.
+        // One call in eight loses its answer. A call without an effect has no answer, either.
         if Int.random(in: 0..<8, using: &random) == 0 { call.answer = .unknown }
         call.ended = now
         calls.append(call)

@@ -4,9 +4,9 @@ import EventSourcing
 import HistoryChecker
 import Testing
 
-@Suite struct `The history checker` {
+@Suite struct `History checker` {
     @Test(arguments: 0..<40)
-    func `finds nothing in a history of a correct system`(seed: UInt64) throws {
+    func `Checker finds nothing in a history of a correct system`(seed: UInt64) throws {
         var bank = CorrectBank(seed: seed)
         try bank.run(steps: 400)
         let findings = HistoryChecker(bank.calls, bank.log).findings()
@@ -14,7 +14,7 @@ import Testing
         #expect(bank.calls.count > 80)
     }
 
-    @Test func `covers every kind of answer with those histories`() throws {
+    @Test func `Histories of the correct system cover every kind of answer`() throws {
         var answers: [String: Int] = [:]
         for seed in UInt64(0)..<40 {
             var bank = CorrectBank(seed: seed)
@@ -31,19 +31,19 @@ import Testing
 
     // MARK: Planted faults
 
-    @Test func `finds an acknowledged command whose event is lost`() {
+    @Test func `Checker finds an acknowledged command whose event is lost`() {
         var history = History()
         history.log.removeLast()
         #expect(history.kinds == [.lost])
     }
 
-    @Test func `finds an event that is in the log twice`() {
+    @Test func `Checker finds an event that is in the log twice`() {
         var history = History()
         history.add(history.log[2])
         #expect(history.kinds.contains(.doubled))
     }
 
-    @Test func `finds the effect of a command that is in the log again under another id`() {
+    @Test func `Checker finds a copy of an event under another id`() {
         var history = History()
         var copy = history.log[1]
         copy.id = EventID(high: 9, low: 9)
@@ -52,61 +52,61 @@ import Testing
         #expect(history.kinds { $0.id == copy.id } == [])
     }
 
-    @Test func `finds an event with another amount than the command's`() {
+    @Test func `Checker finds an event with another amount than the command's`() {
         var history = History()
         history.log[2].event = withdrawn(700)
         #expect(history.kinds == [.wrongEvent])
     }
 
-    @Test func `finds an event that the state before it does not allow`() {
+    @Test func `Checker finds an event that the state before it does not allow`() {
         var history = History()
-        // The credit of 10 is gone, so that there was nothing to withdraw.
+        // Without the credit of 10.00 there are no funds to withdraw.
         history.log.remove(at: 1)
         #expect(history.kinds.contains(.wrongEvent))
     }
 
-    @Test func `finds an acknowledgement with a wrong position`() {
+    @Test func `Checker finds an acknowledgement with a wrong position`() {
         var history = History()
         history.calls[2].answer = .acknowledged(position: 7)
         #expect(history.kinds == [.wrongPosition])
     }
 
-    @Test func `finds a rejection on a state that is older than the call`() {
+    @Test func `Checker finds a rejection based on a state older than the call`() {
         var history = History()
         history.credit(500, from: 30, to: 40)
-        // The account had 4.00 until then.
+        // Before the credit the account had 4.00.
         history.reject(withdraw(600), free: 400, from: 50, to: 60)
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `accepts a rejection on a state that the stream had during the call`() {
+    @Test func `Checker accepts a rejection based on a state during the call`() {
         var history = History()
         history.credit(500, from: 30, to: 55)
         history.reject(withdraw(600), free: 400, from: 50, to: 60)
         #expect(history.kinds == [])
     }
 
-    @Test func `finds a rejection that quotes a figure that was never true`() {
+    @Test func `Checker finds a rejection that quotes a figure that was never true`() {
         var history = History()
         history.reject(withdraw(600), free: 399, from: 50, to: 60)
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `finds a rejection on a state that is newer than the call`() {
+    @Test func `Checker finds a rejection based on a state newer than the call`() {
         var history = History()
         history.reject(withdraw(950), free: 900, from: 30, to: 40)
         history.credit(500, from: 50, to: 60)
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `finds a rejected command that has an event`() {
+    @Test func `Checker finds a rejected command that has an event`() {
         var history = History()
         history.calls[2].answer = .rejected(
             "account a has 0.00 USD free (0.00 USD held for orders), not 6.00 USD")
         #expect(history.kinds == [.rejectedAndDone])
     }
 
-    @Test func `finds "nothing to do" on a state that is older than the call`() {
+    @Test func `Checker finds "nothing to do" based on a state older than the call`() {
         var history = History()
         let reserve = Account.Command.reserve(account: "a", order: "o", total: money(100))
         history.call(reserve, reserved(100), from: 30, to: 40)
@@ -117,7 +117,7 @@ import Testing
         #expect(history.kinds == [.unjustified])
     }
 
-    @Test func `finds events in the wrong order of their calls`() {
+    @Test func `Checker finds events that are not in the order of their calls`() {
         var history = History()
         history.credit(500, from: 30, to: 40)
         history.credit(600, from: 50, to: 60)
@@ -128,7 +128,7 @@ import Testing
         #expect(history.kinds.contains(.wrongOrder))
     }
 
-    @Test func `finds a figure of a state that is older than the call`() {
+    @Test func `Checker finds a figure of a state older than the call`() {
         var history = History()
         history.credit(500, from: 30, to: 40)
         history.ask(funds: 400, from: 50, to: 60)
@@ -138,7 +138,7 @@ import Testing
         #expect(history.kinds == [])
     }
 
-    @Test func `uses the position that a caller required and the head that it read`() {
+    @Test func `Checker uses the position that a caller required and the head it read`() {
         var history = History()
         history.credit(500, from: 30, to: 60)
         history.ask(funds: 400, from: 40, to: 50)
@@ -152,7 +152,7 @@ import Testing
         #expect(history.kinds == [.untrue])
     }
 
-    @Test func `accepts a command without an answer that took effect at most once`() {
+    @Test func `Checker accepts at most one effect of a command without an answer`() {
         var history = History()
         history.calls[2].answer = .unknown
         #expect(history.kinds == [])

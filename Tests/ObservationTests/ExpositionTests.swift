@@ -1,8 +1,8 @@
 import Observability
 import Testing
 
-struct `The exposition` {
-    @Test func `tells each metric with its help, its type and its figures`() {
+struct `Prometheus exposition` {
+    @Test func `Exposition lists each metric with its help, type and values`() {
         let text = Exposition.text([
             .counter("daybook_calls_total", "Calls.", 3),
             .gauge(
@@ -23,7 +23,7 @@ struct `The exposition` {
                 """)
     }
 
-    @Test func `keeps a label and a help on their lines, whatever is in them`() {
+    @Test func `Label values and help texts are escaped`() {
         let text = Exposition.text([
             .gauge("a", "one\\two\r\nthree \"four\"", each: [([.init("b", "\"\\\r\n\u{2028}")], 0)])
         ])
@@ -42,11 +42,11 @@ struct `The exposition` {
             (1e300, "1e+300"), (Double.infinity, "+Inf"), (-Double.infinity, "-Inf"),
             (Double.nan, "NaN"),
         ] as [(Double, String)])
-    func `writes numbers as Prometheus reads them`(value: Double, text: String) {
+    func `Numbers are written in the format that Prometheus reads`(value: Double, text: String) {
         #expect(Exposition.text([.gauge("a", "A.", value)]).hasSuffix("\na \(text)\n"))
     }
 
-    @Test func `counts in a histogram what does not exceed each bound`() {
+    @Test func `Histogram bucket counts the values up to its bound`() {
         var histogram = Histogram()
         for duration in [Duration.zero, .milliseconds(1), .microseconds(1001), .seconds(60)] {
             histogram.observe(duration)

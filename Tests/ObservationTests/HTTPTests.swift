@@ -3,8 +3,8 @@ import ZeroMQ
 
 @testable import Observability
 
-struct `A request for metrics` {
-    @Test func `is read as far as it matters`() throws {
+struct `Metrics requests` {
+    @Test func `Request is parsed to its path and method`() throws {
         let get = try HTTPRequest(Array("GET /metrics?a=b HTTP/1.1\r\nHost: here".utf8))
         #expect(get.path == "/metrics")
         #expect(!get.isHead)
@@ -20,7 +20,7 @@ struct `A request for metrics` {
             ("GET / HTTP/1.10", .unknownVersion), ("get / HTTP/1.1", .unknownMethod),
             ("POST /metrics HTTP/1.1", .unknownMethod),
         ] as [(String, HTTPRequest.Fault)])
-    func `is refused when it is none`(head: String, fault: HTTPRequest.Fault) {
+    func `Invalid request is rejected with its fault`(head: String, fault: HTTPRequest.Fault) {
         #expect(throws: fault) { try HTTPRequest(Array(head.utf8)) }
     }
 
@@ -29,11 +29,11 @@ struct `A request for metrics` {
             ("", nil), ("GET / HTTP/1.1\r\n", nil), ("GET / HTTP/1.1\r\n\r", nil),
             ("GET / HTTP/1.1\r\n\r\n", 18), ("a\n\nb", 3), ("a\n\r\nb", 4), ("a\r\n\nb", 4),
         ] as [(String, Int?)])
-    func `ends with an empty line`(text: String, end: Int?) {
+    func `Head of a request ends with an empty line`(text: String, end: Int?) {
         #expect(HTTPRequest.headEnd(in: Array(text.utf8)) == end)
     }
 
-    @Test func `is answered for good`() {
+    @Test func `Response states its length and closes the connection`() {
         let answer = HTTPResponse(status: "200 OK", body: "ä\n")
         let text = String(decoding: answer.bytes(isHead: false), as: UTF8.self)
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -48,7 +48,7 @@ struct `A request for metrics` {
     }
 }
 
-struct `An address for metrics` {
+struct `Metrics addresses` {
     @Test(
         arguments: [
             ("unix:/run/a:b.sock", .unix(path: "/run/a:b.sock")), ("unix:a", .unix(path: "a")),
@@ -56,7 +56,7 @@ struct `An address for metrics` {
             ("localhost:0", .tcp(host: "localhost", port: 0)),
             ("[::1]:9464", .tcp(host: "::1", port: 9464)),
         ] as [(String, StreamAddress)])
-    func `is a path, or host and port`(text: String, address: StreamAddress) {
+    func `Address is a socket path or a host and a port`(text: String, address: StreamAddress) {
         #expect(StreamAddress(text) == address)
         #expect(address.description == text)
     }
@@ -65,11 +65,11 @@ struct `An address for metrics` {
         "", "unix:", ":9464", "localhost", "localhost:", "localhost:65536", "localhost:-1",
         "::1:9464", "[]:9464", "http://localhost:9464", "localhost:9464/metrics",
     ])
-    func `is nothing else`(text: String) { #expect(StreamAddress(text) == nil) }
+    func `Any other address is rejected`(text: String) { #expect(StreamAddress(text) == nil) }
 }
 
-struct `The figures of the process` {
-    @Test func `are those of the system`() throws {
+struct `Process metrics` {
+    @Test func `Process metrics have Prometheus's standard names`() throws {
         let names = Set(ProcessMetrics.read().map(\.name))
         #expect(
             names == [
@@ -78,7 +78,7 @@ struct `The figures of the process` {
             ])
     }
 
-    @Test func `are read behind a name that holds anything`() {
+    @Test func `Process metrics are read behind a name with spaces and parentheses`() {
         let stat =
             "7 (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 1000 4096000 25 0 0"
         let metrics = ProcessMetrics.metrics(stat: stat, pageBytes: 4096)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Observability
 
-struct `A line of the log in JSON` {
+struct `JSON log lines` {
     private struct Line: Codable, Hashable {
         var time: Timestamp
         var level: String
@@ -15,7 +15,7 @@ struct `A line of the log in JSON` {
         var reason: String?
     }
 
-    @Test func `is one line, whatever is logged`() throws {
+    @Test func `Log entry is one line even if its message has line breaks`() throws {
         let time = try #require(Timestamp("2026-01-31T12:00:00Z"))
         let message = "two\r\nlines \"quoted\" \u{1}"
         let line = JSONLogHandler.line(
@@ -32,14 +32,14 @@ struct `A line of the log in JSON` {
 }
 
 struct `Standard error` {
-    @Test func `that can't be written to does not end the process`() throws {
+    @Test func `Write to a full device does not end the process`() throws {
         let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
         full.tell("a line\n")
         #expect(throws: (any Error).self) { try full.write(contentsOf: Data("a line\n".utf8)) }
     }
 }
 
-struct `A trace's parent` {
+struct `Trace parents` {
     private static let id = String(repeating: "a", count: 32)
     private static let span = String(repeating: "b", count: 16)
 
@@ -47,7 +47,7 @@ struct `A trace's parent` {
         "00-\(id)-\(span)-00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "cc-\(id)-\(span)-ff", "cc-\(id)-\(span)-01-what-is-to-come",
     ])
-    func `is handed on as it is`(text: String) throws {
+    func `Trace parent is passed on unchanged`(text: String) throws {
         let parent = try #require(TraceParent(text))
         #expect(parent.description == text)
         var cause = Cause(correlationID: .none, causationID: .none, key: .none, actor: "ann")
@@ -66,5 +66,5 @@ struct `A trace's parent` {
         " 0-\(id)-\(span)-01", "00-\(span)-\(id)-01", "00-\(id)-\(span)-0g",
         "cc-\(id)-\(span)-01-" + String(repeating: "x", count: 500),
     ])
-    func `is none in another form`(text: String) { #expect(TraceParent(text) == nil) }
+    func `Invalid trace parent is rejected`(text: String) { #expect(TraceParent(text) == nil) }
 }

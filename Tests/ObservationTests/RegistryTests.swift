@@ -2,13 +2,13 @@ import CoreMetrics
 import Observability
 import Testing
 
-struct `The registry` {
+struct `Metrics registry` {
     private let registry = Registry(help: ["points_total": "Points."])
 
-    @Test func `tells what the instruments of swift-metrics have counted`() {
+    @Test func `Registry exposes the values of swift-metrics instruments`() {
         let points = Counter(label: "points", dimensions: [("kind", "bonus")], factory: registry)
         points.increment(by: 3)
-        // Another with the same name and dimensions is the same.
+        // A counter with the same name and dimensions shares its value.
         Counter(label: "points", dimensions: [("kind", "bonus")], factory: registry).increment()
         Counter(label: "points_total", dimensions: [("kind", "sale")], factory: registry)
             .increment(by: 2)
@@ -39,7 +39,7 @@ struct `The registry` {
                 """)
     }
 
-    @Test func `tells how long things took`() {
+    @Test func `Timer is exposed as a histogram in seconds`() {
         let timer = Timer(label: "wait", factory: registry)
         timer.recordMilliseconds(2)
         timer.recordSeconds(20)
@@ -51,7 +51,7 @@ struct `The registry` {
         #expect(text.contains("wait_seconds_count 2\n"))
     }
 
-    @Test func `keeps one kind under a name, and nothing that is destroyed`() {
+    @Test func `Registry keeps one kind per name and drops destroyed metrics`() {
         let counter = Counter(label: "x", factory: registry)
         counter.increment()
         Meter(label: "x_total", factory: registry).set(9)

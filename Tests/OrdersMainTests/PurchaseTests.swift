@@ -17,8 +17,8 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
     try read(lines).purchases.map { ImportIDs.order($0, from: source) }
 }
 
-@Suite struct `Lines of an order book` {
-    @Test func `Line becomes a purchase`() throws {
+@Suite struct `Order book lines` {
+    @Test func `Line of an order book becomes a purchase`() throws {
         let file = try read([" 00001 19970101  1   11.77", "", " 00097 20260228 12 5.00"])
         #expect(file.badLines == [])
         let first = try #require(file.purchases.first)
@@ -62,7 +62,7 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
         #expect(file.badLines.first?.reason.contains(bad.reason) == true, "\(file.badLines)")
     }
 
-    @Test func `Line at the limits is accepted`() throws {
+    @Test func `Line with values at the limits is accepted`() throws {
         let file = try read([
             "9223372036854775807 00010101 1000000000 90071992547409.91",
             "0 \(now.description.prefix(10).filter { $0 != "-" }) 1 0.00",
@@ -70,7 +70,7 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
         #expect(file.badLines == [])
     }
 
-    @Test func `File without lines has no purchases`() throws {
+    @Test func `Order book without lines has no purchases`() throws {
         let empty = PurchaseFile("", limit: .max, try Currency("USD"), now: now)
         #expect(empty.purchases.isEmpty && empty.badLines.isEmpty)
         #expect(try read([]).purchases.isEmpty)
@@ -78,7 +78,7 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
 }
 
 @Suite struct `Ids of imported orders` {
-    /// Lines of few different texts, so that many of them occur more than once.
+    /// Returns lines of few different texts, so that many of them occur more than once.
     private func lines(_ count: Int, seed: UInt64) -> [String] {
         var state = seed
         return (0..<count).map { _ in
@@ -88,7 +88,7 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
     }
 
     @Test(arguments: UInt64(1)..<40)
-    func `Ids of a file stay when lines are added at its end`(seed: UInt64) throws {
+    func `Ids stay the same when lines are added at the end of a file`(seed: UInt64) throws {
         let all = try ids(lines(120, seed: seed), from: "a.txt")
         let part = try ids(Array(lines(120, seed: seed).prefix(70)), from: "a.txt")
         #expect(Set(all).count == all.count)
@@ -96,10 +96,10 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
     }
 
     @Test(arguments: UInt64(1)..<40)
-    func `A set of lines has the same ids in every order`(seed: UInt64) throws {
+    func `Lines have the same ids in any order`(seed: UInt64) throws {
         let some = lines(80, seed: seed)
         #expect(try Set(ids(some, from: "s")) == Set(ids(some.reversed(), from: "s")))
-        // Lines in the middle take none of the ids that the others had.
+        // Lines that are added in the middle do not change the ids of the others.
         let grown =
             ["7 19980101 1 2.00"] + some.prefix(40) + ["8 19980101 1 2.00"] + some.suffix(40)
         #expect(try Set(ids(grown, from: "s")).isSuperset(of: ids(some, from: "s")))
@@ -122,8 +122,8 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
         }
     }
 
-    /// Ids are for good: these were given once.
-    @Test func `Ids never change`() throws {
+    /// Earlier imports used these ids. They must never change.
+    @Test func `Known ids never change`() throws {
         let lines = ["00001 19970101 1 11.77", "00001 19970101 1 11.77"]
         #expect(
             try ids(lines, from: "cdnow_master.txt") == [
@@ -131,8 +131,9 @@ private func ids(_ lines: [String], from source: String) throws -> [String] {
             ])
     }
 
-    /// As the version before sources gave them: orders by line, commands by order and customer.
-    @Test func `Ids of earlier versions are known`() throws {
+    /// An earlier version derived ids without the source: of orders from the line, of commands from
+    /// the order and the customer.
+    @Test func `Ids of earlier versions are still derived`() throws {
         let purchases = try read(["00001 19970101 1 11.77", "", "00002 19970112 1 12.00"]).purchases
         #expect(purchases.map(ImportIDs.numbered) == ["cdnow.1", "cdnow.2"])
         let commands =

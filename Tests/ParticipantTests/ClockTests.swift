@@ -3,11 +3,13 @@ import EventStoreClient
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct `A log that is ahead of the clock` {
-    @Test func `is asked for its own times, and for none behind them`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Position lookup by time` {
+    @Test func `Log ahead of the clock resolves times up to its last event and no later ones`()
+        async throws
+    {
         let store = try await Store()
         let stream = try StreamName("s-1")
-        // As when a clock was an hour ahead, and has been set right: commit times stay ahead.
+        // The clock was an hour ahead and then corrected. Commit times stay ahead.
         let ahead = (Timestamp.now() + .seconds(3600)).microseconds
         for time in [ahead, ahead - 3_600_000_000] {
             store.time.microseconds.withLock { $0 = time }

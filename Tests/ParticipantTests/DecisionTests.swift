@@ -9,7 +9,7 @@ import WireProtocol
 
 @testable import ServiceRuntime
 
-private let usd = try! Currency("USD")  // A code of the table.
+private let usd = try! Currency("USD")  // The currency table has this code.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
 /// Several processes that decide on the same streams, each with its own cached states.
@@ -28,12 +28,12 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
     }
 
     @Test(arguments: [2, 3])
-    func `answer as one that always reads the stream, in every order of their commands`(
+    func `Repositories decide like one that always reads, in every order of commands`(
         count: Int
     ) async throws {
         let repositories = repositories(count)
-        // Each step: which repository, and whether it credits or withdraws. The first step is the
-        // first repository's: which one that is makes no difference.
+        // A step is a repository, and whether it credits or withdraws. The first repository always
+        // takes the first step, because the repositories are interchangeable.
         let choices = count * 2
         let steps = 4
         let orders = (1..<steps).reduce(2) { product, _ in product * choices }
@@ -54,7 +54,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
     }
 
     @Test(arguments: 0..<6)
-    func `answer random commands as one that always reads the stream`(seed: UInt64) async throws {
+    func `Repositories decide random commands like one that always reads the stream`(
+        seed: UInt64
+    ) async throws {
         var random = SplitMix(state: seed)
         let repositories = repositories(3)
         for account in ["a", "b"] { try await open(account, repositories[0]) }
@@ -115,7 +117,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         }
     }
 
-    @Test func `append without a read as long as nobody else appends`() async throws {
+    @Test func `Repository appends without reading while no other process appends`() async throws {
         let repository = repositories(1)[0]
         try await open("a", repository)
         let before = try await store.client.statistics().requests
@@ -127,17 +129,19 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await store.client.statistics().requests == before + count + 1)
     }
 
-    @Test func `answer a repeated command as repeated, though its effect is undone`() async throws {
+    @Test func `Repeated command is answered as repeated even if its effect is undone`()
+        async throws
+    {
         let (first, second) = (repositories(2)[0], repositories(2)[1])
         try await open("a", first)
         let cause = Cause.new()
         let reserve = Account.Command.reserve(account: "a", order: "o", total: money(10))
         guard case .appended(let appended, _) = try await first.execute(reserve, cause) else {
-            Issue.record("not appended")
+            Issue.record("the command appended nothing")
             return
         }
         _ = try await second.execute(.capture(account: "a", order: "o"), .new())
-        // There is nothing to reserve now; but the command has had its effect.
+        // Nothing is left to reserve, but the command already had its effect.
         for repository in [first, second] {
             #expect(
                 try await repository.execute(reserve, cause) == .repeated(position: appended.first))
@@ -146,7 +150,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `The confirmation of an order` {
+@Suite(.timeLimit(.minutes(10))) struct `Order confirmation` {
     private func place(
         _ order: String, deadline: Timestamp, _ repository: Repository<Orders>
     ) async throws {
@@ -168,7 +172,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         return types
     }
 
-    @Test func `is a rejection when the clock has passed the deadline`() async throws {
+    @Test func `Order is rejected if the clock has passed its deadline`() async throws {
         let store = try await Store()
         let repository = Repository(Orders.self, client: store.client, on: store.loop)
         let now = Timestamp.now()
@@ -178,7 +182,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await confirm("early", repository) == ["OrderConfirmed"])
     }
 
-    @Test func `is a rejection when the log's time, but not the clock, has passed the deadline`()
+    @Test func `Order is rejected if the log's time, but not the clock, has passed its deadline`()
         async throws
     {
         let store = try await Store()
@@ -196,7 +200,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 }
 
 extension Cause {
-    /// A new command.
+    /// The cause of a new command.
     fileprivate static func new() -> Cause {
         let id = EventID.random()
         return Cause(correlationID: id, causationID: .none, key: id, actor: "test")

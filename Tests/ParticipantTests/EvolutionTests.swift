@@ -11,7 +11,7 @@ import WireProtocol
 
 @testable import ServiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct `A participant that gets an event of an earlier version` {
+@Suite(.timeLimit(.minutes(10))) struct `Participant with upcasters` {
     private func delivery(
         _ type: String, _ data: String, at store: Store
     ) async throws -> [Delivery] {
@@ -20,7 +20,9 @@ import WireProtocol
         ])
     }
 
-    @Test func `reacts to what it is today`() async throws {
+    @Test func `Participant reacts to an upcast event and acknowledges a dropped one`()
+        async throws
+    {
         let store = try await Store()
         let runner = try await store.runner()
         let needed = try await delivery("Needed", #"{"order":"a","shelf":"s"}"#, at: store)
@@ -30,7 +32,7 @@ import WireProtocol
         #expect(try await store.orders("Packed") == ["a"])
     }
 
-    @Test func `reacts to each of several that it has become, once`() async throws {
+    @Test func `Participant reacts once to each event that an upcaster returns`() async throws {
         let store = try await Store()
         let packer = Packer()
         let runner = try await store.runner(packer)
@@ -42,14 +44,14 @@ import WireProtocol
         #expect(try await store.orders("Packed") == ["a", "b", "a"])
         let sagas = try await store.sagas().sagas(["a", "b"])
         #expect(sagas.mapValues(\.state.events) == ["a": 2, "b": 1])
-        // Delivered again, to it and to one that has forgotten.
+        // The list is redelivered to the same runner, and to one with an empty memory.
         #expect(try await runner.handle(list) == [.done])
         #expect(try await store.runner(memory: "other").handle(list) == [.done])
         #expect(try await store.orders("Packed") == ["a", "b", "a"])
     }
 }
 
-/// Which orders were packed.
+/// A projection of the packed orders.
 private protocol Packing: Projection where Model == PackedOrders {}
 
 private struct PackedOrders: StoredModel {
@@ -77,7 +79,7 @@ private enum CarelessPacking: Packing {
     }
 }
 
-/// Knows the next version, too.
+/// A later version, which also knows event type `Packed.2`.
 private enum LaterPacking: Packing {
     struct Event: EventFamily {
         static let categories = ["shelf"]
@@ -96,7 +98,7 @@ private enum LaterPacking: Packing {
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct `A projection that meets an unknown event` {
+@Suite(.timeLimit(.minutes(10))) struct `Projections and unreadable events` {
     private let store: Store
 
     init() async throws { store = try await Store() }
@@ -114,7 +116,7 @@ private enum LaterPacking: Packing {
         ]).last
     }
 
-    /// What the projection shows when it has come to `position`.
+    /// Returns the orders that the projection has at `position`.
     private func orders<P: Packing>(
         of projection: P.Type, at position: UInt64
     ) async throws -> [String] {
@@ -127,13 +129,13 @@ private enum LaterPacking: Packing {
         return orders
     }
 
-    /// Why the projection stops.
+    /// Waits until the projection stops, and returns the reason.
     private func reason<P: Packing>(_ projection: P.Type) async throws -> String {
         let side = try await side(projection)
         let running = Task { try await side.run() }
         while await side.status().stopped == nil { try await lookAgainSoon() }
         let status = await side.status()
-        // Whoever asks is told, be it for what it showed before or for what is to come.
+        // Every read throws the reason, for positions before the stop and after it.
         for position: UInt64 in [0, 1, 1 << 40] {
             let error = await #expect(throws: ProjectionStopped.self) {
                 try await side.read(atLeast: position) { $0.orders }
@@ -146,27 +148,29 @@ private enum LaterPacking: Packing {
         return status.stopped ?? ""
     }
 
-    @Test func `stops, says why, and goes on when a later version knows it`() async throws {
+    @Test func `Projection stops at an unknown event and resumes in a version that knows it`()
+        async throws
+    {
         let first = try await append("Packed", #"{"order":"a"}"#)
         #expect(try await orders(of: TodaysPacking.self, at: first) == ["a"])
         let unknown = try await append("Packed.2", #"{"order":"b"}"#)
         let last = try await append("Packed", #"{"order":"c"}"#)
         let expected =
             "the projection has stopped at position \(unknown): TodaysPacking does not know event "
-            + "type Packed.2 at position \(unknown) of stream shelf-s; a later version of the "
-            + "service may"
+            + "type Packed.2 at position \(unknown) of stream shelf-s; a later version may "
+            + "know it"
         #expect(try await reason(TodaysPacking.self) == expected)
         #expect(try await reason(TodaysPacking.self) == expected)
         #expect(try await orders(of: LaterPacking.self, at: last) == ["b", "c"])
     }
 
-    @Test func `goes on past it only if it says so`() async throws {
+    @Test func `Projection that passes over unknown events skips them`() async throws {
         _ = try await append("Packed.2", #"{"order":"b"}"#)
         let last = try await append("Packed", #"{"order":"c"}"#)
         #expect(try await orders(of: CarelessPacking.self, at: last) == ["c"])
     }
 
-    @Test func `stops at data that it can't read, too`() async throws {
+    @Test func `Projection stops at event data that it can't read`() async throws {
         let damaged = try await append("Packed", "{}")
         let reason = try await reason(TodaysPacking.self)
         #expect(

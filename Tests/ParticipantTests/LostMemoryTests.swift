@@ -14,12 +14,12 @@ import WireProtocol
 
 @testable import ServiceRuntime
 
-private let usd = try! Currency("USD")  // A code of the table.
+private let usd = try! Currency("USD")  // The currency table has this code.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
-/// Every participant of the suite, with its memory's file removed at each step of sagas that are
-/// sensitive to what is remembered: events come late, and again, after the end.
-@Suite(.timeLimit(.minutes(10))) struct `A participant that loses its memory` {
+/// Runs each participant of the suite with its memory lost at each step of a saga. The sagas depend
+/// on the memory, because events arrive late, or again after the end.
+@Suite(.timeLimit(.minutes(10))) struct `Lost participant memory` {
     private typealias Step = any EventPayload
 
     private static func placed(deadline: Timestamp = .latest) -> OrderPlaced {
@@ -54,7 +54,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             [rejected, route],
             [route, cancelled, route],
         ] as [[any EventPayload]])
-    func `does as balance what it would have done`(steps: [any EventPayload]) async throws {
+    func `Balance appends the same events with and without its memory`(
+        steps: [any EventPayload]
+    ) async throws {
         try await check(BalanceParticipant(), Account.self, [Self.opened], steps)
     }
 
@@ -63,7 +65,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             [funds, paid, refunded, funds], [funds, rejected, funds], [rejected, funds, funds],
             [funds, paid, funds],
         ] as [[any EventPayload]])
-    func `does as creditLimit what it would have done`(steps: [any EventPayload]) async throws {
+    func `CreditLimit appends the same events with and without its memory`(
+        steps: [any EventPayload]
+    ) async throws {
         try await check(CreditLimitParticipant(), CreditLimit.self, [Self.limit], steps)
     }
 
@@ -72,7 +76,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             [placed(), confirmed, cancelled, placed()], [placed(), rejected, placed()],
             [rejected, placed(), placed()],
         ] as [[any EventPayload]])
-    func `does as route what it would have done`(steps: [any EventPayload]) async throws {
+    func `Route appends the same events with and without its memory`(
+        steps: [any EventPayload]
+    ) async throws {
         let participant = RouteParticipant(planner: NoLanes(), origin: "MEM")
         try await check(participant, Route.self, [], steps)
     }
@@ -81,14 +87,16 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         arguments: [
             [route, credit, credit], [credit], [funds, credit],
         ] as [[any EventPayload]])
-    func `does as orders what it would have done`(steps: [any EventPayload]) async throws {
-        // Orders takes only some of them, but tells its own order by the rest.
+    func `Orders appends the same events with and without its memory`(
+        steps: [any EventPayload]
+    ) async throws {
+        // Orders takes only some of the event types.
         let taken = steps.filter { OrdersParticipant.Event.types.contains(type(of: $0).type) }
         try await check(OrdersParticipant(), Orders.self, [Self.placed()], taken)
     }
 
-    /// What the participant appends in the course of `steps`, behind `past`, must not depend on
-    /// whether, and when, it loses its memory.
+    /// Checks that the participant appends the same events during `steps`, after `past`, no matter
+    /// whether and when it loses its memory.
     private func check<P: Participant, Subject: Aggregate>(
         _ participant: P, _ subject: Subject.Type, _ past: [Step], _ steps: [Step]
     ) async throws where P.Command == Subject.Command {
@@ -99,7 +107,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         }
         let trial = try await Trial(participant, subject, past, steps)
         #expect(try await trial.run { _ in true } == expected, "lost before every step")
-        // All in the log before the first is delivered: what comes later is not to be known.
+        // All steps are in the log before the first delivery. No reaction may depend on later ones.
         let backlog = try await Trial(participant, subject, past, steps)
         #expect(
             try await backlog.run(isBacklog: true) { _ in true } == expected,
@@ -121,7 +129,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             self.past = past.count
             self.steps = try (past + steps).enumerated().map { index, payload in
                 let type = type(of: payload)
-                // The same ids in each trial, so that those of what is appended are the same, too.
+                // Each trial uses the same ids, so that the appended events have the same ids, too.
                 return NewEvent(
                     id: EventID(high: 7, low: UInt64(index)),
                     stream: try StreamName(
@@ -130,7 +138,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             }
         }
 
-        /// - Returns: the events that were appended beside the steps.
+        /// - Returns: the appended events, without the steps.
         func run(
             isBacklog: Bool = false, losingBefore isLoss: (Int) -> Bool
         ) async throws -> [String] {
@@ -168,7 +176,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Deadlines
 
-    @Test func `finds the deadlines of open sagas in the log`() async throws {
+    @Test func `Participant without memory finds the deadlines of open sagas in the log`()
+        async throws
+    {
         let store = try await Store()
         let past = Timestamp.now().microseconds - 1
         _ = try await store.deliveries(
@@ -198,7 +208,9 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         return try await store.client.statistics().requests - before - 1
     }
 
-    @Test func `reads the log once for a batch, and never if it began with the log`() async throws {
+    @Test func `Participant reads the log once per batch, or never if its memory is complete`()
+        async throws
+    {
         let store = try await Store()
         let complete = try await store.recollecting(Packer(), memory: "complete")
         let wanted = try await store.deliveries(
@@ -215,7 +227,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await requests(store) { _ = try await lost.handle(again) } == 0)
     }
 
-    @Test func `skips earlier events that it can't read`() async throws {
+    @Test func `Participant without memory skips earlier events that it can't read`() async throws {
         let store = try await Store()
         _ = try await store.deliveries([
             NewEvent(
@@ -228,9 +240,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(try await store.sagas("lost").sagas(["a"])["a"]?.state.events == 2)
     }
 
-    @Test func `takes an order whose id is too long for a tag for an unknown one`()
-        async throws
-    {
+    @Test func `Participant handles an order whose id is too long for a tag`() async throws {
         let store = try await Store()
         let long = String(repeating: "x", count: 300)
         _ = try await store.deliveries(Wanted(order: "a"))
@@ -244,7 +254,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Replays
 
-    @Test func `considers the events after a replayed one`() async throws {
+    @Test func `Participant considers later events when it handles a replayed one`() async throws {
         let store = try await Store()
         let participant = BalanceParticipant()
         let events = try [Self.opened, Self.route, Self.rejected].map { (payload: Step) in
@@ -254,8 +264,8 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
                 data: try JSON.encode(payload))
         }
         var deliveries = try await store.deliveries(events)
-        // The rejection was handled by a memory that is lost. The route, which comes in a replay,
-        // never was: it must not hold money that nothing would free again.
+        // The rejection was handled, and then the memory was lost. The route was never handled and
+        // now comes in a replay. It must not reserve funds that nothing would release.
         let runner: ParticipantRunner<BalanceParticipant, Account> = try await store.runner(
             participant, memory: "lost")
         deliveries[1].replay = "again"
@@ -284,7 +294,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
     // MARK: Trimming
 
-    @Test func `forgets old sagas, and folds them from the log when they continue`()
+    @Test func `Participant trims old sagas and folds them from the log when they continue`()
         async throws
     {
         let store = try await Store()
@@ -332,7 +342,7 @@ extension NewEvent {
 }
 
 extension Store {
-    /// A runner that has taken up its memory, as it does when it begins to take part.
+    /// Returns a runner that has loaded its memory, as it does when it starts.
     fileprivate func recollecting(
         _ packer: Packer, memory: String
     ) async throws -> ParticipantRunner<Packer, Shelf> {

@@ -7,11 +7,11 @@ import Testing
 
 @testable import ServiceRuntime
 
-@Suite struct `A participant's memory` {
-    private let log = EventID("8d67c95c-5cb7-4206-9e9d-76f5d72c5844")!  // The sample's.
+@Suite struct `Participant memory` {
+    private let log = EventID("8d67c95c-5cb7-4206-9e9d-76f5d72c5844")!  // The log of the sample.
 
-    /// The store of orders as version 1 left it, with its checkpoint at 10.
-    @Test func `of version 1 is taken over, with all that it had seen`() async throws {
+    /// The sample is the memory of orders in version 1, with its checkpoint at 10.
+    @Test func `Memory of version 1 is migrated with its sagas and deadlines`() async throws {
         let sample = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "Samples/version-1.sqlite").path
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
@@ -19,21 +19,21 @@ import Testing
         for _ in 1...2 {
             let store = try SagaStore<OrdersParticipant.State>(path: path, log: log)
             let sagas = try await store.sagas(["ended", "pending", "none"])
-            let deadline = Timestamp("2026-11-25T03:00:02.481543Z")!  // A time.
+            let deadline = Timestamp("2026-11-25T03:00:02.481543Z")!  // A valid time.
             #expect(
                 sagas.mapValues(\.state) == [
                     "ended": .ended, "pending": .pending(order: "pending", deadline: deadline),
                 ])
             #expect(sagas.values.map(\.lastPosition) == [10, 10])
             #expect(try await store.deadlines().map(\.id) == ["pending"])
-            // It is not known to be whole.
+            // A migrated memory may be incomplete.
             #expect(try await store.beginning() == nil)
             try store.close()
         }
         try ProjectedStore.remove(path)
     }
 
-    @Test func `of version 2 is migrated, and not taken for complete`() async throws {
+    @Test func `Memory of version 2 is migrated and does not count as complete`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         let deadline = Timestamp.now()
         let state = try JSON.data(
@@ -55,7 +55,7 @@ import Testing
             let store = try SagaStore<OrdersParticipant.State>(path: path, log: log)
             let saga = try #require(try await store.sagas(["o"])["o"])
             #expect(saga.state == .pending(order: "o", deadline: deadline))
-            // So it is not trimmed at once.
+            // A recent last time keeps the saga from being trimmed at once.
             #expect(saga.lastPosition == 7 && saga.lastTime + .seconds(60) > .now())
             #expect(try await store.deadlines().map(\.id) == ["o"])
             #expect(try await store.beginning() == beginning)
@@ -65,7 +65,7 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `of a later version is left alone`() async throws {
+    @Test func `Memory of a later version is rejected and stays unchanged`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         try ProjectedStore.open(path, version: 4, log: log) { _ in }?.close()
         #expect(throws: ProjectedStore.Unusable.self) {

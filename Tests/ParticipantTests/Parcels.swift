@@ -2,14 +2,14 @@ import Contracts
 import EventSourcing
 import Synchronization
 
-/// An order that wants a parcel, or a deadline to be met.
+/// An order that needs a parcel, by the deadline if it has one.
 struct Wanted: EventPayload {
     static let category = "order"
     static let type = "Wanted"
     static var family: any PayloadFamily.Type { Packer.Event.self }
     var order: String
     var shelf = "s"
-    /// Microseconds.
+    /// In microseconds.
     var deadline: Int64?
     var tags: [String] { [Tag.order(order)] }
 }
@@ -27,7 +27,7 @@ extension EventPayload {
     static var reversal: Reversal { .none(because: "it is a test's") }
 }
 
-/// On a shelf, in stream `shelf-<shelf>`.
+/// The order is packed on a shelf, in stream `shelf-<shelf>`.
 struct Packed: EventPayload {
     static let category = "shelf"
     static let type = "Packed"
@@ -58,7 +58,7 @@ enum ShelfEvent: PublishedPayloadFamily {
     }
 }
 
-/// Packs whatever it is told to, as often as it is told to, but for what is cursed.
+/// Packs each order as often as it is commanded to, but rejects a cursed order.
 enum Shelf: Aggregate {
     struct Command: Sendable {
         var shelf: String
@@ -84,7 +84,7 @@ enum Shelf: Aggregate {
     static func evolve(_ state: inout Int, with event: ShelfEvent) { state += 1 }
 }
 
-/// Has each order packed, while its door is open.
+/// Commands a shelf to pack each order, and fails while its door is closed.
 struct Packer: Participant {
     enum Event: PayloadFamily {
         case wanted(Wanted)
@@ -103,7 +103,7 @@ struct Packer: Participant {
     }
 
     struct State: Codable, Hashable, Sendable {
-        /// How many events it has in it.
+        /// How many events were folded onto the state.
         var events = 0
         var order = ""
         var deadline: Int64?

@@ -5,13 +5,15 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `A participant at its queue` {
+@Suite(.timeLimit(.minutes(10))) struct `Participant queue` {
     private let queue = QueueDefinition(
         name: "packer", grouping: .paths(["order"]), visibilityTimeout: 600, start: .beginning)
     private let rule = RuleDefinition(
         name: "pack", pattern: #"{"detail-type": ["Wanted", "Met"]}"#, targets: ["packer"])
 
-    @Test func `waits for the queue, then takes all that is in it`() async throws {
+    @Test func `Participant waits for its queue to be created and handles all its events`()
+        async throws
+    {
         let store = try await Store()
         _ = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"), Met(order: "a"))
         let runner = try await store.runner()
@@ -25,14 +27,14 @@ import WireProtocol
         #expect(try await store.orders("Packed").sorted() == ["a", "b"])
         running.cancel()
         await #expect(throws: CancellationError.self) { try await running.value }
-        // What was in hand is settled when it has ended.
+        // The runner acknowledges the events in hand before it stops.
         let view = try #require(
             try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self).first)
         #expect(view.depth == 0 && view.inFlight == 0 && view.acknowledged == 3, "\(view)")
         await bus.close()
     }
 
-    @Test func `gets at once what its predecessor had in hand`() async throws {
+    @Test func `Participant gets its predecessor's deliveries at once`() async throws {
         let store = try await Store()
         _ = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"))
         let bus = try await store.startBus([queue], [rule])
@@ -48,12 +50,14 @@ import WireProtocol
         await bus.close()
     }
 
-    @Test func `loses nothing to a receive of its predecessor that is still held`() async throws {
+    @Test func `Participant gets an event although its predecessor's receive still waits`()
+        async throws
+    {
         let store = try await Store()
         let bus = try await store.startBus([queue], [rule])
         let predecessor = try await store.client.consumer(of: "packer", named: "packing")
         let held = Task { try await predecessor.receive(10) }
-        // Behind it on the same connection: when this is answered it is held.
+        // The connection keeps the order: after this answer the store has the receive.
         _ = try await predecessor.settle([])
         let consumer = try await store.client.consumer(of: "packer", named: "packing")
         try await consumer.release()
@@ -65,7 +69,7 @@ import WireProtocol
         await bus.close()
     }
 
-    @Test func `is given one batch after the other, and an empty one when there is nothing`()
+    @Test func `Queue worker passes on one batch at a time, and an empty one when idle`()
         async throws
     {
         let store = try await Store()

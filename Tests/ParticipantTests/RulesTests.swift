@@ -10,8 +10,8 @@ import RouteDomain
 import Testing
 import WireProtocol
 
-/// Services/rules.json, which starts the participants, and what they take.
-@Suite struct `The suite's rules` {
+/// Compares Services/rules.json with the events that the participants take.
+@Suite struct `Rules file` {
     private struct Rule {
         var name: String
         var description: String
@@ -49,14 +49,14 @@ import WireProtocol
         }
     }
 
-    @Test func `give each participant its queue, from the beginning of the log`() {
+    @Test func `Each participant has a queue that starts at the beginning of the log`() {
         #expect(queues.map(\.name).sorted() == Self.participants.map(\.name).sorted())
         #expect(queues.allSatisfy { $0.fault == nil && $0.start == .beginning })
         let targets = Set(rules.flatMap(\.targets))
         #expect(targets == Set(queues.map(\.name)))
     }
 
-    @Test func `send each participant what it takes, of all versions, once`() throws {
+    @Test func `Rules send each participant every event type and version it takes, once`() throws {
         for (name, taken) in Self.participants {
             var sent: [String] = []
             for family in Self.families {
@@ -74,7 +74,7 @@ import WireProtocol
         }
     }
 
-    @Test func `say what each does, in a line`() {
+    @Test func `Each rule has a short description, and one target that begins its name`() {
         for rule in rules {
             #expect(rule.description.hasSuffix(".") && rule.description.count <= 80, "\(rule)")
             #expect(rule.targets.count == 1 && rule.name.hasPrefix(rule.targets[0]), "\(rule)")

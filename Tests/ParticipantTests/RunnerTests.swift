@@ -6,8 +6,8 @@ import JSON
 import Testing
 import WireProtocol
 
-@Suite(.timeLimit(.minutes(10))) struct `A participant's runner` {
-    @Test func `has each event's commands carried out, those of one aggregate in order`()
+@Suite(.timeLimit(.minutes(10))) struct `Participant runner` {
+    @Test func `Runner executes the commands of all events, in order for one aggregate`()
         async throws
     {
         let store = try await Store()
@@ -20,14 +20,16 @@ import WireProtocol
         #expect(await runner.status().handled == 20)
     }
 
-    @Test func `makes a reaction again after a crash, without a second effect`() async throws {
+    @Test func `Redelivery after a crash repeats the reaction without a second effect`()
+        async throws
+    {
         let store = try await Store()
         let deliveries = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"))
         #expect(try await store.runner().handle(deliveries) == [.done, .done])
-        // It had remembered, but not acknowledged.
+        // The first runner crashed after it committed its memory, before it acknowledged.
         let next = try await store.runner()
         #expect(try await next.handle(deliveries) == [.done, .done])
-        // It had appended, but not remembered.
+        // This memory is empty, as after a crash between the append and its commit.
         let other = try await store.runner(memory: "other")
         #expect(try await other.handle(deliveries) == [.done, .done])
         #expect(try await store.orders("Packed").sorted() == ["a", "b"])
@@ -75,7 +77,7 @@ import WireProtocol
         #expect(try await store.orders("Packed") == ["a"])
     }
 
-    @Test func `lets one delivery fail, says why in one line, and goes on with the others`()
+    @Test func `Failed delivery reports a one-line reason and does not stop the others`()
         async throws
     {
         let store = try await Store()
@@ -102,7 +104,7 @@ import WireProtocol
         #expect(status.lastFailure?.hasPrefix("Unheard at position") == true)
     }
 
-    @Test func `goes on with a saga that failed when its cause is gone`() async throws {
+    @Test func `Failed saga continues when it is retried, and records the attempt`() async throws {
         let store = try await Store()
         let packer = Packer()
         let runner = try await store.runner(packer)
@@ -119,15 +121,13 @@ import WireProtocol
         #expect(try await store.sagas().sagas(["a"])["a"]?.state.events == 1)
     }
 
-    @Test func `gives a deadline's commands when all that happened before it is handled`()
-        async throws
-    {
+    @Test func `Deadline expires only when all events before it are handled`() async throws {
         let store = try await Store()
         let runner = try await store.runner()
         let wanted = try await store.deliveries(
             Wanted(order: "met", deadline: 5_000), Wanted(order: "missed", deadline: 6_000),
             at: 1_000)
-        // In a queue that is behind: the time of the clock is long past both.
+        // The queue lags: the clock is long past both deadlines.
         _ = try await runner.handle(wanted)
         let met = try await store.deliveries(Met(order: "met"), at: 4_000)
         let other = try await store.deliveries(Wanted(order: "other"), at: 5_500)
@@ -138,7 +138,7 @@ import WireProtocol
         #expect(try await store.orders("Missed") == ["missed"])
     }
 
-    @Test func `goes on with the trace of what it reacts to, and of what a deadline was set by`()
+    @Test func `Reactions and missed deadlines continue the trace of the event that caused them`()
         async throws
     {
         let store = try await Store()
@@ -158,7 +158,7 @@ import WireProtocol
         #expect(try await store.metadata("Missed") == [noted])
     }
 
-    @Test func `takes the time of the clock when its queue is empty`() async throws {
+    @Test func `Deadline expires by the clock when the queue is empty`() async throws {
         let store = try await Store()
         let runner = try await store.runner()
         let tomorrow = (Timestamp.now() + .seconds(86_400)).microseconds
@@ -169,7 +169,7 @@ import WireProtocol
         #expect(try await store.orders("Missed") == [])
         #expect(try await runner.handle([]) == [])
         #expect(try await store.orders("Missed") == ["past"])
-        // Until the saga hears of it, it is given again, with no effect.
+        // The command is repeated, without an effect, until the saga gets its event.
         let next = try await store.runner()
         _ = try await next.handle([])
         #expect(try await store.orders("Missed") == ["past"])

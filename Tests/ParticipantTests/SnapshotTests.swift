@@ -9,7 +9,7 @@ import ZeroMQ
 
 @testable import ServiceRuntime
 
-/// A tally of numbers, whose snapshots are kept every third event.
+/// A tally of numbers, with a snapshot at every third event.
 private enum Tally: Aggregate {
     struct Added: EventPayload {
         static let category = "tally"
@@ -33,7 +33,7 @@ private enum Tally: Aggregate {
     struct Command: Sendable {
         var id: String
         var number: Int
-        /// What the tally must be.
+        /// The tally that the command requires; nil for any.
         var expected: Int?
     }
 
@@ -59,7 +59,7 @@ private enum Tally: Aggregate {
     }
 }
 
-/// The same events, counted otherwise.
+/// The same events, folded to another state.
 private enum NewTally: Aggregate {
     typealias Event = Tally.Event
     typealias Command = Tally.Command
@@ -97,7 +97,7 @@ private enum NewTally: Aggregate {
         }
     }
 
-    @Test func `change nothing that is decided, and save reading`() async throws {
+    @Test func `Snapshots are used and do not change decisions`() async throws {
         let store = try await Store()
         let snapshots = try await store.snapshots()
         func repository(_ snapshots: SnapshotStore?) -> Repository<Tally> {
@@ -105,7 +105,7 @@ private enum NewTally: Aggregate {
         }
         var sum = 0
         for round in 1...10 {
-            // Each has forgotten what the one before knew; one in two has no snapshots.
+            // Each repository starts with an empty cache. Every second one has no snapshots.
             let fresh = repository(round.isMultiple(of: 2) ? nil : snapshots)
             try await add(round, expecting: sum, to: fresh)
             sum += round
@@ -114,7 +114,7 @@ private enum NewTally: Aggregate {
         #expect(
             kept.revision >= 2 && kept.state == (0...Int(kept.revision)).reduce(0) { $0 + $1 + 1 })
         #expect(try await store.client.event(id: kept.event)?.position == kept.position)
-        // It is used, for better or worse: one that lies, of an event that is there, is believed.
+        // A wrong snapshot of an existing event is believed, so snapshots are used.
         await snapshots.keep(
             Snapshot(
                 state: 1000, revision: kept.revision, position: kept.position, event: kept.event),
@@ -124,16 +124,16 @@ private enum NewTally: Aggregate {
         try await add(0, expecting: sum, to: repository(nil))
     }
 
-    @Test func `are not believed against the log`() async throws {
+    @Test func `Snapshot that contradicts the log is ignored and replaced`() async throws {
         let store = try await Store()
         let snapshots = try await store.snapshots()
         try await add(
             1, 2, 3, to: Repository(Tally.self, client: store.client, on: store.loop))
         let last = try #require(try await store.last(of: stream))
         let wrong: [Snapshot<Int>] = [
-            // Of an event that is not there, as after a loss of power.
+            // The event does not exist, as after a loss of power.
             Snapshot(state: 99, revision: 9, position: 12, event: .random()),
-            // Of another event at that place.
+            // Another event is at this position.
             Snapshot(state: 99, revision: 2, position: last.position, event: .random()),
             Snapshot(state: 99, revision: 1, position: last.position, event: last.id),
             Snapshot(state: 99, revision: 2, position: last.position + 1, event: last.id),
@@ -148,7 +148,7 @@ private enum NewTally: Aggregate {
         }
     }
 
-    @Test func `are dropped with the version of the state, and with the log`() async throws {
+    @Test func `Snapshots of another state version or another log are ignored`() async throws {
         let store = try await Store()
         let snapshots = try await store.snapshots()
         try await add(
@@ -167,7 +167,7 @@ private enum NewTally: Aggregate {
         try others.close()
     }
 
-    @Test func `cost time alone when they can't be read`() async throws {
+    @Test func `Repository works without snapshots that can't be read`() async throws {
         let store = try await Store()
         let snapshots = try await store.snapshots()
         try snapshots.close()
@@ -177,7 +177,7 @@ private enum NewTally: Aggregate {
         let fresh = Repository(
             Tally.self, client: store.client, snapshots: snapshots, on: store.loop)
         try await add(0, expecting: 10, to: fresh)
-        // Nor does a file keep the service from starting that is none.
+        // A file that is not a database does not keep the service from starting.
         let path = "\(store.folder)/snapshots.sqlite"
         try ProjectedStore.remove(path)
         try Data("no database, but long enough to be looked at as one".utf8)
@@ -190,7 +190,7 @@ private enum NewTally: Aggregate {
 }
 
 extension Cause {
-    /// A command that nobody has given before.
+    /// The cause of a new command.
     fileprivate static var any: Cause {
         let id = EventID.random()
         return Cause(correlationID: id, causationID: .none, key: id, actor: "test")

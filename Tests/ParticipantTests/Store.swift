@@ -13,12 +13,12 @@ import ZeroMQ
 
 @testable import ServiceRuntime
 
-/// An event store with its bus in this process, and participants at it.
+/// An event store in this process, with its bus and participants.
 final class Store {
     let folder = "/tmp/daybook-" + UUID().uuidString.prefix(8)
     let client: EventStoreClient
     let loop = SocketLoop(name: "participant")
-    /// What the store takes for the time, in microseconds.
+    /// The store's clock, in microseconds.
     let time = Clock()
     private let context: Context
     private var running: [Task<Void, any Error>] = []
@@ -49,7 +49,7 @@ final class Store {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Starts the bus, with what is given; returns a client of it.
+    /// Starts the bus, creates the queues and rules, and returns a client of the bus.
     func startBus(
         _ queues: [QueueDefinition] = [], _ rules: [RuleDefinition] = []
     ) async throws -> ServiceClient {
@@ -69,7 +69,7 @@ final class Store {
         return client
     }
 
-    /// A participant's runner, with its memory in a file of this name.
+    /// Returns a participant's runner with its memory in a file of this name.
     func runner(
         _ packer: Packer = Packer(), memory: String = "memory"
     ) async throws -> ParticipantRunner<Packer, Shelf> {
@@ -84,7 +84,7 @@ final class Store {
             path: "\(folder)/\(memory).sqlite", log: try await client.welcome().log)
     }
 
-    /// Appends the events, at a time, and gives them as a queue would deliver them.
+    /// Appends the events at the given time and returns them as a queue would deliver them.
     func deliveries(
         _ payloads: any EventPayload..., at microseconds: Int64 = 1_000
     ) async throws -> [Delivery] {
@@ -114,7 +114,7 @@ final class Store {
         try await events(type).map { try JSON.decode(Packed.self, from: $0.data).order }
     }
 
-    /// What is noted about the events of the type.
+    /// The metadata of the events of the type.
     func metadata(_ type: String) async throws -> [EventMetadata] {
         try await events(type).map { try JSON.decode(EventMetadata.self, from: $0.metadata) }
     }

@@ -8,9 +8,10 @@ import ServiceRuntime
 import TestSupport
 import Testing
 
-/// Each service's own commands, on real processes.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The commands of the past` {
-    /// Alice's account is opened, paid into and drawn from, and an order is paid and cancelled.
+/// The services' own commands, with real processes.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Commands about past states` {
+    /// A suite in which Alice's account has a credit and a withdrawal, and her order was paid and
+    /// cancelled.
     private func history() async throws -> IntegrationHarness.Suite {
         let suite = try Suite()
         try await suite.startAll()
@@ -31,7 +32,7 @@ import Testing
         return suite
     }
 
-    @Test func `show what was, from the log alone, and leave what is alone`() async throws {
+    @Test func `Queries of a past position answer from the log and change nothing`() async throws {
         let suite = try await history()
         let reserved = try await suite.event(matching: .types(["FundsReserved"]))
         let questions = [
@@ -55,7 +56,7 @@ import Testing
         #expect(timeline.contains("FundsReserved") && !timeline.contains("OrderConfirmed"))
         #expect(try questions.map { try suite.run($0 + ["--json"]).output } == now)
 
-        // The same from files, and with no service there.
+        // Files give the same answers, and so does the log while no service is running.
         for service in Suite.services {
             try suite.succeed(
                 service, "rebuild", "--into", "\(suite.home)/\(service).then", "--until",
@@ -70,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `show what each event has changed`() async throws {
+    @Test func `Diff shows what each event changed`() async throws {
         struct Change: Decodable, Equatable {
             var field: String
             var before: String?
@@ -100,7 +101,7 @@ import Testing
                 Change(field: "held", before: "0.00", after: "80.00"),
                 Change(field: "free", before: "80.00", after: "0.00"),
             ])
-        // An order's own events, and those of others that tell more of it.
+        // The diff of an order has its own events and those of other services about it.
         let order = try suite.succeed("orders", "diff", "o1")
         for text in ["status - → pending", "pending → confirmed", "confirmed → cancelled"] {
             #expect(order.contains(text), "\(order)")
@@ -116,7 +117,9 @@ import Testing
         }
     }
 
-    @Test func `show what would be without an event, and what speaks against it`() async throws {
+    @Test func `Query without an event shows the state and the decisions it would not allow`()
+        async throws
+    {
         let suite = try await history()
         let credited = try await suite.event(matching: .types(["MoneyCredited"]))
         let placed = try await suite.event(matching: .types(["OrderPlaced"]))
@@ -167,7 +170,7 @@ import Testing
         #expect(early.status == 65 && early.errors.contains("had not happened"), "\(early)")
     }
 
-    @Test func `refuse what is no past`() async throws {
+    @Test func `Invalid positions, times, events and stores are rejected`() async throws {
         let suite = try await history()
         for (status, arguments) in [
             (65, ["balance", "show", "alice", "--position", "1000000"]),
@@ -187,7 +190,7 @@ import Testing
         ] {
             try expect(Int32(status), of: arguments, in: suite)
         }
-        // Each service's store is its own.
+        // A service rejects the store of another service.
         for service in Suite.services {
             try suite.succeed(service, "rebuild", "--into", "\(suite.home)/\(service).store")
         }
@@ -202,7 +205,7 @@ import Testing
         }
     }
 
-    @Test func `do not guess at events that they do not know`() async throws {
+    @Test func `Queries and rebuilds fail at an unknown event type and name it`() async throws {
         let suite = try await history()
         let store = try await suite.eventStore()
         let position = try await store.append([
@@ -221,7 +224,8 @@ import Testing
         try suite.succeed("balance", "show", "alice", "--position", "\(position - 1)")
     }
 
-    /// Runs a command that says in one line why it can't; returns what it says.
+    /// Runs a command that must fail with one line, or with its usage if the status is 64. Returns
+    /// the error.
     @discardableResult
     private func expect(
         _ status: Int32, of arguments: [String], in suite: IntegrationHarness.Suite

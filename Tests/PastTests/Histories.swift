@@ -5,13 +5,13 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-/// Orders of a real order book, and what else happens to the accounts that pay for them.
+/// A history of orders from a real order book, and of other movements on the accounts that pay.
 enum History {
     static let book = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../examples/cdnow_master.txt").standardizedFileURL.path
 
-    /// A running suite in which `orders` of the book have ended, some were cancelled, and money
-    /// went in and out of accounts.
+    /// A running suite in which `orders` of the book have ended, some of them were cancelled, and
+    /// accounts have withdrawals and credits.
     static func suite(orders: Int) async throws -> IntegrationHarness.Suite {
         let suite = try Suite()
         try await suite.startAll()
@@ -40,12 +40,12 @@ extension IntegrationHarness.Suite {
         return run.output
     }
 
-    /// Those that have an account, in the order in which it was opened.
+    /// The customers that have an account, in the order in which the accounts were opened.
     func customers() async throws -> [String] {
         try await events(.init([.init(types: ["AccountOpened"])])).map(\.stream.id)
     }
 
-    /// Waits until the service shows every event that there is now.
+    /// Waits until the service has caught up with the current head of the log.
     func caughtUp(_ service: String) async throws {
         let head = try await status(of: service).head
         while try await status(of: service).projection?.checkpoint ?? 0 < head {}

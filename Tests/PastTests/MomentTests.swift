@@ -3,8 +3,8 @@ import Foundation
 import JSON
 import Testing
 
-@Suite struct `A moment` {
-    @Test func `is a position or a time`() throws {
+@Suite struct `Moments of the log` {
+    @Test func `Moment is a position or a time, as text and in JSON`() throws {
         #expect(Moment("17") == .position(17))
         #expect(Moment("0") == .position(0))
         let time = try #require(Timestamp("2026-01-31T12:00:00Z"))
@@ -18,8 +18,8 @@ import Testing
     }
 }
 
-@Suite struct `A query` {
-    @Test func `that is narrowed wants what both want`() {
+@Suite struct `Query narrowing` {
+    @Test func `Narrowed query matches only events that both queries match`() {
         let tags = EventQuery([.init(tags: ["a"]), .init(tags: ["b"])])
         let known = EventQuery([.init(categories: ["c"], types: ["T", "U"])])
         #expect(

@@ -15,10 +15,11 @@ import WireProtocol
 @testable import ServiceRuntime
 @testable import WithdrawMain
 
-/// What an entity is said to have been, at many positions, is what a service shows that was built
-/// from all events up to there.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `What was true of an entity` {
-    @Test func `is what a service built up to then shows`() async throws {
+/// Compares answers about the past, at many positions, with those of a service that was built from
+/// all events up to that position.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Past states of entities` {
+    @Test func `Past answer equals the answer of a service built up to that position`() async throws
+    {
         let suite = try await History.suite(orders: 120)
         let customers = try await suite.customers()
         let orders = try await suite.events(.init([.init(types: ["OrderPlaced"])])).map(\.stream.id)
@@ -36,15 +37,16 @@ import WireProtocol
         try await compare(suite, Credit.credits, of: customers)
     }
 
-    /// Builds the service's store up to one position after the other, and asks for some entities
-    /// there: the store, the log as of the position and as of its time, and the service.
+    /// Extends the service's store to one position after another. At each of them, it asks the
+    /// store, the log as of the position and as of its time, and the running service for some
+    /// entities.
     private func compare<Service, Argument, Answer>(
         _ suite: IntegrationHarness.Suite, _ query: ServiceQuery<Service, Argument, Answer>,
         of arguments: [Argument]
     ) async throws where Answer: Equatable {
         let store = try await suite.eventStore()
         let service = try await suite.client(of: Service.serviceName)
-        // States are kept on the way, and used: the store that is built knows none of them.
+        // Reading the past saves and uses snapshots. The store that is built does not use them.
         let kept = "\(suite.home)/kept/\(Service.serviceName)"
         try FileManager.default.createDirectory(
             atPath: kept, withIntermediateDirectories: true)
@@ -80,7 +82,7 @@ import WireProtocol
                 #expect(asked == expected, what)
             }
         }
-        // It would prove little to find nothing everywhere.
+        // The comparison proves little if most of the answers are rejections.
         #expect(known > positions.count, "\(query.name)")
         try built.abandon()
         await service.close()
@@ -89,7 +91,7 @@ import WireProtocol
 
     private struct Refused: Error, Equatable { let why: String }
 
-    /// What is answered; or why nothing is, be it here or in the service.
+    /// The answer or the reason for its rejection, computed in this process or by the service.
     private func outcome<Answer>(
         _ body: () async throws -> Answer
     ) async throws -> Result<Answer, Refused> {

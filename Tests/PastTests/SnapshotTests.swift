@@ -11,7 +11,7 @@ import WireProtocol
 @testable import BalanceMain
 @testable import ServiceRuntime
 
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A state kept on the way to a past answer` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Snapshots of past states` {
     /// An account with 3,000 credits of one cent; their positions are 2 to 3,001.
     private func history() async throws -> IntegrationHarness.Suite {
         let suite = try Suite()
@@ -48,7 +48,9 @@ import WireProtocol
         try DatabaseQueue(path: "\(suite.home)/past.sqlite").write { try $0.execute(sql: sql) }
     }
 
-    @Test func `is taken if the log has its event, and it is of this version`() async throws {
+    @Test func `Snapshot is used only if the log has its event and its version is current`()
+        async throws
+    {
         let suite = try await history()
         #expect(try await funds(suite, at: 2501) == 2500)
         let kept = try await DatabaseQueue(path: "\(suite.home)/past.sqlite").read { db in
@@ -59,7 +61,8 @@ import WireProtocol
             #expect(try await funds(suite, at: position) == Int64(position) - 1)
         }
 
-        // It shows that it is used: what is made up in it comes out, until it is not trusted.
+        // A falsified snapshot shows that it is used, until its event or its version does not
+        // match.
         try change(suite, #"UPDATE past SET model = replace(model, '"funds":', '"funds":9')"#)
         #expect(try await funds(suite, at: 2501) > 9000)
         #expect(try await funds(suite, at: 500) == 499)
@@ -70,7 +73,7 @@ import WireProtocol
         #expect(try await funds(suite, at: 2501) == 2500)
     }
 
-    @Test func `is not needed`() async throws {
+    @Test func `Past state is computed without a usable snapshot file`() async throws {
         let suite = try await history()
         let file = "\(suite.home)/past.sqlite"
         #expect(try await funds(suite, at: 2501) == 2500)

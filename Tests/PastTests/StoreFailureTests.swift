@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceRuntime
 
-@Suite struct `A database file` {
+@Suite struct `Database files` {
     private static let log = EventID(high: 1, low: 2)
     private let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
 
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: Damage.allCases)
-    func `that is damaged is named, with what to do`(damage: Damage) async throws {
+    func `Error of a damaged file names the file and the remedy`(damage: Damage) async throws {
         var bytes = try await fill()
         let pages = 4096..<bytes.count
         switch damage {
@@ -78,7 +78,7 @@ import Testing
         "UPDATE daybook SET log = '00000000-0000-0000-0000-000000000009'",
         "DROP TABLE daybook",
     ])
-    func `that is not the suite's is named`(sql: String) async throws {
+    func `Error of a file with invalid metadata names the file`(sql: String) async throws {
         _ = try await fill()
         try await DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
         let error = #expect(throws: ProjectedStore.Unusable.self) { try open() }
@@ -87,7 +87,7 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `that is empty is created like a missing one`() async throws {
+    @Test func `Empty file is initialized like a missing one`() async throws {
         try write(Data())
         let store = try #require(try open())
         #expect(store.checkpoint == 0)
@@ -95,11 +95,11 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `that can't be reached is named, with status 74`() throws {
+    @Test func `Unreachable file is named in an error with status 74`() throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: path) }
-        // A folder has its name, and the folder that it should be in is not there.
+        // The first path is a folder, and the folder of the second one does not exist.
         for unreachable in [path, "\(path)/none/a.sqlite"] {
             let error = #expect(throws: Problem.self) { try open(unreachable) }
             #expect(error?.status == EX_IOERR)
@@ -107,7 +107,8 @@ import Testing
         }
     }
 
-    @Test func `that turns out to be damaged makes its owner fail, too`() async throws {
+    @Test func `Damage that a read finds is reported to the reader and to the owner`() async throws
+    {
         let bytes = try await fill()
         let store = try #require(try open())
         let file = try FileHandle(forUpdating: URL(filePath: path))

@@ -5,9 +5,8 @@ import IntegrationHarness
 import TestSupport
 import Testing
 
-/// Stores that are built from the log alone.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A store that is built from the log` {
-    @Test func `equals the one that serves, row for row`() async throws {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Stores built from the log` {
+    @Test func `Store built from the log equals the one that serves, row for row`() async throws {
         let suite = try await History.suite(orders: 120)
         for service in Suite.services {
             let live = "\(suite.home)/\(service)/projection.sqlite"
@@ -17,7 +16,7 @@ import Testing
             #expect(suite.terminate(service) == 0)
             let (built, rebuilt) = (try rows(of: file), try rows(of: live))
             #expect(built == rebuilt && built.allSatisfy { !$0.value.isEmpty }, "\(service)")
-            // The one that came about event by event.
+            // The live store, built event by event.
             try FileManager.default.removeItem(atPath: "\(suite.home)/\(service)")
             try suite.start(service)
             try await suite.caughtUp(service)
@@ -27,11 +26,11 @@ import Testing
         }
     }
 
-    @Test func `goes on where a kill has stopped it`() async throws {
+    @Test func `Rebuild resumes where a killed process stopped`() async throws {
         let suite = try await History.suite(orders: 60)
         let file = "\(suite.home)/orders.new"
         let head = try await suite.status(of: "orders").head
-        // As a kill leaves it: up to some position, not put in its place.
+        // As a killed rebuild leaves it: up to some position, under its temporary name.
         try suite.succeed("orders", "rebuild", "--into", file, "--until", "\(head / 2)")
         let half = try rows(of: file)
         try FileManager.default.moveItem(atPath: file, toPath: file + ".part")
@@ -41,12 +40,12 @@ import Testing
         try unmark(file)
         #expect(try rows(of: file) != half)
         #expect(try rows(of: file) == rows(of: "\(suite.home)/orders/projection.sqlite"))
-        // What has come too far is no beginning.
+        // A rebuild does not resume a store that is beyond its target position.
         try FileManager.default.moveItem(atPath: file, toPath: file + ".part")
         try suite.succeed("orders", "rebuild", "--into", file, "--until", "\(head / 2)")
         #expect(try rows(of: file) == half)
 
-        // So in the service: what its predecessor was at is gone on with, unasked.
+        // A service resumes the unfinished rebuild of its predecessor without a command.
         let store = "\(suite.home)/orders/projection.sqlite"
         suite.kill("orders")
         try FileManager.default.copyItem(atPath: file, toPath: store + ".rebuild")
@@ -67,7 +66,7 @@ import Testing
         try suite.succeed("orders", "rebuild", "--into", file + "2")
         #expect(suite.terminate("orders") == 0)
         #expect(try rows(of: store) == rows(of: file + "2"))
-        // What is no store is no beginning either.
+        // A rebuild does not resume a file that is not a store, either.
         try Data("no database, but long enough to be looked at as one".utf8)
             .write(to: URL(filePath: store + ".rebuild"))
         try suite.start("orders")
@@ -76,7 +75,7 @@ import Testing
         #expect(try rows(of: store) == rows(of: file + "2"))
     }
 
-    @Test func `is begun at a start that finds one of another version`() async throws {
+    @Test func `Service replaces a store of another version when it starts`() async throws {
         let suite = try await History.suite(orders: 30)
         let store = "\(suite.home)/orders/projection.sqlite"
         #expect(suite.terminate("orders") == 0)
@@ -86,7 +85,7 @@ import Testing
         try await suite.caughtUp("orders")
         #expect(suite.terminate("orders") == 0)
         #expect(try rows(of: store) == old)
-        // Of its own version it is gone on with.
+        // The service keeps a store of its own version.
         try mark(store)
         try suite.start("orders")
         try await suite.caughtUp("orders")
@@ -94,7 +93,7 @@ import Testing
         #expect(try isMarked(store))
     }
 
-    /// A trace that shows whether a store was gone on with.
+    /// Adds a table that shows whether a store was resumed or replaced.
     private func mark(_ path: String) throws {
         try change(path, "CREATE TABLE mark (x)")
     }
@@ -113,7 +112,7 @@ import Testing
         try database.close()
     }
 
-    /// All rows of all tables, but for how far in the log they go.
+    /// All rows of all tables, except the table with the checkpoint.
     private func rows(of path: String) throws -> [String: [Row]] {
         let database = try DatabaseQueue(path: path)
         defer { try? database.close() }

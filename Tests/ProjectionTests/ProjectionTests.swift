@@ -8,8 +8,8 @@ import RouteDomain
 import Testing
 import WithdrawDomain
 
-@Suite struct `What is shown` {
-    @Test func `of an account is its money and how it came to that`() throws {
+@Suite struct `Read models` {
+    @Test func `Balance shows the money of an account and the statement of its movements`() throws {
         var model = BalanceProjection.Model()
         for (index, event) in [
             AccountEvent.opened(AccountOpened(account: "a", currency: .usd, openedAt: time(0))),
@@ -48,7 +48,7 @@ import WithdrawDomain
         #expect(statement[2].order == "o" && statement[1].reference == "w")
     }
 
-    @Test func `of a credit limit is what is reserved, used and available`() throws {
+    @Test func `Credit limit shows the reserved, used and available credit`() throws {
         var model = CreditLimitProjection.Model()
         var shown: [[Int64]] = []
         for (index, event) in [
@@ -71,7 +71,7 @@ import WithdrawDomain
             ])
     }
 
-    @Test func `is no credit limit where an order needed none`() throws {
+    @Test func `Credit limit is not shown before it is set`() throws {
         var model = CreditLimitProjection.Model()
         let reserved = CreditReserved(customer: "a", order: "o", amount: usd(0))
         let event = CreditLimitEvent.reserved(reserved)
@@ -82,7 +82,7 @@ import WithdrawDomain
         #expect(model.limits["a"]?.limit == 0)
     }
 
-    @Test func `of an order is all that its saga came to`() throws {
+    @Test func `Order shows the results of its saga`() throws {
         var model = OrdersProjection.Model()
         for (index, event) in saga("o").enumerated() {
             OrdersProjection.project(try recorded(event, index + 1), onto: &model)
@@ -103,7 +103,7 @@ import WithdrawDomain
         #expect(model.customers["a"]?.orders == ["o", "p"])
     }
 
-    @Test func `of a route is its legs, or why it has none`() throws {
+    @Test func `Route shows its legs or the reason for its rejection`() throws {
         var model = RouteProjection.Model()
         for (index, event) in [
             RouteEvent.created(created("o")),
@@ -122,7 +122,7 @@ import WithdrawDomain
         #expect(none.legs.isEmpty)
     }
 
-    @Test func `of money in and out is a line for each`() throws {
+    @Test func `Every credit and every withdrawal has a line`() throws {
         var credits = CreditProjection.Model()
         let credited = MoneyCredited(
             account: "a", amount: usd(50), repaid: usd(20), reference: "wages")

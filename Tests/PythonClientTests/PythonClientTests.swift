@@ -7,14 +7,14 @@ import Testing
 import WireProtocol
 
 extension Suite {
-    /// Starts a script with the client of examples/python; the endpoint is its first argument.
+    /// Starts a script that uses the client of examples/python. The endpoint is its first argument.
     fileprivate func python(_ script: String, _ arguments: [String] = []) throws -> Conversation {
         let here = URL(filePath: #filePath).deletingLastPathComponent()
         let examples = here.appending(path: "../../examples/python")
         let isHere = FileManager.default.fileExists(atPath: here.appending(path: script).path)
         let folder = isHere ? here : examples
         return try Conversation(
-            // The interpreter that Debian's python3-zmq is installed for.
+            // Debian installs python3-zmq for this interpreter.
             URL(filePath: "/usr/bin/python3"),
             [folder.appending(path: script).path, "ipc://\(home)/event-store.sock"] + arguments,
             environment: [
@@ -28,8 +28,8 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
     NewEvent(stream: try StreamName(stream), type: "Counted", tags: tags, data: Array(data.utf8))
 }
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The client in Python` {
-    @Test func `does what the protocol says, and reads and writes the same records`() async throws {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Python client` {
+    @Test func `Python client follows the protocol and writes the same records`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -38,7 +38,7 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
             correlationID: .random(), causationID: .random(), contentType: "image/png",
             metadata: Array(#"{"actor":"swift"}"#.utf8), data: (0...255).map { $0 })
         _ = try await store.append([rich])
-        // Reads all there is, too: of each record it checks the sums and writes the same again.
+        // The script also reads all records, verifies each and encodes it to the same bytes.
         let check = try suite.python("check_client.py")
         let line = try #require(await check.line())
         #expect(await check.exitStatus() == 0)
@@ -57,7 +57,9 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
     }
 
     @Test(arguments: [nil, "even"])
-    func `follows the log over losses and a store that is killed`(category: String?) async throws {
+    func `Python subscription misses nothing over a lossy feed and a killed store`(
+        category: String?
+    ) async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -81,7 +83,7 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
         try await append(20..<60)
         suite.kill("event-store")
         try suite.start("event-store")
-        // What is appended before the follower's feed is connected again, the feed does not bring.
+        // The feed does not deliver events that are appended before the follower reconnects.
         try await append(60..<120)
         try await follow(50)
         suite.kill("event-store")
@@ -93,7 +95,9 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
         await store.close()
     }
 
-    @Test func `computes the chain that the store has, and finds the heads in it`() async throws {
+    @Test func `Python chain verification computes the head's hash and finds wrong heads`()
+        async throws
+    {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -114,7 +118,7 @@ private func event(_ stream: String, _ data: String, tags: [String] = []) throws
         await store.close()
     }
 
-    @Test func `is shown by an example`() async throws {
+    @Test func `Python example runs and prints its events`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let example = try suite.python("example.py")

@@ -1,6 +1,6 @@
 """Checks the client against a running store: `check_client.py ENDPOINT`.
 
-Prints the ids of an event that it wrote."""
+Prints the id, correlation id and causation id of an event that it wrote."""
 
 import sys
 import uuid
@@ -70,7 +70,7 @@ def read_every_way(store: EventStore) -> None:
 
     category = Query.of(categories=["many"])
     assert numbers(category) == list(range(300))
-    # Far more chunks than are granted at first.
+    # The read has far more chunks than its first credit allows.
     assert numbers(category, chunk_bytes=1) == list(range(300))
     assert numbers(category, backwards=True) == list(reversed(range(300)))
     assert numbers(category, limit=7, chunk_bytes=1) == list(range(7))
@@ -93,7 +93,7 @@ def read_every_way(store: EventStore) -> None:
     assert [int(record.event.data) for record in timed] == list(range(10, 20))
     assert since - records[9].time >= timedelta(microseconds=1)
 
-    # A read that is left early does not stand in the way of the next ones.
+    # Abandoned reads do not block later reads.
     for _ in range(100):
         for record in store.read(category, chunk_bytes=1):
             assert record.event.data == b"0"

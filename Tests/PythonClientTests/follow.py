@@ -1,6 +1,6 @@
 """Follows the log over a feed that loses every third event: `follow.py ENDPOINT COUNT [CATEGORY]`.
 
-Prints the position and the data of each event, and ends after COUNT."""
+Prints the position and the data of each event, and exits after COUNT events."""
 
 import sys
 

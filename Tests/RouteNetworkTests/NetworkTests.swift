@@ -5,7 +5,7 @@ import Testing
 
 @testable import RouteDomain
 
-private let usd = try! Currency("USD")  // A code of the table.
+private let usd = try! Currency("USD")  // USD is in the currency table.
 
 private func journey(_ from: String, _ to: String, quantity: Int = 1) -> Journey {
     Journey(
@@ -17,7 +17,8 @@ private func hub(_ code: String, _ latitude: Double = 0, _ longitude: Double = 0
     Hub(code: code, name: code, country: code, latitude: latitude, longitude: longitude)
 }
 
-/// A to D directly, dear and fast; or by B and C, cheap and slow. E is an island.
+/// A leads to D directly, which is expensive and fast, or by B and C, which is cheap and slow. No
+/// lane leads to E.
 private let diamond: Network = {
     let legs: [(Int, Int, Network.Mode, Double)] = [
         (0, 3, .feeder, 1000), (0, 1, .road, 300), (1, 2, .road, 300), (2, 3, .road, 400),
@@ -30,8 +31,8 @@ private let diamond: Network = {
     return Network(hubs: ["A", "B", "C", "D", "E"].map { hub($0) }, lanes: lanes)
 }()
 
-@Suite struct `A planner` {
-    @Test func `takes the cheapest way that is fast enough`() throws {
+@Suite struct `Network planner` {
+    @Test func `Planner takes the cheapest route that arrives in time`() throws {
         // By road: 3 × 50 + 60 for 1,000 km at 6, 20 hours. By air: 50 + 140, under 8 hours.
         let heavy = journey("A", "D", quantity: 10)
         let slow = try NetworkPlanner(diamond, limitMinutes: 48 * 60).plan(heavy)
@@ -47,31 +48,33 @@ private let diamond: Network = {
         ("A", "E", RouteRejected.Reason.unreachable), ("A", "X", .unknownHub),
         ("X", "A", .unknownHub),
     ])
-    func `refuses where no way leads`(from: String, to: String, reason: RouteRejected.Reason) {
+    func `Planner rejects unreachable and unknown hubs`(
+        from: String, to: String, reason: RouteRejected.Reason
+    ) {
         do {
             _ = try NetworkPlanner(diamond, limitMinutes: 10_000).plan(journey(from, to))
-            Issue.record("it was planned")
+            Issue.record("a route was planned")
         } catch {
             #expect(error.reason == reason)
         }
     }
 
-    @Test func `refuses what would come too late`() {
+    @Test func `Planner rejects a route that would arrive too late`() {
         do {
             _ = try NetworkPlanner(diamond, limitMinutes: 60).plan(journey("A", "D"))
-            Issue.record("it was planned")
+            Issue.record("a route was planned")
         } catch {
             #expect(error.reason == .tooLate)
         }
     }
 
-    @Test func `has nothing to do for a parcel that is there`() throws {
+    @Test func `Route from a hub to itself has no legs and costs nothing`() throws {
         let plan = try NetworkPlanner(diamond, limitMinutes: 60).plan(journey("A", "A"))
         #expect(plan.legs.isEmpty && plan.cost == Money(0, usd))
     }
 
     @Test(arguments: 0..<40)
-    func `finds what a look at every way finds`(seed: Int) throws {
+    func `Planner finds the same cost as an exhaustive search`(seed: Int) throws {
         var state = UInt64(seed)
         func random(_ below: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -105,8 +108,8 @@ private let diamond: Network = {
     }
 }
 
-@Suite struct `The network of the world` {
-    @Test func `reaches every hub from every other in five days`() throws {
+@Suite struct `World network` {
+    @Test func `Every hub is reached from MEM and back in five days at the same cost`() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Services/Route/Main/hubs.csv")
         let network = try Network(csv: String(contentsOf: file, encoding: .utf8))
@@ -125,7 +128,7 @@ private let diamond: Network = {
         "code,name,city,country,latitude,longitude,timezone\nA,a,a,X,9\n",
         "code,name,city,country,latitude,longitude,timezone\nA,a,a,X,1,0,z\nA,b,b,X,2,0,z\n",
     ])
-    func `is refused when its file is wrong`(text: String) {
+    func `Invalid network file is rejected`(text: String) {
         #expect(throws: NetworkError.self) { try Network(csv: text) }
     }
 }

@@ -4,7 +4,7 @@ import EventSourcingTesting
 import RouteDomain
 import Testing
 
-@Suite struct `A route` {
+@Suite struct `Route decisions` {
     private let created = RouteEvent.created(
         RouteCreated(
             order: "o", customer: "a", origin: "MEM", destination: "ATL", legs: [],
@@ -17,7 +17,7 @@ import Testing
     private let confirm = Route.Command.confirm(order: "o", customer: "a")
     private let cancel = Route.Command.cancel(order: "o", customer: "a")
 
-    @Test func `is confirmed once, and cancelled before or after`() throws {
+    @Test func `Route is confirmed once and can be cancelled before or after that`() throws {
         #expect(try given(Route.self, created).when(confirm) == [confirmed])
         #expect(try given(Route.self, created, confirmed).when(confirm) == [])
         #expect(try given(Route.self, created).when(cancel) == [cancelled])
@@ -25,14 +25,14 @@ import Testing
         #expect(try given(Route.self, created, cancelled).when(confirm) == [])
     }
 
-    @Test func `that is none is neither confirmed nor cancelled`() throws {
+    @Test func `Missing or rejected route is neither confirmed nor cancelled`() throws {
         for past in [given(Route.self), given(Route.self, .rejected(rejected))] {
             #expect(try past.when(confirm) == [])
             #expect(try past.when(cancel) == [])
         }
     }
 
-    @Test func `answers an order once`() throws {
+    @Test func `Route is rejected only if its order has no answer yet`() throws {
         #expect(try given(Route.self).when(.reject(rejected)) == [.rejected(rejected)])
         for answer in [created, .rejected(rejected), cancelled] {
             #expect(try given(Route.self, answer).when(.reject(rejected)) == [])
@@ -40,10 +40,10 @@ import Testing
     }
 }
 
-@Suite struct `The route's participant` {
+@Suite struct `Route participant` {
     private let route = RouteParticipant(planner: StraightLine(), origin: "MEM")
 
-    @Test func `adds the shipping of all items to their total`() throws {
+    @Test func `Route adds the shipping of all items to their total`() throws {
         var reaction = given(route)
         let commands = try reaction.when(.orderPlaced(order([2, 3])))
         guard case .create(let created) = try #require(commands.first) else {
@@ -56,7 +56,7 @@ import Testing
         #expect(created.arrivesAt == Timestamp(microseconds: 0) + .seconds(60))
     }
 
-    @Test func `sends from the origin that the order names`() throws {
+    @Test func `Route starts at the origin that the order names`() throws {
         var reaction = given(route)
         let commands = try reaction.when(.orderPlaced(order([1], origin: "LAX")))
         guard case .create(let created) = try #require(commands.first) else {
@@ -66,7 +66,7 @@ import Testing
         #expect(created.origin == "LAX")
     }
 
-    @Test func `says why there is no way`() throws {
+    @Test func `Rejection says why there is no route`() throws {
         var reaction = given(route)
         #expect(
             try reaction.when(.orderPlaced(order([1], to: "XXX"))) == [
@@ -76,7 +76,7 @@ import Testing
             ])
     }
 
-    @Test func `refuses what money can't express`() throws {
+    @Test func `Route is rejected if its total exceeds the largest amount`() throws {
         var placed = order([.max])
         placed.itemsTotal = Money(Money.largest, .usd)
         var reaction = given(route)
@@ -87,7 +87,7 @@ import Testing
         #expect(rejected.reason == .tooExpensive)
     }
 
-    @Test func `counts quantities beyond all measure without a fault`() throws {
+    @Test func `Order whose quantities overflow is rejected`() throws {
         var reaction = given(route)
         guard case .reject? = try reaction.when(.orderPlaced(order([.max, .max]))).first else {
             Issue.record("not rejected")
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test func `follows the order to its end`() throws {
+    @Test func `Route is confirmed and cancelled with its order`() throws {
         var reaction = given(route)
         #expect(
             try reaction.when(.orderConfirmed(OrderConfirmed(order: "o", customer: "a")))
@@ -105,7 +105,7 @@ import Testing
                 == [.cancel(order: "o", customer: "a")])
     }
 
-    @Test func `makes no route for an order that has ended`() throws {
+    @Test func `No route is planned for an order that has ended`() throws {
         let rejected = OrderRejected(
             order: "o", customer: "a", reason: .cancelledByCustomer, detail: "")
         var reaction = given(route, .orderRejected(rejected))
@@ -126,7 +126,7 @@ import Testing
     }
 }
 
-/// One leg to anywhere but XXX, at 10 an item, in a minute.
+/// Reaches every hub except XXX within a minute, for 10 per item.
 private struct StraightLine: RoutePlanner {
     func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan {
         guard journey.destination != "XXX" else { throw RouteRefusal(.unknownHub, "no hub XXX") }

@@ -7,7 +7,7 @@ import EventSourcingTesting
 import OrdersDomain
 import Testing
 
-private let usd = try! Currency("USD")  // A code of the table.
+private let usd = try! Currency("USD")  // USD is in the currency table.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 private let opened = AccountEvent.opened(
     AccountOpened(account: "a", currency: usd, openedAt: Timestamp(microseconds: 0)))
@@ -28,28 +28,28 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
             fromBalance: money(fromBalance), fromCredit: money(fromCredit)))
 }
 
-@Suite struct `An account` {
-    @Test func `reserves what is free and leaves the rest to credit`() throws {
+@Suite struct `Account decisions` {
+    @Test func `Reservation holds the free funds and leaves the rest to credit`() throws {
         #expect(
             try given(Account.self, opened, credited(500))
                 .when(.reserve(account: "a", order: "o", total: money(800))) == [reserved(800, 500)]
         )
     }
 
-    @Test func `refuses an order of nobody or in another currency`() throws {
+    @Test func `Reservation is rejected without an account or in another currency`() throws {
         let eur = Money(800, try Currency("EUR"))
         for (scenario, total) in [
             (given(Account.self), money(800)), (given(Account.self, opened), eur),
         ] {
             let events = try scenario.when(.reserve(account: "a", order: "o", total: total))
             guard case .refused = events.first else {
-                Issue.record("not refused: \(events)")
+                Issue.record("not rejected: \(events)")
                 continue
             }
         }
     }
 
-    @Test func `is not asked twice for the same order`() throws {
+    @Test func `Second reservation for the same order changes nothing`() throws {
         let command = Account.Command.reserve(account: "a", order: "o", total: money(800))
         #expect(
             try given(Account.self, opened, credited(900), reserved(800, 800)).when(command) == [])
@@ -58,7 +58,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
                 .when(command) == [])
     }
 
-    @Test func `never lets a withdrawal touch what is held`() throws {
+    @Test func `Withdrawal can't take funds that are held for an order`() throws {
         let scenario = given(Account.self, opened, credited(1000), reserved(800, 800))
         #expect(throws: Account.Rejection.self) {
             try scenario.when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
@@ -68,7 +68,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         )
     }
 
-    @Test func `says how much is free when it refuses`() {
+    @Test func `Rejected withdrawal says how much is free`() {
         do {
             _ = try given(Account.self, opened, credited(1000), reserved(800, 800))
                 .when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
@@ -79,7 +79,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         }
     }
 
-    @Test func `repays first what is owed`() throws {
+    @Test func `Credits and refunds repay first what the account owes`() throws {
         let inDebt = given(
             Account.self, opened, credited(500), reserved(800, 500), captured(500, 300))
         #expect(inDebt.state.balance == -300)
@@ -96,20 +96,20 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
             ])
     }
 
-    @Test func `releases and refunds nothing that is not there`() throws {
+    @Test func `Release, refund and capture do nothing without a reservation`() throws {
         #expect(try given(Account.self, opened).when(.release(account: "a", order: "o")) == [])
         #expect(try given(Account.self, opened).when(.refund(account: "a", order: "o")) == [])
         #expect(try given(Account.self, opened).when(.capture(account: "a", order: "o")) == [])
     }
 }
 
-@Suite struct `A credit limit` {
+@Suite struct `Credit limit decisions` {
     private let set = CreditLimitEvent.set(CreditLimitSet(customer: "a", limit: money(500)))
     private func reserved(_ amount: Int64) -> CreditLimitEvent {
         .reserved(CreditReserved(customer: "a", order: "o", amount: money(amount)))
     }
 
-    @Test func `reserves up to what is available and denies more`() throws {
+    @Test func `Credit is reserved up to the available amount and denied above it`() throws {
         let scenario = given(CreditLimit.self, set)
         #expect(
             try scenario.when(.reserve(customer: "a", order: "o", amount: money(500)))
@@ -125,24 +125,24 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(denied.available == money(500))
     }
 
-    @Test func `is not needed for an order that needs no credit`() throws {
+    @Test func `Order that needs no credit needs no credit limit`() throws {
         #expect(
             try given(CreditLimit.self).when(.reserve(customer: "a", order: "o", amount: money(0)))
                 == [reserved(0)])
     }
 
-    @Test func `can't be set below what is reserved and used`() {
+    @Test func `Credit limit can't be set below the reserved credit`() {
         do {
             _ = try given(CreditLimit.self, set, reserved(300))
                 .when(.set(SetCreditLimit(customer: "a", limit: money(299))))
-            Issue.record("it was set")
+            Issue.record("the limit was set")
         } catch {
             #expect("\(error)".contains("3.00 USD"), "\(error)")
         }
     }
 }
 
-@Suite struct `An order` {
+@Suite struct `Order decisions` {
     private let placed = OrderEvent.placed(
         OrderPlaced(
             order: "o", customer: "a",
@@ -159,7 +159,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
                 placedAt: Timestamp(microseconds: 0), deadline: Timestamp(microseconds: 1)))
     }
 
-    @Test func `adds up its items`() throws {
+    @Test func `Placed order has the total of its items`() throws {
         #expect(
             try given(Orders.self)
                 .when(place([OrderItem(sku: "cd", quantity: 2, unitPrice: money(1177))])) == [
@@ -167,7 +167,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
                 ])
     }
 
-    @Test func `refuses what can't be ordered`() throws {
+    @Test func `Order with invalid items is rejected`() throws {
         let yen = Money(100, try Currency("JPY"))
         for items in [
             [], [OrderItem(sku: "cd", quantity: 0, unitPrice: money(1))],
@@ -183,13 +183,13 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         }
     }
 
-    @Test func `ends once`() throws {
+    @Test func `Confirmed order is neither confirmed again nor rejected`() throws {
         let ended = try given(Orders.self, placed).after(.confirm(order: "o", at: early))
         #expect(try ended.when(.confirm(order: "o", at: early)) == [])
         #expect(try ended.when(.reject(order: "o", reason: .deadlinePassed, detail: "")) == [])
     }
 
-    @Test func `is confirmed before its deadline, and rejected from then on`() throws {
+    @Test func `Order is confirmed before its deadline and rejected from then on`() throws {
         let pending = given(Orders.self, placed)
         let confirmed = OrderEvent.confirmed(OrderConfirmed(order: "o", customer: "a"))
         #expect(try pending.when(.confirm(order: "o", at: early)) == [confirmed])
@@ -204,7 +204,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         }
     }
 
-    @Test func `is not confirmed without the time of the decision`() {
+    @Test func `Confirmation is rejected without the time of the decision`() {
         #expect(throws: Orders.Rejection.noTime("o")) {
             try given(Orders.self, placed).when(.confirm(order: "o"))
         }
@@ -212,7 +212,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(Orders.timed(.confirm(order: "o"))?(early) == .confirm(order: "o", at: early))
     }
 
-    @Test func `is rejected when cancelled before and cancelled after it is confirmed`() throws {
+    @Test func `Cancellation rejects a pending order and cancels a confirmed one`() throws {
         let pending = given(Orders.self, placed)
         guard case .rejected(let event) = try pending.when(.cancel(CancelOrder(order: "o"))).first
         else {
@@ -227,7 +227,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     }
 }
 
-@Suite struct `A participant` {
+@Suite struct `Saga participants` {
     private let rejection = OrderRejected(
         order: "o", customer: "a", reason: .deadlinePassed, detail: "")
     private let route = RouteCreated(
@@ -235,7 +235,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         itemsTotal: money(100), shipping: money(20), total: money(120),
         arrivesAt: Timestamp(microseconds: 9))
 
-    @Test func `absorbs what comes after the end`() throws {
+    @Test func `Balance and creditLimit absorb events that come after the rejection`() throws {
         var balance = given(BalanceParticipant(), .orderRejected(rejection))
         #expect(try balance.when(.routeCreated(route)) == [])
         var limit = given(CreditLimitParticipant(), .orderRejected(rejection))
@@ -245,7 +245,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(try limit.when(.fundsReserved(funds)) == [])
     }
 
-    @Test func `absorbs what comes again after the end`() throws {
+    @Test func `Balance and creditLimit absorb an event that comes again`() throws {
         let cancelled = OrderCancelled(order: "o", customer: "a")
         var balance = given(BalanceParticipant(), .routeCreated(route), .orderCancelled(cancelled))
         #expect(try balance.when(.routeCreated(route)) == [])
@@ -260,14 +260,14 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(try limit.when(.fundsReserved(funds)) == [])
     }
 
-    @Test func `reserves the total of the route`() throws {
+    @Test func `Balance reserves the total of the route`() throws {
         var balance = given(BalanceParticipant())
         #expect(
             try balance.when(.routeCreated(route))
                 == [.reserve(account: "a", order: "o", total: money(120))])
     }
 
-    @Test func `sends no command for a credit that repays nothing`() throws {
+    @Test func `CreditLimit sends no command for a credit that repays nothing`() throws {
         func credited(repaid: Int64) -> CreditLimitParticipant.Event {
             .moneyCredited(
                 MoneyCredited(
@@ -279,7 +279,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
             try limit.when(credited(repaid: 7)) == [.repay(customer: "a", amount: money(7))])
     }
 
-    @Test func `rejects an order whose deadline has passed, and only a pending one`() {
+    @Test func `Deadline rejects a pending order and leaves a confirmed one unchanged`() {
         let placed = OrderPlaced(
             order: "o", customer: "a", items: [], itemsTotal: money(0), origin: nil,
             destination: "MEM", placedAt: Timestamp(microseconds: 0),
@@ -295,7 +295,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     }
 }
 
-@Suite struct `A past that did not happen is objected to` {
+@Suite struct `Objections to hypothetical histories` {
     private func objections<Subject: Aggregate>(
         _ subject: Subject.Type, _ events: [Subject.Event], without index: Int
     ) -> [Int] {
@@ -308,7 +308,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         return found
     }
 
-    @Test func `where an account would have had too little, or nothing to settle`() {
+    @Test func `Account objects to events that its earlier events would not allow`() {
         let withdrawn = AccountEvent.withdrawn(
             MoneyWithdrawn(account: "a", amount: money(100), reference: ""))
         let refunded = AccountEvent.refunded(
@@ -323,7 +323,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(objections(Account.self, past, without: 0) == [1, 2, 3, 4, 5, 6])
         #expect(objections(Account.self, past, without: 1) == [4])
         #expect(objections(Account.self, past, without: 2) == [4])
-        // More than enough is nothing to object to.
+        // Without the withdrawal the account has more, which is no reason to object.
         #expect(objections(Account.self, past, without: 3) == [])
         #expect(objections(Account.self, past, without: 4) == [5])
         #expect(objections(Account.self, past, without: 5) == [6])
@@ -334,7 +334,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(Account.objection(to: refunded, given: Account.fold([opened])) != nil)
     }
 
-    @Test func `where a credit limit would have been too low`() {
+    @Test func `Credit limit objects to events that exceed it or lack their reservation`() {
         let past: [CreditLimitEvent] = [
             .set(CreditLimitSet(customer: "a", limit: money(500))),
             .reserved(CreditReserved(customer: "a", order: "o", amount: money(300))),
@@ -353,7 +353,7 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
         #expect(objections(CreditLimit.self, past, without: 4) == [6])
     }
 
-    @Test func `where an order would have ended before it began, or twice`() {
+    @Test func `Order objects to ending before it is placed and to ending twice`() {
         let placed = OrderEvent.placed(
             OrderPlaced(
                 order: "o", customer: "a", items: [], itemsTotal: money(1), origin: nil,

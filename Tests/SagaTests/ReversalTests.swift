@@ -6,12 +6,12 @@ import EventSourcingTesting
 import OrdersDomain
 import Testing
 
-private let usd = try! Currency("USD")  // A code of the table.
+private let usd = try! Currency("USD")  // USD is in the currency table.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 private let id = EventID.random()
 private let reverses = Reverses(event: id, reason: "mistaken")
 
-@Suite struct `A reversal` {
+@Suite struct Reversals {
     private let opened = AccountEvent.opened(
         AccountOpened(account: "a", currency: usd, openedAt: Timestamp(microseconds: 0)))
     private func credited(
@@ -28,14 +28,14 @@ private let reverses = Reverses(event: id, reason: "mistaken")
                 account: "a", amount: money(amount), reference: "wages", reverses: reverses))
     }
 
-    @Test func `takes back money that came in, and gives back what went out`() throws {
+    @Test func `Reversal withdraws credited money and credits withdrawn money`() throws {
         let account = given(Account.self, opened, credited(500), withdrawn(200))
         #expect(try account.whenReversed(at: 2, id: id) == [credited(200, reverses: reverses)])
         let debt = given(Account.self, opened, credited(500))
         #expect(try debt.whenReversed(at: 1, id: id) == [withdrawn(500, reverses: reverses)])
     }
 
-    @Test func `is reversed in its turn`() throws {
+    @Test func `Reversal can be reversed`() throws {
         let taken = given(Account.self, opened, credited(500), withdrawn(500, reverses: reverses))
         let next = EventID.random()
         #expect(
@@ -43,7 +43,7 @@ private let reverses = Reverses(event: id, reason: "mistaken")
                 == [credited(500, reverses: Reverses(event: next, reason: "it was right"))])
     }
 
-    @Test func `is refused for money that is spent, or held for an order`() throws {
+    @Test func `Reversal of a credit is rejected if the money is spent or held`() throws {
         let held = AccountEvent.reserved(
             FundsReserved(
                 account: "a", order: "o", total: money(100), fromBalance: money(100),
@@ -56,7 +56,7 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         }
     }
 
-    @Test func `repays first what is owed, as all money does`() throws {
+    @Test func `Reversal of a withdrawal repays first what the account owes`() throws {
         let paid = AccountEvent.captured(
             PaymentCaptured(
                 account: "a", order: "o", total: money(50), fromBalance: money(0),
@@ -67,7 +67,7 @@ private let reverses = Reverses(event: id, reason: "mistaken")
                 == [credited(200, repaid: 50, reverses: reverses)])
     }
 
-    @Test func `sets a limit back to what it was, unless that is below its use`() throws {
+    @Test func `Reversal of a credit limit restores the previous one or is rejected`() throws {
         func set(_ limit: Int64, _ reverses: Reverses? = nil) -> CreditLimitEvent {
             .set(CreditLimitSet(customer: "a", limit: money(limit), reverses: reverses))
         }
@@ -87,7 +87,7 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         }
     }
 
-    @Test func `cancels an order, once`() throws {
+    @Test func `Reversal rejects a pending order and cancels a confirmed one once`() throws {
         let placed = OrderEvent.placed(
             OrderPlaced(
                 order: "o", customer: "a", items: [], itemsTotal: money(0), origin: nil,
@@ -113,7 +113,7 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         }
     }
 
-    @Test func `is found by a tag of what it reverses`() {
+    @Test func `Reversal has a tag with the id of the reversed event`() {
         #expect(cancelledTags(reverses) == ["order:o", "customer:a", "reverses:\(id)"])
         #expect(cancelledTags(nil) == ["order:o", "customer:a"])
         #expect(withdrawn(1, reverses: reverses).tags == ["account:a", "reverses:\(id)"])
@@ -125,14 +125,14 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         OrderCancelled(order: "o", customer: "a", reverses: reverses).tags
     }
 
-    @Test func `is refused with what to do instead`() {
+    @Test func `Rejected reversal says what to do instead`() {
         func obstacle(_ event: some ReversibleEvent, _ service: String) -> String? {
             event.obstacle(toReversalBy: service)
         }
         #expect(obstacle(credited(1), "credit") == nil)
         #expect(
-            obstacle(credited(1), "balance") == "credit has written it: 'credit reverse'")
-        #expect(obstacle(opened, "balance")?.contains("can be withdrawn") == true)
+            obstacle(credited(1), "balance") == "credit wrote it: use 'credit reverse'")
+        #expect(obstacle(opened, "balance")?.contains("withdraw the money instead") == true)
         let step = RouteEvent.confirmed(RouteConfirmed(order: "o", customer: "a"))
         #expect(obstacle(step, "route")?.contains("'orders cancel o'") == true)
     }

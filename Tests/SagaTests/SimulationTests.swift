@@ -8,14 +8,14 @@ import OrdersDomain
 import RouteDomain
 import Testing
 
-/// All participants over one log, each at its own pace, with crashes, lost memories, cancellations,
-/// deadlines, reversals and racing withdrawals in a random but repeatable order; the audit looks at
-/// every position.
-@Suite struct `The saga under any interleaving` {
-    private let usd = try! Currency("USD")  // A code of the table.
+/// All participants follow one log, each at its own pace. Crashes, lost memories, cancellations,
+/// deadlines, reversals and concurrent withdrawals come in a random but repeatable order. The audit
+/// checks every position.
+@Suite struct `Saga under random interleavings` {
+    private let usd = try! Currency("USD")  // USD is in the currency table.
 
     @Test(arguments: 0..<30)
-    func `keeps the books and ends every order`(seed: UInt64) throws {
+    func `Books balance and every order ends under any interleaving`(seed: UInt64) throws {
         var random = SplitMix(state: seed)
         let world = World()
         let services: [any Follower] = [
@@ -31,7 +31,7 @@ import Testing
             }
         }
         try drain(services)
-        // Whatever was refused nowhere and confirmed nowhere runs into its deadline.
+        // Every order that is still pending reaches its deadline.
         world.time = world.time + .seconds(3600)
         try services[0].expire()
         try drain(services)
@@ -44,7 +44,7 @@ import Testing
         #expect(try late(in: world) == [], "seed \(seed)")
     }
 
-    @Test func `meets every end`() throws {
+    @Test func `Simulated orders reach every outcome`() throws {
         // The seeds above would prove little if all their orders ended alike.
         var ends = (confirmed: 0, rejected: 0, cancelled: 0, reversals: 0)
         var tooLate = 0
@@ -117,7 +117,8 @@ import Testing
         }
     }
 
-    /// Places an order of a customer; one in five has no account, and no route leads to one in ten.
+    /// Places a random order. One customer in five has no account, and one destination in ten has
+    /// no route.
     private func place(_ order: Int, in world: World, _ random: inout SplitMix) throws {
         let item = OrderItem(
             sku: "cd", quantity: Int.random(in: 1...3, using: &random),
@@ -131,7 +132,7 @@ import Testing
             of: Orders.self, cause: "place-\(order)")
     }
 
-    /// One thing that may happen at any time.
+    /// Makes one random thing happen that may happen at any time.
     private func disturb(
         _ world: World, _ services: [any Follower], _ order: Int, _ random: inout SplitMix
     ) throws {
@@ -172,7 +173,7 @@ import Testing
                     of: CreditLimit.self, cause: cause)
             }
         } catch is Account.Rejection, is CreditLimit.Rejection, is Orders.Rejection {
-            // A refusal is an answer like any other: nothing was appended.
+            // A rejection is a valid answer: nothing was appended.
         }
     }
 
@@ -191,7 +192,7 @@ import Testing
     }
 }
 
-/// A network of one price, in which nothing leads to the hub `XXX`.
+/// A planner with one price for every journey. No route leads to the hub `XXX`.
 private struct OnePrice: RoutePlanner {
     func plan(_ journey: Journey) throws -> RoutePlan {
         guard journey.destination != "XXX" else {

@@ -2,8 +2,8 @@ import AuditDomain
 import Contracts
 import EventSourcing
 
-/// A log in memory, and the little that a store must do for sagas: keep order, and ignore what it
-/// has. Events go through their encoding, as they would between processes.
+/// A log in memory with the parts of a store that sagas need: it keeps the order and ignores
+/// repeated causes. It encodes and decodes events, as happens between processes.
 final class World {
     struct Entry {
         let stream: String
@@ -14,7 +14,7 @@ final class World {
 
     private(set) var log: [Entry] = []
     private(set) var audit = Audit()
-    /// What the aggregates object to in what they have decided on: there must be nothing.
+    /// Objections of aggregates to their own decisions. There must be no objection.
     private(set) var objections: [String] = []
     /// How many events were reversed.
     private(set) var reversals = 0
@@ -23,7 +23,7 @@ final class World {
     private var streams: [String: [Int]] = [:]
     private var effects: Set<String> = []
 
-    /// Has `command` decided and its events appended; once for each `cause`.
+    /// Decides on `command` and appends the events, once for each `cause`.
     ///
     /// - Parameter trigger: the position, from 1, of the event that led to the command.
     func execute<Subject: Aggregate>(
@@ -47,7 +47,7 @@ final class World {
         }
     }
 
-    /// Has a random event of the subject's reversed, if it can be.
+    /// Reverses a random event of the subject, if it is reversible.
     func reverse<Subject: Reversible>(
         _ subject: Subject.Type, by service: String, cause: String, _ random: inout SplitMix
     ) throws {
@@ -97,23 +97,23 @@ final class World {
 
 struct Missing: Error {}
 
-/// `value`, which must be there.
+/// Returns `value`, or throws if it is nil.
 private func required<Value>(_ value: Value?) throws -> Value {
     guard let value else { throw Missing() }
     return value
 }
 
-/// A service with a participant: follows the log at its own pace, and forgets, when it crashes,
-/// what it had not saved.
+/// A service with a participant. It follows the log at its own pace, and a crash loses what it has
+/// not saved.
 protocol Follower: AnyObject {
     var isDone: Bool { get }
     /// Reacts to the next event of the log.
     func step() throws
     func save()
     func crash()
-    /// Loses what it remembers, on disk, too; what it has acknowledged does not come again.
+    /// Loses its memory, on disk, too. Events that it has acknowledged are not redelivered.
     func loseMemory()
-    /// Gives the commands of every saga whose deadline has passed.
+    /// Executes the commands of every saga whose deadline has passed.
     func expire() throws
 }
 
@@ -159,7 +159,7 @@ where P.Command == Subject.Command {
         return hasLost ? try sagas(before: position)[saga] ?? P.initial : P.initial
     }
 
-    /// The sagas as the log has them.
+    /// The sagas before the position, computed from the log.
     private func sagas(before position: Int) throws -> [String: P.State] {
         try world.log[..<position].reduce(into: [:]) { sagas, entry in
             guard let event = try P.Event(type: entry.type, data: entry.data[...]) else { return }

@@ -6,15 +6,14 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// One that is in a list, and so stays open.
+/// An open connection in a class, because an array can't hold the noncopyable connection itself.
 private final class OpenConnection {
     let connection: RawConnection
     init(_ connection: consuming RawConnection) { self.connection = connection }
 }
 
-extension `A key over TCP` {
-    /// The store with a key that attacks it and one that works; `attack` goes on as long as the
-    /// other works, which must not notice.
+extension `Keys over TCP` {
+    /// Runs `attack` with one key against a store. Another key must then append and read as usual.
     private func withAttack(
         on socket: String = "event-store",
         _ attack: (Suite, Stranger) async throws -> Void
@@ -53,16 +52,16 @@ extension `A key over TCP` {
         MessageHeader(kind, requestID: id).bytes
     }
 
-    @Test func `harms only itself by never reading`() async throws {
+    @Test func `Client that never reads does not affect other clients`() async throws {
         try await withAttack { _, mallory in
-            // Each asks for 8 MB; nothing of it is ever received.
+            // Each read asks for 8 MB. The client never receives any of it.
             for id in 1...60 {
                 let request = ReadRequest(.all, credit: .max)
                 try await mallory.send([
                     Self.header(.read, UInt64(id)), try request.encoded(),
                 ])
             }
-            // And it has many answers come.
+            // It also causes many answers that it does not read.
             for id in 100..<5000 {
                 _ = try await mallory.trySend([
                     Self.header(.call, UInt64(id)), Array("statistics".utf8), [],
@@ -71,9 +70,12 @@ extension `A key over TCP` {
         }
     }
 
-    @Test func `harms only itself by flooding`() async throws {
+    @Test func `Client that floods the store or the bus with calls does not affect other clients`()
+        async throws
+    {
         try await withAttack(on: "bus") { _, mallory in
-            // Each of these waits for a second, and more than may wait are sent.
+            // Each call may wait for a second, and these are more calls than a key may have in
+            // flight.
             for id in 1...3000 {
                 let request = #"{"query":{}}"#
                 try await mallory.send([
@@ -91,7 +93,7 @@ extension `A key over TCP` {
         }
     }
 
-    @Test func `has so many reads and no more`() async throws {
+    @Test func `Key has at most 256 open reads over all its connections`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try suite.makeKey("mallory", [])
@@ -118,10 +120,12 @@ extension `A key over TCP` {
         #expect(refused.count == 5 * 60 - 256 && refused.allSatisfy { $0.code == .overloaded })
     }
 
-    @Test func `harms only itself by half messages and half handshakes`() async throws {
+    @Test func `Oversized messages and incomplete handshakes do not affect other clients`()
+        async throws
+    {
         var open: [OpenConnection] = []
         try await withAttack { suite, mallory in
-            // Too long a message ends the connection; the rest of what it sends is not taken.
+            // A message that is too long ends the connection. The server ignores the rest of it.
             let tooLong = [UInt8](repeating: 0, count: 9 << 20)
             try await mallory.send([Self.header(.append, 1), [], tooLong])
             for name in ["event-store", "feed", "bus"] {
@@ -131,7 +135,7 @@ extension `A key over TCP` {
                     for count in [0, 10, 63, 64] {
                         try RawConnection(to: endpoint).send(Array(greeting.prefix(count)))
                     }
-                    // What would be a HELLO, and half of one.
+                    // A command as long as a HELLO, and one that ends too early.
                     for command in [200, 5] {
                         let connection = try RawConnection(to: endpoint)
                         connection.send(greeting)
@@ -146,12 +150,13 @@ extension `A key over TCP` {
         #expect(open.count == 18)
     }
 
-    @Test func `harms only itself by connecting without end`() async throws {
+    @Test func `Client that keeps opening connections does not affect other clients`() async throws
+    {
         try await withAttack { suite, _ in
             let context = try suite.context(of: "mallory")
             let loop = SocketLoop(name: "crowd")
             for id in 1...10 {
-                // Few at a time: they are descriptors of this process, too.
+                // Only a few at a time, because they use file descriptors of this process, too.
                 var crowd: [Stranger] = []
                 for _ in 0..<20 {
                     crowd.append(

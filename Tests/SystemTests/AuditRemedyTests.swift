@@ -7,8 +7,10 @@ import Testing
 import WireProtocol
 
 /// The audit finds events that queues lost, and the commands that it prints repair the sagas.
-extension `The suite` {
-    @Test func `Audit says which services are still at work, and goes on`() async throws {
+extension `Suite of services` {
+    @Test func `Audit lists queues that are not empty at its timeout, and unfinished orders`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
@@ -20,7 +22,8 @@ extension `The suite` {
         #expect(audit.output.contains("unfinishedOrder"), "\(audit)")
     }
 
-    @Test func `Remedies repair lost refunds, cancellations and confirmations`() async throws {
+    @Test func `Audit's remedies repair a lost refund, cancellation and confirmation`() async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ruth", funds: "1000.00", credit: "0.00")
@@ -54,7 +57,7 @@ extension `The suite` {
         #expect(try suite.findings() == [])
     }
 
-    @Test func `Audit's remedies repair what was lost before later events were handled`()
+    @Test func `Audit's remedies repair a lost event although later events were handled`()
         async throws
     {
         let suite = try Suite()
@@ -120,7 +123,7 @@ extension `The suite` {
         #expect(found.contains { $0.kind == "queue" && $0.message.contains("is paused") })
         #expect(found.contains { $0.kind == "unfinishedOrder" && $0.order == "dead" })
         try suite.mend(found)
-        // The order that goes on ends without the deleted rule.
+        // The redriven order is confirmed without the deleted rule.
         #expect(try await suite.ended("dead").status == .confirmed)
         let rest = try suite.findings()
         #expect(rest.map(\.order) == ["dead"], "\(rest)")
@@ -151,7 +154,7 @@ extension `The suite` {
     }
 }
 
-/// What `audit --json` prints.
+/// The output of `audit --json`.
 private struct Audited: Decodable {
     struct Finding: Decodable, Hashable {
         let kind: String
@@ -171,7 +174,7 @@ extension Suite {
         #expect(run.status == 0, "\(line): \(run)")
     }
 
-    /// Has the queue lose what happens meanwhile.
+    /// Makes the queue lose the events that `body` causes.
     fileprivate func losing(_ queue: String, _ body: () throws -> Void) throws {
         try give("event-store queues pause \(queue)")
         try body()
@@ -179,7 +182,7 @@ extension Suite {
         try give("event-store queues resume \(queue)")
     }
 
-    /// The first event of a type that concerns the order, waited for.
+    /// Waits for the first event of the type that concerns the order.
     fileprivate func first(_ type: String, of order: String) async throws -> RecordedEvent {
         try await event(matching: EventQuery([.init(types: [type], tags: [Tag.order(order)])]))
     }

@@ -6,17 +6,19 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Events in groups that workers, real processes, take from two queues, while they and the store
-/// are killed at random. `DAYBOOK_KILL_SECONDS` says for how long.
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The bus under fire` {
+/// Worker processes handle events from two queues while the workers and the store are killed at
+/// random. `DAYBOOK_KILL_SECONDS` sets for how many seconds (default: 10).
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Event bus under random kills` {
     private static let workers = ["ordered-1", "ordered-2", "any-1"]
-    /// Longer than a command takes on a busy machine, even if its worker was killed meanwhile: one
-    /// that overran it would be handled again by another worker.
+    /// Longer than a command takes on a busy machine, even if its worker was killed meanwhile. If a
+    /// command overran it, another worker would handle the same event.
     private static let visibility = "5"
     private static let seconds =
         Endpoints.environment("DAYBOOK_KILL_SECONDS").flatMap(Double.init) ?? 10
 
-    @Test func `has each event acknowledged once or dead, whatever is killed`() async throws {
+    @Test func `Each event is acknowledged once or dead-lettered, whichever process is killed`()
+        async throws
+    {
         let suite = try Suite()
         try suite.start("event-store")
         try define(suite)
@@ -49,7 +51,7 @@ import WireProtocol
         }
     }
 
-    /// A worker notes each event that it is done with; one that is poisoned fails always.
+    /// Starts a worker that notes each event it has handled. A poisoned event always fails.
     private func start(_ worker: String, _ suite: Suite) throws {
         let queue = String(worker.prefix { $0 != "-" })
         let script = """
@@ -65,8 +67,8 @@ import WireProtocol
             ])
     }
 
-    /// Appends until cancelled, over kills of the store, as fast as the workers come along; gives
-    /// how many events.
+    /// Appends until cancelled, through kills of the store and no faster than the workers handle
+    /// events. Returns how many events it appended.
     private static func append(
         to store: EventStoreClient, heeding bus: ServiceClient
     ) async throws -> Int {
@@ -76,7 +78,8 @@ import WireProtocol
             let text = #"{"group":"g\#(count % 9)","text":"\#(kind)"}"#
             let event = NewEvent(
                 stream: try StreamName("load-1"), type: "Load", data: Array(text.utf8))
-            // Not part of the task that is cancelled: whether it was appended is to be known.
+            // A task of its own is not cancelled, so that the test knows whether the event was
+            // appended.
             _ = try await Task { try await store.append([event], timeout: .seconds(120)) }.value
             count += 1
             guard count.isMultiple(of: 20) else { continue }
@@ -85,9 +88,9 @@ import WireProtocol
         return count
     }
 
-    /// How many deliveries are still to be made, in all.
+    /// How many events wait or are in flight in all queues.
     private static func backlog(_ bus: ServiceClient) async throws -> Int {
-        // Asked to the end, be the one who asks cancelled.
+        // A task of its own gets its answer even if the caller is cancelled.
         let asking = Task {
             try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
         }
@@ -99,7 +102,7 @@ import WireProtocol
         let store = try await suite.eventStore()
         let events = try await store.subscribe(.types(["Load"]))
         while ContinuousClock.now < end || kills < 5 {
-            // At random is the point of it: after so many events more.
+            // Each kill comes after a random number of further events.
             var left = Int.random(in: 5...50)
             while left > 0 { left -= try await events.next().events.count }
             let victim = (Self.workers + ["event-store"]).randomElement() ?? "event-store"
@@ -128,7 +131,7 @@ import WireProtocol
         #expect(groups.count == appended)
         let bus = try await suite.client(of: "bus")
         for queue in ["ordered", "any"] {
-            let view = try await settled(queue, bus, count: appended)
+            let view = try await drained(queue, bus, count: appended)
             #expect(Int(view.acknowledged) + view.deadLetters == appended)
             let letters: [DeadLetterView] = try await bus.query(
                 BusCall.deadLetters, DeadLettersRequest(.init(queue: queue), limit: 1000))
@@ -139,7 +142,7 @@ import WireProtocol
                 .split(separator: "\n").compactMap { UInt64($0) }
             #expect(Set(done).union(dead) == Set(groups.keys))
             guard queue == "ordered" else { continue }
-            // One that was done again, for it was not acknowledged, was so before the next began.
+            // An event that was not acknowledged is handled again before the next one of its group.
             for (group, positions) in Dictionary(grouping: done, by: { groups[$0] ?? "" }) {
                 #expect(positions == positions.sorted(), "group \(group) is out of order")
             }
@@ -147,9 +150,9 @@ import WireProtocol
         await bus.close()
     }
 
-    /// The queue once nothing is left in it and it has accounted for so many events, however long
-    /// that takes: the suite's time limit ends it.
-    private func settled(
+    /// Waits until the queue is empty and has acknowledged or dead-lettered `count` events. Only
+    /// the suite's time limit ends the wait.
+    private func drained(
         _ queue: String, _ bus: ServiceClient, count: Int
     ) async throws -> QueueView {
         while true {

@@ -44,7 +44,8 @@ private struct CommandInfo: Decodable {
     }
 }
 
-/// Runs what must fail: one line says why, or several how it is used.
+/// Runs a command line that must fail with one line of error, or with its usage if the status is
+/// 64.
 private func expect(_ wrong: WrongInput.Case, of suite: IntegrationHarness.Suite) throws {
     let run = try suite.run(wrong.arguments)
     #expect(run.status == wrong.status, "\(wrong.arguments): \(run)")
@@ -55,10 +56,10 @@ private func expect(_ wrong: WrongInput.Case, of suite: IntegrationHarness.Suite
 
 private let executables = IntegrationHarness.Suite.services + ["event-store", "audit"]
 
-/// Of what is done without a process to ask.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `The command lines` {
+/// Command lines that need no running process.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Command lines` {
     @Test(arguments: executables)
-    func `explains every command, and refuses what it does not know`(executable: String) throws {
+    func `Every command has help and rejects invalid options`(executable: String) throws {
         let suite = try Suite()
         for (words, command) in try CommandInfo.all(of: executable, in: suite) {
             let help = try suite.run(words + ["--help"])
@@ -76,7 +77,7 @@ private let executables = IntegrationHarness.Suite.services + ["event-store", "a
     }
 
     @Test(arguments: executables)
-    func `completes itself in the shells`(executable: String) throws {
+    func `Executable prints completion scripts for bash, zsh and fish`(executable: String) throws {
         let suite = try Suite()
         for shell in ["bash", "zsh", "fish"] {
             let script = try suite.run(executable, "--generate-completion-script", shell)
@@ -84,14 +85,14 @@ private let executables = IntegrationHarness.Suite.services + ["event-store", "a
         }
     }
 
-    /// As in `orders --help | head -0`.
+    /// Like `orders --help | head -0`.
     @Test(arguments: executables)
-    func `takes no harm when nobody reads what it prints`(executable: String) throws {
+    func `Help exits with 0 when its output is closed`(executable: String) throws {
         let suite = try Suite()
         #expect(try suite.run([executable, "--help"], output: .closed).status == 0)
     }
 
-    @Test func `say in one line what is wrong with their input`() throws {
+    @Test func `Invalid command lines exit with their status and print only an error`() throws {
         let suite = try Suite()
         for wrong in try WrongInput.alone(in: suite.home) {
             try expect(wrong, of: suite)
@@ -99,8 +100,8 @@ private let executables = IntegrationHarness.Suite.services + ["event-store", "a
     }
 }
 
-extension `The suite in operation` {
-    @Test func `prints tables and events to nobody without harm`() async throws {
+extension `Suite in operation` {
+    @Test func `Query commands exit with 0 when their output is closed`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("zoe", funds: "1.00", credit: "1.00")
@@ -115,7 +116,7 @@ extension `The suite in operation` {
         }
     }
 
-    @Test func `says in one line why it refuses, and changes nothing`() async throws {
+    @Test func `Rejected commands print one line and append nothing`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let store = try await suite.eventStore()

@@ -7,7 +7,7 @@ import ServiceRuntime
 import TestSupport
 import Testing
 
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A damaged file` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Damaged files` {
     private enum Damage: CaseIterable { case garbage, text, halved, zeroedPages }
 
     private func damage(_ path: String, _ kind: Damage) throws {
@@ -33,7 +33,9 @@ import Testing
         return suite
     }
 
-    @Test func `ends the process that starts with it, with status 65 and its name`() async throws {
+    @Test func `Process that starts with a damaged file exits with 65 and names the file`()
+        async throws
+    {
         let suite = try await stopped()
         let kinds = Damage.allCases
         let bus = "\(suite.home)/bus/bus.sqlite"
@@ -77,7 +79,7 @@ import Testing
         #expect(last.contains("remove it"), "\(comment): \(run.errors)")
     }
 
-    @Test func `of snapshots is replaced`() async throws {
+    @Test func `Service replaces damaged snapshot files`() async throws {
         let suite = try await stopped()
         for service in ["balance", "credit"] {
             try damage("\(suite.home)/\(service)/snapshots.sqlite", .garbage)
@@ -94,7 +96,7 @@ import Testing
         for service in Suite.services { #expect(suite.terminate(service) == 0) }
     }
 
-    @Test func `of a store in a file is named`() async throws {
+    @Test func `Query with --store exits with 65 and names the damaged file`() async throws {
         let suite = try await stopped()
         for kind in Damage.allCases {
             let path = "\(suite.home)/\(kind).sqlite"
@@ -106,7 +108,7 @@ import Testing
         }
     }
 
-    @Test func `that a query finds ends the process that answers from it`() async throws {
+    @Test func `Service exits with 65 when a query finds its store damaged`() async throws {
         let suite = try await stopped()
         try suite.start("event-store", ["--rules", Suite.rules])
         try suite.start("balance")
@@ -124,8 +126,10 @@ import Testing
     }
 }
 
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `An event store whose disk fails` {
-    @Test func `exits with 74 and names the file, and a retry tells what is stored`() async throws {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Event store on a failing disk` {
+    @Test func `Event store exits with 74 and names the file, and a retried append is stored once`()
+        async throws
+    {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -135,12 +139,13 @@ import Testing
                 data: Array(repeating: UInt8(ascii: "0") + UInt8(number), count: 700_000))
         }
         #expect(try await store.append([event(1)]).last == 1)
-        // The bus's journal has its file by then, which is longer.
+        // The bus's journal file is longer than the limit, so it must exist before the limit is
+        // set.
         while !FileManager.default.fileExists(
             atPath: "\(suite.home)/journal/1/0000000000000001.segment")
         { try await lookAgainSoon() }
         try limitFileSize(of: try #require(suite.processID(of: "event-store")))
-        // The client sends the append again, under the same id, until it is answered.
+        // The client retries the append under the same id until it is answered.
         let second = try (2...3).map(event)
         let appended = Task { try await store.append(second) }
         #expect(suite.end(of: "event-store") == 74)

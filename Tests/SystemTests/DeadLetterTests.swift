@@ -8,9 +8,9 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `The suite` {
-    /// The network that route plans by is broken while it runs, and mended.
-    @Test func `confirms an order that failed for good, once its cause is gone and it is redriven`()
+extension `Suite of services` {
+    /// The test damages the network file of the running route service and restores it.
+    @Test func `Order is confirmed when its dead letter is redriven after the cause is fixed`()
         async throws
     {
         let suite = try Suite()
@@ -37,7 +37,7 @@ extension `The suite` {
         #expect(audit.status == 65, "\(audit)")
         #expect(audit.output.contains("queue route has dead letters (1)"), "\(audit)")
 
-        // Mended; others go on while it waits.
+        // With the network restored, another order is confirmed while the dead letter waits.
         try hubs.mend()
         try await suite.place("other", of: "judy", price: 1000)
         #expect(try await suite.ended("other").status == .confirmed)
@@ -50,13 +50,13 @@ extension `The suite` {
         #expect(audit.status == 0, "\(audit)")
     }
 
-    @Test func `keeps what nobody takes in time, and goes on with it when it is redriven`()
+    @Test func `Expired event becomes a dead letter, and its redrive confirms the order`()
         async throws
     {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("kate", funds: "1000.00", credit: "0.00")
-        // The money that came in is of the same group: it is not to die first.
+        // The credit is in the same group: it must be handled before it can expire.
         #expect(try suite.audit().status == 0)
         #expect(suite.terminate("creditLimit") == 0)
         try await suite.limit("creditLimit", RetryPolicy(maximumAge: 0.1))
@@ -74,7 +74,8 @@ extension `The suite` {
         #expect(audit.status == 0, "\(audit)")
     }
 
-    @Test func `keeps what has no queue to go to, and says so, until it has one`() async throws {
+    @Test func `Event for a deleted queue becomes a dead letter that can be redriven`() async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("lara", funds: "1000.00", credit: "0.00")
@@ -96,11 +97,11 @@ extension `The suite` {
         #expect(created.status == 0, "\(created)")
         try suite.redrive(id)
         #expect(try await suite.ended("lost").status == .confirmed)
-        let settled = try suite.audit()
-        #expect(settled.status == 0, "\(settled)")
+        let repaired = try suite.audit()
+        #expect(repaired.status == 0, "\(repaired)")
     }
 
-    @Test func `is not moved by a replay of all that has happened to it`() async throws {
+    @Test func `Replay of the whole log makes no service append an event`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("mary", funds: "100.00", credit: "50.00")
@@ -126,14 +127,14 @@ extension `The suite` {
         for try await event in store.read(ReadRequest(from: head + 1)).events {
             types.insert(event.category)
         }
-        #expect(types.allSatisfy { $0.hasPrefix("$") }, "something reacted: \(types)")
+        #expect(types.allSatisfy { $0.hasPrefix("$") }, "a service reacted: \(types)")
         await bus.close()
         await store.close()
     }
 }
 
 extension Suite {
-    /// Gives a queue of the suite another retry policy.
+    /// Changes the retry policy of a queue.
     func limit(_ queue: String, _ retry: RetryPolicy) async throws {
         let bus = try await client(of: "bus")
         let views: [QueueView] = try await bus.query(BusCall.queues, Nothing())
@@ -143,7 +144,7 @@ extension Suite {
         await bus.close()
     }
 
-    /// The first dead letter about the order, waited for.
+    /// Waits for the first dead letter about the order.
     func deadLetter(of order: String) async throws -> (id: UInt64, DeadLetter) {
         let event = try await event(
             matching: EventQuery([

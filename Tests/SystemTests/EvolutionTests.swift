@@ -6,14 +6,16 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-extension `The suite` {
-    @Test func `reads a log of old with every service, and goes on with its sagas`() async throws {
+extension `Suite of services` {
+    @Test func `Services read a log of an earlier version and complete its open sagas`()
+        async throws
+    {
         let suite = try Suite()
         let rules = try String(contentsOfFile: Suite.rules, encoding: .utf8)
-        let rulesOfOld = "\(suite.home)/rules.json"
+        let oldRules = "\(suite.home)/rules.json"
         try rules.replacing(#""RouteCreated.2", "#, with: "").write(
-            toFile: rulesOfOld, atomically: true, encoding: .utf8)
-        try await suite.importLogOfOld(rules: rulesOfOld)
+            toFile: oldRules, atomically: true, encoding: .utf8)
+        try await suite.importOldLog(rules: oldRules)
         let applied = try suite.succeed("event-store", "rules", "apply", Suite.rules)
         #expect(applied.contains("rule balance-reserve: changed"), "\(applied)")
         for service in Suite.services { try suite.start(service) }
@@ -22,7 +24,7 @@ extension `The suite` {
         }
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
-        // The old route was not planned again; new ones are of the new version.
+        // The old route was not planned again. New routes have the new version.
         #expect(
             try suite.types("order:p3").filter { $0.hasPrefix("RouteC") }
                 == ["RouteCreated", "RouteConfirmed"])
@@ -30,7 +32,7 @@ extension `The suite` {
         let route = try suite.succeed("route", "show", "a1", "--json")
         #expect(route.contains(#""meters":"#) && !route.contains("kilometers"), "\(route)")
 
-        // A decider folds the old route, a participant reacts to what it decides.
+        // A decider folds the old route, and a participant reacts to the decision.
         try suite.succeed("orders", "cancel", "a1")
         _ = try await suite.event(
             matching: EventQuery([.init(types: ["PaymentRefunded"], tags: ["order:a1"])]))
@@ -43,7 +45,7 @@ extension `The suite` {
         }
     }
 
-    @Test func `has its log exported in the versions of today`() async throws {
+    @Test func `Export with --upcast writes every event in its current version`() async throws {
         let (suite, other) = (try Suite(), try Suite())
         try suite.start("event-store")
         try suite.succeed("event-store", "import", Suite.logOfOld)
@@ -64,8 +66,8 @@ extension `The suite` {
             "event-store", "export", "--upcast", "--type", "RouteCreated.2")
         #expect(some.split(separator: "\n") == changed.map(\.0))
 
-        // The services can't tell the difference.
-        try await other.importLogOfOld(whole)
+        // The services work on the exported log as on the original.
+        try await other.importOldLog(whole)
         for service in Suite.services { try other.start(service) }
         for number in 1...6 { _ = try await other.ended("p\(number)") }
         let audit = try other.audit()
@@ -79,23 +81,24 @@ extension `The suite` {
             run.status == 65 && run.errors.contains("RoutePainted at position"), "\(run.errors)")
     }
 
-    @Test func `has a dead letter of old handled when it is redriven`() async throws {
+    @Test func `Redriven dead letter of an earlier event version is handled`() async throws {
         let suite = try Suite()
-        try await suite.importLogOfOld {
+        try await suite.importOldLog {
             try await $0.limit("balance", RetryPolicy(maximumAge: 0.1))
         }
         let (_, letter) = try await suite.deadLetter(of: "p3")
         #expect(letter.type == "RouteCreated" && letter.queue == "balance", "\(letter)")
         try await suite.limit("balance", RetryPolicy())
         for service in Suite.services { try suite.start(service) }
-        // What aged before the policy was changed is dead, be it told of yet or not.
+        // Events that expired before the policy changed are dead letters, some of which are not
+        // listed yet.
         while try suite.audit().status != 0 {
             try suite.succeed("event-store", "dlq", "redrive", "--queue", "balance")
         }
         #expect(try await suite.ended("p3").status == .confirmed)
     }
 
-    @Test func `stops a projection at an event that it does not know, and says why`() async throws {
+    @Test func `Projection stops at an unknown event type and names it`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("nina", funds: "100.00", credit: "0.00")
@@ -117,7 +120,7 @@ extension `The suite` {
         #expect(command.errors.contains("Orders does not know event type OrderPlaced.9"))
         let audit = try suite.run("audit")
         #expect(audit.status == 65 && audit.output.contains("Audit does not know"), "\(audit)")
-        // What does not follow orders goes on, and so do the orders that it does not concern.
+        // Services that do not show orders keep working, and so do the sagas of other orders.
         try await suite.place("other", of: "nina", price: 1000)
         let captured = try await suite.event(
             matching: EventQuery([.init(types: ["PaymentCaptured"], tags: ["order:other"])]))
@@ -130,14 +133,14 @@ extension `The suite` {
 }
 
 extension Suite {
-    /// Written before RouteCreated had a second version. Its orders p1 to p6 were pending: p1 and
-    /// p2 were placed, p3 and p4 had a route of version 1, p5 and p6 funds as well.
+    /// A log from before RouteCreated had a second version. Its orders p1 to p6 are pending: p1 and
+    /// p2 are placed, p3 and p4 have a route of version 1, and p5 and p6 have funds as well.
     static let logOfOld = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
 
-    /// Starts the event store and imports a log when its rules are there: what happens before a
-    /// rule does, that rule does not see.
-    fileprivate func importLogOfOld(
+    /// Starts the event store and imports a log once the rules exist, because a rule does not match
+    /// events that were appended before it.
+    fileprivate func importOldLog(
         _ log: String = logOfOld, rules: String = rules,
         prepare: (Suite) async throws -> Void = { _ in }
     ) async throws {
@@ -148,7 +151,7 @@ extension Suite {
         try succeed("event-store", "import", log)
     }
 
-    /// What the command printed.
+    /// Runs a command that must succeed, and returns its output.
     @discardableResult
     fileprivate func succeed(_ command: [String]) throws -> String {
         let run = try run(command)

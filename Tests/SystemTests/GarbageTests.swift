@@ -6,8 +6,8 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `The suite in operation` {
-    @Test func `is not moved by garbage at any of its sockets`() async throws {
+extension `Suite in operation` {
+    @Test func `Every process answers garbage with errors and keeps working`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ivan", funds: "1.00", credit: "1.00")
@@ -37,7 +37,7 @@ extension `The suite in operation` {
         for name in Suite.services + ["event-store"] {
             #expect(suite.isRunning(name), "\(name): \(suite.log(of: name))")
         }
-        // And all of it works as before.
+        // The suite works as before.
         try await suite.place("after", of: "ivan", price: 1)
         _ = try await suite.ended("after")
         let audit = try suite.audit()
@@ -45,7 +45,7 @@ extension `The suite in operation` {
         await store.close()
     }
 
-    @Test func `publishes to who listens through the noise of others`() async throws {
+    @Test func `Feed reaches its subscribers while another peer sends noise`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = try await suite.eventStore()
@@ -53,12 +53,12 @@ extension `The suite in operation` {
         let endpoint = "ipc://\(suite.home)/feed.sock"
         let loop = SocketLoop(name: "listener")
         let listener = try await Stranger(.sub, to: endpoint, on: loop)
-        // A heartbeat: it is heard.
+        // A heartbeat shows that the subscription works.
         _ = try await listener.receive()
         let stranger = try RawConnection(to: endpoint)
         stranger.greet(as: "SUB")
         for first in UInt8.min...(.max) { stranger.send(message: [first] + Array("noise".utf8)) }
-        // The feed has taken all that when it sends what is subscribed to behind it.
+        // The feed has read all the noise when it sends what this last subscription asks for.
         let topic = Array(Feed.heartbeatTopic.utf8)
         stranger.send(message: [1] + topic)
         var received: [UInt8] = []
@@ -69,7 +69,7 @@ extension `The suite in operation` {
                 NewEvent(stream: try StreamName("a-\(number)"), type: "T", data: [])
             ])
         }
-        // Heartbeats come between, four a second.
+        // Heartbeats arrive between the events, four per second.
         var (heard, heartbeats) = (0, 0)
         while heard < 20, heartbeats < 80, let message = try await listener.receive() {
             if message[0] == Array("a.T".utf8) { heard += 1 } else { heartbeats += 1 }
@@ -79,7 +79,7 @@ extension `The suite in operation` {
     }
 }
 
-/// What no client of ours would send, the same for every seed.
+/// Messages that no client of the suite sends, always the same for the same seed.
 private struct Garbage {
     var random: SplitMix
 
@@ -106,7 +106,7 @@ private struct Garbage {
         return messages
     }
 
-    /// Messages that begin well: what they are answered with, if with anything, is not said here.
+    /// Messages with a valid header. The test expects no particular answer to them.
     mutating func noise() -> [[[UInt8]]] {
         (0..<500).map { _ in
             let kind =
@@ -118,7 +118,7 @@ private struct Garbage {
         }
     }
 
-    /// Connections that do not speak ZeroMQ, or stop to in the middle.
+    /// Opens connections that do not speak ZeroMQ, or stop doing so midway.
     mutating func speakNoProtocol(to endpoint: String, as type: String) throws {
         for count in [0, 1, 9, 10, 11, 63] {
             try RawConnection(to: endpoint).send(Array(RawConnection.greeting.prefix(count)))
@@ -133,7 +133,7 @@ private struct Garbage {
             }
             connection.send(random.bytes(1...2000))
         }
-        // A frame of 2^40 bytes, the first of them.
+        // The beginning of a frame of 2^40 bytes.
         let giant = try RawConnection(to: endpoint)
         giant.greet(as: type)
         giant.send([2, 0, 0, 1, 0, 0, 0, 0, 0] + random.bytes(1000...1000))

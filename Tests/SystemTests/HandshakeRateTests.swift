@@ -2,8 +2,8 @@ import Testing
 
 @testable import Keys
 
-struct `The handshakes of a key` {
-    @Test func `are many at once, and then so many a second`() {
+struct `Handshake rate` {
+    @Test func `Each key may make 256 handshakes at once and then 32 per second`() {
         let rate = HandshakeRate()
         let start = ContinuousClock.now
         func taken(_ key: String, at time: Duration) -> Int {
@@ -11,7 +11,7 @@ struct `The handshakes of a key` {
         }
         #expect(taken("mallory", at: .zero) == 256)
         #expect(taken("mallory", at: .seconds(2)) == 64)
-        // That of another is another's.
+        // Each key has its own rate.
         #expect(taken("ann", at: .seconds(2)) == 256)
         #expect(taken("mallory", at: .seconds(3600)) == 256)
     }

@@ -10,10 +10,10 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Many clients at two accounts, through three services that decide on the same streams, while
-/// processes are killed. `DAYBOOK_STORM_KILLS` sets how many are (default: 4).
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Heavy load on two accounts` {
-    @Test func `loses and duplicates nothing, and gets no wrong rejection and no wrong figure`()
+/// Many clients use two accounts through three services that decide on the same streams, while
+/// processes are killed. `DAYBOOK_STORM_KILLS` sets how many kills there are (default: 4).
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Accounts under heavy load` {
+    @Test func `No movement is lost or repeated, and every rejection and balance is correct`()
         async throws
     {
         let suite = try Suite()
@@ -46,15 +46,15 @@ import WireProtocol
     }
 }
 
-/// The clients and what they have asked and heard.
+/// The clients, their calls and the answers.
 private final class Storm: Sendable {
     private struct History {
         var calls: [Call<Account>] = []
         var isStopped = false
-        /// The highest position that was acknowledged to anybody.
+        /// The highest position that was acknowledged to any client.
         var known: UInt64 = 0
         var clock: UInt64 = 0
-        /// Who waits for the history to have so many calls.
+        /// The continuation to resume once the history has `count` calls.
         var waiter: (count: Int, continuation: CheckedContinuation<Void, Never>)?
     }
 

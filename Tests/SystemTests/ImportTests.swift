@@ -6,7 +6,7 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-extension `The suite` {
+extension `Suite of services` {
     @Test func `Import places each line of each file once`() async throws {
         let suite = try Suite()
         try await suite.startAll()
@@ -20,7 +20,7 @@ extension `The suite` {
         let run = try suite.run("orders", "import", second)
         #expect(run.status == 0 && run.output.contains("2 sagas ended: 2 confirmed"), "\(run)")
         #expect(try await count() == 4)
-        // The same once more, and then with more lines, at the beginning and at the end.
+        // The same file again, and then with more lines at its beginning and its end.
         let again = try suite.run("orders", "import", first)
         #expect(again.output.contains("2 of them were placed by an earlier import"), "\(again)")
         #expect(try await count() == 4)
@@ -63,7 +63,7 @@ extension `The suite` {
         #expect(skipped.output.contains("3 invalid lines were not imported"))
     }
 
-    @Test func `Import recognises the orders of earlier versions`() async throws {
+    @Test func `Import recognises orders that an earlier version placed`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let lines = ["1 19970101 1 11.77", "2 19970102 1 12.00", "2 19970103 1 5.00"]
@@ -92,7 +92,7 @@ extension `The suite` {
         #expect(try await suite.events(ofType: "OrderPlaced").count == 4)
     }
 
-    @Test func `Import says what it waits for, and fails without progress`() async throws {
+    @Test func `Import fails without progress and says what it waits for`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let book = try suite.book("w.txt", ["1 19970101 1 11.77", "2 19970101 1 11.77"])

@@ -8,8 +8,8 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `The suite in operation` {
-    @Test func `speaks over TCP with whom it knows, and with nobody else`() async throws {
+extension `Suite in operation` {
+    @Test func `Server accepts TCP connections only from keys in the keyring`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try await suite.startAll()
@@ -18,7 +18,7 @@ extension `The suite in operation` {
         #expect(try await suite.ended("far").status == .confirmed)
         #expect(try suite.audit().status == 0)
 
-        // Who has no keys, or one that the suite does not know, is not let in.
+        // The service refuses clients without a key or with an unknown key.
         let endpoint = try #require(suite.environment["DAYBOOK_BALANCE_ENDPOINT"])
         let folder = URL(filePath: suite.home).appending(path: "stranger")
         let stranger = try suite.run(
@@ -40,17 +40,17 @@ extension `The suite in operation` {
             }
             await client.close()
         }
-        // The others did not notice.
+        // Other clients are not affected.
         #expect(try suite.run("balance", "show", "olga").status == 0)
     }
 
-    @Test func `lets a revoked key in no more, without a restart`() async throws {
+    @Test func `Server refuses a revoked key without a restart`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try await suite.startAll()
         try suite.customer("pam", funds: "100.00", credit: "0.00")
         let keyring = suite.keys.appending(path: "keyring.json")
-        // As one whose own keyring is not up to date.
+        // This client's own keyring is out of date.
         let copy = suite.keys.appending(path: "copy.json")
         try FileManager.default.copyItem(at: keyring, to: copy)
         let revoked = try suite.run(
@@ -69,7 +69,7 @@ extension `The suite in operation` {
         #expect(own.status == 65 && own.errors.contains("no valid key"), "\(own)")
     }
 
-    @Test func `does not open an endpoint to the network without keys`() async throws {
+    @Test func `Event store does not open a network endpoint without keys`() async throws {
         let suite = try Suite()
         suite.environment["DAYBOOK_EVENT_STORE_ENDPOINT"] = "tcp://0.0.0.0:7700"
         let store = try suite.run("event-store", "serve")
@@ -80,7 +80,9 @@ extension `The suite in operation` {
         #expect(half.status == 65 && half.errors.contains("DAYBOOK_KEYRING"), "\(half)")
     }
 
-    @Test func `has a keyring that changes in place, and is whole somewhere`() throws {
+    @Test func `Keyring is written in place, and an incomplete one is reported with its copy`()
+        throws
+    {
         let suite = try Suite()
         let folder = URL(filePath: suite.home)
         let file = folder.appending(path: "keyring.json")
@@ -98,7 +100,7 @@ extension `The suite in operation` {
         #expect(try Keyring(file) == keyring)
         #expect(try before != nil && inode() == before)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
-        // As if the machine had stopped in the middle.
+        // The files are as if the machine had stopped during the write.
         let whole = try Data(contentsOf: file)
         try whole.write(to: folder.appending(path: "keyring.json.new"))
         try whole.prefix(100).write(to: file)

@@ -7,16 +7,16 @@ import JSON
 import Testing
 import WireProtocol
 
-extension `The suite` {
-    /// Events of sagas that have ended, written by hand: late, repeated under other ids, and out of
-    /// order. Whatever is reserved among them is released among them, so that the books must agree.
-    @Test func `absorbs events that come late, again, or out of order`() async throws {
+extension `Suite of services` {
+    /// Appends events of sagas that have ended: late, repeated under other ids, and out of order.
+    /// Each reservation among them has its release, so that the books must balance.
+    @Test func `Services absorb events that come late, twice or out of order`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("heidi", funds: "100.00", credit: "20.00")
         for (order, price) in [("stands", Int64(1000)), ("fails", 90_000), ("back", 1000)] {
             try await suite.place(order, of: "heidi", price: price)
-            // One after the other: what is held for one is not there for the next.
+            // One order after another, because funds held for one are not free for the next.
             let end = try await suite.ended(order)
             #expect(end.status == (order == "fails" ? .rejected : .confirmed), "\(order)")
         }
@@ -26,14 +26,14 @@ extension `The suite` {
         let store = try await suite.eventStore()
         let (head, before) = (try await store.welcome().head, try shown(suite))
         var late = try await lateEvents(suite)
-        // Shuffled, but for the pairs that the books want in order.
+        // The batches are shuffled, but a reservation stays before its release.
         var random = SplitMix(state: 20)
         late.shuffle(using: &random)
         for batch in late + late.map(renewed) { _ = try await store.append(batch) }
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
         let appended = late.reduce(0) { $0 + 2 * $1.count }
-        #expect(try await store.welcome().head == head + UInt64(appended), "something reacted")
+        #expect(try await store.welcome().head == head + UInt64(appended), "a service reacted")
         #expect(try shown(suite) == before)
         await store.close()
     }
@@ -64,7 +64,7 @@ extension `The suite` {
                         reason: .limitExceeded), in: "creditLimit-heidi"),
             ].map { [$0] }
         }
-        // The routes come again as they were.
+        // The routes come again unchanged.
         for order in ["stands", "fails", "back"] {
             let route = try await suite.event(
                 matching: EventQuery([.init(types: ["RouteCreated.2"], tags: [Tag.order(order)])]))
@@ -102,7 +102,7 @@ extension `The suite` {
             data: try JSON.encode(payload))
     }
 
-    /// The same under other ids.
+    /// The same events under other ids.
     private func renewed(_ batch: [NewEvent]) -> [NewEvent] {
         batch.map { event in
             var event = event

@@ -8,10 +8,12 @@ import Testing
 import WireProtocol
 
 @Suite(.mayBlock, .serialized, .timeLimit(.minutes(10)))
-struct `A suite whose participants lose their memory` {
+struct `Participants that lose their memory` {
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
-    @Test func `ends every open saga with the right outcome`() async throws {
+    @Test func `Every open saga ends correctly after the participants lose their memory`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         let store = try await suite.eventStore()
@@ -22,7 +24,7 @@ struct `A suite whose participants lose their memory` {
         var seen = 0
         for round in 1...2 {
             for (index, service) in Self.participants.enumerated() {
-                // Some more orders are still open.
+                // Wait until more orders are open.
                 while seen < 20 * (index + 1) + 100 * (round - 1) {
                     seen += try await placed.next().events.count
                 }
@@ -34,7 +36,7 @@ struct `A suite whose participants lose their memory` {
         while count < 240 { count += try await ended.next().events.count }
         while suite.isRunning("import") { try await lookAgainSoon() }
         #expect(suite.terminate("import") == 0, "\(suite.log(of: "import"))")
-        // Some of those that are confirmed are cancelled, behind another loss.
+        // After another loss, some of the confirmed orders are cancelled.
         for service in Self.participants { try suite.loseMemory(of: service) }
         for service in Self.participants { _ = try await suite.status(of: service) }
         let confirmed = ReadRequest(.types([OrderConfirmed.type]), limit: 5)
@@ -47,7 +49,9 @@ struct `A suite whose participants lose their memory` {
         await store.close()
     }
 
-    @Test func `absorbs a route that comes after the end of its order`() async throws {
+    @Test func `Balance without its memory absorbs a route for an order that has ended`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
@@ -59,7 +63,7 @@ struct `A suite whose participants lose their memory` {
         let route = try await suite.event(
             matching: EventQuery([.init(types: ["RouteCreated.2"], tags: [Tag.order("o")])]))
         let store = try await suite.eventStore()
-        // Under an id of its own: a reaction would be new.
+        // A new id, so that a reaction would append an event.
         let late = try await store.append([
             NewEvent(
                 stream: route.stream, type: route.type, tags: route.tags, data: Array(route.data))
@@ -70,7 +74,7 @@ struct `A suite whose participants lose their memory` {
         await store.close()
     }
 
-    @Test func `rejects an order whose deadline passes while the memory is lost`() async throws {
+    @Test func `Orders without its memory rejects an order whose deadline passes`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
@@ -86,13 +90,14 @@ struct `A suite whose participants lose their memory` {
         #expect(audit.status == 0, "\(audit)")
     }
 
-    /// Credit was reserved in time, but orders did not hear of it in time.
-    @Test func `rejects an order whose deadline passes while orders is stopped`() async throws {
+    /// Credit is reserved in time, but orders receives the event after the deadline.
+    @Test func `Order is rejected if its deadline passes while orders is not running`() async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("ann", funds: "100.00", credit: "0.00")
         #expect(try suite.run("event-store", "queues", "pause", "orders").status == 0)
-        // On a machine that is busy it may take long until credit is reserved.
+        // On a busy machine it may take long until credit is reserved.
         for seconds in [3, 30, 300] {
             let (order, deadline) = ("late\(seconds)", Timestamp.now() + .seconds(seconds))
             try await suite.place(order, deadline: deadline)
@@ -123,7 +128,7 @@ extension Suite {
         await client.close()
     }
 
-    /// Kills the service, removes what its participant remembers, and starts it again.
+    /// Kills the service, removes its participant's memory and starts it again.
     fileprivate func loseMemory(of service: String) throws {
         kill(service)
         for suffix in ["", "-wal", "-shm"] {

@@ -7,10 +7,8 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `The suite in operation` {
-    @Test func `tells Prometheus how each process is doing, as the documents have it`()
-        async throws
-    {
+extension `Suite in operation` {
+    @Test func `Every process serves the documented metrics, and is live and ready`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("mia", funds: "100.00", credit: "1.00")
@@ -60,7 +58,7 @@ extension `The suite in operation` {
         #expect(try suite.scrape("balance")["daybook_participant_handled_total"] ?? 0 >= 2)
     }
 
-    /// The metrics that docs/operations.md has in its tables, by what stands above each.
+    /// The metrics in the tables of docs/operations.md, by the line above each table.
     private static func documented() throws -> [String: Set<String>] {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../docs/operations.md")
@@ -78,7 +76,7 @@ extension `The suite in operation` {
         return names
     }
 
-    /// Prometheus' own tool, where there is one, has nothing to say.
+    /// Checks the metrics with Prometheus's promtool, if it is installed.
     private func checkByPromtool(_ body: String, of name: String) throws {
         let folders = ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":")
         guard
@@ -101,7 +99,7 @@ extension `The suite in operation` {
         #expect(tool.terminationStatus == 0 && text.isEmpty, "\(name): \(text)")
     }
 
-    @Test func `says of a process why it is not ready, while it lives`() async throws {
+    @Test func `Service that can't work is live but not ready, and says why`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         try suite.start("orders")
@@ -123,7 +121,7 @@ extension `The suite in operation` {
         #expect(try suite.scrape("orders")["daybook_event_store_up"] == 1)
     }
 
-    @Test func `is scraped through whatever strangers send to its metrics`() async throws {
+    @Test func `Metrics are served despite malformed, aborted and silent requests`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         try suite.start("credit")
@@ -144,17 +142,17 @@ extension `The suite in operation` {
             stranger.finish()
             #expect(stranger.answer().status == "HTTP/1.1 \(status)")
         }
-        // Gone before they are answered.
+        // These clients close before they are answered.
         for _ in 1...100 {
             try RawConnection(to: endpoint).send(Array("GET /metrics HTTP/1.1\r\n\r\n".utf8))
         }
-        // As many as are served at a time, that say nothing more.
+        // As many silent clients as are served at a time.
         let silent = try (1...16).map { _ in
             let stranger = Silent(try RawConnection(to: endpoint))
             stranger.connection.send(Array("GET /metrics HTTP/1.1\r\n".utf8))
             return stranger
         }
-        // They have their time, and no more; who comes meanwhile has its turn then.
+        // The silent clients time out, and then the next client is served.
         #expect(
             try suite.get("/metrics", of: "credit").status == "HTTP/1.1 200 OK")
         #expect(try await suite.status(of: "credit").service == "credit")
@@ -162,7 +160,9 @@ extension `The suite in operation` {
         _ = silent
     }
 
-    @Test func `serves metrics where it is told, or not at all`() async throws {
+    @Test func `Option --metrics turns metrics off and rejects invalid or used endpoints`()
+        async throws
+    {
         let suite = try Suite()
         try suite.start("event-store", ["--metrics", "off"])
         try suite.start("credit")
@@ -177,7 +177,7 @@ extension `The suite in operation` {
         let wrong = try suite.run("withdraw", "serve", "--metrics", "9464")
         #expect(wrong.status == EX_USAGE)
         #expect(wrong.errors.contains("--metrics is unix:<path>, <host>:<port> or off, not '9464'"))
-        // A process that was killed leaves its socket's file to the next.
+        // A process can use the socket file that a killed one left.
         suite.kill("credit")
         try suite.start("credit")
         _ = try await suite.status(of: "credit")
@@ -185,7 +185,7 @@ extension `The suite in operation` {
     }
 }
 
-/// Keeps a connection open and says no more.
+/// Keeps a connection open without sending more.
 private final class Silent {
     let connection: RawConnection
 

@@ -9,8 +9,10 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The suite in operation` {
-    @Test func `lets one process serve a folder, whoever comes second`() async throws {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Suite in operation` {
+    @Test func `Second process on a folder exits with 69, and the first keeps serving`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         let log = try await suite.status(of: "orders").log
@@ -19,22 +21,22 @@ import ZeroMQ
             #expect(second.status == 69 && second.output.isEmpty, "\(service): \(second)")
             #expect(second.errors.split(separator: "\n").count == 1, "\(second.errors)")
         }
-        // Who connects now still finds the first.
+        // New connections still reach the first process.
         for service in Suite.services {
             #expect(try await suite.status(of: service).processID == suite.processID(of: service))
         }
         let store = try await suite.eventStore()
         #expect(try await store.welcome().log == log)
         await store.close()
-        // And a folder is free once its process is dead.
+        // A folder is free once its process is dead.
         suite.kill("orders")
         try suite.start("orders")
         #expect(try await suite.status(of: "orders").processID == suite.processID(of: "orders"))
     }
 
-    @Test func `A service that is stopped while it starts exits with 0`() async throws {
+    @Test func `Service that is stopped while it starts exits with 0`() async throws {
         let suite = try Suite()
-        // Without an event store they start for as long as they are let.
+        // Without an event store, a service does not finish starting.
         for service in Suite.services {
             try suite.start(service)
             while !FileManager.default.fileExists(atPath: "\(suite.home)/\(service)/lock") {
@@ -44,7 +46,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `comes up in any order, the store last`() async throws {
+    @Test func `Services can start before the event store`() async throws {
         let suite = try Suite()
         for service in Suite.services.reversed() { try suite.start(service) }
         let early = try suite.run("orders", "status", "--timeout", "0.2")
@@ -57,7 +59,9 @@ import ZeroMQ
         #expect(audit.status == 0, "\(audit)")
     }
 
-    @Test func `serves no projection that has seen more than the log has`() async throws {
+    @Test func `Event store and services do not start if their files are ahead of the log`()
+        async throws
+    {
         let suite = try Suite()
         let files = FileManager.default
         let (log, kept) = (suite.home + "/log", suite.home + "/log.kept")
@@ -81,13 +85,13 @@ import ZeroMQ
         #expect(suite.terminate("event-store") == 0)
         try files.removeItem(atPath: log)
         try files.moveItem(atPath: kept, toPath: log)
-        // The bus's journal has seen more, too.
+        // The bus's journal is ahead of the log, too.
         let store = try suite.run("event-store", "serve")
         #expect(store.status == 65, "\(store)")
         #expect(store.errors.contains("has routed 2 events, but the log has only 1"), "\(store)")
         for lost in ["/bus", "/journal"] { try files.removeItem(atPath: suite.home + lost) }
         try suite.start("event-store")
-        // What still runs is not healthy; what is started then does not serve.
+        // The running service is not healthy. A service that starts now does not serve.
         let health = try suite.run("balance", "health")
         #expect(health.status == 69, "\(health)")
         let fault = "the projection is at 2, but the log has lost its end: it has only 1"
@@ -98,7 +102,7 @@ import ZeroMQ
         #expect(refused.errors.contains("\(fault); remove what is in \(suite.home)/balance"))
     }
 
-    @Test func `ends a service whose projection can't go on`() async throws {
+    @Test func `Service exits when another log replaces the one that it follows`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         try suite.start("balance")
@@ -113,7 +117,7 @@ import ZeroMQ
         #expect(suite.log(of: "balance").hasSuffix(reason), "\(suite.log(of: "balance"))")
     }
 
-    @Test func `ends each process with 0 in the middle of its work, and loses nothing`()
+    @Test func `Processes stopped under load exit with 0, and every order is confirmed`()
         async throws
     {
         let suite = try Suite()
@@ -137,12 +141,12 @@ import ZeroMQ
                                 PlaceOrder.name, command, id: id, mayBeRepeat: true)
                             return
                         } catch let error as ProtocolError where error.code == .unavailable {
-                            // The process is stopping: the same again, under the same id.
+                            // The process is stopping: retry the command under the same id.
                         }
                     }
                 }
             }
-            // Not before the sagas are on their way.
+            // Stop only once sagas are in progress.
             _ = try await suite.ended(orders[0])
             for name in all { suite.signal(name, SIGTERM) }
             for name in all {
@@ -159,7 +163,7 @@ import ZeroMQ
         #expect(audit.status == 0, "\(audit)")
     }
 
-    @Test func `ends though a query waits for a position that never comes`() async throws {
+    @Test func `Service stops while a query waits for a position that never comes`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let loop = SocketLoop(name: "waiting")
@@ -171,13 +175,13 @@ import ZeroMQ
                 MessageHeader(.call, requestID: id).bytes, Array(call.utf8), Array(query),
             ])
         }
-        // The second is answered: the first is being waited with.
+        // The second call is answered, so the first one is waiting.
         let answer = try await asker.receive()
         #expect(try answer?.first.map { try MessageHeader($0.span).requestID } == 2)
         #expect(suite.terminate("balance") == 0, "\(suite.log(of: "balance"))")
     }
 
-    @Test func `takes each payment once, though withdraw and credit are killed`()
+    @Test func `Each withdrawal and credit happens once although the services are killed`()
         async throws
     {
         let suite = try Suite()
@@ -206,7 +210,7 @@ import ZeroMQ
             await client.close()
             await store.close()
         }
-        // As much went out as came in, each of the 40 times once.
+        // The 40 withdrawals and the 40 credits happened once each, so the funds are unchanged.
         let account = try suite.run("balance", "show", "grace", "--json").output
         #expect(account.contains(#""funds":100000"#), "\(account)")
         let audit = try suite.audit()

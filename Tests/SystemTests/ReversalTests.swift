@@ -7,10 +7,8 @@ import ServiceRuntime
 import Testing
 import WireProtocol
 
-extension `The suite` {
-    @Test func `reverses a credit and brings it back, with nothing done in a dry run`()
-        async throws
-    {
+extension `Suite of services` {
+    @Test func `Credit can be reversed and restored, and a dry run appends nothing`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("kim", funds: "100.00", credit: "50.00")
@@ -41,7 +39,7 @@ extension `The suite` {
         #expect(try suite.audit().status == 0)
     }
 
-    @Test func `reverses once, however often it is asked by the same command`() async throws {
+    @Test func `Reversal repeated under the same command id happens once`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("lea", funds: "100.00", credit: "0.00")
@@ -66,14 +64,15 @@ extension `The suite` {
         await store.close()
     }
 
-    /// The dry run says what then happens; the saga undoes its steps though half of it is killed.
-    @Test func `reverses an order by its saga, as its dry run has said`() async throws {
+    /// The dry run lists what then happens. The saga undoes its steps although two services are
+    /// killed.
+    @Test func `Reversal of an order has the consequences that its dry run listed`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("max", funds: "50.00", credit: "500.00")
         try await suite.place("big", of: "max", price: 30_000)
         #expect(try await suite.ended("big").status == .confirmed)
-        // Drawn, and so to be restored.
+        // The order has drawn credit, which the reversal must restore.
         let drawn = try await suite.position(of: "CreditDrawn")
         let step = try suite.run("creditLimit", "reverse", "\(drawn)", "--reason", "x")
         #expect(
@@ -120,7 +119,7 @@ extension `The suite` {
         #expect(twice.status == 65 && twice.errors.contains("reversed already"), "\(twice)")
     }
 
-    @Test func `says of a service that does not answer that it is not known what it would do`()
+    @Test func `Dry run names a service that does not answer, and unknown events are rejected`()
         async throws
     {
         let suite = try Suite()
@@ -141,7 +140,7 @@ extension `The suite` {
 }
 
 extension Suite {
-    /// The position of the first event of the type, waited for.
+    /// Waits for the first event of the type and returns its position.
     fileprivate func position(of type: String) async throws -> UInt64 {
         try await event(matching: EventQuery([.init(types: [type])])).position
     }

@@ -7,14 +7,16 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `A key over TCP` {
-    @Test func `that is revoked is heard no more, on connections that it has`() async throws {
+extension `Keys over TCP` {
+    @Test func `Revoked key is disconnected from the store, the services and the feed`()
+        async throws
+    {
         let suite = try Suite()
         try suite.useTCP()
         for name in ["mallory", "writer"] { try suite.makeKey(name, ["--append", "*"]) }
         try suite.start("event-store")
         try suite.start("balance")
-        // They are connected, and stay so.
+        // Both keys are connected and stay connected.
         let mallory = try suite.context(of: "mallory")
         let lost = try await suite.eventStore(in: mallory)
         let other = try await suite.client(of: "balance", in: mallory)
@@ -31,7 +33,7 @@ extension `A key over TCP` {
 
         let revoked = try suite.run("event-store", "keys", "revoke", "mallory")
         #expect(revoked.status == 0, "\(revoked)")
-        // The feed is silent for it while another hears one heartbeat after the other.
+        // The feed sends nothing to the revoked key while the other key receives heartbeats.
         var missed = 0
         while missed < 4 {
             #expect(try await ear.receive() != nil)
@@ -46,7 +48,7 @@ extension `A key over TCP` {
         await #expect(throws: Unavailable.self) {
             _ = try await again.query("status", Nothing(), as: ServiceStatus.self)
         }
-        // Who listens by another key misses nothing.
+        // A subscriber with another key misses nothing.
         var heard: [UInt64] = []
         for id in 2...20 { heard.append(try await writer.append([event(id)]).last) }
         var events: [RecordedEvent] = []
@@ -57,7 +59,7 @@ extension `A key over TCP` {
         await again.close()
     }
 
-    @Test func `gives way to a new one of the same name`() async throws {
+    @Test func `New key works while the revoked key of the same name is refused`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try suite.makeKey("writer", ["--append", "*"])
@@ -70,7 +72,7 @@ extension `A key over TCP` {
         let new = try await suite.eventStore(in: suite.context(of: "writer"))
         _ = try await new.append([event(2)])
         await #expect(throws: Unavailable.self) {
-            // Within the moment for which the store may not know of it, some are still made.
+            // Some appends may succeed until the store has read the changed keyring.
             for id in 3...100_000 { _ = try await old.append([event(id)], timeout: .seconds(1)) }
         }
         await old.close()

@@ -9,8 +9,8 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-/// What keys may do, with real processes over TCP.
-@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `A key over TCP` {
+/// Permissions of keys, with real processes over TCP.
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Keys over TCP` {
     private static func event(_ stream: String, _ type: String = "T") throws -> NewEvent {
         NewEvent(stream: try StreamName(stream), type: type, data: Array("{}".utf8))
     }
@@ -20,7 +20,7 @@ import ZeroMQ
         #expect(error?.code == .forbidden, "\(String(describing: error))")
     }
 
-    @Test func `appends to its own streams alone`() async throws {
+    @Test func `Key may append only to streams of its own categories`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try suite.makeKey("loyalty", ["--append", "card"])
@@ -30,7 +30,7 @@ import ZeroMQ
             let appended = try await store.append([Self.event(own), Self.event(own)])
             for other in ["creditLimit-1", "$rule-1", "orders-1"] {
                 await expectForbidden { _ = try await store.append([Self.event(other)]) }
-                // All of it or nothing, wherever it stands.
+                // One forbidden stream makes the whole append fail.
                 await expectForbidden {
                     _ = try await store.append([Self.event(own), Self.event(other)])
                 }
@@ -38,7 +38,7 @@ import ZeroMQ
             #expect(try await store.welcome().head == appended.last)
             await store.close()
         }
-        // Who operates does not write to the log.
+        // The operator's key may not append.
         let append = try suite.run(
             "event-store", "append", "--stream", "order-9", "--type", "T", "--data", "{}")
         #expect(append.status == 65, "\(append)")
@@ -50,7 +50,7 @@ import ZeroMQ
         #expect(try suite.scrape("event-store")[refusals] ?? 0 >= 19)
     }
 
-    @Test func `reads the categories that it is given`() async throws {
+    @Test func `Key may read only its own categories and gets no feed`() async throws {
         let suite = try Suite()
         try suite.useTCP()
         try suite.makeKey("reader", ["--read", "order", "--read", "route"])
@@ -77,7 +77,7 @@ import ZeroMQ
         await expectForbidden { _ = try await reader.event(id: secret.id) }
         await expectForbidden { _ = try await reader.streams() }
         #expect(try await reader.streams(StreamsRequest(category: "order")).count == 1)
-        // It is not told where the feed is, nor let in where it is.
+        // The store does not give it the feed's endpoint, and the feed refuses its connection.
         #expect(try await reader.welcome().feed == nil)
         let loop = SocketLoop(name: "listener")
         let deaf = try await Stranger(
@@ -92,7 +92,9 @@ import ZeroMQ
         for client in [reader, writer] { await client.close() }
     }
 
-    @Test func `gives commands and administers if it may, and is the actor`() async throws {
+    @Test func `Commands, administration and deliveries need permission, and the key is the actor`()
+        async throws
+    {
         let suite = try Suite()
         try suite.useTCP()
         try suite.makeKey("teller", ["--command", "credit"])
@@ -126,7 +128,7 @@ import ZeroMQ
             _ = try await own.command(BusCall.deleteQueue, "balance")
         }
         await own.close()
-        // A process has the deliveries of its own queue alone.
+        // A service's key may receive only from the service's own queue.
         for (name, queue, isAllowed) in [
             ("balance", "balance", true), ("credit", "balance", false), ("teller", "route", false),
             ("operator", "route", true),

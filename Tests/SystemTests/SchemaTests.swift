@@ -4,14 +4,14 @@ import IntegrationHarness
 import TestSupport
 import Testing
 
-/// What holds events against docs/schemas that is not of this project.
+/// Validates events against docs/schemas with a validator from outside this project.
 private enum Validator {
     private static let docs = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../docs").standardizedFileURL.path
     private static let script = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "validate.py").path
 
-    /// The first Python that has it.
+    /// The first Python that has the module jsonschema.
     static func python() async throws -> URL? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         for folder in ["/usr/bin"] + path.split(separator: ":").map(String.init) {
@@ -25,7 +25,7 @@ private enum Validator {
         return nil
     }
 
-    /// What it says of files of events; nil if they are not valid.
+    /// The validator's report on files of events, or nil if an event is not valid.
     static func check(_ files: [String]) async throws -> String? {
         let validation = try Conversation(#require(try await python()), [script, docs] + files)
         let line = await validation.line()
@@ -39,9 +39,8 @@ private enum Validator {
     .enabled(
         "no python3 has jsonschema, which scripts/setup tests installs",
         { try await Validator.python() != nil }))
-struct `The schemas` {
-    @Test func `are followed by all that a run of the services writes, and a log of old`()
-        async throws
+struct `Event schemas` {
+    @Test func `Events of a run and of an earlier version's log match their schemas`() async throws
     {
         let suite = try Suite()
         try await suite.startAll()

@@ -1,24 +1,25 @@
 import Foundation
 import IntegrationHarness
 
-/// What a process's metrics' server has answered, held to the text format that Prometheus reads.
+/// The metrics that a process serves, parsed strictly as the text format of Prometheus.
 struct Scrape {
     struct Malformed: Error, CustomStringConvertible { let description: String }
 
     struct Family {
         let kind: String
-        /// The figures, by name and labels as they are written.
+        /// The values, by name and labels as written.
         var samples: [String: Double] = [:]
     }
 
     private(set) var families: [String: Family] = [:]
 
-    /// The figure of the sample that is written so.
+    /// The value of the sample with this name and these labels.
     subscript(sample: String) -> Double? {
         families.values.lazy.compactMap { $0.samples[sample] }.first
     }
 
-    /// Reads it, strictly: of each family a help, a type and then its figures, and none twice.
+    /// Reads the text strictly: each family has a help, a type and then its samples, without
+    /// duplicates.
     init(_ text: String) throws {
         guard text.hasSuffix("\n") else { throw Malformed(description: "no end of the last line") }
         var (helped, current): (Substring, Substring) = ("", "")
@@ -72,7 +73,7 @@ struct Scrape {
 }
 
 extension Suite {
-    /// What the process answers to a GET at its metrics' socket.
+    /// Sends a GET to the process's metrics socket and returns the answer.
     func get(_ path: String, of name: String) throws -> (status: String, body: String) {
         let connection = try RawConnection(
             to: "ipc://\(home)/\(name).metrics.sock", patience: 30)
@@ -84,7 +85,7 @@ extension Suite {
 }
 
 extension RawConnection {
-    /// All that comes until the other end has no more, as an answer over HTTP.
+    /// Receives an HTTP answer until the other end closes.
     func answer() -> (status: String, body: String) {
         var received: [UInt8] = []
         _ = receive(&received) { _ in false }

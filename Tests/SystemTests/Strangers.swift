@@ -1,7 +1,7 @@
 import Foundation
 import ZeroMQ
 
-/// A peer that speaks ZeroMQ, and sends what it likes.
+/// A peer that speaks ZeroMQ and sends arbitrary messages.
 actor Stranger {
     private let socket: Socket
     private let loop: SocketLoop
@@ -11,8 +11,8 @@ actor Stranger {
     }
 
     /// - Parameters:
-    ///   - context: with a key, if the peer has one.
-    ///   - name: of the process that it means.
+    ///   - context: the peer's context, with a key if it has one.
+    ///   - name: the name of the process that it connects to.
     init(
         _ kind: Socket.Kind, to endpoint: String, on loop: SocketLoop, in context: Context? = nil,
         name: String = "event-store"
@@ -27,10 +27,10 @@ actor Stranger {
         while try !socket.send(frames) { _ = try await socket.writable() }
     }
 
-    /// Sends it if there is room for it now.
+    /// Sends the message if there is room for it now, and returns whether it did.
     func trySend(_ frames: [[UInt8]]) throws -> Bool { try socket.send(frames) }
 
-    /// The next message; nil if none has come for a long time.
+    /// Returns the next message, or nil if none arrives in time.
     func receive(within time: Duration = .seconds(120)) async throws -> [[UInt8]]? {
         while true {
             if let message = try socket.receiveMessage() { return message }
@@ -39,13 +39,13 @@ actor Stranger {
     }
 }
 
-/// A connection that does not even speak ZeroMQ unless it is told to: bytes to an endpoint.
+/// A connection that sends raw bytes to an endpoint. It speaks ZeroMQ only after `greet(as:)`.
 struct RawConnection: ~Copyable {
     private let descriptor: Int32
 
     /// - Parameters:
     ///   - endpoint: ipc, or tcp with the address of this machine.
-    ///   - seconds: what does not read or answer for so long is given up.
+    ///   - seconds: how long to wait for a peer that does not read or answer.
     init(to endpoint: String, patience seconds: Int = 5) throws {
         if let port = endpoint.wholeMatch(of: /tcp:\/\/127\.0\.0\.1:(\d+)/)?.1 {
             try self.init(port: UInt16(port) ?? 0)
@@ -87,7 +87,7 @@ struct RawConnection: ~Copyable {
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     }
 
-    /// What does not read or answer must not hold up the test.
+    /// A peer that does not read or answer must not block the test.
     private func limitPatience(to seconds: Int) {
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
@@ -98,7 +98,7 @@ struct RawConnection: ~Copyable {
 
     deinit { _ = close(descriptor) }
 
-    /// Sends the bytes, as far as the other end takes them.
+    /// Sends as many of the bytes as the other end accepts.
     func send(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
@@ -111,11 +111,11 @@ struct RawConnection: ~Copyable {
         }
     }
 
-    /// Says that no more will be sent.
+    /// Tells the other end that no more bytes will come.
     func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Introduces itself as a socket of `type` (ZMTP 3.0): what follows is messages. Each side
-    /// waits for the other's part: libzmq closes a connection on which too much comes too soon.
+    /// Makes the handshake of ZMTP 3.0 as a socket of `type`. Messages can follow. It waits for the
+    /// answer to each part, because libzmq closes a connection on which too much comes too soon.
     func greet(as type: String) {
         let name = Array("Socket-Type".utf8)
         let ready =
@@ -128,12 +128,12 @@ struct RawConnection: ~Copyable {
         _ = receive(&received) { $0.contains(name) }
     }
 
-    /// A message of one frame of up to 255 bytes.
+    /// Sends one frame of up to 255 bytes.
     func send(message: [UInt8], more: Bool = false) {
         send([more ? 1 : 0, UInt8(message.count)] + message)
     }
 
-    /// Receives until all that has come `isEnough`; false if the other end is silent or gone.
+    /// Receives until `isEnough` is true. Returns false if the other end is silent or gone.
     func receive(_ received: inout [UInt8], until isEnough: ([UInt8]) -> Bool) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while !isEnough(received) {

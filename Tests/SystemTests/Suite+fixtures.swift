@@ -6,10 +6,10 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-let usd = try! Currency("USD")  // A code of the table.
+let usd = try! Currency("USD")  // USD is in the currency table.
 
 extension Suite {
-    /// An account with money and a credit limit.
+    /// Opens an account with funds and a credit limit.
     func customer(_ id: String, funds: String, credit: String) throws {
         for arguments in [
             ["balance", "open", id], ["credit", id, funds], ["creditLimit", "set", id, credit],
@@ -33,7 +33,7 @@ extension Suite {
         await client.close()
     }
 
-    /// The order once its saga has ended.
+    /// Waits until the order's saga has ended, and returns the order.
     func ended(_ order: String) async throws -> OrderView {
         let end = try await event(
             matching: EventQuery([
@@ -47,12 +47,12 @@ extension Suite {
     }
 }
 
-/// The hubs that route plans by, in a file.
+/// The network file of the route service, which a test can damage and restore.
 struct HubsFile {
     private let file: URL
     private let hubs: Data
 
-    /// Starts route anew, and returns when it has read the file.
+    /// Restarts route with the file, and returns once route has read it.
     init(_ suite: Suite) async throws {
         let source = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Services/Route/Main/hubs.csv")
@@ -64,7 +64,7 @@ struct HubsFile {
         _ = try await suite.status(of: "route")
     }
 
-    /// From now on nothing can be planned.
+    /// Makes every plan fail from now on.
     func damage() throws { try Data("no hubs\n".utf8).write(to: file) }
 
     func mend() throws { try hubs.write(to: file) }

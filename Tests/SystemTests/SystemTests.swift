@@ -7,8 +7,10 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `The suite` {
-    @Test func `ends sagas every way, by its commands`() async throws {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Suite of services` {
+    @Test func `Commands confirm, reject and cancel orders, and the audit finds nothing`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("alice", funds: "100.00", credit: "50.00")
@@ -35,7 +37,9 @@ import WireProtocol
         }
     }
 
-    @Test func `confirms an order whatever is killed at whichever step`() async throws {
+    @Test func `Order is confirmed whichever process is killed after any step of its saga`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("bob", funds: "10000.00", credit: "100.00")
@@ -62,7 +66,7 @@ import WireProtocol
         #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
     }
 
-    @Test func `lets racing withdrawals take no more than there is`() async throws {
+    @Test func `Concurrent withdrawals succeed only up to the account's funds`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("carol", funds: "100.00", credit: "0.00")
@@ -81,7 +85,7 @@ import WireProtocol
         #expect(try suite.audit().status == 0)
     }
 
-    @Test func `takes a command that is sent twice once`() async throws {
+    @Test func `Command repeated under the same id is executed once`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("dave", funds: "10.00", credit: "0.00")
@@ -90,7 +94,7 @@ import WireProtocol
         let id = EventID.random()
         let first = try await client.command(WithdrawMoney.name, command, id: id)
         #expect(first.result == .appended)
-        // The account is empty now; but this is not another withdrawal.
+        // The account is empty now, but this is the same withdrawal.
         let second = try await client.command(
             WithdrawMoney.name, command, id: id, mayBeRepeat: true)
         #expect(second.result == .repeated && second.position == first.position)
@@ -99,7 +103,7 @@ import WireProtocol
         await client.close()
     }
 
-    @Test func `compensates an order whose deadline passes while a service stands still`()
+    @Test func `Order is rejected and its funds are released when its deadline passes`()
         async throws
     {
         let suite = try Suite()
@@ -118,7 +122,7 @@ import WireProtocol
         #expect(account.contains(#""held":0"#) && account.contains(#""funds":10000"#), "\(account)")
     }
 
-    @Test func `builds its stores again from the log, row for row`() async throws {
+    @Test func `Stores rebuilt from the log give the same answers as before`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         let book = URL(filePath: #filePath).deletingLastPathComponent()
@@ -133,7 +137,7 @@ import WireProtocol
             let rebuild = try suite.run(service, "rebuild")
             #expect(rebuild.status == 0, "\(rebuild.errors)")
             #expect(try suite.run(service, query, "--json").output == before)
-            // And again from an empty folder.
+            // The service also rebuilds from an empty folder.
             suite.terminate(service)
             try FileManager.default.removeItem(atPath: "\(suite.home)/\(service)")
             try suite.start(service)
@@ -142,7 +146,7 @@ import WireProtocol
         }
     }
 
-    @Test func `rebuilds while the old store serves, and leaves it there when it is stopped`()
+    @Test func `Old store serves until a rebuild is done, even if the service stops meanwhile`()
         async throws
     {
         let suite = try Suite()
@@ -157,14 +161,14 @@ import WireProtocol
             await client.close()
             return try #require(status.rebuild)
         }
-        // A log whose keeper stands still can't be read: the rebuild stays under way.
+        // While the event store is stopped, the log can't be read, so the rebuild keeps running.
         suite.signal("event-store", SIGSTOP)
         let first = EventID.random()
         #expect(try await rebuild(first).isRunning)
         let joined = try await rebuild(.random())
         #expect(joined.id == first && joined.isRunning)
         #expect(try suite.run("orders", "show", "order5").status == 0)
-        // Who asked for it has gone; it goes on.
+        // The client that started the rebuild has gone, but the rebuild continues.
         suite.signal("event-store", SIGCONT)
         var status = try await rebuild(first)
         while status.isRunning { status = try await rebuild(first) }
@@ -176,7 +180,7 @@ import WireProtocol
         #expect(before.contains("order5"))
         suite.signal("event-store", SIGSTOP)
         #expect(try await rebuild(.random()).isRunning)
-        // Nor does a query for what is never to come hold the process up.
+        // A query for a position that never comes does not block the stop, either.
         let client = try await suite.client(of: "orders")
         let query = Task {
             try await client.query("summary", Nothing(), atLeast: 1 << 40, as: Nothing.self)
@@ -189,7 +193,7 @@ import WireProtocol
         suite.signal("event-store", SIGCONT)
         try suite.start("orders")
         #expect(try suite.run("orders", "list", "frank", "--json").output == before)
-        // The one that was stopped is gone on with, and joined.
+        // The service resumes the stopped rebuild, and the command joins it.
         #expect(try suite.run("orders", "rebuild").status == 0)
         #expect(!FileManager.default.fileExists(atPath: store + ".rebuild"))
         #expect(try suite.run("orders", "list", "frank", "--json").output == before)

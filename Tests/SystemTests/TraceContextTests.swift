@@ -6,8 +6,10 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-extension `The suite in operation` {
-    @Test func `hands a trace on, from a command to all that comes of it`() async throws {
+extension `Suite in operation` {
+    @Test func `Trace context of a command is passed on to every event that it causes`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         try suite.customer("tess", funds: "100.00", credit: "1.00")
@@ -34,12 +36,14 @@ extension `The suite in operation` {
         #expect(shown.output.contains(", trace 0af7651916cd43dd8448eb211c80319c\n"), "\(shown)")
     }
 
-    @Test func `takes a trace from its option first, and none from what is none`() async throws {
+    @Test func `Invalid trace parent is ignored in the environment and rejected as an option`()
+        async throws
+    {
         let suite = try Suite()
         try suite.start("event-store")
         try suite.start("balance")
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-        // What comes from the environment may be anybody's; an option is said to this command.
+        // The environment may be meant for another program. An option is meant for this command.
         suite.environment["TRACEPARENT"] = "00-none"
         #expect(try suite.run("balance", "open", "a").status == 0)
         #expect(try suite.run("balance", "open", "b", "--traceparent", trace).status == 0)

@@ -11,9 +11,11 @@ import WireProtocol
     import FoundationXML
 #endif
 
-extension `The suite in operation` {
-    /// Route's network is broken while the order is placed: it goes through the dead-letter queue.
-    @Test func `traces an order through its dead letter, whatever names it`() async throws {
+extension `Suite in operation` {
+    /// The network is damaged while the order is placed, so its event becomes a dead letter.
+    @Test func `Trace shows an order with its dead letter and redrive, by each of its ids`()
+        async throws
+    {
         let suite = try Suite()
         try await suite.startAll()
         let hubs = try await HubsFile(suite)
@@ -45,7 +47,7 @@ extension `The suite in operation` {
         #expect(try suite.trace("--tag", Tag.order("42")) == order)
         #expect(order.split(separator: "\n").allSatisfy { $0.count <= 120 }, "\(order)")
 
-        // The conversation of the placing, without the cancel.
+        // The conversation of the order does not contain its cancellation.
         let conversation = try suite.trace("\(confirmed.correlationID)")
         #expect(order.hasPrefix(conversation.prefix(200)) && !conversation.contains("pia@desk"))
         let event = try suite.trace("\(confirmed.id)")
@@ -70,7 +72,7 @@ extension `The suite in operation` {
         #expect(read.output.hasPrefix("\(confirmed.position)\t"), "\(read)")
     }
 
-    @Test func `says what a trace could be of when there is nothing of the name`() async throws {
+    @Test func `Trace of an unknown order, event or tag fails with one line`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         _ = try await suite.eventStore()

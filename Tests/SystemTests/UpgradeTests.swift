@@ -11,7 +11,7 @@ import WireProtocol
 
 /// The current version resumes a suite whose processes were all killed at commit c4c5307, the last
 /// one without a journal of the bus. `Samples/make-suite` made the sample.
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `A suite of commit c4c5307` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Upgrade from commit c4c5307` {
     @Test func `Event store resumes queues with receive counts, delays and dead letters`()
         async throws
     {
@@ -25,16 +25,18 @@ import WireProtocol
         for (queue, deadLetters) in ["work": 1, "route": 1, "halted": 0] {
             #expect(queues[queue]?.deadLetters == deadLetters, "\(queue)")
         }
-        // The rest of the group of the dead event waits; what failed twice is delayed for hours.
+        // The rest of the dead letter's group waits. The event that failed twice is delayed for
+        // hours.
         let work = try #require(queues["work"])
         #expect(work.waitingBehindDead == 1 && work.delayed == 1, "\(work)")
 
         let store = try await suite.eventStore()
         let consumer = try await store.consumer(of: "work")
-        // Commit c4c5307 kept leases in memory only: both deliveries come again, with their counts.
+        // Commit c4c5307 kept leases in memory only: both events are redelivered, with their
+        // counts.
         var deliveries = try await consumer.take(2)
         #expect(deliveries.receiveCounts == ["job-leased@0": 1, "job-tried@0": 2])
-        // From now on they survive a crash, even without the cache that the upgrade began with.
+        // Leases now survive a crash, even without the cache that the upgrade began with.
         suite.kill("event-store")
         try FileManager.default.removeItem(atPath: "\(suite.home)/bus")
         try suite.start("event-store", ["--rules", Suite.rules])
@@ -56,7 +58,7 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Event store delivers what waited in a paused queue or for a deleted one`()
+    @Test func `Event store delivers the events of a paused queue and of a deleted one`()
         async throws
     {
         let suite = try Suite(sample: "suite-c4c5307")
@@ -86,9 +88,7 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Event store resumes a replay and puts no event into its queue twice`()
-        async throws
-    {
+    @Test func `Event store resumes a replay and enqueues no event twice`() async throws {
         let suite = try Suite(sample: "suite-c4c5307")
         try suite.start("event-store", ["--rules", Suite.rules])
         let store = try await suite.eventStore()
@@ -114,7 +114,7 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Every open saga ends`() async throws {
+    @Test func `Every open saga of the upgraded suite ends`() async throws {
         let suite = try Suite(sample: "suite-c4c5307")
         try await suite.startAll()
         let before: [String: OrderView.Status] = [
@@ -145,7 +145,7 @@ import WireProtocol
             _ = try await suite.event(
                 matching: EventQuery([.init(types: [consequence], tags: [Tag.order(order)])]))
         }
-        // The dead letters that are left are of no order.
+        // The remaining dead letters belong to no order.
         try suite.succeed("event-store", "dlq", "discard", "--all", "--reason", "of no order")
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
@@ -207,7 +207,7 @@ extension Suite {
 }
 
 extension QueueConsumer {
-    /// As many deliveries as asked for, waited for.
+    /// Waits for `count` deliveries and returns them.
     fileprivate func take(_ count: Int) async throws -> [Delivery] {
         var deliveries: [Delivery] = []
         while deliveries.count < count {
@@ -224,7 +224,7 @@ extension QueueConsumer {
 }
 
 extension [Delivery] {
-    /// By stream and revision.
+    /// The receive counts by stream and revision.
     fileprivate var receiveCounts: [String: Int] {
         Dictionary(
             uniqueKeysWithValues: map {

@@ -7,8 +7,9 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `The suite in operation` {
-    @Test func `shows what happens in the store, once a second, until it is stopped`() async throws
+extension `Suite in operation` {
+    @Test func `Stats --watch shows the figures of store and services until it is stopped`()
+        async throws
     {
         let suite = try Suite()
         try suite.start("event-store", ["--rules", Suite.rules])
@@ -33,13 +34,13 @@ extension `The suite in operation` {
         }
         var appended = 0
         var seen: [Glance] = []
-        // Goes on until an append has fallen between two looks.
+        // Continue until a sample includes an append.
         while !seen.contains(where: { $0.commitSeconds ?? 0 > 0 }) {
             _ = try await store.append([
                 NewEvent(stream: try StreamName("a-\(appended)"), type: "T", data: [])
             ])
             appended += 1
-            // But for the last one, which may not be whole yet.
+            // The last line may be incomplete.
             seen = try suite.log(of: "objects").split(separator: "\n").dropLast().map {
                 try JSON.decode(Glance.self, from: $0.utf8)
             }
@@ -62,7 +63,7 @@ extension `The suite in operation` {
         await store.close()
     }
 
-    @Test func `stops watching when nobody reads any more what it shows`() async throws {
+    @Test func `Stats --watch exits with 0 when its output is closed`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
         let store = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()

@@ -1,14 +1,14 @@
 import Foundation
 import IntegrationHarness
 
-/// Command lines that must fail, each with the status that says why: 64 wrong usage, 65 refused or
-/// unreadable, 69 nobody there, 74 the system refuses.
+/// Command lines that must fail, each with its exit status: 64 for wrong usage, 65 for rejected or
+/// unreadable input, 69 if no process answers, 74 for an input or output error.
 struct WrongInput {
     typealias Case = (status: Int32, arguments: [String])
 
     private static let place = ["orders", "place", "--customer", "x", "--to", "LHR", "--item"]
 
-    /// What a running suite refuses.
+    /// Command lines that a running suite rejects.
     static let refused: [Case] = [
         (65, place + ["cd:0:1.00"]), (65, place + ["cd:-1:1.00"]), (65, place + ["cd:1:-1.00"]),
         (65, place + ["cd:1:1.00", "--id", "a b"]),
@@ -24,7 +24,7 @@ struct WrongInput {
         (69, ["event-store", "serve"]),
     ]
 
-    /// What fails with no process to ask.
+    /// Command lines that fail without a running process.
     static func alone(in home: String) throws -> [Case] {
         let notUTF8 = "\(home)/not-utf8"
         try Data([0xFF, 0xFE, 0x00]).write(to: URL(filePath: notUTF8))

@@ -1,5 +1,5 @@
-"""Validates events, CloudEvents a line each, against docs/schemas, and docs/asyncapi.yaml against
-itself. Arguments: the folder docs, and files of events. Says in one line what it has done."""
+"""Validates files of CloudEvents JSON lines against docs/schemas, and checks docs/asyncapi.yaml.
+Arguments: the folder docs, then the files. Prints one line about what it validated."""
 
 import json
 import pathlib

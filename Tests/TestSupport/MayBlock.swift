@@ -22,7 +22,7 @@ extension Trait where Self == MayBlock {
     public static var mayBlock: MayBlock { MayBlock() }
 }
 
-/// A concurrent queue of Dispatch, which adds a thread when those that it has are blocked.
+/// A concurrent dispatch queue, which adds a thread when its threads are blocked.
 private final class BlockingExecutor: TaskExecutor {
     static let shared = BlockingExecutor()
 

@@ -2,19 +2,19 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.mayBlock) struct `The architecture` {
+@Suite(.mayBlock) struct Architecture {
     private let sources = SourceTree.swift.filter { !isTest($0.path) }
 
     private static func isTest(_ path: String) -> Bool {
         path.hasPrefix("Tests/") || path.hasPrefix("examples/new-service/Tests/")
     }
 
-    @Test func `is tested on all of the sources`() {
+    @Test func `Architecture tests find all sources, and no file is empty`() {
         #expect(sources.count > 100)
         #expect(SourceTree.swift.allSatisfy { !$0.text.isEmpty })
     }
 
-    @Test func `lets imports point down only`() {
+    @Test func `Imports point down only`() {
         for file in sources {
             guard let (layer, allowed) = Layer.of(file.path) else {
                 Issue.record("\(file.path) is in no layer of Tests/TidyTests/Layers.swift")
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `declares in the package what the sources import, and no way up`() throws {
+    @Test func `Package declares every import and no upward dependency`() throws {
         let targets = try PackageTargets.read()
         #expect(targets.count > 40)
         let modules = Set(targets.map(\.name))
@@ -49,8 +49,8 @@ import Testing
         }
     }
 
-    /// Time, chance and whatever else lies outside come to a domain inside its commands.
-    @Test func `keeps the domains pure`() {
+    /// A domain gets times and random values as parts of its commands.
+    @Test func `Domains use no clock, randomness, task or system call`() {
         let impure =
             #/
             \b(Date|UUID|FileManager|ProcessInfo|Process|DispatchQueue|Thread|Task|URLSession
@@ -60,12 +60,12 @@ import Testing
         for file in sources where file.path.contains("/Domain/") {
             for (index, line) in file.code.enumerated() where line.contains(impure) {
                 Issue.record(
-                    "\(Finding(file, index + 1, "a domain has no clock, chance or world"))")
+                    "\(Finding(file, index + 1, "a domain has no clock, randomness or task"))")
             }
         }
     }
 
-    /// Files whose unsafe code is looked after, with what they need it for.
+    /// Files that may have unsafe code, with the reason.
     private static let unsafeFiles = [
         "Services/EventStore/Archive/Zlib.swift": "zlib",
         "Services/EventStore/Log/Admission.swift": "text in the bytes of a record",
@@ -94,7 +94,7 @@ import Testing
         "Shared/ZeroMQ/ZeroMQError.swift": "libzmq",
     ]
 
-    @Test func `confines unsafe code to the files that say why`() {
+    @Test func `Unsafe code is only in files that are listed with a reason`() {
         let escape = #/@unchecked Sendable|nonisolated\(unsafe\)|\bunsafe\b/#
         for file in sources where Self.unsafeFiles[file.path] == nil {
             for (index, line) in file.code.enumerated()

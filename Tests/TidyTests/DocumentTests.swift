@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.mayBlock) struct `The documents` {
-    @Test func `name only files that are there`() {
+@Suite(.mayBlock) struct Documentation {
+    @Test func `Documents and comments name only existing files`() {
         let path = #/\b(?:Shared|Services|Tests|docs|examples|scripts)(?:\/[\w.+-]+)+/#
         for file in SourceTree.documents + SourceTree.swift {
             let isSwift = file.path.hasSuffix(".swift")
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func `link to what is there`() {
+    @Test func `Links in documents lead to existing files`() {
         for file in SourceTree.documents {
             let folder = file.path.split(separator: "/").dropLast().joined(separator: "/")
             for (index, line) in file.lines.enumerated() {
@@ -34,15 +34,15 @@ import Testing
         }
     }
 
-    /// What the guide shows is what is built and tested: the same bytes.
-    @Test func `show a new service as it is`() {
+    /// The guide shows the same bytes that are built and tested.
+    @Test func `Guide to a new service shows its files exactly`() {
         let guide = SourceFile("docs/new-service.md").text
         let files = SourceTree.swift.filter { $0.path.hasPrefix("examples/new-service/") }
         #expect(files.count >= 6)
         for file in files {
             #expect(
                 guide.contains("\n`\(file.path)`:\n\n```swift\n\(file.text)```\n"),
-                "docs/new-service.md does not show \(file.path) as it is")
+                "docs/new-service.md does not show \(file.path) exactly")
         }
         let rules = SourceFile("examples/new-service/rules.json")
         #expect(guide.contains("\n`\(rules.path)`:\n\n```json\n\(rules.text)```\n"))

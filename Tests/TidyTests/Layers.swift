@@ -1,8 +1,8 @@
-/// What may import what: a folder, the modules of ours that its files may import, and those of
-/// others. `*` is any service, and its name in the modules. The first row that fits counts.
+/// The modules that the files of a folder may import: `ours` are Daybook's, `others` are not. `*`
+/// stands for any service, and in a module for that service's name. The first matching row counts.
 ///
-/// Imports point down: nothing under Shared knows a service, and services know of each other only
-/// what is in Contracts. Balance, withdraw and credit share one aggregate, in Account.
+/// Imports point down: Shared does not import any service, and services share only Contracts.
+/// Balance, withdraw and credit also share one aggregate, in Account.
 struct Layer {
     let folder: String
     let ours: [String]
@@ -10,7 +10,7 @@ struct Layer {
 
     static let all: [Layer] = [
         Layer("Shared/CZeroMQ", [], []),
-        // The processor's checksum is all that it takes from elsewhere.
+        // It needs the processor's checksum instruction.
         Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
         Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
         Layer("Shared/HistoryChecker", ["EventSourcing"], []),
@@ -40,7 +40,7 @@ struct Layer {
             ["EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol", "ZeroMQ"],
             ["Foundation"]),
 
-        // The log's chain is of SHA-256; the executable signs its head.
+        // The log's chain uses SHA-256. The executable signs its head.
         Layer(
             "Services/EventStore/Log", ["EventSourcing"],
             ["Crypto", "Dispatch", "Glibc", "Synchronization"]),
@@ -56,7 +56,7 @@ struct Layer {
         Layer(
             "Services/EventStore/Server",
             ["EventLog", "EventSourcing", "Prometheus", "WireProtocol", "ZeroMQ"], ["Foundation"]),
-        // Knows the contracts for one command, which exports events as they are read today.
+        // One command needs the contracts: it exports events in their current versions.
         Layer(
             "Services/EventStore/Main",
             [
@@ -65,7 +65,7 @@ struct Layer {
                 "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
             ], ["ArgumentParser", "Crypto", "Foundation", "Logging"]),
 
-        // Pure: values in, values out. Collections are values; the network needs the sine.
+        // Domains are pure. Collections are values, and the route network needs the sine.
         Layer(
             "Services/Route/Domain", ["Contracts", "EventSourcing", "RouteDomain"],
             ["Foundation", "HeapModule"]),
@@ -74,7 +74,7 @@ struct Layer {
             ["AccountDomain", "BalanceDomain", "Contracts", "EventSourcing"], []),
         Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
 
-        // A line that runs what is in Main; that of daybook runs any of them.
+        // Each executable runs its service's Main module. That of daybook runs any of them.
         Layer(
             "Services/Daybook/Executable",
             [
@@ -104,7 +104,7 @@ struct Layer {
         self.others = others
     }
 
-    /// The layer of the file, and what it may import.
+    /// Returns the layer of the file and the modules that it may import.
     static func of(_ path: String) -> (layer: Layer, imports: Set<String>)? {
         for layer in all {
             let pattern = layer.folder.split(separator: "/")

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The targets of Package.swift, read from its text: while tests run, the package tool can't be
-/// asked.
+/// The targets of Package.swift, read from its text, because the package tool cannot run during the
+/// tests.
 struct PackageTargets {
     let name: String
     let path: String
-    /// Every name that its declaration mentions: modules, and products of other packages.
+    /// Every name in the declaration: modules, and products of other packages.
     let dependencies: Set<String>
 
     static func read() throws -> [PackageTargets] {
@@ -37,7 +37,7 @@ struct PackageTargets {
                 "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
             ])
         case "executable":
-            // With no modules of its own, the one that it is named after.
+            // Without modules in the declaration, it depends on the service's Main module.
             name = first
             let service = names.dropFirst().first ?? ""
             rest = Set(names.dropFirst(2))
@@ -57,7 +57,7 @@ struct PackageTargets {
         return PackageTargets(name: name, path: folder, dependencies: rest)
     }
 
-    /// What stands before the parenthesis that closes the call.
+    /// Returns the text before the parenthesis that closes the call.
     private static func arguments(_ text: Substring) -> Substring {
         var depth = 1
         for index in text.indices {

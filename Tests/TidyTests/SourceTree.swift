@@ -1,11 +1,11 @@
 import Foundation
 
-/// The repository as files, for tests of its text.
+/// The files of the repository, for tests of their text.
 enum SourceTree {
     static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The Swift files of ours.
+    /// Daybook's Swift files.
     static let swift = files(in: ["Services", "Shared", "Tests", "examples"], ending: ".swift")
     static let documents = files(in: ["docs"], ending: ".md") + [SourceFile("README.md")]
 
@@ -24,16 +24,16 @@ enum SourceTree {
 }
 
 struct SourceFile: Sendable {
-    /// From the root of the repository.
+    /// The path from the root of the repository.
     let path: String
     let text: String
     let lines: [Substring]
-    /// The lines without what stands in comments and in string literals of one line.
+    /// The lines without comments and without the content of string literals.
     let code: [String]
 
     init(_ path: String) {
         self.path = path
-        // A file that can't be read is empty, which the first test finds out.
+        // An unreadable file counts as empty, and a test of the architecture reports it.
         text =
             (try? String(contentsOf: SourceTree.root.appending(path: path), encoding: .utf8)) ?? ""
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -58,12 +58,12 @@ struct SourceFile: Sendable {
         return String(decoding: code, as: UTF8.self)
     }
 
-    /// Whether a comment stands on the line, by its index, or on one of the three before it.
+    /// Returns whether the line at an index or one of the three before it has a comment.
     func hasComment(at index: Int) -> Bool {
         lines[max(0, index - 3)...index].contains { $0.contains("//") }
     }
 
-    /// The modules it imports, with the number of the line.
+    /// The modules that the file imports, with the line numbers.
     var imports: [(module: String, line: Int)] {
         code.enumerated().compactMap { index, line in
             let words = line.split(separator: " ")
@@ -73,7 +73,7 @@ struct SourceFile: Sendable {
     }
 }
 
-/// Something that is not as it should be.
+/// A violation of a rule, with its file and line.
 struct Finding: CustomStringConvertible {
     let description: String
 

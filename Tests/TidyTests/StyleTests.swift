@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.mayBlock) struct `The style` {
-    @Test func `keeps files, functions and lines short`() {
+@Suite(.mayBlock) struct Style {
+    @Test func `Files, functions and lines are short`() {
         for file in SourceTree.swift {
             if file.lines.count > 401 {
                 Issue.record("\(Finding(file, 401, "a file has up to 400 lines"))")
@@ -19,9 +19,9 @@ import Testing
         }
     }
 
-    @Test func `gives the reason beside what may trap or waits by the clock`() {
+    @Test func `Code that may trap or sleeps has a comment with the reason`() {
         let words = ["try!", "as!", "fatalError(", "preconditionFailure(", "sleep("]
-        // An optional that is taken for granted: behind a name or a bracket, and no operator.
+        // A forced optional: an exclamation mark after a name or a bracket that is not an operator.
         let forced = #/\w[)\]]?!(?![=\w])/#
         for file in SourceTree.swift {
             for (index, line) in file.code.enumerated()
@@ -29,13 +29,14 @@ import Testing
                 || line.contains("!") && line.contains(forced)
             {
                 if file.hasComment(at: index) { continue }
-                Issue.record("\(Finding(file, index + 1, "say beside it why: \(line)"))")
+                Issue.record("\(Finding(file, index + 1, "give the reason in a comment: \(line)"))")
             }
         }
     }
 
-    /// GRDB's subscripts trap on a value of another type; `decode` and `fromDatabaseValue` tell.
-    @Test func `decodes table values with a check`() {
+    /// GRDB's subscripts trap on a value of another type. `decode` throws, and `fromDatabaseValue`
+    /// returns nil.
+    @Test func `Table values are decoded with a check`() {
         let trap = #/\brow\[["0-9]|\$0\["/#
         for file in SourceTree.swift where file.text.contains("import GRDB\n") {
             for (index, line) in file.code.enumerated()
@@ -45,8 +46,8 @@ import Testing
         }
     }
 
-    /// Foundation's `write(_:)` traps where it can't write, as on a full disk.
-    @Test func `writes to files with functions that throw`() {
+    /// Foundation's `write(_:)` traps if it can't write, for example on a full disk.
+    @Test func `Standard output and error are written with functions that cannot trap`() {
         for file in SourceTree.swift {
             for (index, line) in file.code.enumerated()
             where line.contains("standardError.write(") || line.contains("standardOutput.write(") {
@@ -56,17 +57,17 @@ import Testing
         }
     }
 
-    @Test func `leaves nothing for later`() {
+    @Test func `Sources and documents have no notes for later`() {
         let later = ["TO" + "DO", "FIX" + "ME", "XX" + "X:"]
         for file in SourceTree.swift + SourceTree.documents {
             for (index, line) in file.lines.enumerated() where later.contains(where: line.contains)
             {
-                Issue.record("\(Finding(file, index + 1, "do it, or leave it"))")
+                Issue.record("\(Finding(file, index + 1, "do it now or delete the note"))")
             }
         }
     }
 
-    @Test func `says of every public type what it is`() {
+    @Test func `Every public type of the shared modules has a doc comment`() {
         let type = #/^public (final |indirect )?(struct|enum|class|actor|protocol|macro) /#
         for file in SourceTree.swift where file.path.hasPrefix("Shared/") {
             for (index, line) in file.lines.enumerated()
@@ -79,7 +80,7 @@ import Testing
         }
     }
 
-    /// Where functions begin, and how many lines they have; by the layout that the formatter gives.
+    /// Returns the first line and the length of each function. It relies on the formatter's layout.
     private func functions(of file: SourceFile) -> [(line: Int, count: Int)] {
         let start = #/^( *)([@\w]+ )*(func|init|deinit)\b/#
         return file.lines.indices.compactMap { begin in

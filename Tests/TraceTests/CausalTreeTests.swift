@@ -5,10 +5,10 @@ import Testing
 import Trace
 import WireProtocol
 
-@Suite struct `A causal tree` {
+@Suite struct `Causal trees` {
     private typealias Node = CausalTree.Node
 
-    @Test func `has each event under its cause, in the order of the log`() throws {
+    @Test func `Tree has each event under its cause, in log order`() throws {
         let tree = try CausalTree([
             Sample(position: 1), Sample(position: 2, cause: 1), Sample(position: 3, cause: 1),
             Sample(position: 4, cause: 2), Sample(position: 5), Sample(position: 6, cause: 5),
@@ -20,9 +20,7 @@ import WireProtocol
             tree.nodes.map(\.isLast) == [false, false, true, true, false, true, true, true])
     }
 
-    @Test func `has letters under what is dead, their ends under them, and retries on effects`()
-        throws
-    {
+    @Test func `Dead letters and redrives are under their event, and retries are notes`() throws {
         let tree = try CausalTree(Sample.order)
         #expect(tree.outline == ["5", ".6", "..7", ".8", "..9", ".10", ".12"])
         let nodes = Dictionary(uniqueKeysWithValues: tree.nodes.map { ($0.event.position, $0) })
@@ -35,14 +33,14 @@ import WireProtocol
             routed.notes == [
                 "decided on after 3 receives that failed, and the redrive at position 7"
             ])
-        // Another consumer's event was not what was dead.
+        // The effect of another consumer is not linked to the dead letter.
         #expect(nodes[9]?.redriven == [])
         #expect(nodes[9]?.attempt == 2 && routed.attempt == nil)
         #expect(nodes[9]?.notes == ["decided on at delivery 2 of its cause"])
         #expect(nodes[9]?.service == nil && nodes[9]?.actor == "shop")
     }
 
-    @Test func `says of a letter that waits where it waits, and of one given up by whom`() throws {
+    @Test func `Note on a dead letter says how to show it or who discarded it`() throws {
         let waiting = try CausalTree(Array(Sample.order.prefix(2)))
         #expect(waiting.nodes[1].notes[0].hasSuffix("(event-store dlq show 6)"))
         var end = Sample.order[2]
@@ -54,7 +52,7 @@ import WireProtocol
         #expect(!ended.nodes[1].notes[0].contains("dlq show"))
     }
 
-    @Test func `says what reverses an event, and of that what it reverses`() throws {
+    @Test func `Reversed event and its reversal name each other`() throws {
         let tree = try CausalTree(Sample.order)
         #expect(
             tree.nodes[0].reversedBy == 12 && tree.nodes[0].notes == ["reversed by position 12"])
@@ -62,14 +60,14 @@ import WireProtocol
         #expect(reversal.reverses == Sample.id(5))
         #expect(reversal.notes == ["reverses position 5"])
         #expect(reversal.service == "orders" && reversal.actor == "bob")
-        // As the contracts write it.
+        // The sample has the tag that the contracts write.
         #expect(Sample.order.last?.tags == [Sample.id(5).reversalTag])
         let alone = try CausalTree([try #require(Sample.order.last)])
         #expect(alone.nodes[0].notes[0] == "reverses event \(Sample.id(5))")
         #expect(alone.nodes[0].service == nil)
     }
 
-    @Test func `takes an event whose cause is missing, itself or to come for a root`() throws {
+    @Test func `Event is a root if its cause is missing, itself or a later event`() throws {
         let tree = try CausalTree([
             Sample(position: 1, cause: 1), Sample(position: 2, cause: 3),
             Sample(position: 3, cause: 2), Sample(position: 4, cause: 99),
@@ -89,7 +87,7 @@ import WireProtocol
         #expect(try CausalTree([Sample]()).lines() == [])
     }
 
-    @Test func `gives what stands under an event`() throws {
+    @Test func `Subtree has an event and all events below it`() throws {
         let tree = try CausalTree(Sample.order)
         let routed = try #require(tree.subtree(under: Sample.id(8)))
         #expect(routed.outline == ["8", ".9"])
@@ -101,8 +99,8 @@ import WireProtocol
         #expect(tree.subtree(under: Sample.id(99)) == nil)
     }
 
-    /// Half of them a chain, the others all under its last.
-    @Test func `of a hundred thousand events is made`() throws {
+    /// The first half of the events is a chain. The other half is under its last event.
+    @Test func `Tree of 100000 events with a depth of 50000 is built`() throws {
         let half: UInt64 = 50_000
         let tree = try CausalTree(
             (1...2 * half).map { Sample(position: $0, cause: min($0 - 1, half), by: nil) })
@@ -111,7 +109,7 @@ import WireProtocol
         #expect(tree.subtree(under: Sample.id(half))?.nodes.count == Int(half) + 1)
     }
 
-    @Test func `that is deep is shown in lines that can be read`() throws {
+    @Test func `Tree with a depth of 5000 is printed in lines of at most 120 columns`() throws {
         let count: UInt64 = 5000
         let tree = try CausalTree(
             (1...count).map { Sample(position: $0, cause: $0 - 1, by: nil) })

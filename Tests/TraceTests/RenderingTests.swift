@@ -8,7 +8,7 @@ import Trace
     import FoundationXML
 #endif
 
-@Suite struct `A causal tree for readers` {
+@Suite struct `Causal tree output` {
     private let tree: CausalTree
 
     init() throws {
@@ -16,12 +16,12 @@ import Trace
             Sample.order + [Sample(position: 20, by: nil, conversation: 2)])
     }
 
-    @Test func `is lines with columns, branches and what is to be said`() {
+    @Test func `Text output has columns, branches and notes`() {
         let lines = tree.lines(marking: Sample.id(9), width: 90)
         #expect(lines == expected.components(separatedBy: "\n"))
     }
 
-    @Test func `is JSON, flat and in order`() throws {
+    @Test func `JSON output is a flat list in log order`() throws {
         let data = try JSON.data(tree.json(marking: Sample.id(9)))
         let nodes = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
         #expect(nodes.map { $0["position"] as? Int } == [5, 6, 7, 8, 9, 10, 12, 20])
@@ -39,7 +39,7 @@ import Trace
         #expect(nodes[2]["actor"] as? String == "bob")
     }
 
-    @Test func `names the trace that its conversations are part of`() throws {
+    @Test func `Output names the trace of each conversation`() throws {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let tree = try CausalTree([
             Sample(position: 1, by: .init(actor: "ann", traceparent: parent)),
@@ -53,7 +53,7 @@ import Trace
         #expect(nodes.map { $0["traceparent"] as? String } == [parent, nil])
     }
 
-    @Test func `is a flowchart whose text can't be taken for markup`() {
+    @Test func `Flowchart escapes text that looks like markup`() {
         let lines = tree.mermaid(marking: Sample.id(9)).split(separator: "\n").map(String.init)
         #expect(lines[0] == "flowchart TD")
         #expect(
@@ -73,9 +73,9 @@ import Trace
         #expect(lines.filter { $0.contains("classDef") }.count == 5)
     }
 
-    @Test func `is a picture in well-formed XML with a box for each event`() throws {
+    @Test func `Picture is well-formed XML with a box for each event`() throws {
         let picture = try Picture(tree.svg(marking: Sample.id(9)))
-        // The background, the legend of five services, and the boxes.
+        // The rectangles are the background, a legend of five services and the boxes.
         #expect(picture.elements["rect"] == 1 + 5 + 8)
         #expect(picture.elements["path"] == 6)
         #expect(picture.elements["title"] == 8)
@@ -87,7 +87,7 @@ import Trace
     }
 }
 
-/// What an XML parser says of a picture.
+/// The elements and the text that an XML parser finds in a picture.
 final class Picture: NSObject, XMLParserDelegate {
     private(set) var elements: [String: Int] = [:]
     private(set) var text = ""
@@ -111,7 +111,7 @@ final class Picture: NSObject, XMLParserDelegate {
     func parser(_ parser: XMLParser, foundCharacters characters: String) { text += characters }
 }
 
-/// In ninety columns.
+/// The text output in 90 columns.
 private let expected = """
     position  after ms  cause ms  by                   event
 

@@ -4,14 +4,14 @@ import JSON
 import Trace
 import WireProtocol
 
-/// An event of which a test names only what it is about. Its id is its position's.
+/// An event with defaults, so that a test names only what matters. Its position gives its id.
 struct Sample {
     var position: UInt64
     var type = "T"
     var stream = "s-1"
     /// The position of the event that caused it; 0 for none.
     var cause: UInt64 = 0
-    /// Milliseconds behind noon on the last day of January 2026.
+    /// Milliseconds after 2026-01-31T12:00:00Z.
     var after: Int64 = 0
     var by: EventMetadata? = EventMetadata(actor: "ann@desk")
     var tags: [String] = []
@@ -21,7 +21,7 @@ struct Sample {
     static func id(_ position: UInt64) -> EventID { EventID(high: 7, low: position) }
 
     static func json(_ value: some Encodable) -> [UInt8] {
-        // Strings and numbers always have a form in JSON.
+        // Strings and numbers can always be encoded as JSON.
         Array(try! JSON.data(value))
     }
 
@@ -36,7 +36,7 @@ struct Sample {
             data: data
         ).encode(into: &bytes)
         let time = UInt64(1_769_860_800_000_000 + after * 1000)
-        // What the store fills in.
+        // The store fills in these fields.
         for (offset, value) in [(RecordLayout.position, position), (RecordLayout.time, time)] {
             for byte in 0..<8 {
                 bytes[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte))
@@ -53,14 +53,14 @@ extension CausalTree {
         }
     }
 
-    /// The positions of the events, each behind as many dots as stand above it.
+    /// The positions of the events, each after one dot per level of its depth.
     var outline: [String] {
         nodes.map { String(repeating: ".", count: $0.depth) + "\($0.event.position)" }
     }
 }
 
 extension Sample {
-    /// An order that was routed once the letter that it had become was put back, and was cancelled.
+    /// An order that became a dead letter, was routed after its redrive, and was then reversed.
     static let order: [Sample] = {
         let dead = "$deadletter-route"
         let letter = DeadLetter(

@@ -4,7 +4,7 @@ import JSON
 import Testing
 import WireProtocol
 
-@Suite struct `Deliveries and settlements` {
+@Suite struct `Delivery and verdict frames` {
     private static func event(_ position: UInt64) throws -> RecordedEvent {
         var bytes: [UInt8] = []
         try NewEvent(
@@ -35,7 +35,7 @@ import WireProtocol
         Settlement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
     ]
 
-    @Test func `deliveries read what they wrote`() throws {
+    @Test func `Delivery frame decodes to what was encoded`() throws {
         let deliveries = try Self.deliveries()
         let read = try Delivery.read(Delivery.frame(deliveries))
         #expect(read.count == 2)
@@ -50,8 +50,8 @@ import WireProtocol
         #expect(try Delivery.read(Delivery.frame([])).isEmpty)
     }
 
-    /// The bytes of the example in docs/protocol.md.
-    @Test func `have the bytes that the protocol says`() throws {
+    /// The expected bytes are the example in docs/protocol.md.
+    @Test func `Delivery and verdict frames have the bytes of the protocol document`() throws {
         let delivery = Delivery(
             event: try Self.event(1), rule: "r", replay: nil, receiveCount: 2,
             enqueuedAt: Timestamp(microseconds: 3), firstReceivedAt: Timestamp(microseconds: 4),
@@ -69,14 +69,14 @@ import WireProtocol
                 + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
     }
 
-    @Test func `settlements read what they wrote`() throws {
+    @Test func `Verdict frame decodes to what was encoded`() throws {
         let read = try Settlement.read(Settlement.frame(Self.settlements, of: "invoices"))
         #expect(read.queue == "invoices")
         #expect(read.settlements == Self.settlements)
         #expect(try Settlement.read(Settlement.frame([], of: "q")).settlements.isEmpty)
     }
 
-    @Test func `An error that is too long is cut between two characters`() throws {
+    @Test func `Error text that is too long is cut between two characters`() throws {
         let long = String(repeating: "é", count: Settlement.errorBytes)
         let settlement = Settlement(sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
         let (_, read) = try Settlement.read(Settlement.frame([settlement], of: "q"))
@@ -90,9 +90,7 @@ import WireProtocol
         .failed(error: "", delay: .seconds(Double(Int64.max))), .extended(.zero),
         .extended(.seconds(-1)), .extended(.seconds(43_200.001)), .extended(.seconds(1e20)),
     ])
-    func `A settlement with a duration out of range is neither written nor read`(
-        verdict: Settlement.Verdict
-    ) throws {
+    func `Verdict with a duration out of range is not encoded`(verdict: Settlement.Verdict) throws {
         let settlement = Settlement(sequence: 1, lease: 1, verdict)
         let fault = try #require(settlement.fault)
         #expect(throws: ProtocolError(.invalid, fault)) {
@@ -100,7 +98,7 @@ import WireProtocol
         }
     }
 
-    @Test func `A settlement that another client wrote out of range is rejected`() throws {
+    @Test func `Received verdict with a duration out of range is rejected`() throws {
         let extended = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
         var frame = try Settlement.frame([extended], of: "q")
         let milliseconds = 2 + 4 + 16 + 1
@@ -110,7 +108,7 @@ import WireProtocol
         }
     }
 
-    @Test func `A name of more than 255 bytes is rejected, not written`() throws {
+    @Test func `Queue name of more than 255 bytes is not encoded`() throws {
         let name = String(repeating: "x", count: 256)
         #expect(throws: ProtocolError.self) { try Settlement.frame([], of: name) }
         #expect(
@@ -118,7 +116,7 @@ import WireProtocol
                 == 255)
     }
 
-    @Test func `cut short or too long they are refused`() throws {
+    @Test func `Truncated or overlong frame is rejected`() throws {
         let deliveries = try Delivery.frame(try Self.deliveries())
         for count in 0..<deliveries.count {
             #expect(throws: (any Error).self) { try Delivery.read(Array(deliveries[..<count])) }
@@ -133,28 +131,28 @@ import WireProtocol
         #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
     }
 
-    @Test func `an unknown verdict is rejected`() throws {
+    @Test func `Unknown verdict is rejected`() throws {
         var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3
-        #expect(throws: ProtocolError(.malformed, "3 is no verdict on a delivery")) {
+        #expect(throws: ProtocolError(.malformed, "3 is not a verdict on a delivery")) {
             try Settlement.read(frame)
         }
-        // Extended by nothing.
+        // An extension without a duration.
         frame[kind] = 2
-        #expect(throws: ProtocolError(.malformed, "2 is no verdict on a delivery")) {
+        #expect(throws: ProtocolError(.malformed, "2 is not a verdict on a delivery")) {
             try Settlement.read(frame)
         }
     }
 
-    @Test func `of many that are not there none is made room for`() {
+    @Test func `Frame that counts far more items than it has is rejected`() {
         let frame: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
         #expect(throws: ProtocolError.self) { try Delivery.read(frame) }
         #expect(throws: ProtocolError.self) { try Settlement.read([0] + frame) }
     }
 }
 
-@Suite struct `Definitions in JSON` {
+@Suite struct `Queue and rule definitions` {
     private static func read<Value: Decodable>(_ text: String) throws -> Value {
         try JSON.decode(Value.self, from: text.utf8)
     }
@@ -164,7 +162,7 @@ import WireProtocol
         #expect(read == value)
     }
 
-    @Test func `a queue has defaults for all but its name`() throws {
+    @Test func `Queue definition has defaults for everything but its name`() throws {
         let queue: QueueDefinition = try Self.read(#"{"name": "q"}"#)
         #expect(queue == QueueDefinition(name: "q"))
         #expect(queue.grouping == .correlation && queue.start == .end)
@@ -176,7 +174,7 @@ import WireProtocol
         #expect(throws: DecodingError.self) { try Self.read("{}") as QueueDefinition }
     }
 
-    @Test func `queues, rules and what they are made of read what they wrote`() throws {
+    @Test func `Queue and rule definitions decode to what was encoded`() throws {
         let time = Timestamp(microseconds: 1_769_860_800_000_001)
         try Self.expectRoundTrip(
             QueueDefinition(
@@ -198,18 +196,18 @@ import WireProtocol
     }
 
     @Test(arguments: ["", "Stream", "path", "path:", "path:a,,b", "path:a..b", "path:,"])
-    func `what is no grouping is refused`(text: String) {
+    func `Malformed grouping is rejected`(text: String) {
         #expect(Grouping(text) == nil)
         #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as Grouping }
     }
 
     @Test(arguments: ["", "start", "position:", "position:-1", "time:", "time:today"])
-    func `what is no start is refused`(text: String) {
+    func `Malformed queue start is rejected`(text: String) {
         #expect(QueueStart(text) == nil)
         #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as QueueStart }
     }
 
-    @Test func `what can't be is said in one line`() {
+    @Test func `Fault of an invalid definition is one line, and a valid one has none`() {
         #expect(QueueDefinition(name: "a.b-c_9").fault == nil)
         let pattern = "{}"
         #expect(RuleDefinition(name: "r", pattern: pattern, targets: ["q"]).fault == nil)

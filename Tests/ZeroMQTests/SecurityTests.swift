@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(10))) struct `A socket over TCP` {
+@Suite(.timeLimit(.minutes(10))) struct `TCP sockets` {
     private let loop = SocketLoop(name: "test")
-    private let store = try! CurveKeyPair.generate()  // It is a random number: nothing can fail.
+    private let store = try! CurveKeyPair.generate()  // A random key: nothing can fail.
     private let ann = try! CurveKeyPair.generate()  // As above.
 
-    /// Who is let in, by key; and whom a handshake has been refused.
+    /// Admits the keys in `names`, and records refused keys and notes.
     private final class Door: Doorkeeper {
         let known: CurvePublicKey?
         let names = Mutex<[CurvePublicKey: String]>([:])
@@ -65,7 +65,7 @@ import ZeroMQ
             peer: "store")
     }
 
-    @Test func `knows who it speaks with`() async throws {
+    @Test func `Server knows a client by the name of its key`() async throws {
         let door = Door(letting: ann.publicKey)
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
@@ -74,14 +74,14 @@ import ZeroMQ
         #expect(try await server.request()?.sender == "ann")
     }
 
-    @Test func `lets nobody in whose key is not known`() async throws {
+    @Test func `Server refuses connections without a key or with an unknown one`() async throws {
         let door = Door(letting: ann.publicKey)
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
         let stranger = try CurveKeyPair.generate()
         let strange = try await client(stranger, of: server, knowing: store.publicKey)
         #expect(try await strange.send([[9]]))
-        // One without keys, too.
+        // A client without keys is refused, too.
         let plain = try await Endpoint(
             .dealer, connect: server.endpoint, on: loop, in: Context(), peer: "store")
         #expect(try await plain.send([[9]]))
@@ -92,14 +92,14 @@ import ZeroMQ
         #expect(door.refused.withLock { Set($0) } == [stranger.publicKey])
     }
 
-    @Test func `parts from whom it is told to, who may come again`() async throws {
+    @Test func `Removed key is disconnected, and admitted once it is known again`() async throws {
         let door = Door(letting: ann.publicKey)
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
         #expect(try await server.request()?.frames.last == [1])
-        // Not let in again, even if it has a connection.
+        // The client is not admitted again, even if it is still connected.
         door.names.withLock { $0[ann.publicKey] = nil }
         door.lost.withLock { $0 = ["ann"] }
         while door.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
@@ -110,7 +110,7 @@ import ZeroMQ
         #expect(try await server.request()?.frames.last == [3])
     }
 
-    @Test func `has so many connections with one, and so many that say nothing`() async throws {
+    @Test func `Server limits the connections per sender and the silent ones`() async throws {
         let door = Door(letting: ann.publicKey)
         var limits = ConnectionLimits()
         (limits.ofSender, limits.silent) = (5, 8)
@@ -122,12 +122,12 @@ import ZeroMQ
             _ = try await clients[id].send([[UInt8(id)]])
             if id < 5 { #expect(try await server.request()?.frames.last == [UInt8(id)]) }
         }
-        // What the sixth says is not heard; what another says meanwhile is.
+        // The server ignores the sixth connection and hears the others meanwhile.
         while !door.hasNoted("too many", of: "ann") {
             _ = try await clients[0].send([[0]])
             #expect(try await server.request()?.frames.last == [0])
         }
-        // Silent ones give way, and one that speaks is heard.
+        // Silent connections give way to one that sends.
         clients = []
         let crowd = try context(ann, Door(knowing: store.publicKey))
         for _ in 0..<12 {
@@ -135,8 +135,9 @@ import ZeroMQ
                 try await Endpoint(
                     .dealer, connect: server.endpoint, on: loop, in: crowd, peer: "store"))
         }
-        while !door.hasNoted("gave way", of: nil) { try await lookAgainSoon() }
-        // Again and again: those that gave way come again, and it may have to give way to them.
+        while !door.hasNoted("oldest silent", of: nil) { try await lookAgainSoon() }
+        // The silent clients reconnect, and the speaker may have to give way to them, so it
+        // retries.
         let speaker = try await client(ann, of: server, knowing: store.publicKey)
         var heard: [UInt8]?
         while heard != [7] {
@@ -145,7 +146,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `does not go on for ever with one that sends what has no end`() async throws {
+    @Test func `Server disconnects a sender of endless messages and hears others`() async throws {
         let bob = try CurveKeyPair.generate()
         let door = Door(letting: ann.publicKey)
         door.names.withLock { $0[bob.publicKey] = "bob" }
@@ -156,35 +157,36 @@ import ZeroMQ
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
         #expect(try await server.request()?.frames.last == [1])
-        // Long enough that it is looked at before its end, now or the next time.
+        // The message is long enough to be measured before its end, at the latest when it is sent
+        // again.
         let message = [[UInt8]](repeating: [UInt8](repeating: 0, count: 1 << 20), count: 48)
         let flood = Task {
-            while !door.hasNoted("without end", of: "ann") {
+            while !door.hasNoted("unprocessed bytes", of: "ann") {
                 _ = try await client.send(message)
                 _ = try await client.waitUntilWritable()
             }
         }
         let other = try await self.client(bob, of: server, knowing: store.publicKey)
-        while !door.hasNoted("without end", of: "ann") {
+        while !door.hasNoted("unprocessed bytes", of: "ann") {
             _ = try await other.send([[2]])
             while let request = try await server.request(), request.sender != "bob" {}
         }
         try await flood.value
     }
 
-    @Test func `sends nothing to who is not the one it means`() async throws {
+    @Test func `Client sends nothing to a server with another key than expected`() async throws {
         let door = Door(letting: ann.publicKey)
         let impostor = try CurveKeyPair.generate()
         let server = try await Endpoint(
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, door))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
-        while !door.hasNoted("came to nothing", of: nil) { try await lookAgainSoon() }
+        while !door.hasNoted("a handshake failed", of: nil) { try await lookAgainSoon() }
         #expect(try await server.receive(within: .zero) == nil)
     }
 
     @Test(arguments: ["tcp://0.0.0.0:*", "tcp://*:*", "tcp://[::]:*"])
-    func `does not listen to the network without keys`(_ endpoint: String) async throws {
+    func `Socket without keys does not listen on the network`(_ endpoint: String) async throws {
         await #expect(throws: ZeroMQError.self) {
             try await Endpoint(.router, bind: endpoint, on: loop, in: Context())
         }
@@ -192,9 +194,7 @@ import ZeroMQ
         #expect(try await open.endpoint.hasPrefix("tcp://0.0.0.0:"))
     }
 
-    @Test func `does not speak to the network without keys, or to one whose key is not known`()
-        async throws
-    {
+    @Test func `Socket does not connect without keys or to a peer of unknown key`() async throws {
         await #expect(throws: ZeroMQError.self) {
             try await Endpoint(
                 .dealer, connect: "tcp://192.0.2.1:7700", on: loop, in: Context(), peer: "store")
@@ -206,15 +206,15 @@ import ZeroMQ
     }
 }
 
-@Suite struct `A key` {
-    @Test func `is found again by its secret`() throws {
+@Suite struct `CURVE keys` {
+    @Test func `Key pair is recovered from its secret`() throws {
         let pair = try CurveKeyPair.generate()
         #expect(CurveKeyPair(secret: pair.secret)?.publicKey == pair.publicKey)
         #expect(CurvePublicKey(pair.publicKey.description) == pair.publicKey)
     }
 
-    /// The pair of the libzmq manual, zmq_curve(7).
-    @Test func `is that of the manual`() {
+    /// The key pair is from the libzmq manual, zmq_curve(7).
+    @Test func `Key pair has the public key that the ZeroMQ manual shows`() {
         let pair = CurveKeyPair(secret: "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
         #expect(pair?.publicKey.description == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
     }
@@ -222,7 +222,7 @@ import ZeroMQ
     @Test(arguments: [
         "", "x", String(repeating: "\"", count: 40), String(repeating: "a", count: 41),
     ])
-    func `is none of another shape`(_ text: String) {
+    func `Malformed key is rejected`(_ text: String) {
         #expect(CurveKeyPair(secret: text) == nil && CurvePublicKey(text) == nil)
     }
 }

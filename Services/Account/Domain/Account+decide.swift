@@ -2,6 +2,11 @@ public import Contracts
 import EventSourcing
 
 extension Account {
+    /// Returns the events that `command` leads to. Returns none if a saga's command has nothing to
+    /// do.
+    ///
+    /// - Throws: `Rejection` for a command of a caller. A saga's command never throws: a refusal is
+    ///   an event, because others react to it.
     public static func decide(
         _ command: Command, given state: State
     ) throws(Rejection) -> [AccountEvent] {
@@ -36,7 +41,7 @@ extension Account {
             account: command.account, currency: command.currency, openedAt: command.openedAt)
     }
 
-    /// What comes in repays first what is owed.
+    /// Money that comes in first repays what the account owes.
     private static func credit(
         _ command: CreditMoney, reversing reverses: Reverses?, given state: State
     ) throws(Rejection) -> MoneyCredited {
@@ -154,20 +159,30 @@ extension Account {
 }
 
 extension Account {
+    /// Why the account rejects a command.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
+        /// The account id is invalid.
         case badID(DaybookError)
+        /// The account is open already.
         case alreadyOpen(String)
+        /// The account was never opened.
         case noSuchAccount(String)
+        /// The amount is in another currency than the account's.
         case wrongCurrency(account: String, amount: Money, currency: Currency)
+        /// The amount is not positive, or above the largest amount.
         case badAmount(account: String, amount: Money)
+        /// The amount exceeds the free funds.
         case insufficientFunds(account: String, amount: Money, free: Money, held: Money)
+        /// The funds would exceed the largest amount.
         case tooMuch(account: String, amount: Money, funds: Money)
+        /// Events of this type can't be reversed.
         case irreversible(String)
 
+        /// A message of one line for the caller.
         public var description: String {
             switch self {
             case .badID(let error): error.description
-            case .irreversible(let type): "nothing undoes \(type)"
+            case .irreversible(let type): "\(type) can't be reversed"
             case .alreadyOpen(let account): "account \(account) is already open"
             case .noSuchAccount(let account): "there is no account \(account)"
             case .wrongCurrency(let account, let amount, let currency):

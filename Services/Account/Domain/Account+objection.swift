@@ -2,6 +2,7 @@ public import Contracts
 import EventSourcing
 
 extension Account {
+    /// Returns why the account can't have had `event` in `state`, or nil if it can.
     public static func objection(to event: AccountEvent, given state: State) -> String? {
         switch event {
         case .opened(let event):

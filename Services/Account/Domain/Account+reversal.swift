@@ -2,8 +2,10 @@ import Contracts
 public import EventSourcing
 
 extension Account: Reversible {
-    /// Money that came in goes out of the free funds, and money that went out comes in. What it has
-    /// repaid meanwhile stays repaid.
+    /// Returns the opposite movement: a withdrawal for a credit, a credit for a withdrawal. What
+    /// the money has repaid stays repaid.
+    ///
+    /// - Throws: `irreversible` for any other event.
     public static func reversal(of past: PastDecision<Account>) throws(Rejection) -> Command {
         let reverses = Reverses(event: past.id, reason: past.reason)
         switch past.event {

@@ -1,53 +1,69 @@
 public import Contracts
 public import EventSourcing
 
-/// A customer's account, the one aggregate that balance, withdraw and credit share.
+/// A customer's account, the aggregate that balance, withdraw and credit share.
 ///
-/// It holds `funds`, of which a part is held for open orders, and what it `owes`: credit drawn and
-/// not repaid. Its balance is funds less what it owes. At every revision, funds ≥ held ≥ 0.
+/// It has `funds`, a part of which is held for open orders, and a debt: credit drawn and not
+/// repaid. Its balance is the funds less the debt. At every revision, funds ≥ held ≥ 0. Amounts are
+/// in minor units of the account's currency.
 public enum Account: Aggregate {
+    /// The events of an account's stream.
     public typealias Event = AccountEvent
 
+    /// What can be asked of an account, by callers and by the saga.
     public enum Command: Hashable, Sendable {
+        /// Opens the account.
         case open(OpenAccount)
+        /// Pays money in.
         case credit(CreditMoney, reversing: Reverses? = nil)
+        /// Pays money out of the free funds.
         case withdraw(WithdrawMoney, reversing: Reverses? = nil)
-        /// Hold what the free funds cover of an order's total. Nothing to do for an order that is
-        /// held or paid already.
+        /// Holds free funds for an order, up to its total. Does nothing if the order is held or
+        /// paid already.
         case reserve(account: String, order: String, total: Money)
-        /// Free again what is held for an order, if anything is.
+        /// Frees the funds that are held for an order, if any are.
         case release(account: String, order: String)
-        /// Pay for an order, as it was reserved.
+        /// Pays for an order as it was reserved.
         case capture(account: String, order: String)
-        /// Take back the payment of an order, if it was paid.
+        /// Returns the payment of an order, if it was paid.
         case refund(account: String, order: String)
     }
 
+    /// The state of an account, folded from its events.
     public struct State: Codable, Hashable, Sendable {
-        /// Nil until it is opened.
+        /// The account's currency, or nil until it is opened.
         public var currency: Currency?
+        /// The money in the account, including what is held.
         public var funds: Int64 = 0
+        /// The credit that was drawn and not repaid.
         public var owed: Int64 = 0
-        /// The sum of what the holds take from the funds.
+        /// The part of the funds that is held for open orders.
         public var held: Int64 = 0
-        /// By order, those not yet captured or released.
+        /// The holds that are neither captured nor released, by order.
         public var holds: [String: Hold] = [:]
-        /// By order, what was captured and not refunded.
+        /// The payments that were captured and not refunded, by order.
         public var paid: [String: Int64] = [:]
 
+        /// The funds that are not held.
         public var free: Int64 { funds.subtracting(held) }
+        /// The funds less the debt.
         public var balance: Int64 { funds.subtracting(owed) }
     }
 
-    /// How an order is going to be paid.
+    /// How an open order will be paid.
     public struct Hold: Codable, Hashable, Sendable {
+        /// The part that the account's funds pay.
         public var fromBalance: Int64
+        /// The part that credit pays.
         public var shortfall: Int64
     }
 
+    /// The category of the streams `account-<id>`.
     public static let category = "account"
+    /// The state of an account that is not open.
     public static let initial = State()
 
+    /// Returns the id of the command's account.
     public static func id(of command: Command) -> String {
         switch command {
         case .open(let command): command.account
@@ -59,6 +75,7 @@ public enum Account: Aggregate {
         }
     }
 
+    /// Applies `event` to the state.
     public static func evolve(_ state: inout State, with event: AccountEvent) {
         switch event {
         case .opened(let event):

@@ -4,9 +4,13 @@ import EventSourcing
 extension Audit {
     /// The money that moved in one currency, in minor units.
     public struct Totals: Hashable, Sendable {
+        /// The money paid in.
         public var credits: Int128 = 0
+        /// The money paid out.
         public var withdrawals: Int128 = 0
+        /// The payments for orders.
         public var captures: Int128 = 0
+        /// The payments returned for cancelled orders.
         public var refunds: Int128 = 0
         /// The sum of the balances: funds less what is owed.
         public var balances: Int128 = 0
@@ -34,7 +38,7 @@ extension Audit {
         }
         // Funds can be refused for an account that does not exist.
         if case .refused = event { return }
-        // Removed from `accounts` while it changes: otherwise each change would copy the book.
+        // Removed from `accounts` while it changes. Otherwise each change would copy the book.
         guard var book = accounts.removeValue(forKey: account) else {
             return check(false, "account \(account) is not open, but has \(recorded.event.type)")
         }

@@ -3,11 +3,16 @@ public import Contracts
 extension Audit {
     /// An event of one of the suite's categories.
     public enum Event: PayloadFamily, Hashable {
+        /// An event of an order.
         case order(OrderEvent)
+        /// An event of a route.
         case route(RouteEvent)
+        /// An event of an account.
         case account(AccountEvent)
+        /// An event of a credit limit.
         case creditLimit(CreditLimitEvent)
 
+        /// How the events are decoded.
         public static let cases = PayloadCases<Event>(
             OrderEvent.cases.wrapped(Event.order) + RouteEvent.cases.wrapped(Event.route)
                 + AccountEvent.cases.wrapped(Event.account)

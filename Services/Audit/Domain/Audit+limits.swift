@@ -15,7 +15,7 @@ extension Audit {
         let customer = event.customer
         if let (order, step) = event.step { take(step, of: order, recorded) }
         if case .repaid = event { repayments[recorded.causationID] = nil }
-        // Removed from `limits` while it changes: otherwise each change would copy the book.
+        // Removed from `limits` while it changes. Otherwise each change would copy the book.
         var book = limits.removeValue(forKey: customer) ?? LimitBook()
         apply(event, to: &book)
         limits[customer] = book

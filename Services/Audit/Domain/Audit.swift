@@ -12,7 +12,9 @@ public struct Audit: Sendable {
     /// may differ by as much.
     public static let tolerance: Duration = .seconds(5)
 
+    /// The broken rules so far, in the order of the log.
     public internal(set) var findings: [Finding] = []
+    /// The sums of all accounts, by currency.
     public internal(set) var totals: [Currency: Totals] = [:]
     var accounts: [String: AccountBook] = [:]
     var limits: [String: LimitBook] = [:]
@@ -21,6 +23,7 @@ public struct Audit: Sendable {
     var repayments: [EventID: Trigger] = [:]
     var position: UInt64 = 0
 
+    /// Creates an audit that has seen no event.
     public init() {}
 
     /// Checks the next record of the log. Ignores categories that are not the suite's.
@@ -70,7 +73,9 @@ public struct Audit: Sendable {
         add(.invariant, message(), order: order)
     }
 
-    /// - Parameter position: the position of the event in hand, if not given.
+    /// Adds a finding.
+    ///
+    /// - Parameter position: the position of the event. By default, the current event's.
     mutating func add(
         _ kind: Finding.Kind, _ message: String, at position: UInt64? = nil, order: String? = nil
     ) {

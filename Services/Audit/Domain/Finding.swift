@@ -1,5 +1,6 @@
 /// A broken rule: something that does not hold, or has not happened although it must.
 public struct Finding: Hashable, Sendable {
+    /// The rule that is broken.
     public enum Kind: String, Codable, CaseIterable, Hashable, Sendable {
         /// An invariant does not hold.
         case invariant
@@ -21,14 +22,18 @@ public struct Finding: Hashable, Sendable {
         case queue
     }
 
+    /// The rule that is broken.
     public var kind: Kind
     /// The position of the event that the finding is about. Nil if it is about no single event.
     public var position: UInt64?
+    /// The order that the finding is about, if it is about one.
     public var order: String?
+    /// A message of one line for people.
     public var message: String
-    /// The event that nobody has acted on.
+    /// The event on which a participant has not acted.
     public var trigger: Trigger?
 
+    /// Creates a finding.
     public init(
         _ kind: Kind, _ message: String, position: UInt64? = nil, order: String? = nil,
         trigger: Trigger? = nil
@@ -45,11 +50,14 @@ public struct Finding: Hashable, Sendable {
 public struct Trigger: Hashable, Sendable {
     /// The participant's queue, which has the participant's name.
     public var queue: String
+    /// The position of the event.
     public var position: UInt64
+    /// The name of the event's stream.
     public var stream: String
     /// The group of the event in the queue: its order, or the customer for creditLimit's queue.
     public var group: String
 
+    /// Creates a trigger from an event and the queue that holds it.
     public init(queue: String, position: UInt64, stream: String, group: String) {
         self.queue = queue
         self.position = position

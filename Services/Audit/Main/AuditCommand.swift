@@ -7,6 +7,7 @@ import EventStoreClient
 import WireProtocol
 
 extension Executable {
+    /// The executable `audit`.
     public static let audit = Executable("audit", AuditCommand.self)
 }
 

@@ -1,19 +1,26 @@
 public import Contracts
 public import EventSourcing
 
-/// The accounts as they stand, and a statement of how they came to.
+/// The current accounts, and a statement of every change.
 public enum BalanceProjection: Projection {
+    /// The events of accounts.
     public typealias Event = AccountEvent
 
+    /// The tables of the read model.
     public struct Model: Codable, Sendable {
+        /// The accounts by id.
         public var accounts = Table<AccountView>()
+        /// The statement's entries, in the order of the log.
         public var statement = Journal<StatementEntry>()
 
+        /// Creates an empty model.
         public init() {}
     }
 
+    /// The version of model and fold.
     public static let version = 1
 
+    /// Applies an event to the account and adds a line to the statement.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         guard let change = Change(recorded.event) else { return }
         if case .opened(let event) = recorded.event {
@@ -21,7 +28,8 @@ public enum BalanceProjection: Projection {
                 id: event.account, currency: event.currency, openedAt: event.openedAt,
                 position: recorded.position, updatedAt: recorded.time)
         }
-        // Every event but the opening comes from a decider that found the account open.
+        // The decider appends other events to open accounts only, so an event without an account is
+        // not its own and is skipped.
         guard var view = model.accounts[change.account] else { return }
         view.funds.add(change.funds)
         view.held.add(change.held)

@@ -2,7 +2,10 @@ import Contracts
 public import EventSourcing
 
 extension CreditLimit: Reversible {
-    /// The limit goes back to what it was before.
+    /// Returns the command that sets the previous limit again.
+    ///
+    /// - Throws: `Rejection` if the limit was set again since, if there was none before, or for any
+    ///   other event.
     public static func reversal(of past: PastDecision<CreditLimit>) throws(Rejection) -> Command {
         guard case .set(let event) = past.event else { throw .irreversible(past.event.type) }
         let sets = past.since.contains { if case .set = $0 { true } else { false } }

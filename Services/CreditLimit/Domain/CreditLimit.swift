@@ -1,46 +1,56 @@
 public import Contracts
 public import EventSourcing
 
-/// How much credit a customer has.
+/// A customer's credit limit and its use.
 ///
-/// `reserved` is set aside for open orders, `used` is drawn and not repaid. At every revision,
-/// reserved + used ≤ limit. Orders that need no credit are reserved with zero, limit or not.
+/// `reserved` is set aside for open orders. `used` is drawn and not repaid. At every revision,
+/// reserved + used ≤ limit. An order that needs no credit is reserved with zero, even without a
+/// limit. Amounts are in minor units of the limit's currency.
 public enum CreditLimit: Aggregate {
+    /// The events of a credit limit's stream.
     public typealias Event = CreditLimitEvent
 
+    /// What can be asked of a credit limit, by callers and by the saga.
     public enum Command: Hashable, Sendable {
+        /// Sets the limit.
         case set(SetCreditLimit, reversing: Reverses? = nil)
-        /// Nothing to do for an order that has a reservation already.
+        /// Reserves credit for an order. Does nothing if the order has a reservation already.
         case reserve(customer: String, order: String, amount: Money)
-        /// Make available again what is reserved for an order, if anything is.
+        /// Releases the reservation of an order, if there is one.
         case release(customer: String, order: String)
-        /// Use what is reserved for an order.
+        /// Draws what is reserved for an order.
         case draw(customer: String, order: String)
-        /// The refund of an order has repaid so much.
+        /// Records that the refund of an order has repaid the amount.
         case restore(customer: String, order: String, amount: Money)
-        /// Money that came in has repaid so much.
+        /// Records that money paid in has repaid the amount.
         case repay(customer: String, amount: Money)
     }
 
+    /// The state of a credit limit, folded from its events.
     public struct State: Codable, Hashable, Sendable {
-        /// Nil until it is set.
+        /// The limit, or nil until it is set.
         public var limit: Money?
-        /// By order, those not yet drawn or released.
+        /// The reservations that are neither drawn nor released, by order.
         public var reservations: [String: Money] = [:]
         /// The sum of the reservations.
         public var reserved: Int64 = 0
-        /// Negative only if a repayment is heard of before the draw that it repays.
+        /// The credit that was drawn and not repaid. It is negative only if a repayment arrives
+        /// before the draw that it repays.
         public var used: Int64 = 0
 
         /// The sum of the reserved and used amounts, in minor units.
         var inUse: Int64 { reserved.adding(used) }
 
+        /// The part of the limit that is neither reserved nor used.
         public var available: Int64 { (limit?.amount ?? 0).subtracting(inUse) }
     }
 
+    /// The category of the streams `creditLimit-<id>`.
     public static let category = "creditLimit"
+    /// The state of a customer without a limit.
     public static let initial = State()
 
+    /// Returns the id of the command's customer.
     public static func id(of command: Command) -> String {
         switch command {
         case .set(let command, _): command.customer
@@ -50,6 +60,11 @@ public enum CreditLimit: Aggregate {
         }
     }
 
+    /// Returns the events that `command` leads to. Returns none if a saga's command has nothing to
+    /// do.
+    ///
+    /// - Throws: `Rejection` if a limit can't be set. A saga's command never throws: a denial is an
+    ///   event, because others react to it.
     public static func decide(
         _ command: Command, given state: State
     ) throws(Rejection) -> [CreditLimitEvent] {
@@ -124,6 +139,7 @@ public enum CreditLimit: Aggregate {
         return [.reserved(CreditReserved(customer: customer, order: order, amount: amount))]
     }
 
+    /// Applies `event` to the state.
     public static func evolve(_ state: inout State, with event: CreditLimitEvent) {
         switch event {
         case .set(let event):
@@ -149,6 +165,7 @@ public enum CreditLimit: Aggregate {
 }
 
 extension CreditLimit {
+    /// Returns why the limit can't have had `event` in `state`, or nil if it can.
     public static func objection(to event: CreditLimitEvent, given state: State) -> String? {
         switch event {
         case .set(let event):
@@ -175,23 +192,32 @@ extension CreditLimit {
         state.reservations[order] == nil ? "nothing is reserved for order \(order)" : nil
     }
 
+    /// Why the credit limit rejects a command.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
+        /// The customer id is invalid.
         case badID(DaybookError)
+        /// The limit is negative, or above the largest amount.
         case badLimit(customer: String, limit: Money)
+        /// The limit is below what is reserved and used.
         case belowUse(customer: String, limit: Money, reserved: Money, used: Money)
+        /// The currency can't change while credit is reserved or used.
         case currencyInUse(customer: String, limit: Money, reserved: Money, used: Money)
+        /// The limit of this customer was set again after the event to reverse.
         case setSince(String)
+        /// This customer had no limit before the event to reverse.
         case noneBefore(String)
+        /// Events of this type can't be reversed.
         case irreversible(String)
 
+        /// A message of one line for the caller.
         public var description: String {
             switch self {
             case .badID(let error): error.description
             case .setSince(let customer):
-                "the credit limit of \(customer) has been set since: reverse that, or set it anew"
+                "the credit limit of \(customer) was set again since; reverse that, or set a limit"
             case .noneBefore(let customer):
-                "\(customer) had no credit limit before; set it to 0 if there is to be none"
-            case .irreversible(let type): "nothing undoes \(type)"
+                "\(customer) had no credit limit before; set it to 0 to allow no credit"
+            case .irreversible(let type): "\(type) can't be reversed"
             case .badLimit(let customer, let limit):
                 "\(limit) can't be the credit limit of \(customer): it must be 0 up to "
                     + "\(Money(Money.largest, limit.currency))"

@@ -1,15 +1,22 @@
 public import Contracts
 public import EventSourcing
 
-/// Sets credit aside for orders, and follows in the limit what accounts come to owe and repay.
+/// Reserves credit for orders, and updates the limit's use as accounts draw and repay credit.
 public struct CreditLimitParticipant: Participant {
+    /// The events that the participant reacts to.
     public enum Event: PayloadFamily, Hashable {
+        /// Funds are held for the order: reserve credit for the shortfall.
         case fundsReserved(FundsReserved)
+        /// The order is paid: draw the reserved credit.
         case paymentCaptured(PaymentCaptured)
+        /// The order's payment was refunded: restore what that repaid.
         case paymentRefunded(PaymentRefunded)
+        /// The order was rejected: release the reservation.
         case orderRejected(OrderRejected)
+        /// Money was paid in: record what it repaid.
         case moneyCredited(MoneyCredited)
 
+        /// How the events are decoded.
         public static let cases = PayloadCases([
             .init(Event.fundsReserved), .init(Event.paymentCaptured),
             .init(Event.paymentRefunded), .init(Event.orderRejected),
@@ -17,17 +24,22 @@ public struct CreditLimitParticipant: Participant {
         ])
     }
 
-    /// Whether the order has been rejected or paid: funds reserved for it that are heard of later,
-    /// or again, ask for no credit.
+    /// Whether the order was rejected or paid. A reservation of funds that arrives afterwards, or
+    /// again, asks for no credit.
     public enum State: String, Codable, Hashable, Sendable { case open, ended }
 
+    /// The participant's name in the ids of its events.
     public static let name = "creditLimit"
+    /// The state before the first event.
     public static let initial = State.open
+    /// False, because only `orders` watches deadlines.
     public static let hasDeadlines = false
 
+    /// Creates the participant, which has no settings.
     public init() {}
 
-    /// The order; for money that comes in, which belongs to no order, the account.
+    /// Returns the id of the event's order. Money that is paid in belongs to no order, so its saga
+    /// is the account.
     public static func saga(of event: Event) -> String {
         switch event {
         case .fundsReserved(let event): event.order
@@ -38,12 +50,13 @@ public struct CreditLimitParticipant: Participant {
         }
     }
 
-    /// Nil for an account, of which nothing is remembered. An account's saga id has a colon and an
-    /// order's id has none, so they are never confused.
+    /// Returns the tag of the order, or nil for an account, of which nothing is remembered. An
+    /// account's saga id has a colon and an order's id has none, so they are never confused.
     public static func tag(of saga: String) -> String? {
         saga.hasPrefix(Tag.account("")) ? nil : Tag.order(saga)
     }
 
+    /// Ends the saga when its order is rejected or paid.
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {
         case .orderRejected, .paymentCaptured: state = .ended
@@ -51,6 +64,7 @@ public struct CreditLimitParticipant: Participant {
         }
     }
 
+    /// Returns the credit limit command for the event.
     public func react(to event: Event, given state: State) -> [CreditLimit.Command] {
         switch event {
         case .fundsReserved(let event):

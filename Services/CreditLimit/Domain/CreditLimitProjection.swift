@@ -1,21 +1,27 @@
 public import Contracts
 public import EventSourcing
 
-/// What each customer's credit limit is, and how much of it is left.
+/// Each customer's credit limit and how much of it is left.
 ///
-/// A customer appears with the first event that moves credit: orders that need none, reserved for
-/// customers without a limit, make no row.
+/// A customer appears with the first event that sets a limit or moves credit. Orders that need no
+/// credit make no row.
 public enum CreditLimitProjection: Projection {
+    /// The events of credit limits.
     public typealias Event = CreditLimitEvent
 
+    /// The tables of the read model.
     public struct Model: Codable, Sendable {
+        /// The credit limits by customer.
         public var limits = Table<CreditLimitView>()
 
+        /// Creates an empty model.
         public init() {}
     }
 
+    /// The version of model and fold.
     public static let version = 1
 
+    /// Applies an event to the customer's row.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .set(let event):

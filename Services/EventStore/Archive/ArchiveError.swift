@@ -1,20 +1,26 @@
 public import EventSourcing
 public import ObjectStorage
 
-/// What keeps an archive from being written or read.
+/// Why an archive could not be written or read.
 public enum ArchiveError: ClassifiedError, Hashable {
+    /// The object storage failed.
     case storage(ObjectStorageError)
+    /// The name does not have the form of an archive's name.
     case invalidName(String)
+    /// No archive has this name.
     case noArchive(String)
-    /// There are segments, but nothing that says which of them count.
+    /// The archive has segments, but no manifest that says which of them count.
     case noManifest(String)
+    /// The archive is of the log `of`, not of the log `asked`.
     case otherLog(archive: String, of: EventID, asked: EventID)
+    /// The object has a format version that this program does not know.
     case unknownVersion(object: String, Int)
+    /// The manifest (its key) is damaged. The second text is the reason.
     case damagedManifest(String, String)
-    /// What was to be archived does not check, and was not taken.
+    /// The event is invalid and was not archived.
     case damagedEvent(position: UInt64, RecordError)
-    /// All of the segment's events up to the position `sound` are as they were archived; those
-    /// behind it, up to the position `last`, are damaged.
+    /// The segment is damaged. Its events up to the position `sound` are valid. Those after it, up
+    /// to the position `last`, can't be read.
     case damaged(segment: String, sound: UInt64, last: UInt64, String)
 
     public var kind: DaybookError.Kind {
@@ -26,12 +32,13 @@ public enum ArchiveError: ClassifiedError, Hashable {
         }
     }
 
+    /// A message of one line that says what is wrong.
     public var description: String {
         switch self {
         case .storage(let error): error.description
         case .invalidName(let name):
-            "'\(name)' is no name of an archive: it takes 1 to 64 letters, digits, '-', '_' or "
-                + "'.', the first no '.'"
+            "invalid archive name '\(name)'; use 1 to 64 letters, digits, '-', '_' or '.', and "
+                + "no '.' first"
         case .noArchive(let name): "there is no archive \(name)"
         case .noManifest(let name):
             "archive \(name) has segments, but \(ArchiveManifest.key(of: name)) is missing"
@@ -44,12 +51,12 @@ public enum ArchiveError: ClassifiedError, Hashable {
         case .damagedEvent(let position, let error):
             "the event at position \(position) can't be archived: \(error)"
         case .damaged(let segment, let sound, let last, let reason):
-            "\(segment) is damaged behind position \(sound), up to \(last): \(reason)"
+            "\(segment) is damaged after position \(sound), up to \(last): \(reason)"
         }
     }
 }
 
-/// Runs `body`, naming storage's failure as the archive's.
+/// Runs `body` and rethrows storage's error as the archive's.
 func storing<Result>(
     _ body: () async throws(ObjectStorageError) -> Result
 ) async throws(ArchiveError) -> Result {

@@ -2,33 +2,38 @@ import Bytes
 public import EventSourcing
 import Foundation
 
-/// Which segments an archive is made of: what it does not list is not archived.
+/// The list of an archive's segments. Other objects are not part of the archive.
 public struct ArchiveManifest: Hashable, Sendable {
+    /// The version of the format that this program reads and writes.
     public static let formatVersion = 1
 
+    /// The name of the archive.
     public let name: String
-    /// The log whose events are archived: positions mean something there only.
+    /// The log whose events are archived. Positions are valid in this log only.
     public let log: EventID
-    /// Rises by one with every change.
+    /// The version of the manifest. Each change raises it by one.
     public internal(set) var version: UInt64
-    /// The first position that is archived, be there an event or not.
+    /// The first archived position. There may be no event at it.
     public internal(set) var from: UInt64
-    /// All events up to this position that are to be archived are.
+    /// The position up to which every event of the archive is archived.
     public internal(set) var checkpoint: UInt64
-    /// One behind the other, without gaps.
+    /// The segments in order, without gaps between them.
     public internal(set) var segments: [ArchiveSegment]
 
+    /// The number of archived events.
     public var events: Int { segments.reduce(0) { $0 + Int($1.events) } }
-    /// Of the objects.
+    /// The size of all segment objects, in bytes.
     public var storedBytes: Int {
         segments.reduce(0) { $0 + Int($1.storedBytes) + ArchiveSegmentHeader.size }
     }
 
-    /// Where the next segment begins.
+    /// The position at which the next segment begins.
     var next: UInt64 { segments.last.map { $0.through + 1 } ?? from }
 
+    /// Returns the key of the manifest of the archive with this name.
     public static func key(of name: String) -> String { "\(name)/manifest.jsonl" }
 
+    /// Returns the key of the segment's object.
     public func key(of segment: ArchiveSegment) -> String { "\(name)/\(segment.name)" }
 
     static func check(name: String) throws(ArchiveError) {
@@ -42,8 +47,8 @@ public struct ArchiveManifest: Hashable, Sendable {
     }
 }
 
-/// As an object: JSON, one line about the archive, one for each segment, and the CRC32C of them
-/// all.
+/// The manifest as an object: JSON lines. The first is about the archive, then comes one for each
+/// segment, and the last is the CRC32C of all before.
 extension ArchiveManifest {
     private struct Head: Codable {
         let format: Int
@@ -71,7 +76,10 @@ extension ArchiveManifest {
         return Array(data)
     }
 
-    /// - Parameter name: of the archive that it must be of.
+    /// Decodes a manifest.
+    ///
+    /// - Parameter name: the name that its archive must have.
+    /// - Throws: `unknownVersion` or `damagedManifest`.
     init(_ bytes: [UInt8], of name: String) throws(ArchiveError) {
         let key = Self.key(of: name)
         do {
@@ -79,7 +87,7 @@ extension ArchiveManifest {
         } catch let error as ArchiveError {
             throw error
         } catch {
-            throw .damagedManifest(key, "it is no JSON of this kind")
+            throw .damagedManifest(key, "its JSON is invalid")
         }
         guard self.name == name else {
             throw .damagedManifest(key, "it is of the archive \(self.name)")
@@ -113,7 +121,7 @@ extension ArchiveManifest {
                 try decoder.decode(ArchiveSegment.self, from: Data($0))
             })
         guard head.segments == manifest.segments.count, manifest.isContinuous else {
-            throw ArchiveError.damagedManifest(key, "its segments are not one behind the other")
+            throw ArchiveError.damagedManifest(key, "its segments do not follow each other")
         }
         return manifest
     }

@@ -1,20 +1,23 @@
 public import EventSourcing
 public import ObjectStorage
 
-/// Reads an archive as it was when the reader was made. Nothing is given that does not check.
+/// Reads an archive as it was when the reader was made. It returns valid events only.
 public struct ArchiveReader: Sendable {
+    /// The manifest at the time the reader was made.
     public let manifest: ArchiveManifest
     private let store: ArchiveStore
 
-    /// - Throws: `noArchive` if there is none of this name.
+    /// Reads the manifest of the archive.
+    ///
+    /// - Throws: `noArchive` if no archive has this name, or another `ArchiveError`.
     public init(in storage: any ObjectStorage, name: String) async throws(ArchiveError) {
         store = try ArchiveStore(storage, name: name)
         guard let manifest = try await store.manifest() else { throw .noArchive(name) }
         self.manifest = manifest
     }
 
-    /// The archived events at positions `from...through` of times in `times`, in the order of the
-    /// log.
+    /// Returns the archived events at positions `from...through` with times in `times`, in the
+    /// order of the log.
     public func events(
         from: UInt64 = 1, through: UInt64 = .max, times: Range<Timestamp>? = nil
     ) -> ArchivedEvents {
@@ -22,16 +25,16 @@ public struct ArchiveReader: Sendable {
             store: store, manifest: manifest, from: from, through: through, times: times)
     }
 
-    /// The same by time alone: from `since` on, up to before `until`.
+    /// Returns the archived events committed at or after `since` and before `until`.
     public func events(since: Timestamp, until: Timestamp) -> ArchivedEvents {
         events(times: since..<max(since, until))
     }
 
     /// Reads and checks every segment.
     ///
-    /// - Parameter progress: called with each segment once it has been checked.
-    /// - Returns: the damage found; none, if the archive is sound.
-    /// - Throws: if the storage fails.
+    /// - Parameter progress: called with each segment after it was checked.
+    /// - Returns: the damage found; empty if the archive is intact.
+    /// - Throws: `storage` if the object storage fails.
     public func verify(
         progress: (ArchiveSegment) -> Void = { _ in }
     ) async throws(ArchiveError) -> [ArchiveError] {
@@ -52,10 +55,12 @@ public struct ArchiveReader: Sendable {
 
 /// The events of an archive, read one segment at a time.
 ///
-/// At damage the events before it are given, and then the error is thrown, which says where to go
-/// on from: behind its `last`.
+/// At damage, the iterator returns the events before it and then throws the error. To continue,
+/// start a new sequence after the error's `last`.
 public struct ArchivedEvents: AsyncSequence, Sendable {
+    /// A record of the log.
     public typealias Element = RecordedEvent
+    /// The error of a damaged segment or failing storage.
     public typealias Failure = ArchiveError
 
     let store: ArchiveStore
@@ -64,10 +69,12 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
     let through: UInt64
     let times: Range<Timestamp>?
 
+    /// Starts reading at the first segment.
     public func makeAsyncIterator() -> Iterator {
         Iterator(wanted: self)
     }
 
+    /// The position of one pass over the events.
     public struct Iterator: AsyncIteratorProtocol {
         private let wanted: ArchivedEvents
         private var segments: ArraySlice<ArchiveSegment>
@@ -79,6 +86,9 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
             segments = wanted.manifest.segments.filter(wanted.mayHold)[...]
         }
 
+        /// Returns the next event, or nil after the last.
+        ///
+        /// - Throws: `ArchiveError`. After an error the iterator returns nil.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ArchiveError) -> RecordedEvent? {
@@ -99,13 +109,15 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
             }
         }
 
-        /// Nothing comes behind an error: who went on would not see that events are missing.
+        /// After an error the iterator ends. A caller that continued would miss events without
+        /// knowing.
         private mutating func end(with error: ArchiveError) -> ArchiveError {
             segments = []
             damage = nil
             return error
         }
 
+        /// Returns the next event, or nil after the last.
         public mutating func next() async throws(ArchiveError) -> RecordedEvent? {
             try await next(isolation: #isolation)
         }

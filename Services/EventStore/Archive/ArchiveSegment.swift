@@ -3,39 +3,49 @@ public import EventSourcing
 
 /// How a segment's records are stored.
 public enum ArchiveCodec: UInt32, Codable, Sendable {
+    /// As they are, without compression.
     case stored = 0
-    /// RFC 1950.
+    /// Compressed by zlib (RFC 1950).
     case zlib = 1
 }
 
-/// A sealed segment, as the manifest lists it and its own header says.
+/// A sealed segment, as described by the manifest and by its own header.
 ///
-/// It holds every event of the archive at the positions `from...through`, and `from` is where the
-/// segment before it ended: that none is missing can be seen.
+/// It holds every event of the archive at the positions `from...through`. `from` is where the
+/// segment before it ended, so a missing segment is noticed.
 public struct ArchiveSegment: Hashable, Sendable, Codable {
+    /// The first position that the segment covers.
     public let from: UInt64
+    /// The last position that the segment covers.
     public let through: UInt64
-    /// The positions of the first and the last event in it.
+    /// The position of its first event.
     public let first: UInt64
+    /// The position of its last event.
     public let last: UInt64
+    /// The commit time of its first event.
     public let firstTime: Timestamp
+    /// The commit time of its last event.
     public let lastTime: Timestamp
+    /// The number of its events.
     public let events: UInt32
+    /// How its records are stored.
     public let codec: ArchiveCodec
-    /// Bytes of the records as they are stored, behind the header, and their CRC32C.
+    /// The size of the records as stored, after the header, in bytes.
     public let storedBytes: UInt32
+    /// The CRC32C of the records as stored.
     public let storedChecksum: UInt32
-    /// Bytes of the records as they are in the log, and their CRC32C.
+    /// The size of the records as they are in the log, in bytes.
     public let bytes: UInt32
+    /// The CRC32C of the records as they are in the log.
     public let checksum: UInt32
 
-    /// What the object is called within its archive. Segments sort as their positions do, and what
-    /// has the same name has the same events.
+    /// The name of the object within its archive. Names sort as positions do. Segments with the
+    /// same name have the same events.
     public var name: String { "\(Self.hex(from))-\(Self.hex(through))\(Self.suffix)" }
 
     static let suffix = ".segment"
 
-    /// The positions that a name tells; nil if it is no segment's.
+    /// Returns the positions in the name, or nil if it is not a segment's.
     static func positions(in name: Substring) -> ClosedRange<UInt64>? {
         guard name.hasSuffix(suffix) else { return nil }
         let words = name.dropLast(suffix.count).split(separator: "-")
@@ -51,7 +61,7 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
     }
 }
 
-/// The first bytes of a segment; docs/archive.md has them one by one.
+/// The header of a segment's object. docs/archive.md lists its bytes.
 enum ArchiveSegmentHeader {
     static let size = 128
     static let version: UInt32 = 1
@@ -82,7 +92,7 @@ enum ArchiveSegmentHeader {
         case unknownVersion(Int)
     }
 
-    /// What the header at the start of `bytes` says.
+    /// Decodes the header at the start of `bytes`.
     static func read(_ bytes: Span<UInt8>) throws(Problem) -> (ArchiveSegment, log: EventID) {
         guard bytes.count >= size, magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
             CRC32C.checksum(bytes.extracting(first: size - 4)) == bytes.uint32(at: size - 4)

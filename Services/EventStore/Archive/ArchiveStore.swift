@@ -12,7 +12,7 @@ struct ArchiveStore: Sendable {
         self.name = name
     }
 
-    /// Nil if there is no archive of this name.
+    /// Reads the manifest, or returns nil if no archive has this name.
     func manifest() async throws(ArchiveError) -> ArchiveManifest? {
         let bytes: [UInt8]
         do throws(ObjectStorageError) {
@@ -47,14 +47,16 @@ struct ArchiveStore: Sendable {
         } catch {
             guard case .noObject = error else { throw .storage(error) }
             throw .damaged(
-                segment: key, sound: segment.from - 1, last: segment.through, "it is not there")
+                segment: key, sound: segment.from - 1, last: segment.through, "it is missing")
         }
         return await SegmentContents.read(object, of: segment, log: manifest.log, key: key)
     }
 
-    /// Removes the segments that are not in the manifest, and whose events it has elsewhere or has
-    /// let go: what a crash left, between an upload and the manifest, or between the manifest and a
-    /// removal. Those behind its last segment stay: an older manifest may have been put back.
+    /// Removes segments that a crash left: those uploaded but never listed, and those removed from
+    /// the manifest but not yet deleted.
+    ///
+    /// It keeps unlisted segments after the manifest's last one, because an older manifest may have
+    /// been put back.
     func removeLeftovers(of manifest: ArchiveManifest) async throws(ArchiveError) {
         let listed = Set(manifest.segments.map(\.name))
         for name in try await segmentNames() where !listed.contains(name) {

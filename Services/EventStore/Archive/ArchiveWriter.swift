@@ -1,21 +1,21 @@
 public import EventSourcing
 public import ObjectStorage
 
-/// Writes an archive: the events of one log that its owner gives, in order, in sealed segments.
+/// Writes an archive: events of one log, in order, in sealed segments.
 ///
-/// A segment is put before the manifest that lists it, and the manifest is replaced as a whole:
-/// after a crash at any moment the archive is the one before the segment or the one with it.
-/// Whoever goes on behind `checkpoint` then archives every event once. When a call throws, nothing
-/// is lost: what was appended is still there to be sealed, by the same writer or by one that is
-/// made anew.
+/// The writer uploads a segment before the manifest that lists it, and replaces the manifest as a
+/// whole. So after a crash at any time, the archive has the segment or does not have it, and a
+/// caller that continues after `checkpoint` archives every event once. A call that throws loses
+/// nothing: the same writer or a new one can archive the appended events later.
 ///
-/// One writer at a time, and one call of it at a time.
+/// Use one writer of an archive at a time, and make one call of it at a time.
 public final class ArchiveWriter {
+    /// The default size of a segment's records before compression, in bytes.
     public static let defaultSegmentBytes = 8 << 20
 
-    /// What is archived.
+    /// The manifest of what is archived.
     public private(set) var manifest: ArchiveManifest
-    /// Everything up to this position has been given; the last of it may not be archived yet.
+    /// The position up to which events were appended. The last of them may not be archived yet.
     public private(set) var position: UInt64
 
     private let store: ArchiveStore
@@ -23,18 +23,19 @@ public final class ArchiveWriter {
     private var pending = PendingSegment()
     private var isBusy = false
 
-    /// Every event up to this position is archived: after a crash, go on behind it.
+    /// The position up to which every event is archived. Continue after it when the writer is
+    /// opened again.
     public var checkpoint: UInt64 { manifest.checkpoint }
 
-    /// Bytes of records that wait to be sealed.
+    /// The size of the records that wait to be sealed, in bytes.
     public var pendingBytes: Int { pending.bytes.count }
 
-    /// Opens the archive, made if it is not there.
+    /// Opens the archive, or creates it if it does not exist.
     ///
     /// - Parameters:
-    ///   - from: of a new archive, the first position to archive.
+    ///   - from: the first position to archive, used for a new archive only.
     ///   - segmentBytes: the size of a segment's records before compression, 1 KiB to 1 GiB.
-    /// - Throws: `otherLog` if the archive is of another log.
+    /// - Throws: `otherLog` if the archive is of another log, or another `ArchiveError`.
     public init(
         in storage: any ObjectStorage, name: String, log: EventID, from: UInt64 = 1,
         segmentBytes: Int = defaultSegmentBytes
@@ -58,13 +59,12 @@ public final class ArchiveWriter {
         position = manifest.checkpoint
     }
 
-    /// Takes events, in the order of their positions; those that it has, it has already taken. When
-    /// a segment is full, it is sealed.
+    /// Adds events in the order of their positions, and seals each segment that is full. Events up
+    /// to `position` are ignored.
     ///
-    /// - Parameter through: up to here, every event that is to be archived has been given; the
-    ///   position of the last of `events`, if not given.
-    /// - Throws: `damagedEvent` at an event that does not check. What came before it has been
-    ///   taken.
+    /// - Parameter through: the position up to which every event of the archive was appended. The
+    ///   default is the position of the last of `events`.
+    /// - Throws: `damagedEvent` at an invalid event. The events before it were appended.
     public func append(
         _ events: some Sequence<RecordedEvent>, through: UInt64? = nil
     ) async throws(ArchiveError) {
@@ -83,7 +83,7 @@ public final class ArchiveWriter {
         position = max(position, through ?? 0)
     }
 
-    /// Archives what was appended, and moves the checkpoint to `position`.
+    /// Archives the appended events, and moves the checkpoint to `position`.
     public func seal() async throws(ArchiveError) {
         begin()
         defer { isBusy = false }
@@ -94,10 +94,10 @@ public final class ArchiveWriter {
         }
     }
 
-    /// Lets go of the segments whose last event is older than `time`: first in the manifest, then
-    /// of their objects.
+    /// Removes the segments whose last event is older than `time`: first from the manifest, then
+    /// their objects.
     ///
-    /// - Returns: the segments that were let go.
+    /// - Returns: the removed segments.
     @discardableResult
     public func expire(before time: Timestamp) async throws(ArchiveError) -> [ArchiveSegment] {
         begin()
@@ -109,13 +109,13 @@ public final class ArchiveWriter {
                 manifest.from = last.through + 1
             }
         }
-        // Also what an earlier call has not come to remove.
+        // Also removes what an earlier call left behind.
         try await store.removeLeftovers(of: manifest)
         return expired
     }
 
     private func begin() {
-        precondition(!isBusy, "one call of an archive's writer at a time")
+        precondition(!isBusy, "an archive writer takes one call at a time")
         isBusy = true
     }
 

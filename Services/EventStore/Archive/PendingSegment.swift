@@ -1,7 +1,7 @@
 import Bytes
 import EventSourcing
 
-/// Events that are not archived yet: the segment that they will be.
+/// The events of the next segment, which are not archived yet.
 struct PendingSegment: Sendable {
     /// The records, back to back.
     private(set) var bytes: [UInt8] = []
@@ -20,7 +20,8 @@ struct PendingSegment: Sendable {
         events += 1
     }
 
-    /// The object of the segment, away from the caller's thread: compressing takes its time.
+    /// Compresses the segment and returns its object. It runs on another thread, because
+    /// compressing takes time.
     @concurrent func sealed(
         from: UInt64, through: UInt64, log: EventID
     ) async -> (segment: ArchiveSegment, object: [UInt8]) {

@@ -1,12 +1,14 @@
 import Bytes
 import EventSourcing
 
-/// The events of a segment's object, each checked; up to where it is damaged, if it is.
+/// The valid events of a segment's object, up to the first damage if there is any.
 struct SegmentContents: Sendable {
     private(set) var events: [RecordedEvent] = []
     private(set) var damage: ArchiveError?
 
-    /// - Parameter key: of the object, for what is reported.
+    /// Decodes and checks the object, away from the caller's thread.
+    ///
+    /// - Parameter key: the object's key, for error messages.
     @concurrent static func read(
         _ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String
     ) async -> SegmentContents {
@@ -33,8 +35,8 @@ struct SegmentContents: Sendable {
             && records.count == Int(segment.bytes)
             && CRC32C.checksum(records.span) == segment.checksum
         guard problem != nil || !isWhole else { return }
-        // Events that came out whole though the checksum of the segment fails: none is missing if
-        // all are there, but the object must be replaced all the same.
+        // The events may all be valid although the segment's checksum is wrong. Then none is
+        // missing, but the object must still be replaced.
         damage = .damaged(
             segment: key, sound: events.last?.position ?? segment.from - 1,
             last: segment.through, problem ?? "its checksum does not match")
@@ -47,18 +49,19 @@ struct SegmentContents: Sendable {
         do throws(ArchiveSegmentHeader.Problem) {
             let (header, headerLog) = try ArchiveSegmentHeader.read(object.span)
             guard header != segment || headerLog != log else { return }
-            reason = "its header is not what the manifest says"
+            reason = "its header differs from the manifest"
         } catch {
             if case .unknownVersion(let version) = error {
                 throw .unknownVersion(object: key, version)
             }
-            reason = "its header is not one"
+            reason = "its header is invalid"
         }
         throw .damaged(
             segment: key, sound: segment.from - 1, last: segment.through, reason)
     }
 
-    /// Takes the records as long as each is sound and in its place; says what is wrong then.
+    /// Takes the records up to the first that is invalid or out of order. Returns the reason, or
+    /// nil if all are valid.
     private mutating func take(_ records: [UInt8], of segment: ArchiveSegment) -> String? {
         var rest = records[...]
         var lowest = segment.first

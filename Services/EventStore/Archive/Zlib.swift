@@ -1,8 +1,8 @@
 internal import CZlib
 
-/// The codec of RFC 1950, whole blocks at a time.
+/// Compresses and decompresses whole blocks by zlib (RFC 1950).
 enum Zlib {
-    /// The compressed bytes; nil if there is no memory for it.
+    /// Returns the compressed bytes, or nil if there is not enough memory.
     static func compressed(_ bytes: [UInt8]) -> [UInt8]? {
         var status = Z_OK
         let capacity = Int(compressBound(uLong(bytes.count)))
@@ -18,7 +18,7 @@ enum Zlib {
         return status == Z_OK ? result : nil
     }
 
-    /// What was compressed, `count` bytes; fewer, if it is damaged: as far as it can be read.
+    /// Returns the `count` bytes that were compressed, or fewer if they are damaged.
     static func decompressed(_ bytes: ArraySlice<UInt8>, count: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             var length = uLongf(count)
@@ -26,7 +26,7 @@ enum Zlib {
                 unsafe uncompress(
                     buffer.baseAddress, &length, source.baseAddress, uLong(source.count))
             }
-            // Since zlib 1.2.11 the length tells also what came before the damage.
+            // Since zlib 1.2.11 the length also counts the bytes before the damage.
             filled = status == Z_MEM_ERROR ? 0 : Int(length)
         }
     }

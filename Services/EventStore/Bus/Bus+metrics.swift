@@ -3,12 +3,12 @@ public import Observability
 import WireProtocol
 
 extension Bus {
-    /// What keeps the bus from answering; nil if nothing does.
+    /// Returns why the bus does not answer calls yet, or nil if it does.
     public func fault() -> String? {
         routed >= openedAt ? nil : "the bus has routed \(routed) of \(openedAt) events"
     }
 
-    /// What there is to be scraped.
+    /// Returns the bus's metrics for Prometheus.
     public func metrics() async -> [Metric] {
         let now = clock.now.log
         let views = queueViews()
@@ -30,28 +30,28 @@ extension Bus {
         }
         return [
             .gauge(
-                "daybook_bus_routed_position", "Every event up to here has been routed.",
+                "daybook_bus_routed_position", "The position up to which events are routed.",
                 Double(routed)),
-            gauges("depth", "Events that are not in flight.") { Double($0.depth) },
-            gauges("delayed", "Of those, events that wait for their back-off to pass.") {
+            gauges("depth", "Events in the queue, without those in flight.") { Double($0.depth) },
+            gauges("delayed", "Events of the depth that wait for their back-off to end.") {
                 Double($0.delayed)
             },
-            gauges("blocked", "Of those, events that wait behind a dead letter.") {
+            gauges("blocked", "Events of the depth that wait behind a dead letter.") {
                 Double($0.waitingBehindDead)
             },
-            gauges("in_flight", "Events that are with a consumer.") { Double($0.inFlight) },
-            gauges("oldest_age_seconds", "How long the oldest event has been in the queue.") {
+            gauges("in_flight", "Events that a consumer holds.") { Double($0.inFlight) },
+            gauges("oldest_age_seconds", "The age of the oldest event in the queue.") {
                 $0.oldest.map { Double(max(now.microseconds - $0.microseconds, 0)) / 1e6 } ?? 0
             },
             gauges("dead_letters", "Dead letters.") { Double($0.deadLetters) },
             counters("delivered", "Deliveries.") { $0.delivered },
-            counters("failed", "Deliveries that did not end well, and events that grew too old.") {
+            counters("failed", "Failed or timed out deliveries, and expired events.") {
                 $0.failed
             },
-            counters("acknowledged", "Events acknowledged since the queue was made.") {
+            counters("acknowledged", "Events acknowledged since the queue was created.") {
                 $0.row.acknowledged
             },
-            counters("dropped", "Events dropped, for a queue without dead letters.") {
+            counters("dropped", "Events dropped by a queue without dead letters.") {
                 $0.row.dropped
             },
         ] + (await archiveMetrics())
@@ -61,10 +61,10 @@ extension Bus {
         let views = await archiveViews()
         return [
             .gauge(
-                "daybook_archive_position", "Every matching event up to here is in the archive.",
+                "daybook_archive_position", "The position up to which events are archived.",
                 each: views.map { ([.init("archive", $0.archive.name)], Double($0.checkpoint)) }),
             .gauge(
-                "daybook_archive_failing", "1 if the archive does not go on for now.",
+                "daybook_archive_failing", "1 while archiving fails, otherwise 0.",
                 each: views.map {
                     ([.init("archive", $0.archive.name)], $0.problem == nil ? 0 : 1)
                 }),

@@ -8,15 +8,16 @@ import ServiceRuntime
 public import WireProtocol
 public import ZeroMQ
 
-/// The event bus: sends each event of the log, by rules, to durable queues, and delivers from them.
+/// The event bus: sends each event of the log to durable queues by rules, and delivers from the
+/// queues.
 ///
-/// It follows the log as any subscriber does, and is behind it by a moment. What it knows is a
-/// function of the log and of what consumers have acknowledged: rules, queues and dead letters are
-/// events themselves, and take effect where they stand in the log.
+/// It follows the log as any subscriber does, with a short lag. Its state depends only on the log
+/// and on the acknowledgements of consumers. Rules, queues and dead letters are events, too, and
+/// take effect at their positions in the log.
 ///
-/// A turn works in memory; commits follow, one after the other, each with all that has changed
-/// since the last. A consumer gets an answer, be it a delivery or the confirmation of an
-/// acknowledgement, only when the change behind it is on disk.
+/// Each turn works in memory. Commits follow one after the other, each with all changes since the
+/// last. A consumer gets an answer, such as a delivery or a confirmed acknowledgement, only when
+/// the change is on disk.
 public actor Bus {
     let journal: BusJournal
     let store: BusStore
@@ -29,30 +30,30 @@ public actor Bus {
     let loop: SocketLoop
     let log: EventID
     private let lock: FolderLock
-    /// Where the log ended when the bus was opened.
+    /// The log's head when the bus was opened.
     let openedAt: UInt64
 
     var rules = RuleBook()
     var queues: [String: BusQueue] = [:]
     var cache = RecordCache()
-    /// Every event up to here is routed, in memory.
+    /// The position up to which events are routed in memory.
     var routed: UInt64
     var commits: Commits
     /// The changes since the last commit, except those of queues' entries.
     var changes = WriteBatch()
     var nextQueueID: Int64 = 1
-    /// How many dead letters there are, by the names of their queues, which may be gone.
+    /// The number of dead letters by queue name. The queue may no longer exist.
     var deadLetterCounts: [String: Int] = [:]
-    /// Deaths of which the log does not tell yet.
+    /// Deaths that are not in the log yet.
     var deaths: [Death] = []
     var replays: [String: Replay] = [:]
     var plans: [ReplayDefinition: Plan] = [:]
     var archives: [String: Archive] = [:]
     var answers: [ConsumerKey: ReceiveAnswer] = [:]
 
-    /// Who waits until the log is routed up to a position.
+    /// The callers that wait until the log is routed up to a position.
     var routeWaiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
-    /// The router waits while a queue is brought up to it.
+    /// Whether the router must wait while a queue is filled up to its position.
     var isRouterHeld = false
     var heldRouter: CheckedContinuation<Void, Never>?
     var isStopped = false
@@ -63,17 +64,19 @@ public actor Bus {
     let fillSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let archiveSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
+    /// The thread that runs the bus.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Opens the bus's journal in the folder `journal` and its tables in `folder`, waits for the
-    /// event store, and binds `endpoint`.
+    /// Opens the bus's journal and tables, waits for the event store, and binds `endpoint`.
     ///
     /// - Parameters:
-    ///   - window: how many entries of a queue are in memory before further ones wait on disk.
-    ///   - journalBytes: the least size, in bytes, at which the journal's next generation begins
-    ///     with a snapshot.
+    ///   - folder: the folder of the tables.
+    ///   - journal: the folder of the journal.
+    ///   - window: how many entries of a queue are kept in memory. Further ones wait on disk.
+    ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
+    ///     starts with a snapshot.
     ///   - now: the system's clock.
     /// - Throws: `Problem` if another process uses the folder, `ProjectedStore.Unusable` if the
     ///   files are damaged or belong to another log.
@@ -103,7 +106,7 @@ public actor Bus {
             throw ProjectedStore.Unusable(
                 description:
                     "the bus's journal in \(journalFolder) has routed \(routed) events, but "
-                    + "the log has only \(welcome.head): it has lost its end; restore a journal "
+                    + "the log has only \(welcome.head): the log lost its end; restore a journal "
                     + "and a log of the same backup, or remove the folders \(journalFolder) and "
                     + "\(folder) to route the log again from its beginning")
         }
@@ -116,11 +119,11 @@ public actor Bus {
 
     private func load() async throws {
         for row in try await store.rules() {
-            // One that was accepted by another version of the pattern language may be refused now.
+            // A pattern that another version accepted may be invalid now.
             do {
                 rules.put(try Rule(row))
             } catch {
-                logger.error("rule \(row.rule.name) is not at work: \(error)")
+                logger.error("rule \(row.rule.name) has no effect: \(error)")
             }
         }
         for row in try await store.queues() {
@@ -143,18 +146,20 @@ public actor Bus {
             do {
                 try keep(row)
             } catch {
-                logger.error("archive \(row.definition.name) is not at work: \(error)")
+                logger.error("archive \(row.definition.name) has no effect: \(error)")
             }
         }
         for queue in queues.values {
             let last = try await store.lastLeased(of: queue.row.id)
-            // Entries in flight are in memory, wherever they are in the queue.
+            // Entries in flight must be in memory, wherever they are in the queue.
             while queue.loadedThrough < last { try await readOn(queue) }
             try await refill(queue)
         }
     }
 
-    /// Routes and delivers until cancelled; then all that has changed is written.
+    /// Routes and delivers until cancelled, and then commits all changes.
+    ///
+    /// - Throws: `CancellationError` after it was cancelled, otherwise the failure.
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -170,26 +175,26 @@ public actor Bus {
                 group.addTask { [store] in
                     for await error in store.store.failures { throw error }
                 }
-                // Whoever waits for one of these would keep the others from ending.
+                // A task that waits for another would keep the group from ending.
                 defer { stop() }
                 try await group.next()
             }
         } catch is CancellationError {
-            // Asked to stop; anything else leaves the store as the last commit left it.
+            // Cancelled: continue and commit. After any other error, the last commit stands.
         }
-        // Not part of the task that was cancelled, for it still writes.
+        // In a task of its own, because the cancelled task could not write.
         try await Task(executorPreference: loop) { try await self.close() }.value
         throw CancellationError()
     }
 
-    /// Answers calls, once the bus has taken in what was in the log when it was opened: what was
-    /// made before a crash is there for whoever asks after it.
+    /// Answers calls after the bus has routed what was in the log when it opened. So a caller finds
+    /// what was created before a crash.
     private func answer() async throws {
         try await routed(through: openedAt)
         try await server.run()
     }
 
-    /// Whoever waits for more waits in vain.
+    /// Fails everyone still waiting.
     private func stop() {
         isStopped = true
         for waiter in routeWaiters { waiter.continuation.resume(throwing: CancellationError()) }
@@ -221,12 +226,12 @@ public actor Bus {
 
     // MARK: Time
 
-    /// How late a passed time limit may be noticed.
+    /// How much later than its time limit an event may be redelivered.
     private static let tick: Duration = .milliseconds(50)
 
     private func keepTime() async throws {
         while true {
-            // What becomes due does so by the clock alone.
+            // Due times pass without any call, so the clock must be checked.
             try await Task.sleep(for: Self.tick)
             let now = clock.now
             for queue in queues.values {
@@ -242,13 +247,13 @@ public actor Bus {
         }
     }
 
-    /// Lets time pass for the queue, and wakes who can go on.
+    /// Applies the passed time to the queue, and wakes a consumer that can continue.
     func tick(_ queue: BusQueue, at now: BusTime) {
         queue.state.tick(now: now, random: { .random(in: 0..<1) })
         settle(queue, at: now)
     }
 
-    /// Works in what has become of the queue's entries, and wakes who waits for one.
+    /// Applies the changes of the queue's entries, and wakes a consumer that waits for one.
     func settle(_ queue: BusQueue, at now: BusTime) {
         for (entry, cause) in queue.settle(queue.state.takeChanges(), at: now.running) {
             die(entry, of: queue.name, cause)
@@ -256,7 +261,7 @@ public actor Bus {
         wake(queue)
     }
 
-    /// Wakes a consumer that waits, if there is something for it; it wakes the next in its turn.
+    /// Wakes one waiting consumer if an entry is ready. That consumer wakes the next.
     func wake(_ queue: BusQueue) {
         guard queue.state.hasReady else { return }
         queue.receivers.popFirst()?.continuation.resume()

@@ -1,41 +1,45 @@
 public import EventSourcing
 
-/// Why an append was not made. Nothing of it was.
+/// Why the log rejected an append. It stored none of the append's events.
 public enum AppendError: Error, Hashable, CustomStringConvertible {
-    /// The bytes, or what they say, break a rule.
+    /// The records are malformed or exceed a limit. The text says what is wrong.
     case invalid(String)
-    /// A stream is not where the append expects it; nil for a stream that does not exist.
+    /// A stream's last revision is not the expected one. Nil if the stream does not exist.
     case wrongRevision(StreamName, actual: UInt64?)
-    /// The event at the position matches what none should.
+    /// The event at the position matches the condition's `noneMatching` query.
     case conditionFailed(position: UInt64)
-    /// An event of this id is in the log with other content.
+    /// The log already holds an event with this id and other content.
     case idReused(EventID, position: UInt64)
+    /// The log could not be read or written, or it is closed.
     case log(LogError)
 
+    /// A message of one line that says what is wrong.
     public var description: String {
         switch self {
         case .invalid(let reason): reason
         case .wrongRevision(let stream, let actual?): "stream \(stream) is at revision \(actual)"
         case .wrongRevision(let stream, nil): "stream \(stream) does not exist"
         case .conditionFailed(let position):
-            "the event at position \(position) matches what none should"
+            "the event at position \(position) matches the append condition's query"
         case .idReused(let id, let position):
-            "event id \(id) is in the log at position \(position) with other content"
+            "the log has event id \(id) at position \(position) with other content"
         case .log(let error): error.description
         }
     }
 }
 
-/// What an append is looked at for before the log is.
+/// Checks the bytes of an append. It needs no access to the log.
 enum Admission {
-    /// The headers of the records, all of which may be appended.
+    /// Returns the headers of the records.
+    ///
+    /// - Throws: `invalid` if a record is malformed, an id occurs twice or a limit is exceeded.
     static func headers(
         of records: Span<UInt8>, segmentBytes: Int
     ) throws(AppendError) -> [RecordHeader] {
         guard records.count <= min(Limits.appendBytes, segmentBytes - SegmentHeader.size) else {
             throw .invalid(
-                "an append has up to \(min(Limits.appendBytes, segmentBytes - SegmentHeader.size)) "
-                    + "bytes, not \(records.count)")
+                "an append may have \(min(Limits.appendBytes, segmentBytes - SegmentHeader.size)) "
+                    + "bytes at most, not \(records.count)")
         }
         var headers: [RecordHeader] = []
         var ids: Set<EventID> = []
@@ -44,14 +48,14 @@ enum Admission {
             let rest = records.extracting(offset..<records.count)
             let header = try admit(rest)
             guard ids.insert(header.id).inserted else {
-                throw .invalid("event id \(header.id) is in the append twice")
+                throw .invalid("the append has event id \(header.id) twice")
             }
             headers.append(header)
             offset += header.length
         }
         guard (1...Limits.appendEvents).contains(headers.count) else {
             throw .invalid(
-                "an append has 1 to \(Limits.appendEvents) events, not \(headers.count)")
+                "an append must have 1 to \(Limits.appendEvents) events, not \(headers.count)")
         }
         return headers
     }
@@ -74,16 +78,16 @@ enum Admission {
         let stream = record.extracting(header.stream)
         let category = stream.extracting(first: categoryLength(of: stream))
         guard isName(stream), !category.isEmpty, !contains(category, UInt8(ascii: ".")) else {
-            throw .damaged("its stream name is not one")
+            throw .damaged("its stream name is invalid")
         }
         guard isName(record.extracting(header.type)) else {
-            throw .damaged("its event type is not a name")
+            throw .damaged("its event type is invalid")
         }
         guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
         var at = header.tags.lowerBound
         for _ in 0..<header.tagCount {
             let tag = record.extracting(at + 1..<at + 1 + Int(record[at]))
-            guard isUTF8(tag) else { throw .damaged("a tag of it is not UTF-8") }
+            guard isUTF8(tag) else { throw .damaged("one of its tags is not UTF-8") }
             at += 1 + Int(record[at])
         }
         guard isUTF8(record.extracting(header.contentType)) else {
@@ -92,7 +96,7 @@ enum Admission {
         guard isZero(record, RecordLayout.flags..<RecordLayout.headChecksum),
             isZero(record, RecordLayout.tagsLength + 2..<RecordLayout.metadataLength),
             isZero(record, header.data.upperBound..<header.length)
-        else { throw .damaged("it has something where zeros belong") }
+        else { throw .damaged("its reserved bytes are not zero") }
     }
 
     private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {

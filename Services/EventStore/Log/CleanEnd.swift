@@ -1,8 +1,10 @@
 import Bytes
 import EventSourcing
 
-/// A note that the log was closed and where it ended. While it is there, what does not check below
-/// that position is damaged and not torn. It is removed before the log is written to again.
+/// The marker of a log that was closed, with the position at which it ended.
+///
+/// While the marker exists, an invalid record up to that position is damage and not a torn append.
+/// The log removes the marker before it writes again.
 ///
 ///     offset size
 ///          0    8  "DAYBKEND"
@@ -22,7 +24,7 @@ struct CleanEnd {
         try storage.put(Self.name, bytes.span)
     }
 
-    /// The note in `storage`; nil if there is none that checks.
+    /// Returns the marker in `storage`, or nil if it is missing or invalid.
     static func read(from storage: any LogStorage) throws(LogError) -> CleanEnd? {
         let bytes = try storing { () throws(StorageError) -> [UInt8] in
             guard try storage.names().contains(name) else { return [] }

@@ -2,8 +2,9 @@ import Bytes
 public import EventSourcing
 
 extension EventLog {
-    /// The first append's answer, if all events are in the log with the same content; nil if none
-    /// is.
+    /// Returns the answer to the first append of these events, or nil if the log has none of them.
+    ///
+    /// - Throws: `idReused` if the log has only some of them, or one with other content.
     func repetition(
         of records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> Appended? {
@@ -30,7 +31,7 @@ extension EventLog {
             time: last.time, isRepeat: true)
     }
 
-    /// Throws if the condition does not hold of what is committed or staged.
+    /// Throws if the condition does not hold for the committed and staged events.
     mutating func check(_ condition: AppendCondition) throws(AppendError) {
         for stream in condition.streams where stream.expected != .any {
             let actual = try revision(of: stream.name.description)
@@ -50,14 +51,13 @@ extension EventLog {
         if let match { throw .conditionFailed(position: match) }
     }
 
-    /// The committed event of this id, if there is one.
+    /// Returns the committed event with this id, or nil if the log lacks it.
     public func committedEvent(id: EventID) throws(LogError) -> RecordedEvent? {
         let event = try event(id: id)
         return event.flatMap { $0.position <= head ? $0 : nil }
     }
 
-    /// Returns the place of each event of the append. Stages nothing: it changes only what the log
-    /// has cached of itself.
+    /// Returns the place of each event of the append. It stages nothing and changes only caches.
     mutating func places(
         of records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> [Place] {
@@ -90,7 +90,8 @@ extension EventLog {
         return places
     }
 
-    /// The revision of the stream's last event, staged ones included; nil if it has none.
+    /// Returns the revision of the stream's last event, staged or not. Nil if the stream has no
+    /// event.
     mutating func revision(of stream: String) throws(AppendError) -> UInt64? {
         if let known = heads[stream: stream] { return known }
         let last = try looking { () throws(LogError) in
@@ -107,12 +108,13 @@ extension EventLog {
         }?.position ?? 0
     }
 
-    /// The event of this id, staged ones included.
+    /// Returns the event with this id, staged or not.
     private func event(id: EventID) throws(LogError) -> RecordedEvent? {
         try lastEvent(Term(id: id)) { $0.id == id }
     }
 
-    /// The last event that has the term and, its hash being that of others too, is the one meant.
+    /// Returns the last event that has the term and for which `isMeant` is true. Several terms can
+    /// share a hash, so the term alone does not identify the event.
     private func lastEvent(
         _ term: Term, where isMeant: (RecordedEvent) -> Bool
     ) throws(LogError) -> RecordedEvent? {
@@ -135,7 +137,7 @@ extension EventLog {
     private func lastEvent(
         _ term: Term, of segment: OpenSegment, where isMeant: (RecordedEvent) -> Bool
     ) throws(LogError) -> RecordedEvent? {
-        // Looked for before the list is made: mostly there is none, or the last one is meant.
+        // Usually no record has the term, or the last one is meant. This avoids building the list.
         guard let last = segment.lastOrdinal(term) else { return nil }
         let event = try record(last, of: segment)
         if isMeant(event) { return event }
@@ -179,7 +181,7 @@ extension EventLog {
         return nil
     }
 
-    /// The record, from disk or, if it is staged, from the group.
+    /// Reads the record from the group if it is staged, otherwise from the file.
     private func record(
         _ ordinal: UInt32, of segment: any Segment
     ) throws(LogError) -> RecordedEvent {
@@ -200,7 +202,7 @@ extension EventLog {
         return try RecordedEvent(bytes[...], position, segment.name, start)
     }
 
-    /// Runs `body`, its failure being the append's.
+    /// Runs `body` and rethrows its error as an append's.
     private func looking<Result>(
         _ body: () throws(LogError) -> Result
     ) throws(AppendError) -> Result {
@@ -209,9 +211,9 @@ extension EventLog {
 }
 
 extension RecordedEvent {
-    /// The record that should be the event at `position`, all of it checked.
+    /// Creates the event at `position` from its record, after checking all of it.
     ///
-    /// - Parameter mask: the mask of the record's place; 0 if the checksum is the plain one.
+    /// - Parameter mask: the mask of the record's place; 0 if the checksum is not masked.
     init(
         _ bytes: ArraySlice<UInt8>, _ position: UInt64, _ segment: String, _ offset: Int,
         mask: UInt32 = 0
@@ -220,7 +222,7 @@ extension RecordedEvent {
             try self.init(bytes)
             try verify(mask: mask)
             guard self.position == position, self.bytes.count == bytes.count else {
-                throw .damaged("it is another record")
+                throw .damaged("its position or length is not the expected one")
             }
         } catch {
             throw .damaged(

@@ -1,9 +1,10 @@
 import EventSourcing
 
 extension EventLog {
-    /// The next chunk of committed events that `read` wants; empty only when there are none.
+    /// Returns the next chunk of committed events that match `read`. It is empty only if there are
+    /// none.
     ///
-    /// Forwards it stops behind the head: asked again, it gives what has been appended since.
+    /// A forward read stops at the head. A later call returns the events appended since then.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
         let isDone =
@@ -16,14 +17,15 @@ extension EventLog {
         return chunk
     }
 
-    /// The next chunk of what `read` wants of the events that are not in sealed segments.
+    /// Returns the next chunk of matching events from the segments that are not sealed.
     public func readRecent(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
         _ = try recent(&read, into: &chunk)
         return chunk
     }
 
-    /// False if the chunk is full, or nothing more is wanted.
+    /// Reads the segments that are not sealed. Returns false if the chunk is full or the read is
+    /// done.
     private func recent(
         _ read: inout LogRead, into chunk: inout LogChunk
     ) throws(LogError) -> Bool {
@@ -36,7 +38,7 @@ extension EventLog {
         return !read.isDone
     }
 
-    /// What a reader needs to read the sealed segments on a thread of its own.
+    /// A reader of the sealed segments, for use on another thread.
     public var sealedReader: SealedReader { SealedReader(segments: sealed, storage: storage) }
 }
 
@@ -45,10 +47,10 @@ public struct SealedReader: Sendable {
     fileprivate let segments: SealedSegments
     fileprivate let storage: any LogStorage
 
-    /// The position behind the last that is there.
+    /// The position after the last event in the sealed segments.
     public var end: UInt64 { segments.last?.nextPosition ?? 1 }
 
-    /// The next chunk of what `read` wants; empty when nothing of that is left here.
+    /// Returns the next chunk of matching events. It is empty if no more are in these segments.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
         _ = try segments.read(&read, from: storage, into: &chunk)
@@ -57,13 +59,13 @@ public struct SealedReader: Sendable {
 }
 
 extension SealedSegments {
-    /// False if the chunk is full, or nothing more is wanted.
+    /// Reads sealed segments. Returns false if the chunk is full or the read is done.
     fileprivate func read(
         _ read: inout LogRead, from storage: any LogStorage, into chunk: inout LogChunk
     ) throws(LogError) -> Bool {
         guard let last = segments.last, !read.isDone else { return !read.isDone }
         let next = read.isBackwards ? min(read.position, last.nextPosition - 1) : read.position
-        // The segment that has `next`, or behind the last one.
+        // The segment that holds `next`, or the index after the last one.
         var index = segments.partitioningIndex { $0.nextPosition > next }
         while segments.indices.contains(index) {
             let segment = segments[index]
@@ -83,7 +85,7 @@ extension SealedSegments {
 }
 
 extension Segment {
-    /// Looks at the first `visible` records; false if the chunk is full, or nothing more is wanted.
+    /// Reads the first `visible` records. Returns false if the chunk is full or the read is done.
     fileprivate func read(
         _ read: inout LogRead, visible: Int, from storage: any LogStorage,
         into chunk: inout LogChunk
@@ -101,7 +103,8 @@ extension Segment {
         return !read.isDone
     }
 
-    /// Puts those of the records that are wanted into the chunk; false when it is full.
+    /// Adds the matching records to the chunk. Returns false if the chunk is full or the read is
+    /// done.
     private func take(
         _ ordinals: [UInt32], _ read: inout LogRead, _ window: inout ReadWindow,
         _ chunk: inout LogChunk
@@ -127,7 +130,7 @@ extension Segment {
         return true
     }
 
-    /// Where the records are; those that lie close together are looked up together.
+    /// Returns where the records are in the file. Records close together are looked up in one read.
     private func ranges(of ordinals: [UInt32]) throws(LogError) -> [Range<Int>] {
         let low = Int(ordinals.min() ?? 0)
         let high = Int(ordinals.max() ?? 0)
@@ -149,7 +152,7 @@ extension Segment {
     }
 }
 
-/// A part of a segment's file, read ahead the farther the more of it was of use.
+/// A part of a segment's file. The window grows while reads are near each other.
 private struct ReadWindow {
     private static let sizes = 4 << 10...256 << 10
 
@@ -166,7 +169,7 @@ private struct ReadWindow {
         self.isBackwards = isBackwards
     }
 
-    /// The bytes in `wanted`, of the record at `position`.
+    /// Returns the bytes in `wanted`, which hold the record at `position`.
     mutating func bytes(
         _ wanted: Range<Int>, _ position: UInt64
     ) throws(LogError) -> ArraySlice<UInt8> {

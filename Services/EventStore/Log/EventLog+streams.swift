@@ -1,28 +1,36 @@
 public import EventSourcing
 
-/// A stream, as a list of streams shows it.
+/// One stream in a list of streams.
 public struct StreamSummary: Hashable, Sendable {
+    /// The name of the stream.
     public var name: StreamName
-    /// The position and time of its first event.
+    /// The position of the stream's first event.
     public var first: UInt64
+    /// The commit time of the first event.
     public var createdAt: Timestamp
-    /// The position, time and revision of its last event.
+    /// The position of the stream's last event.
     public var last: UInt64
+    /// The commit time of the last event.
     public var changedAt: Timestamp
+    /// The revision of the last event.
     public var revision: UInt64
 }
 
-/// What there is of a log.
+/// How much a log holds.
 public struct LogStatistics: Hashable, Sendable {
+    /// The number of committed events, which is also the log's head.
     public var events: UInt64
+    /// The number of streams.
     public var streams: Int
+    /// The number of segments, sealed or not.
     public var segments: Int
-    /// Of records, on disk.
+    /// The size of all records on disk, in bytes.
     public var bytes: Int
 }
 
 extension EventLog {
-    /// Up to `limit` streams that begin behind `position`, in the order in which they began.
+    /// Returns up to `limit` streams that begin after `position`, in the order of their first
+    /// events.
     public func streams(
         of category: String? = nil, after position: UInt64 = 0, limit: Int
     ) throws(LogError) -> [StreamSummary] {
@@ -48,6 +56,7 @@ extension EventLog {
             changedAt: end.time, revision: end.revision)
     }
 
+    /// Counts the log's events, streams, segments and bytes.
     public func statistics() throws(LogError) -> LogStatistics {
         let recent = sealing + [open].compactMap(\.self)
         var statistics = LogStatistics(

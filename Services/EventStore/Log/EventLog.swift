@@ -1,38 +1,38 @@
 public import EventSourcing
 
-/// When an append is on disk.
+/// When the log makes an append durable.
 public enum Durability: String, CaseIterable, Sendable {
-    /// Before it is answered.
+    /// Before the append is acknowledged.
     case sync
-    /// Some time after it is answered, whenever `flush` is called: what a failure of the machine
-    /// may lose is what was appended since. A failure of the process alone loses nothing.
+    /// At the next `flush`, after the append is acknowledged. A crash of the machine can lose the
+    /// appends since the last flush. A crash of the process loses nothing.
     case interval
-    /// When the system sees fit.
+    /// When the operating system writes it.
     case none
 }
 
 /// The durable, append-only log: segments of records in a folder.
 ///
-/// Appends are staged, each checked against everything before it, and committed in groups with one
-/// write and one sync. Staged events are seen by later conditions but by no reader; committed ones
-/// are on disk. Whoever owns the log is its only writer and reader, but for the sealed segments,
-/// which anyone may read.
+/// The log stages appends, each checked against everything before it. It commits them in groups,
+/// with one write and one sync per group. Later conditions see staged events, but readers do not.
+/// Committed events are on disk. The owner of the log is its only writer and reader. Only sealed
+/// segments may be read on other threads.
 ///
-/// An append that a crash cut short is gone as a whole when the log is opened again: it was not
-/// acknowledged. Damage anywhere else is reported with its place, when the log is opened or when
-/// what is damaged is read, and never skipped.
+/// Opening the log removes an append that a crash cut short. That append was not acknowledged.
+/// Damage anywhere else is reported with its place and never skipped: when the log is opened, or
+/// when the damaged part is read.
 ///
-/// Memory grows with the streams in use and not with the events stored, but for the filters of the
-/// sealed segments: a bit for every 16 bytes of records.
+/// Memory grows with the streams in use and not with the events stored. The exception is the
+/// filters of the sealed segments, which take one bit for every 16 bytes of records.
 public struct EventLog: ~Copyable {
-    /// The size of a segment's file, if none is given.
+    /// The default size of a segment's file, in bytes.
     public static let defaultSegmentBytes = 64 << 20
 
-    /// The identity of the log, made with it: positions mean something in this log only.
+    /// The identity of the log, created with it. Positions are valid in this log only.
     public let id: EventID
     /// The position of the last committed event, or 0.
     public internal(set) var head: UInt64
-    /// When the last committed event was; nil if there is none.
+    /// The commit time of the last committed event, or nil if the log is empty.
     public private(set) var headTime: Timestamp?
     let storage: any LogStorage
     let segmentBytes: Int
@@ -40,31 +40,35 @@ public struct EventLog: ~Copyable {
     private let now: () -> Timestamp
     private let maintenance: Maintenance
     private var manifest: LogManifest
-    /// Never written to again.
+    /// The segments that are never written to again.
     var sealed: SealedSegments
-    /// Full, but not sealed before their indexes are on disk.
+    /// Full segments whose indexes are not on disk yet.
     var sealing: [OpenSegment]
-    /// The one that is written to, if there is one.
+    /// The segment that is written to, if there is one.
     var open: OpenSegment?
-    /// The records staged since the last commit; they go behind what the open segment has on disk.
+    /// The records staged since the last commit. They follow the records that the open segment has
+    /// on disk.
     var group: [UInt8] = []
-    /// What was committed because a segment was full, before whoever owns the log asked for it.
+    /// The records that were committed because a segment was full, before the owner called
+    /// `commit`.
     private var committedEarly: [UInt8] = []
     var heads = Heads()
     private var lastTime: Int64
     /// Whether something was written since the last sync.
     private var isDirty = false
-    /// Why nothing more is written: what is on disk is known only once the log is opened again.
+    /// Why the log accepts no more writes. What is on disk is known only after it is opened again.
     private var failure: LogError?
 
-    /// Opens the log in `storage`, made anew if there is none.
+    /// Opens the log in `storage`, or creates it if the storage is empty.
     ///
     /// - Parameters:
-    ///   - segmentBytes: the size of the files; an append must fit into one. A log keeps to the
-    ///     size it was made with.
+    ///   - segmentBytes: the size of the files, 1 KiB to 2 GiB. An append must fit into one file.
+    ///     Pass the same size each time: with another size, all indexes are built again.
+    ///   - newID: the identity of a log that is created now.
     ///   - newSalt: the salt of a log that is created now (`SegmentBinding`); not 0.
-    ///   - background: runs what need not hold up an append, such as writing a segment's index.
+    ///   - background: runs work that need not delay an append, such as writing a segment's index.
     ///   - now: the clock. Commit times follow it, but never go back.
+    /// - Throws: `LogError` if the log is damaged or storage fails.
     public init(
         in storage: any LogStorage, segmentBytes: Int = defaultSegmentBytes,
         durability: Durability = .sync,
@@ -72,13 +76,14 @@ public struct EventLog: ~Copyable {
         background: @escaping Background = { $0() },
         now: @escaping () -> Timestamp
     ) throws(LogError) {
-        precondition((1024...1 << 31).contains(segmentBytes), "a segment has 1 KiB to 2 GiB")
+        precondition((1024...1 << 31).contains(segmentBytes), "segmentBytes must be 1 KiB to 2 GiB")
         let recovered = try Recovery(storage, newID: newID, segmentBytes: segmentBytes)
         let salt = recovered.salt ?? newSalt
         let maintenance = Maintenance(
             storage, log: recovered.id, salt: salt, segmentBytes: segmentBytes,
             sealed: recovered.sealed, background: background)
-        // Whoever is told the log's identity is to find it again, events or none.
+        // Create the first segment now, so that the log keeps its identity even if it gets no
+        // events.
         let open =
             if let open = recovered.open { open } else {
                 OpenSegment(try maintenance.makeSegment(base: 1))
@@ -101,20 +106,21 @@ public struct EventLog: ~Copyable {
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
     }
 
-    /// How far the last committed event's time is ahead of the clock; 0 if it is not. It is ahead
-    /// after the clock was set back.
+    /// How far the last commit time is ahead of the clock; 0 if it is not ahead. It is ahead after
+    /// the clock was set back.
     public var timeAhead: Duration { headTime.map { max($0 - now(), .zero) } ?? .zero }
 
-    /// The position that the next staged event gets.
+    /// The position of the next staged event.
     var nextPosition: UInt64 { open?.nextPosition ?? 1 }
 
     /// Checks the append of `records`, whole records back to back, and stages its events.
     ///
     /// Every check that can fail, such as a look-up in a damaged index, comes before the first
-    /// change, so a rejected append leaves nothing.
+    /// change. So a rejected append changes nothing.
     ///
-    /// - Returns: where they will be once `commit` has returned; for a repeated append, where they
-    ///   are, or will be, since the first time.
+    /// - Returns: the events' positions after the next `commit`. For a repeated append, the
+    ///   positions of the first time.
+    /// - Throws: `AppendError`.
     public mutating func stage(
         _ records: Span<UInt8>, _ condition: AppendCondition = .any
     ) throws(AppendError) -> Appended {
@@ -135,12 +141,12 @@ public struct EventLog: ~Copyable {
         return place(records, headers, places, time: time)
     }
 
-    /// Writes what is staged, and makes it durable unless durability is asked for later.
+    /// Writes the staged events, and makes them durable if the durability is `sync`.
     ///
-    /// - Returns: the records committed since the last call, with plain checksums, as readers get
-    ///   them.
-    /// - Throws: when that fails. The log is then of no more use, and must be opened again: what
-    ///   the system holds of a file whose sync has failed can't be trusted.
+    /// - Returns: the records committed since the last call, with unmasked checksums, as readers
+    ///   get them.
+    /// - Throws: `LogError` if writing fails. The log then accepts no more writes and must be
+    ///   opened again, because the system's copy of a file cannot be trusted after a failed sync.
     @discardableResult
     public mutating func commit() throws(LogError) -> [UInt8] {
         if let failure { throw failure }
@@ -170,7 +176,7 @@ public struct EventLog: ~Copyable {
         group.toggleBinding(open.binding, storedAt: offset)
     }
 
-    /// Makes durable what was committed and is not yet.
+    /// Syncs the committed events that are not durable yet.
     public mutating func flush() throws(LogError) { try flush(through: head) }
 
     private mutating func flush(through position: UInt64) throws(LogError) {
@@ -186,8 +192,10 @@ public struct EventLog: ~Copyable {
         isDirty = false
     }
 
-    /// Commits, and notes that nothing of the log is torn, so that what does not check when it is
-    /// opened again is known to be damaged.
+    /// Commits, syncs and closes the log.
+    ///
+    /// It then writes the `CleanEnd` marker. With the marker, an invalid record at the next opening
+    /// is known to be damage and not a torn append.
     public mutating func close() throws(LogError) {
         try commit()
         try flush()
@@ -203,7 +211,7 @@ public struct EventLog: ~Copyable {
 
     // MARK: Segments
 
-    /// Goes on in a new segment; the one before is sealed once its index is on disk.
+    /// Starts a new segment. The one before it is sealed once its index is on disk.
     private mutating func startSegment() throws(LogError) {
         try flush()
         let next = try maintenance.makeSegment(base: nextPosition)
@@ -212,14 +220,15 @@ public struct EventLog: ~Copyable {
             maintenance.seal(full)
         }
         open = OpenSegment(next, lastTime: lastTime)
-        // After the segment, so that the manifest never names one that does not exist.
+        // Written after the segment, so that the manifest never names a segment that does not
+        // exist.
         (manifest.lastBase, manifest.durable) = (next.base, next.base - 1)
         try manifest.put(to: storage)
         maintenance.prepareSegment()
         try adoptSealed()
     }
 
-    /// Takes the segments whose indexes have been written.
+    /// Moves the segments whose indexes are on disk to the sealed ones.
     private mutating func adoptSealed() throws(LogError) {
         for (segment, filter) in try maintenance.takeSealed() {
             sealed.append(segment, filter: filter)
@@ -239,7 +248,7 @@ public struct EventLog: ~Copyable {
         return time
     }
 
-    /// Fills in what is the store's part of the records, and stages them.
+    /// Fills in the store's fields of the records, and stages them.
     private mutating func place(
         _ records: Span<UInt8>, _ headers: [RecordHeader], _ places: [Place], time: Int64
     ) -> Appended {
@@ -283,10 +292,10 @@ extension [UInt8] {
 }
 
 extension MutableSpan<UInt8> {
-    /// Puts `value` at `offset`, least significant byte first.
+    /// Stores `value` at `offset`, least significant byte first.
     fileprivate mutating func set<Word: FixedWidthInteger>(_ value: Word, at offset: Int) {
         precondition(offset >= 0 && offset + MemoryLayout<Word>.size <= count)
-        // Safe: the bounds were checked, and any integer is bytes.
+        // Safe, because the bounds were checked and the bytes of any integer are valid.
         unsafe withUnsafeMutableBytes { bytes in
             unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
         }

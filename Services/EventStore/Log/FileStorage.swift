@@ -9,9 +9,9 @@ import Synchronization
     private let lock: Int32
     private let descriptors = Mutex<[String: Int32]>([:])
 
-    /// Opens the folder, made if it is not there.
+    /// Opens the folder, or creates it if it does not exist.
     ///
-    /// - Throws: if another process has it, or the system refuses it.
+    /// - Throws: `StorageError` if another process has locked the folder, or a system call fails.
     public init(folder: String) throws(StorageError) {
         self.folder = folder
         guard unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST else {
@@ -28,10 +28,10 @@ import Synchronization
         }
     }
 
-    /// Makes this the folder at `path`, all or nothing; what is there may have nothing in it but
-    /// the lock of a log that was never made.
+    /// Moves this folder to `path` in one atomic step.
     ///
-    /// It is locked until the storage is let go, which is of no other use then.
+    /// A folder at `path` may hold nothing but the lock of a log that was never created. Do not use
+    /// the storage afterwards. It keeps its lock until it is deallocated.
     public func move(to path: String) throws(StorageError) {
         guard unsafe unlink("\(path)/\(Self.lockName)") == 0 || errno == ENOENT else {
             throw Self.failure("remove", "\(path)/\(Self.lockName)")
@@ -42,12 +42,13 @@ import Synchronization
 
     deinit {
         for descriptor in descriptors.withLock(\.values) { _ = close(descriptor) }
-        // A child process holds the descriptor, too, until it runs its program. Only an explicit
-        // unlock frees the folder at once.
+        // A child process holds the descriptor, too, until it executes its program. Only an
+        // explicit unlock frees the folder at once.
         _ = flock(lock, LOCK_UN)
         _ = close(lock)
     }
 
+    /// Lists the files, sorted by name, without the lock and hidden files.
     public func names() throws(StorageError) -> [String] {
         guard let directory = unsafe opendir(folder) else { throw Self.failure("list", folder) }
         defer { unsafe _ = closedir(directory) }
@@ -63,6 +64,7 @@ import Synchronization
         return names.sorted()
     }
 
+    /// Returns the size of the file in bytes.
     public func size(of name: String) throws(StorageError) -> Int {
         var status = stat()
         guard unsafe fstat(try descriptor(name), &status) == 0 else {
@@ -71,12 +73,14 @@ import Synchronization
         return Int(status.st_size)
     }
 
+    /// Creates a durable file of `size` zeros, replacing any other of that name.
     public func create(_ name: String, size: Int) throws(StorageError) {
         forget(name)
         let new = unsafe open("\(folder)/\(name)", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard new >= 0 else { throw Self.failure("create", name) }
         descriptors.withLock { $0[name] = new }
-        // Written, not only reserved: syncing into written blocks need not change the file's map.
+        // Zeros are written and not only reserved: a sync of blocks that exist need not change the
+        // file's metadata.
         let zeros = [UInt8](repeating: 0, count: min(size, 1 << 20))
         var offset = 0
         while offset < size {
@@ -88,6 +92,7 @@ import Synchronization
         try Self.sync(folder)
     }
 
+    /// Reads `count` bytes from `offset` on, or fewer if the file ends before.
     public func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
         let descriptor = try descriptor(name)
         var code: Int32 = 0
@@ -109,6 +114,7 @@ import Synchronization
         return bytes
     }
 
+    /// Writes the bytes at `offset`. They are durable after `sync`.
     public func write(
         _ name: String, _ bytes: Span<UInt8>, at offset: Int
     ) throws(StorageError) {
@@ -131,10 +137,12 @@ import Synchronization
         guard code == 0 else { throw Self.failure("write", name, code) }
     }
 
+    /// Makes all writes to the file durable.
     public func sync(_ name: String) throws(StorageError) {
         guard fdatasync(try descriptor(name)) == 0 else { throw Self.failure("sync", name) }
     }
 
+    /// Renames the file, replacing any other of the new name, and makes that durable.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
         forget(name)
         forget(newName)
@@ -144,6 +152,7 @@ import Synchronization
         try Self.sync(folder)
     }
 
+    /// Removes the file, and makes that durable.
     public func remove(_ name: String) throws(StorageError) {
         forget(name)
         guard unsafe unlink("\(folder)/\(name)") == 0 else { throw Self.failure("remove", name) }
@@ -168,7 +177,7 @@ import Synchronization
         if let known { _ = close(known) }
     }
 
-    /// Makes a folder's entries durable.
+    /// Makes the entries of a folder durable.
     private static func sync(_ folder: String) throws(StorageError) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", folder) }

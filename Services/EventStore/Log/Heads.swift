@@ -1,6 +1,6 @@
 import EventSourcing
 
-/// Where streams and categories end, for those in use; of others the segments know.
+/// The ends of the streams and categories in use. The segments hold those of all others.
 struct Heads {
     private static let streams = 500_000
     private static let categories = 50_000

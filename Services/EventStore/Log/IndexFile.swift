@@ -2,8 +2,8 @@ import Bytes
 import EventSourcing
 
 /// The index of a sealed segment, in a file beside it: which records have which terms, and where
-/// they are. It says nothing that the segment does not, and is made again from it when it is not
-/// there, or of a version that knew fewer terms.
+/// they are. The file is rebuilt from the segment if it is missing, or of a version that had fewer
+/// terms.
 ///
 ///     offset size
 ///          0    8  "DAYBKIDX"
@@ -29,7 +29,7 @@ import EventSourcing
 ///                  one record has needs none: its `start` is the ordinal.
 struct IndexFile: Hashable {
     static let headerSize = 80
-    /// Since 2 the conversations are in it.
+    /// Version 2 added the terms of conversations.
     static let version: UInt32 = 2
     static let termsPerBlock = 256
     static let blockSize = termsPerBlock * 16 + 4
@@ -54,7 +54,9 @@ struct IndexFile: Hashable {
 
     static func name(base: UInt64) -> String { SegmentHeader.fileName(base: base) + ".index" }
 
-    /// The header, `sum` being that of fences and filter.
+    /// Encodes the header.
+    ///
+    /// - Parameter sum: the CRC32C of the fences and the filter.
     func bytes(sum: UInt32) -> [UInt8] {
         var bytes = Self.magic
         bytes.append(littleEndian: Self.version)
@@ -73,7 +75,8 @@ struct IndexFile: Hashable {
         return bytes
     }
 
-    /// The header in `bytes`, and the sum that fences and filter should have; nil if it is none.
+    /// Returns the header in `bytes` and the expected checksum of fences and filter. Nil if `bytes`
+    /// is not a header of this version.
     static func read(_ bytes: Span<UInt8>) -> (header: IndexFile, sum: UInt32)? {
         guard let found = self.version(of: bytes), found == version else { return nil }
         let header = IndexFile(
@@ -86,12 +89,12 @@ struct IndexFile: Hashable {
         return (header, bytes.uint32(at: 72))
     }
 
-    /// Whether `bytes` are a header of an earlier version, whose index is as good as none.
+    /// Whether `bytes` is a header of an earlier version. Such an index must be rebuilt.
     static func isOutdated(_ bytes: Span<UInt8>) -> Bool {
         self.version(of: bytes).map { $0 < version } ?? false
     }
 
-    /// The version of the header in `bytes`; nil if it is none.
+    /// Returns the version of the header in `bytes`, or nil if `bytes` is not a header.
     private static func version(of bytes: Span<UInt8>) -> UInt32? {
         guard bytes.count >= headerSize, magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
             CRC32C.checksum(bytes.extracting(first: 76)) == bytes.uint32(at: 76)
@@ -101,7 +104,7 @@ struct IndexFile: Hashable {
 }
 
 extension IndexFile {
-    /// The whole file for `segment`: the same segment always gives the same bytes.
+    /// Encodes the index of `segment`. The same segment always gives the same bytes.
     static func encoded(_ segment: OpenSegment, log: EventID, filterWords: Int) -> [UInt8] {
         var filter = TermFilter(words: filterWords)
         var fences: [UInt8] = []
@@ -142,7 +145,7 @@ extension IndexFile {
         return bytes
     }
 
-    /// Fills the last block up and puts its sum behind it.
+    /// Pads the last block with zeros and appends its checksum.
     private static func seal(_ blocks: inout [UInt8]) {
         let start = blocks.count / blockSize * blockSize
         let missing = start + blockSize - 4 - blocks.count
@@ -151,7 +154,7 @@ extension IndexFile {
         blocks.append(littleEndian: sum)
     }
 
-    /// Writes the index of `segment`.
+    /// Writes the index of `segment` to its file.
     static func write(
         _ segment: OpenSegment, log: EventID, filterWords: Int, to storage: any LogStorage
     ) throws(LogError) {

@@ -1,17 +1,21 @@
 public import EventSourcing
 
-/// What keeps a log from being opened, read or written.
+/// Why a log could not be opened, read or written.
 public enum LogError: ClassifiedError, Hashable {
+    /// A file operation failed.
     case storage(StorageError)
+    /// The segment has a format version that this program does not know.
     case unknownVersion(segment: String, UInt32)
-    /// What should hold the event at `position` does not check; 0 for what holds no event.
+    /// The bytes that should hold the event at `position` are invalid. The position is 0 if the
+    /// bytes hold no event.
     case damaged(segment: String, offset: Int, position: UInt64, String)
-    /// The file that should hold the events at the positions is not there.
+    /// No file holds the events at the positions.
     case missing(ClosedRange<UInt64>, before: String)
     /// The last segment is missing. It held the events from the position on, if there were any.
     case missingEnd(segment: String, from: UInt64)
+    /// The index or chain file of a segment is invalid at the offset, in bytes.
     case damagedIndex(String, offset: Int)
-    /// Nothing more is written to it.
+    /// The log was closed and accepts no more writes.
     case closed
 
     public var kind: DaybookError.Kind {
@@ -22,6 +26,7 @@ public enum LogError: ClassifiedError, Hashable {
         }
     }
 
+    /// A message of one line that says what is wrong and what to do.
     public var description: String {
         switch self {
         case .storage(let error): error.description
@@ -39,12 +44,12 @@ public enum LogError: ClassifiedError, Hashable {
             "\(segment) is missing, and with it the events from position \(position) on; "
                 + "put the file back, or restore the log from an archive or a copy"
         case .damagedIndex(let name, let offset):
-            "\(name) is damaged at byte \(offset); remove it, and it is made again from its segment"
+            "\(name) is damaged at byte \(offset); remove it, and the store rebuilds it"
         case .closed: "the log is closed"
         }
     }
 
-    /// Where the damage is; nil if that is not what is wrong.
+    /// The position of the damage, or nil if the error is not damage.
     public var position: UInt64? {
         switch self {
         case .damaged(_, _, let position, _): position
@@ -55,7 +60,7 @@ public enum LogError: ClassifiedError, Hashable {
     }
 }
 
-/// Runs `body`, naming storage's failure as the log's.
+/// Runs `body` and rethrows storage's error as the log's.
 func storing<Result>(
     _ body: () throws(StorageError) -> Result
 ) throws(LogError) -> Result {
@@ -63,7 +68,7 @@ func storing<Result>(
 }
 
 extension ClosedRange<UInt64> {
-    /// As people write it: `positions 7-12`, or `position 7`.
+    /// The range in words: `positions 7-12`, or `position 7`.
     public var positionText: String { (isOne ? "position " : "positions ") + numbers }
 
     var numbers: String { isOne ? "\(lowerBound)" : "\(lowerBound)-\(upperBound)" }

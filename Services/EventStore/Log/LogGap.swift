@@ -1,15 +1,19 @@
 import EventSourcing
 
-/// Positions whose events are not all in the log: those of a damaged segment, or of files that are
-/// not there.
+/// A range of positions whose events are not all in the log, because a segment is damaged or files
+/// are missing.
 struct LogGap {
-    /// The damaged segment, which begins the gap.
+    /// The damaged segment, which begins the gap. Nil if its file is missing.
     let segment: SegmentExtent?
     let first: UInt64
-    /// Where the next segment begins; nil at the end of the log.
+    /// The position at which the next segment begins, or nil at the end of the log.
     let end: UInt64?
 
-    /// - Parameter archivedThrough: what is known of how far the log went, beside its own note.
+    /// Returns all gaps of the log, in order.
+    ///
+    /// - Parameter archivedThrough: the last archived position. The log is at least that long,
+    ///   whatever its own files say.
+    /// - Throws: `LogError` if a file does not have a segment's name.
     static func all(
         in found: LogVerification, archivedThrough: UInt64
     ) throws(LogError) -> [LogGap] {
@@ -18,7 +22,7 @@ struct LogGap {
             guard let base = extent.base else {
                 throw .damaged(
                     segment: extent.name, offset: 0, position: 0,
-                    "its name is not a segment's; move it away")
+                    "its name is not a segment's name; move the file away")
             }
             bases.append(base)
         }
@@ -45,23 +49,25 @@ struct LogGap {
         return gaps
     }
 
-    /// Whether the segment, which lacks only what comes behind it, is what was built.
+    /// Whether the segment in the log has the same events as the built one.
     func has(_ built: BuiltSegment) -> Bool {
         guard let segment, segment.isWhole, !segment.isTorn else { return false }
         return built.base == first && built.next == segment.next && built.archived == 0
     }
 
-    /// How many positions there are to go through.
+    /// Returns how many positions the gap has.
     func count(archivedThrough: UInt64) -> Int {
         Int((end ?? max(first, archivedThrough + 1)) - first)
     }
 }
 
-/// What is whole of a damaged segment.
+/// The valid records of a damaged segment.
 struct OwnRecords {
     private var contents: [UInt8]
     private var left: ArraySlice<(position: UInt64, place: Range<Int>)>
 
+    /// Finds the valid records in the bytes of the gap's segment.
+    ///
     /// - Parameter salt: the log's salt, used if the segment's header is damaged.
     init(_ contents: [UInt8], in gap: LogGap, log: EventID, salt: UInt64) {
         self.contents = contents
@@ -82,8 +88,10 @@ struct OwnRecords {
 
     var next: UInt64? { left.first?.position }
 
-    /// The last position that was acknowledged for sure, by what is left at the end of a log: what
-    /// is not there below it is damaged, and what is not there behind it may have been torn.
+    /// Returns the last position that was certainly acknowledged, judged by the records that are
+    /// left at the end of a log.
+    ///
+    /// What is missing at or before it is damaged. What is missing after it may have been torn.
     func lastAcknowledged(durable: UInt64) -> UInt64 {
         let last = left.last { position, place in
             position <= durable
@@ -92,14 +100,14 @@ struct OwnRecords {
         return last?.position ?? 0
     }
 
-    /// The record, if it is the one at `position`.
+    /// Removes and returns the record at `position`, or returns nil if it is not the next one.
     mutating func take(_ position: UInt64) -> ArraySlice<UInt8>? {
         guard next == position else { return nil }
         return contents[left.removeFirst().place]
     }
 }
 
-/// The records of a gap one by one: the log's own, where they check, else those of the archive.
+/// The records of a gap in order: the log's own where they are valid, otherwise the archive's.
 struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
     private var own: OwnRecords
     /// Nil if none of the positions is archived.
@@ -107,7 +115,7 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
     private var nextArchived: RecordedEvent?
     private var hasBegun = false
     private var position: UInt64
-    /// The last position that must be there.
+    /// The last position that must be restored.
     private let required: UInt64
 
     init(
@@ -122,8 +130,8 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
         archived = gap.first <= last ? archive.events(gap.first...last).makeAsyncIterator() : nil
     }
 
-    /// The next record there is; nil behind the last. Positions that must be there and are not go
-    /// to `missing`.
+    /// Returns the next record, or nil after the last. Adds required positions without a record to
+    /// `missing`.
     mutating func next(
         missing: inout MissingPositions
     ) async throws -> (bytes: ArraySlice<UInt8>, isArchived: Bool)? {
@@ -134,7 +142,7 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
         let next = [own.next, nextArchived?.position].compactMap(\.self).min()
         let end = min(next ?? .max, max(required + 1, position))
         if position < end { missing.insert(position...end - 1) }
-        // Behind a hole at the end, what was not acknowledged is given up.
+        // After a hole at the end, the records were not acknowledged and are dropped.
         guard let next, next == position || position <= required else { return nil }
         position = next + 1
         let mine = own.take(next)

@@ -1,10 +1,12 @@
 import Bytes
 import EventSourcing
 
-/// The log's record of its extent, in a file beside its segments. It reveals a lost segment.
+/// The log's record of how far it extends, in a file beside its segments. It reveals a lost
+/// segment.
 ///
-/// The file is replaced, with a sync, when a segment is begun, and overwritten after each commit,
-/// without a sync: after a failure of the machine it may be older than the log, but never newer.
+/// The log replaces the file, with a sync, when it starts a segment. It overwrites the file after
+/// each commit, without a sync. After a crash of the machine the file may be older than the log,
+/// but never newer.
 ///
 ///     offset size
 ///          0    8  "DAYBKMAN"

@@ -1,32 +1,40 @@
 public import EventSourcing
 
-/// What a reader wants of the log, and how far it has come.
+/// The state of a read: which events it wants, and how far it has come.
 public struct LogRead: Sendable {
+    /// The query that the events must match.
     public let query: EventQuery
+    /// Whether the read goes from high positions to low ones.
     public let isBackwards: Bool
-    /// Whether of each stream only the first event is wanted.
+    /// Whether the read wants only the first event of each stream.
     public let isOfStarts: Bool
     /// The last position wanted; nil for no bound. Forwards, the largest integer becomes nil, too,
     /// because no event has it.
     public let to: UInt64?
-    /// Commit times wanted, the last not among them.
+    /// The range of commit times wanted, or nil for all.
     public let times: Range<Timestamp>?
-    /// At most this many events more.
+    /// The greatest number of events still wanted.
     public private(set) var limit: Int
-    /// At most this many bytes at a time; one record is always given, if there is one.
+    /// The largest chunk, in bytes. A chunk always has at least one record, whatever its size.
     public let chunkBytes: Int
-    /// Forwards the lowest position still wanted, backwards the highest: all that is wanted before
-    /// it, in the order of the read, has been given. 0 when a read backwards has come to the
-    /// beginning.
+    /// The next position: forwards the lowest still wanted, backwards the highest. The read has
+    /// returned everything wanted before it, in the order of the read. It is 0 when a backward read
+    /// has reached the start.
     public private(set) var position: UInt64
-    /// Whether nothing is wanted any more, whatever will be appended.
+    /// Whether the read wants no more events, even of those still to be appended.
     public private(set) var isDone: Bool
 
-    /// What the index of a segment has given: where the read goes on, some are to be looked at
-    /// still.
+    /// The rest of the ordinals that the index of the segment at `base` returned.
     private var candidates: (base: UInt64, ordinals: ArraySlice<UInt32>)?
 
-    /// - Parameter from: forwards the lowest position wanted, backwards the highest.
+    /// Creates a read of the events that match `query`.
+    ///
+    /// - Parameters:
+    ///   - from: forwards the lowest position wanted, backwards the highest.
+    ///   - to: the last position wanted in the direction of the read; nil for no bound.
+    ///   - times: the range of commit times wanted; nil for all.
+    ///   - limit: the greatest number of events.
+    ///   - chunkBytes: the largest chunk, in bytes.
     public init(
         _ query: EventQuery = .all, isBackwards: Bool = false, isOfStarts: Bool = false,
         from: UInt64 = 1, to: UInt64? = nil, times: Range<Timestamp>? = nil,
@@ -45,7 +53,8 @@ public struct LogRead: Sendable {
         go(to: position)
     }
 
-    /// Whether anything of the positions in `range`, of such times, may be wanted still.
+    /// Whether the read may still want events at positions in `range`, committed between `first`
+    /// and `last`, in microseconds.
     func mayWant(_ range: Range<UInt64>, _ first: Int64, _ last: Int64) -> Bool {
         let (low, high) = isBackwards ? (to ?? 0, position) : (position, to ?? .max)
         guard range.lowerBound <= high, range.upperBound > low else { return false }
@@ -53,14 +62,18 @@ public struct LogRead: Sendable {
         return first < times.upperBound.microseconds && last >= times.lowerBound.microseconds
     }
 
-    /// Leaves a segment whose events, at the positions in `range`, have all been looked at.
+    /// Moves past a segment whose events, at the positions in `range`, were all examined.
     mutating func pass(_ range: Range<UInt64>) {
         candidates = nil
         go(to: isBackwards ? min(position, range.lowerBound - 1) : max(position, range.upperBound))
     }
 
-    /// The next ordinals to look at in `segment`, of which `count` records may be seen; none when
-    /// all have been. At most `maximum`, in the order of the read.
+    /// Returns the next ordinals to examine in `segment`, in the order of the read. Returns none
+    /// when all were examined.
+    ///
+    /// - Parameters:
+    ///   - count: the number of records that are visible.
+    ///   - maximum: the greatest number of ordinals to return.
     mutating func ordinals(
         of segment: some Segment, count: Int, maximum: Int
     ) throws(LogError) -> [UInt32] {
@@ -79,7 +92,7 @@ public struct LogRead: Sendable {
         let known = candidates?.base == base ? candidates?.ordinals : nil
         var rest = trimmed(known ?? [], to: lowest...highest)
         if rest.isEmpty {
-            // From an open segment new ones may have come since.
+            // An open segment may have new records since the last look.
             let found = try candidates(in: segment, from: lowest)
             rest = trimmed(found[...], to: lowest...highest)
         }
@@ -104,7 +117,7 @@ public struct LogRead: Sendable {
         return ordinals[start..<end]
     }
 
-    /// Goes on behind `position`; if it was given, one event less is wanted.
+    /// Moves past `position`. If its event was returned, lowers the limit by one.
     mutating func advance(past position: UInt64, wasGiven: Bool) {
         if wasGiven { limit -= 1 }
         go(to: isBackwards ? position - 1 : position + 1)
@@ -126,14 +139,17 @@ public struct LogRead: Sendable {
             && (!isOfStarts || event.revision == 0)
     }
 
-    /// Whether every event at the positions that are wanted is.
+    /// Whether the read wants every event in its range of positions.
     var isOfAll: Bool { query.isAll && times == nil && !isOfStarts }
 }
 
-/// Records that a reader wanted, back to back.
+/// Records that a read returns, back to back.
 public struct LogChunk: Sendable {
+    /// The records, with unmasked checksums.
     public internal(set) var bytes: [UInt8] = []
+    /// The number of records.
     public internal(set) var count = 0
 
+    /// Creates an empty chunk.
     public init() {}
 }

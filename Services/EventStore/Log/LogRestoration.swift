@@ -1,15 +1,17 @@
 public import EventSourcing
 
-/// A log as an archive of all its events holds it.
+/// The archived events of a log, as a restoration reads them.
 public struct ArchivedLog<Events: AsyncSequence> where Events.Element == RecordedEvent {
     let log: EventID
     let through: UInt64
     let events: (ClosedRange<UInt64>) -> Events
 
+    /// Creates the source of a restoration.
+    ///
     /// - Parameters:
-    ///   - log: the identity of the log that was archived.
-    ///   - through: up to here the log is archived.
-    ///   - events: those archived at the positions, ascending.
+    ///   - log: the identity of the archived log.
+    ///   - through: the last archived position.
+    ///   - events: returns the archived events at the positions, ascending.
     public init(
         of log: EventID, through: UInt64,
         events: @escaping (_ positions: ClosedRange<UInt64>) -> Events
@@ -20,33 +22,36 @@ public struct ArchivedLog<Events: AsyncSequence> where Events.Element == Recorde
     }
 }
 
-/// A log that nobody has open, made whole from an archive of it: what is damaged or not there is
-/// written anew, each event as it was to the byte. Nothing that checks is given up.
+/// A restoration of a damaged log from an archive. No process may have the log open.
 ///
-/// New segments are written and checked beside the old ones, and take their names when all are on
-/// disk: a restoration that is refused changes nothing, and one that is killed is made again. Until
-/// it has been, the log opens as before it, if it did, or not at all.
+/// It writes the damaged and missing segments again, each event with the same bytes as before. It
+/// keeps every valid record that was acknowledged.
+///
+/// It writes and checks new segments beside the old ones, and renames them when all are on disk. A
+/// restoration that is rejected changes nothing. One that crashes can be run again. Until then the
+/// log opens as it did before, or not at all.
 public struct LogRestoration: Sendable {
-    /// What is being done, for whoever watches.
+    /// The steps of a restoration, for progress reports.
     public enum Step: Sendable {
-        /// Counts segments.
+        /// Verifying the log. Progress counts segments.
         case verifying
-        /// Counts positions.
+        /// Restoring events. Progress counts positions.
         case restoring
     }
 
+    /// The identity of the log.
     public let log: EventID
-    /// The position of the last event.
+    /// The position of the last event after the restoration.
     public private(set) var head: UInt64
-    /// What was written anew, in order.
+    /// The segments that were written, in order.
     public private(set) var segments: [RestoredSegment] = []
-    /// The damaged segments, each kept under its name and `.damaged`.
+    /// The names of the damaged segments. A copy of each is kept as `<name>.damaged`.
     public private(set) var keptAside: [String] = []
-    /// Whole segments whose index did not match them, or whose chain was damaged: made again.
+    /// The names of valid segments whose damaged index or chain file was rebuilt.
     public private(set) var indexes: [String] = []
-    /// What the log is known to have had, and has no more.
+    /// The positions that the log is known to have had and that are lost.
     public private(set) var lost: ClosedRange<UInt64>?
-    /// Whether the log was not closed, and its end is where the archive's is: it may have had more.
+    /// Whether the log may have had more events than the archive, because it was not closed.
     public private(set) var isEndUnknown = false
 
     private var isEndRestored = false
@@ -56,15 +61,15 @@ public struct LogRestoration: Sendable {
     private let isDryRun: Bool
     private var missing = MissingPositions()
 
-    /// Verifies the log in `storage`, and restores what is not whole.
+    /// Verifies the log in `storage`, and restores what is damaged or missing.
     ///
     /// - Parameters:
-    ///   - segmentBytes: the size of the files of a log that has none left.
+    ///   - segmentBytes: the size of a segment's file, used if the log has no segment left.
     ///   - newSalt: the salt to use if the log has lost its own.
-    ///   - isDryRun: finds out what would be done, and whether it could be.
-    ///   - progress: is told how much of the step is done, and of how much.
+    ///   - isDryRun: whether only to find out what would be done, without changes.
+    ///   - progress: called with the step, how much of it is done, and of how much.
     /// - Throws: `RestorationError` if the archive can't restore the log, `LogError` if storage
-    ///   fails, and what reading the archive throws.
+    ///   fails, and the errors of reading the archive.
     public init<Events>(
         of storage: any LogStorage, from archive: ArchivedLog<Events>,
         segmentBytes: Int = EventLog.defaultSegmentBytes,
@@ -103,7 +108,7 @@ public struct LogRestoration: Sendable {
 
     // MARK: Writing
 
-    /// Writes anew what the gap lacks, in files that have not their names yet.
+    /// Writes the segments of the gap under temporary names.
     private mutating func fill<Events>(
         _ gap: LogGap, from archive: ArchivedLog<Events>, _ found: LogVerification,
         progress: () -> Void
@@ -155,7 +160,7 @@ public struct LogRestoration: Sendable {
         }
     }
 
-    /// The segment in the file, all of which checks.
+    /// Reads the segment in the file, and throws if a record is invalid.
     private func scanned(_ name: String) throws(LogError) -> OpenSegment {
         let bytes = try contents(of: name)
         var segment = OpenSegment(try SegmentHeader(bytes.span, of: name), name: name)
@@ -173,18 +178,18 @@ public struct LogRestoration: Sendable {
 
     // MARK: Completing
 
-    /// Gives the new segments their names.
+    /// Renames the new segments, and rebuilds indexes, chain files and manifest.
     private func complete(_ found: LogVerification) throws(LogError) {
         if isEndRestored { try CleanEnd(position: head).write(to: storage) }
         for name in keptAside where !segments.contains(where: { $0.name == name }) {
             try storing { () throws(StorageError) in
-                // Another segment may begin there.
+                // A new segment of this base may follow, and an old chain file would not match it.
                 let chain = SegmentHeader.base(ofName: name).map(ChainFile.name(base:))
                 if let chain, try storage.names().contains(chain) { try storage.remove(chain) }
                 try storage.rename(name, to: Self.aside(name))
             }
         }
-        // The last one first: before the first of them is there the log has a gap, and does not
+        // From the last to the first: until the first is renamed, the log has a gap and does not
         // open.
         for segment in segments.reversed() {
             if keptAside.contains(segment.name) { try copyAside(segment.name) }
@@ -208,14 +213,15 @@ public struct LogRestoration: Sendable {
             let sealed = ChainSegment(base: base, next: next)
             end = try ChainFile.end(of: sealed, after: end, log: log, in: storage)
         }
-        // Written last, so that a half-restored log that has lost its end does not open.
+        // Written last, so that a half-restored log whose end is missing does not open.
         let manifest = LogManifest(log: log, salt: salt, lastBase: bases.last ?? 1, durable: head)
         if isEndRestored || found.manifest == nil { try manifest.put(to: storage) }
     }
 
     private static func aside(_ name: String) -> String { name + ".damaged" }
 
-    /// Copied and not renamed, so that the segment is there at every moment.
+    /// Keeps a copy of the damaged segment. A rename would leave the log without the segment for a
+    /// moment.
     private func copyAside(_ name: String) throws(LogError) {
         let bytes = try contents(of: name)
         try storage.put(Self.aside(name), bytes.span)
@@ -234,11 +240,13 @@ public struct LogRestoration: Sendable {
 
 /// A segment that a restoration has written.
 public struct RestoredSegment: Hashable, Sendable {
+    /// The name of the segment's file.
     public let name: String
-    /// The positions of its first and last event.
+    /// The position of its first event.
     public let first: UInt64
+    /// The position of its last event.
     public let last: UInt64
-    /// How many of the events came from the archive: the others were whole in the damaged segment.
+    /// The number of events from the archive. The others were valid in the damaged segment.
     public let archived: Int
 
     init(_ built: BuiltSegment) {
@@ -248,6 +256,6 @@ public struct RestoredSegment: Hashable, Sendable {
         archived = built.archived
     }
 
-    /// What the file is called until all are written; the log takes it for no segment.
+    /// The file's name until all segments are written. The log ignores files with this suffix.
     var temporary: String { name + ".new" }
 }

@@ -1,53 +1,57 @@
 public import EventSourcing
 
-/// A segment's file, and how much of it checks.
+/// A segment's file, and how much of it is valid.
 struct SegmentExtent: Sendable {
     let name: String
-    /// In bytes.
+    /// The size of the file, in bytes.
     let size: Int
-    /// The position behind the last record before damage, or before the end; 0 if there is no
-    /// header that says where the records begin.
+    /// The position after the last record before damage, or before the end. 0 if the header is
+    /// damaged, because then the first position is unknown.
     var next: UInt64 = 0
-    /// Whether nothing is wrong with what is there; what the log had behind it may be lost.
+    /// Whether everything in the file is valid. Records at its end may still be missing.
     var isWhole = true
     var isIndexWhole = true
-    /// Whether an append behind `next` was cut short, which does not make it damaged.
+    /// Whether an append after `next` was cut short. That is not damage.
     var isTorn = false
 
-    /// The position of the first record, as the name has it; nil if it is no segment's.
+    /// The position of the first record according to the name, or nil if the name is not a
+    /// segment's.
     var base: UInt64? { SegmentHeader.base(ofName: name) }
 }
 
-/// What a look at every byte of a log has found.
+/// The result of checking every byte of a log.
 public struct LogVerification: Sendable {
+    /// The identity of the log, or nil if neither the manifest nor a segment has one.
     public private(set) var log: EventID?
-    /// The position of the last event.
+    /// The position of the last event that was found, or 0.
     public private(set) var head: UInt64 = 0
+    /// The number of segment files.
     public var segments: Int { extents.count }
+    /// The total size of the segment files, in bytes.
     public private(set) var bytes = 0
-    /// Everything that is damaged, in the order of the log.
+    /// All damage, in the order of the log.
     public private(set) var faults: [LogError] = []
-    /// Whether the last append was cut short; it was not acknowledged, and opening the log removes
+    /// Whether the last append was cut short. It was not acknowledged, and opening the log removes
     /// it.
     public var isTorn: Bool { extents.last?.isTorn ?? false }
-    /// The segments that are there, in order.
+    /// The segment files, in order.
     private(set) var extents: [SegmentExtent] = []
-    /// Where the log ended when it was closed; 0 if it was not.
+    /// The position at which the log was closed, or 0 if it was not closed.
     private(set) var closedAt: UInt64 = 0
     /// The log's manifest; nil if it is missing or damaged.
     private(set) var manifest: LogManifest?
     /// The log's salt; nil if neither the manifest nor a segment has one.
     private(set) var salt: UInt64?
-    /// The position up to which every event has been on disk.
+    /// The position up to which every event is known to have been on disk.
     var durable: UInt64 { max(closedAt, manifest?.durable ?? 0) }
     /// Whether the segment that the manifest names as the last one is missing.
     var lacksLast: Bool { manifest.map { $0.lastBase > extents.last?.base ?? 0 } ?? false }
 
-    /// Checks every record of every segment, every index against its segment, and the checksums of
-    /// the chain. Changes nothing.
+    /// Checks every record, every index against its segment, and the checksums of the chain's
+    /// files. Changes nothing.
     ///
-    /// - Parameter progress: is told the number of segments that are done, and of all.
-    /// - Throws: when storage can't be read. Damage is not thrown but listed.
+    /// - Parameter progress: called with the number of segments that are done, and of all.
+    /// - Throws: `LogError` if storage can't be read. Damage is not thrown but listed in `faults`.
     public init(
         of storage: any LogStorage, progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
     ) throws(LogError) {
@@ -113,7 +117,8 @@ public struct LogVerification: Sendable {
         }
         log = header.log
         if salt == nil, header.salt != 0 { salt = header.salt }
-        // What a segment has lost at its end, it says itself.
+        // A damaged segment reports the loss at its own end, so the gap after it is not listed
+        // again.
         if header.base > head + 1, extents.last?.isWhole ?? true {
             faults.append(.missing(head + 1...header.base - 1, before: name))
         } else if header.base <= head {
@@ -154,7 +159,7 @@ public struct LogVerification: Sendable {
         try checkRest(contents, of: segment, header, behind: behind, in: storage)
     }
 
-    /// Lists what else is damaged behind the first fault: the index knows where the records are.
+    /// Lists further damage after the first fault, using the record offsets in the index.
     private mutating func checkRest(
         _ bytes: Span<UInt8>, of segment: OpenSegment, _ header: SegmentHeader,
         behind position: UInt64, in storage: any LogStorage
@@ -175,14 +180,15 @@ public struct LogVerification: Sendable {
             faults.append(
                 .damaged(
                     segment: segment.name, offset: Int(start), position: position,
-                    "the record does not check"))
+                    "the record is invalid"))
         }
     }
 
     private func checkIndex(
         of segment: OpenSegment, _ header: SegmentHeader, in storage: any LogStorage
     ) throws(LogError) {
-        // One that is missing, or of an earlier version, is made when the log is opened.
+        // The store rebuilds a missing or outdated index when it opens the log, so it is not
+        // damage.
         guard let sealed = try sealed(header, in: storage) else { return }
         let name = header.indexName
         let found = try storing { () throws(StorageError) in

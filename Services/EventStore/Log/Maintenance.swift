@@ -2,11 +2,11 @@ import Dispatch
 import EventSourcing
 import Synchronization
 
-/// Runs work, by and by and in order.
+/// A function that runs pieces of work later, in order.
 public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
-/// What a log has done in the background: the next segment's file is made before it is needed, and
-/// the index and the chain of a full one are written.
+/// The background work of a log: it creates the next segment's file ahead of time, and writes the
+/// index and the chain of full segments.
 struct Maintenance {
     private static let prepared = "prepared.new"
 
@@ -27,7 +27,9 @@ struct Maintenance {
     private let chain: ChainMaintenance
     private let shared = Shared()
 
-    /// - Parameter sealed: those that are there, some of which may lack their chain.
+    /// Starts writing the chain files that sealed segments lack.
+    ///
+    /// - Parameter sealed: the log's sealed segments.
     init(
         _ storage: any LogStorage, log: EventID, salt: UInt64, segmentBytes: Int,
         sealed: SealedSegments, background: @escaping Background
@@ -41,16 +43,16 @@ struct Maintenance {
         chain.append(sealed.chain)
     }
 
-    /// Has a file of zeros made for the next segment.
+    /// Creates a file of zeros for the next segment in the background.
     func prepareSegment() {
         background { [storage, segmentBytes, shared] in
-            // One that can't be made is tried for again when it is needed, and then it matters.
+            // A failure is ignored here: `makeSegment` tries again and throws.
             guard (try? storage.create(Self.prepared, size: segmentBytes)) != nil else { return }
             shared.state.withLock { $0.isPrepared = true }
         }
     }
 
-    /// Creates the file of the segment that begins at position `base`.
+    /// Creates the file of the segment that starts at position `base`.
     func makeSegment(base: UInt64) throws(LogError) -> SegmentHeader {
         let name = SegmentHeader.name(base: base)
         let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: segmentBytes)
@@ -59,7 +61,8 @@ struct Maintenance {
             defer { state.isPrepared = false }
             return state.isPrepared
         }
-        // A file is a segment only under its own name, which it gets when its header is on disk.
+        // The file gets its segment's name only when its header is on disk, so a crash leaves no
+        // segment without a header.
         let temporary = isPrepared ? Self.prepared : name + ".new"
         try storing { () throws(StorageError) in
             if !isPrepared { try storage.create(temporary, size: segmentBytes) }
@@ -70,7 +73,7 @@ struct Maintenance {
         return header
     }
 
-    /// Has the index of `segment` written, and its chain.
+    /// Writes the index and the chain file of `segment` in the background.
     func seal(_ segment: OpenSegment) {
         let filterWords = TermFilter.words(segmentBytes: segmentBytes)
         background { [storage, shared] in
@@ -82,7 +85,7 @@ struct Maintenance {
         chain.append([ChainSegment(base: segment.base, next: segment.nextPosition)])
     }
 
-    /// The segments that have been sealed since the last call.
+    /// Returns the segments that were sealed since the last call.
     func takeSealed() throws(LogError) -> [(SealedSegment, filter: [UInt64])] {
         let results = shared.state.withLock { state in
             defer { state.sealed = [] }
@@ -93,10 +96,11 @@ struct Maintenance {
         return sealed
     }
 
-    /// Returns when all that was begun is done; of the chain, the segment that was begun.
+    /// Waits until the started work is done. Of the chain, only the segment in progress is
+    /// finished.
     func finish() {
         chain.stop()
-        // The second time for the turn that the chain may have taken during the first.
+        // Twice, because the chain may have queued another turn during the first wait.
         for _ in 1...2 {
             let done = DispatchSemaphore(value: 0)
             background { done.signal() }
@@ -104,7 +108,7 @@ struct Maintenance {
         }
     }
 
-    /// Writes the index of `segment`, and opens it.
+    /// Writes the index of `segment`, and opens the segment by it.
     static func seal(
         _ segment: OpenSegment, filterWords: Int, in storage: any LogStorage
     ) throws(LogError) -> (SealedSegment, filter: [UInt64]) {

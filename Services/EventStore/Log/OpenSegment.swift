@@ -1,17 +1,18 @@
 import EventSourcing
 
-/// A segment that is still written to, or that was lately: its index is in memory, built as records
-/// are appended or, when the log is opened, from the segment itself.
+/// A segment that is written to, or was until recently. Its index is in memory. The index grows
+/// with each append, or is built from the segment when the log is opened.
 struct OpenSegment: Segment {
     let name: String
     let header: SegmentHeader
-    /// By ordinal (position less base) where the record begins; behind the last, where the next
-    /// will.
+    /// Where each record begins, by ordinal (position less base). The last entry is where the next
+    /// record will begin.
     private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
     private(set) var firstTime: Int64
     private(set) var lastTime: Int64
 
-    /// An occurrence of a term: in which record, and which occurrence was before it.
+    /// An occurrence of a term: the record's ordinal, and the index of the term's previous
+    /// occurrence.
     private struct Link {
         let ordinal: UInt32
         let previous: UInt32
@@ -21,6 +22,8 @@ struct OpenSegment: Segment {
     private var links: [Link] = []
     private var lastLinks = TermTable()
 
+    /// Creates an empty segment.
+    ///
     /// - Parameters:
     ///   - name: the file's name, if it differs from the segment's own.
     ///   - lastTime: the last commit time of the segment before, in microseconds; times never go
@@ -35,11 +38,11 @@ struct OpenSegment: Segment {
     var base: UInt64 { header.base }
     var binding: SegmentBinding { header.binding }
     var count: Int { offsets.count - 1 }
-    /// Where the next record goes.
+    /// Where the next record will begin, in bytes from the start of the file.
     var end: Int { Int(offsets[count]) }
-    /// How many occurrences there are of all terms.
+    /// The number of occurrences of all terms.
     var occurrences: Int { links.count }
-    /// How many terms there are.
+    /// The number of different terms.
     var terms: Int { lastLinks.count }
 
     mutating func append(
@@ -56,7 +59,7 @@ struct OpenSegment: Segment {
         lastTime = time
     }
 
-    /// The fault of a file of `size` bytes; nil if it is as long as it was made.
+    /// Returns the fault of a file with `size` bytes, or nil if it is as long as it was made.
     func truncation(to size: Int) -> SegmentScan.Fault? {
         guard size < header.fileSize else { return nil }
         return SegmentScan.Fault(
@@ -67,8 +70,7 @@ struct OpenSegment: Segment {
 
     func ordinals(_ term: Term) -> [UInt32] { ordinals(term, from: 0) }
 
-    /// The ordinals from `first` on, ascending: takes time by their number, not by the segment's
-    /// size.
+    /// Returns the ordinals from `first` on, ascending, in time proportional to their number.
     func ordinals(_ term: Term, from first: UInt32) -> [UInt32] {
         var found: [UInt32] = []
         collect(from: lastLinks[term] ?? Self.none, down: first, into: &found)
@@ -88,7 +90,7 @@ struct OpenSegment: Segment {
     private func collect(from link: UInt32, down first: UInt32, into found: inout [UInt32]) {
         var link = link
         while link != Self.none, links[Int(link)].ordinal >= first {
-            // A term that a record has twice, such as a tag, is one occurrence.
+            // A record can have a term twice, such as a tag. It counts once.
             if found.last != links[Int(link)].ordinal { found.append(links[Int(link)].ordinal) }
             link = links[Int(link)].previous
         }

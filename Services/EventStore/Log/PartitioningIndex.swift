@@ -1,5 +1,6 @@
 extension RandomAccessCollection {
-    /// The first index whose element has the property, all elements behind it having it too.
+    /// Returns the first index whose element has the property, by binary search. All later elements
+    /// must have it, too.
     func partitioningIndex(_ hasProperty: (Element) -> Bool) -> Index {
         var (low, count) = (startIndex, count)
         while count > 0 {

@@ -1,12 +1,14 @@
 import EventSourcing
 
-/// What is done when a log is opened. Of sealed segments only the header and a part of the index
-/// are read; the open one, the last, is read and checked as a whole, and what a crash left behind
-/// its last complete append is cut off.
+/// The steps of opening a log.
 ///
-/// A record that does not check there is the torn end of a group that was not acknowledged, unless
-/// the log was closed behind it, or a record follows that was written after a sync: then what does
-/// not check had been on disk, and is damaged.
+/// Recovery reads only the header and a part of the index of each sealed segment. It reads and
+/// checks the whole open segment, the last one, and cuts off what a crash left after its last
+/// complete append.
+///
+/// An invalid record there is the torn end of a commit that was not acknowledged, with two
+/// exceptions. The log was known to be on disk up to that record, or a valid record follows that
+/// was written after a sync. Then the invalid record had been on disk and is damaged.
 struct Recovery {
     private(set) var id: EventID
     private(set) var sealed: SealedSegments
@@ -44,7 +46,8 @@ struct Recovery {
             let isLast = number == segments.count - 1
             if isLast {
                 open = try recoverOpen(name, header)
-                // Its segment was sealed before what followed was lost, and will now grow.
+                // The segment was sealed before the ones after it were lost. It will grow, so its
+                // index and chain are wrong.
                 for name in [header.indexName, ChainFile.name(base: header.base)]
                 where names.contains(name) {
                     try storing { () throws(StorageError) in try storage.remove(name) }
@@ -56,11 +59,12 @@ struct Recovery {
         try CleanEnd.remove(from: storage)
     }
 
-    /// Throws if the last segment is missing, by the manifest or by the other files of the log.
+    /// Throws if the last segment is missing according to the manifest or the other files of the
+    /// log.
     private func checkLast(of names: [String], isClosed: Bool) throws(LogError) {
         let last = names.filter { $0.hasSuffix(SegmentHeader.suffix) }.max()
         guard let last else {
-            // None of these files is made before the first segment.
+            // The log creates none of these files before the first segment.
             let isLog =
                 manifest != nil || isClosed
                 || names.contains { $0.hasSuffix(".index") || $0.hasSuffix(ChainFile.suffix) }
@@ -90,8 +94,7 @@ struct Recovery {
         return header
     }
 
-    /// Opens the segment by its index; one that has none, a crash having come before it, or one
-    /// of an earlier version, gets one.
+    /// Opens the segment by its index. Builds the index if a crash left none, or if it is outdated.
     private mutating func openSealed(
         _ name: String, _ header: SegmentHeader, isIndexed: Bool
     ) throws(LogError) {
@@ -121,7 +124,8 @@ struct Recovery {
         let fault = segment.truncation(to: bytes.count) ?? scanned
         let isCut = segment.nextPosition <= durable || bytes.count < header.fileSize
         guard fault != nil || isCut else {
-            // What a killed process wrote and did not sync is relied on from now on.
+            // A killed process may have written records without a sync. They are relied on from now
+            // on.
             try storing { () throws(StorageError) in try storage.sync(name) }
             return segment
         }
@@ -139,7 +143,8 @@ struct Recovery {
         }
     }
 
-    /// Zeros what stands behind `offset`, so that nothing of it is ever taken for a record.
+    /// Overwrites everything after `offset` with zeros, so that none of it is ever taken for a
+    /// record.
     private func cut(_ name: String, _ size: Int, at offset: Int) throws(LogError) {
         let zeros = [UInt8](repeating: 0, count: size - offset)
         try storing { () throws(StorageError) in

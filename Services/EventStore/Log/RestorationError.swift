@@ -1,36 +1,40 @@
 public import EventSourcing
 
-/// Why an archive can't restore a log; nothing was changed.
+/// Why an archive can't restore a log. Nothing was changed.
 public enum RestorationError: ClassifiedError, Hashable {
+    /// The archive is of another log.
     case otherLog(EventID, archived: EventID)
-    /// They are damaged in the log or not there, and the archive does not have them.
+    /// Events at these positions are damaged or missing in the log, and the archive lacks them.
     case missing(MissingPositions)
-    /// The event that is archived at the position is not the one in the log, or does not fit it.
+    /// The archived event at the position differs from the log's, or does not fit it.
     case differs(position: UInt64)
-    /// There is no event, in the log or in the archive.
+    /// Neither the log nor the archive has an event.
     case nothing
 
     public var kind: DaybookError.Kind { .invalid }
 
+    /// A message of one line that says what is wrong.
     public var description: String {
         switch self {
         case .otherLog(let log, let archived):
-            "the archive is of log \(archived), and this is log \(log)"
+            "the archive is of log \(archived), but this is log \(log)"
         case .missing(let positions):
-            "the archive lacks what is to be restored: \(positions); nothing was changed"
+            "the archive lacks events that must be restored: \(positions); nothing was changed"
         case .differs(let position):
-            "the event that is archived at position \(position) is not the one of this log: one "
-                + "of them went on where the other had lost its end"
-        case .nothing: "the archive has no events"
+            "the archived event at position \(position) is not the one of this log: the log or "
+                + "the archive lost its end, and other events took its place"
+        case .nothing: "neither the log nor the archive has events"
         }
     }
 }
 
-/// Positions, of which only the first ranges are remembered.
+/// A set of positions that counts all of them and keeps only the first ranges.
 public struct MissingPositions: Hashable, Sendable, CustomStringConvertible {
     private static let maximumRanges = 8
 
+    /// The first ranges, eight at most.
     public private(set) var ranges: [ClosedRange<UInt64>] = []
+    /// The number of positions in all ranges, kept or not.
     public private(set) var count: UInt64 = 0
 
     mutating func insert(_ positions: ClosedRange<UInt64>) {
@@ -38,6 +42,7 @@ public struct MissingPositions: Hashable, Sendable, CustomStringConvertible {
         if ranges.count < Self.maximumRanges { ranges.append(positions) }
     }
 
+    /// The positions in words, such as `positions 3-5, 9, and 12 others`.
     public var description: String {
         let listed = ranges.map(\.numbers).joined(separator: ", ")
         let listedCount = ranges.reduce(0) { $0 + $1.upperBound - $1.lowerBound + 1 }

@@ -1,8 +1,9 @@
 import Bytes
 import EventSourcing
 
-/// A segment that is never written to again. It can be read on any thread; of its index only a few
-/// kilobytes are in memory.
+/// A segment that is never written to again.
+///
+/// Any thread may read it. Only a few kilobytes of its index are in memory.
 final class SealedSegment: Segment {
     let index: IndexFile
     let binding: SegmentBinding
@@ -16,9 +17,9 @@ final class SealedSegment: Segment {
     var name: String { SegmentHeader.name(base: base) }
     private var indexName: String { IndexFile.name(base: base) }
 
-    /// Reads what is kept of the index in memory, and gives its filter.
+    /// Opens the segment by its index, and returns its filter.
     ///
-    /// - Returns: nil if there is no index, or none that can be used.
+    /// - Returns: nil if the index is invalid, outdated or made for another filter size.
     static func open(
         _ header: SegmentHeader, filterWords: Int, in storage: any LogStorage
     ) throws(LogError) -> (segment: SealedSegment, filter: [UInt64])? {
@@ -54,7 +55,7 @@ final class SealedSegment: Segment {
         let at = index.offsetsOffset + ordinals.lowerBound * 4
         let bytes = try read(at, ordinals.count * 4)
         let offsets = (0..<ordinals.count).map { bytes.span.uint32(at: $0 * 4) }
-        // They have no sum of their own: where they lead, a record's must check.
+        // Offsets have no checksum. A wrong one leads to a record that is invalid.
         guard zip(offsets, offsets.dropFirst()).allSatisfy(<) else {
             throw .damagedIndex(indexName, offset: at)
         }
@@ -79,12 +80,12 @@ final class SealedSegment: Segment {
         return found
     }
 
-    /// How many records may have the term.
+    /// Returns how many records may have the term.
     func count(of term: Term) throws(LogError) -> Int { Int(try entry(term)?.count ?? 0) }
 
-    /// Where the term's postings are, and how many.
+    /// Returns where the term's postings start, and their number. Nil if no record has the term.
     private func entry(_ term: Term) throws(LogError) -> (start: UInt32, count: UInt32)? {
-        // The block whose first hash is the last that is not above the term's.
+        // The last block whose first hash is not above the term's.
         let block = fences.partitioningIndex { $0 > term.hash } - 1
         guard block >= 0 else { return nil }
         let at = index.blocksOffset + block * IndexFile.blockSize

@@ -1,6 +1,6 @@
 import EventSourcing
 
-/// The sealed segments of a log, oldest first: a value that can be read on any thread.
+/// The sealed segments of a log, oldest first. Any thread may read them.
 public struct SealedSegments: Sendable {
     private(set) var segments: [SealedSegment] = []
     private var groups: [FilterGroup] = []
@@ -18,7 +18,7 @@ public struct SealedSegments: Sendable {
         segments.append(segment)
     }
 
-    /// The segments that may have the term, newest first.
+    /// Returns the segments that may have the term, newest first.
     func mayHold(_ term: Term) -> [SealedSegment] {
         var found: [SealedSegment] = []
         for (number, group) in groups.enumerated().reversed() {
@@ -32,7 +32,7 @@ public struct SealedSegments: Sendable {
         return found
     }
 
-    /// Whether the segment at `index` may have a record that matches.
+    /// Whether the segment at `index` may have a matching record.
     func mayHold(_ query: EventQuery, at index: Int) -> Bool {
         query.isAll
             || query.items.contains { item in

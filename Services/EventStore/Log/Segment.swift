@@ -1,6 +1,6 @@
 import EventSourcing
 
-/// What reading needs of a segment: which records it has, where they are, and which have a term.
+/// What a read needs of a segment: its records, their places, and the records that have a term.
 protocol Segment: Sendable {
     var name: String { get }
     var binding: SegmentBinding { get }
@@ -10,18 +10,19 @@ protocol Segment: Sendable {
     var firstTime: Int64 { get }
     var lastTime: Int64 { get }
 
-    /// Where the records begin; the ordinal `count` gives the end of the last.
+    /// Returns where the records begin. The ordinal `count` gives the end of the last record.
     func offsets(of ordinals: ClosedRange<Int>) throws(LogError) -> [UInt32]
-    /// The ordinals, position less base, of the records from `first` on that may have the term,
-    /// ascending.
+    /// Returns the ordinals (position less base) of the records from `first` on that may have the
+    /// term, ascending.
     func ordinals(_ term: Term, from first: UInt32) throws(LogError) -> [UInt32]
 }
 
 extension Segment {
-    /// The position behind the last record.
+    /// The position after the last record.
     var nextPosition: UInt64 { base + UInt64(count) }
 
-    /// The ordinals of the records from `first` on that may match `query`, ascending; nil for all.
+    /// Returns the ordinals from `first` on that may match `query`, ascending. Nil if all may
+    /// match.
     func candidates(
         _ query: EventQuery, from first: UInt32 = 0
     ) throws(LogError) -> [UInt32]? {
@@ -34,7 +35,8 @@ extension Segment {
         return union
     }
 
-    /// The ordinals of the records that may have a term of each set; nil if there are no sets.
+    /// Returns the ordinals of the records that may have a term of each set. Nil if there are no
+    /// sets.
     func candidates(
         _ sets: [[Term]], from first: UInt32
     ) throws(LogError) -> [UInt32]? {
@@ -53,7 +55,7 @@ extension Segment {
 }
 
 extension EventQuery.Item {
-    /// A record matches the item if it has a term of each set; rarer terms come first.
+    /// The sets of terms of which a matching record has one each. Rarer terms come first.
     var termSets: [[Term]] {
         var sets: [[Term]] = []
         if !correlations.isEmpty { sets.append(correlations.flatMap(Term.conversation)) }
@@ -68,7 +70,7 @@ extension EventQuery.Item {
     }
 }
 
-/// The union of two ascending lists.
+/// Returns the union of two ascending lists.
 private func merged(_ a: [UInt32], _ b: [UInt32]) -> [UInt32] {
     var union: [UInt32] = []
     union.reserveCapacity(a.count + b.count)
@@ -84,14 +86,15 @@ private func merged(_ a: [UInt32], _ b: [UInt32]) -> [UInt32] {
     return union
 }
 
-/// What two ascending lists have in common.
+/// Returns the intersection of two ascending lists.
 func intersection(_ a: [UInt32], _ b: [UInt32]) -> [UInt32] {
     var common: [UInt32] = []
     var (i, j) = (0, 0)
     while i < a.count, j < b.count {
         if a[i] == b[j] { common.append(a[i]) }
         if a[i] <= b[j] { i += 1 } else { j += 1 }
-        // `i` moved on equality; `j` follows in the next round, being smaller then.
+        // On equality `i` moved. `j` follows in the next round, because `b[j]` is then the smaller
+        // one.
     }
     return common
 }

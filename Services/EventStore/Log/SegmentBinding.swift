@@ -1,18 +1,21 @@
 import Bytes
 import EventSourcing
 
-/// Binds records to one place in one segment of one log, so that bytes which look like a record, in
-/// the data of an event or left by another log, are never taken for one.
+/// Binds records to one place in one segment of one log. So bytes that look like a record, in an
+/// event's data or left by another log, are never taken for one.
 ///
-/// The checksum of a record's head is stored XORed with a mask that depends on the identity of the
-/// log, its salt, the segment and the offset. Clients know the identity, and may guess the segment
-/// and the offset, but not the salt. So no client can send data that passes for a record on disk.
-/// (SQLite binds the frames of its write-ahead log by salts in the same way.) Only the segment's
-/// file has masked checksums. Segments of version 1 have no salt, and their masks are zero.
+/// The checksum of a record's head is stored XORed with a mask. The mask depends on the identity of
+/// the log, its salt, the segment and the offset. Clients know the identity, and may guess the
+/// segment and the offset, but not the salt. So no client can send data that passes for a record on
+/// disk. SQLite binds the frames of its write-ahead log by salts in the same way. Only the
+/// segment's file has masked checksums. Segments of version 1 have no salt, and their masks are
+/// zero.
 struct SegmentBinding: Hashable, Sendable {
     /// The start of the mask's computation; nil if records are not bound.
     private let seed: UInt64?
 
+    /// Creates the binding of the segment that starts at position `base`.
+    ///
     /// - Parameter salt: the log's salt; 0 for none.
     init(log: EventID, salt: UInt64, base: UInt64) {
         guard salt != 0 else {

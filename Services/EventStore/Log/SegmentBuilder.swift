@@ -1,12 +1,12 @@
 import EventSourcing
 
-/// Puts records together to segments as the log does: append by append, as many as fit.
+/// Builds segments from records as the log does: append by append, as many as fit.
 struct SegmentBuilder {
     private let log: EventID
     private let salt: UInt64
     private let segmentBytes: Int
     private var segment: BuiltSegment
-    /// The records of an append whose last one has not come.
+    /// The records of an append whose last record was not added yet.
     private var pending: [UInt8] = []
     private var pendingCount: UInt64 = 0
     private var pendingArchived = 0
@@ -18,11 +18,11 @@ struct SegmentBuilder {
         segment = BuiltSegment(base: base)
     }
 
-    /// The position behind the last complete append.
+    /// The position after the last complete append.
     var next: UInt64 { segment.next }
 
-    /// Adds the next record, with its plain checksum. Returns the segment that it no longer fits
-    /// into, if there is one.
+    /// Adds the next record, with its unmasked checksum. If its append does not fit any more,
+    /// returns the full segment and starts another.
     mutating func add(_ record: ArraySlice<UInt8>, isArchived: Bool) -> BuiltSegment? {
         pending += record
         pendingCount += 1
@@ -38,8 +38,7 @@ struct SegmentBuilder {
         return full
     }
 
-    /// The segment that was begun, if it has an event. Of an append that is not complete, nothing
-    /// is in it.
+    /// Returns the segment in progress if it has an event. It has nothing of an incomplete append.
     mutating func finish() -> BuiltSegment? {
         guard segment.next > segment.base else { return nil }
         defer { segment = BuiltSegment(base: segment.next) }
@@ -48,9 +47,10 @@ struct SegmentBuilder {
     }
 }
 
+/// The bytes of a segment's file, as the builder fills them.
 struct BuiltSegment {
     let base: UInt64
-    /// The position behind its last event.
+    /// The position after its last event.
     var next: UInt64
     /// How many of its events came from the archive.
     var archived = 0

@@ -1,7 +1,7 @@
 import Bytes
 import EventSourcing
 
-/// A file of records, the first at `base`.
+/// The header of a segment's file, whose first record is at position `base`.
 ///
 ///     offset size
 ///          0    8  "DAYBKSEG"
@@ -25,7 +25,7 @@ struct SegmentHeader: Hashable {
 
     let base: UInt64
     let log: EventID
-    /// 0 in version 1.
+    /// The salt of the log; 0 in version 1.
     let salt: UInt64
     /// The size that the file was made with, in bytes; 0 in version 1.
     let fileSize: Int
@@ -47,7 +47,9 @@ struct SegmentHeader: Hashable {
         return bytes
     }
 
-    /// - Parameter fileSize: up to 2 GiB.
+    /// Creates the header of a new segment.
+    ///
+    /// - Parameter fileSize: the size of the file, up to 2 GiB.
     init(base: UInt64, log: EventID, salt: UInt64, fileSize: Int) {
         self.base = base
         self.log = log
@@ -56,12 +58,14 @@ struct SegmentHeader: Hashable {
         binding = SegmentBinding(log: log, salt: salt, base: base)
     }
 
-    /// The header at the start of the segment in `span`.
+    /// Reads the header at the start of a segment.
+    ///
+    /// - Throws: `LogError` if the header is damaged or of an unknown version.
     init(_ span: Span<UInt8>, of name: String) throws(LogError) {
         guard span.count >= Self.size,
             Self.magic.indices.allSatisfy({ span[$0] == Self.magic[$0] }),
             CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
-        else { throw .damaged(segment: name, offset: 0, position: 0, "its header is not one") }
+        else { throw .damaged(segment: name, offset: 0, position: 0, "its header is invalid") }
         let version = span.uint32(at: 8)
         guard (1...Self.version).contains(version) else {
             throw .unknownVersion(segment: name, version)
@@ -82,18 +86,20 @@ struct SegmentHeader: Hashable {
 
     static func name(base: UInt64) -> String { fileName(base: base) + suffix }
 
-    /// The position of the first record of the segment of this name; nil if it is no segment's.
+    /// Returns the first position of the segment with this file name, or nil if it is not a
+    /// segment's.
     static func base(ofName name: String) -> UInt64? {
         let base = UInt64(name.dropLast(suffix.count), radix: 16)
         return base.flatMap { self.name(base: $0) == name ? $0 : nil }
     }
 
-    /// What the names of a segment's files begin with: they sort as the segments do.
+    /// Returns the common start of the names of a segment's files. The names sort as the segments
+    /// do.
     static func fileName(base: UInt64) -> String { base.hexadecimal }
 }
 
 extension UInt64 {
-    /// Its 16 hexadecimal digits.
+    /// The number as 16 hexadecimal digits.
     var hexadecimal: String {
         let digits = String(self, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -1,27 +1,28 @@
 import Bytes
 import EventSourcing
 
-/// Goes through a segment record by record, without an index.
+/// Reads a segment record by record, without an index.
 enum SegmentScan {
-    /// What is wrong with what follows the last complete append.
+    /// What is wrong after the last complete append.
     struct Fault {
         let reason: String
-        /// The fault of a log that is known to have been longer.
+        /// Returns the fault of a log that is known to have been longer.
         static func lostEnd(through position: UInt64) -> Fault {
             Fault(reason: "events up to position \(position) were on disk and are missing")
         }
 
-        /// Where the record is that does not check; nil for the append that should follow.
+        /// The offset and position of the invalid record, or nil if the next append as a whole is
+        /// at fault.
         var record: (offset: Int, position: UInt64)?
 
-        /// The fault as one that no crash explains.
+        /// Returns the fault as damage, which no crash explains.
         func damage(of name: String, _ segment: OpenSegment) -> LogError {
             let (offset, position) = record ?? (segment.end, segment.nextPosition)
             return .damaged(segment: name, offset: offset, position: position, reason)
         }
     }
 
-    /// Indexes the records up to the last complete append; nil if nothing but zeros follows it.
+    /// Indexes the records up to the last complete append. Returns nil if only zeros follow it.
     static func records(of bytes: Span<UInt8>, into segment: inout OpenSegment) -> Fault? {
         var pending: [(Range<Int>, RecordHeader)] = []
         var at = segment.end
@@ -32,7 +33,7 @@ enum SegmentScan {
             guard let header = whole(rest, segment.binding.mask(at: at)),
                 header.position == position
             else {
-                return Fault(reason: "the record does not check", record: (at, position))
+                return Fault(reason: "the record is invalid", record: (at, position))
             }
             pending.append((at..<at + header.length, header))
             at += header.length
@@ -47,9 +48,7 @@ enum SegmentScan {
         return isZero(bytes, from: segment.end) ? nil : Fault(reason: "a record's length is zero")
     }
 
-    /// The header of the record at the start of `bytes`, if all of it checks.
-    ///
-    /// - Parameter mask: the mask of the record's place.
+    /// Returns the header of the record at the start of `bytes` if the whole record is valid.
     static func whole(_ bytes: Span<UInt8>, _ mask: UInt32) -> RecordHeader? {
         guard let header = try? RecordHeader.checked(bytes),
             (try? RecordHeader.verifyBody(bytes.extracting(first: header.length))) != nil,
@@ -58,8 +57,10 @@ enum SegmentScan {
         return header
     }
 
-    /// Whether a later commit follows the segment's last valid record. A commit is written only
-    /// after the one before it was synced, so the bytes in between were on disk and are damaged.
+    /// Whether a later commit follows the segment's last valid record.
+    ///
+    /// A commit is written only after the one before it was synced. So the bytes in between were on
+    /// disk and are damaged.
     static func hasLaterCommit(_ bytes: Span<UInt8>, behind segment: OpenSegment) -> Bool {
         var at = segment.end + 8
         while at + RecordLayout.headerSize <= bytes.count {
@@ -76,7 +77,7 @@ enum SegmentScan {
         return false
     }
 
-    /// Every record that checks, behind damage too, ascending: its position and where it is.
+    /// Returns the position and place of every valid record, ascending, even after damage.
     static func wholeRecords(
         of bytes: Span<UInt8>, in positions: Range<UInt64>, _ binding: SegmentBinding
     ) -> [(position: UInt64, place: Range<Int>)] {

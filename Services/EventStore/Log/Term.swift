@@ -1,8 +1,8 @@
 import EventSourcing
 
-/// A property that events are found by, as 64 bits: its kind and name, hashed.
+/// A property by which events are found, as a 64-bit hash of its kind and name.
 ///
-/// Two properties may share a hash: what an index finds is checked against the record.
+/// Two properties may share a hash, so a reader checks the records that an index finds.
 struct Term: Hashable, Comparable {
     enum Kind: UInt8 {
         case stream = 1
@@ -16,7 +16,8 @@ struct Term: Hashable, Comparable {
 
     init(hash: UInt64) { self.hash = hash }
 
-    /// FNV-1a over kind and name, finished as in MurmurHash3 so that all bits depend on all.
+    /// Hashes kind and name by FNV-1a, with the finalizer of MurmurHash3, so that each bit depends
+    /// on all others.
     init(_ kind: Kind, _ name: Span<UInt8>) {
         var hash: UInt64 = (0xCBF2_9CE4_8422_2325 ^ UInt64(kind.rawValue)) &* Self.prime
         for index in name.indices { hash = (hash ^ UInt64(name[index])) &* Self.prime }
@@ -29,18 +30,20 @@ struct Term: Hashable, Comparable {
     }
 
     init(_ kind: Kind, _ id: EventID) {
-        // High up, where ids that are counted do not come to.
+        // In the top byte, which sequential ids do not reach.
         let low = id.low ^ UInt64(kind.rawValue) << 56
         self.init(hash: Self.finished(id.high ^ Self.finished(low)))
     }
 
     init(id: EventID) { self.init(.id, id) }
 
-    /// One of these each event of the conversation has: one that began it under its own id has no
-    /// other term for it, so that events on their own cost no more than their ids.
+    /// Returns the terms of a conversation. Each of its events has one of them.
+    ///
+    /// The event that began the conversation has no correlation term: its own id is the
+    /// conversation's. So an event on its own needs only the term of its id.
     static func conversation(_ id: EventID) -> [Term] { [Term(.correlation, id), Term(id: id)] }
 
-    /// What the first event of every stream has.
+    /// The term of the first event of every stream.
     static let start = Term(.start, "")
 
     static func < (a: Term, b: Term) -> Bool { a.hash < b.hash }
@@ -74,7 +77,7 @@ func forEachTerm(
     }
 }
 
-/// How many bytes stand before the first hyphen of a stream's name.
+/// Returns the number of bytes before the first hyphen of a stream's name.
 func categoryLength(of stream: Span<UInt8>) -> Int {
     for index in stream.indices where stream[index] == UInt8(ascii: "-") { return index }
     return stream.count

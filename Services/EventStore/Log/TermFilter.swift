@@ -1,19 +1,21 @@
 import EventSourcing
 
-/// A Bloom filter (Burton Bloom, 1970) of a segment's terms: says of a term that the segment does
-/// not have it, or that it may. The bits of a term come from its hash by double hashing (Kirsch and
+/// A Bloom filter (Burton Bloom, 1970) of a segment's terms. It says that the segment lacks a term,
+/// or that it may have it. Double hashing gives the bits of a term from its hash (Kirsch and
 /// Mitzenmacher, 2006).
 struct TermFilter {
-    /// With ten bits a term, as segments of events of some hundred bytes have, one term in a
-    /// hundred is said to be there when it is not.
+    /// The number of bits that each term sets. Segments of events of a few hundred bytes have ten
+    /// bits per term in the filter. Then one absent term in a hundred is reported as possible.
     static let bitsPerTerm = 5
 
     var words: [UInt64]
 
-    /// - Parameter words: a power of two.
+    /// Creates an empty filter.
+    ///
+    /// - Parameter words: the size in words of 64 bits, a power of two.
     init(words count: Int) { words = [UInt64](repeating: 0, count: count) }
 
-    /// How many words the filter of a segment of so many bytes has: one bit for 16 bytes of
+    /// Returns the filter's size in words for a segment of this size: one bit for 16 bytes of
     /// records.
     static func words(segmentBytes: Int) -> Int {
         var words = 1
@@ -28,15 +30,15 @@ struct TermFilter {
         }
     }
 
-    /// Which of `bits`, a power of two, stands for the term.
+    /// Returns the index of the term's bit for the probe. `bits` is a power of two.
     static func bit(_ term: Term, _ probe: Int, of bits: Int) -> Int {
         let step = term.hash >> 32 | 1
         return Int(truncatingIfNeeded: (term.hash &+ UInt64(probe) &* step) & UInt64(bits - 1))
     }
 }
 
-/// The filters of up to 64 segments, turned round: a row for each bit, in it a column for each
-/// segment. So one look at a term's few rows asks all of the segments.
+/// The filters of up to 64 segments, transposed: a row for each bit, a column for each segment. So
+/// reading a term's few rows asks all segments at once.
 struct FilterGroup: Sendable {
     static let columns = 64
 
@@ -57,7 +59,7 @@ struct FilterGroup: Sendable {
         count += 1
     }
 
-    /// A bit for each segment that may have the term.
+    /// Returns a bit for each segment that may have the term.
     func columns(_ term: Term) -> UInt64 {
         var columns = UInt64.max
         for probe in 0..<TermFilter.bitsPerTerm {

@@ -1,9 +1,10 @@
-/// The last occurrence of each term: a hash table with linear probing. Terms are hashes already,
-/// which the standard library's dictionary would hash again.
+/// The last occurrence of each term, in a hash table with linear probing.
+///
+/// Terms are hashes already. The standard library's dictionary would hash them again.
 struct TermTable: Sendable {
     private struct Entry {
         var term = Term(hash: 0)
-        /// One more than the value; 0 for a free place.
+        /// The value plus one; 0 for an empty entry.
         var value: UInt32 = 0
     }
 
@@ -24,7 +25,7 @@ struct TermTable: Sendable {
         return value == 0 ? nil : value - 1
     }
 
-    /// Sets the term's value, and gives the one it had.
+    /// Sets the term's value and returns the previous one.
     mutating func update(_ term: Term, to value: UInt32) -> UInt32? {
         let place = place(of: term)
         let old = entries[place].value
@@ -35,7 +36,7 @@ struct TermTable: Sendable {
         return nil
     }
 
-    /// Where the term is, or would be put.
+    /// Returns the index at which the term is, or at which it would be inserted.
     private func place(of term: Term) -> Int {
         let mask = entries.count - 1
         var place = Int(truncatingIfNeeded: term.hash) & mask

@@ -6,16 +6,17 @@ import ZeroMQ
 /// Computes the hash of the log's chain on a thread of its own.
 actor ChainHashing {
     private let loop = SocketLoop(name: "chain")
-    /// What the last answer came to, or as far as one did that was cut short.
+    /// The last point that was computed, for an answer or for one that was cancelled.
     private var known: ChainPoint?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// The chain at the head of the log as the reader has it.
+    /// Returns the point of the chain at the reader's head.
     ///
-    /// - Throws: `LogError`, and `CancellationError` within a segment's time.
+    /// - Throws: `LogError`. After a cancellation, `CancellationError` when the current segment is
+    ///   done.
     func head(_ reader: ChainReader) throws -> ChainPoint {
         var point = try reader.start(after: known)
         while point.position < reader.head {
@@ -30,13 +31,13 @@ actor ChainHashing {
 extension EventStoreServer {
     func enqueueChain(_ key: ReadKey) throws(ProtocolError) {
         guard chainsWaiting < 1000 else {
-            throw ProtocolError(.overloaded, "too many ask for the head of the chain; ask later")
+            throw ProtocolError(.overloaded, "too many requests for the chain; try again later")
         }
         chainsWaiting += 1
         chainRequests.enqueue(key)
     }
 
-    /// Answers who asks for the head of the chain, one after the other.
+    /// Answers the waiting requests for the head of the chain, one after the other.
     func serveChain() async throws {
         for await key in chainRequests.queue {
             chainsWaiting -= 1

@@ -1,7 +1,7 @@
 import EventSourcing
 import WireProtocol
 
-/// Who has sent a message: the peer to be answered, and who that is.
+/// The sender of a message: the peer to answer, and the caller behind it.
 struct Client {
     let peer: [UInt8]
     let caller: Caller
@@ -10,8 +10,10 @@ struct Client {
 }
 
 extension EventStoreServer {
-    /// - Throws: `ProtocolError` if the caller may not append one of the records, or may not know
-    ///   what the condition asks.
+    /// Checks the caller's permissions for an append.
+    ///
+    /// - Throws: `ProtocolError` if the caller may not append one of the records, or may not read
+    ///   what the condition depends on.
     func check(
         _ records: Span<UInt8>, _ condition: AppendCondition, of caller: Caller
     ) throws(ProtocolError) {
@@ -23,7 +25,7 @@ extension EventStoreServer {
         guard !permissions.append.contains(Permissions.any) else { return }
         var at = 0
         var last: [UInt8] = []
-        // What is no record is refused by the log.
+        // The log rejects bytes that are not a record.
         while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
         {
             let category = FeedTopics.category(

@@ -14,7 +14,7 @@ extension EventStoreServer {
                 bus: busEndpoint))
     }
 
-    /// Answers a call: an argument in, what it asks for out.
+    /// Returns the answer to a call of the given name with the given argument.
     func call(
         _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
     ) throws(ProtocolError) -> [UInt8] {
@@ -30,12 +30,12 @@ extension EventStoreServer {
         }
     }
 
-    /// The record of the event of this id, or nothing.
+    /// Returns the record of the event with this id, or no bytes if the log lacks it.
     private func event(
         _ argument: [UInt8], _ caller: Caller
     ) throws(ProtocolError) -> [UInt8] {
         guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
-            throw ProtocolError(.invalid, "the argument of event is a UUID")
+            throw ProtocolError(.invalid, "the argument of event must be a UUID")
         }
         let event = try reading { () throws(LogError) in try log.committedEvent(id: id) }
         guard let event else { return [] }
@@ -50,7 +50,7 @@ extension EventStoreServer {
         guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
             throw ProtocolError(
                 .invalid,
-                "a list of streams has a limit of 1 to \(StreamsRequest.maximumLimit), "
+                "the limit of a list of streams must be 1 to \(StreamsRequest.maximumLimit), "
                     + "not \(request.limit)")
         }
         let found = try reading { () throws(LogError) in

@@ -12,7 +12,8 @@ extension EventStoreServer {
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
             while ContinuousClock.now < next, try await feed.readable(until: next) {
-                // In turns: who subscribes without end holds up nobody.
+                // A limited number per turn, so that a peer that subscribes without end does not
+                // block the thread.
                 for _ in 0..<100 {
                     guard let message = try feed.receive() else { break }
                     if feed.accepts(message) { topics.note(message.array()) }
@@ -27,7 +28,7 @@ extension EventStoreServer {
         _ = try feed.send([Array(Feed.heartbeatTopic.utf8), heartbeat.bytes])
     }
 
-    /// Publishes the committed records that somebody subscribes to.
+    /// Publishes the committed records whose topic has a subscription.
     func publish(_ committed: [UInt8]) throws {
         guard !committed.isEmpty, !topics.isEmpty else { return }
         let records = committed.span

@@ -2,21 +2,22 @@ import EventLog
 public import Observability
 import WireProtocol
 
-/// What was done since the process began.
+/// Counters since the start of the process.
 struct Counts {
-    /// Messages taken, by their kind; nil for what is none of ours.
+    /// Messages received by kind; nil for messages of an unknown kind.
     var requests: [MessageKind?: UInt64] = [:]
-    /// Requests and parts of them that were answered with an error, by its code.
+    /// Requests, and parts of them, that were answered with an error, by its code.
     var errors: [ProtocolError.Code: UInt64] = [:]
     var appends: UInt64 = 0
-    /// Groups of appends that were written and, unless that is put off, synced.
+    /// The durations of commits, each of which writes and, with durability `sync`, syncs a group of
+    /// appends.
     var commits = Histogram()
     var committedBytes: UInt64 = 0
     var eventsRead: UInt64 = 0
 }
 
 extension EventStoreServer {
-    /// What there is to be scraped.
+    /// Returns the store's metrics for Prometheus.
     public func metrics() -> [Metric] {
         let requests = counts.requests.map { kind, count in
             (kind.map { "\($0)" } ?? "malformed", count)
@@ -29,10 +30,10 @@ extension EventStoreServer {
                 "daybook_store_time_ahead_seconds",
                 "How far the log's time is ahead of the clock.", log.timeAhead / .seconds(1)),
             .counter(
-                "daybook_store_requests_total", "Messages taken, by their kind.",
+                "daybook_store_requests_total", "Messages received, by kind.",
                 each: requests.sorted { $0.0 < $1.0 }.map { ([.init("kind", $0.0)], $0.1) }),
             .counter(
-                "daybook_store_errors_total", "Errors answered, by their code.",
+                "daybook_store_errors_total", "Errors sent to clients, by code.",
                 each: counts.errors.map { ("\($0)", $1) }.sorted { $0.0 < $1.0 }
                     .map { ([.init("code", $0.0)], $0.1) }),
             .counter(
@@ -45,15 +46,15 @@ extension EventStoreServer {
                 counts.committedBytes),
             .histogram(
                 "daybook_store_commit_seconds",
-                "How long it took to write and sync the appends that waited.", counts.commits),
+                "Duration of writing and syncing a group of appends.", counts.commits),
             .counter(
                 "daybook_store_read_events_total", "Events sent to readers.", counts.eventsRead),
-            .gauge("daybook_store_open_reads", "Reads under way.", Double(reads.count)),
+            .gauge("daybook_store_open_reads", "Open reads.", Double(reads.count)),
             .gauge(
-                "daybook_store_feed_topics", "Prefixes of topics subscribed to at the feed.",
+                "daybook_store_feed_topics", "Topic prefixes subscribed to at the feed.",
                 Double(topics.count)),
         ]
-        // A damaged index is told of when it is read for what depends on it.
+        // A damaged index leaves these metrics out. Reads that need the index report it.
         if let log = try? log.statistics() {
             metrics += [
                 .gauge("daybook_store_streams", "Streams in the log.", Double(log.streams)),

@@ -3,13 +3,13 @@ import EventSourcing
 import WireProtocol
 
 extension EventStoreServer {
-    /// Sends one chunk of each read whose turn it is; false if there was none.
+    /// Sends one chunk for each read whose turn it is. Returns false if there was none.
     func serveReads() -> Bool {
         let ready = reads.takeReady()
         guard !ready.isEmpty else { return false }
         let sealed = log.sealedReader
         for key in ready {
-            // A key is queued twice if its client began another read under it.
+            // A key is queued twice if its client started another read under it.
             guard var session = reads[key], session.credit > 0, !session.isElsewhere
             else { continue }
             guard session.read.isDone || session.read.position >= sealed.end else {
@@ -31,13 +31,14 @@ extension EventStoreServer {
         return true
     }
 
-    /// Has sealed segments read, one job after the other, and sends what comes of it.
+    /// Reads sealed segments on another thread, one job after the other, and sends the chunks.
     func serveSealedReads() async throws {
         for await job in sealedJobs.queue {
             let outcome = await sealedReads.run(job)
             let last = outcome.chunks.count - 1
             for (index, (chunk, read)) in outcome.chunks.enumerated() {
-                // It may have been cancelled or replaced meanwhile, or granted more.
+                // Meanwhile the read may have been cancelled or replaced, or may have got more
+                // credit.
                 guard var session = reads[job.key], session.serial == job.serial else { break }
                 session.read = read
                 session.isElsewhere = index < last
@@ -46,13 +47,14 @@ extension EventStoreServer {
             if let damage = outcome.damage, reads[job.key]?.serial == job.serial {
                 fail(job.key, damage)
             }
-            // What has come to the recent events is served here: who takes requests may be waiting.
+            // Serve reads that reached the recent events here, because the request loop may be
+            // waiting.
             while serveReads() { await Task.yield() }
         }
         throw CancellationError()
     }
 
-    /// Sends the chunk; an empty one only to say that the read has come to its end.
+    /// Sends the chunk. Sends an empty one only as the end of the read.
     private func deliver(_ chunk: LogChunk, _ session: ReadSession, _ key: ReadKey) {
         var session = session
         let isLast = session.isAtEnd(head: log.head)
@@ -73,7 +75,7 @@ extension EventStoreServer {
 }
 
 extension ProtocolError {
-    /// How a refused append is told.
+    /// Converts an append's rejection.
     init(_ error: AppendError) {
         switch error {
         case .invalid: self.init(.invalid, error.description)
@@ -87,7 +89,7 @@ extension ProtocolError {
         }
     }
 
-    /// How a log that can't be read or written is told.
+    /// Converts a failure of the log.
     init(_ error: LogError) {
         switch error {
         case .damaged, .missing, .missingEnd, .damagedIndex, .unknownVersion:

@@ -5,15 +5,14 @@ import Foundation
 public import WireProtocol
 public import ZeroMQ
 
-/// The event store's end of the wire: a ROUTER that takes requests and an XPUB that is the feed, on
-/// one thread with the log they serve.
+/// The server of the event store. It takes requests at a ROUTER socket and publishes the feed at an
+/// XPUB socket, on one thread with the log.
 ///
-/// All appends that wait when the thread looks are staged one after the other, made durable by one
-/// sync, and only then answered and published: the more clients wait, the more share a sync. What
-/// lies in sealed segments is read on another thread: who reads old events holds up nobody.
+/// In each turn it stages all waiting appends, makes them durable by one sync, and only then
+/// answers and publishes. So the more clients wait, the more appends share a sync. It reads sealed
+/// segments on another thread, so that readers of old events delay nobody.
 public actor EventStoreServer {
-    /// At most this many requests are taken in a turn; then the log is synced and the readers
-    /// served.
+    /// The largest number of requests in a turn. Then the server commits and serves readers.
     private static let turn = 1024
 
     struct Answer {
@@ -48,6 +47,7 @@ public actor EventStoreServer {
     private var answers: [Answer] = []
     let loop: SocketLoop
 
+    /// The thread that runs the server.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
@@ -55,11 +55,12 @@ public actor EventStoreServer {
     /// Opens the log and binds both endpoints.
     ///
     /// - Parameters:
-    ///   - advertised: the endpoint at which clients reach the feed, if it is another than the one
-    ///     it is bound to.
+    ///   - advertised: the endpoint at which clients reach the feed, if it differs from the bound
+    ///     one.
     ///   - bus: the endpoint at which clients reach the bus, if there is one.
-    ///   - access: who may do what, of those whom the context lets in by their keys.
-    ///   - durability: that with which `openLog` opens the log.
+    ///   - durability: the durability with which `openLog` opens the log.
+    ///   - access: the permissions of the callers, by key.
+    /// - Throws: the error of `openLog`, or `ZeroMQError` if an endpoint can't be bound.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
         bus busEndpoint: String? = nil, durability: Durability = .sync, on loop: SocketLoop,
@@ -88,14 +89,14 @@ public actor EventStoreServer {
         return options
     }
 
-    /// Serves until cancelled; then the log is closed.
+    /// Serves until cancelled, and then closes the log.
     ///
-    /// - Throws: when the log can't be written. The process should end: nothing that was not
-    ///   answered may be relied on.
+    /// - Throws: `LogError` if the log can't be written. The process should then stop: appends
+    ///   without an answer may not be durable.
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                // They prefer the loop, so that a yield does not lead through other threads.
+                // The tasks prefer the loop, so that a yield does not switch threads.
                 group.addTask(executorPreference: loop) { try await self.serveRequests() }
                 group.addTask(executorPreference: loop) { try await self.serveFeed() }
                 group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
@@ -119,7 +120,7 @@ public actor EventStoreServer {
             try publish(committed)
             let hasRead = serveReads()
             guard taken == 0, !hasRead else {
-                // Others on this thread have their turn, too.
+                // Yield to the other tasks on this thread.
                 await Task.yield()
                 continue
             }
@@ -127,7 +128,7 @@ public actor EventStoreServer {
         }
     }
 
-    /// Writes what is staged; if there is any, how long that takes is noted.
+    /// Commits the staged events, and records how long that took if there were any.
     private func commit() throws -> [UInt8] {
         let start = ContinuousClock.now
         let committed = try log.commit()
@@ -140,7 +141,8 @@ public actor EventStoreServer {
 
     // MARK: Requests
 
-    /// Takes one message; false if none waits. Its last frame, which may be large, is not copied.
+    /// Receives and handles one message. Returns false if none waits. The last frame may be large,
+    /// so it is not copied.
     private func takeRequest() throws(ZeroMQError) -> Bool {
         // A ROUTER's first frame names the peer.
         guard let peer = try requests.receive() else { return false }
@@ -156,7 +158,7 @@ public actor EventStoreServer {
             if count == 1 { (sender, isAccepted) = (next.sender, requests.accepts(next)) }
             if hasMore { frames.append(next.array()) } else { last = next }
         }
-        // Whose key was revoked is heard no more.
+        // Messages of a revoked key are dropped.
         if isAccepted, let caller = access.caller(sender) {
             handle(frames, last, frameCount: count, from: Client(peer.array(), caller))
         }
@@ -218,10 +220,10 @@ public actor EventStoreServer {
         case .credit:
             try header.need(1, body.count)
             guard body[0].count == 4 else {
-                throw ProtocolError(.malformed, "a credit has 4 bytes")
+                throw ProtocolError(.malformed, "a credit must have 4 bytes")
             }
             let frame = body[0]
-            // A read that has ended meanwhile needs none.
+            // A read that has ended in the meantime needs no credit.
             reads.grant(frame.span.uint32(at: 0), key)
         case .cancel:
             reads.end(key)
@@ -249,7 +251,7 @@ public actor EventStoreServer {
         }
     }
 
-    /// Makes or refuses each of the appends in `frame`, in their order.
+    /// Accepts or rejects each append in `frame`, in order.
     private func appendMany(
         _ frame: Span<UInt8>, _ caller: Caller
     ) throws(ProtocolError) -> [UInt8] {
@@ -269,13 +271,13 @@ public actor EventStoreServer {
         return outcomes
     }
 
-    /// The error as it is told, once.
+    /// Encodes the error for a client and counts it.
     func told(_ error: ProtocolError) -> [UInt8] {
         counts.errors[error.code, default: 0] += 1
         return error.bytes
     }
 
-    /// Answers when what it says is true of the disk: after the next commit.
+    /// Queues an answer until after the next commit, so that what it says is durable.
     private func answer(
         _ peer: [UInt8], _ requestID: UInt64, _ kind: MessageKind, _ frames: [[UInt8]]
     ) {
@@ -287,7 +289,8 @@ public actor EventStoreServer {
         answers.removeAll(keepingCapacity: true)
     }
 
-    /// False if the client has gone, or does not read: then it must ask again, and only it suffers.
+    /// Sends the answer. Returns false if the client has disconnected or does not read. That client
+    /// must ask again, and other clients are not affected.
     func send(_ answer: Answer) -> Bool {
         let header = MessageHeader(answer.kind, requestID: answer.requestID).bytes
         return (try? requests.send([answer.peer, header] + answer.frames)) ?? false
@@ -298,7 +301,7 @@ extension MessageHeader {
     fileprivate func need(_ count: Int, _ found: Int) throws(ProtocolError) {
         guard found == count else {
             throw ProtocolError(
-                .malformed, "\(kind) has \(count) frames behind its header, not \(found)")
+                .malformed, "\(kind) has \(count) frames after its header, not \(found)")
         }
     }
 }

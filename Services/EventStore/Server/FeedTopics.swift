@@ -1,22 +1,21 @@
 import EventSourcing
 
-/// Which topics are subscribed to, or were.
+/// The topic prefixes that subscribers have asked for.
 ///
-/// The end of a subscription is not counted: libzmq passes on what a peer says, and one that ends
-/// what it never began must not silence others. A topic that nobody listens to any more costs
-/// little.
+/// A prefix is never removed. libzmq forwards the end of a subscription even from a peer that never
+/// began it, and such a peer must not silence others. A topic without subscribers costs little.
 struct FeedTopics {
-    /// Beyond so many prefixes, everything is published.
+    /// The largest number of prefixes. With more, everything is published.
     private static let most = 10_000
 
     private var prefixes: Set<[UInt8]> = []
     private var wantsAll = false
 
     var isEmpty: Bool { prefixes.isEmpty && !wantsAll }
-    /// How many different prefixes were subscribed to.
+    /// The number of different prefixes.
     var count: Int { prefixes.count }
 
-    /// Notes what an XPUB has received: 1 for a subscription, and the prefix.
+    /// Records a message of the XPUB socket: a byte that is 1 for a subscription, and the prefix.
     mutating func note(_ message: [UInt8]) {
         guard message.first == 1, !wantsAll else { return }
         prefixes.insert(Array(message.dropFirst()))
@@ -27,7 +26,7 @@ struct FeedTopics {
         wantsAll || prefixes.contains(where: topic.starts(with:))
     }
 
-    /// `<category>.<type>`
+    /// Returns the topic of the record, `<category>.<type>`.
     static func topic(of record: Span<UInt8>, _ header: RecordHeader) -> [UInt8] {
         var topic = category(of: record, header, reserving: header.type.count + 1)
         topic.append(UInt8(ascii: "."))
@@ -36,9 +35,9 @@ struct FeedTopics {
         return topic
     }
 
-    /// What stands before the first hyphen in the name of the record's stream.
+    /// Returns the category: the part of the stream's name before the first hyphen.
     ///
-    /// - Parameter count: how many bytes will be added to it.
+    /// - Parameter count: the number of bytes that the caller will add.
     static func category(
         of record: Span<UInt8>, _ header: RecordHeader, reserving count: Int = 0
     ) -> [UInt8] {

@@ -1,4 +1,4 @@
-/// What waits for another thread to do it.
+/// A queue of jobs for another thread.
 struct JobQueue<Job: Sendable> {
     let queue: AsyncStream<Job>
     private let continuation: AsyncStream<Job>.Continuation

@@ -3,18 +3,18 @@ import EventLog
 import EventSourcing
 import WireProtocol
 
-/// Which read, or other request, of which client.
+/// The identity of a read or other request: the client and its request id.
 struct ReadKey: Hashable, Sendable {
     let peer: [UInt8]
     let requestID: UInt64
 }
 
-/// A read under way: what of it is left, and how much of that may be sent.
+/// An open read: what is left of it, and how many chunks may be sent.
 struct ReadSession {
     var read: LogRead
     fileprivate(set) var credit: UInt32
     fileprivate let client: Client
-    /// Whether it is being read on another thread.
+    /// Whether another thread is reading for it.
     var isElsewhere = false
     /// Distinguishes the read from an earlier one under the same key.
     fileprivate(set) var serial: UInt64 = 0
@@ -34,7 +34,7 @@ struct ReadSession {
         credit = request.credit
     }
 
-    /// Whether there is nothing to give to it now or, backwards, ever.
+    /// Whether the read has no more events now. A backward read then never has any.
     func isAtEnd(head: UInt64) -> Bool {
         read.isDone || !read.isBackwards && read.position > head
     }
@@ -44,17 +44,17 @@ struct ReadSession {
 
 /// The reads of all clients.
 struct ReadTable {
-    /// A client may have this many reads open.
+    /// The largest number of open reads of one client.
     private static let perClient = 64
-    /// And a key this many, in all of its connections.
+    /// The largest number of open reads of one key, over all of its connections.
     private static let perKey = 256
-    /// A read that is granted nothing for so long is forgotten.
+    /// How long a read may wait for credit before it is dropped.
     private static let patience: Duration = .seconds(300)
 
     private var sessions: [[UInt8]: [UInt64: ReadSession]] = [:]
-    /// How many there are of each key.
+    /// The number of open reads of each key.
     private var byKey: [String: Int] = [:]
-    /// Those that have something coming to them, in turn.
+    /// The reads that may send chunks, in turn.
     private var ready: [ReadKey] = []
     private var lastSerial: UInt64 = 0
 
@@ -65,14 +65,14 @@ struct ReadTable {
     mutating func start(_ session: ReadSession, _ key: ReadKey) throws(ProtocolError) {
         guard sessions[key.peer]?.count ?? 0 < Self.perClient else {
             throw ProtocolError(
-                .overloaded, "a client has up to \(Self.perClient) reads open; end one first")
+                .overloaded, "a client may have \(Self.perClient) open reads; end one first")
         }
-        // One of the same id gives way.
+        // A new read replaces one with the same id.
         end(key)
         if let name = session.client.caller.name {
             guard byKey[name, default: 0] < Self.perKey else {
                 throw ProtocolError(
-                    .overloaded, "a key has up to \(Self.perKey) reads open; end one first")
+                    .overloaded, "a key may have \(Self.perKey) open reads; end one first")
             }
             byKey[name, default: 0] += 1
         }
@@ -92,7 +92,7 @@ struct ReadTable {
         sessions[key.peer]?[key.requestID] = session
     }
 
-    /// Keeps the session as it is now; it gets its next turn if more may be sent.
+    /// Stores the session. It gets another turn if it has credit left.
     mutating func goOn(_ session: ReadSession, _ key: ReadKey) {
         guard self[key] != nil else { return }
         sessions[key.peer]?[key.requestID] = session
@@ -105,7 +105,7 @@ struct ReadTable {
         if sessions[key.peer]?.isEmpty == true { sessions[key.peer] = nil }
     }
 
-    /// Those whose turn it is.
+    /// Returns the reads whose turn it is, and clears the list.
     mutating func takeReady() -> [ReadKey] {
         defer { ready.removeAll(keepingCapacity: true) }
         return ready

@@ -2,27 +2,27 @@ import EventLog
 import EventSourcing
 import ZeroMQ
 
-/// Reads sealed segments on a thread of its own.
+/// Reads sealed segments on its own thread.
 actor SealedReads {
-    /// A read that is to go on in sealed segments.
+    /// A read that must continue in sealed segments.
     struct Job: Sendable {
         let key: ReadKey
         /// The serial number of the read, which no other read under the same key has.
         let serial: UInt64
         let read: LogRead
         let reader: SealedReader
-        /// At most this many chunks.
+        /// The largest number of chunks to read.
         let chunks: UInt32
     }
 
-    /// Some chunks, each with the read as it is behind it; why there are no more, if that is
-    /// damage.
+    /// The chunks that were read, each with the state of the read after it. If damage ended the
+    /// job, it is in `damage`.
     struct Outcome: Sendable {
         var chunks: [(chunk: LogChunk, read: LogRead)] = []
         var damage: LogError?
     }
 
-    /// Chunks that are read before others have their turn.
+    /// The number of chunks that a read gets before others have their turn.
     static let turn: UInt32 = 4
 
     private let loop = SocketLoop(name: "sealed-reads")

@@ -2,7 +2,8 @@ import Contracts
 public import EventSourcing
 
 extension Orders: Reversible {
-    /// The order is cancelled, whichever of its events is reversed; its saga undoes the rest.
+    /// Returns the command that cancels the order, whichever of its events is reversed. The saga
+    /// undoes the rest.
     public static func reversal(of past: PastDecision<Orders>) -> Command {
         .cancel(
             CancelOrder(order: past.event.order),

@@ -1,33 +1,46 @@
 public import Contracts
 public import EventSourcing
 
-/// An order: pending when placed, then confirmed or rejected; a confirmed one may be cancelled.
+/// An order: pending when placed, then confirmed or rejected. A confirmed order can be cancelled.
 public enum Orders: Aggregate {
+    /// The events of an order's stream.
     public typealias Event = OrderEvent
 
+    /// What can be asked of an order, by callers and by the saga.
     public enum Command: Hashable, Sendable {
+        /// Places the order.
         case place(PlaceOrder)
+        /// Rejects a pending order, or cancels a confirmed one.
         case cancel(CancelOrder, reversing: Reverses? = nil)
         /// Confirms a pending order, or rejects it if its deadline has passed. Does nothing if the
         /// order has ended. The runtime sets `at`, the time of the decision.
         case confirm(order: String, at: Timestamp? = nil)
-        /// Does nothing unless the order is pending.
+        /// Rejects the order if it is pending. Otherwise does nothing.
         case reject(order: String, reason: OrderRejected.Reason, detail: String)
     }
 
+    /// The state of an order, folded from its events.
     public enum State: Codable, Hashable, Sendable {
+        /// The order was not placed.
         case unknown
+        /// The order waits for its saga until the deadline.
         case pending(customer: String, deadline: Timestamp)
+        /// The order was confirmed.
         case confirmed(customer: String)
+        /// The order was rejected for this reason.
         case rejected(OrderRejected.Reason)
+        /// The order was cancelled after its confirmation.
         case cancelled
     }
 
+    /// The category of the streams `order-<id>`.
     public static let category = "order"
+    /// The state of an order that was not placed.
     public static let initial = State.unknown
     /// Version 2 added the deadline of a pending order.
     public static let stateVersion = 2
 
+    /// Returns the id of the command's order.
     public static func id(of command: Command) -> String {
         switch command {
         case .place(let command): command.order
@@ -36,11 +49,15 @@ public enum Orders: Aggregate {
         }
     }
 
+    /// Returns a function that sets the time of a confirmation. Nil for other commands.
     public static func timed(_ command: Command) -> ((Timestamp) -> Command)? {
         guard case .confirm(let order, _) = command else { return nil }
         return { .confirm(order: order, at: $0) }
     }
 
+    /// Returns the events that `command` leads to. Returns none if there is nothing to do.
+    ///
+    /// - Throws: `Rejection` if an order can't be placed or cancelled.
     public static func decide(
         _ command: Command, given state: State
     ) throws(Rejection) -> [OrderEvent] {
@@ -81,6 +98,7 @@ public enum Orders: Aggregate {
         }
     }
 
+    /// Applies `event` to the state.
     public static func evolve(_ state: inout State, with event: OrderEvent) {
         switch event {
         case .placed(let event):
@@ -91,6 +109,7 @@ public enum Orders: Aggregate {
         }
     }
 
+    /// Returns why the order can't have had `event` in `state`, or nil if it can.
     public static func objection(to event: OrderEvent, given state: State) -> String? {
         switch (event, state) {
         case (.placed, .unknown), (.confirmed, .pending), (.rejected, .pending),
@@ -166,29 +185,44 @@ public enum Orders: Aggregate {
 }
 
 extension Orders {
+    /// Why an order rejects a command. The first text is the order's id.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
+        /// The order id or the customer id is invalid.
         case badID(DaybookError)
+        /// An order with this id was placed already.
         case alreadyPlaced(String)
+        /// The deadline is not after the time of placing.
         case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
         /// The runtime did not set the time of the decision.
         case noTime(String)
+        /// The code of a hub is too long.
         case badHub(String, String)
+        /// The order has no items.
         case noItems(String)
+        /// An item has no SKU.
         case noSKU(String)
+        /// An item's quantity is not positive.
         case badQuantity(String, OrderItem)
+        /// An item's price is negative.
         case negativePrice(String, OrderItem)
+        /// The prices are in different currencies.
         case mixedCurrencies(String, Currency, Currency)
+        /// The total is above the largest amount in its currency.
         case tooExpensive(String, Currency)
+        /// The order was never placed.
         case noSuchOrder(String)
+        /// The order was rejected already, so it can't be cancelled.
         case alreadyRejected(String, OrderRejected.Reason)
+        /// The order was cancelled already.
         case alreadyCancelled(String)
 
+        /// A message of one line for the caller.
         public var description: String {
             switch self {
             case .badID(let error): error.description
             case .alreadyPlaced(let order): "order \(order) is already placed"
             case .deadlineBeforePlacing(let order, let deadline, let placedAt):
-                "order \(order) has its deadline \(deadline) not after \(placedAt), its placing"
+                "the deadline \(deadline) of order \(order) is not after its placing at \(placedAt)"
             case .noTime(let order):
                 "order \(order) can't be confirmed without the time of the decision"
             case .badHub(let order, let hub):
@@ -207,8 +241,8 @@ extension Orders {
                     + "amount"
             case .noSuchOrder(let order): "there is no order \(order)"
             case .alreadyRejected(let order, let reason):
-                "order \(order) can't be cancelled: it was rejected already (\(reason.rawValue))"
-            case .alreadyCancelled(let order): "order \(order) is cancelled already"
+                "order \(order) can't be cancelled: it was rejected (\(reason.rawValue))"
+            case .alreadyCancelled(let order): "order \(order) was cancelled already"
             }
         }
     }

@@ -1,18 +1,27 @@
 public import Contracts
 public import EventSourcing
 
-/// Ends the sagas: an order is confirmed once its money is sure, and rejected when any step was
-/// refused or the deadline passed.
+/// Ends the sagas. Confirms an order once its credit is reserved. Rejects it if a step was refused
+/// or the deadline has passed.
 public struct OrdersParticipant: Participant {
+    /// The events that the participant reacts to or remembers.
     public enum Event: PayloadFamily, Hashable {
+        /// The order was placed: remember its deadline.
         case placed(OrderPlaced)
+        /// The order was confirmed: the saga has ended.
         case confirmed(OrderConfirmed)
+        /// The order was rejected: the saga has ended.
         case rejected(OrderRejected)
+        /// The order can't be sent: reject it.
         case routeRejected(RouteRejected)
+        /// The account can't pay for the order: reject it.
         case fundsRefused(FundsRefused)
+        /// The order's money is reserved: confirm it.
         case creditReserved(CreditReserved)
+        /// The credit limit is too low: reject the order.
         case creditDenied(CreditDenied)
 
+        /// How the events are decoded.
         public static let cases = PayloadCases([
             .init(Event.placed), .init(Event.confirmed), .init(Event.rejected),
             .init(Event.routeRejected), .init(Event.fundsRefused), .init(Event.creditReserved),
@@ -20,17 +29,25 @@ public struct OrdersParticipant: Participant {
         ])
     }
 
+    /// What the participant remembers of a saga.
     public enum State: Codable, Hashable, Sendable {
+        /// The order was not placed yet.
         case unknown
+        /// The order waits for its outcome until the deadline.
         case pending(order: String, deadline: Timestamp)
+        /// The order was confirmed or rejected.
         case ended
     }
 
+    /// The participant's name in the ids of its events.
     public static let name = "orders"
+    /// The state before the first event.
     public static let initial = State.unknown
 
+    /// Creates the participant, which has no settings.
     public init() {}
 
+    /// Returns the id of the event's order.
     public static func saga(of event: Event) -> String {
         switch event {
         case .placed(let event): event.order
@@ -43,8 +60,10 @@ public struct OrdersParticipant: Participant {
         }
     }
 
+    /// Returns the tag of the order.
     public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
+    /// Remembers the deadline when the order is placed, and ends the saga with the order.
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {
         case .placed(let event):
@@ -55,7 +74,8 @@ public struct OrdersParticipant: Participant {
         }
     }
 
-    /// The order itself knows whether it is still pending; what comes too late changes nothing.
+    /// Returns the order command for the event. The order itself knows whether it is still pending,
+    /// so a late event changes nothing.
     public func react(to event: Event, given state: State) -> [Orders.Command] {
         switch event {
         case .placed, .confirmed, .rejected:
@@ -75,11 +95,13 @@ public struct OrdersParticipant: Participant {
         }
     }
 
+    /// Returns the deadline of a pending order.
     public static func deadline(of state: State) -> Timestamp? {
         guard case .pending(_, let deadline) = state else { return nil }
         return deadline
     }
 
+    /// Returns the command that rejects a pending order whose deadline has passed.
     public func expire(_ state: State) -> [Orders.Command] {
         guard case .pending(let order, let deadline) = state else { return [] }
         return [

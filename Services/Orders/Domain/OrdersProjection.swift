@@ -1,31 +1,45 @@
 public import Contracts
 public import EventSourcing
 
-/// The orders with all that their sagas have come to, and each customer's list of them.
+/// The orders with the results of their sagas, and a list of orders for each customer.
 public enum OrdersProjection: Projection {
+    /// The events that the projection reads.
     public enum Event: PayloadFamily, Hashable {
+        /// The order was placed.
         case placed(OrderPlaced)
+        /// The order has a route, shipping and a total.
         case routed(RouteCreated)
+        /// The account's funds are held for the order.
         case reserved(FundsReserved)
+        /// The order was confirmed.
         case confirmed(OrderConfirmed)
+        /// The order was rejected.
         case rejected(OrderRejected)
+        /// The order was cancelled after its confirmation.
         case cancelled(OrderCancelled)
 
+        /// How the events are decoded.
         public static let cases = PayloadCases([
             .init(Event.placed), .init(Event.routed), .init(Event.reserved),
             .init(Event.confirmed), .init(Event.rejected), .init(Event.cancelled),
         ])
     }
 
+    /// The tables of the read model.
     public struct Model: Codable, Sendable {
+        /// The orders by id.
         public var orders = Table<OrderView>()
+        /// The list of orders of each customer.
         public var customers = Table<CustomerOrdersView>()
 
+        /// Creates an empty model.
         public init() {}
     }
 
+    /// The version of model and fold.
     public static let version = 1
 
+    /// Applies an event to the order's row, and a new order to its customer's list.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .placed(let event):
@@ -78,7 +92,8 @@ public enum OrdersProjection: Projection {
         }
     }
 
-    /// Changes the row of an order, which there is: an order is placed before all else.
+    /// Changes the row of an order. It exists, because an order is placed before all its other
+    /// events.
     private static func update(
         _ order: String, _ recorded: Recorded<Event>, in model: inout Model,
         _ change: (inout OrderView) -> Void

@@ -3,37 +3,48 @@ public import EventSourcing
 
 /// The route of an order: created or rejected, then confirmed or cancelled with its order.
 public enum Route: Aggregate {
+    /// The events of a route's stream.
     public typealias Event = RouteEvent
 
+    /// What the saga asks of a route.
     public enum Command: Hashable, Sendable {
-        /// Keep the plan that was made for an order, unless there is an answer to it already.
+        /// Creates the route with the plan that was made. Does nothing if the order has an answer
+        /// already.
         case create(RouteCreated)
-        /// Keep that there is no way, unless there is an answer to the order already.
+        /// Records that no route exists. Does nothing if the order has an answer already.
         case reject(RouteRejected)
-        /// Nothing to do unless the route is waiting for its order to end.
+        /// Confirms the route. Does nothing unless the route waits for its order's end.
         case confirm(order: String, customer: String)
-        /// Nothing to do unless there is a route to cancel.
+        /// Cancels the route. Does nothing unless the route is created or confirmed.
         case cancel(order: String, customer: String)
     }
 
+    /// The state of a route, folded from its events.
     public enum State: String, Codable, Hashable, Sendable {
+        /// No event yet, or the state after the event of that name.
         case none, created, rejected, confirmed, cancelled
     }
 
-    /// A route refuses no command: what can't be sent is an event that others react to.
+    /// Why a route rejects a command. Only reversals are rejected: an order that can't be sent
+    /// leads to an event, because others react to it.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
+        /// Events of this type can't be reversed.
         case irreversible(String)
 
+        /// A message of one line for the caller.
         public var description: String {
             switch self {
-            case .irreversible(let type): "nothing undoes \(type)"
+            case .irreversible(let type): "\(type) can't be reversed"
             }
         }
     }
 
+    /// The category of the streams `route-<orderId>`.
     public static let category = "route"
+    /// The state of an order without a route.
     public static let initial = State.none
 
+    /// Returns the id of the command's order, which is also the route's.
     public static func id(of command: Command) -> String {
         switch command {
         case .create(let created): created.order
@@ -42,6 +53,7 @@ public enum Route: Aggregate {
         }
     }
 
+    /// Returns the event that `command` leads to, or none if there is nothing to do.
     public static func decide(
         _ command: Command, given state: State
     ) throws(Rejection) -> [RouteEvent] {
@@ -57,6 +69,7 @@ public enum Route: Aggregate {
         }
     }
 
+    /// Applies `event` to the state.
     public static func evolve(_ state: inout State, with event: RouteEvent) {
         switch event {
         case .created: state = .created
@@ -66,6 +79,7 @@ public enum Route: Aggregate {
         }
     }
 
+    /// Returns why the route can't have had `event` in `state`, or nil if it can.
     public static func objection(to event: RouteEvent, given state: State) -> String? {
         switch (event, state) {
         case (.created, .none), (.rejected, .none), (.confirmed, .created),

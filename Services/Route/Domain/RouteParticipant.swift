@@ -1,25 +1,34 @@
 public import Contracts
 public import EventSourcing
 
-/// Finds a way for each order, and lets the route follow its order's end.
+/// Plans a route for each order, and confirms or cancels it with its order.
 public struct RouteParticipant<Planner: RoutePlanner>: Participant {
+    /// The events of orders.
     public typealias Event = RouteTrigger
-    /// Whether the order has ended: one that was rejected before it was heard of gets no route.
+    /// Whether the order has ended. An order that was rejected before its placing arrives gets no
+    /// route.
     public enum State: String, Codable, Hashable, Sendable { case open, ended }
 
+    /// The participant's name in the ids of its events.
     public static var name: String { "route" }
+    /// The state before the first event.
     public static var initial: State { .open }
+    /// False, because only `orders` watches deadlines.
     public static var hasDeadlines: Bool { false }
 
     private let planner: Planner
-    /// Where orders are sent from that name no origin.
+    /// The hub from which orders without an origin are sent.
     private let origin: String
 
+    /// Creates the participant.
+    ///
+    /// - Parameter origin: the code of the hub from which orders without an origin are sent.
     public init(planner: Planner, origin: String) {
         self.planner = planner
         self.origin = origin
     }
 
+    /// Returns the id of the event's order.
     public static func saga(of event: RouteTrigger) -> String {
         switch event {
         case .orderPlaced(let event): event.order
@@ -29,8 +38,10 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
         }
     }
 
+    /// Returns the tag of the order.
     public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
+    /// Ends the saga when its order is rejected or cancelled.
     public static func evolve(_ state: inout State, with event: RouteTrigger) {
         switch event {
         case .orderPlaced, .orderConfirmed: break
@@ -38,6 +49,9 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
         }
     }
 
+    /// Returns the route command for the event.
+    ///
+    /// - Throws: the planner's error, if it can't plan now.
     public func react(
         to event: RouteTrigger, given state: State
     ) throws -> [Route.Command] {
@@ -67,7 +81,7 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
 
     private func route(for placed: OrderPlaced) throws -> RouteCreated {
         let origin = placed.origin ?? origin
-        // The sum of what may be huge quantities of free items must not overflow.
+        // Quantities of free items can be huge, and their sum must not overflow.
         let quantity = placed.items.reduce(0) { sum, item in
             let (total, overflow) = sum.addingReportingOverflow(item.quantity)
             return overflow ? .max : total
@@ -88,13 +102,18 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
     }
 }
 
-/// The events of orders that routes follow.
+/// The events of orders to which routes react.
 public enum RouteTrigger: PayloadFamily, Hashable {
+    /// The order was placed: plan a route.
     case orderPlaced(OrderPlaced)
+    /// The order was confirmed: confirm the route.
     case orderConfirmed(OrderConfirmed)
+    /// The order was rejected: cancel the route.
     case orderRejected(OrderRejected)
+    /// The order was cancelled after confirmation: cancel the route.
     case orderCancelled(OrderCancelled)
 
+    /// How the events are decoded.
     public static let cases = PayloadCases([
         .init(RouteTrigger.orderPlaced), .init(RouteTrigger.orderConfirmed),
         .init(RouteTrigger.orderRejected), .init(RouteTrigger.orderCancelled),

@@ -1,24 +1,29 @@
 public import Contracts
 public import EventSourcing
 
-/// What finds a way from hub to hub.
+/// A planner of routes between hubs.
 public protocol RoutePlanner: Sendable {
-    /// The best plan for the journey.
+    /// Returns the best plan for the journey.
     ///
-    /// - Throws: `RouteRefusal` if there is none; anything else if that can't be said now.
+    /// - Throws: `RouteRefusal` if no plan exists. Any other error means that the planner can't
+    ///   tell now.
     func plan(_ journey: Journey) throws -> RoutePlan
 }
 
-/// What is to be sent, whence, where to and when.
+/// What to send, from where, to where and when.
 public struct Journey: Hashable, Sendable {
+    /// The code of the hub at which the journey starts.
     public var origin: String
+    /// The code of the hub at which the journey ends.
     public var destination: String
-    /// How many items are sent.
+    /// The number of items.
     public var quantity: Int
-    /// The currency that the plan's costs are to be in.
+    /// The currency of the plan's costs.
     public var currency: Currency
+    /// The time of departure.
     public var departsAt: Timestamp
 
+    /// Creates a journey.
     public init(
         origin: String, destination: String, quantity: Int, currency: Currency,
         departsAt: Timestamp
@@ -31,12 +36,16 @@ public struct Journey: Hashable, Sendable {
     }
 }
 
-/// A way to send a journey: its legs in order, and what they cost together.
+/// A way to make a journey.
 public struct RoutePlan: Hashable, Sendable {
+    /// The legs in order.
     public var legs: [RouteLeg]
+    /// The cost of all legs.
     public var cost: Money
+    /// The time of arrival.
     public var arrivesAt: Timestamp
 
+    /// Creates a plan.
     public init(legs: [RouteLeg], cost: Money, arrivesAt: Timestamp) {
         self.legs = legs
         self.cost = cost
@@ -46,10 +55,12 @@ public struct RoutePlan: Hashable, Sendable {
 
 /// Why a journey has no plan.
 public struct RouteRefusal: Error, Hashable, CustomStringConvertible {
+    /// The reason, as events state it.
     public var reason: RouteRejected.Reason
-    /// One line for people, with the hubs and figures.
+    /// A message of one line, with the hubs and figures.
     public var description: String
 
+    /// Creates a refusal.
     public init(_ reason: RouteRejected.Reason, _ description: String) {
         self.reason = reason
         self.description = description

@@ -1,18 +1,24 @@
 public import Contracts
 public import EventSourcing
 
-/// The routes of orders as they stand.
+/// The current routes of orders.
 public enum RouteProjection: Projection {
+    /// The events of routes.
     public typealias Event = RouteEvent
 
+    /// The tables of the read model.
     public struct Model: Codable, Sendable {
+        /// The routes by order.
         public var routes = Table<RouteView>()
 
+        /// Creates an empty model.
         public init() {}
     }
 
+    /// The version of model and fold.
     public static let version = 2
 
+    /// Applies an event to the order's row.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .created(let event):

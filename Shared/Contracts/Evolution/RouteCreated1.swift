@@ -1,7 +1,7 @@
 import EventSourcing
 
 extension Upcaster {
-    /// Legs were measured in kilometres, as a decimal fraction; now in whole metres.
+    /// Converts the lengths of legs from kilometres, a decimal fraction, into whole metres.
     static let routeCreated1 = Upcaster("RouteCreated") { (old: RouteCreated1) in
         RouteCreated(
             order: old.order, customer: old.customer, origin: old.origin,
@@ -11,7 +11,7 @@ extension Upcaster {
     }
 }
 
-/// RouteCreated as version 1 was written.
+/// RouteCreated in version 1.
 private struct RouteCreated1: Decodable {
     var order: String
     var customer: String

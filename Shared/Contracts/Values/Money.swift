@@ -1,36 +1,39 @@
 public import EventSourcing
 
-/// An amount of money: whole minor units (cents, say) of a currency.
+/// An amount of money in whole minor units, such as cents, of a currency.
 public struct Money: Hashable, Sendable {
-    /// In minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
+    /// The amount in minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
     public let amount: Int64
+    /// The currency of the amount.
     public let currency: Currency
 
+    /// Creates an amount in minor units.
     public init(_ amount: Int64, _ currency: Currency) {
         self.amount = amount
         self.currency = currency
     }
 
-    /// The largest amount in any event, in minor units: 2⁵³ − 1, so that every reader of JSON holds
-    /// it exactly, and a sum of two never overflows.
+    /// The largest amount in any event, in minor units: 2⁵³ − 1.
+    ///
+    /// So every reader of JSON represents it exactly, and a sum of two never overflows.
     public static let largest: Int64 = (1 << 53) - 1
 
     /// Whether the amount is within ± `largest`.
     public var isInRange: Bool { (-Self.largest...Self.largest).contains(amount) }
 
-    /// The amount, or the nearest one in range.
+    /// Creates the amount, or the nearest one in range.
     public init(clamping amount: Int64, _ currency: Currency) {
         self.init(min(max(amount, -Self.largest), Self.largest), currency)
     }
 
-    /// The sum, or nil if the currencies differ or it is out of range.
+    /// Returns the sum, or nil if the currencies differ or the sum is out of range.
     public func adding(_ other: Money) -> Money? {
         let (sum, overflow) = amount.addingReportingOverflow(other.amount)
         let result = Money(sum, currency)
         return currency == other.currency && !overflow && result.isInRange ? result : nil
     }
 
-    /// The product, or nil if it is out of range.
+    /// Returns the product, or nil if it is out of range.
     public func times(_ factor: Int) -> Money? {
         let (product, overflow) = amount.multipliedReportingOverflow(by: Int64(factor))
         let result = Money(product, currency)
@@ -39,8 +42,11 @@ public struct Money: Hashable, Sendable {
 }
 
 extension Money {
-    /// Reads an amount in major units, such as `11.77`: digits, and if there is a point, exactly as
-    /// many decimals as the currency has.
+    /// Parses an amount in major units, such as `11.77`.
+    ///
+    /// The text has digits and, if it has a point, exactly as many decimals as the currency.
+    ///
+    /// - Throws: `MoneyError` for other text and for an amount out of range.
     public init(_ text: some StringProtocol, in currency: Currency) throws(DaybookError) {
         let exponent = currency.exponent
         let isNegative = text.utf8.first == UInt8(ascii: "-")
@@ -73,7 +79,7 @@ extension Money {
 }
 
 extension Money: LosslessStringConvertible {
-    /// Reads `11.77 USD`.
+    /// Parses text such as `11.77 USD`, or returns nil.
     public init?(_ text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 2, let currency = try? Currency(String(parts[1])),
@@ -82,12 +88,16 @@ extension Money: LosslessStringConvertible {
         self = money
     }
 
+    /// The amount in major units and the currency: `11.77 USD`.
     public var description: String { "\(amountText) \(currency)" }
 }
 
 extension Money: Codable {
     private enum CodingKeys: CodingKey { case amount, currency }
 
+    /// Reads an amount.
+    ///
+    /// - Throws: `MoneyError` if it is out of range.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -96,7 +106,9 @@ extension Money: Codable {
         guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
     }
 
-    /// - Throws: `DaybookError` if the amount is out of range: no reader would accept it.
+    /// Writes an amount.
+    ///
+    /// - Throws: `MoneyError` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
         var container = encoder.container(keyedBy: CodingKeys.self)

@@ -1,9 +1,10 @@
 import Bytes
 import EventSourcing
 
-/// Byte strings numbered from 0 in the order they came, found by a hash (open addressing), without
-/// a copy of what is looked for. Each string is filed under a scope: a number that tells its like
-/// in one scope from its like in another.
+/// A set of byte strings, numbered from 0 in the order in which they were added.
+///
+/// It is a hash table with open addressing, which finds a string without a copy of it. Each string
+/// belongs to a scope, a number: the same bytes in two scopes are two strings.
 struct ByteSet: Sendable {
     private struct Entry {
         var hash: UInt64
@@ -12,9 +13,10 @@ struct ByteSet: Sendable {
     }
 
     private var entries: [Entry] = []
-    /// All strings, one behind the other.
+    /// All strings, one after the other.
     private var text: [UInt8] = []
-    /// Indexes of entries plus one, or 0 for none; a power of two of them, at most half in use.
+    /// Indexes of entries plus one, or 0 for a free slot. Their number is a power of two, and at
+    /// most half are used.
     private var slots: [Int32] = Array(repeating: 0, count: 4)
 
     init() {}
@@ -42,7 +44,7 @@ struct ByteSet: Sendable {
         return nil
     }
 
-    /// Adds `bytes` unless they are in; returns their number.
+    /// Adds `bytes` unless the set has them, and returns their number.
     @discardableResult
     mutating func insert(_ bytes: [UInt8], scope: Int32 = 0) -> Int {
         if let index = index(of: bytes.span, scope: scope) { return index }
@@ -66,9 +68,12 @@ struct ByteSet: Sendable {
     }
 }
 
+/// A hash function for byte strings.
 enum Hash {
-    /// Eight bytes at a step, each mixed in by a multiplication whose halves are folded together
-    /// (as in Wang Yi's wyhash).
+    /// Returns the hash of `bytes`.
+    ///
+    /// It mixes in eight bytes per step by a multiplication whose halves are folded together, as in
+    /// Wang Yi's wyhash.
     static func of(_ bytes: Span<UInt8>, seed: UInt64) -> UInt64 {
         var hash = mix(seed ^ UInt64(bytes.count), 0x9E37_79B9_7F4A_7C15)
         var at = 0
@@ -97,7 +102,7 @@ extension Span<UInt8> {
 
     func hasSuffix(_ other: [UInt8]) -> Bool { holds(other, at: count - other.count) }
 
-    /// Whether `other` stands here from `start` on.
+    /// Returns whether `other` is here at `start`.
     func holds(_ other: [UInt8], at start: Int) -> Bool { holds(other.span, at: start) }
 
     func holds(_ other: Span<UInt8>, at start: Int) -> Bool {

@@ -1,10 +1,10 @@
-/// What the text of a JSON number means.
+/// The value of a JSON number's text.
 ///
 /// A number is compared as a double if the shortest decimal that its double prints as has the same
-/// value. So each double stands for one value. Any other number, such as 9007199254740993, would
-/// be taken for its neighbors. It equals only the same text.
+/// value. So each double stands for one value. Any other number, such as 9007199254740993, would be
+/// confused with its neighbors. It equals only the same text.
 enum JSONNumber {
-    /// The double that says the same as the number in `bytes`, if one does.
+    /// Returns the double that stands for the number in `bytes`, or nil.
     static func double(_ bytes: Span<UInt8>) -> Double? {
         guard let decimal = Decimal(bytes) else { return nil }
         guard decimal.significand != 0 else { return 0 }
@@ -12,7 +12,7 @@ enum JSONNumber {
         return decimal.isNegative ? magnitude.map { -$0 } : magnitude
     }
 
-    /// The double with the value of an integer, or nil if no double prints as that integer.
+    /// Returns the double with the value of an integer, or nil if no double prints as that integer.
     static func double(_ number: UInt64) -> Double? {
         number < 1 << 53 ? Double(number) : double(Array(String(number).utf8).span)
     }
@@ -42,7 +42,7 @@ enum JSONNumber {
     }
 }
 
-/// significand × 10^exponent, the significand without zeros at its end.
+/// A decimal number, significand × 10^exponent. The significand has no zeros at its end.
 private struct Decimal {
     var isNegative = false
     var significand: UInt128 = 0
@@ -55,7 +55,8 @@ private struct Decimal {
         var exponent: Int
     }
 
-    /// Reads a JSON number; nil if it has more digits or a larger exponent than any double needs.
+    /// Reads a JSON number, or returns nil if it has more digits or a larger exponent than any
+    /// double needs.
     init?(_ bytes: Span<UInt8>) {
         var zeros = 0
         var isFraction = false

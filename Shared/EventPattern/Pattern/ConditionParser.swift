@@ -1,8 +1,8 @@
-// What stands in the list of a field: values and operators.
+// The elements of a field's list: values and operators.
 
 extension PatternParser {
     enum Element {
-        /// Kept apart, so that all strings of a list are looked up at once.
+        /// A string, kept separate so that all strings of a list are looked up at once.
         case string([UInt8])
         case condition(Condition)
         case absence
@@ -12,7 +12,7 @@ extension PatternParser {
         switch peek() {
         case UInt8(ascii: "{"): return try operation()
         case UInt8(ascii: "["):
-            throw refusal("a list in a list; write the values side by side, such as [1, 2]")
+            throw refusal("a list can't hold a list; write the values side by side, such as [1, 2]")
         default: break
         }
         let start = scanner.at
@@ -53,8 +53,8 @@ extension PatternParser {
 
     private func unknown(_ name: String, at offset: Int) -> EventPatternError {
         refusal(
-            "no operator '\(name)'; there are prefix, suffix, equals-ignore-case, wildcard, "
-                + "anything-but, numeric, exists, cidr", at: offset)
+            "unknown operator '\(name)'; use prefix, suffix, equals-ignore-case, wildcard, "
+                + "anything-but, numeric, exists or cidr", at: offset)
     }
 
     mutating func openOperation() throws(EventPatternError) -> (String, offset: Int) {

@@ -1,5 +1,5 @@
 extension PatternParser {
-    /// What `anything-but` excludes.
+    /// Reads the operand of `anything-but`.
     mutating func exclusions() throws(EventPatternError) -> [Condition] {
         guard peek() == UInt8(ascii: "{") else { return try excludedValues() }
         let (name, offset) = try openOperation()
@@ -15,7 +15,7 @@ extension PatternParser {
             }
         default:
             throw refusal(
-                "'anything-but' takes no '\(name)', only prefix, suffix, equals-ignore-case or "
+                "'anything-but' can't take '\(name)', only prefix, suffix, equals-ignore-case or "
                     + "wildcard", at: offset)
         }
         try closeOperation(name)
@@ -56,7 +56,7 @@ extension PatternParser {
         return excluded.isEmpty ? numbers : [.strings(ByteSet(excluded))]
     }
 
-    /// One item, or a list of at least one.
+    /// Reads one item, or a list of at least one.
     private mutating func list<Item>(
         _ item: (inout PatternParser) throws(EventPatternError) -> Item
     ) throws(EventPatternError) -> [Item] {

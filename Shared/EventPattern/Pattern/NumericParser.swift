@@ -1,5 +1,5 @@
 extension PatternParser {
-    /// The comparisons of `numeric`.
+    /// Reads the comparisons of `numeric`.
     mutating func numeric() throws(EventPatternError) -> Condition {
         let usage =
             #"'numeric' takes a comparison, such as [">", 0], or two, such as "#
@@ -27,7 +27,7 @@ extension PatternParser {
             throw refusal("'numeric' compares with a number", at: start)
         }
         guard let bound = JSONNumber.double(text.span.extracting(range)) else {
-            throw refusal("no double prints as this number, so nothing compares with it", at: start)
+            throw refusal("no double stands for this number, so it can't be compared", at: start)
         }
         return bound
     }

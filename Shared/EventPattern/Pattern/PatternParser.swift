@@ -1,7 +1,7 @@
-/// Reads a pattern's text into its alternatives.
+/// Parses a pattern's text into its alternatives.
 struct PatternParser {
     private static let or = Array("$or".utf8)
-    /// Not allowed as names of fields inside `$or`, where they would be slips.
+    /// Names that a field inside `$or` can't have, because they are operators in the wrong place.
     private static let reserved: Set<String> = [
         "prefix", "suffix", "equals-ignore-case", "wildcard", "anything-but", "numeric", "exists",
         "cidr", "exactly", "=", "<", "<=", ">", ">=",
@@ -9,7 +9,7 @@ struct PatternParser {
 
     let text: [UInt8]
     var scanner: JSONScanner
-    /// Of the field that is being read, for errors.
+    /// The path of the current field, for errors.
     var path: [UInt8] = []
 
     init(_ text: [UInt8]) {
@@ -62,7 +62,7 @@ struct PatternParser {
             }
             guard !inOr || !Self.reserved.contains(String(decoding: key, as: UTF8.self)) else {
                 throw refusal(
-                    "inside $or a field can't have the name of an operator; operators stand in the "
+                    "inside $or a field can't have the name of an operator; write operators in the "
                         + "list of a field", at: offset)
             }
             let path = path
@@ -179,7 +179,7 @@ struct PatternParser {
     ) throws(EventPatternError) -> [UInt8] {
         var output: [UInt8] = []
         guard string.append(to: &output, from: text.span) else {
-            throw refusal("half of a surrogate pair is no character", at: offset)
+            throw refusal("half of a surrogate pair is not a character", at: offset)
         }
         return output
     }

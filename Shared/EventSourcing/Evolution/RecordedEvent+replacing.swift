@@ -1,5 +1,5 @@
 extension RecordedEvent {
-    /// The event in its place, as if it had said something else.
+    /// Returns the event at the same place with another id, other tags and other content.
     public func replacing(
         id: EventID, tags: [String], content: EventContent
     ) throws(DaybookError) -> RecordedEvent {

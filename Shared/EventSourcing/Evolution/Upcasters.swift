@@ -1,28 +1,35 @@
-/// What an event says: its type, and data of that type.
+/// The content of an event: its type, and data of that type.
 public struct EventContent: Hashable, Sendable {
+    /// The name of the type.
     public var type: String
+    /// The data.
     public var data: ArraySlice<UInt8>
 
+    /// Creates the content of an event.
     public init(type: String, data: ArraySlice<UInt8>) {
         self.type = type
         self.data = data
     }
 }
 
-/// How an event of a type that is no longer written is read today: a pure function of its data.
+/// Converts events of a type that is no longer written into current types, as a pure function of
+/// the data.
 ///
-/// A new version of a type is a type, with a name of its own: what does not know it must not read
-/// it. docs/evolution.md tells how to make one.
+/// A new version of a type is a new type with its own name, so that code that does not know it does
+/// not read it. docs/evolution.md explains how to make one.
 public struct Upcaster: Sendable {
+    /// Converts the data of one event into any number of contents.
     public typealias Function = @Sendable (ArraySlice<UInt8>) throws -> [EventContent]
 
     /// The type that is no longer written.
     public let type: String
-    /// The types that its events become; they may have upcasters themselves.
+    /// The types that its events become. They may have upcasters, too.
     public let targets: [String]
     let function: Function
 
-    /// - Parameter function: the contents that the data of one event becomes, of no types but
+    /// Creates an upcaster.
+    ///
+    /// - Parameter function: converts the data of one event into contents of the types in
     ///   `targets`.
     public init(_ type: String, to targets: [String], _ function: @escaping Function) {
         self.type = type
@@ -30,22 +37,26 @@ public struct Upcaster: Sendable {
         self.function = function
     }
 
-    /// The type has another name today, and the same data.
+    /// Returns the upcaster of a type that has another name today, and the same data.
     public static func rename(_ type: String, to name: String) -> Upcaster {
         Upcaster(type, to: [name]) { [EventContent(type: name, data: $0)] }
     }
 
-    /// The type means nothing today.
+    /// Returns the upcaster of a type that means nothing today.
     public static func drop(_ type: String) -> Upcaster { Upcaster(type, to: []) { _ in [] } }
 }
 
 /// The upcasters of a contract, one for each type that is no longer written.
 public struct Upcasters: Sendable {
+    /// No upcasters.
     public static let none = Upcasters([])
 
     private let byType: [String: Upcaster]
 
-    /// - Precondition: no type has two upcasters, and none becomes itself, by whatever way.
+    /// Creates the upcasters of a contract.
+    ///
+    /// - Precondition: no type has two upcasters, and no type becomes itself in any number of
+    ///   steps.
     public init(_ upcasters: [Upcaster]) {
         byType = Dictionary(uniqueKeysWithValues: upcasters.map { ($0.type, $0) })
         for upcaster in upcasters {
@@ -55,22 +66,23 @@ public struct Upcasters: Sendable {
         }
     }
 
-    /// The types that are no longer written, in order.
+    /// The types that are no longer written, sorted by name.
     public var types: [String] { byType.keys.sorted() }
 
+    /// The upcaster of a type, or nil.
     public subscript(type: String) -> Upcaster? { byType[type] }
 
-    /// What an event that says `content` is today: itself, or what its upcaster makes of it, and
-    /// theirs of that, until all are of types that are written.
+    /// Returns what `content` is in current types.
     ///
-    /// - Throws: what an upcaster throws, for data that is not what its type says.
+    /// It applies upcasters until all types are current ones.
+    ///
+    /// - Throws: what an upcaster throws for data that does not fit its type.
     public func upcast(_ content: EventContent) throws -> [EventContent] {
         guard let upcaster = byType[content.type] else { return [content] }
         return try upcaster.function(content.data).flatMap(upcast)
     }
 
-    /// The types that events of `types` may be found under in a log: those, and all that become
-    /// one of them.
+    /// Returns the types whose events are, or become, one of `types`.
     public func sources(of types: [String]) -> [String] {
         let wanted = Set(types)
         return types
@@ -79,7 +91,7 @@ public struct Upcasters: Sendable {
             }
     }
 
-    /// What `types` become on their way, themselves included.
+    /// Returns `types` and everything that they become.
     private func reachable(from types: [String]) -> Set<String> {
         var found: Set<String> = []
         var open = types

@@ -1,31 +1,32 @@
 internal import Synchronization
 
-/// The identity of an event, a correlation or a cause: a UUID (RFC 9562) as two words.
+/// The id of an event, a correlation or a cause: a UUID (RFC 9562) as two words.
 ///
-/// An event's id is chosen by its producer, before it is appended, and the store appends an id only
-/// once: that is what makes a repeated append harmless.
+/// The producer chooses an event's id before the append. The store appends an id only once, which
+/// makes a repeated append harmless.
 public struct EventID: Hashable, Sendable {
     /// Octets 0 to 7, big-endian.
     public let high: UInt64
     /// Octets 8 to 15, big-endian.
     public let low: UInt64
 
+    /// Creates the id of these octets.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    /// All zeros: what the causation id of an event holds that nothing in the log caused.
+    /// All zeros: the causation id of an event without a cause in the log.
     public static let none = EventID(high: 0, low: 0)
 
-    /// A random id (UUID version 4).
+    /// Returns a random id (UUID version 4) from the generator.
     public static func random(using generator: inout some RandomNumberGenerator) -> EventID {
         EventID(
             high: generator.next() & ~0xF000 | 0x4000,
             low: generator.next() & ~(0b11 << 62) | 0b10 << 62)
     }
 
-    /// A random id (UUID version 4), from a generator that the system's has seeded. Not a secret.
+    /// Returns a random id (UUID version 4). It is not unpredictable enough for a secret.
     public static func random() -> EventID {
         generator.withLock { random(using: &$0) }
     }
@@ -33,14 +34,16 @@ public struct EventID: Hashable, Sendable {
     private static let generator = Mutex(Xoshiro(seededBy: SystemRandomNumberGenerator()))
 }
 
-/// xoshiro256** (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom Number
-/// Generators", 2021). The system's own generator costs a call of the kernel for each number.
+/// The generator xoshiro256** (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom
+/// Number Generators", 2021).
+///
+/// The system's own generator costs a system call for each number.
 struct Xoshiro: RandomNumberGenerator {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
     init(seededBy seeds: some RandomNumberGenerator) {
         var seeds = seeds
-        // One bit is set, for all zeros are followed by zeros.
+        // One bit is set, because the generator never leaves the state of all zeros.
         state = (seeds.next() | 1, seeds.next(), seeds.next(), seeds.next())
     }
 
@@ -61,11 +64,13 @@ struct Xoshiro: RandomNumberGenerator {
 }
 
 extension EventID: Comparable {
+    /// Returns whether `a` is before `b` in the order of their octets.
     public static func < (a: EventID, b: EventID) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }
 
 extension EventID: LosslessStringConvertible {
-    /// Reads the canonical form, in either case: `123e4567-e89b-12d3-a456-426614174000`.
+    /// Parses the canonical form in either case, `123e4567-e89b-12d3-a456-426614174000`, or returns
+    /// nil.
     public init?(_ text: String) {
         var words: (UInt64, UInt64) = (0, 0)
         var digits = 0
@@ -116,6 +121,9 @@ extension EventID: LosslessStringConvertible {
 }
 
 extension EventID: Codable {
+    /// Reads the id from its canonical form.
+    ///
+    /// - Throws: `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let id = EventID(text) else {
@@ -125,6 +133,7 @@ extension EventID: Codable {
         self = id
     }
 
+    /// Writes the canonical form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -1,13 +1,13 @@
-/// What a record and an append may hold at the most; beyond it they are refused.
+/// The limits of a record and of an append. The store rejects what exceeds them.
 public enum Limits {
-    /// Bytes in a stream name, an event type, a content type or a tag.
+    /// The longest stream name, event type, content type or tag, in bytes.
     public static let nameBytes = 255
-    /// Tags of one event.
+    /// The largest number of tags of an event.
     public static let tags = 64
-    /// Bytes of one record, its header and padding included.
+    /// The largest record in bytes, with its header and padding.
     public static let recordBytes = 1 << 20
-    /// Events in one append.
+    /// The largest number of events in one append.
     public static let appendEvents = 10_000
-    /// Bytes of all records in one append.
+    /// The largest size of all records in one append, in bytes.
     public static let appendBytes = 8 << 20
 }

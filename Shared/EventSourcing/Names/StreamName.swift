@@ -1,12 +1,16 @@
-/// The name of a stream: a category and, behind the first hyphen, an identifier, as in
-/// `account-00042`. A name without a hyphen is a category of one stream.
+/// The name of a stream: a category and, after the first hyphen, an id, as in `account-00042`.
+///
+/// A name without a hyphen is the only stream of its category.
 public struct StreamName: Hashable, Sendable {
+    /// The name as text.
     public let description: String
 
-    /// Accepts `text` if it is a stream name.
+    /// Creates a name from text.
     ///
-    /// 1 to 255 bytes of ASCII letters, digits and `$ _ . : @ / + = ~ -`; the category is not empty
-    /// and has no `.`, which ends it in a feed topic.
+    /// A name is 1 to 255 bytes of ASCII letters, digits and `$ _ . : @ / + = ~ -`. Its category is
+    /// not empty and has no `.`, because a `.` ends the category in a feed topic.
+    ///
+    /// - Throws: an error of kind `invalid` if the text breaks these rules.
     public init(_ text: String) throws(DaybookError) {
         try NameRule.check(text, what: "stream name", extra: "-")
         guard let first = text.utf8.first, first != UInt8(ascii: "-") else {
@@ -18,7 +22,9 @@ public struct StreamName: Hashable, Sendable {
         }
     }
 
-    /// The stream `<category>-<id>`.
+    /// Creates the name `<category>-<id>`.
+    ///
+    /// - Throws: `NameError` if it is not a stream name, or the category has a hyphen.
     public init(category: String, id: String) throws(DaybookError) {
         guard !category.utf8.contains(UInt8(ascii: "-")) else {
             throw DaybookError(.invalid, "category '\(category)' has a '-'")
@@ -26,30 +32,34 @@ public struct StreamName: Hashable, Sendable {
         try self.init("\(category)-\(id)")
     }
 
-    /// A name that was checked before it was written: the log holds no other.
+    /// Creates a name without checking it. Names in the log were checked before the append.
     @inlinable init(unchecked text: String) { description = text }
 
-    /// What stands before the first hyphen.
+    /// The part before the first hyphen.
     public var category: String { Self.category(of: description) }
 
-    /// What stands behind the first hyphen, or nothing.
+    /// The part after the first hyphen, or empty.
     public var id: String {
         description.utf8.firstIndex(of: UInt8(ascii: "-")).map {
             String(description[description.utf8.index(after: $0)...])
         } ?? ""
     }
 
-    /// The part of a stream name before its first hyphen.
+    /// Returns the part of a stream name before its first hyphen.
     public static func category(of stream: String) -> String {
         stream.utf8.firstIndex(of: UInt8(ascii: "-")).map { String(stream[..<$0]) } ?? stream
     }
 }
 
 extension StreamName: CustomStringConvertible, Codable {
+    /// Reads a name from its text.
+    ///
+    /// - Throws: `NameError` if it is not a stream name.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }
 
+    /// Writes the name as text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
@@ -58,7 +68,7 @@ extension StreamName: CustomStringConvertible, Codable {
 
 /// The characters of names.
 public enum NameRule {
-    /// Checks the length of a name, and that every byte of it is allowed.
+    /// Throws unless `text` has a valid length and only characters that names may have.
     static func check(
         _ text: String, what: String, extra: StaticString = "-"
     ) throws(DaybookError) {
@@ -74,7 +84,7 @@ public enum NameRule {
         }
     }
 
-    /// Letters, digits and `$ _ . : @ / + = ~ -`.
+    /// Returns whether the byte is a letter, a digit or one of `$ _ . : @ / + = ~ -`.
     @inlinable public static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,26 +1,33 @@
-/// A moment in UTC: microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+/// A point in time in UTC: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
 public struct Timestamp: Hashable, Sendable, Comparable {
+    /// The microseconds since 1970-01-01T00:00:00Z.
     public let microseconds: Int64
 
+    /// Creates the time of these microseconds.
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
-    /// The first and the last moment of the years 0001 to 9999: all that RFC 3339 can write.
+    /// The start of year 0001, the earliest time that RFC 3339 can express.
     public static let earliest = Timestamp(microseconds: -62_135_596_800_000_000)
+    /// The end of year 9999, the latest time that RFC 3339 can express.
     public static let latest = Timestamp(microseconds: 253_402_300_799_999_999)
 
-    /// Whether the moment is in the years 0001 to 9999. Other moments can be computed, but no
-    /// command, event or option holds them: their encoder and reader reject them.
+    /// Whether the time is in the years 0001 to 9999.
+    ///
+    /// Other times can be computed, but no command, event or option holds them: encoders and
+    /// readers reject them.
     public var isInRange: Bool { self >= Self.earliest && self <= Self.latest }
 
+    /// Returns whether `a` is before `b`.
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 
-    /// Adds a duration, in whole microseconds. A sum out of range becomes the nearest moment.
+    /// Adds a duration, in whole microseconds. A sum out of range becomes the nearest time.
     public static func + (time: Timestamp, duration: Duration) -> Timestamp {
         Timestamp(
             microseconds: Int64(
                 clamping: Int128(time.microseconds) + duration.attoseconds / 1_000_000_000_000))
     }
 
+    /// Returns the duration from `earlier` to `later`.
     public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
         let microseconds = Int128(later.microseconds) - Int128(earlier.microseconds)
         return Duration(attoseconds: microseconds * 1_000_000_000_000)
@@ -28,7 +35,7 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 }
 
 extension Timestamp: LosslessStringConvertible {
-    /// RFC 3339 in UTC with six decimals: `2026-01-31T12:00:00.000000Z`.
+    /// The time in RFC 3339, in UTC with six decimals: `2026-01-31T12:00:00.000000Z`.
     public var description: String {
         let day = microseconds.floored(by: 86_400_000_000)
         let (year, month, date) = Self.civil(fromDay: day.quotient)
@@ -38,9 +45,11 @@ extension Timestamp: LosslessStringConvertible {
             + ":" + Self.pad(second % 60, 2) + "." + Self.pad(day.remainder % 1_000_000, 6) + "Z"
     }
 
-    /// Reads RFC 3339: a date (midnight UTC), or a date and time with an optional fraction and a
-    /// zone, `Z` or `±hh:mm`. Digits beyond microseconds are dropped. In UTC the time must be in
-    /// the years 0001 to 9999.
+    /// Parses RFC 3339, or returns nil.
+    ///
+    /// The text is a date (midnight UTC), or a date and time with an optional fraction and a zone,
+    /// `Z` or `±hh:mm`. Digits beyond microseconds are dropped. In UTC the time must be in the
+    /// years 0001 to 9999.
     public init?(_ text: String) {
         var scanner = Scanner(rest: Substring(text).utf8)
         guard let year = scanner.number(digits: 4), scanner.take("-"),
@@ -72,8 +81,8 @@ extension Timestamp: LosslessStringConvertible {
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 
-    /// The proleptic Gregorian date of a day number; Howard Hinnant, "chrono-Compatible Low-Level
-    /// Date Algorithms", civil_from_days.
+    /// Returns the proleptic Gregorian date of a day number (Howard Hinnant, "chrono-Compatible
+    /// Low-Level Date Algorithms", civil_from_days).
     static func civil(fromDay day: Int64) -> (year: Int64, month: Int64, date: Int64) {
         let (era, dayOfEra) = (day + 719_468).floored(by: 146_097)
         let yearOfEra =
@@ -87,7 +96,7 @@ extension Timestamp: LosslessStringConvertible {
         )
     }
 
-    /// The inverse: days_from_civil of the same source.
+    /// Returns the day number of a date (days_from_civil of the same source).
     static func day(year: Int64, month: Int64, date: Int64) -> Int64 {
         let (era, yearOfEra) = (month <= 2 ? year - 1 : year).floored(by: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1
@@ -132,7 +141,7 @@ extension Timestamp: LosslessStringConvertible {
             return value
         }
 
-        /// Minutes east of UTC.
+        /// Reads a zone, and returns its minutes east of UTC.
         mutating func zone() -> Int64? {
             if take("Z") || take("z") { return 0 }
             let sign: Int64
@@ -152,6 +161,9 @@ extension Timestamp: LosslessStringConvertible {
 }
 
 extension Timestamp: Codable {
+    /// Reads the time from RFC 3339.
+    ///
+    /// - Throws: `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let time = Timestamp(text) else {
@@ -164,7 +176,9 @@ extension Timestamp: Codable {
         self = time
     }
 
-    /// - Throws: `EncodingError` if the moment is out of range: no reader would accept it.
+    /// Writes the time as RFC 3339.
+    ///
+    /// - Throws: `EncodingError` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         guard isInRange else {
             throw EncodingError.invalidValue(
@@ -179,7 +193,7 @@ extension Timestamp: Codable {
 }
 
 extension Int64 {
-    /// Division that rounds down, so that the remainder is never negative.
+    /// Divides and rounds down, so that the remainder is never negative.
     fileprivate func floored(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -1,38 +1,49 @@
-/// What must hold of the log for an append to be made; otherwise none of its events is appended.
+/// The condition of an append. If it does not hold, the store appends none of the events.
 public struct AppendCondition: Hashable, Sendable {
-    /// What must hold of one stream, written to by the append or not.
+    /// The condition on one stream, whether the append writes to it or not.
     public struct Stream: Hashable, Sendable {
+        /// The name of the stream.
         public var name: StreamName
+        /// The revision that the stream must be at.
         public var expected: ExpectedRevision
 
+        /// Creates a condition on a stream.
         public init(_ name: StreamName, _ expected: ExpectedRevision) {
             self.name = name
             self.expected = expected
         }
     }
 
-    /// No event after `position` matches `query`: a dynamic consistency boundary.
+    /// The condition that no event after a position matches a query: a dynamic consistency
+    /// boundary.
     public struct NoneMatching: Hashable, Sendable {
+        /// The query that no event may match.
         public var query: EventQuery
+        /// The position after which events count.
         public var after: UInt64
 
+        /// Creates a condition on a query.
         public init(_ query: EventQuery, after position: UInt64) {
             self.query = query
             self.after = position
         }
     }
 
+    /// The conditions on streams, all of which must hold.
     public var streams: [Stream]
+    /// The condition on a query, or nil.
     public var noneMatching: NoneMatching?
 
+    /// Creates a condition.
     public init(streams: [Stream] = [], noneMatching: NoneMatching? = nil) {
         self.streams = streams
         self.noneMatching = noneMatching
     }
 
-    /// Nothing need hold.
+    /// The condition that always holds.
     public static let any = AppendCondition()
 
+    /// Returns the condition that a stream is at a revision.
     public static func stream(
         _ name: StreamName, _ expected: ExpectedRevision
     ) -> AppendCondition {
@@ -40,8 +51,9 @@ public struct AppendCondition: Hashable, Sendable {
     }
 }
 
-/// Where a stream must end.
+/// The revision that a stream must be at.
 public enum ExpectedRevision: Hashable, Sendable {
+    /// Any revision, and also no stream.
     case any
     /// The stream has no event.
     case noStream
@@ -51,18 +63,20 @@ public enum ExpectedRevision: Hashable, Sendable {
     case revision(UInt64)
 }
 
-/// The answer to an append: where its events are.
+/// The answer to an append: the place of its events.
 public struct Appended: Hashable, Sendable {
-    /// The position of the first event; the others follow without a gap, unless `isRepeat`.
+    /// The position of the first event. The others follow without a gap, unless `isRepeat`.
     public var first: UInt64
+    /// The position of the last event.
     public var last: UInt64
     /// The revision of the append's last event in its stream.
     public var lastRevision: UInt64
-    /// When the events were committed.
+    /// The time of commit.
     public var time: Timestamp
-    /// The events were in the log already: this append is a repetition of an earlier one.
+    /// Whether this append repeats an earlier one, so that its events were in the log already.
     public var isRepeat: Bool
 
+    /// Creates the answer to an append.
     public init(
         first: UInt64, last: UInt64, lastRevision: UInt64, time: Timestamp, isRepeat: Bool
     ) {

@@ -2,17 +2,26 @@ import Bytes
 
 /// An event that is not in the log yet.
 public struct NewEvent: Hashable, Sendable {
+    /// The event's id. The store appends an id only once.
     public var id: EventID
+    /// The stream to append to.
     public var stream: StreamName
+    /// The name of the event's type, 1 to 255 bytes.
     public var type: String
+    /// Up to 64 tags of 1 to 255 bytes.
     public var tags: [String]
+    /// The id of the conversation that the event belongs to.
     public var correlationID: EventID
+    /// The id of the event or command that caused the event, or `EventID.none`.
     public var causationID: EventID
+    /// The media type of the data, up to 255 bytes.
     public var contentType: String
-    /// A JSON object about the event: who caused it, by which service. Empty if there is nothing.
+    /// A JSON object about the event, such as its actor, or empty.
     public var metadata: [UInt8]
+    /// The event's data.
     public var data: [UInt8]
 
+    /// Creates an event. Without a correlation id it starts a conversation of its own.
     public init(
         id: EventID = .random(), stream: StreamName, type: String, tags: [String] = [],
         correlationID: EventID? = nil, causationID: EventID = .none,
@@ -22,7 +31,6 @@ public struct NewEvent: Hashable, Sendable {
         self.stream = stream
         self.type = type
         self.tags = tags
-        // An event that belongs to no conversation starts one.
         self.correlationID = correlationID ?? id
         self.causationID = causationID
         self.contentType = contentType
@@ -39,7 +47,9 @@ public struct NewEvent: Hashable, Sendable {
 
     private var tagsSize: Int { tags.reduce(0) { $0 + 1 + $1.utf8.count } }
 
-    /// Writes the record at the end of `bytes`; the store's fields stay zero.
+    /// Writes the record at the end of `bytes`. The store's fields stay zero.
+    ///
+    /// - Throws: `NameError` if a name, a tag or the record is too long.
     public func encode(into bytes: inout [UInt8]) throws(DaybookError) {
         try check()
         let start = bytes.count
@@ -93,10 +103,10 @@ public struct NewEvent: Hashable, Sendable {
                 .invalid, "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
-            throw DaybookError(.invalid, "the event has \(tags.count) tags, not up to \(Limits.tags)")
+            throw DaybookError(.invalid, "the event has \(tags.count) tags, but the limit is \(Limits.tags)")
         }
         for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
-            throw DaybookError(.invalid, "tag '\(tag.prefix(40))' has not 1 to \(Limits.nameBytes) bytes")
+            throw DaybookError(.invalid, "tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
         }
         guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
             recordSize <= Limits.recordBytes

@@ -1,9 +1,9 @@
 public import Bytes
 
-/// Where each field of a record lies: the one encoding on disk, on the wire and in the archive.
+/// The layout of a record, which is the same on disk, on the wire and in archives.
 ///
-/// All integers are little-endian. The first 48 bytes, the head, belong to the store; the rest, the
-/// body, is written once by the producer and never changed. docs/protocol.md specifies it.
+/// All integers are little-endian. The first 48 bytes, the head, belong to the store. The producer
+/// writes the rest, the body, which never changes. docs/protocol.md specifies the layout.
 ///
 ///     offset size  field                     written by
 ///          0    4  length of the record      producer
@@ -32,62 +32,104 @@ public import Bytes
 public enum RecordLayout {
     /// The version of this layout.
     public static let version: UInt8 = 1
+    /// The size of the head, in bytes: the fields of the store.
     public static let headSize = 48
+    /// The size of the fixed part, in bytes: the head and the other fields before the stream name.
     public static let headerSize = 112
 
+    /// The offset of the record's length.
     public static let length = 0
+    /// The offset of the CRC32C of the body.
     public static let bodyChecksum = 4
+    /// The offset of the position.
     public static let position = 8
+    /// The offset of the position of the previous event in the category.
     public static let previousInCategory = 16
+    /// The offset of the revision.
     public static let revision = 24
+    /// The offset of the time of commit.
     public static let time = 32
+    /// The offset of the layout version.
     public static let layoutVersion = 40
+    /// The offset of the flags.
     public static let flags = 41
+    /// The offset of the CRC32C of the head before it.
     public static let headChecksum = 44
+    /// The offset of the event's id.
     public static let id = 48
+    /// The offset of the correlation id.
     public static let correlationID = 64
+    /// The offset of the causation id.
     public static let causationID = 80
+    /// The offset of the stream name's length.
     public static let streamLength = 96
+    /// The offset of the type's length.
     public static let typeLength = 97
+    /// The offset of the content type's length.
     public static let contentTypeLength = 98
+    /// The offset of the number of tags.
     public static let tagCount = 99
+    /// The offset of the length of all tags, with their length bytes.
     public static let tagsLength = 100
+    /// The offset of the metadata's length.
     public static let metadataLength = 104
+    /// The offset of the data's length.
     public static let dataLength = 108
 
-    /// In `flags`: the next record belongs to the same append.
+    /// The flag of a record that the next record of the same append follows.
     public static let moreOfAppend: UInt8 = 1
-    /// In `flags`: everything before this record was on disk when it was written.
+    /// The flag of a record before which everything was on disk when it was written.
     public static let startsCommit: UInt8 = 2
 
-    /// `count` rounded up to a multiple of eight.
+    /// Returns `count` rounded up to a multiple of eight.
     @inlinable public static func padded(_ count: Int) -> Int { (count + 7) & ~7 }
 }
 
-/// The fixed part of a record, read in one go.
+/// The fixed part of a record, read at once.
 public struct RecordHeader: Sendable {
+    /// The length of the record in bytes, with padding.
     public let length: Int
+    /// The CRC32C of the body that the producer wrote.
     public let bodyChecksum: UInt32
+    /// The position in the log, or 0 before the append.
     public let position: UInt64
+    /// The position of the previous event in the category, or 0.
     public let previousInCategory: UInt64
+    /// The revision in the stream.
     public let revision: UInt64
+    /// The time of commit, in microseconds since 1970 in UTC.
     public let time: Int64
+    /// The layout version.
     public let version: UInt8
+    /// The flags, such as `moreOfAppend`.
     public let flags: UInt8
+    /// The CRC32C of the head that the store wrote.
     public let headChecksum: UInt32
+    /// The event's id.
     public let id: EventID
+    /// The correlation id.
     public let correlationID: EventID
+    /// The causation id, or `EventID.none`.
     public let causationID: EventID
+    /// The range of the stream name in the record.
     public let stream: Range<Int>
+    /// The range of the type.
     public let type: Range<Int>
+    /// The range of the content type.
     public let contentType: Range<Int>
+    /// The number of tags.
     public let tagCount: Int
+    /// The range of the tags, each after its length byte.
     public let tags: Range<Int>
+    /// The range of the metadata.
     public let metadata: Range<Int>
+    /// The range of the data.
     public let data: Range<Int>
 
-    /// Reads the header at the start of `bytes`, or nothing when there are too few, or when the
-    /// lengths it names do not add up. The ranges count from the start of the record.
+    /// Reads the header at the start of `bytes`.
+    ///
+    /// Returns nil if there are too few bytes or the lengths do not add up. The ranges count from
+    /// the start of the record.
     @inlinable public init?(_ bytes: Span<UInt8>) {
         guard bytes.count >= RecordLayout.headerSize else { return nil }
         length = Int(bytes.uint32(at: RecordLayout.length))
@@ -119,7 +161,7 @@ public struct RecordHeader: Sendable {
 }
 
 extension Span<UInt8> {
-    /// The id in the octet order of RFC 9562.
+    /// Returns the id of 16 bytes at `offset`, in the octet order of RFC 9562.
     @inlinable public func eventID(at offset: Int) -> EventID {
         EventID(
             high: uint64(at: offset).byteSwapped,

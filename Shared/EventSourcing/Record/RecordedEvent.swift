@@ -1,14 +1,18 @@
 public import Bytes
 
-/// An event as the log holds it: a view on the bytes of its record, decoded field by field on
-/// demand. Copies share the bytes.
+/// An event of the log: a view of its record's bytes, which decodes each field on demand.
+///
+/// Copies share the bytes.
 public struct RecordedEvent: Sendable {
     /// The whole record, as RecordLayout lays it out.
     public let bytes: ArraySlice<UInt8>
 
-    /// The record at the start of `bytes`; what follows it is left alone.
+    /// Creates a view of the record at the start of `bytes`.
     ///
-    /// Checks the layout version and that the lengths add up; `verify` checks the sums.
+    /// It checks the layout version and that the lengths add up. Use `verify` to check the
+    /// checksums.
+    ///
+    /// - Throws: the reason why the bytes are not a record.
     public init(_ bytes: ArraySlice<UInt8>) throws(RecordError) {
         let header = try RecordHeader.checked(bytes.span)
         self.bytes = bytes.prefix(header.length)
@@ -16,35 +20,43 @@ public struct RecordedEvent: Sendable {
 
     init(unchecked bytes: ArraySlice<UInt8>) { self.bytes = bytes }
 
-    /// Place in the log, from 1, without gaps.
+    /// The position in the log, from 1, without gaps.
     public var position: UInt64 { bytes.span.uint64(at: RecordLayout.position) }
     /// The position of the event before this one in its category, or 0.
     public var previousInCategory: UInt64 {
         bytes.span.uint64(at: RecordLayout.previousInCategory)
     }
-    /// Place in the stream, from 0, without gaps.
+    /// The revision in the stream, from 0, without gaps.
     public var revision: UInt64 { bytes.span.uint64(at: RecordLayout.revision) }
-    /// When the event was committed; never earlier than the event before it.
+    /// The time of commit, never earlier than the previous event's.
     public var time: Timestamp {
         Timestamp(microseconds: Int64(bitPattern: bytes.span.uint64(at: RecordLayout.time)))
     }
+    /// The event's id.
     public var id: EventID { bytes.span.eventID(at: RecordLayout.id) }
     /// The conversation that the event belongs to.
     public var correlationID: EventID { bytes.span.eventID(at: RecordLayout.correlationID) }
-    /// The event (or command) that caused this one, or `EventID.none`.
+    /// The event or command that caused this one, or `EventID.none`.
     public var causationID: EventID { bytes.span.eventID(at: RecordLayout.causationID) }
     /// Whether the next record belongs to the same append.
     public var hasMoreOfAppend: Bool {
         bytes.span.uint8(at: RecordLayout.flags) & RecordLayout.moreOfAppend != 0
     }
 
+    /// The stream that holds the event.
     public var stream: StreamName { StreamName(unchecked: text(header.stream)) }
+    /// The category of the stream.
     public var category: String { StreamName.category(of: text(header.stream)) }
+    /// The name of the event's type.
     public var type: String { text(header.type) }
+    /// The media type of the data.
     public var contentType: String { text(header.contentType) }
+    /// A JSON object about the event, or empty.
     public var metadata: ArraySlice<UInt8> { slice(header.metadata) }
+    /// The event's data.
     public var data: ArraySlice<UInt8> { slice(header.data) }
 
+    /// The event's tags.
     public var tags: [String] {
         let header = header
         var rest = slice(header.tags)
@@ -55,11 +67,12 @@ public struct RecordedEvent: Sendable {
         }
     }
 
-    /// What the producer wrote: all of the record but the store's head. Two records with equal
-    /// bodies are the same event.
+    /// The part that the producer wrote: the record without the store's head.
+    ///
+    /// Two records with equal bodies are the same event.
     public var body: ArraySlice<UInt8> { bytes.dropFirst(RecordLayout.headSize) }
 
-    /// Checks both sums.
+    /// Throws `damaged` if a checksum does not match.
     public func verify() throws(RecordError) {
         let span = bytes.span
         guard RecordHeader.headChecksum(of: span) == span.uint32(at: RecordLayout.headChecksum)
@@ -81,14 +94,18 @@ public struct RecordedEvent: Sendable {
     }
 }
 
-/// Bytes that are not a record, and why.
+/// Why bytes are not a record.
 public enum RecordError: ClassifiedError, Hashable {
+    /// The bytes end before the record does.
     case truncated
+    /// This version of the layout is unknown.
     case unknownVersion(UInt8)
+    /// The record is damaged, for this reason.
     case damaged(String)
 
     public var kind: DaybookError.Kind { .invalid }
 
+    /// The error in one line.
     public var description: String {
         switch self {
         case .truncated: "the record is cut short"
@@ -100,7 +117,9 @@ public enum RecordError: ClassifiedError, Hashable {
 }
 
 extension RecordHeader {
-    /// The header of the record that starts `bytes`, all of which are there.
+    /// Returns the header of the whole record at the start of `bytes`.
+    ///
+    /// - Throws: the reason why the bytes are not a record.
     public static func checked(_ bytes: Span<UInt8>) throws(RecordError) -> RecordHeader {
         guard bytes.count >= RecordLayout.headerSize else { throw .truncated }
         let version = bytes.uint8(at: RecordLayout.layoutVersion)
@@ -113,7 +132,7 @@ extension RecordHeader {
         return header
     }
 
-    /// Whether as many tags as the header says fill their place.
+    /// Returns whether the header's number of tags fills their range exactly.
     private func hasTags(in record: Span<UInt8>) -> Bool {
         var at = tags.lowerBound
         for _ in 0..<tagCount {
@@ -123,12 +142,12 @@ extension RecordHeader {
         return at == tags.upperBound
     }
 
-    /// The checksum that the head of this record should carry.
+    /// Returns the checksum that the head of this record should have.
     @inlinable public static func headChecksum(of record: Span<UInt8>) -> UInt32 {
         CRC32C.checksum(record.extracting(first: RecordLayout.headChecksum))
     }
 
-    /// Checks the producer's sum.
+    /// Throws `damaged` if the checksum of the body does not match.
     public static func verifyBody(_ record: Span<UInt8>) throws(RecordError) {
         let length = Int(record.uint32(at: RecordLayout.length))
         guard length <= record.count, length >= RecordLayout.headerSize else { throw .truncated }
@@ -139,11 +158,13 @@ extension RecordHeader {
     }
 }
 
-/// Records back to back, as a chunk of a read holds them.
+/// Records one after the other, as in a chunk of a read.
 public struct RecordSequence: Sequence, Sendable {
     private let bytes: ArraySlice<UInt8>
 
-    /// Takes `bytes` after checking that they are whole records to the last byte.
+    /// Creates the sequence after checking that `bytes` are whole records.
+    ///
+    /// - Throws: the reason why the bytes are not records.
     public init(_ bytes: ArraySlice<UInt8>) throws(RecordError) {
         var at = 0
         let span = bytes.span
@@ -153,11 +174,14 @@ public struct RecordSequence: Sequence, Sendable {
         self.bytes = bytes
     }
 
+    /// Returns an iterator over the records.
     public func makeIterator() -> Iterator { Iterator(rest: bytes) }
 
+    /// An iterator over records.
     public struct Iterator: IteratorProtocol {
         fileprivate var rest: ArraySlice<UInt8>
 
+        /// Returns the next record, or nil at the end.
         public mutating func next() -> RecordedEvent? {
             guard !rest.isEmpty else { return nil }
             let length = Int(rest.span.uint32(at: RecordLayout.length))

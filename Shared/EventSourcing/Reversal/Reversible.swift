@@ -1,36 +1,41 @@
-/// An event that says how it is reversed. Nothing is taken out of the log: what happened is undone
-/// by what happens next.
+/// An event that describes how it is reversed.
+///
+/// The log never loses an event. A later event undoes an earlier one.
 public protocol ReversibleEvent: PublishedEvent {
-    /// The event that this one reverses, if it does.
+    /// The id of the event that this one reverses, or nil.
     var reverses: EventID? { get }
 
-    /// The services that may have reacted to what happened, and may react to its reversal.
+    /// The services that may have reacted to such an event, and may react to its reversal.
     static var services: [String] { get }
 
-    /// Why `service` does not reverse it, with what to do instead; nil if it does.
+    /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
     func obstacle(toReversalBy service: String) -> String?
 }
 
-/// An aggregate some of whose events can be reversed, by a command that is decided on like others:
-/// so what always holds, holds.
+/// An aggregate that can reverse some of its events with a command.
+///
+/// The aggregate decides on that command like on others, so its invariants hold.
 public protocol Reversible: Aggregate where Event: ReversibleEvent {
-    /// The command that undoes an event.
+    /// Returns the command that undoes an event.
     ///
-    /// - Throws: if nothing undoes it any more.
+    /// - Throws: a rejection if the event can no longer be undone.
     static func reversal(of past: PastDecision<Self>) throws(Rejection) -> Command
 }
 
-/// An event that is to be reversed, among the others of its aggregate.
+/// An event to reverse, with the history of its aggregate.
 public struct PastDecision<Subject: Aggregate>: Sendable {
+    /// The event to reverse.
     public var event: Subject.Event
+    /// The id of the event.
     public var id: EventID
-    /// Why it is to be reversed.
+    /// Why the event is reversed, for the audit trail.
     public var reason: String
-    /// What the aggregate was before it.
+    /// The state of the aggregate before the event.
     public var before: Subject.State
-    /// What has happened to the aggregate since.
+    /// The events of the aggregate after it.
     public var since: [Subject.Event]
 
+    /// Creates the input of a reversal.
     public init(
         _ event: Subject.Event, id: EventID, reason: String, before: Subject.State,
         since: [Subject.Event]
@@ -46,10 +51,10 @@ public struct PastDecision<Subject: Aggregate>: Sendable {
 extension EventID {
     private static let reversalPrefix = "reverses:"
 
-    /// The tag of what reverses the event of this id.
+    /// The tag of the event that reverses the event of this id.
     public var reversalTag: String { Self.reversalPrefix + description }
 
-    /// The event whose reversal the tag tells of; nil for another tag.
+    /// Reads the id of the reversed event from a tag, or returns nil for another tag.
     public init?(reversalTag tag: String) {
         guard tag.hasPrefix(Self.reversalPrefix) else { return nil }
         self.init(String(tag.dropFirst(Self.reversalPrefix.count)))

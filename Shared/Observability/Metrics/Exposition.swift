@@ -1,9 +1,9 @@
-/// Prometheus' text format, version 0.0.4.
+/// The text format of Prometheus, version 0.0.4.
 public enum Exposition {
-    /// The media type of it.
+    /// The media type of the format.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// All of the metrics; one without a figure is left out.
+    /// Returns the metrics as text, except those without a sample.
     public static func text(_ metrics: [Metric]) -> String {
         var text = ""
         for metric in metrics where !metric.samples.isEmpty {
@@ -27,9 +27,11 @@ public enum Exposition {
         return Int64(exactly: value).map(String.init) ?? "\(value)"
     }
 
+    /// Returns the text with line breaks and backslashes escaped.
+    ///
     /// - Parameter quote: whether quotes are escaped, too.
     private static func escaped(_ text: String, quote: Bool = false) -> String {
-        // By scalars: to characters a line's end of two is one, and no `\n`.
+        // Compares scalars, because CR LF is one character and not equal to `\n`.
         var escaped = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             switch scalar {

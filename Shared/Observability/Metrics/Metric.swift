@@ -1,43 +1,48 @@
-/// A figure of the process, or one for each of several labels, under Prometheus' name for it.
+/// A metric of the process under its Prometheus name, with a sample for each combination of labels.
 public struct Metric: Hashable, Sendable {
-    /// What is told of it besides its figures.
+    /// The type of a metric.
     enum Kind: String, Sendable {
-        /// Only grows, from the beginning of the process unless it says otherwise.
+        /// A number that only grows, from the start of the process unless the help says otherwise.
         case counter
         case gauge
         case histogram
-        /// How many values there were, and their sum.
+        /// The number of values, and their sum.
         case summary
     }
 
-    /// A line: what comes behind the metric's name, and the figure.
+    /// A line of a metric: the suffix of its name, its labels and its value.
     struct Sample: Hashable, Sendable {
         var suffix = ""
         var labels: [Label] = []
         var value: Double
     }
 
-    /// What tells one figure of a metric from another.
+    /// A label, which distinguishes the samples of a metric.
     public struct Label: Hashable, Sendable {
+        /// The name of the label.
         public var name: String
+        /// The value of the label.
         public var value: String
 
+        /// Creates a label.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// The name of the metric.
     public let name: String
     let help: String
     let kind: Kind
     let samples: [Sample]
 
+    /// Creates a counter.
     public static func counter(_ name: String, _ help: String, _ value: UInt64) -> Metric {
         counter(name, help, each: [([], value)])
     }
 
-    /// One figure for each of the labels.
+    /// Creates a counter with a value for each combination of labels.
     public static func counter(
         _ name: String, _ help: String, each figures: [([Label], UInt64)]
     ) -> Metric {
@@ -46,16 +51,17 @@ public struct Metric: Hashable, Sendable {
             samples: figures.map { Sample(labels: $0, value: Double($1)) })
     }
 
-    /// Seconds that only grow.
+    /// Creates a counter of seconds.
     public static func counter(_ name: String, _ help: String, seconds: Double) -> Metric {
         Metric(name: name, help: help, kind: .counter, samples: [Sample(value: seconds)])
     }
 
+    /// Creates a gauge.
     public static func gauge(_ name: String, _ help: String, _ value: Double) -> Metric {
         gauge(name, help, each: [([], value)])
     }
 
-    /// One figure for each of the labels.
+    /// Creates a gauge with a value for each combination of labels.
     public static func gauge(
         _ name: String, _ help: String, each figures: [([Label], Double)]
     ) -> Metric {
@@ -64,13 +70,14 @@ public struct Metric: Hashable, Sendable {
             samples: figures.map { Sample(labels: $0, value: $1) })
     }
 
+    /// Creates a histogram.
     public static func histogram(
         _ name: String, _ help: String, _ histogram: Histogram
     ) -> Metric {
         self.histogram(name, help, each: [([], histogram)])
     }
 
-    /// One histogram for each of the labels.
+    /// Creates a histogram for each combination of labels.
     public static func histogram(
         _ name: String, _ help: String, each histograms: [([Label], Histogram)]
     ) -> Metric {

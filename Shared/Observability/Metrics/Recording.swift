@@ -1,7 +1,7 @@
 import CoreMetrics
 import Synchronization
 
-/// What an instrument has recorded.
+/// The recorded values of an instrument.
 protocol Recording: AnyObject, Sendable {
     func samples(_ labels: [Metric.Label]) -> [Metric.Sample]
 }

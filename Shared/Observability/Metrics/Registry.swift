@@ -1,12 +1,12 @@
 public import CoreMetrics
 import Synchronization
 
-/// What the instruments of swift-metrics tell, as Prometheus has it.
+/// Collects the instruments of swift-metrics and returns them as Prometheus metrics.
 ///
-/// A counter's name ends in `_total` and a timer's in `_seconds`, be that in its label or not; a
-/// timer is a histogram, a recorder that aggregates a summary, and all else is a gauge. What can't
-/// stand in a name is an underscore. One name is of one kind: an instrument of another kind under
-/// it is not kept.
+/// The name of a counter ends in `_total` and that of a timer in `_seconds`, whether its label does
+/// or not. A timer becomes a histogram, an aggregating recorder a summary, and everything else a
+/// gauge. Characters that a name can't have become underscores. A name has one type: an instrument
+/// of another type under the same name is discarded.
 public final class Registry: MetricsFactory {
     private struct Instrument: Sendable {
         let labels: [Metric.Label]
@@ -21,10 +21,12 @@ public final class Registry: MetricsFactory {
     private let help: [String: String]
     private let families = Mutex<[String: Family]>([:])
 
-    /// - Parameter help: of metrics, by name; others have their label for it.
+    /// Creates a registry.
+    ///
+    /// - Parameter help: the help texts of metrics by name. Others use their name.
     public init(help: [String: String] = [:]) { self.help = help }
 
-    /// All that there is now, by name.
+    /// Returns all current metrics, sorted by name.
     public func metrics() -> [Metric] {
         let families = families.withLock { $0 }
         return families.sorted { $0.key < $1.key }.map { name, family in
@@ -34,16 +36,20 @@ public final class Registry: MetricsFactory {
         }
     }
 
-    // MARK: What swift-metrics asks for
+    // MARK: The factory of swift-metrics
 
+    /// Returns the counter of this label and these dimensions.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         keep(label, "_total", dimensions, .counter) { Count() } ?? NOOPMetricsHandler.instance
     }
 
+    /// Returns the gauge of this label and these dimensions.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         keep(label, "", dimensions, .gauge) { Level() } ?? NOOPMetricsHandler.instance
     }
 
+    /// Returns the summary of this label and these dimensions, or the gauge if it does not
+    /// aggregate.
     public func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
@@ -54,17 +60,23 @@ public final class Registry: MetricsFactory {
         }
     }
 
+    /// Returns the histogram of this label and these dimensions.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         keep(label, "_seconds", dimensions, .histogram) { Times() } ?? NOOPMetricsHandler.instance
     }
 
+    /// Removes a counter.
     public func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
+    /// Removes a gauge.
     public func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
+    /// Removes a summary or a gauge.
     public func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
+    /// Removes a histogram.
     public func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
 
-    /// The instrument of this name and these labels, made if it is not there; nil if the name is of
-    /// another kind.
+    /// Returns the instrument of this name and these labels, which it creates if necessary.
+    ///
+    /// Returns nil if the name has another type.
     private func keep<Made: Recording>(
         _ label: String, _ suffix: String, _ dimensions: [(String, String)], _ kind: Metric.Kind,
         _ make: () -> Made

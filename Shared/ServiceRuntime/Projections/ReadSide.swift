@@ -83,7 +83,9 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     private func followLog() async throws {
         do {
-            for try await batch in try await client.subscribe(P.query, after: through) {
+            // The store may have been replaced since this process asked it for its log.
+            let subscription = try await client.subscribe(P.query, after: through, in: log)
+            for try await batch in subscription {
                 try await inTurn {
                     if !batch.events.isEmpty {
                         try P.project(batch.events, onto: &model)

@@ -2,18 +2,21 @@ public import EventSourcing
 
 /// An archive: a copy, in object storage, of the events that match a pattern.
 public struct ArchiveDefinition: Codable, Hashable, Sendable {
-    /// 1 to 64 letters, digits and `. - _`.
+    /// The archive's name: 1 to 64 letters, digits and `. - _`.
     public var name: String
-    /// An event pattern, JSON; nil for the whole log, the bus's own events included, which can then
-    /// be restored from it.
+    /// The event pattern, JSON, that events must match.
+    ///
+    /// Nil stands for the whole log with the bus's own events, so that the log can be restored from
+    /// it.
     public var pattern: String?
-    /// Events are kept for so many days behind their time; nil for good.
+    /// How many days after its time an event is kept: 0.001 to 36,500, or nil for ever.
     public var retentionDays: Double?
-    /// A folder, or `s3://<bucket>/<prefix>`.
+    /// The place of the archive: a folder, or `s3://<bucket>/<prefix>`.
     public var place: String
-    /// Where the S3-compatible store is; nil for Amazon's.
+    /// The endpoint of the S3-compatible store, or nil for Amazon's.
     public var endpoint: String?
 
+    /// Creates the definition of an archive.
     public init(
         name: String, pattern: String? = nil, retentionDays: Double? = nil, place: String,
         endpoint: String? = nil
@@ -25,7 +28,8 @@ public struct ArchiveDefinition: Codable, Hashable, Sendable {
         self.endpoint = endpoint
     }
 
-    /// What is wrong with it beside its pattern and place, in one line; nil if nothing is.
+    /// Why the definition is invalid, in one line, or nil. It does not check the pattern and the
+    /// place.
     public var fault: String? {
         if let fault = BusName.fault(name, of: "archive") { return fault }
         if let retentionDays, !(0.001...36_500).contains(retentionDays) {
@@ -35,19 +39,24 @@ public struct ArchiveDefinition: Codable, Hashable, Sendable {
     }
 }
 
-/// An archive, and how far it is.
+/// An archive and its progress.
 public struct ArchiveView: Codable, Hashable, Sendable {
+    /// The archive's definition.
     public var archive: ArchiveDefinition
+    /// The time at which the archive was created.
     public var createdAt: Timestamp
-    /// Every matching event up to here is in the archive.
+    /// The position up to which the archive has all matching events.
     public var checkpoint: UInt64
-    /// How many events it has, in how many segments, of how many bytes as they are stored.
+    /// The number of archived events.
     public var events: Int
+    /// The number of archived segments.
     public var segments: Int
+    /// The size of the stored segments, in bytes.
     public var storedBytes: Int
-    /// Why it does not go on, if it does not; it is tried again.
+    /// Why the archive makes no progress, or nil. The bus keeps retrying.
     public var problem: String?
 
+    /// Creates the view of an archive.
     public init(
         archive: ArchiveDefinition, createdAt: Timestamp, checkpoint: UInt64, events: Int,
         segments: Int, storedBytes: Int, problem: String?

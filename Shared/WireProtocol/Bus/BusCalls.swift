@@ -1,111 +1,134 @@
 public import EventSourcing
 
-/// The calls that the bus answers. Commands are sent as services' commands are, and queries as
-/// services' queries (docs/protocol.md); both are JSON. `receive` and `settle`, which there are
-/// many of, are not: see ``ReceiveRequest`` and ``Settlement``.
+/// The calls that the bus answers.
+///
+/// Commands and queries are JSON and travel like those of services (docs/protocol.md). `receive`
+/// and `settle` are frequent, so they have a compact form: see ``ReceiveRequest`` and
+/// ``Settlement``.
 public enum BusCall {
-    /// What answers them, as services have names.
+    /// The bus's name, used like the name of a service.
     public static let service = "bus"
 
     // Commands.
 
-    /// ``RuleDefinition``: makes or changes the rule.
+    /// Creates or changes a rule. Value: ``RuleDefinition``.
     public static let putRule = "putRule"
-    /// ``SetRuleEnabled``
+    /// Enables or disables a rule. Value: ``SetRuleEnabled``.
     public static let setRuleEnabled = "setRuleEnabled"
-    /// The rule's name.
+    /// Deletes a rule. Value: its name.
     public static let deleteRule = "deleteRule"
-    /// ``QueueDefinition``: makes the queue, or changes one, whose grouping and start stay.
+    /// Creates or changes a queue. Value: ``QueueDefinition``. An existing queue keeps its grouping
+    /// and start.
     public static let putQueue = "putQueue"
-    /// ``SetQueuePaused``
+    /// Pauses or resumes a queue. Value: ``SetQueuePaused``.
     public static let setQueuePaused = "setQueuePaused"
-    /// The queue's name: what it holds now is removed, but for its dead letters.
+    /// Removes all events that a queue holds, except its dead letters. Value: its name.
     public static let purgeQueue = "purgeQueue"
-    /// The queue's name.
+    /// Deletes a queue. Value: its name.
     public static let deleteQueue = "deleteQueue"
-    /// ``EndDeadLetters``: back to their queues. The reply has an event for each.
+    /// Puts dead letters back into their queues. Value: ``EndDeadLetters``. The reply has an event
+    /// for each.
     public static let redrive = "redrive"
-    /// ``EndDeadLetters``, with a reason. The reply has an event for each.
+    /// Discards dead letters. Value: ``EndDeadLetters`` with a reason. The reply has an event for
+    /// each.
     public static let discard = "discard"
 
-    /// ``ArchiveDefinition``
+    /// Creates an archive. Value: ``ArchiveDefinition``.
     public static let createArchive = "createArchive"
-    /// The archive's name. What is in it stays where it is.
+    /// Deletes an archive. Value: its name. The stored events stay where they are.
     public static let deleteArchive = "deleteArchive"
-    /// ``ReplayDefinition``
+    /// Starts a replay. Value: ``ReplayDefinition``.
     public static let startReplay = "startReplay"
-    /// ``SetReplayPaused``
+    /// Pauses or resumes a replay. Value: ``SetReplayPaused``.
     public static let setReplayPaused = "setReplayPaused"
-    /// The replay's name. What it has put into queues stays there.
+    /// Cancels a replay. Value: its name. The events that it has enqueued stay in their queues.
     public static let cancelReplay = "cancelReplay"
 
     // Queries.
 
-    /// ``Nothing``, answered with a list of ``ArchiveView``.
+    /// Returns all archives. Value: ``Nothing``. Answer: a list of ``ArchiveView``.
     public static let archives = "archives"
-    /// ``Nothing``, answered with a list of ``ReplayView``, the latest first.
+    /// Returns all replays, the latest first. Value: ``Nothing``. Answer: a list of ``ReplayView``.
     public static let replays = "replays"
-    /// ``ReplayDefinition``, answered with a ``ReplayPlan``: nothing is replayed.
+    /// Returns what a replay would do, without replaying. Value: ``ReplayDefinition``. Answer:
+    /// ``ReplayPlan``.
     public static let planReplay = "planReplay"
-    /// ``Nothing``, answered with a list of ``RuleView``.
+    /// Returns all rules. Value: ``Nothing``. Answer: a list of ``RuleView``.
     public static let rules = "rules"
-    /// ``Nothing``, answered with a list of ``QueueView``.
+    /// Returns all queues. Value: ``Nothing``. Answer: a list of ``QueueView``.
     public static let queues = "queues"
-    /// ``DeadLettersRequest``, answered with a list of ``DeadLetterView``.
+    /// Returns dead letters, the oldest first. Value: ``DeadLettersRequest``. Answer: a list of
+    /// ``DeadLetterView``.
     public static let deadLetters = "deadLetters"
 
     // Deliveries.
 
-    /// Argument: JSON ``ReceiveRequest``. Answer: ``Delivery/read(_:)``.
+    /// Receives deliveries. Argument: JSON ``ReceiveRequest``. Answer: ``Delivery/read(_:)``.
     public static let receive = "receive"
-    /// Argument: ``Settlement/frame(_:of:)``. Answer: a byte for each, 1 if it took effect and 0
-    /// if the delivery was no longer the consumer's.
+    /// Acknowledges, gives back or extends deliveries. Argument: ``Settlement/frame(_:of:)``.
+    ///
+    /// Answer: a byte for each, 1 if it took effect and 0 if the delivery was no longer the
+    /// consumer's.
     public static let settle = "settle"
-    /// Argument: JSON ``ReleaseRequest``. Answer: the number of deliveries, JSON.
+    /// Releases a consumer's deliveries. Argument: JSON ``ReleaseRequest``. Answer: their number,
+    /// JSON.
     public static let release = "release"
 }
 
-/// Lets a rule match again, or not for now.
+/// The command to enable or disable a rule.
 public struct SetRuleEnabled: Codable, Hashable, Sendable {
+    /// The name of the rule.
     public var name: String
+    /// Whether the rule matches events from now on.
     public var isEnabled: Bool
 
+    /// Creates the command.
     public init(name: String, isEnabled: Bool) {
         self.name = name
         self.isEnabled = isEnabled
     }
 }
 
-/// Has a queue deliver nothing for now, or again; what comes meanwhile is kept.
+/// The command to pause or resume the deliveries of a queue. A paused queue still takes events in.
 public struct SetQueuePaused: Codable, Hashable, Sendable {
+    /// The name of the queue.
     public var name: String
+    /// Whether the queue stops its deliveries.
     public var isPaused: Bool
 
+    /// Creates the command.
     public init(name: String, isPaused: Bool) {
         self.name = name
         self.isPaused = isPaused
     }
 }
 
-/// Has a replay rest, or go on.
+/// The command to pause or resume a replay.
 public struct SetReplayPaused: Codable, Hashable, Sendable {
+    /// The name of the replay.
     public var name: String
+    /// Whether the replay stops enqueueing events.
     public var isPaused: Bool
 
+    /// Creates the command.
     public init(name: String, isPaused: Bool) {
         self.name = name
         self.isPaused = isPaused
     }
 }
 
-/// Which dead letters: those that fit all that is given.
+/// A selection of dead letters: those that match all given fields.
 public struct DeadLetterSelection: Codable, Hashable, Sendable {
-    /// The positions of their ``BusEventType/deadLettered``.
+    /// The ids of the dead letters: the positions of their ``BusEventType/deadLettered``.
     public var ids: [UInt64]?
+    /// The name of their queue.
     public var queue: String?
+    /// The name of their rule.
     public var rule: String?
+    /// Their group.
     public var group: String?
 
+    /// Creates a selection. Without fields it selects all dead letters.
     public init(
         ids: [UInt64]? = nil, queue: String? = nil, rule: String? = nil, group: String? = nil
     ) {
@@ -116,25 +139,30 @@ public struct DeadLetterSelection: Codable, Hashable, Sendable {
     }
 }
 
-/// Redrives or discards dead letters.
+/// The command to redrive or discard dead letters.
 public struct EndDeadLetters: Codable, Hashable, Sendable {
+    /// The dead letters to redrive or discard.
     public var selection: DeadLetterSelection
-    /// Why, for those that are discarded.
+    /// Why they are discarded, or nil.
     public var reason: String?
 
+    /// Creates the command.
     public init(_ selection: DeadLetterSelection, reason: String? = nil) {
         self.selection = selection
         self.reason = reason
     }
 }
 
-/// Asks for dead letters, the oldest first.
+/// A request for dead letters, the oldest first.
 public struct DeadLettersRequest: Codable, Hashable, Sendable {
+    /// The dead letters to return.
     public var selection: DeadLetterSelection
-    /// Those whose id is higher.
+    /// Only dead letters with a higher id.
     public var after: UInt64
+    /// The maximum number of dead letters, up to 1,000.
     public var limit: Int
 
+    /// Creates a request. By default it returns the first 500 dead letters.
     public init(
         _ selection: DeadLetterSelection = DeadLetterSelection(), after: UInt64 = 0,
         limit: Int = 500
@@ -145,15 +173,18 @@ public struct DeadLettersRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// A dead letter that was neither redriven nor discarded.
+/// A dead letter that is neither redriven nor discarded.
 public struct DeadLetterView: Codable, Hashable, Sendable {
-    /// The position of its ``BusEventType/deadLettered``: by it the letter is named.
+    /// The id of the dead letter: the position of its ``BusEventType/deadLettered``.
     public var id: UInt64
+    /// The dead event and why it is dead.
     public var letter: DeadLetter
+    /// The time at which the queue gave it up.
     public var diedAt: Timestamp
-    /// How many events of its group wait behind it.
+    /// The number of events of its group that wait for it.
     public var waitingBehind: Int
 
+    /// Creates the view of a dead letter.
     public init(id: UInt64, letter: DeadLetter, diedAt: Timestamp, waitingBehind: Int) {
         self.id = id
         self.letter = letter
@@ -162,17 +193,20 @@ public struct DeadLetterView: Codable, Hashable, Sendable {
     }
 }
 
-/// A rule, and what it has done.
+/// A rule and its figures.
 public struct RuleView: Codable, Hashable, Sendable {
+    /// The rule's definition.
     public var rule: RuleDefinition
-    /// Whether the bus keeps it for something else, such as an archive.
+    /// Whether the bus maintains the rule for something else, such as an archive.
     public var isManaged: Bool
-    /// How many events it matched since the process began.
+    /// The number of events it matched since the process started.
     public var matched: UInt64
-    /// When it was last put, and by whom.
+    /// The time of the last change.
     public var changedAt: Timestamp
+    /// The actor of the last change.
     public var changedBy: String
 
+    /// Creates the view of a rule.
     public init(
         rule: RuleDefinition, isManaged: Bool, matched: UInt64, changedAt: Timestamp,
         changedBy: String
@@ -185,30 +219,34 @@ public struct RuleView: Codable, Hashable, Sendable {
     }
 }
 
-/// A queue, and how it is doing.
+/// A queue and its figures.
 public struct QueueView: Codable, Hashable, Sendable {
+    /// The queue's definition.
     public var queue: QueueDefinition
+    /// Whether its deliveries are paused.
     public var isPaused: Bool
-    /// Whether events from before its first rule are still being put into it.
+    /// Whether events from before its first rule are still being enqueued.
     public var isFilling: Bool
-    /// Events in it that are not in flight, all of them.
+    /// The number of events that are not in flight.
     public var depth: Int
-    /// Of those, how many wait for their back-off to pass.
+    /// The number of those events that wait for their back-off.
     public var delayed: Int
-    /// Of those, how many wait behind a dead letter of their group.
+    /// The number of those events that wait behind a dead letter of their group.
     public var waitingBehindDead: Int
-    /// Events that are with a consumer.
+    /// The number of events that are with a consumer.
     public var inFlight: Int
+    /// The number of dead letters.
     public var deadLetters: Int
-    /// When the oldest event in it came; nil if there is none.
+    /// The time at which its oldest event was enqueued, or nil if it is empty.
     public var oldest: Timestamp?
-    /// Acknowledged in a second, on average over the last minute.
+    /// The acknowledged events per second, on average over the last minute.
     public var throughput: Double
-    /// Acknowledged since the queue was made.
+    /// The number of acknowledged events since the queue was created.
     public var acknowledged: UInt64
-    /// Dropped, for a queue without dead letters.
+    /// The number of dropped events, for a queue without dead letters.
     public var dropped: UInt64
 
+    /// Creates the view of a queue.
     public init(
         queue: QueueDefinition, isPaused: Bool, isFilling: Bool, depth: Int, delayed: Int,
         waitingBehindDead: Int, inFlight: Int, deadLetters: Int, oldest: Timestamp?,

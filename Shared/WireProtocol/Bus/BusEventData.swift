@@ -23,28 +23,40 @@ extension BusEventData {
 }
 
 extension RuleDefinition: BusEventData {
+    /// The name of the rule.
     public var streamID: String? { name }
+    /// Why the definition is invalid, or nil.
     public func fault(at position: UInt64) -> String? { fault }
 }
 
 extension QueueDefinition: BusEventData {
+    /// The name of the queue.
     public var streamID: String? { name }
+    /// Why the definition is invalid, or nil.
     public func fault(at position: UInt64) -> String? { fault }
 }
 
 extension ArchiveDefinition: BusEventData {
+    /// The name of the archive.
     public var streamID: String? { name }
+    /// Why the definition is invalid, or nil.
     public func fault(at position: UInt64) -> String? { fault }
 }
 
 extension ReplayDefinition: BusEventData {
+    /// The name of the replay.
     public var streamID: String? { name }
+    /// Why the definition is invalid, or nil.
     public func fault(at position: UInt64) -> String? { fault }
 }
 
 extension DeadLetter: BusEventData {
+    /// The name of the queue.
     public var streamID: String? { queue }
 
+    /// Returns why the dead letter is invalid, or nil.
+    ///
+    /// Its event and its sequence must come before its own position.
     public func fault(at position: UInt64) -> String? {
         if let fault = BusName.fault(queue, of: "queue") { return fault }
         if !rule.isEmpty, let fault = BusName.fault(rule, of: "rule") { return fault }
@@ -52,7 +64,7 @@ extension DeadLetter: BusEventData {
         guard self.position >= 1, self.position < position else {
             return "the position of a dead event is 1 to \(position - 1), not \(self.position)"
         }
-        // A queue numbers its entries from the position of its own event, times 2^28, on.
+        // A queue numbers its entries from 2^28 times the position of its own event.
         guard sequence >> 28 < position, sequence < 1 << 62 else {
             return "no queue has reached sequence \(sequence)"
         }
@@ -65,8 +77,12 @@ extension DeadLetter: BusEventData {
 }
 
 extension DeadLetterEnd: BusEventData {
+    /// The name of the queue.
     public var streamID: String? { queue }
 
+    /// Returns why the end of a dead letter is invalid, or nil.
+    ///
+    /// The dead letter must come before it.
     public func fault(at position: UInt64) -> String? {
         if let fault = BusName.fault(queue, of: "queue") { return fault }
         guard deadLetter >= 1, deadLetter < position else {
@@ -77,8 +93,10 @@ extension DeadLetterEnd: BusEventData {
 }
 
 extension ReplayEnd: BusEventData {
+    /// Nil: the data does not name its replay.
     public var streamID: String? { nil }
 
+    /// Returns why the end of a replay is invalid, or nil.
     public func fault(at position: UInt64) -> String? {
         state.isEnd ? nil : "a replay ends COMPLETED, CANCELLED or FAILED, not \(state.rawValue)"
     }

@@ -1,53 +1,64 @@
 public import EventSourcing
 
-/// The events in which rules, queues and their dead letters live: the log is their only home, so
-/// that their history can be read there, and a copy of the log has them.
+/// The categories of the bus's own events.
 ///
-/// Their categories begin with `$`. No rule sees them.
+/// Rules, queues and dead letters are stored in these events only, so the log has their history and
+/// a copy of the log has them all.
+///
+/// The categories begin with `$`. No rule matches their events.
 public enum BusCategory {
-    /// A stream for each rule.
+    /// The category of rules, with a stream for each rule.
     public static let rule = "$rule"
-    /// A stream for each queue.
+    /// The category of queues, with a stream for each queue.
     public static let queue = "$queue"
-    /// A stream for each queue's dead letters.
+    /// The category of dead letters, with a stream for each queue.
     public static let deadLetter = "$deadletter"
 
-    /// A stream for each archive.
+    /// The category of archives, with a stream for each archive.
     public static let archive = "$archive"
-    /// A stream for each replay.
+    /// The category of replays, with a stream for each replay.
     public static let replay = "$replay"
 
+    /// All categories of the bus.
     public static let all = [rule, queue, deadLetter, archive, replay]
 }
 
 /// The types of the bus's events.
 public enum BusEventType: String, Sendable, CaseIterable {
-    /// Data: ``RuleDefinition``. The rule is made, or changed.
+    /// A rule was created or changed. Data: ``RuleDefinition``.
     case rulePut = "RulePut"
+    /// A rule was deleted.
     case ruleDeleted = "RuleDeleted"
-    /// Data: ``QueueDefinition``. The queue is made, or changed.
+    /// A queue was created or changed. Data: ``QueueDefinition``.
     case queuePut = "QueuePut"
+    /// A queue stopped its deliveries.
     case queuePaused = "QueuePaused"
+    /// A queue resumed its deliveries.
     case queueResumed = "QueueResumed"
-    /// What the queue held when this was committed is gone.
+    /// A queue was emptied of what it held at this position.
     case queuePurged = "QueuePurged"
+    /// A queue was deleted.
     case queueDeleted = "QueueDeleted"
-    /// Data: ``DeadLetter``. Tags and correlation are those of the event that is dead.
+    /// A queue gave up an event. Data: ``DeadLetter``. Tags and correlation are those of the dead
+    /// event.
     case deadLettered = "DeadLettered"
-    /// Data: ``DeadLetterEnd``. It is back in its queue, at its place.
+    /// A dead letter went back to its place in the queue. Data: ``DeadLetterEnd``.
     case deadLetterRedriven = "DeadLetterRedriven"
-    /// Data: ``DeadLetterEnd``. It will not be delivered.
+    /// A dead letter was discarded: it is never redelivered. Data: ``DeadLetterEnd``.
     case deadLetterDiscarded = "DeadLetterDiscarded"
-    /// Data: ``ArchiveDefinition``.
+    /// An archive was created. Data: ``ArchiveDefinition``.
     case archiveCreated = "ArchiveCreated"
-    /// It gets no more events; what it has stays where it is.
+    /// An archive stopped archiving. What it has stored stays where it is.
     case archiveDeleted = "ArchiveDeleted"
-    /// Data: ``ReplayDefinition``.
+    /// A replay was started. Data: ``ReplayDefinition``.
     case replayStarted = "ReplayStarted"
+    /// A replay was paused.
     case replayPaused = "ReplayPaused"
+    /// A replay was resumed.
     case replayResumed = "ReplayResumed"
+    /// A replay was cancelled.
     case replayCancelled = "ReplayCancelled"
-    /// Data: ``ReplayEnd``.
+    /// A replay ended. Data: ``ReplayEnd``.
     case replayEnded = "ReplayEnded"
 
     /// The category of the streams that hold events of this type.
@@ -63,39 +74,46 @@ public enum BusEventType: String, Sendable, CaseIterable {
     }
 }
 
-/// Why an event is dead: which limit it reached first.
+/// Why an event is dead: the first limit that it reached.
 public enum DeathCause: String, Codable, Hashable, Sendable {
-    /// It was received as often as the retry policy allows, and never acknowledged.
+    /// The event reached the retry policy's receive count without an acknowledgement.
     case maximumReceives = "MaximumReceives"
-    /// It was in the queue for longer than the retry policy allows.
+    /// The event was in the queue longer than the retry policy allows.
     case maximumAge = "MaximumAge"
-    /// Its rule names a queue that is not there.
+    /// The rule of the event names a queue that does not exist.
     case targetNotFound = "TargetNotFound"
 }
 
 /// An event that a queue could not deliver.
 public struct DeadLetter: Codable, Hashable, Sendable {
+    /// The name of the queue.
     public var queue: String
-    /// The rule that sent it there; empty for a replay straight to the queue.
+    /// The rule that sent the event, or empty for a replay straight to the queue.
     public var rule: String
-    /// The replay that sent it there, if one did.
+    /// The replay that sent the event, or nil if none did.
     public var replay: String?
-    /// The event's position in the log, id and type.
+    /// The position of the event in the log.
     public var position: UInt64
+    /// The id of the event.
     public var event: EventID
+    /// The type of the event.
     public var type: String
-    /// Its place in the queue.
+    /// The event's place in the queue.
     public var sequence: UInt64
-    /// What it has in common with those that wait behind it.
+    /// The group of the event. The events of a group are delivered in order.
     public var group: String
+    /// The limit that the event reached.
     public var cause: DeathCause
-    /// What the consumer said last.
+    /// The error that the consumer reported last, or nil.
     public var error: String?
-    /// How often it was received.
+    /// The receive count: how often the event was delivered.
     public var receives: Int
+    /// The time at which the event was enqueued.
     public var enqueuedAt: Timestamp
+    /// The time of the first delivery, or nil if there was none.
     public var firstReceivedAt: Timestamp?
 
+    /// Creates a dead letter.
     public init(
         queue: String, rule: String, replay: String?, position: UInt64, event: EventID,
         type: String, sequence: UInt64, group: String, cause: DeathCause, error: String?,
@@ -117,16 +135,18 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     }
 }
 
-/// A dead letter's end. Who ended it is in the metadata.
+/// The end of a dead letter. The metadata of its event says who ended it.
 public struct DeadLetterEnd: Codable, Hashable, Sendable {
+    /// The name of the queue.
     public var queue: String
-    /// The position of its ``BusEventType/deadLettered``.
+    /// The dead letter's id: the position of its ``BusEventType/deadLettered``.
     public var deadLetter: UInt64
-    /// The event's position.
+    /// The position of the dead event in the log.
     public var position: UInt64
-    /// Why it was discarded.
+    /// Why it was discarded, or nil.
     public var reason: String?
 
+    /// Creates the end of a dead letter.
     public init(queue: String, deadLetter: UInt64, position: UInt64, reason: String? = nil) {
         self.queue = queue
         self.deadLetter = deadLetter

@@ -1,8 +1,8 @@
 import EventSourcing
 
-/// What names of rules, queues, archives and replays have in common.
+/// The syntax that names of rules, queues, archives and replays share.
 enum BusName {
-    /// Why `name` names no `thing`, or nil.
+    /// Returns why `name` is not a name of a `thing`, or nil if it is one.
     static func fault(_ name: String, of thing: String) -> String? {
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
             let article = thing.hasPrefix("a") ? "an" : "a"

@@ -1,23 +1,28 @@
 import Bytes
 public import EventSourcing
 
-/// Asks for deliveries of a queue: at once if there are any, else as soon as there are.
+/// A request for deliveries of a queue, answered as soon as there are any.
 public struct ReceiveRequest: Codable, Hashable, Sendable {
-    /// At most so many in one answer.
+    /// The largest number of deliveries in one answer.
     public static let maximumCount = 1000
-    /// A receive is not held for more seconds than this; who wants to wait longer asks again.
+    /// The longest time that a receive waits, in seconds. A consumer that wants to wait longer asks
+    /// again.
     public static let maximumWait = 1.0
 
+    /// The name of the queue.
     public var queue: String
-    /// Who asks: see ``ReleaseRequest``.
+    /// The consumer's name: 1 to 255 bytes that no other consumer has at the same time.
     public var consumer: String
-    /// Chosen by the consumer for each receive: one that is repeated, because its answer was lost,
-    /// gets the same answer again.
+    /// The id of this receive, chosen by the consumer.
+    ///
+    /// A receive that is repeated because its answer was lost has the same token and gets the same
+    /// answer.
     public var token: EventID
+    /// The maximum number of deliveries, from 1 to ``maximumCount``.
     public var maximum: Int
-    /// Seconds; the queue's own if nil.
+    /// The visibility timeout of the deliveries in seconds, or nil for the queue's own.
     public var visibilityTimeout: Double?
-    /// Seconds, up to ``maximumWait``.
+    /// How long to wait for a first delivery, in seconds, up to ``maximumWait``.
     public var wait: Double
 
     /// Why the request is invalid, in one line; nil if it is valid.
@@ -32,6 +37,7 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
             ?? ConsumerName.fault(consumer)
     }
 
+    /// Creates a request for deliveries.
     public init(
         queue: String, consumer: String, token: EventID, maximum: Int,
         visibilityTimeout: Double? = nil, wait: Double = maximumWait
@@ -45,15 +51,20 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// Says that a consumer's process has begun anew: what was in flight to it is delivered again at
-/// once, not only when it has become visible.
+/// A request to redeliver at once what is in flight to a consumer.
+///
+/// A consumer sends it when it stops, or when it starts again under the same name, so that no event
+/// waits until its visibility timeout passes.
 public struct ReleaseRequest: Codable, Hashable, Sendable {
+    /// The name of the queue.
     public var queue: String
+    /// The name of the consumer.
     public var consumer: String
 
     /// Why the request is invalid, in one line; nil if it is valid.
     public var fault: String? { ConsumerName.fault(consumer) }
 
+    /// Creates a request to release a consumer's deliveries.
     public init(queue: String, consumer: String) {
         self.queue = queue
         self.consumer = consumer
@@ -69,26 +80,30 @@ enum ConsumerName {
     }
 }
 
-/// An event, delivered by a queue.
+/// An event that a queue delivers.
 ///
-/// Deliveries travel in one frame: their number, 4 bytes; for each its sequence, lease, times of
-/// enqueueing and first receiving, 8 bytes each, its receive count, 4 bytes, its rule and replay,
-/// each behind its length, 1 byte; then the records, one behind the other.
+/// Deliveries travel in one frame. It holds their number, 4 bytes. For each delivery follow its
+/// sequence, lease, times of enqueueing and first receiving, 8 bytes each, its receive count, 4
+/// bytes, its rule and its replay, each after its length, 1 byte. The records come last.
 public struct Delivery: Sendable {
+    /// The delivered event.
     public var event: RecordedEvent
-    /// The rule that sent it; empty for a replay straight to the queue.
+    /// The rule that sent it, or empty for a replay straight to the queue.
     public var rule: String
-    /// The replay that it is part of, if it is.
+    /// The replay that sent it, or nil if none did.
     public var replay: String?
-    /// How often it has been delivered, this time included.
+    /// How often it has been delivered, including this time.
     public var receiveCount: Int
+    /// The time at which it was enqueued.
     public var enqueuedAt: Timestamp
+    /// The time at which it was first delivered.
     public var firstReceivedAt: Timestamp
-    /// Its place in the queue.
+    /// The event's place in the queue.
     public var sequence: UInt64
-    /// What the delivery is settled with; a later delivery of the same event has another.
+    /// The lease of this delivery. A later delivery of the same event has another.
     public var lease: UInt64
 
+    /// Creates a delivery.
     public init(
         event: RecordedEvent, rule: String, replay: String?, receiveCount: Int,
         enqueuedAt: Timestamp, firstReceivedAt: Timestamp, sequence: UInt64, lease: UInt64
@@ -103,6 +118,9 @@ public struct Delivery: Sendable {
         self.lease = lease
     }
 
+    /// Returns the frame of the deliveries.
+    ///
+    /// - Throws: `invalid` if the name of a rule or a replay is too long.
     public static func frame(_ deliveries: [Delivery]) throws(ProtocolError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(deliveries.reduce(4) { $0 + 100 + $1.event.bytes.count })
@@ -120,11 +138,14 @@ public struct Delivery: Sendable {
         return bytes
     }
 
+    /// Returns the deliveries in a frame.
+    ///
+    /// - Throws: an error if the bytes are not a frame of deliveries.
     public static func read(_ frame: [UInt8]) throws -> [Delivery] {
         var reader = ByteReader(frame[...], what: "delivery")
         let count = try reader.uint32()
         var heads: [Head] = []
-        // No room is made for heads that may not be there.
+        // The capacity is not reserved: a malicious frame may claim any number.
         for _ in 0..<count { heads.append(try Head(&reader)) }
         let records = Array(try RecordSequence(reader.remainder))
         guard records.count == heads.count else {
@@ -160,28 +181,35 @@ public struct Delivery: Sendable {
     }
 }
 
-/// What a consumer says of a delivery.
+/// What a consumer reports about a delivery: done, failed or extended.
 ///
-/// Settlements travel in one frame: the queue's name behind its length, 1 byte; their number, 4
-/// bytes; for each its sequence and lease, 8 bytes each, 1 byte, 0 for done, 1 for failed and 2 for
-/// extended, milliseconds, 4 bytes, all bits set for none, and an error behind its length, 2 bytes.
+/// Settlements travel in one frame. It holds the queue's name after its length, 1 byte, and their
+/// number, 4 bytes. For each settlement follow its sequence and lease, 8 bytes each, 1 byte, 0 for
+/// done, 1 for failed and 2 for extended, its milliseconds, 4 bytes, with all bits set for none,
+/// and its error after its length, 2 bytes.
 public struct Settlement: Hashable, Sendable {
+    /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {
-        /// It need not be delivered again.
+        /// The consumer acknowledges the event. It is not redelivered.
         case done
-        /// It is delivered again, after `delay`, or as the retry policy says; up to its limit.
+        /// The consumer failed. The event is redelivered after `delay`, or after the queue's
+        /// back-off if it is nil, until it reaches a limit of the retry policy.
         case failed(error: String, delay: Duration?)
-        /// It stays with the consumer for so long from now.
+        /// The consumer needs more time. The delivery stays with it for this long from now on.
         case extended(Duration)
     }
 
-    /// What is longer of an error is cut.
+    /// The longest error that is sent, in bytes. A longer one is cut.
     public static let errorBytes = 2000
 
+    /// The delivery's place in the queue.
     public var sequence: UInt64
+    /// The lease of the delivery.
     public var lease: UInt64
+    /// The result of the delivery.
     public var verdict: Verdict
 
+    /// Creates the report on a delivery.
     public init(sequence: UInt64, lease: UInt64, _ verdict: Verdict) {
         self.sequence = sequence
         self.lease = lease
@@ -200,6 +228,8 @@ public struct Settlement: Hashable, Sendable {
         }
     }
 
+    /// Returns the frame of the settlements.
+    ///
     /// - Throws: `ProtocolError` for a verdict that a queue rejects.
     public static func frame(
         _ settlements: [Settlement], of queue: String
@@ -228,6 +258,10 @@ public struct Settlement: Hashable, Sendable {
         return bytes
     }
 
+    /// Returns the queue and the settlements in a frame.
+    ///
+    /// - Throws: `malformed` if the bytes are not such a frame, and `invalid` for a verdict that a
+    ///   queue rejects.
     public static func read(
         _ frame: [UInt8]
     ) throws(ProtocolError) -> (queue: String, settlements: [Settlement]) {
@@ -245,7 +279,7 @@ public struct Settlement: Hashable, Sendable {
             case (0, _): verdict = .done
             case (1, _): verdict = .failed(error: error, delay: duration)
             case (2, let duration?): verdict = .extended(duration)
-            default: throw ProtocolError(.malformed, "\(kind) is no verdict on a delivery")
+            default: throw ProtocolError(.malformed, "\(kind) is not a verdict on a delivery")
             }
             let settlement = Settlement(sequence: sequence, lease: lease, verdict)
             if let fault = settlement.fault { throw ProtocolError(.invalid, fault) }
@@ -255,6 +289,8 @@ public struct Settlement: Hashable, Sendable {
         return (queue, settlements)
     }
 
+    /// Returns the duration in milliseconds, or `UInt32.max` for none.
+    ///
     /// - Parameter duration: a duration that was checked by `fault`.
     private static func milliseconds(_ duration: Duration?) -> UInt32 {
         guard let duration else { return .max }

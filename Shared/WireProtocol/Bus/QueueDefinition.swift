@@ -1,25 +1,28 @@
 public import EventSourcing
 
-/// A durable queue: how its events are grouped, how long a delivery may take, and what becomes of
-/// those that fail.
+/// A durable queue: how it groups events, how long a delivery may take, and what happens to
+/// failures.
 ///
-/// In JSON every field but the name may be missing, and is then as it says here.
+/// In JSON, all fields but the name may be missing. They then have the defaults below.
 public struct QueueDefinition: Codable, Hashable, Sendable {
-    /// 1 to 64 letters, digits and `. - _`.
+    /// The queue's name: 1 to 64 letters, digits and `. - _`.
     public var name: String
-    /// Which events are delivered one after the other.
+    /// Which events are delivered one after the other. The default is `correlation`.
     public var grouping: Grouping
-    /// For so many seconds a delivered event is its consumer's alone; 30.
+    /// How long a delivery stays invisible to other consumers before it is redelivered, in seconds:
+    /// 0.001 to 43,200. The default is 30.
     public var visibilityTimeout: Double
+    /// How often and how long an event is tried.
     public var retry: RetryPolicy
-    /// What happens to the events behind a dead one of their group.
+    /// What happens to the events of a group after a dead one. The default is `wait`.
     public var afterDeath: AfterDeath
-    /// Whether events that can't be delivered are kept in the dead-letter queue; else they are
-    /// dropped, and counted.
+    /// Whether dead events go to the dead-letter queue. Otherwise they are dropped and counted. The
+    /// default is true.
     public var hasDeadLetters: Bool
-    /// Where in the log the first rule begins that targets the queue.
+    /// Where in the log the queue begins when its first rule is created. The default is `end`.
     public var start: QueueStart
 
+    /// Creates the definition of a queue.
     public init(
         name: String, grouping: Grouping = .correlation, visibilityTimeout: Double = 30,
         retry: RetryPolicy = RetryPolicy(), afterDeath: AfterDeath = .wait,
@@ -34,7 +37,7 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
         self.start = start
     }
 
-    /// What is wrong with it, in one line; nil if nothing is.
+    /// Why the definition is invalid, in one line, or nil.
     public var fault: String? {
         if let fault = BusName.fault(name, of: "queue") { return fault }
         return Self.fault(visibilityTimeout: visibilityTimeout) ?? retry.fault
@@ -50,6 +53,7 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
         case name, grouping, visibilityTimeout, retry, afterDeath, hasDeadLetters, start
     }
 
+    /// Reads a definition, with defaults for all missing fields but the name.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Key.self)
         self.init(name: try fields.decode(String.self, forKey: .name))
@@ -67,14 +71,20 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
 
 /// Which events of a queue are delivered one after the other, in the order of the log.
 ///
-/// As text: `correlation`, `stream`, `unordered`, or `path:a.b,c`: the value at the first of these
-/// paths that the event's data has; an event with none of them is in a group by itself.
+/// As text: `correlation`, `stream`, `unordered`, or `path:a.b,c`.
 public enum Grouping: Hashable, Sendable, CustomStringConvertible {
+    /// Events of one conversation: those with the same correlation id.
     case correlation
+    /// Events of one stream.
     case stream
+    /// Events with the same value at the first of these paths that their data has.
+    ///
+    /// An event without any of the paths is in a group of its own.
     case paths([String])
+    /// No events: each one is in a group of its own.
     case unordered
 
+    /// Parses the text of a grouping, or returns nil.
     public init?(_ text: String) {
         switch text {
         case "correlation": self = .correlation
@@ -88,6 +98,7 @@ public enum Grouping: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The grouping as text.
     public var description: String {
         switch self {
         case .correlation: "correlation"
@@ -98,18 +109,21 @@ public enum Grouping: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// How often and how long an event is tried. The first limit that is reached ends it.
+/// How often and how long an event is tried. The first limit that it reaches makes it dead.
 public struct RetryPolicy: Codable, Hashable, Sendable {
-    /// An event that was received so often and not acknowledged is dead; 10.
+    /// The receive count at which an unacknowledged event is dead: 1 to 1000. The default is 10.
     public var maximumReceives: Int
-    /// An event that has been in the queue for so many seconds is dead; 86,400, a day.
+    /// How long an event may be in the queue, in seconds, before it is dead: 0.001 to 31,536,000.
+    /// The default is 86,400, a day.
     public var maximumAge: Double
-    /// So many seconds pass before the second delivery, and twice as many before each further one,
-    /// less a random part of up to one half; 1.
+    /// The delay before the second delivery, in seconds: 0 to 86,400. The default is 1.
+    ///
+    /// It doubles before each further delivery. A random part of up to one half is subtracted.
     public var backoff: Double
-    /// Never do more seconds pass; 300.
+    /// The longest delay between two deliveries, in seconds: 0 to 86,400. The default is 300.
     public var maximumBackoff: Double
 
+    /// Creates a retry policy.
     public init(
         maximumReceives: Int = 10, maximumAge: Double = 86_400, backoff: Double = 1,
         maximumBackoff: Double = 300
@@ -120,6 +134,7 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
         self.maximumBackoff = maximumBackoff
     }
 
+    /// The valid limits of the receive count.
     static let receives = 1...1000
     /// The valid delays before an event is redelivered, in seconds.
     static let delays = 0.0...86_400.0
@@ -144,6 +159,7 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
         case maximumReceives, maximumAge, backoff, maximumBackoff
     }
 
+    /// Reads a policy, with defaults for all missing fields.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Key.self)
         self.init()
@@ -156,24 +172,28 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
     }
 }
 
-/// What happens to the events of a group when one before them is dead.
+/// What happens to the events of a group after a dead one.
 public enum AfterDeath: String, Codable, Hashable, Sendable, CaseIterable {
-    /// They wait until it has been redriven or discarded.
+    /// They wait until the dead event is redriven or discarded.
     case wait
-    /// They are delivered.
+    /// They are delivered without it.
     case goOn = "go-on"
 }
 
-/// Where a queue begins. As text: `end`, `beginning`, `position:17`, `time:2026-01-31T12:00:00Z`.
+/// Where in the log a queue begins.
+///
+/// As text: `end`, `beginning`, `position:17` or `time:2026-01-31T12:00:00Z`.
 public enum QueueStart: Hashable, Sendable, CustomStringConvertible {
-    /// Behind the last event when the first rule targets it.
+    /// After the last event at the time when its first rule is created.
     case end
+    /// At the first event of the log.
     case beginning
     /// At this position.
     case position(UInt64)
-    /// At the first event committed then or later.
+    /// At the first event committed at this time or later.
     case time(Timestamp)
 
+    /// Parses the text of a start, or returns nil.
     public init?(_ text: String) {
         if text == "end" {
             self = .end
@@ -188,6 +208,7 @@ public enum QueueStart: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The start as text.
     public var description: String {
         switch self {
         case .end: "end"
@@ -199,19 +220,24 @@ public enum QueueStart: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Grouping: Codable {
+    /// Reads the grouping from its text.
     public init(from decoder: any Decoder) throws {
         self = try decoder.text(Grouping.init, "correlation, stream, unordered or path:a.b,c")
     }
+    /// Writes the grouping as text.
     public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }
 
 extension QueueStart: Codable {
+    /// Reads the start from its text.
     public init(from decoder: any Decoder) throws {
         self = try decoder.text(
             QueueStart.init, "end, beginning, position:N or time: with an RFC 3339 time")
     }
 
-    /// - Throws: `EncodingError` for a time out of range: no reader would accept it.
+    /// Writes the start as text.
+    ///
+    /// - Throws: `EncodingError` for a time out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         if case .time(let time) = self, !time.isInRange { try time.encode(to: encoder) }
         try description.encode(to: encoder)
@@ -219,7 +245,9 @@ extension QueueStart: Codable {
 }
 
 extension Decoder {
-    /// The value that a text stands for.
+    /// Returns the value that `read` makes of a text.
+    ///
+    /// - Throws: `DecodingError` that names the valid `forms`.
     fileprivate func text<Value>(_ read: (String) -> Value?, _ forms: String) throws -> Value {
         let text = try singleValueContainer().decode(String.self)
         guard let value = read(text) else {

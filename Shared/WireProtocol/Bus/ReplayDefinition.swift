@@ -1,26 +1,27 @@
 public import EventSourcing
 
-/// A replay: events of the past, put into queues once more, in their order.
+/// A replay: past events are enqueued once more, in the order of the log.
 public struct ReplayDefinition: Codable, Hashable, Sendable {
-    /// 1 to 64 letters, digits and `. - _`; what it delivers is marked with it.
+    /// The replay's name: 1 to 64 letters, digits and `. - _`. Its deliveries carry it.
     public var name: String
-    /// The archive to take events from; nil for the log.
+    /// The archive to take events from, or nil for the log.
     public var archive: String?
-    /// Events committed at this time or later; nil for no bound.
+    /// The earliest time of commit, or nil for no bound.
     public var since: Timestamp?
-    /// Events committed before this time; nil for all before the replay was started.
+    /// The time before which events were committed, or nil for the start of the replay.
     public var until: Timestamp?
-    /// An event pattern, JSON, that events must match beside what the rules ask; nil for none.
+    /// An event pattern, JSON, that events must match in addition to the rules, or nil.
     public var pattern: String?
-    /// The rules whose targets get what they match. Empty if there is a queue.
+    /// The rules whose targets get the events that they match. Empty if there is a queue.
     public var rules: [String]
-    /// The queue that gets all; made if it is not there. Nil if there are rules.
+    /// The queue that gets all events, created if it does not exist. Nil if there are rules.
     public var queue: String?
-    /// At most so many events a second; nil for as fast as it goes.
+    /// The maximum number of events per second: 0.001 to 10,000,000. Nil for no limit.
     public var rate: Double?
-    /// So many times as fast as the events came; nil for as fast as it goes.
+    /// The speed relative to the times of the events: 0.001 to 1,000,000. Nil for no limit.
     public var speed: Double?
 
+    /// Creates the definition of a replay.
     public init(
         name: String, archive: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
         pattern: String? = nil, rules: [String] = [], queue: String? = nil, rate: Double? = nil,
@@ -37,7 +38,7 @@ public struct ReplayDefinition: Codable, Hashable, Sendable {
         self.speed = speed
     }
 
-    /// What is wrong with it beside its pattern, in one line; nil if nothing is.
+    /// Why the definition is invalid, in one line, or nil. It does not check the pattern.
     public var fault: String? {
         if let fault = BusName.fault(name, of: "replay") { return fault }
         guard rules.isEmpty != (queue == nil) else {
@@ -55,43 +56,55 @@ public struct ReplayDefinition: Codable, Hashable, Sendable {
     }
 }
 
-/// What a replay is at.
+/// The state of a replay.
 public enum ReplayState: String, Codable, Hashable, Sendable {
-    /// It looks for where its window begins and ends.
+    /// The replay looks for the first and last position of its window.
     case starting = "STARTING"
+    /// The replay enqueues events.
     case running = "RUNNING"
+    /// The replay is paused by an operator.
     case paused = "PAUSED"
+    /// The replay has enqueued all events of its window.
     case completed = "COMPLETED"
+    /// An operator cancelled the replay.
     case cancelled = "CANCELLED"
+    /// The replay gave up because of an error.
     case failed = "FAILED"
 
-    /// Whether it is over.
+    /// Whether the replay has ended.
     public var isEnd: Bool { self == .completed || self == .cancelled || self == .failed }
 }
 
-/// A replay, and how far it is.
+/// A replay and its progress.
 public struct ReplayView: Codable, Hashable, Sendable {
+    /// The replay's definition.
     public var replay: ReplayDefinition
+    /// The state of the replay.
     public var state: ReplayState
-    /// Why it failed, if it did, or what it waits for.
+    /// Why it failed or what it waits for, or nil.
     public var reason: String?
+    /// The time at which it was started.
     public var startedAt: Timestamp
+    /// The actor who started it.
     public var startedBy: String
+    /// The time at which it ended, or nil.
     public var endedAt: Timestamp?
-    /// The positions of its window; 0 as long as they are not known, or if it is empty.
+    /// The first position of its window, or 0 if it is unknown or the window is empty.
     public var first: UInt64
+    /// The last position of its window, or 0 if it is unknown or the window is empty.
     public var last: UInt64
-    /// The window is done up to this position.
+    /// The position up to which the window is done.
     public var position: UInt64
-    /// The time of the last event that was put into a queue.
+    /// The time of the last enqueued event, or nil.
     public var lastEventTime: Timestamp?
-    /// How many events were put into queues; one that went to several counts for each.
+    /// The number of enqueued events. An event counts once for each of its queues.
     public var delivered: UInt64
-    /// Positions that were done in a second, lately.
+    /// The recent progress, in positions per second.
     public var rate: Double
-    /// How long the rest takes at that rate; nil when it can't be said.
+    /// The estimated remaining time in seconds, or nil if it is unknown.
     public var secondsLeft: Double?
 
+    /// Creates the view of a replay.
     public init(
         replay: ReplayDefinition, state: ReplayState, reason: String?, startedAt: Timestamp,
         startedBy: String, endedAt: Timestamp?, first: UInt64, last: UInt64, position: UInt64,
@@ -115,18 +128,20 @@ public struct ReplayView: Codable, Hashable, Sendable {
 
 /// What a replay would do: the answer to a dry run.
 public struct ReplayPlan: Codable, Hashable, Sendable {
-    /// How many events of the window match.
+    /// The number of matching events in the window.
     public var events: UInt64
-    /// The positions of the first and the last of them; 0 if there is none.
+    /// The position of the first matching event, or 0 if no event matches.
     public var first: UInt64
+    /// The position of the last matching event, or 0 if no event matches.
     public var last: UInt64
-    /// How many would be put into each queue.
+    /// The number of events that each queue would get.
     public var queues: [String: UInt64]
-    /// Whether the whole window has been looked at; if not, it is being: ask again.
+    /// Whether the whole window was checked. If not, the check is running: ask again.
     public var isComplete: Bool
-    /// The share of the window that has been looked at, 0 to 1.
+    /// The share of the window that was checked, from 0 to 1.
     public var progress: Double
 
+    /// Creates a plan.
     public init(
         events: UInt64 = 0, first: UInt64 = 0, last: UInt64 = 0, queues: [String: UInt64] = [:],
         isComplete: Bool = false, progress: Double = 0
@@ -140,14 +155,18 @@ public struct ReplayPlan: Codable, Hashable, Sendable {
     }
 }
 
-/// How a replay ended.
+/// The end of a replay.
 public struct ReplayEnd: Codable, Hashable, Sendable {
+    /// The final state: completed, cancelled or failed.
     public var state: ReplayState
-    /// The window was done up to this position.
+    /// The position up to which the window is done.
     public var position: UInt64
+    /// The number of enqueued events.
     public var delivered: UInt64
+    /// Why it failed, or nil.
     public var reason: String?
 
+    /// Creates the end of a replay.
     public init(state: ReplayState, position: UInt64, delivered: UInt64, reason: String?) {
         self.state = state
         self.position = position

@@ -1,16 +1,20 @@
-/// A rule: events that match the pattern go to each of the targets.
+/// A rule: it sends events that match its pattern to each of its targets.
 public struct RuleDefinition: Codable, Hashable, Sendable {
-    /// 1 to 64 letters, digits and `. - _`.
+    /// The rule's name: 1 to 64 letters, digits and `. - _`.
     public var name: String
+    /// The purpose of the rule, for people: up to 512 bytes.
     public var description: String
-    /// An event pattern, JSON (docs/event-patterns.md).
+    /// The event pattern, JSON (docs/event-patterns.md).
     public var pattern: String
     /// The names of 1 to 10 queues.
     public var targets: [String]
+    /// Whether the rule matches events.
     public var isEnabled: Bool
 
+    /// The largest number of targets.
     public static let maximumTargets = 10
 
+    /// Creates the definition of a rule.
     public init(
         name: String, description: String = "", pattern: String, targets: [String],
         isEnabled: Bool = true
@@ -22,7 +26,7 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
         self.isEnabled = isEnabled
     }
 
-    /// What is wrong with it beside its pattern, in one line; nil if nothing is.
+    /// Why the definition is invalid, in one line, or nil. It does not check the pattern.
     public var fault: String? {
         if let fault = BusName.fault(name, of: "rule") { return fault }
         guard (1...Self.maximumTargets).contains(targets.count) else {

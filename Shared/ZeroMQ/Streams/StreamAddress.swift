@@ -1,11 +1,11 @@
-/// Where a stream of bytes is served, beside ZeroMQ's messages: to a process of this machine by a
-/// path, or by host and port.
+/// The address of a byte stream, outside ZeroMQ: a socket file on this machine, or a host and port.
 public enum StreamAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A Unix domain socket at this path.
     case unix(path: String)
-    /// The host is a name or a number; an IPv6 one without its brackets.
+    /// A host, by name or number, and a port. An IPv6 number has no brackets here.
     case tcp(host: String, port: UInt16)
 
-    /// Reads `unix:<path>` or `<host>:<port>`, an IPv6 number in brackets; nil if it is neither.
+    /// Parses `unix:<path>` or `<host>:<port>`, or returns nil. An IPv6 number needs brackets.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
@@ -26,6 +26,7 @@ public enum StreamAddress: Hashable, Sendable, CustomStringConvertible {
         self = .tcp(host: String(host), port: port)
     }
 
+    /// The address as `init(_:)` reads it.
     public var description: String {
         switch self {
         case .unix(let path): "unix:\(path)"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A connection that a ``StreamListener`` has accepted; closed when it is let go.
+/// A connection that a ``StreamListener`` has accepted. It closes when nothing retains it.
 public final class StreamConnection: Sendable {
     private let descriptor: Int32
     private let loop: SocketLoop
@@ -14,9 +14,9 @@ public final class StreamConnection: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// What has come, as soon as something has; empty at the end.
+    /// Returns up to `count` bytes as soon as some have arrived, or none at the end of the stream.
     ///
-    /// - Throws: `ZeroMQError.timedOut` when nothing has come before the deadline.
+    /// - Throws: `ZeroMQError.timedOut` when nothing arrives before the deadline.
     public func receive(
         atMost count: Int, until deadline: ContinuousClock.Instant,
         isolation: isolated any Actor = #isolation
@@ -31,9 +31,9 @@ public final class StreamConnection: Sendable {
         }
     }
 
-    /// Sends all of it.
+    /// Sends all bytes.
     ///
-    /// - Throws: `ZeroMQError.timedOut` when the peer has not taken it before the deadline.
+    /// - Throws: `ZeroMQError.timedOut` when the peer does not take them before the deadline.
     public func send(
         _ bytes: [UInt8], until deadline: ContinuousClock.Instant,
         isolation: isolated any Actor = #isolation
@@ -51,10 +51,10 @@ public final class StreamConnection: Sendable {
         }
     }
 
-    /// Says that no more will be sent.
+    /// Ends the sending side of the connection.
     public func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// What `attempt` gives, made again whenever it can be until it gives something.
+    /// Returns the result of `attempt`, which is repeated on each `event` until it returns one.
     private func whenReady<Result>(
         _ event: LoopThread.Event, until deadline: ContinuousClock.Instant,
         isolation: isolated any Actor = #isolation, _ attempt: () -> Result?
@@ -70,6 +70,6 @@ public final class StreamConnection: Sendable {
 }
 
 extension ZeroMQError {
-    /// A peer took too long.
+    /// The peer took too long.
     public static let timedOut = ZeroMQError(code: ETIMEDOUT)
 }

@@ -1,14 +1,16 @@
 import Foundation
 
-/// A listening socket of the system, waited for on a loop.
+/// A listening socket of the operating system, for an actor on a loop.
 public final class StreamListener: Sendable {
     private let descriptor: Int32
     private let loop: SocketLoop
 
-    /// Binds the address and listens. A socket file that nobody listens at is taken over; any other
-    /// file is left alone.
+    /// Binds the address and listens.
     ///
-    /// - Parameter loop: the executor of the actor that accepts; a wait elsewhere traps.
+    /// A socket file without a listener is replaced. Any other file is left alone.
+    ///
+    /// - Parameter loop: the executor of the actor that accepts. A wait elsewhere traps.
+    /// - Throws: `addressInUse` if another process listens there.
     public init(_ address: StreamAddress, on loop: SocketLoop) throws(ZeroMQError) {
         self.loop = loop
         switch address {
@@ -24,7 +26,7 @@ public final class StreamListener: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// The next connection, as soon as there is one.
+    /// Returns the next connection as soon as there is one.
     public func accept(
         isolation: isolated any Actor = #isolation
     ) async throws -> StreamConnection {
@@ -32,7 +34,7 @@ public final class StreamListener: Sendable {
             _ = try await loop.wait(.descriptor(descriptor), for: .readable, until: nil)
             let accepted = Foundation.accept(descriptor, nil, nil)
             if accepted >= 0 { return StreamConnection(accepted, on: loop) }
-            // Who was waiting may have gone.
+            // The peer may have disconnected in the meantime.
             guard [EAGAIN, EINTR, ECONNABORTED].contains(errno) else { throw ZeroMQError.system }
         }
     }
@@ -58,7 +60,7 @@ public final class StreamListener: Sendable {
         }
     }
 
-    /// Removes the socket file that a process left which has died.
+    /// Removes the socket file of a process that crashed.
     private static func removeDead(
         _ path: String, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
     ) throws(ZeroMQError) {
@@ -92,7 +94,7 @@ public final class StreamListener: Sendable {
         let descriptor = socket(family, Int32(kind), 0)
         guard descriptor >= 0 else { throw .system }
         var yes: Int32 = 1
-        // A port is free as soon as its last process has ended.
+        // A restarted process can bind its port at once.
         unsafe _ = setsockopt(
             descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         guard unsafe Foundation.bind(descriptor, address, length) == 0 else {
@@ -105,6 +107,6 @@ public final class StreamListener: Sendable {
 }
 
 extension ZeroMQError {
-    /// What a call of the system has just failed with.
+    /// The error that the last system call has set.
     static var system: ZeroMQError { ZeroMQError(code: errno) }
 }

@@ -2,8 +2,8 @@ import Contracts
 import EventSourcing
 
 extension Documents {
-    /// The feed as an AsyncAPI 3 document: a channel for each topic, which is a type of event;
-    /// those that are no longer written are among them.
+    /// Returns an AsyncAPI 3 document of the feed. It has a channel for each topic, which is a type
+    /// of event. Former types are included.
     static func asyncAPI(_ comments: DocComments) throws -> String {
         var (channels, operations, messages) = ("", "", "")
         for family in Contract.families {

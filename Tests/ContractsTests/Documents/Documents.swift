@@ -2,7 +2,7 @@ import Contracts
 import EventSourcing
 import Foundation
 
-/// What is written of the contracts for people and for other languages, by its path.
+/// The documents that are made from the contracts, for people and for other languages.
 enum Documents {
     static func all() throws -> [String: String] {
         let comments = try DocComments()

@@ -1,4 +1,4 @@
-/// What JSON Schema says of a value, as much of it as the contracts need.
+/// A JSON Schema, as far as the contracts need it.
 indirect enum Schema: Hashable {
     struct Property: Hashable {
         var name: String
@@ -12,11 +12,11 @@ indirect enum Schema: Hashable {
     case one(of: [String])
     case list(of: Schema)
     case object([Property])
-    /// A definition of this name, in the document's `$defs`.
+    /// A reference to the definition of this name in the document's `$defs`.
     case reference(String)
 
-    /// As JSON.
-    /// - Parameter describe: what the property of this name is said to be, if anything is.
+    /// Returns the schema as JSON.
+    /// - Parameter describe: Returns the description of the property of this name, if it has one.
     func json(_ describe: (String) -> String? = { _ in nil }) -> [String: Any] {
         switch self {
         case .string(let format, let pattern):

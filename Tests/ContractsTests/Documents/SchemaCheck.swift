@@ -1,13 +1,13 @@
 import Foundation
 
-/// Holds values against JSON Schemas: the keywords that those of the contracts have, and no others.
-/// Stricter than they are in one thing: a member that they do not name is a fault.
+/// Checks values against JSON Schemas. It supports only the keywords of the contracts' schemas, and
+/// is stricter in one respect: a member that the schema does not name is a fault.
 struct SchemaCheck {
     private let document: [String: Any]
 
     init(_ document: [String: Any]) { self.document = document }
 
-    /// What is wrong with `value`, with its place in it.
+    /// Returns the faults of `value`, each with its path.
     func faults(in value: JSONValue) -> [String] { faults(in: value, document, at: "") }
 
     private func faults(in value: JSONValue, _ schema: [String: Any], at place: String) -> [String]
@@ -86,7 +86,7 @@ extension Regex {
     fileprivate func matches(in text: String) -> Bool { text.firstMatch(of: self) != nil }
 }
 
-/// JSON as it was read: numbers with and without a fraction are told apart, and from booleans.
+/// A JSON value. It distinguishes integers, numbers with a fraction and booleans.
 indirect enum JSONValue: Decodable {
     case object([String: JSONValue])
     case list([JSONValue])

@@ -1,7 +1,7 @@
 import Contracts
 import EventSourcing
 
-/// A value that is written otherwise than its stored properties say.
+/// A type whose JSON differs from its stored properties.
 private protocol DescribesItself: Decodable {
     static var schema: Schema { get }
     static var example: Self { get }
@@ -33,17 +33,17 @@ extension Money: DescribesItself {
     fileprivate static var example: Money { Money(0, .usd) }
 }
 
-/// Reads a type's schema off its `init(from:)`: it decodes one, notes what is asked for, and
-/// answers with examples. Texts are answered with the name of their property, in angle brackets.
+/// Derives a type's schema from its `init(from:)`: it decodes a value, records which properties are
+/// decoded, and returns examples. The example of a text is its property's name in angle brackets.
 struct SchemaReader {
     struct Unreadable: Error {
         let what: String
     }
 
-    /// By name, what is referred to.
+    /// The schemas that references point to, by name.
     private(set) var definitions: [String: Schema] = [:]
 
-    /// The schema of `type`, and an example.
+    /// Returns the schema of `type` and an example.
     mutating func read<Value: Decodable>(_ type: Value.Type) throws -> (Schema, Value) {
         let recorder = Recorder(self, name: "")
         let value = try Value(from: recorder)
@@ -51,7 +51,7 @@ struct SchemaReader {
         return (try recorder.schema(), value)
     }
 
-    /// The same for the value of a property or of a list, whose schema may be a reference.
+    /// Returns the schema, which may be a reference, and an example of a property or of an element.
     fileprivate mutating func readPart<Value: Decodable>(
         _ type: Value.Type, name: String
     ) throws -> (Schema, Value) {
@@ -88,7 +88,7 @@ struct SchemaReader {
         _ type: any DescribesItself.Type
     ) throws -> (Schema, Value) {
         definitions["\(type)"] = type.schema
-        // What a definition refers to must be defined, too.
+        // The definition refers to Currency, so Currency needs a definition, too.
         if case .object(let properties) = type.schema,
             properties.contains(where: {
                 $0.schema == .reference("Currency")
@@ -105,7 +105,7 @@ extension CaseIterable where Self: RawRepresentable {
     fileprivate static var allRepresentable: [any RawRepresentable] { Array(allCases) }
 }
 
-/// The decoder that notes what it is asked for.
+/// The decoder that records which properties are decoded.
 private final class Recorder: Decoder {
     var reader: SchemaReader
     let name: String
@@ -149,7 +149,7 @@ private struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { [] }
     var allKeys: [Key] { [] }
 
-    /// Asked only for what may be missing.
+    /// Records an optional property: only for those is this called.
     func contains(_ key: Key) -> Bool {
         recorder.optional.insert(key.stringValue)
         return true

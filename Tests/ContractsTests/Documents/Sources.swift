@@ -15,9 +15,9 @@ enum Repository {
     }
 }
 
-/// What the contracts' sources say, in doc comments, of types and their properties.
+/// The doc comments of types and their properties in the sources of the contracts.
 struct DocComments {
-    /// By `Type` and `Type.property`: the first paragraph, in one line.
+    /// The first paragraph in one line, by `Type` and `Type.property`.
     private(set) var texts: [String: String] = [:]
 
     init() throws {

@@ -23,14 +23,14 @@ extension Fuzzer {
                 again?.stream == event.stream && again?.type == event.type
                     && again?.tags == event.tags && again?.data == event.data
                     && again?.metadata == event.metadata,
-                "an event does not survive to be encoded and decoded")
+                "an event changes when it is encoded and decoded")
         }
         guard let records = accepted({ try RecordSequence(input[...]) }) else { return }
         let size = records.reduce(0) { $0 + $1.bytes.count }
-        try check(size == input.count, "records back to back do not fill their frame")
+        try check(size == input.count, "the records of a sequence do not fill its frame")
     }
 
-    /// The binary frames between processes; the first byte chooses which.
+    /// The binary frames between processes. The first byte chooses the kind.
     static let message = Fuzzer(name: "message") { input in
         let (kind, frame) = input.headAndRest
         switch kind % 11 {
@@ -46,7 +46,7 @@ extension Fuzzer {
             let copy = AppendPart.frame(
                 parts.map { AppendPart(condition: $0.condition, records: Array(frame[$0.records])) }
             )
-            try check(parts.isEmpty || copy == frame, "appends are not encoded as they came")
+            try check(parts.isEmpty || copy == frame, "appends change when they are encoded again")
         case 4: _ = accepted { try AppendOutcomes.read(frame.span) }
         case 5:
             let settled = accepted { try Settlement.read(frame) }
@@ -57,7 +57,7 @@ extension Fuzzer {
                 }
             }
             try check(
-                again?.settlements.count == settled?.settlements.count, "settlements are lost")
+                again?.settlements.count == settled?.settlements.count, "verdicts are lost")
         case 6:
             let deliveries = accepted { try Delivery.read(frame) }
             let again = deliveries.flatMap { deliveries in
@@ -71,8 +71,8 @@ extension Fuzzer {
         }
     }
 
-    /// The JSON of calls to the event store, the bus and the services; the first byte chooses
-    /// which.
+    /// The JSON of calls to the event store, the bus and the services. The first byte chooses the
+    /// type.
     static let busCall = Fuzzer(name: "busCall") { input in
         let (kind, json) = input.headAndRest
         let parsers: [JSONParser] = [
@@ -116,7 +116,7 @@ extension Fuzzer {
         try survives(try? JournalRecord(input[...])) { try JournalRecord(try $0.encoded()[...]) }
     }
 
-    /// The key ring.
+    /// The keyring.
     static let keyring = Fuzzer(name: "keyring") { input in
         try JSONParser(Keyring.self) { keyring in
             for caller in keyring.callers.values {
@@ -128,13 +128,13 @@ extension Fuzzer {
         }.run(input)
     }
 
-    /// What is accepted is encoded to something that is accepted and equal.
+    /// An accepted value must be equal after it is encoded and decoded.
     private static func survives<Value: Equatable>(
         _ value: Value?, _ copy: (Value) throws -> Value
     ) throws(PropertyFailure) {
         guard let value else { return }
         let again = accepted { try copy(value) }
-        try check(again == value, "\(value) does not survive to be encoded and decoded")
+        try check(again == value, "\(value) changes when it is encoded and decoded")
     }
 }
 
@@ -154,7 +154,7 @@ struct JSONParser {
             let again = text.flatMap { text in
                 accepted { try encoder.encode(try JSON.decode(type, from: text)) }
             }
-            try check(again != nil && again == text, "\(value) does not survive as JSON")
+            try check(again != nil && again == text, "\(value) changes as JSON")
         }
     }
 }

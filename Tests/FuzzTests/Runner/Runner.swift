@@ -1,8 +1,8 @@
 import CommandLine
 import Foundation
 
-/// The fuzzer that this process runs: its name is in the environment, as DAYBOOK_FUZZER. With
-/// `list` the process prints the names of all.
+/// The fuzzer that this process runs. Its name is in the environment variable DAYBOOK_FUZZER. With
+/// the name `list` the process prints the names of all fuzzers.
 private let fuzzer: Fuzzer = {
     let name = ProcessInfo.processInfo.environment["DAYBOOK_FUZZER"] ?? ""
     let names = Fuzzer.all.map(\.name)
@@ -26,16 +26,16 @@ private let fuzzer: Fuzzer = {
     return 0
 }
 
-/// libFuzzer calls this with each input, and keeps the input of a process that ends by a trap.
+/// libFuzzer calls this with each input, and keeps the input of a process that traps.
 @_cdecl("LLVMFuzzerTestOneInput") public func test(
     _ data: UnsafeRawPointer?, _ count: Int
 ) -> Int32 {
-    // The bytes are there for the length of the call.
+    // The bytes are valid only during the call.
     let input = unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: count))
     do {
         try fuzzer.run(input)
     } catch {
-        // libFuzzer must take a broken property for a crash.
+        // libFuzzer reports a broken property only as a crash.
         fatalError("\(fuzzer.name): \(error)")
     }
     return 0

@@ -1,19 +1,19 @@
-"""moto's S3 with a bucket and a user. With the argument "signed" it checks signatures; but only of
-keys without special characters, for it encodes others unlike S3, and refuses Amazon's own client there
-too. Prints its address and the credentials, and ends with its input."""
+"""moto's S3 with a bucket and a user. With the argument "signed" it checks signatures. Then keys must
+have no special characters: moto encodes these unlike S3 and rejects even Amazon's own client. Prints its
+address and the credentials, and exits when its input closes."""
 import json
 import logging
 import os
 import sys
 
 if sys.argv[1] == "signed":
-    # Those that make the user and the bucket.
+    # The requests that create the user and the bucket.
     os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "4"
 import boto3
 from moto.server import ThreadedMotoServer
 
-# Now and then it answers 500, with a traceback, to who reads an object that is being replaced; the
-# request is made again.
+# Sometimes moto answers 500, with a traceback, when an object is read while it is replaced. The client
+# retries that request.
 logging.disable()
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

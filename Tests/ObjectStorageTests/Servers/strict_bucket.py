@@ -1,6 +1,6 @@
-"""A bucket in memory that takes only what S3 would take: it checks each signature against the bytes of
-the request as they came, and both checksums of a body. Needs nothing but Python. Prints its address and
-the credentials, and ends with its input."""
+"""A bucket in memory that accepts only what S3 accepts: it checks each signature against the bytes of
+the request as received, and both checksums of a body. Needs only Python. Prints its address and the
+credentials, and exits when its input closes."""
 import base64
 import hashlib
 import hmac
@@ -63,7 +63,7 @@ class Bucket(BaseHTTPRequestHandler):
         if not self.is_signed(path, query, body):
             return self.refuse(403, "SignatureDoesNotMatch")
         bucket, _, key = unquote(path, errors="strict")[1:].partition("/")
-        # S3 encodes once, everything but the unreserved.
+        # S3 encodes all but the unreserved characters, once.
         assert path == "/" + quote(bucket + ("/" + key if key else ""), safe="/-._~"), path
         if bucket != "bucket":
             return self.refuse(404, "NoSuchBucket")
@@ -99,7 +99,7 @@ class Bucket(BaseHTTPRequestHandler):
         keys = sorted(list(objects), key=str.encode)
         keys = [key for key in keys if key.startswith(prefix) and key.encode() > start.encode()]
         page, more = keys[:count], len(keys) > count
-        # Signs that must be encoded in a query.
+        # The token has characters that must be encoded in a query.
         token = "+" + page[-1].encode().hex() + "==" if more else ""
         token = f"<NextContinuationToken>{token}</NextContinuationToken>" if more else ""
         contents = "".join(

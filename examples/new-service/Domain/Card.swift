@@ -1,31 +1,41 @@
 public import Contracts
 public import EventSourcing
 
-/// A customer's points.
+/// A customer's points, the aggregate of the service.
 public enum Card: Aggregate {
+    /// The events of a card's stream.
     public typealias Event = LoyaltyEvent
 
+    /// What can be asked of a card, by callers and by the saga.
     public enum Command: Hashable, Sendable {
+        /// Redeems points.
         case redeem(RedeemPoints)
-        /// Nothing to do for an order that has earned its points already.
+        /// Earns points for a paid order. Does nothing if the order has earned its points already.
         case earn(customer: String, order: String, paid: Money)
-        /// Take back what the order has earned, as far as it is not redeemed.
+        /// Takes back the points that the order has earned, as far as they are not redeemed.
         case revoke(customer: String, order: String)
     }
 
+    /// The state of a card, folded from its events.
     public struct State: Codable, Hashable, Sendable {
+        /// The points that can be redeemed.
         public var points: Int64 = 0
-        /// By order, what it has earned.
+        /// The points that each order has earned.
         public var earned: [String: Int64] = [:]
     }
 
+    /// Why the card rejects a command.
     public struct Rejection: Error, Hashable, CustomStringConvertible {
+        /// A message of one line for the caller.
         public let description: String
     }
 
+    /// The category of the streams `loyalty-<customer>`.
     public static let category = "loyalty"
+    /// The state of a customer without points.
     public static let initial = State()
 
+    /// Returns the id of the command's customer.
     public static func id(of command: Command) -> String {
         switch command {
         case .redeem(let command): command.customer
@@ -33,6 +43,9 @@ public enum Card: Aggregate {
         }
     }
 
+    /// Returns the events that `command` leads to, or none if there is nothing to do.
+    ///
+    /// - Throws: `Rejection` if there are too few points to redeem.
     public static func decide(
         _ command: Command, given state: State
     ) throws(Rejection) -> [LoyaltyEvent] {
@@ -56,6 +69,7 @@ public enum Card: Aggregate {
         }
     }
 
+    /// Applies `event` to the state.
     public static func evolve(_ state: inout State, with event: LoyaltyEvent) {
         switch event {
         case .earned(let event):
@@ -69,7 +83,8 @@ public enum Card: Aggregate {
         }
     }
 
-    /// For `show --without`: a past in which more is redeemed than earned is none.
+    /// Returns why the card can't have had `event` in `state`, or nil. `show --without` uses it to
+    /// detect a past in which more points are redeemed than earned.
     public static func objection(to event: LoyaltyEvent, given state: State) -> String? {
         guard case .redeemed(let event) = event, event.points > state.points else { return nil }
         return "\(state.points) points are left, less than \(event.points)"

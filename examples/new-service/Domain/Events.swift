@@ -1,15 +1,20 @@
 public import Contracts
 
-/// What happens to a customer's points, in stream `loyalty-<customer>`.
+/// The events of a customer's points, in stream `loyalty-<customer>`.
 public enum LoyaltyEvent: PublishedPayloadFamily {
+    /// Points were earned.
     case earned(PointsEarned)
+    /// Points were redeemed.
     case redeemed(PointsRedeemed)
+    /// Points were taken back.
     case revoked(PointsRevoked)
 
+    /// How the events are decoded.
     public static let cases = PayloadCases([
         .init(LoyaltyEvent.earned), .init(LoyaltyEvent.redeemed), .init(LoyaltyEvent.revoked),
     ])
 
+    /// The data of the event.
     public var payload: any EventPayload {
         switch self {
         case .earned(let payload): payload
@@ -19,57 +24,81 @@ public enum LoyaltyEvent: PublishedPayloadFamily {
     }
 }
 
-/// A payload of category `loyalty`.
+/// The data of an event of category `loyalty`.
 public protocol LoyaltyPayload: EventPayload {
+    /// The customer whose points change.
     var customer: String { get }
+    /// The number of points, not negative.
     var points: Int64 { get }
 }
 
 extension LoyaltyPayload {
+    /// The category of the events' streams.
     public static var category: String { "loyalty" }
+    /// The family that decodes the events.
     public static var family: any PayloadFamily.Type { LoyaltyEvent.self }
+    /// The service that appends the events.
     public static var writer: String { "loyalty" }
+    /// The tags by which the event is found.
     public var tags: [String] { [Tag.customer(customer)] }
 }
 
 extension LoyaltyPayload where Self: ConcernsOrder {
+    /// The tags by which the event is found, the order's too.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
-/// An order was paid, a point for each whole unit of its currency.
+/// An order was paid and earned a point for each whole unit of its currency.
 public struct PointsEarned: LoyaltyPayload, ConcernsOrder {
+    /// The name of the type in the log.
     public static let type = "PointsEarned"
+    /// The event that reverses this one.
     public static let reversal = Reversal.by([PointsRevoked.self])
+    /// The customer whose points change.
     public var customer: String
+    /// The order that was paid.
     public var order: String
+    /// The points earned.
     public var points: Int64
 }
 
-/// The customer has had something for the points.
+/// The customer redeemed points for something.
 public struct PointsRedeemed: LoyaltyPayload {
+    /// The name of the type in the log.
     public static let type = "PointsRedeemed"
-    public static let reversal = Reversal.none(because: "what the customer had for them is gone")
+    /// Why nothing reverses this event.
+    public static let reversal = Reversal.none(because: "the customer has what the points bought")
+    /// The customer whose points change.
     public var customer: String
+    /// The points redeemed.
     public var points: Int64
 }
 
-/// The order was refunded: what is left of its points is gone.
+/// An order was refunded, and its points that were left were taken back.
 public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
+    /// The name of the type in the log.
     public static let type = "PointsRevoked"
+    /// Why nothing reverses this event.
     public static let reversal = Reversal.none(
         because: "its order has ended; a new order earns its own")
+    /// The customer whose points change.
     public var customer: String
+    /// The order that was refunded.
     public var order: String
+    /// The points taken back.
     public var points: Int64
 }
 
-/// Redeem points.
+/// Redeems points of a customer.
 public struct RedeemPoints: Codable, Hashable, Sendable {
     /// The name of the call that carries it.
     public static let name = "RedeemPoints"
+    /// The customer whose points are redeemed.
     public var customer: String
+    /// The number of points, more than zero.
     public var points: Int64
 
+    /// Creates the command.
     public init(customer: String, points: Int64) {
         self.customer = customer
         self.points = points

@@ -1,18 +1,24 @@
 import Contracts
 public import EventSourcing
 
-/// How many points each customer has.
+/// The points of each customer.
 public enum PointsProjection: Projection {
+    /// The events of points.
     public typealias Event = LoyaltyEvent
 
+    /// The tables of the read model.
     public struct Model: Codable, Sendable {
+        /// The points by customer.
         public var customers = Table<PointsView>()
 
+        /// Creates an empty model.
         public init() {}
     }
 
+    /// The version of model and fold.
     public static let version = 1
 
+    /// Applies an event to the customer's row.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .earned(let event):
@@ -27,11 +33,12 @@ public enum PointsProjection: Projection {
     }
 }
 
-/// A customer's points as they are shown.
+/// A customer's points, as the service shows them.
 public struct PointsView: Codable, Hashable, Sendable, Identifiable {
     /// The customer's id.
     public var id: String
+    /// The points that can be redeemed.
     public var points: Int64 = 0
-    /// All that were ever earned.
+    /// All points ever earned.
     public var earned: Int64 = 0
 }

@@ -3,8 +3,8 @@ import EventSourcingTesting
 import LoyaltyDomain
 import Testing
 
-struct `A card` {
-    @Test func `earns a point for each whole unit, once for an order`() throws {
+struct `Loyalty card` {
+    @Test func `Card earns one point per whole unit and once per order`() throws {
         let card = given(Card.self)
         let earn = Card.Command.earn(customer: "ann", order: "o1", paid: Money(1999, .usd))
         #expect(try card.when(earn).map(\.points) == [19])
@@ -13,7 +13,7 @@ struct `A card` {
         #expect(try card.when(yen).map(\.points) == [1999])
     }
 
-    @Test func `redeems no more than it has`() throws {
+    @Test func `Card redeems no more points than it has`() throws {
         let card = try given(Card.self)
             .after(.earn(customer: "ann", order: "o1", paid: Money(1000, .usd)))
         #expect(throws: Card.Rejection.self) {
@@ -21,7 +21,7 @@ struct `A card` {
         }
         let spent = try card.after(.redeem(RedeemPoints(customer: "ann", points: 7)))
         #expect(spent.state.points == 3)
-        // What is redeemed can't be taken back.
+        // Redeemed points can't be revoked.
         let revoked = try spent.after(.revoke(customer: "ann", order: "o1"))
         #expect(revoked.state.points == 0)
     }

@@ -4,8 +4,8 @@ import IntegrationHarness
 import LoyaltyDomain
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct `The loyalty service` {
-    @Test func `follows orders, and knows after a crash what it knew before`() async throws {
+@Suite(.timeLimit(.minutes(10))) struct `Loyalty service` {
+    @Test func `Loyalty service handles orders and resumes after a crash`() async throws {
         let suite = try Suite()
         try await suite.startAll()
         try suite.start("loyalty")

@@ -5,15 +5,16 @@ import ObjectStorage
 import WireProtocol
 
 extension ArchiveDefinition {
-    /// Its place, with the credentials of this process.
+    /// Opens the archive's place, with the credentials of this process.
     ///
-    /// - Parameter mayMakeFolder: if not, a folder that is not there is an error: what it is
-    ///   mounted on may not be there yet.
+    /// - Parameter mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is
+    ///   an error, because its file system may not be mounted yet.
+    /// - Throws: `NameError` for an invalid place, `ObjectStorageError` if it can't be used.
     func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
             guard path.hasPrefix("/") else {
-                throw DaybookError(.invalid, "an archive's folder is named from / on, not '\(path)'")
+                throw DaybookError(.invalid, "an archive's folder must be an absolute path, not '\(path)'")
             }
             guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
                 throw ObjectStorageError.unavailable("there is no folder \(path)")
@@ -23,17 +24,16 @@ extension ArchiveDefinition {
             environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
     }
 
-    /// Makes the archive in its place, empty.
+    /// Creates the empty archive in its place.
     ///
-    /// - Throws: `Refusal` if that can't be, or there is one that has something.
+    /// - Throws: `Refusal` if that fails, or if the place has an archive of this name with events.
     func make(of log: EventID) async throws {
         do {
             let storage = try openPlace(mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
             guard writer.checkpoint < writer.manifest.from, writer.manifest.from == 1 else {
-                throw DaybookError(
-                    .rejected, "\(place) has an archive '\(name)' already, up to position "
-                        + "\(writer.checkpoint); choose another name, or another place")
+                throw DaybookError(.rejected, "\(place) already has an archive '\(name)', up to position "
+                        + "\(writer.checkpoint); choose another name or place")
             }
         } catch let error as ArchiveError {
             throw DaybookError(.rejected, error.description)
@@ -42,13 +42,13 @@ extension ArchiveDefinition {
         }
     }
 
-    /// The rule that it stands for: what it matches, and no replay brings again, goes to it.
+    /// The rule that describes the archive: matching events go to it, except those of a replay.
     var rule: RuleDefinition {
         let first = #""replay-name":[{"exists":false}]"#
         let fields = (pattern ?? "{}").drop { $0 != "{" }.dropFirst()
         let separator = pattern == nil ? "" : ","
         return RuleDefinition(
-            name: Self.rulePrefix + name, description: "what archive \(name) gets",
+            name: Self.rulePrefix + name, description: "the events of archive \(name)",
             pattern: "{\(first)\(separator)\(fields)", targets: ["archive:\(name)"])
     }
 

@@ -7,25 +7,25 @@ import Logging
 import ObjectStorage
 import WireProtocol
 
-/// Keeps one archive: follows the log, some seconds behind it, from the archive's own checkpoint
-/// on; so that whatever happened before, each event is in it once.
+/// Writes one archive. It follows the log, some seconds behind it, from the archive's own
+/// checkpoint on. So each event is archived once, whatever happened before.
 ///
-/// Works off the bus's thread. A place that fails is tried again, ever more seldom, and concerns
-/// nobody else.
+/// It works off the bus's thread. If the place fails, the archiver tries again with growing delays,
+/// and nothing else is affected.
 actor Archiver {
-    /// How long what takes.
+    /// The intervals and time limits of an archiver.
     struct Timing: Sendable {
-        /// How often the log is looked at.
+        /// How often the archiver reads the log.
         var turn: Duration = .seconds(1)
-        /// What is pending is archived when no more has come for so long,
+        /// Pending events are archived when no other has arrived for this time.
         var quiet: Duration = .seconds(5)
-        /// or when the first of it has waited for so long.
+        /// Pending events are archived when the first has waited this long.
         var longest: Duration = .seconds(30)
-        /// How often what is old is let go, and the checkpoint moved where nothing matches.
+        /// How often expired segments are removed, and the checkpoint moves if no event matches.
         var housekeeping: Duration = .seconds(60)
-        /// How long a place that fails is left alone, twice as long after each further failure.
+        /// The delay after a failure of the place. It doubles with each further failure.
         var backoff: ClosedRange<Duration> = .seconds(1)...(.seconds(60))
-        /// How long the last of it may take when there is to be no more.
+        /// How long archiving the last events may take when the archiver stops.
         var closing: Duration = .seconds(5)
     }
 
@@ -40,11 +40,11 @@ actor Archiver {
     private let signal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private var storage: (any ObjectStorage)?
-    /// Nil until the place has been opened, and after a failure.
+    /// The open writer. Nil until the place was opened, and after a failure.
     private var writer: ArchiveWriter?
-    /// The archive as it was seen last.
+    /// The manifest as last read or written.
     private var manifest: ArchiveManifest?
-    /// When the first and the last of what is pending came.
+    /// When the first and the last pending event arrived.
     private var pending: ClosedRange<RunningTime>?
     private var houseKeptAt: RunningTime?
     /// The commit time of the last archived event.
@@ -52,12 +52,14 @@ actor Archiver {
     private var problem: String?
     private var failures = 0
     private var leftAloneUntil = RunningTime.zero
-    /// How many events matched, up to which position.
+    /// How many events have matched, and up to which position they were counted.
     private var matched: (count: UInt64, through: UInt64) = (0, 0)
     private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)]
     private var end: (any Error)?
 
-    /// - Throws: `EventPatternError` for a pattern that another version accepted.
+    /// Creates the archiver of one archive.
+    ///
+    /// - Throws: `EventPatternError` for a pattern that this version does not accept.
     init(
         _ definition: ArchiveDefinition, of log: EventID, client: EventStoreClient, logger: Logger,
         timing: Timing = Timing(), segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
@@ -76,8 +78,8 @@ actor Archiver {
 
     // MARK: Life
 
-    /// Works until the archive is deleted or the task is cancelled. What is pending then is
-    /// archived, if that is soon done.
+    /// Runs until the archive is deleted or the task is cancelled. Then archives the pending
+    /// events, within the time limit `closing`.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.keepTime() }
@@ -88,22 +90,22 @@ actor Archiver {
             Task.isCancelled
             ? CancellationError()
             : ProtocolError(.notFound, "archive '\(definition.name)' is deleted")
-        // Not part of the task that was cancelled, for it still writes.
+        // In a task of its own, because the cancelled task could not write.
         await Task { await self.close() }.value
     }
 
-    /// Has it end: there is to be no more in the archive.
+    /// Stops the archiver for good.
     nonisolated func stop() { signal.continuation.finish() }
 
     private func keepTime() async {
         while !Task.isCancelled {
             signal.continuation.yield()
-            // Archives are behind the log by design: it is looked at from time to time.
+            // Archives may lag, so reading the log from time to time is enough.
             try? await Task.sleep(for: timing.turn)
         }
     }
 
-    /// Takes what the log has, and archives what is due; what fails is tried again later.
+    /// Reads new events, and archives them when they are due. Tries again later after a failure.
     func turn() async {
         guard leftAloneUntil <= now().running || !waiters.isEmpty else { return }
         do {
@@ -113,7 +115,7 @@ actor Archiver {
             try await keepHouse(writer)
             if writer.pendingBytes == 0 { succeed() }
         } catch {
-            // One that is stopped in the middle of it has not failed.
+            // A cancelled turn has not failed.
             if !Task.isCancelled { fail(error) }
         }
     }
@@ -123,12 +125,12 @@ actor Archiver {
             if let writer, writer.pendingBytes > 0 { try await seal(writer) }
         }
         let limit = Task {
-            // Whoever ends the process waits for this.
+            // The process waits for this when it stops.
             try await Task.sleep(for: timing.closing)
             sealing.cancel()
         }
         if case .failure(let error) = await sealing.result {
-            note("an archive lacks the last events; they come when it goes on", error)
+            note("an archive lacks its last events until it resumes", error)
         }
         limit.cancel()
         resume(throwing: end ?? CancellationError())
@@ -140,18 +142,18 @@ actor Archiver {
         failures = 0
         guard problem != nil else { return }
         problem = nil
-        logger.notice("an archive goes on", metadata: ["archive": "\(definition.name)"])
+        logger.notice("an archive has resumed", metadata: ["archive": "\(definition.name)"])
     }
 
     private func fail(_ error: any Error) {
-        // Opened anew, it goes on behind its checkpoint.
+        // Opened again, the writer continues after its checkpoint.
         writer = nil
         pending = nil
         let delay = timing.backoff.lowerBound * (1 << min(failures, 20))
         leftAloneUntil = now().running + min(delay, timing.backoff.upperBound)
         failures += 1
         let text = "\(error)"
-        if problem != text { note("an archive does not go on", error) }
+        if problem != text { note("archiving has failed and is tried again", error) }
         problem = text
         resume(throwing: error)
     }
@@ -172,8 +174,8 @@ actor Archiver {
 
     // MARK: Writing
 
-    /// The writer of the archive, which was made when it was created: one that is gone is not begun
-    /// anew, for its place may only be out of reach.
+    /// Returns the archive's writer. It must find the archive that the command created. It does not
+    /// create a missing one, because the place may only be unreachable.
     private func open() async throws -> ArchiveWriter {
         if let writer { return writer }
         let storage = try openStorage()
@@ -185,15 +187,15 @@ actor Archiver {
             throw ProtocolError(
                 .invalid,
                 "archive '\(definition.name)' has events up to position \(writer.checkpoint), but "
-                    + "the log only up to \(head): it has lost its end; create another archive")
+                    + "the log only up to \(head): the log lost its end; create another archive")
         }
         manifest = writer.manifest
         self.writer = writer
         return writer
     }
 
-    /// - Throws: if the log has another event where the archive's last one is: it was put back to
-    ///   where it was before, and has gone on in another way.
+    /// Throws if the log has another event at the position of the archive's last one. Then the log
+    /// was restored to an earlier state, and other events were appended.
     private func checkPast(of reader: ArchiveReader) async throws {
         guard let last = reader.manifest.segments.last?.last else { return }
         let archived = try await event(at: last, of: reader)
@@ -205,11 +207,12 @@ actor Archiver {
             throw ProtocolError(
                 .invalid,
                 "archive '\(definition.name)' has another event at position \(last) than the log, "
-                    + "which was put back and has gone on in another way; create another archive")
+                    + "which was restored from an older copy; create another archive")
         }
     }
 
-    /// Nil if it is damaged: that tells nothing of the past, and is told to whoever reads it.
+    /// Returns the archived event, or nil if it is damaged. Damage does not show that the log
+    /// differs, and readers of the archive report it.
     private func event(
         at position: UInt64, of reader: ArchiveReader
     ) async throws -> RecordedEvent? {
@@ -249,7 +252,8 @@ actor Archiver {
         }
     }
 
-    /// What the store says of itself is in archives of the whole log only, as rules don't see it.
+    /// Only archives of the whole log, without a pattern, get the store's own events. Rules do not
+    /// see them either.
     private func isWanted(_ event: RecordedEvent) -> Bool {
         guard let pattern else { return true }
         return !event.isOfStore && pattern.matches(event)
@@ -275,13 +279,13 @@ actor Archiver {
         }
     }
 
-    /// - Throws: if the archive is not there, or is not as it was left: another store was put in
-    ///   its place, or an older manifest. What is there then is gone on with.
+    /// Throws if the archive is missing or was changed, for example by an older manifest. The
+    /// archiver then opens it again and continues with what it finds.
     private func check(_ writer: ArchiveWriter) async throws {
         let there = try await ArchiveReader(in: try openStorage(), name: definition.name).manifest
         guard there == writer.manifest else {
             throw ProtocolError(
-                .damaged, "archive '\(definition.name)' is not as it was left; it is opened anew")
+                .damaged, "archive '\(definition.name)' was changed meanwhile; it is opened again")
         }
     }
 
@@ -299,9 +303,9 @@ actor Archiver {
 
     // MARK: For others
 
-    /// A reader of the archive, which has all that belongs to it up to `position`.
+    /// Returns a reader of the archive once it has all its events up to `position`.
     ///
-    /// - Throws: what keeps it from getting there, the first time that it is tried.
+    /// - Throws: the first error on the way there.
     func reader(through position: UInt64) async throws -> ArchiveReader {
         if manifest?.checkpoint ?? 0 < position {
             try await withCheckedThrowingContinuation {
@@ -322,7 +326,7 @@ actor Archiver {
     var matchedCount: UInt64 { matched.count }
 
     func view(createdAt: Timestamp) -> ArchiveView {
-        // As long as nothing is pending, what was looked at is done.
+        // Without pending events, everything read so far is archived or does not match.
         let position = writer.map { $0.pendingBytes == 0 ? $0.position : $0.checkpoint }
         return ArchiveView(
             archive: definition, createdAt: createdAt,

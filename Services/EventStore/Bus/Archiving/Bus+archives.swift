@@ -4,18 +4,18 @@ import Foundation
 import Logging
 import WireProtocol
 
-/// An archive as the store has it.
+/// An archive as the tables store it.
 struct ArchiveRow: Codable, Hashable, Sendable {
     var definition: ArchiveDefinition
     var createdAt: Timestamp
     var createdBy: String
 }
 
-/// An archive, and who keeps it.
+/// An archive and its archiver.
 struct Archive {
     let row: ArchiveRow
     let archiver: Archiver
-    /// Whether a task has the archiver at work.
+    /// Whether a task runs the archiver.
     var isAtWork = false
 }
 
@@ -46,11 +46,10 @@ extension Bus {
                 .rejected, "there is an archive '\(archive.name)' already; choose another name")
         }
         guard rules.rules[archive.rule.name] == nil else {
-            throw DaybookError(
-                .rejected, "there is a rule '\(archive.rule.name)', as that of the archive would "
-                    + "be named; choose another name")
+            throw DaybookError(.rejected, "there is a rule '\(archive.rule.name)' already, the name that the "
+                    + "archive's own rule needs; choose another name")
         }
-        // The bus does not wait for the place.
+        // Not on the bus's thread, which must not wait for the place.
         try await withTaskExecutorPreference(globalConcurrentExecutor) {
             try await archive.make(of: log)
         }
@@ -82,7 +81,7 @@ extension Bus {
 
     // MARK: Rules
 
-    /// The rules that archives stand for.
+    /// Returns the rules that describe archives.
     func managedRuleViews() async -> [RuleView] {
         var views: [RuleView] = []
         for archive in archives.values {
@@ -95,15 +94,14 @@ extension Bus {
         return views
     }
 
-    /// - Throws: `Refusal` if the rule of this name is an archive's.
+    /// Throws `Refusal` if the rule with this name belongs to an archive.
     func checkUnmanaged(rule name: String) throws {
         guard
             let archive = archives.values.map(\.row.definition).first(where: {
                 $0.rule.name == name
             })
         else { return }
-        throw DaybookError(
-            .rejected, "rule '\(name)' is that of archive '\(archive.name)', and changes with it")
+        throw DaybookError(.rejected, "rule '\(name)' belongs to archive '\(archive.name)'; change the archive")
     }
 
     // MARK: What the log tells
@@ -134,7 +132,7 @@ extension Bus {
 
     // MARK: At work
 
-    /// Has every archive kept, side by side, off the bus's thread.
+    /// Runs all archivers concurrently, off the bus's thread.
     func archive() async throws {
         await withDiscardingTaskGroup { group in
             for await _ in archiveSignal.stream {

@@ -6,7 +6,7 @@ import JSON
 import WireProtocol
 
 extension Bus {
-    /// Says what answers which call.
+    /// Registers the handlers of all calls.
     func answerCalls() async {
         await server.command(BusCall.putRule) { (rule: RuleDefinition, cause) in
             try await self.put(rule, cause)
@@ -70,7 +70,7 @@ extension Bus {
         _ = try EventPattern(rule.pattern)
         if let missing = rule.targets.first(where: { queues[$0] == nil }) {
             throw ProtocolError(
-                .notFound, "there is no queue '\(missing)' to be a target; create it first")
+                .notFound, "there is no target queue '\(missing)'; create it first")
         }
         guard rules.rules[rule.name]?.definition != rule else { return .nothing }
         return try await tell(BusCategory.rule, rule.name, .rulePut, rule, cause)
@@ -109,9 +109,8 @@ extension Bus {
             guard known.grouping == definition.grouping,
                 known.start == definition.start || row.phase == .unstarted
             else {
-                throw DaybookError(
-                    .rejected, "queue '\(known.name)' has grouping \(known.grouping) and start "
-                        + "\(known.start) for good; delete it, or make another")
+                throw DaybookError(.rejected, "queue '\(known.name)' has grouping \(known.grouping) and start "
+                        + "\(known.start), which can't be changed; delete it, or create another")
             }
         }
         return try await tell(BusCategory.queue, definition.name, .queuePut, definition, cause)
@@ -135,8 +134,8 @@ extension Bus {
 
     // MARK: Dead letters
 
-    /// Ends the dead letters that are selected; each by an event with the tags and in the
-    /// conversation of the event that was dead.
+    /// Ends the selected dead letters. Each gets its own event, with the tags and in the
+    /// conversation of the dead event.
     private func end(
         _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
@@ -181,7 +180,7 @@ extension Bus {
             let missing = letters.first(where: { queues[$0.letter.queue] == nil })
         {
             throw ProtocolError(
-                .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create it")
+                .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create one")
         }
         let events = try await events(at: letters.map(\.letter.position))
         let ends = try letters.map { row in
@@ -202,7 +201,7 @@ extension Bus {
 
     // MARK: Telling the log
 
-    /// Appends the event that changes the bus, and returns when the bus has changed.
+    /// Appends an event that changes the bus, and returns when the bus has applied it.
     func tell(
         _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
         _ cause: Cause
@@ -221,7 +220,7 @@ extension Bus {
             metadata: try EventMetadata(cause).encoded(), data: try JSON.bytes(data))
     }
 
-    /// Appends the events that change the bus, and returns when it has changed.
+    /// Appends events that change the bus, and returns when the bus has applied them.
     func tell(_ events: [NewEvent]) async throws -> Outcome {
         let appended = try await client.append(events)
         try await routed(through: appended.last)
@@ -232,7 +231,7 @@ extension Bus {
 
     private static func eventID(_ cause: Cause) -> EventID { cause.key.derived("0") }
 
-    /// Where the command has had its effect already, if it has.
+    /// Returns the position of the command's earlier effect, or nil if it is new.
     func earlierEffect(of cause: Cause) async throws -> UInt64? {
         guard cause.mayBeRepeat else { return nil }
         return try await client.event(id: Self.eventID(cause))?.position

@@ -31,7 +31,7 @@ extension Bus {
         try await routed(through: position)
         guard (1...1000).contains(request.limit) else {
             throw ProtocolError(
-                .invalid, "a list of dead letters has a limit of 1 to 1000, not \(request.limit)")
+                .invalid, "a limit of dead letters must be 1 to 1000, not \(request.limit)")
         }
         try await stored()
         return try await store.deadLetters(request).map { row in

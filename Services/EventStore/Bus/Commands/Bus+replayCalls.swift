@@ -4,13 +4,13 @@ import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// What a dry run has found so far.
+/// The result so far of a dry run.
 struct Plan {
     private static let kept: Duration = .seconds(60)
 
     var found = ReplayPlan()
     var problem: ProtocolError?
-    /// When it was last asked for; nobody waits for one that is not.
+    /// When a caller last asked for it. A plan that nobody asks for is dropped.
     var askedAt: RunningTime
 
     func isForgotten(at now: RunningTime) -> Bool { askedAt + Self.kept < now }
@@ -59,8 +59,8 @@ extension Bus {
         }
     }
 
-    /// Throws if something that the replay names does not exist. Its own queue need not exist: the
-    /// command creates it.
+    /// Throws if the definition is invalid or names something that does not exist. The replay's own
+    /// queue need not exist, because the command creates it.
     func check(_ replay: ReplayDefinition) throws {
         if let fault = replay.fault { throw DaybookError(.invalid, fault) }
         if let pattern = replay.pattern { _ = try EventPattern(pattern) }
@@ -96,7 +96,7 @@ extension Bus {
 
     // MARK: Dry runs
 
-    /// What the replay would do, as far as that is known: whoever wants to know more asks again.
+    /// Returns what the replay would do, as far as that is known. The caller asks again for more.
     private func plan(_ replay: ReplayDefinition) async throws -> ReplayPlan {
         try check(replay)
         let now = clock.running
@@ -107,7 +107,7 @@ extension Bus {
         }
         plans[replay]?.askedAt = now
         guard let plan = plans[replay] else { return ReplayPlan() }
-        // The next one to ask the same begins anew.
+        // The next caller starts a new dry run.
         if plan.found.isComplete || plan.problem != nil { plans[replay] = nil }
         if let problem = plan.problem { throw problem }
         return plan.found
@@ -115,7 +115,7 @@ extension Bus {
 
     private func make(plan replay: ReplayDefinition) async {
         do {
-            // All that is in the log, be the bus behind it or not.
+            // Wait for the bus, so that the plan covers the whole log.
             let head = try await client.welcome().head
             try await routed(through: head)
             try await look(at: replay, last: head)

@@ -4,7 +4,7 @@ import JSON
 import Logging
 import WireProtocol
 
-/// A death of which the log does not tell yet.
+/// A death that is not in the log yet.
 struct Death {
     let queue: String
     let entry: QueueEntry
@@ -19,7 +19,7 @@ extension Bus {
         deathSignal.continuation.yield()
     }
 
-    /// The event's rule names a queue that is not there.
+    /// Records an event as dead because its rule names a queue that does not exist.
     func die(targetless event: RecordedEvent, for queue: String, by rule: String) {
         let entry = QueueEntry(
             sequence: 0, position: event.position, rule: rule,
@@ -28,8 +28,10 @@ extension Bus {
         die(entry, of: queue, .targetNotFound)
     }
 
-    /// Writes into the log what has died. Only when that is routed is it a dead letter: until then
-    /// it is in its queue, and dies again after a restart, of the same event.
+    /// Appends deaths to the log.
+    ///
+    /// An entry becomes a dead letter only when that event is routed. Until then it is in its
+    /// queue, and after a restart it dies again with the same event id.
     func bury() async throws {
         for await _ in deathSignal.stream {
             while !deaths.isEmpty {
@@ -56,16 +58,18 @@ extension Bus {
         }
     }
 
-    /// Appends an event whose id says that there can be only one like it.
+    /// Appends an event whose id allows only one of its kind.
     private func append(_ event: NewEvent) async throws {
         do {
             _ = try await client.append([event])
         } catch let error as ProtocolError where error.code == .idReused {
-            // It was told before the bus was killed, with another number of attempts.
+            // It was appended before a crash, with another receive count.
         }
     }
 
-    /// - Parameter event: the one that is dead; nil if it can't be read.
+    /// Creates the event of a death.
+    ///
+    /// - Parameter event: the dead event; nil if it can't be read.
     private func deadLettered(_ death: Death, _ event: RecordedEvent?) throws -> NewEvent {
         let entry = death.entry
         let keys = queues[death.queue]?.keys ?? GroupKeys(.correlation)
@@ -76,7 +80,8 @@ extension Bus {
             group: event.map(keys.label) ?? "", cause: death.cause, error: entry.error,
             receives: entry.receives, enqueuedAt: entry.enqueuedAt,
             firstReceivedAt: entry.firstReceivedAt)
-        // The same event can be dead in several queues; and again, once it has been redriven.
+        // The same event can die in several queues, and again after a redrive. So the id needs all
+        // of these parts.
         let name =
             "\(death.queue)/\(entry.rule)/\(entry.sequence)/\(entry.enqueuedAt.microseconds)"
         return NewEvent(
@@ -93,7 +98,7 @@ extension Bus {
 
     // MARK: What the log tells
 
-    /// The entry is a dead letter from here on.
+    /// Makes the entry a dead letter.
     func bury(_ letter: DeadLetter, _ event: RecordedEvent) throws {
         var group = GroupKey.none
         if let queue = queues[letter.queue], letter.sequence > 0 {
@@ -105,7 +110,7 @@ extension Bus {
         changes.newDeadLetters[event.position] = DeadLetterRow(
             id: event.position, letter: letter, group: group, diedAt: event.time)
         logger.warning(
-            "an event is dead",
+            "an event became a dead letter",
             metadata: [
                 "queue": "\(letter.queue)", "position": "\(letter.position)",
                 "type": "\(letter.type)", "cause": "\(letter.cause.rawValue)",
@@ -113,7 +118,7 @@ extension Bus {
             ])
     }
 
-    /// The dead letter is none any more: it is back in its queue, or discarded.
+    /// Ends a dead letter: returns it to its queue, or discards it.
     func end(_ end: DeadLetterEnd, at time: Timestamp, redrive: Bool) async throws {
         guard let dead = try await deadLetter(end.deadLetter), dead.letter.queue == end.queue else {
             throw ProtocolError(
@@ -122,7 +127,7 @@ extension Bus {
         let event = try await events(at: [dead.letter.position])[dead.letter.position]
         let queue = queues[dead.letter.queue]
         if redrive {
-            // The command refuses to redrive into a queue that is not there.
+            // The command rejects a redrive into a queue that does not exist.
             guard let queue, let event else { return }
             queue.restore(dead, event, at: time)
         }

@@ -3,18 +3,18 @@ import EventSourcing
 import Foundation
 import WireProtocol
 
-/// One consumer of one queue.
+/// A consumer of a queue.
 struct ConsumerKey: Hashable {
     let queue: Int64
     let consumer: String
 }
 
-/// What a consumer's last receive was answered with, in case it asks again.
+/// The answer to a consumer's last receive, in case the consumer asks again.
 struct ReceiveAnswer {
     private static let kept: Duration = .seconds(60)
 
     let token: EventID
-    /// Nil while it is being made.
+    /// Nil while the answer is in progress.
     var frame: [UInt8]?
     var madeAt: RunningTime
     var waiters: [CheckedContinuation<Void, Never>] = []
@@ -23,8 +23,8 @@ struct ReceiveAnswer {
 }
 
 extension Bus {
-    /// Deliveries for a consumer: at once if there are any, else as soon as there are, or none when
-    /// it has waited long enough.
+    /// Returns deliveries for a consumer, at once or as soon as there are any. Returns none when
+    /// the consumer's wait has passed.
     func receive(_ request: ReceiveRequest) async throws -> [UInt8] {
         let queue = try queue(request.queue)
         if let fault = request.fault { throw ProtocolError(.invalid, fault) }
@@ -39,10 +39,10 @@ extension Bus {
         return frame
     }
 
-    /// The answer to a receive that was made before, once it is there.
+    /// Returns the answer to a repeated receive once it exists.
     private func answer(_ key: ConsumerKey, _ token: EventID) async -> [UInt8] {
         await withCheckedContinuation { continuation in
-            // Looked at here: others may have had their turn while this task suspended.
+            // Checked again here, because other tasks may have run while this one suspended.
             guard let answer = answers[key], answer.token == token, answer.frame == nil else {
                 return continuation.resume()
             }
@@ -54,13 +54,13 @@ extension Bus {
 
     private func finish(_ key: ConsumerKey, _ token: EventID, _ frame: [UInt8]) {
         guard answers[key]?.token == token else { return }
-        // What can't be given again, as it failed, is tried again.
+        // A failed receive leaves no answer, so the consumer can try again.
         let answer = ReceiveAnswer(token: token, frame: frame, madeAt: clock.running)
         putAnswer(frame.isEmpty ? nil : answer, key)
     }
 
-    /// Puts `answer` in the place of the last one, and wakes who waits for that: in vain, if it was
-    /// another.
+    /// Replaces the consumer's answer, and wakes the callers that wait for the old one. They get
+    /// nothing if the new answer is of another receive.
     private func putAnswer(_ answer: ReceiveAnswer?, _ key: ConsumerKey) {
         for waiter in answers[key]?.waiters ?? [] { waiter.resume() }
         answers[key] = answer
@@ -71,7 +71,7 @@ extension Bus {
     ) async throws -> [Delivery] {
         let key = ConsumerKey(queue: queue.row.id, consumer: request.consumer)
         if queue.earlierReceives.remove(request.token) != nil {
-            // An earlier process made this receive; its answer may not have arrived.
+            // An earlier process handled this receive. Its answer may not have arrived.
             let leased = queue.state.deliveries(of: request.token)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
         }
@@ -79,7 +79,7 @@ extension Bus {
         var hasRefilled = false
         while true {
             guard answers[key]?.token == request.token else {
-                // The consumer has ended, and would keep what it got from the others.
+                // The consumer has stopped. Leasing entries to it would keep them from the others.
                 wake(queue)
                 return []
             }
@@ -90,7 +90,7 @@ extension Bus {
             settle(queue, at: now)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
             if queue.isShort, !hasRefilled {
-                // A receive that does not wait gets the entries on disk, too.
+                // Even a receive without a wait must get entries that are on disk.
                 hasRefilled = true
                 try await stored()
                 continue
@@ -118,7 +118,7 @@ extension Bus {
         for leased in leased {
             let entry = leased.entry
             guard let event = events[entry.position] else {
-                // It is tried again, as anything that fails, for the log may be repaired.
+                // It is retried like any failure, because the log may be repaired.
                 _ = queue.state.reject(
                     entry.sequence, lease: leased.lease,
                     error: "event \(entry.position) can't be read", now: now,
@@ -138,7 +138,8 @@ extension Bus {
         return deliveries
     }
 
-    /// Works in what a consumer says of its deliveries; answers when it is on disk.
+    /// Acknowledges, fails or extends deliveries for a consumer. Returns a byte for each when the
+    /// changes are on disk: 1 if its lease was current, otherwise 0.
     func settle(_ frame: [UInt8], _ caller: Caller) async throws -> [UInt8] {
         let (name, settlements) = try Settlement.read(frame)
         try caller.checkQueue(name)
@@ -165,7 +166,8 @@ extension Bus {
         }
     }
 
-    /// Gives back the deliveries of a consumer that has ended. Returns when that is on disk.
+    /// Returns the deliveries of a stopped consumer to the queue. Returns their number when that is
+    /// on disk.
     func release(_ request: ReleaseRequest) async throws -> Int {
         if let fault = request.fault { throw ProtocolError(.invalid, fault) }
         let queue = try queue(request.queue)

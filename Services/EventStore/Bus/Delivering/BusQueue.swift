@@ -2,31 +2,31 @@ import DequeModule
 import EventSourcing
 import WireProtocol
 
-/// A queue at work: the part of what it holds that is in memory, what is yet to be written, and the
-/// consumers that wait.
+/// A queue at work: its entries in memory, the changes to write, and the waiting consumers.
 ///
-/// A long queue is in memory up to a limit only; behind it entries go to disk, and come back as
-/// those before them are done.
+/// A long queue keeps only a limited number of entries in memory. Later ones wait on disk until
+/// there is room.
 final class BusQueue {
-    /// How many entries are in memory before further ones wait on disk.
+    /// How many entries are kept in memory. Further ones wait on disk.
     let window: Int
     var row: QueueRow
     var state: QueueState
     let keys: GroupKeys
     var writes: QueueWrites
-    /// Entries up to this sequence are in memory, or wait behind a dead one.
+    /// The sequence up to which entries are in memory, or wait behind a dead letter.
     var loadedThrough: UInt64
-    /// How many entries behind it there are.
+    /// The number of entries after `loadedThrough`, which are on disk.
     var waitingOnDisk: Int
-    /// Changes when all that was read from the store before is of no use.
+    /// Changes when entries that are being read from disk have become invalid.
     var epoch = 0
     var isRefilling = false
-    /// Groups that are no longer blocked and whose entries are to be read.
+    /// Unblocked groups whose entries must be read from disk.
     var unblocked: Set<GroupKey> = []
     var receivers: Deque<Receiver> = []
     var meter = Meter()
-    /// Deliveries since the process began, and those of them that failed.
+    /// The number of deliveries since the process started.
     var delivered: UInt64 = 0
+    /// The number of failures since the process started.
     private(set) var failed: UInt64 = 0
 
     /// The tokens of receives whose deliveries were in flight when the previous process ended.
@@ -45,12 +45,12 @@ final class BusQueue {
 
     var name: String { row.definition.name }
 
-    /// Events committed before this time are not the queue's.
+    /// The commit time of the queue's first possible event.
     var firstTime: Timestamp {
         if case .time(let time) = row.definition.start { time } else { .distantPast }
     }
 
-    /// Whether the event is behind the queue's start.
+    /// Whether the queue starts at or before the event.
     private func begins(before event: RecordedEvent) -> Bool {
         switch row.definition.start {
         case .end, .beginning: true
@@ -64,12 +64,12 @@ final class BusQueue {
 
     var needsRefill: Bool { isShort && !isRefilling }
 
-    /// Puts the event at the queue's end, unless it lies before the queue's start.
+    /// Appends the event to the queue, unless it lies before the queue's start.
     func route(_ event: RecordedEvent, rule: String, at time: Timestamp) {
         if begins(before: event) { append(event, rule: rule, replay: nil, at: time) }
     }
 
-    /// Puts the event at the queue's end.
+    /// Appends the event to the queue.
     func append(_ event: RecordedEvent, rule: String, replay: String?, at time: Timestamp) {
         row.lastSequence += 1
         let entry = QueueEntry(
@@ -84,9 +84,9 @@ final class BusQueue {
         }
     }
 
-    /// Notes what has become of entries.
+    /// Records changes of entries for the next commit.
     ///
-    /// - Returns: those that are dead.
+    /// - Returns: the entries that died.
     func settle(
         _ changes: [QueueState.Change], at now: RunningTime
     ) -> [(QueueEntry, DeathCause)] {
@@ -130,7 +130,7 @@ final class BusQueue {
         return writes
     }
 
-    /// Takes in what the store has of the next entries.
+    /// Adds the next entries from the store to memory.
     func refill(_ entries: [QueueEntry], isAll: Bool) {
         for entry in entries {
             state.enqueue(entry)
@@ -141,7 +141,7 @@ final class BusQueue {
         if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
     }
 
-    /// Takes in again what the store has of a group that was blocked.
+    /// Adds the entries of a group that was blocked to memory again.
     func unblock(_ group: GroupKey, _ stored: [QueueEntry]) {
         guard state.waitingBehind(group) != nil else { return }
         state.unblock(group)
@@ -157,7 +157,7 @@ final class BusQueue {
         }
     }
 
-    /// Puts a dead letter back where it was, as if it were new; at the end if it was nowhere.
+    /// Returns a dead letter to its place as a new entry, or to the end if it never had a place.
     func restore(_ dead: DeadLetterRow, _ event: RecordedEvent, at time: Timestamp) {
         let letter = dead.letter
         guard letter.sequence > 0 else {
@@ -170,12 +170,12 @@ final class BusQueue {
         if entry.sequence > loadedThrough {
             waitingOnDisk += 1
         } else {
-            // Where the group waits it is counted, and comes with it.
+            // If its group is blocked, this only counts it. It is read with its group.
             state.enqueue(entry)
         }
     }
 
-    /// Removes all that the queue holds.
+    /// Removes all entries of the queue.
     func purge() {
         state.removeAll(through: row.lastSequence)
         writes.purge(through: row.lastSequence)
@@ -185,13 +185,13 @@ final class BusQueue {
     }
 }
 
-/// A consumer that waits for something to receive.
+/// A consumer that waits for an entry.
 struct Receiver {
     let deadline: RunningTime
     let continuation: CheckedContinuation<Void, Never>
 }
 
-/// Counts what happened in each of the last sixty seconds.
+/// Counts occurrences in each of the last sixty seconds.
 struct Meter {
     private static let seconds = 60
 
@@ -203,7 +203,7 @@ struct Meter {
         counts[Int(second % Int64(Self.seconds))] += 1
     }
 
-    /// In a second, on average.
+    /// Returns the average per second.
     mutating func rate(at time: RunningTime) -> Double {
         advance(to: time)
         return Double(counts.reduce(0, +)) / Double(Self.seconds)

@@ -8,17 +8,17 @@ import ZeroMQ
 struct BusFiles {
     let journal: BusJournal
     let store: BusStore
-    /// The last commit's position in the log and its time.
+    /// The last commit, with its position in the log and its time.
     let last: JournalRecord
 
     /// Opens the journal in `folder` and the cache at `path`.
     ///
-    /// A cache that is missing or belongs to another journal is made from the journal. A missing
-    /// journal begins with a snapshot of the cache, as for a bus of the version that had no
-    /// journal. If both are missing, the log is routed from its beginning.
+    /// A cache that is missing or belongs to another journal is rebuilt from the journal. A missing
+    /// journal starts with a snapshot of the cache, as does that of a version without journals. If
+    /// both are missing, the log is routed from its beginning.
     ///
-    /// - Parameter head: the last position of the log. A cache that has routed more is made again,
-    ///   because only the journal can tell whether the log has lost its end.
+    /// - Parameter head: the last position of the log. A cache that has routed more is rebuilt,
+    ///   because only the journal can show whether the log lost its end.
     /// - Throws: `ProjectedStore.Unusable` if they are damaged or belong to another log.
     static func open(
         journal folder: String, cache path: String, of log: EventID, head: UInt64 = .max,
@@ -29,7 +29,7 @@ struct BusFiles {
         if found == nil, FileManager.default.fileExists(atPath: path) {
             let store = try BusStore(path: path, log: log)
             _ = try await store.snapshot(to: generation)
-            // The positions of the snapshot are others than those of the journal that is missing.
+            // The snapshot has other positions than the missing journal had.
             try await store.forgetJournal()
             try generation.finish()
             try store.close()
@@ -70,8 +70,8 @@ extension BusStore {
 
     /// Whether the tables were made from this journal.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if they have more than it: it has lost its end, and
-    ///   without the tables nobody would know.
+    /// - Throws: `ProjectedStore.Unusable` if the tables have more than the journal. Then the
+    ///   journal lost its end, which only the tables can show.
     fileprivate func follows(_ journal: BusJournal) async throws -> Bool {
         let (followed, head, path) = (
             try await progress().journal, await journal.head, await journal.path

@@ -1,15 +1,15 @@
 import EventSourcing
 import ZeroMQ
 
-/// The journal of the bus: a record of what each commit changed, checked and recovered as the event
-/// log is.
+/// The journal of the bus: a record of what each commit changed. It is checked and recovered as the
+/// event log is.
 ///
-/// It works on a thread of its own, so that neither the log nor the bus waits for its writes. When
-/// most of its records are obsolete, a new generation begins with a snapshot. Each generation is a
+/// It works on its own thread, so that neither the log nor the bus waits for its writes. When most
+/// of its records are obsolete, a new generation starts with a snapshot. Each generation is a
 /// folder. Only the last one is read.
 actor BusJournal {
     private var generation: JournalGeneration
-    /// The generation's size in bytes when it was begun.
+    /// The size of the generation when it started, in bytes.
     private var firstSize = 0
     private let loop: SocketLoop
     /// Nil after `close`.
@@ -19,6 +19,8 @@ actor BusJournal {
         unsafe loop.asUnownedSerialExecutor()
     }
 
+    /// Opens the generation, or creates it.
+    ///
     /// - Throws: `ProjectedStore.Unusable` if it is damaged or of another log.
     init(_ generation: JournalGeneration, on loop: SocketLoop) async throws {
         self.loop = loop
@@ -40,8 +42,8 @@ actor BusJournal {
     /// - Returns: the position at which the commit ends.
     func append(_ record: JournalRecord) throws -> UInt64 { try open().append(record) }
 
-    /// Returns the next commits, each with the position at which it ends, and the cursor to read on
-    /// from. Empty at the end of the journal.
+    /// Returns the next commits, each with the position at which it ends, and the cursor for the
+    /// next call. Empty at the end of the journal.
     func next(
         _ cursor: JournalFile.Cursor
     ) throws -> (records: [(record: JournalRecord, position: UInt64)], JournalFile.Cursor) {
@@ -50,7 +52,7 @@ actor BusJournal {
         return (records, cursor)
     }
 
-    /// Returns the generation to begin with a snapshot. Nil until the current one is longer than
+    /// Returns the next generation if it is due. It is due when the current one is longer than
     /// `minimum` bytes and than four times its first size.
     func dueGeneration(minimum: Int) throws -> JournalGeneration? {
         try open().size() > max(minimum, 4 * firstSize) ? generation.next : nil

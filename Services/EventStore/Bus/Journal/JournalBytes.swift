@@ -9,8 +9,8 @@ struct JournalFormatError: Error, Hashable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Writes the parts of a journal record: numbers in as few bytes as they need, the least
-/// significant 7 bits first (LEB128), and texts behind their length.
+/// Writes the parts of a journal record. Numbers take as few bytes as they need, the least
+/// significant 7 bits first (LEB128). Texts follow their length.
 struct JournalWriter {
     private(set) var bytes: [UInt8] = []
 

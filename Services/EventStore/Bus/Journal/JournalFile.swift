@@ -8,12 +8,12 @@ final class JournalFile {
     /// The size of a segment's file, in bytes.
     private static let segmentBytes = 4 << 20
 
-    /// A place between two commits, to read on from.
+    /// A place between two commits from which to read.
     struct Cursor: Sendable {
         fileprivate var read: LogRead
         fileprivate var parts = JournalParts()
 
-        /// Begins after `position`, at which a commit ended.
+        /// Starts after `position`, at which a commit ended.
         init(after position: UInt64) { read = LogRead(from: position + 1) }
     }
 
@@ -100,8 +100,8 @@ final class JournalFile {
         try storage.names().count { $0.hasSuffix(".segment") } * Self.segmentBytes
     }
 
-    /// Notes a clean end, so that no later open takes anything for torn. Nothing can be written
-    /// afterwards.
+    /// Closes the journal with a marker, so that a later open takes nothing for a torn commit. It
+    /// can't be written to afterwards.
     func close() throws {
         do {
             try log.close()
@@ -110,7 +110,7 @@ final class JournalFile {
         }
     }
 
-    /// Renames the folder of the closed journal to `path`, all or nothing.
+    /// Renames the folder of the closed journal to `path` in one atomic step.
     func move(to path: String) throws {
         do {
             try storage.move(to: path)

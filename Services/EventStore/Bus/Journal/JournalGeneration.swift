@@ -12,8 +12,8 @@ public struct JournalGeneration: Sendable {
     private var temporaryPath: String { path + Self.temporary }
     private static let temporary = ".new"
 
-    /// Derived from the log's identity and the number, so that the journal of another log is never
-    /// taken for this one.
+    /// The generation's identity, derived from the log's identity and the number. So the journal of
+    /// another log is never taken for this one.
     var id: EventID { log.derived("journal/\(number)") }
 
     var next: JournalGeneration {
@@ -24,8 +24,8 @@ public struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: 1)
     }
 
-    /// Finds the folder of the last generation, without changing anything. It can be verified as a
-    /// log.
+    /// Returns the folder of the last generation, without changing anything. It can be verified as
+    /// a log.
     ///
     /// - Returns: its path, or nil if `folder` holds no generation.
     /// - Throws: `Problem` with status 74 if the folder can't be read.
@@ -34,7 +34,7 @@ public struct JournalGeneration: Sendable {
         return try using(folder) { try lastNumber(in: folder) }.map { "\(folder)/\($0)" }
     }
 
-    /// Finds the last generation, and creates the folder if it is missing.
+    /// Returns the last generation, and creates the folder if it is missing.
     ///
     /// - Returns: nil if `folder` holds no generation.
     static func last(in folder: String, of log: EventID) throws -> JournalGeneration? {
@@ -47,8 +47,8 @@ public struct JournalGeneration: Sendable {
         }
     }
 
-    /// Ignores folders without log files: an empty folder with a higher number must not replace the
-    /// journal.
+    /// Returns the highest number of a folder with log files. An empty folder with a higher number
+    /// must not replace the journal.
     private static func lastNumber(in folder: String) throws -> UInt64? {
         try numbers(in: folder).filter { number in
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(number)")
@@ -62,7 +62,7 @@ public struct JournalGeneration: Sendable {
         }
     }
 
-    /// Removes the generations before this one, and what an interrupted process has begun.
+    /// Removes the generations before this one, and unfinished ones of an earlier process.
     func removeOthers() throws {
         try Self.using(folder) {
             let files = FileManager.default
@@ -90,13 +90,13 @@ public struct JournalGeneration: Sendable {
     /// Removes the generation's folder, once a later one has replaced it.
     func remove() throws { try FileManager.default.removeItem(atPath: path) }
 
-    /// Begins the generation under a temporary name, so that a crash leaves no half-made journal.
+    /// Starts the generation under a temporary name, so that a crash leaves no half-made journal.
     func begin() throws -> JournalFile {
         try discard()
         return try JournalFile(temporaryPath, id: id)
     }
 
-    /// Removes what `begin` has made, if anything.
+    /// Removes the folder that `begin` made, if there is one.
     func discard() throws {
         guard FileManager.default.fileExists(atPath: temporaryPath) else { return }
         try FileManager.default.removeItem(atPath: temporaryPath)

@@ -1,8 +1,8 @@
 /// Cuts a commit into parts that fit into the log's records, and joins them again.
 ///
-/// A part is a byte of flags, which say whether it begins and whether it ends a commit, and then
-/// the commit's bytes. A commit without its last part was cut short by a crash and never confirmed
-/// to anyone, so readers drop it.
+/// A part is a byte of flags, followed by bytes of the commit. The flags say whether the part is
+/// the commit's first or last one. A crash can cut off a commit's last part. Nobody got an answer
+/// that depends on such a commit, so readers drop it.
 struct JournalParts {
     /// The largest part: it fits into a record, and an append of it into a segment.
     static let maximumBytes = 512 << 10
@@ -27,7 +27,7 @@ struct JournalParts {
         return parts
     }
 
-    /// Takes the next part. Returns the bytes of the whole commit if this is its last part.
+    /// Adds the next part. Returns the bytes of the whole commit if this is its last part.
     mutating func take(_ part: ArraySlice<UInt8>) throws(JournalFormatError) -> [UInt8]? {
         guard let flags = part.first, flags & ~(Flag.begins | Flag.ends) == 0 else {
             throw JournalFormatError("it is not a part of a commit")

@@ -6,7 +6,7 @@ import WireProtocol
 struct JournalRecord: Hashable, Sendable {
     private static let version: UInt8 = 1
 
-    /// Every event up to here is routed.
+    /// The position up to which events are routed.
     var routed: UInt64 = 0
     var time = BusTime(running: .zero, log: Timestamp(microseconds: 0))
     var batch = WriteBatch()
@@ -59,7 +59,10 @@ struct JournalRecord: Hashable, Sendable {
         self.batch = batch
     }
 
-    /// - Throws: `JournalFormatError` for bytes that are not a record of this version.
+    /// Decodes a record.
+    ///
+    /// - Throws: `JournalFormatError` or `DecodingError` for bytes that are not a record of this
+    ///   version.
     init(_ bytes: ArraySlice<UInt8>) throws {
         var reader = JournalReader(bytes)
         let version = try reader.byte()

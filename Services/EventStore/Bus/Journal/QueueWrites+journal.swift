@@ -25,13 +25,15 @@ private enum Field {
 }
 
 extension QueueWrites {
-    /// How many entries one commit may remove. Many more than are ever in memory: a reader with
-    /// damaged input must not reserve memory for more.
+    /// The largest number of entries that one commit may remove. It is far above the number in
+    /// memory. It keeps damaged input from reserving much memory.
     private static let maximumRemoved = 1 << 20
     private static let tooMany = JournalFormatError(
         "a commit removes more than \(maximumRemoved) entries of a queue")
 
-    /// - Parameter time: the record's.
+    /// Encodes the queue's changes.
+    ///
+    /// - Parameter time: the time of the record, from which times are written as differences.
     func write(to writer: inout JournalWriter, at time: BusTime) throws {
         writer.signed(id)
         var parts: UInt8 = isDeleted ? Part.deletion : 0
@@ -86,8 +88,8 @@ extension QueueWrites {
     }
 }
 
-/// The entry before the one that is encoded. Only the differences are written, because most fields
-/// are the same.
+/// The previously encoded entry. Only differences to it are written, because most fields are the
+/// same.
 private struct EntryBefore {
     var sequence: UInt64 = 0
     var position: UInt64 = 0

@@ -1,13 +1,13 @@
 import DequeModule
 
-/// Sequences in ascending order. The first stands apart from the rest, so that a line of one,
+/// Sequences in ascending order. The first is stored apart from the rest, so that a line of one,
 /// the common case, allocates nothing.
 struct EntryLine: Sendable {
     private(set) var first: UInt64?
     private var rest: Deque<UInt64> = []
 
-    /// Nearly always at the end or, of what was in flight or is redriven, at the beginning: both
-    /// take constant time. In between the smaller side is moved.
+    /// Inserts a sequence. Almost always it goes to the end, or to the start if it was in flight or
+    /// is redriven. Both take constant time. In between, the smaller side is moved.
     mutating func insert(_ sequence: UInt64) {
         guard let first else {
             self.first = sequence

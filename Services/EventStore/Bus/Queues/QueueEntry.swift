@@ -6,35 +6,35 @@ struct GroupKey: Hashable, Sendable {
     var low: UInt64
 }
 
-/// An event's place in a queue, and how its delivery has gone so far. The event itself stays in
-/// the log.
+/// An event's place in a queue, and the history of its deliveries. The event itself stays in the
+/// log.
 struct QueueEntry: Hashable, Sendable {
-    /// Its place in the queue: unique, and the order.
+    /// The entry's place in the queue, unique and ascending.
     let sequence: UInt64
-    /// The event's place in the log.
+    /// The event's position in the log.
     let position: UInt64
-    /// The rule that matched the event; empty where there was none.
+    /// The rule that matched the event, or empty if there was none.
     var rule = ""
-    /// The replay that put it here.
+    /// The replay that added the entry, if one did.
     var replay: String?
     let group: GroupKey
     let enqueuedAt: Timestamp
-    /// How often it was delivered.
+    /// The receive count: how often the entry was delivered.
     var receives = 0
     var firstReceivedAt: Timestamp?
-    /// When it may be delivered again after a failure.
+    /// When the entry may be redelivered after a failure.
     var notBefore: RunningTime?
-    /// What went wrong the last time.
+    /// The error of the last failed delivery.
     var error: String?
     /// The lease of the entry's delivery in flight. Nil if it is not in flight.
     var lease: Lease?
 }
 
-/// A delivery's claim to its entry.
+/// A delivery's exclusive claim to its entry until it expires.
 struct Lease: Hashable, Sendable {
     let number: UInt64
     let consumer: String
-    /// The token of the receive that got it.
+    /// The token of the receive that got the lease.
     let token: EventID
     var visibility: Duration
     var expires: RunningTime

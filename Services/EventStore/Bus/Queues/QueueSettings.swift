@@ -1,17 +1,17 @@
 import EventSourcing
 
-/// How a queue delivers, and what becomes of what it can't deliver.
+/// How a queue delivers, retries and handles dead entries.
 struct QueueSettings: Hashable, Sendable {
-    /// How often, how long and how soon again an entry is tried.
+    /// The limits and delays of redelivery.
     struct Retry: Hashable, Sendable {
         var maximumReceives = 10
         var maximumAge: Duration = .seconds(86_400)
-        /// How long an entry waits after its first failure; doubled with each further one.
+        /// The delay after an entry's first failure. It doubles with each further failure.
         var backoff: Duration = .seconds(1)
         var maximumBackoff: Duration = .seconds(300)
 
-        /// How long an entry that was received so often waits now: between half and all of the
-        /// doubled back-off, lest all that failed together come back together.
+        /// Returns the delay before the next delivery: between half and all of the doubled
+        /// back-off. The random part keeps entries that failed together from returning together.
         func delay(afterReceives receives: Int, random: Double) -> Duration {
             // Beyond 30 doublings every back-off is at its maximum, and no duration overflows.
             let doublings = min(max(receives - 1, 0), 30)
@@ -19,11 +19,12 @@ struct QueueSettings: Hashable, Sendable {
         }
     }
 
-    /// How long a delivery may stay unacknowledged, unless its receiver says otherwise.
+    /// The visibility timeout of a delivery if its receive does not set one.
     var visibilityTimeout: Duration = .seconds(30)
     var retry = Retry()
-    /// Whether the entries of a group wait until those of it that died are redriven.
+    /// Whether the entries of a group wait until its dead entries are redriven or discarded.
     var waitsBehindDead = true
-    /// Whether what dies is kept as a dead letter; else it is dropped, and its group goes on.
+    /// Whether a dead entry becomes a dead letter. Otherwise it is dropped, and its group
+    /// continues.
     var hasDeadLetters = true
 }

@@ -10,14 +10,15 @@ extension QueueState {
             behind: entries.count - groups.count, blocked: blockedEntries)
     }
 
-    /// Whether `receive` has something to hand out.
+    /// Whether `receive` would return a delivery.
     var hasReady: Bool { !isPaused && readyGroups > 0 }
 
-    /// How many entries wait for a dead one of the group; nil where it isn't blocked.
+    /// Returns how many entries wait behind the group's dead ones, or nil if the group is not
+    /// blocked.
     func waitingBehind(_ key: GroupKey) -> Int? { blocked[key]?.count }
 
-    /// Lets the group wait for its dead: its entries leave memory and are only counted from now
-    /// on. What was in flight counts too, and its lease is void.
+    /// Blocks the group until its dead entries are redriven or discarded. Its entries leave memory
+    /// and are only counted. Leases of entries in flight become void.
     mutating func block(_ key: GroupKey) {
         var waiting = blocked[key] ?? Blocked()
         blockedEntries -= waiting.count
@@ -45,12 +46,12 @@ extension QueueState {
         changes.append(.voided(entry))
     }
 
-    /// Forgets what was counted: the caller enqueues the group's entries again.
+    /// Unblocks the group and forgets the count. The caller enqueues the group's entries again.
     mutating func unblock(_ key: GroupKey) {
         blockedEntries -= blocked.removeValue(forKey: key)?.count ?? 0
     }
 
-    /// Ends the delivery of an entry that was not acknowledged: it waits again, or dies.
+    /// Ends the delivery of an entry that was not acknowledged. The entry waits again or dies.
     mutating func putBack(
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false
     ) {
@@ -69,8 +70,8 @@ extension QueueState {
         settle(entry.group, inFront: inFront)
     }
 
-    /// Takes an entry that doesn't wait in its group's line out of the queue, for good or as a
-    /// dead letter, behind which the group waits if it should.
+    /// Removes an entry that is not waiting in its group's line. It is dropped, or becomes a dead
+    /// letter that blocks the group if the settings say so.
     mutating func bury(_ entry: QueueEntry, _ cause: DeathCause) {
         entries[entry.sequence] = nil
         guard settings.hasDeadLetters else {
@@ -81,13 +82,13 @@ extension QueueState {
         if settings.waitsBehindDead { block(entry.group) }
     }
 
-    /// The first entry that waits in the group.
+    /// Returns the first waiting entry of the group.
     func head(of key: GroupKey) -> QueueEntry? {
         groups[key]?.waiting.first.flatMap { entries[$0] }
     }
 
-    /// Lets the head of a group be ready, wait or die, as it should. To be called whenever the
-    /// group has another head, or the head another state.
+    /// Makes the head of the group ready or delayed, or buries it. Call this whenever the group has
+    /// another head, or the head has changed.
     mutating func settle(_ key: GroupKey, inFront: Bool = false) {
         guard groups[key]?.inFlight == nil else { return }
         while let head = head(of: key) {
@@ -102,8 +103,8 @@ extension QueueState {
         if groups.removeValue(forKey: key)?.turn != nil { readyGroups -= 1 }
     }
 
-    /// A group whose head is ready has a place in the line, and keeps it when the head changes;
-    /// one whose head is delayed has none.
+    /// Gives the group a place in the line if its head is ready, and takes it away if its head is
+    /// delayed. A group keeps its place when its head changes.
     private mutating func setTurn(of head: QueueEntry, inFront: Bool) {
         let isReady = head.notBefore == nil
         guard isReady != (groups[head.group]?.turn != nil) else { return }

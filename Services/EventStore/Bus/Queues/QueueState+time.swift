@@ -3,11 +3,12 @@ import HeapModule
 import WireProtocol
 
 extension QueueState {
-    /// Rejects what was not acknowledged in time, readies what has waited long enough, and buries
-    /// what is too old, in the order of sequence. Only the first of a group can be too old: what
-    /// is behind it dies after it, not before.
+    /// Applies the passed time. It ends expired leases and back-offs, and buries entries that are
+    /// too old, in the order of sequence.
+    ///
+    /// Only the first entry of a group can be too old. Those behind it die after it, not before.
     mutating func tick(now: BusTime, random: () -> Double) {
-        // Again, as the death of one may bring up one that has waited long enough.
+        // Repeat, because the death of one entry may bring up another that is due.
         while nextTick().isDue(at: now) {
             runTimers(now, random)
             var aged = takeAged(now)
@@ -48,7 +49,7 @@ extension QueueState {
         return aged
     }
 
-    /// When the oldest entry in memory was enqueued.
+    /// The time at which the oldest entry in memory was enqueued.
     var oldest: Timestamp? {
         mutating get {
             while let first = ages.min, entries[first.sequence]?.enqueuedAt != first.enqueuedAt {
@@ -76,7 +77,7 @@ extension QueueState {
         !isPaused && diesAt(Age(entry)) <= now.log
     }
 
-    /// When something is to be done about an entry that is the current one of its group.
+    /// Returns the timer of an entry that is the current one of its group.
     private func timer(of entry: QueueEntry) -> Timer? {
         (entry.lease?.expires ?? entry.notBefore).map { Timer(at: $0, sequence: entry.sequence) }
     }
@@ -86,7 +87,8 @@ extension QueueState {
         return groups[entry.group]?.current == timer.sequence && self.timer(of: entry) == timer
     }
 
-    /// Whether the entry can die of its age now. An entry in flight can't: its lease ends first.
+    /// Whether the entry can die of its age now. An entry in flight can't, because its lease ends
+    /// first.
     private func isCurrent(_ age: Age) -> Bool {
         guard !isPaused, let entry = entries[age.sequence], entry.lease == nil else { return false }
         return groups[entry.group]?.current == age.sequence && Age(entry) == age

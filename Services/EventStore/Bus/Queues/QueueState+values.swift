@@ -2,55 +2,57 @@ import EventSourcing
 import WireProtocol
 
 extension QueueState {
-    /// An entry handed to a consumer, who shows the lease to say what became of it.
+    /// An entry handed to a consumer. The consumer presents the lease to acknowledge, fail or
+    /// extend it.
     struct Delivery: Hashable, Sendable {
         let entry: QueueEntry
         let lease: UInt64
     }
 
-    /// What must be written down.
+    /// A change that must be committed.
     enum Change: Hashable, Sendable {
         /// The entry was delivered, or its lease was extended.
         case leased(QueueEntry)
         /// The entry's lease ended early, because its group waits for a dead entry.
         case voided(QueueEntry)
-        /// The entry waits again: its receives, error and time are others.
+        /// The entry waits again, with a new error and time.
         case retried(QueueEntry)
+        /// The entry with this sequence was acknowledged.
         case done(UInt64)
-        /// The entry is a dead letter now.
+        /// The entry died and becomes a dead letter.
         case died(QueueEntry, DeathCause)
-        /// The entry is lost, as the queue has no dead letters.
+        /// The entry died and is dropped, because the queue keeps no dead letters.
         case dropped(QueueEntry, DeathCause)
     }
 
-    /// How many entries there are of each kind.
+    /// The number of entries of each kind.
     struct Counts: Hashable, Sendable {
-        /// Can be delivered now.
+        /// Entries that can be delivered now.
         var ready = 0
         var inFlight = 0
-        /// Wait for their back-off to pass.
+        /// Entries that wait for their back-off to end.
         var delayed = 0
-        /// Wait for an earlier entry of their group.
+        /// Entries that wait for an earlier entry of their group.
         var behind = 0
-        /// Wait for a dead entry of their group to be redriven; they aren't in memory.
+        /// Entries of blocked groups. They are not in memory.
         var blocked = 0
 
-        /// All that are in memory.
+        /// The number of entries in memory.
         var total: Int { ready + inFlight + delayed + behind }
     }
 
-    /// The entries of a group that are in memory: there is at least one.
+    /// The entries of a group that are in memory, at least one.
     struct Group {
         var waiting = EntryLine()
         var inFlight: UInt64?
-        /// The number of its place in the line of those that are ready, if it has one; the lease
+        /// The number of its place in the line of ready groups, if it has one. It becomes the lease
         /// of its next delivery.
         var turn: UInt64?
 
-        /// The entry that all depends on: in flight, ready or delayed.
+        /// The entry that the group depends on: in flight, ready or delayed.
         var current: UInt64? { inFlight ?? waiting.first }
 
-        /// Its first entry, which is in flight from now on; nil where the turn is not its own.
+        /// Puts the first entry in flight and returns it. Nil if the turn is not the group's own.
         mutating func deliver(_ turn: UInt64) -> UInt64? {
             guard self.turn == turn else { return nil }
             self.turn = nil
@@ -59,7 +61,7 @@ extension QueueState {
         }
     }
 
-    /// A group that waits until its dead are redriven.
+    /// A group that waits until its dead entries are redriven or discarded.
     struct Blocked {
         var count = 0
         var last: UInt64 = 0
@@ -70,7 +72,7 @@ extension QueueState {
         }
     }
 
-    /// A group's place in the line of those that are ready.
+    /// A place in the line of ready groups.
     struct Turn {
         let number: UInt64
         let group: GroupKey
@@ -84,7 +86,7 @@ extension QueueState {
         static func < (a: Timer, b: Timer) -> Bool { (a.at, a.sequence) < (b.at, b.sequence) }
     }
 
-    /// An entry by its age.
+    /// An entry, ordered by its age.
     struct Age: Comparable {
         let enqueuedAt: Timestamp
         let sequence: UInt64
@@ -94,7 +96,7 @@ extension QueueState {
         }
     }
 
-    /// When `tick` must be called next, by each clock; nil for never.
+    /// When `tick` must be called next, by each clock. Nil for never.
     struct NextTick: Hashable, Sendable {
         var running: RunningTime?
         var log: Timestamp?

@@ -2,24 +2,27 @@ import DequeModule
 import EventSourcing
 import HeapModule
 
-/// A queue as far as it is in memory: what waits, what is in flight, and what comes next.
+/// The part of a queue that is in memory: what waits, what is in flight, and what comes next.
 ///
-/// Within a group entries are delivered in the order of their sequence, one at a time, and none
-/// overtakes another, whatever fails. Groups take turns. It is pure: it's told the time, and time
-/// passes in `tick` alone, so that it is to be called when `nextTick` has come, before `receive`.
-/// What must be written down is in `takeChanges`; the caller's disk holds all entries.
+/// Within a group, entries are delivered in the order of their sequence, one at a time. None
+/// overtakes another, whatever fails. Groups take turns.
 ///
-/// The line and the heaps let what has become stale lie until it comes first, or until it is most
-/// of them: no operation on one entry looks at all of them.
+/// The type is pure: callers pass the time. Time passes only in `tick`. Call it when `nextTick` is
+/// due, before `receive`. The changes to commit are in `takeChanges`. The caller's disk holds all
+/// entries.
+///
+/// The line and the heaps keep stale elements until they come first, or until most elements are
+/// stale. So no operation on one entry looks at all of them.
 struct QueueState: Sendable {
-    /// May be changed at any time. What has reached a lowered limit dies at once by its receives,
-    /// and in the next tick by its age; blocked groups stay so until they are unblocked.
+    /// The queue's settings, which can change at any time. Entries above a lowered receive limit
+    /// die at once. Those above a lowered age limit die at the next tick. Blocked groups stay
+    /// blocked.
     var settings: QueueSettings { didSet { applySettings() } }
 
-    /// A paused queue delivers nothing, and nothing in it dies of its age.
+    /// Whether the queue is paused. A paused queue delivers nothing, and no entry dies of its age.
     var isPaused = false { didSet { if isPaused != oldValue { rearm() } } }
 
-    // What follows is for the extensions alone, which lie in files of their own.
+    // Only the extensions in other files use the following properties.
     var entries: [UInt64: QueueEntry] = [:]
     var groups: [GroupKey: Group] = [:]
     /// The sequences of the entries in flight.
@@ -31,7 +34,7 @@ struct QueueState: Sendable {
     var readyGroups = 0
     var lastTurn: UInt64
 
-    /// When the current entry of each group expires, or may be delivered again.
+    /// The times at which the current entry of each group expires, or may be redelivered.
     var timers = Heap<Timer>()
     /// The current entries that may die of their age.
     var mortal = Heap<Age>()
@@ -39,8 +42,9 @@ struct QueueState: Sendable {
     var ages = Heap<Age>()
     var changes: [Change] = []
 
-    /// New leases get numbers above `lastLease`. It must be at least the highest number that an
-    /// earlier process gave in this queue, or an old receipt could be taken for a new one.
+    /// Creates an empty queue. New leases get numbers above `lastLease`. It must be at least the
+    /// highest number that an earlier process gave in this queue. Otherwise an old receipt could
+    /// pass for a new one.
     init(settings: QueueSettings, lastLease: UInt64 = 0) {
         self.settings = settings
         lastTurn = lastLease
@@ -48,9 +52,10 @@ struct QueueState: Sendable {
 }
 
 extension QueueState {
-    /// Adds an entry at its place by sequence; only counts it where its group is blocked. One
-    /// that is in memory stays as it is. One that was received too often dies when its turn comes.
-    /// One with a lease stays in flight.
+    /// Adds an entry at its place by sequence, or only counts it if its group is blocked.
+    ///
+    /// An entry that is in memory stays as it is. One that was received too often dies when its
+    /// turn comes. One with a lease stays in flight.
     mutating func enqueue(_ entry: QueueEntry) {
         guard blocked[entry.group] == nil else {
             blocked[entry.group]?.add(entry.sequence)
@@ -84,8 +89,11 @@ extension QueueState {
         arm(entry)
     }
 
-    /// Hands out up to `max` entries, each of another group. A lease ends after `visibility`, or,
-    /// if that is nil, after the queue's own timeout. `token` identifies the receive.
+    /// Leases up to `max` entries, each of another group.
+    ///
+    /// - Parameters:
+    ///   - visibility: the visibility timeout; nil for the queue's own.
+    ///   - token: identifies the receive.
     mutating func receive(
         max: Int, visibility: Duration? = nil, consumer: String, token: EventID, now: BusTime
     ) -> [Delivery] {
@@ -112,15 +120,14 @@ extension QueueState {
         return deliveries
     }
 
-    /// The deliveries of the receive with this token that are still in flight.
+    /// Returns the deliveries of the receive with this token that are still in flight.
     func deliveries(of token: EventID) -> [Delivery] {
         inFlight.compactMap { entries[$0] }.filter { $0.lease?.token == token }
             .sorted { $0.sequence < $1.sequence }
             .map { Delivery(entry: $0, lease: $0.lease?.number ?? 0) }
     }
 
-    /// The entry is done. False where the lease is not the entry's current one: this and the
-    /// next two then do nothing.
+    /// Removes the entry. Returns false and does nothing if the lease is not the current one.
     mutating func acknowledge(_ sequence: UInt64, lease: UInt64) -> Bool {
         guard let entry = entries[sequence], entry.lease?.number == lease else { return false }
         inFlight.remove(sequence)
@@ -131,8 +138,9 @@ extension QueueState {
         return true
     }
 
-    /// The entry failed: it waits for `delay`, if nil for the back-off, or dies if this was its
-    /// last try.
+    /// Fails the delivery: the entry waits for `delay`, or for the back-off if nil, or dies if it
+    /// reached the receive limit. Returns false and does nothing if the lease is not the current
+    /// one.
     mutating func reject(
         _ sequence: UInt64, lease: UInt64, error: String, delay: Duration? = nil,
         now: BusTime, random: () -> Double
@@ -143,7 +151,8 @@ extension QueueState {
         return true
     }
 
-    /// The lease ends `visibility` from now, if nil the queue's own timeout.
+    /// Extends the lease to `visibility` from now, or to the queue's own timeout if nil. Returns
+    /// false and does nothing if the lease is not the current one.
     mutating func extend(
         _ sequence: UInt64, lease: UInt64, visibility: Duration? = nil, now: BusTime
     ) -> Bool {
@@ -157,21 +166,22 @@ extension QueueState {
         return true
     }
 
-    /// What is in flight to the consumer is ready again, first in the line: its process has begun
-    /// anew and knows nothing of it. What was its last try dies. Returns how many there were.
+    /// Returns the consumer's entries in flight to the front of the line, because it has restarted
+    /// and does not know them. An entry at its receive limit dies. Returns their number.
     mutating func release(consumer: String) -> Int {
         let released = inFlight.filter { entries[$0]?.lease?.consumer == consumer }.sorted(by: >)
         for sequence in released {
             putBack(
-                sequence, error: "\(consumer) began anew before it acknowledged", notBefore: nil,
+                sequence, error: "released by \(consumer) before acknowledgement", notBefore: nil,
                 inFront: true)
         }
         return released.count
     }
 
-    /// Purges what is waiting or in flight up to `sequence`. Of a blocked group only the number
-    /// is known: it's 0 then, or left if the group has had an entry since, so purge up to the
-    /// highest sequence. The group stays blocked.
+    /// Removes the waiting entries and those in flight up to `sequence`.
+    ///
+    /// Only the number of a blocked group's entries is known. It becomes 0, or stays if the group
+    /// got an entry after `sequence`. So purge up to the highest sequence. The group stays blocked.
     mutating func removeAll(through sequence: UInt64) {
         var touched: Set<GroupKey> = []
         for purged in entries.keys.filter({ $0 <= sequence }).sorted() {
@@ -190,7 +200,7 @@ extension QueueState {
         }
     }
 
-    /// What has changed since the last call, in order.
+    /// Returns the changes since the last call, in order, and clears them.
     mutating func takeChanges() -> [Change] {
         defer { changes = [] }
         return changes

@@ -3,11 +3,11 @@ import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// An archive, as it was when the replay began or went on.
+/// An archive as it was when the replay started or resumed.
 struct ArchiveSource: ReplaySource {
     let reader: ArchiveReader
     let times: Range<Timestamp>
-    /// Nothing behind it belongs to the window.
+    /// The last position of the window.
     let last: UInt64
 
     func window() async throws -> ClosedRange<UInt64>? {
@@ -41,8 +41,8 @@ struct ArchiveSource: ReplaySource {
     }
 }
 
-/// Reads an archive off the bus's thread, which is not to wait while a segment is fetched,
-/// uncompressed and checked.
+/// Reads an archive off the bus's thread, which must not wait while a segment is fetched,
+/// decompressed and checked.
 private actor ArchiveFeed {
     private static let batchBytes = 256 << 10
 
@@ -52,7 +52,7 @@ private actor ArchiveFeed {
 
     func next() async throws -> EventBatch? {
         var (batch, bytes) = ([RecordedEvent](), 0)
-        // A property can't be lent to a call that suspends.
+        // A property can't be passed inout to a call that suspends.
         var events = events
         defer { self.events = events }
         while bytes < Self.batchBytes, let event = try await events.next(isolation: self) {

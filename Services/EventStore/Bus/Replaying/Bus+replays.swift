@@ -13,7 +13,7 @@ extension Bus {
 
     /// Starts the replay that an event defines.
     ///
-    /// - Throws: if the replay is invalid, for the reasons that its command is rejected for.
+    /// - Throws: if the replay is invalid, for the same reasons as its command.
     func start(_ definition: ReplayDefinition, _ event: RecordedEvent) throws {
         try check(definition)
         try checkIsNew(replay: definition.name)
@@ -33,7 +33,7 @@ extension Bus {
             throw ProtocolError(.notFound, "there is no replay '\(name)'")
         }
         guard !replay.row.state.isEnd else { return }
-        // One that had not found its window yet looks for it when it goes on.
+        // A replay that had not found its window yet looks for it when it resumes.
         replay.row.state = state == .running && replay.row.first == 0 ? .starting : state
         replay.row.reason = reason
         if state.isEnd { replay.row.endedAt = time }
@@ -43,7 +43,7 @@ extension Bus {
 
     // MARK: At work
 
-    /// Has every replay that is to run worked at, side by side.
+    /// Runs all active replays concurrently.
     func replay() async throws {
         replaySignal.continuation.yield()
         try await withThrowingDiscardingTaskGroup { group in
@@ -58,7 +58,7 @@ extension Bus {
         }
     }
 
-    /// Replays until it is done, or is to rest; what goes wrong ends it.
+    /// Replays until the end or a pause. An error ends the replay.
     private func run(replay name: String) async throws {
         guard let replay = replays[name] else { return }
         defer {
@@ -82,7 +82,7 @@ extension Bus {
                     metadata: ["replay": "\(name)", "reason": "\(reason)"])
             }
             replay.problem = reason
-            // Nothing says when the place can be reached again.
+            // Try again later, because nothing signals when the place is reachable.
             return try await Task.sleep(for: .seconds(5))
         } catch {
             end.state = .failed
@@ -98,7 +98,7 @@ extension Bus {
         _ = try await tell([event])
     }
 
-    /// Puts the events of the window into the queues, as long as the replay is to run.
+    /// Adds the events of the window to the queues while the replay runs.
     private func deliver(_ replay: Replay) async throws {
         let source = try await source(of: replay.row.definition, through: replay.row.last)
         if replay.row.state == .starting {
@@ -119,7 +119,7 @@ extension Bus {
                 while !targets.isEmpty,
                     let due = pacing.due(event, count: replay.row.delivered, now: .now)
                 {
-                    // Not longer, for it may be paused or cancelled meanwhile.
+                    // In short waits, so that a pause or cancellation takes effect soon.
                     try await Task.sleep(until: min(due, .now + .milliseconds(100)))
                     guard replay.row.state == .running else { return }
                     targets = try self.targets(of: event, pattern, replay.row.definition)
@@ -129,7 +129,7 @@ extension Bus {
             guard replay.row.state == .running else { return }
             replay.advance(to: batch.through, at: clock.running)
             note(replay)
-            // What it brings is not to pile up in memory.
+            // Wait for the commit, so that the events do not pile up in memory.
             try await committed()
         }
     }
@@ -138,8 +138,7 @@ extension Bus {
         changes.replays[replay.row.definition.name] = replay.row
     }
 
-    /// Puts the event into the queues it is for; it, and where the replay is, are committed
-    /// together.
+    /// Adds the event to its queues. The entries and the replay's progress are in the same commit.
     private func put(
         _ event: RecordedEvent, into targets: [(queue: String, rule: String)], _ replay: Replay
     ) throws {
@@ -148,7 +147,7 @@ extension Bus {
         cache.insert(event)
         for (name, rule) in targets {
             guard let queue = queues[name] else {
-                throw ProtocolError(.notFound, "there is no queue '\(name)' any more")
+                throw ProtocolError(.notFound, "queue '\(name)' no longer exists")
             }
             queue.append(event, rule: rule, replay: replay.row.definition.name, at: now.log)
             replay.row.delivered += 1
@@ -159,7 +158,7 @@ extension Bus {
         note(replay)
     }
 
-    /// The queues that get the event in a replay, each with the rule that names it.
+    /// Returns the queues that get the event in a replay, each with the rule that targets it.
     func targets(
         of event: RecordedEvent, _ pattern: EventPattern?, _ definition: ReplayDefinition
     ) throws -> [(queue: String, rule: String)] {
@@ -170,7 +169,7 @@ extension Bus {
         var targets: [(queue: String, rule: String)] = []
         for name in definition.rules {
             guard let rule = rules.rules[name] else {
-                throw ProtocolError(.notFound, "there is no rule '\(name)' any more")
+                throw ProtocolError(.notFound, "rule '\(name)' no longer exists")
             }
             guard rule.pattern.matches(event, replayName: definition.name) else { continue }
             for target in rule.definition.targets where !targets.contains(where: { $0.0 == target })
@@ -181,7 +180,7 @@ extension Bus {
         return targets
     }
 
-    /// Where the replay takes its events from.
+    /// Returns the source of the replay's events.
     func source(
         of definition: ReplayDefinition, through last: UInt64
     ) async throws -> any ReplaySource {
@@ -193,7 +192,7 @@ extension Bus {
             return LogSource(
                 client: client, query: query, since: since, until: until, last: last)
         }
-        // What is still pending in the archive belongs to the window.
+        // The archive's pending events belong to the window, too.
         let reader = try await archive(name).archiver.reader(through: last)
         return ArchiveSource(reader: reader, times: since..<until, last: last)
     }
@@ -204,7 +203,7 @@ extension ReplayState {
 }
 
 extension ArchiveError {
-    /// Whether it may go well another time.
+    /// Whether another attempt may succeed.
     var mayPass: Bool {
         if case .storage(.unavailable) = self { true } else { false }
     }

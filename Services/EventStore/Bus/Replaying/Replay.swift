@@ -1,7 +1,7 @@
 import EventSourcing
 import WireProtocol
 
-/// A replay as the store has it.
+/// A replay as the tables store it.
 struct ReplayRow: Codable, Hashable, Sendable {
     var definition: ReplayDefinition
     var state: ReplayState
@@ -9,9 +9,11 @@ struct ReplayRow: Codable, Hashable, Sendable {
     var startedAt: Timestamp
     var startedBy: String
     var endedAt: Timestamp?
-    /// The positions of its window; `first` is 0 until it is known.
+    /// The first position of its window, or 0 while that is unknown.
     var first: UInt64
+    /// The last position of its window.
     var last: UInt64
+    /// The position up to which the window is done.
     var position: UInt64
     var lastEventTime: Timestamp?
     var delivered: UInt64
@@ -20,16 +22,16 @@ struct ReplayRow: Codable, Hashable, Sendable {
 /// A replay at work.
 final class Replay {
     var row: ReplayRow
-    /// Whether a task puts its events into queues.
+    /// Whether a task runs the replay.
     var isAtWork = false
-    /// What it waits for, if its archive's place is out of reach.
+    /// Why the replay waits for its archive's place, if it does.
     var problem: String?
-    /// Where it was lately, to tell how fast it goes.
+    /// Recent positions, from which the rate is computed.
     private var pace: [(at: RunningTime, position: UInt64)] = []
 
     init(_ row: ReplayRow) { self.row = row }
 
-    /// Notes that the window is done up to `position`.
+    /// Records that the window is done up to `position`.
     func advance(to position: UInt64, at now: RunningTime) {
         row.position = position
         guard let latest = pace.last, latest.at + .milliseconds(500) > now else {
@@ -38,7 +40,7 @@ final class Replay {
         }
     }
 
-    /// Positions in a second, over the last few.
+    /// Returns the recent rate, in positions per second.
     private func rate(at now: RunningTime) -> Double {
         guard row.state == .running, let first = pace.first, first.at < now else { return 0 }
         let seconds = Double(now.microseconds - first.at.microseconds) / 1_000_000
@@ -57,13 +59,13 @@ final class Replay {
     }
 }
 
-/// Tells when an event of a replay is due: no sooner than its rate and its speed allow.
+/// Decides when an event of a replay is due, by the replay's rate and speed.
 struct Pacing {
     private static let longest = 1e12
 
     let rate: Double?
     let speed: Double?
-    /// Where the replay began, or went on: when, at which event's time, after how many events.
+    /// When the replay started or resumed, with the time and count of its next event then.
     private var start: (at: ContinuousClock.Instant, time: Timestamp, count: UInt64)?
 
     init(_ definition: ReplayDefinition) {
@@ -71,7 +73,7 @@ struct Pacing {
         speed = definition.speed
     }
 
-    /// When the event is due, which comes after `count` others; nil if it is at `now`.
+    /// Returns when the event after `count` others is due, or nil if it is due at `now`.
     mutating func due(
         _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
     ) -> ContinuousClock.Instant? {
@@ -81,7 +83,7 @@ struct Pacing {
         var offset = 0.0
         if let rate { offset = Double(count - min(start.count, count)) / rate }
         if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
-        // Events may have times in any year. The clamp keeps the offset within a duration.
+        // Events may have times in any year, so the offset is limited to what a duration can hold.
         let due = start.at + .seconds(min(max(offset, 0), Self.longest))
         return due > now ? due : nil
     }

@@ -2,24 +2,24 @@ import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// Where a replay takes its events from, in the order of the log.
+/// A source of events for a replay, in the order of the log.
 protocol ReplaySource: Sendable {
-    /// The positions of the first and the last event of the window; nil if it is empty.
+    /// Returns the positions of the first and the last event of the window, or nil if it is empty.
     func window() async throws -> ClosedRange<UInt64>?
 
-    /// The events behind `position`, up to `last`.
+    /// Returns the events after `position`, up to `last`.
     func batches(
         after position: UInt64, through last: UInt64
     ) -> any AsyncSequence<EventBatch, any Error>
 }
 
-/// The log, seen through a query that has all events of the replay's pattern, and maybe others.
+/// The log, read by a query that covers the replay's pattern and may return other events.
 struct LogSource: ReplaySource {
     let client: EventStoreClient
     let query: EventQuery
     let since: Timestamp
     let until: Timestamp
-    /// Nothing behind it belongs to the window.
+    /// The last position of the window.
     let last: UInt64
 
     func window() async throws -> ClosedRange<UInt64>? {

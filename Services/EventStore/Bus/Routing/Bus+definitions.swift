@@ -10,8 +10,8 @@ import WireProtocol
 extension Bus {
     /// Applies an event of the bus's streams.
     ///
-    /// Only events that the bus's own commands append are checked before the append. An event from
-    /// another client or from an import may be invalid: it has no effect and is logged.
+    /// Only events that the bus's own commands append are checked before the append. An event of
+    /// another client or of an import may be invalid. Such an event has no effect and is logged.
     func apply(_ event: RecordedEvent) async throws {
         guard BusCategory.all.contains(event.category) else { return }
         do {
@@ -80,7 +80,7 @@ extension Bus {
 
     private func put(_ definition: QueueDefinition, at position: UInt64) {
         if let queue = queues[definition.name] {
-            // What tells its entries apart stays as it was when they came.
+            // The grouping and start of a queue with entries can't change.
             var definition = definition
             definition.grouping = queue.row.definition.grouping
             if queue.row.phase != .unstarted { definition.start = queue.row.definition.start }
@@ -89,8 +89,8 @@ extension Bus {
             queue.writes.definition = definition
             return
         }
-        // No entry of an earlier queue of this name, which may be redriven, has the sequence of one
-        // of this.
+        // Sequences start above those of any earlier queue with this name, whose dead letters may
+        // still be redriven.
         let row = QueueRow(
             id: nextQueueID, definition: definition,
             figures: QueueFigures(lastSequence: position << 28))
@@ -98,7 +98,7 @@ extension Bus {
         let queue = BusQueue(row, count: 0, window: window)
         queue.writes.definition = definition
         queues[definition.name] = queue
-        // A rule may have waited for its target.
+        // A rule may target the queue already.
         if !rules.targeting(definition.name).isEmpty { start(definition.name, at: position) }
     }
 
@@ -118,7 +118,7 @@ extension Bus {
         while let receiver = queue.receivers.popFirst() { receiver.continuation.resume() }
     }
 
-    /// Begins to fill the queue from where it starts, when the first rule targets it.
+    /// Starts to fill the queue from its start, when the first rule targets it.
     private func start(_ name: String, at position: UInt64) {
         guard let queue = queues[name], queue.row.phase == .unstarted else { return }
         queue.row.phase =
@@ -133,11 +133,11 @@ extension Bus {
 
     // MARK: Filling
 
-    /// So close to the router, the router waits for the rest to be filled.
+    /// The number of positions behind the router at which the router waits for the filling to end.
     private static let closeEnough: UInt64 = 1000
     private static let step: UInt64 = 5000
 
-    /// Fills queues with what was in the log before they were started.
+    /// Fills queues with events from before they were started.
     func fill() async throws {
         fillSignal.continuation.yield()
         for await _ in fillSignal.stream {
@@ -152,7 +152,7 @@ extension Bus {
         guard let filled = queue.filledThrough else { return }
         guard routed - min(filled, routed) <= Self.closeEnough else {
             try await extend(queue, through: min(filled + Self.step, routed))
-            // What comes of it is not to pile up in memory.
+            // Wait for the commit, so that the entries do not pile up in memory.
             return try await committed()
         }
         isRouterHeld = true
@@ -168,7 +168,7 @@ extension Bus {
         }
     }
 
-    /// Puts into the queue what its rules match behind what it has, up to `position`.
+    /// Adds the events that match the queue's rules, after those it has and up to `position`.
     private func extend(_ queue: BusQueue, through position: UInt64) async throws {
         guard let filled = queue.filledThrough else { return }
         if filled < position {
@@ -178,7 +178,7 @@ extension Bus {
             for try await event in client.read(request).events where !event.isOfStore {
                 events.append(event)
             }
-            // Others had their turn meanwhile: it may have been deleted, and rules have changed.
+            // Meanwhile the queue may have been deleted, and its rules may have changed.
             guard queue.filledThrough == filled, queues[queue.name] === queue else { return }
             let targeting = rules.targeting(queue.name)
             let now = clock.now.log
@@ -195,7 +195,7 @@ extension Bus {
 }
 
 extension BusQueue {
-    /// How far it is filled, while it is being filled.
+    /// The position up to which the queue is filled, or nil if it is not being filled.
     var filledThrough: UInt64? {
         guard case .filling(let position) = row.phase else { return nil }
         return position
@@ -203,7 +203,7 @@ extension BusQueue {
 }
 
 extension RecordedEvent {
-    /// Who caused the event, if its metadata says so.
+    /// The actor that caused the event, or empty if its metadata names none.
     var actor: String {
         (try? JSON.decode(EventMetadata.self, from: metadata))?.actor ?? ""
     }

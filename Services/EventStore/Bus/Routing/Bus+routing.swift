@@ -4,11 +4,11 @@ import Logging
 import WireProtocol
 
 extension Bus {
-    /// So many entries may wait for their commit before the router waits, too.
+    /// The number of uncommitted entries above which the router waits.
     private static let uncommitted = 100_000
 
-    /// Follows the log: what concerns the bus is worked in where it stands, the rest is sent to the
-    /// queues of the rules that match.
+    /// Follows the log. Applies the bus's own events at their positions, and sends all others to
+    /// the queues of the matching rules.
     func route() async throws {
         for try await batch in try await client.subscribe(.all, after: routed) {
             if isRouterHeld { await withCheckedContinuation { heldRouter = $0 } }
@@ -16,7 +16,8 @@ extension Bus {
             let now = clock.now.log
             for event in batch.events {
                 if event.isOfStore {
-                    // A commit in between has the effects of what is before it.
+                    // A commit during `apply` must contain the effects of the events before this
+                    // one.
                     advance(to: event.position - 1)
                     try await apply(event)
                 } else {
@@ -31,7 +32,7 @@ extension Bus {
         }
     }
 
-    /// Notes that all events up to `position` are routed.
+    /// Records that the events up to `position` are routed.
     private func advance(to position: UInt64) {
         routed = position
         routeWaiters.removeAll { waiter in
@@ -54,7 +55,7 @@ extension Bus {
         }
     }
 
-    /// Sends the event to each target of the rules that match it, once if several of them name it.
+    /// Sends the event to each target of the matching rules, once even if several rules name it.
     private func send(_ event: RecordedEvent, at now: Timestamp) {
         let matching = rules.matching(event)
         guard !matching.isEmpty else { return }
@@ -75,12 +76,13 @@ extension Bus {
         guard let queue = queues[target] else {
             return die(targetless: event, for: target, by: rule.definition.name)
         }
-        // One that is still being filled gets to this event later.
+        // A queue that is being filled gets this event later.
         guard queue.row.phase == .live else { return }
         queue.route(event, rule: rule.definition.name, at: now)
     }
 
-    /// The events at `positions`; one that can't be read, as its record is damaged, is missing.
+    /// Returns the events at `positions`. An event with a damaged record is missing from the
+    /// result.
     ///
     /// - Throws: `Unavailable` if the store does not answer.
     func events(at positions: [UInt64]) async throws -> [UInt64: RecordedEvent] {
@@ -96,7 +98,7 @@ extension Bus {
         missing.sort()
         var rest = missing[...]
         while let first = rest.first {
-            // Those that lie close together are read together.
+            // Positions close together are read with one request.
             let together = rest.prefix { $0 - first < Self.stretch }
             rest = rest.dropFirst(together.count)
             do {

@@ -2,7 +2,7 @@ import EventPattern
 import EventSourcing
 import WireProtocol
 
-/// Tells which group of a queue an event belongs to.
+/// Computes the group of a queue to which an event belongs.
 struct GroupKeys {
     private let grouping: Grouping
     private let paths: DataPaths?
@@ -21,7 +21,7 @@ struct GroupKeys {
         }
     }
 
-    /// The group as people know it.
+    /// Returns the name of the group for people.
     func label(of event: RecordedEvent) -> String {
         switch grouping {
         case .correlation: event.correlationID.description
@@ -31,24 +31,24 @@ struct GroupKeys {
         }
     }
 
-    /// The key of the group that `label` names, of which `event` is one.
+    /// Returns the key of the group with this label, to which `event` belongs.
     func key(ofLabel label: String, event: EventID) -> GroupKey {
         if let id = EventID(label), grouping == .correlation || id == event { return GroupKey(id) }
         return Self.key(of: label)
     }
 
-    /// 128 bits that two texts do not share.
+    /// Returns a key of 128 bits, which two texts do not share in practice.
     private static func key(of text: String) -> GroupKey { GroupKey(EventID.none.derived(text)) }
 }
 
 extension GroupKey {
-    /// Of an event that never was in its queue.
+    /// The key of an event that never was in its queue.
     static let none = GroupKey(high: 0, low: 0)
 
     init(_ id: EventID) { self.init(high: id.high, low: id.low) }
 }
 
 extension RecordedEvent {
-    /// Whether the event tells of the bus itself, or of another part of the store.
+    /// Whether the event is about the bus or another part of the store.
     var isOfStore: Bool { bytes[bytes.startIndex + RecordLayout.headerSize] == UInt8(ascii: "$") }
 }

@@ -1,7 +1,7 @@
 import DequeModule
 import EventSourcing
 
-/// Events that were routed lately: most are delivered before long, and need not be read again.
+/// A cache of recently routed events. Most are delivered soon and then need no read from the log.
 struct RecordCache {
     private static let maximumBytes = 32 << 20
 

@@ -2,13 +2,13 @@ import EventPattern
 import EventSourcing
 import WireProtocol
 
-/// A rule at work.
+/// A rule with its compiled pattern.
 final class Rule {
     let definition: RuleDefinition
     let pattern: EventPattern
     let changedAt: Timestamp
     let changedBy: String
-    /// How many events it matched since the process began.
+    /// The number of events matched since the process started.
     var matched: UInt64 = 0
 
     init(_ row: RuleRow) throws(EventPatternError) {
@@ -19,7 +19,7 @@ final class Rule {
     }
 }
 
-/// The rules that there are; those that are enabled are matched all at once.
+/// All rules. The enabled ones are matched together.
 struct RuleBook {
     private(set) var rules: [String: Rule] = [:]
     private var matcher = PatternMatcher<String>()
@@ -37,12 +37,12 @@ struct RuleBook {
         matcher.remove(name)
     }
 
-    /// The rules that match, in the order in which they were put.
+    /// Returns the matching rules in the order in which they were put.
     func matching(_ event: RecordedEvent, replay: String? = nil) -> [Rule] {
         matcher.matches(event, replayName: replay).compactMap { rules[$0] }
     }
 
-    /// The enabled rules that send events to the queue.
+    /// Returns the enabled rules that target the queue.
     func targeting(_ queue: String) -> [Rule] {
         rules.values.filter { $0.definition.isEnabled && $0.definition.targets.contains(queue) }
             .sorted { $0.definition.name < $1.definition.name }

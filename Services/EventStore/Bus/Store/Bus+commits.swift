@@ -11,7 +11,7 @@ struct Commits {
     var waiters: [CheckedContinuation<Void, any Error>] = []
     /// Callers that wait until the tables contain the changes so far.
     var readers: [CheckedContinuation<Void, any Error>] = []
-    /// The changes of the commit under way.
+    /// The changes of the commit in progress.
     var underWay = WriteBatch()
     /// The changes up to `through` that are in the journal, but not in the tables yet.
     var unstored: JournalRecord
@@ -20,7 +20,8 @@ struct Commits {
     var storing = WriteBatch()
     var storingTask: Task<Void, any Error>?
     private(set) var storedAt: RunningTime
-    /// The journal's next generation, and the position of this one up to which it is complete.
+    /// The journal's next generation, and the position of the current one up to which it is
+    /// complete.
     var snapshot: (generation: JournalGeneration, position: UInt64)?
     var snapshotTask: Task<Void, Never>?
 
@@ -38,7 +39,7 @@ struct Commits {
         underWay = WriteBatch()
     }
 
-    /// Records that a new generation of the journal has begun, which ends at `position`.
+    /// Records that a new generation of the journal is in use, which ends at `position`.
     mutating func move(to position: UInt64) { through = position }
 
     /// Returns the changes that the tables lack, and marks them as being stored.
@@ -80,7 +81,8 @@ extension Bus {
             || queues.values.contains { $0.state.nextTick().running != nil }
     }
 
-    /// Writes the changes into the journal. Then reads on in queues that have room in memory.
+    /// Writes the changes into the journal. Then loads more entries of queues that have room in
+    /// memory.
     func commit() async throws {
         let (waiters, readers) = (commits.waiters, commits.readers)
         (commits.waiters, commits.readers) = ([], [])
@@ -160,14 +162,15 @@ extension Bus {
         }
     }
 
-    /// The changes that are not in the tables yet, or not known to be, the latest first.
+    /// The changes that are not in the tables yet, or not known to be. The latest come first.
     var unstored: [WriteBatch] {
         [changes, commits.underWay, commits.unstored.batch, commits.storing]
     }
 
     // MARK: Reading back
 
-    /// Reads on if there is room. Changes since the last commit are taken in after the next one.
+    /// Loads more entries of the queue if there is room in memory. Changes since the last commit
+    /// follow after the next one.
     func refill(_ queue: BusQueue) async throws {
         let epoch = queue.epoch
         for group in queue.unblocked {

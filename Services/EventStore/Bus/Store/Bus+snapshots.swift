@@ -1,7 +1,7 @@
 import Logging
 
 extension Bus {
-    /// Begins the journal's next generation if this one is too long. Commits go on meanwhile.
+    /// Starts the journal's next generation if this one is too long. Commits continue meanwhile.
     func beginSnapshot() async throws {
         guard commits.snapshotTask == nil,
             let next = try await journal.dueGeneration(minimum: journalBytes)

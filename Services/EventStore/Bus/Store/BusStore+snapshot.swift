@@ -6,7 +6,7 @@ extension BusStore {
     private static let entriesTogether = 10_000
     private static let lettersTogether = 500
 
-    /// Begins a generation of the journal with a consistent snapshot of the tables. The caller must
+    /// Starts a generation of the journal with a consistent snapshot of the tables. The caller must
     /// finish it.
     ///
     /// - Returns: the position of the current generation up to which the tables were complete.

@@ -6,11 +6,11 @@ import ServiceRuntime
 import WireProtocol
 
 /// The bus's tables, for look-ups: rules and queues as the log last defined them, the entries of
-/// each queue, and dead letters. Each transaction also stores the position up to which the journal
-/// was folded onto them.
+/// each queue, and dead letters.
 ///
-/// It is a cache of the journal, which restores what a crash takes from it. An entry is a row of
-/// numbers: the event itself is in the log.
+/// The tables are a cache of the journal, which restores what a crash takes from them. Each
+/// transaction also stores the journal's position up to which it was folded onto them. An entry is
+/// a row of numbers, because the event itself is in the log.
 struct BusStore: Sendable {
     static let version = 2
 
@@ -27,9 +27,8 @@ struct BusStore: Sendable {
             path, version: Self.version, log: log, migrations: [1: Self.migrate],
             create: Self.createTables)
         guard let opened else {
-            throw DaybookError(
-                .damaged, "\(path) was made by another version; remove it, and it is made "
-                    + "again from the journal")
+            throw DaybookError(.damaged, "\(path) was made by another version; remove it, and the store "
+                    + "rebuilds it from the journal")
         }
         store = opened
     }
@@ -122,7 +121,8 @@ struct BusStore: Sendable {
 
     // MARK: Reading
 
-    /// The journal that was folded onto the tables, and the last commit's position and time.
+    /// Returns the journal that was folded onto the tables, and the last commit's position and
+    /// time.
     func progress() async throws -> (journal: EventID?, JournalRecord) {
         try await store.read(Self.progress)
     }
@@ -140,7 +140,7 @@ struct BusStore: Sendable {
         )
     }
 
-    /// Has the tables follow no journal, until they are made again from one.
+    /// Marks the tables as following no journal, until they are rebuilt from one.
     func forgetJournal() async throws {
         try await store.commit(
             [{ try $0.execute(sql: "UPDATE journal SET id = ''") }], checkpoint: 0)
@@ -176,7 +176,7 @@ struct BusStore: Sendable {
         try Row.fetchAll(db, sql: "SELECT * FROM queue ORDER BY id").map(QueueRow.init)
     }
 
-    /// How many entries the queue has.
+    /// Returns the number of the queue's entries.
     func count(of queue: Int64) async throws -> Int {
         try await store.read { db in
             try Int.fetchOne(
@@ -184,7 +184,7 @@ struct BusStore: Sendable {
         }
     }
 
-    /// The highest sequence in the queue that has a lease, or 0.
+    /// Returns the highest sequence in the queue that has a lease, or 0.
     func lastLeased(of queue: Int64) async throws -> UInt64 {
         try await store.read { db in
             let last = try Int64.fetchOne(
@@ -194,7 +194,7 @@ struct BusStore: Sendable {
         }
     }
 
-    /// Entries behind `sequence`, in their order.
+    /// Returns the entries after `sequence`, in order.
     func entries(
         of queue: Int64, after sequence: UInt64, limit: Int
     ) async throws -> [QueueEntry] {
@@ -202,7 +202,7 @@ struct BusStore: Sendable {
             "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(bitPattern: sequence), limit])
     }
 
-    /// The entries of one group up to `sequence`, in their order.
+    /// Returns the entries of one group up to `sequence`, in order.
     func entries(
         of queue: Int64, in group: GroupKey, through sequence: UInt64
     ) async throws -> [QueueEntry] {
@@ -230,7 +230,7 @@ struct BusStore: Sendable {
         return try Array(rows.map { try QueueEntry($0) })
     }
 
-    /// Dead letters that fit, the oldest first.
+    /// Returns the dead letters that match the request, oldest first.
     func deadLetters(_ request: DeadLettersRequest) async throws -> [DeadLetterRow] {
         let selection = request.selection
         var (conditions, arguments) = (
@@ -267,7 +267,7 @@ struct BusStore: Sendable {
         }
     }
 
-    /// The groups in which something is dead.
+    /// Returns the groups that have a dead letter.
     func deadGroups() async throws -> [(queue: String, group: GroupKey)] {
         try await store.read { db in
             try Row.fetchAll(db, sql: "SELECT DISTINCT queue, high, low FROM deadLetter")

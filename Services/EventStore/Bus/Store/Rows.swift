@@ -4,14 +4,14 @@ import GRDB
 import JSON
 import WireProtocol
 
-/// A rule as the store has it.
+/// A rule as the tables store it.
 struct RuleRow: Hashable, Sendable {
     var rule: RuleDefinition
     var changedAt: Timestamp
     var changedBy: String
 }
 
-/// A queue as the store has it, without what it holds.
+/// A queue as the tables store it, without its entries.
 @dynamicMemberLookup
 struct QueueRow: Sendable {
     var id: Int64
@@ -35,16 +35,16 @@ struct QueueFigures: Hashable, Sendable {
     var lastLease: UInt64 = 0
 }
 
-/// How far a queue has come with what was in the log before it.
+/// How far a queue has been filled with events from before its start.
 enum QueuePhase: Hashable, Sendable {
     /// No rule targets it yet.
     case unstarted
-    /// It has what its rules match up to this position; what is routed meanwhile comes later.
+    /// The queue has the matching events up to this position. Later ones are added in order.
     case filling(through: UInt64)
-    /// It gets what is routed.
+    /// The queue gets events as they are routed.
     case live
 
-    /// As the store has it.
+    /// The phase as the tables store it.
     var column: Int64? {
         switch self {
         case .unstarted: -1
@@ -62,9 +62,9 @@ enum QueuePhase: Hashable, Sendable {
     }
 }
 
-/// A dead letter as the store has it.
+/// A dead letter as the tables store it.
 struct DeadLetterRow: Hashable, Sendable {
-    /// The position of the event that says that it is dead.
+    /// The position of the event that recorded the death.
     var id: UInt64
     var letter: DeadLetter
     var group: GroupKey
@@ -104,7 +104,7 @@ extension GroupKey {
 }
 
 extension QueueEntry {
-    /// In the order in which `init` reads them: by number, for there are many rows.
+    /// The columns in the order in which `init` reads them, by index because there are many rows.
     static let columns =
         "sequence, position, rule, replay, high, low, enqueuedAt, receives, firstReceivedAt, "
         + "notBefore, error, lease"

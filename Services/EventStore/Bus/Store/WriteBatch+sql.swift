@@ -6,6 +6,8 @@ import WireProtocol
 extension WriteBatch {
     /// Folds the changes onto the cache.
     func write(to db: Database) throws {
+        // Deletions come first, because a new queue may have the name of a deleted one.
+        for queue in queues.values where queue.isDeleted { try queue.delete(from: db) }
         for queue in queues.values { try queue.write(to: db) }
         for (name, rule) in rules {
             guard let rule else {
@@ -52,11 +54,12 @@ extension WriteBatch {
 }
 
 extension QueueWrites {
+    fileprivate func delete(from db: Database) throws {
+        try db.execute(sql: "DELETE FROM entry WHERE queue = ?", arguments: [id])
+        try db.execute(sql: "DELETE FROM queue WHERE id = ?", arguments: [id])
+    }
+
     fileprivate func write(to db: Database) throws {
-        if isDeleted {
-            try db.execute(sql: "DELETE FROM entry WHERE queue = ?", arguments: [id])
-            try db.execute(sql: "DELETE FROM queue WHERE id = ?", arguments: [id])
-        }
         if let purgedThrough {
             try db.execute(
                 sql: "DELETE FROM entry WHERE queue = ? AND sequence <= ?",
@@ -64,7 +67,8 @@ extension QueueWrites {
         }
         let remove = try db.cachedStatement(
             sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
-        // Runs of neighbours: entries that end together mostly were enqueued together.
+        // By runs of adjacent sequences, because entries acknowledged together were mostly enqueued
+        // together.
         for run in removed.runs {
             try remove.execute(
                 arguments: [

@@ -13,7 +13,7 @@ struct WriteBatch: Hashable, Sendable {
 
     var isEmpty: Bool { self == WriteBatch() }
 
-    /// How many rows of queue entries it writes or removes.
+    /// The number of entry rows that it writes or removes.
     var entryCount: Int { queues.values.reduce(0) { $0 + $1.puts.count + $1.removed.count } }
 
     /// Adds the later changes of `next`.
@@ -24,7 +24,7 @@ struct WriteBatch: Hashable, Sendable {
         rules.merge(next.rules) { $1 }
         newDeadLetters.merge(next.newDeadLetters) { $1 }
         for id in next.endedDeadLetters {
-            // A dead letter that came and went in between leaves no trace.
+            // A dead letter that came and went in between needs no write.
             if newDeadLetters.removeValue(forKey: id) == nil { endedDeadLetters.insert(id) }
         }
         replays.merge(next.replays) { $1 }
@@ -34,7 +34,7 @@ struct WriteBatch: Hashable, Sendable {
 
 /// The changes of one queue.
 ///
-/// An entry that came and went in between leaves no trace.
+/// An entry that came and went in between needs no write.
 struct QueueWrites: Hashable, Sendable {
     let id: Int64
     /// Whether the queue was deleted before the other changes here.
@@ -42,7 +42,7 @@ struct QueueWrites: Hashable, Sendable {
     /// Nil if the definition has not changed.
     var definition: QueueDefinition?
     var figures: QueueFigures?
-    /// Entries up to here are gone.
+    /// The sequence up to which entries were purged.
     private(set) var purgedThrough: UInt64?
     private(set) var puts: [UInt64: QueueEntry] = [:]
     private(set) var removed: Set<UInt64> = []
@@ -56,7 +56,7 @@ struct QueueWrites: Hashable, Sendable {
             && removed.isEmpty
     }
 
-    /// The entry is new, or was removed.
+    /// Adds an entry that is new or was removed before.
     mutating func add(_ entry: QueueEntry) {
         puts[entry.sequence] = entry
         added.insert(entry.sequence)

@@ -1,8 +1,8 @@
 import EventSourcing
 
-/// How long the bus has run in total, across restarts: the clock of leases, back-offs and waits.
+/// The total running time of the bus across restarts: the clock of leases, back-offs and waits.
 ///
-/// It stands still while the process does not run, and no change of the system's clock moves it.
+/// It stops while the process does not run, and no change of the system's clock moves it.
 struct RunningTime: Comparable, Hashable, Sendable {
     static let zero = RunningTime(microseconds: 0)
 
@@ -23,7 +23,7 @@ struct RunningTime: Comparable, Hashable, Sendable {
 
 /// A point in time, by both clocks of the bus.
 struct BusTime: Hashable, Sendable {
-    /// The running time, which durations are measured by.
+    /// The running time, for durations.
     var running: RunningTime
     /// The log's time, for points in time such as an event's maximum age.
     var log: Timestamp
@@ -57,7 +57,7 @@ struct BusClock: Sendable {
 
     var running: RunningTime { start + (ContinuousClock.now - startedAt) }
 
-    /// Takes note of an event's commit time, so that the log's time is never earlier.
+    /// Records an event's commit time, so that the log's time never goes back.
     mutating func follow(_ time: Timestamp) { latest = max(latest, time) }
 }
 

@@ -1,9 +1,11 @@
 import Bytes
 import EventSourcing
 
-/// The chain's hashes along a sealed segment, in a file beside it: the whole of the last one, and
-/// the first eight bytes of each. It says nothing that the segments do not, and is made again from
-/// them when it is not there; but then it can't tell any more that one of them was altered.
+/// The hash chain of a sealed segment, in a file beside it: the hash after the last record, and the
+/// first eight bytes of the hash after each record.
+///
+/// The file can be rebuilt from the segments. But a rebuilt file no longer shows whether a segment
+/// was altered before.
 ///
 ///     offset size
 ///          0    8  "DAYBKCHN"
@@ -11,10 +13,10 @@ import EventSourcing
 ///         12    4  number of records
 ///         16    8  position of the first record
 ///         24   16  identity of the log
-///         40   32  the hash behind the last record
+///         40   32  the hash after the last record
 ///         72    4  CRC32C of the links
 ///         76    4  CRC32C of bytes 0..<76
-///         80       links: of the hash behind each record the first 8 bytes
+///         80       links: for each record, the first 8 bytes of the hash after it
 struct ChainFile {
     static let version: UInt32 = 1
     static let suffix = ".chain"
@@ -25,7 +27,7 @@ struct ChainFile {
 
     static func name(base: UInt64) -> String { SegmentHeader.fileName(base: base) + suffix }
 
-    /// The chain at the end of the segment.
+    /// The point of the chain at the end of the segment.
     var end: ChainPoint {
         let span = bytes.span
         return ChainPoint(
@@ -33,16 +35,17 @@ struct ChainFile {
             hash: ChainHash(span, at: 40))
     }
 
-    /// What is kept of the hash behind each record, in order.
+    /// The links: for each record, in order, the first eight bytes of the hash after it.
     var links: [UInt64] {
         stride(from: Self.headerSize, to: bytes.count, by: 8).map {
             bytes.span.uint64(at: $0).byteSwapped
         }
     }
 
-    /// The file of the segment, made from it.
+    /// Computes the file from the segment.
     ///
-    /// - Parameter previous: the chain at the end of the segment before.
+    /// - Parameter previous: the point of the chain at the end of the segment before.
+    /// - Throws: `LogError` if a record is invalid or storage fails.
     init(
         of segment: ChainSegment, after previous: ChainPoint, log: EventID,
         in storage: any LogStorage
@@ -63,7 +66,7 @@ struct ChainFile {
         self.bytes = bytes + links
     }
 
-    /// The file that is there; nil if there is none, or it is not the segment's, or does not check.
+    /// Reads the segment's file. Nil if it is missing, invalid or of another segment.
     init?(_ segment: ChainSegment, log: EventID, in storage: any LogStorage) throws(LogError) {
         let name = Self.name(base: segment.base)
         bytes = try storing { () throws(StorageError) in
@@ -80,7 +83,7 @@ struct ChainFile {
         else { return nil }
     }
 
-    /// Whether the segment's file is there, and can't be used.
+    /// Whether the segment's file exists but is invalid.
     static func isDamaged(
         _ segment: ChainSegment, log: EventID, in storage: any LogStorage
     ) throws(LogError) -> Bool {
@@ -91,15 +94,15 @@ struct ChainFile {
         return try ChainFile(segment, log: log, in: storage) == nil
     }
 
-    /// How many segments, sealed ones in order, have their files before the first that has none,
-    /// and the chain behind them.
+    /// Returns how many sealed segments, counted from the first, have files, and the point of the
+    /// chain after them.
     static func last(
         of segments: [ChainSegment], log: EventID, in storage: any LogStorage
     ) throws(LogError) -> (count: Int, end: ChainPoint) {
         let names = Set(try storing { () throws(StorageError) in try storage.names() })
         var count =
             segments.firstIndex { !names.contains(name(base: $0.base)) } ?? segments.count
-        // One that is damaged is as none.
+        // A damaged file counts as missing.
         while count > 0 {
             let file = try ChainFile(segments[count - 1], log: log, in: storage)
             if let file { return (count, file.end) }
@@ -108,7 +111,8 @@ struct ChainFile {
         return (0, ChainPoint(startOf: log))
     }
 
-    /// The chain at the end of the segment; its file is made, if there is none that can be used.
+    /// Returns the point of the chain at the end of the segment. Writes the file if there is no
+    /// valid one.
     static func end(
         of segment: ChainSegment, after previous: ChainPoint, log: EventID,
         in storage: any LogStorage

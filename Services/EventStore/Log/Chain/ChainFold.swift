@@ -1,20 +1,20 @@
 import EventSourcing
 
-/// Goes along the log, and folds each record into the chain's hash.
+/// Computes the hash chain, record by record.
 ///
 ///     hash(0) = SHA-256("daybook chain 1", identity of the log)
 ///     hash(n) = SHA-256(hash(n - 1), record n)
 ///
-/// A record is hashed as it is on disk, but for what is about that disk alone: which records a sync
-/// preceded (`startsCommit`), and the head's checksum, which depends on it, are taken as zero. So
-/// the chain says the same of a log whose events were written in other groups or segments.
+/// A record is hashed as it is on disk, with two fields set to zero. The flag `startsCommit`
+/// depends on when the log synced. The head's checksum depends on that flag. So logs with the same
+/// events have the same chain, however their commits and segments differ.
 struct ChainFold {
     private(set) var point: ChainPoint
     private var message: [UInt8] = []
 
     init(after point: ChainPoint) { self.point = point }
 
-    /// Folds the record of the next position.
+    /// Adds the record of the next position.
     mutating func add(_ record: Span<UInt8>) {
         message.removeAll(keepingCapacity: true)
         point.hash.append(to: &message)
@@ -25,10 +25,10 @@ struct ChainFold {
         point = ChainPoint(position: point.position + 1, hash: ChainHash(of: message.span))
     }
 
-    /// Folds the records of the segment that lie behind the point.
+    /// Adds the records of the segment that come after the current point.
     ///
-    /// - Parameter body: is told each point.
-    /// - Throws: when a record does not check.
+    /// - Parameter body: called with each new point.
+    /// - Throws: `LogError` if a record is invalid or storage fails.
     mutating func add(
         _ segment: ChainSegment, in storage: any LogStorage, _ body: (ChainPoint) -> Void = { _ in }
     ) throws(LogError) {
@@ -47,7 +47,7 @@ struct ChainFold {
                 position <= point.position || SegmentScan.whole(rest, binding.mask(at: at)) != nil
             else {
                 throw .damaged(
-                    segment: name, offset: at, position: position, "the record does not check")
+                    segment: name, offset: at, position: position, "the record is invalid")
             }
             at += header.length
             guard position > point.position else { continue }
@@ -57,12 +57,12 @@ struct ChainFold {
     }
 }
 
-/// A segment as the chain sees it.
+/// What the chain must know of a segment.
 struct ChainSegment: Hashable, Sendable {
     let base: UInt64
-    /// The position behind its last record, of those that count.
+    /// The position after its last committed record.
     let next: UInt64
-    /// Where that record ends; nil for where the file does.
+    /// Where that record ends, in bytes from the start of the file. Nil for the end of the file.
     var end: Int?
 
     var name: String { SegmentHeader.name(base: base) }

@@ -2,15 +2,15 @@ import Bytes
 import Crypto
 import EventSourcing
 
-/// A SHA-256 that stands for a log up to some event: every event before it, each to the byte.
+/// A SHA-256 hash of the log up to an event. It depends on every byte of every event up to there.
 public struct ChainHash: Hashable, Sendable {
     static let size = 32
 
-    /// The bytes, eight to a word, big-endian. No vector of four: its alignment of 32 bytes is more
-    /// than the frame of an async function gives.
+    /// The bytes, eight to a word, big-endian. Not a SIMD vector of four: the frame of an async
+    /// function does not give its alignment of 32 bytes.
     private let first, second, third, fourth: UInt64
 
-    /// The hash at `offset`.
+    /// Reads the 32 bytes at `offset`.
     init(_ bytes: Span<UInt8>, at offset: Int) {
         first = bytes.uint64(at: offset).byteSwapped
         second = bytes.uint64(at: offset + 8).byteSwapped
@@ -18,7 +18,7 @@ public struct ChainHash: Hashable, Sendable {
         fourth = bytes.uint64(at: offset + 24).byteSwapped
     }
 
-    /// The hash of `message`.
+    /// Computes the hash of `message`.
     init(of message: Span<UInt8>) {
         var function = SHA256()
         unsafe message.withUnsafeBytes { unsafe function.update(bufferPointer: $0) }
@@ -32,12 +32,12 @@ public struct ChainHash: Hashable, Sendable {
         }
     }
 
-    /// What the chain's file keeps of it.
+    /// The first eight bytes, which the chain's file keeps for each record.
     var link: UInt64 { first }
 }
 
 extension ChainHash: LosslessStringConvertible {
-    /// Reads 64 hexadecimal digits, in either case.
+    /// Parses 64 hexadecimal digits in either case. Nil for any other text.
     public init?(_ text: String) {
         guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexDigit) else { return nil }
         let bytes = stride(from: 0, to: 64, by: 2).compactMap { at in
@@ -46,6 +46,7 @@ extension ChainHash: LosslessStringConvertible {
         self.init(bytes.span, at: 0)
     }
 
+    /// The hash as 64 lowercase hexadecimal digits.
     public var description: String {
         [first, second, third, fourth].map(\.hexadecimal).joined()
     }
@@ -62,17 +63,20 @@ extension UInt8 {
     }
 }
 
-/// A place of the log's chain: the position of an event, or 0, and the hash of the log up to it.
+/// A point of the log's hash chain: a position, and the hash of the log up to it.
 public struct ChainPoint: Hashable, Sendable {
+    /// The position of the last event in the hash; 0 at the start of the log.
     public let position: UInt64
+    /// The hash of the log up to the position.
     public let hash: ChainHash
 
+    /// Creates a point from a position and the hash at it.
     public init(position: UInt64, hash: ChainHash) {
         self.position = position
         self.hash = hash
     }
 
-    /// Where the chain of the log of this identity begins.
+    /// Creates the first point of the chain of the log with this identity.
     init(startOf log: EventID) {
         var message = Array("daybook chain 1".utf8)
         message.append(littleEndian: log.high.byteSwapped)
@@ -82,7 +86,7 @@ public struct ChainPoint: Hashable, Sendable {
 }
 
 extension ChainPoint: LosslessStringConvertible {
-    /// Reads `<position>:<hash>`.
+    /// Parses `<position>:<hash>`. Nil for any other text.
     public init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let position = UInt64(parts[0]),
@@ -91,5 +95,6 @@ extension ChainPoint: LosslessStringConvertible {
         self.init(position: position, hash: hash)
     }
 
+    /// The point as `<position>:<hash>`.
     public var description: String { "\(position):\(hash)" }
 }

@@ -1,17 +1,20 @@
 import EventSourcing
 import Synchronization
 
-/// Makes the chain's files of sealed segments in the background: one after the other, for each hash
-/// is made of the one before, and one a turn, so that those of an old log, which has none, hold up
-/// nothing else.
+/// Writes the chain's files of sealed segments in the background.
 ///
-/// One that can't be made, because storage fails or a record is damaged, is tried again with the
-/// next segment: it is of use to `ChainVerification` alone, and whoever reads what is damaged is
-/// told.
+/// The files are written one after the other, because each hash depends on the one before. Each
+/// turn of the background writes one file, so that an old log without any files delays nothing
+/// else.
+///
+/// If a file cannot be written, because storage fails or a record is damaged, the next segment's
+/// turn tries it again. Only `ChainVerification` needs the file. A damaged record is reported to
+/// its readers.
 struct ChainMaintenance {
     private struct State {
         var segments: [ChainSegment] = []
-        /// How many have their files, and the chain behind them; nil before that was looked for.
+        /// How many segments have files, and the point of the chain after them. Nil before the
+        /// first look.
         var made: (count: Int, end: ChainPoint)?
         var isStopped = false
     }
@@ -31,14 +34,14 @@ struct ChainMaintenance {
         self.background = background
     }
 
-    /// Has the files of the next segments made, where they are not there.
+    /// Adds segments whose files are to be written if they are missing.
     func append(_ segments: [ChainSegment]) {
         guard !segments.isEmpty else { return }
         shared.state.withLock { $0.segments += segments }
         takeTurn()
     }
 
-    /// Begins no more of them.
+    /// Starts no more files.
     func stop() { shared.state.withLock { $0.isStopped = true } }
 
     private func takeTurn() {
@@ -47,7 +50,7 @@ struct ChainMaintenance {
         }
     }
 
-    /// Makes the file of the first segment that has none; false if all have.
+    /// Writes the file of the first segment that lacks one. Returns false if no segment lacks one.
     private func makeNext() throws(LogError) -> Bool {
         let (segments, known, isStopped) = shared.state.withLock {
             ($0.segments, $0.made, $0.isStopped)

@@ -1,33 +1,35 @@
 import EventSourcing
 
-/// How a log is not what its chain says.
+/// How a log differs from its hash chain.
 public enum ChainFault: Error, Hashable, CustomStringConvertible {
-    /// The first event that was altered is at one of the positions.
+    /// One of the events at these positions is the first that was altered.
     case altered(ClosedRange<UInt64>)
-    /// The same, by a trusted head alone: there are no files, or they say what the events do.
+    /// The same, but shown by a trusted head alone: the chain's files are missing or match the
+    /// events.
     case alteredBeforeHead(ClosedRange<UInt64>)
-    /// The log ends before a trusted head.
+    /// The log ends before a trusted head, so events were removed.
     case ends(at: UInt64, before: ChainPoint)
-    /// The head is none of this log, to which another trusted one belongs.
+    /// A trusted head is not of this log, but another trusted head is.
     case notOfLog(ChainPoint)
-    /// The events are what a trusted head, or what follows in the chain's files, says: the file is
-    /// not.
+    /// The named file of the chain is damaged. The events are not: a trusted head or later links
+    /// confirm them.
     case file(String)
 
+    /// A message of one line that says what is wrong.
     public var description: String {
         switch self {
         case .altered(let positions):
-            "\(Self.one(of: positions)) was altered: it is the first event that is not what the "
-                + "chain was made of"
+            "\(Self.one(of: positions)) was altered: it is the first event that does not match "
+                + "the chain"
         case .alteredBeforeHead(let positions):
-            "\(Self.one(of: positions)) was altered: the chain does not come to the trusted head, "
-                + "and no file of it says where it left"
+            "\(Self.one(of: positions)) was altered: the chain does not reach the trusted head, "
+                + "and none of its files shows where they differ first"
         case .ends(let head, let trusted):
             "position \(head + 1) was removed: the log ends before the trusted head at "
                 + "\(trusted.position)"
-        case .notOfLog(let head): "the trusted head \(head) is none of this log"
+        case .notOfLog(let head): "the trusted head \(head) is not of this log"
         case .file(let name):
-            "\(name) is damaged, and the events are not; remove it, and it is made again"
+            "\(name) is damaged, but the events are not; remove it, and the store rebuilds it"
         }
     }
 
@@ -36,38 +38,38 @@ public enum ChainFault: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// What a log's chain, computed from its events, has been compared with: its files, and heads that
-/// somebody has kept elsewhere.
+/// A comparison of the chain, computed from the events, with its files and with trusted heads that
+/// were kept elsewhere.
 ///
-/// The files name the first event that was altered. But who can write events can write files: then
-/// only a trusted head tells, and that the event lies behind the last one that the chain passes
-/// through, up to the first that it does not.
+/// The files identify the first event that was altered. But someone who can write events can write
+/// files, too. Then only a trusted head shows it. The altered event lies after the last head that
+/// the chain passes through, and at or before the first that it does not.
 public struct ChainVerification: Sendable {
-    /// The chain behind the last event that could be read.
+    /// The point of the chain after the last event that could be read.
     public private(set) var head: ChainPoint
-    /// How many events are what their links in the files say.
+    /// The number of events that match their links in the files.
     public private(set) var linked: UInt64 = 0
     /// The trusted heads that the chain passes through.
     public private(set) var passed: [ChainPoint] = []
 
     /// The trusted heads that the chain does not pass through.
     private var missed: [ChainPoint] = []
-    /// The first trusted head behind the end of the log.
+    /// The first trusted head after the end of the log.
     private var beyond: ChainPoint?
     private var lastRightLink: UInt64
-    /// The first behind the last that is right: every hash depends on all events before it, so that
-    /// a link that is right vouches for them, whatever others say.
+    /// The first wrong link after the last right one. Every hash depends on all events before it,
+    /// so a right link confirms them, whatever earlier links say.
     private var wrongLink: (position: UInt64, file: String)?
     private var wrongFile: String?
 
-    /// Computes the chain up to the first event that is damaged or not there, if one is.
+    /// Computes the chain up to the first event that is damaged or missing.
     ///
     /// - Parameters:
-    ///   - found: what `LogVerification` has found in `storage`.
-    ///   - heads: those that are trusted.
-    ///   - isForward: whether to begin behind the first of them, and not at the beginning.
-    ///   - progress: is told the number of segments that are done, and of all.
-    /// - Throws: when storage can't be read.
+    ///   - found: the result of verifying `storage`.
+    ///   - heads: the trusted heads.
+    ///   - isForward: whether to start at the first trusted head instead of the start of the log.
+    ///   - progress: called with the number of segments that are done, and of all.
+    /// - Throws: `LogError` if storage can't be read.
     public init(
         of storage: any LogStorage, _ found: LogVerification, heads: [ChainPoint] = [],
         isForward: Bool = false, progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
@@ -92,7 +94,7 @@ public struct ChainVerification: Sendable {
         if isAll { beyond = heads.first }
     }
 
-    /// What is wrong; nil if nothing is.
+    /// The difference that was found, or nil if all is as expected.
     public var fault: ChainFault? {
         let trusted = passed.last?.position ?? 0
         if let missed = missed.first(where: { $0.position <= trusted }) { return .notOfLog(missed) }
@@ -131,7 +133,8 @@ public struct ChainVerification: Sendable {
         }
     }
 
-    /// Takes the heads at the point from `heads`, which has none before it.
+    /// Removes the heads at the point's position from `heads`, and records whether they match.
+    /// `heads` holds none before that position.
     private mutating func compare(_ point: ChainPoint, with heads: inout ArraySlice<ChainPoint>) {
         while let next = heads.first, next.position == point.position {
             heads.removeFirst()

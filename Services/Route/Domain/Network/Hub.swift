@@ -3,14 +3,19 @@ import Foundation
 
 /// A place that parcels pass through.
 public struct Hub: Hashable, Sendable {
+    /// The code that orders and lanes use, 1 to 64 bytes.
     public var code: String
+    /// The name for people.
     public var name: String
+    /// The country, as the network file states it.
     public var country: String
-    /// Degrees north and east.
+    /// The latitude, in degrees north.
     public var latitude: Double
+    /// The longitude, in degrees east.
     public var longitude: Double
 
-    /// The great-circle distance in kilometres, by the haversine formula on a sphere of 6,371 km.
+    /// Returns the great-circle distance in kilometres, by the haversine formula on a sphere of
+    /// 6,371 km.
     public func distance(to other: Hub) -> Double {
         let radians = Double.pi / 180
         let north = (other.latitude - latitude) * radians / 2
@@ -23,7 +28,7 @@ public struct Hub: Hashable, Sendable {
 }
 
 extension DaybookError {
-    /// The error of a network file that can't be used.
+    /// The error of an invalid line in a network file.
     fileprivate static func network(line: Int, reason: String) -> DaybookError {
         DaybookError(.invalid, "line \(line) of the network: \(reason)")
     }
@@ -32,8 +37,8 @@ extension DaybookError {
 extension Hub {
     static let columns = ["code", "name", "city", "country", "latitude", "longitude", "timezone"]
 
-    /// Reads hubs from comma-separated values with the columns above (RFC 4180, but that a field
-    /// has no line break).
+    /// Reads hubs from comma-separated values with the columns above. The format is RFC 4180,
+    /// except that a field has no line break.
     static func parse(_ text: String) throws(DaybookError) -> [Hub] {
         var hubs: [Hub] = []
         var codes: Set<String> = []
@@ -50,7 +55,7 @@ extension Hub {
             if line.isEmpty { continue }
             let hub = try parse(fields, line: index + 1)
             guard codes.insert(hub.code).inserted else {
-                throw DaybookError.network(line: index + 1, reason: "hub \(hub.code) stands twice")
+                throw DaybookError.network(line: index + 1, reason: "hub \(hub.code) is listed twice")
             }
             hubs.append(hub)
         }
@@ -58,7 +63,7 @@ extension Hub {
         return hubs
     }
 
-    /// The fields of a line; a quoted one may hold commas, and quotes twice.
+    /// Returns the fields of a line. A quoted field may hold commas and doubled quotes.
     private static func fields(of line: Substring) -> [String] {
         var fields = [""]
         var isQuoted = false
@@ -90,7 +95,7 @@ extension Hub {
         }
         guard (1...64).contains(fields[0].utf8.count) else {
             throw DaybookError.network(
-                line: line, reason: "a code has 1 to 64 bytes, not \(fields[0].utf8.count)")
+                line: line, reason: "a code must have 1 to 64 bytes, not \(fields[0].utf8.count)")
         }
         return Hub(
             code: fields[0], name: fields[1], country: fields[3], latitude: latitude,

@@ -2,18 +2,19 @@ public import EventSourcing
 
 /// Hubs and the lanes between them.
 ///
-/// Lanes are built by a rule. Each hub is linked with its four nearest neighbours: by road up to
-/// 600 km, by a feeder flight beyond. The first hub listed of each country is its major one; majors
-/// are linked with each other by trunk flights of up to 9,500 km. Lanes go both ways.
+/// Lanes are built by a rule. Each hub is linked with its four nearest neighbours, by road up to
+/// 600 km and by feeder flight beyond. The first hub listed of each country is its major hub. Major
+/// hubs are linked with each other by trunk flights of up to 9,500 km. Lanes go both ways.
 public struct Network: Sendable {
-    /// How a lane is travelled, and what that takes.
+    /// The means of transport on a lane, with its speed and rate.
     public enum Mode: String, Hashable, Sendable {
+        /// By truck, by a flight between neighbours, or by a flight between major hubs.
         case road, feeder, trunk
 
         var kilometersPerHour: Double { self == .road ? 70 : 780 }
-        /// Waiting and loading, on each lane.
+        /// The time for waiting and loading on each lane.
         var handlingMinutes: Int { self == .road ? 120 : 360 }
-        /// Minor units for each item and 100 km.
+        /// The price per item and 100 km, in minor units.
         var rate: Double {
             switch self {
             case .road: 6
@@ -23,11 +24,15 @@ public struct Network: Sendable {
         }
     }
 
+    /// A one-way connection from one hub to another.
     public struct Lane: Hashable, Sendable {
-        /// Index of the hub it leads to.
+        /// The index of the hub to which the lane leads.
         public var to: Int
+        /// The means of transport.
         public var mode: Mode
+        /// The length in kilometres.
         public var kilometers: Double
+        /// The travel time in minutes, including handling.
         public var minutes: Int
 
         init(to: Int, mode: Mode, kilometers: Double) {
@@ -38,7 +43,8 @@ public struct Network: Sendable {
                 mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
         }
 
-        /// What `quantity` items cost on it, in minor units: 50 for the handling, and by distance.
+        /// Returns the cost of `quantity` items in minor units: 50 for the handling, and a part by
+        /// distance.
         public func cost(of quantity: Int) -> Int64 {
             let cost = 50 + (kilometers / 100 * mode.rate * Double(quantity)).rounded(.up)
             return Int64(min(max(cost, 0), 9e15))
@@ -49,13 +55,17 @@ public struct Network: Sendable {
     static let longestRoad = 600.0
     static let longestTrunk = 9500.0
 
+    /// The hubs, in the order of the file.
     public let hubs: [Hub]
-    /// By the index of the hub they start from.
+    /// The lanes that start at each hub, by the index of the hub.
     public let lanes: [[Lane]]
     private let indices: [String: Int]
 
-    /// Reads the hubs from comma-separated values: code, name, city, country, latitude, longitude,
-    /// timezone, with that header.
+    /// Reads the hubs from comma-separated values and builds the lanes.
+    ///
+    /// - Parameter text: lines of code, name, city, country, latitude, longitude and timezone, with
+    ///   a header of these names.
+    /// - Throws: `NetworkError` for an invalid line.
     public init(csv text: String) throws(DaybookError) { self.init(hubs: try Hub.parse(text)) }
 
     init(hubs: [Hub]) {
@@ -91,5 +101,6 @@ public struct Network: Sendable {
         indices = Dictionary(uniqueKeysWithValues: hubs.enumerated().map { ($1.code, $0) })
     }
 
+    /// Returns the index of the hub with this code, or nil if no hub has it.
     public func index(of code: String) -> Int? { indices[code] }
 }

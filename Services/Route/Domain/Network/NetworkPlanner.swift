@@ -2,29 +2,36 @@ import Contracts
 import EventSourcing
 import HeapModule
 
-/// Finds the cheapest way through a network that takes no longer than allowed.
+/// Finds the cheapest route through a network that does not take longer than allowed.
 public struct NetworkPlanner: RoutePlanner {
     private let network: Network
     private let limitMinutes: Int
 
+    /// Creates a planner.
+    ///
+    /// - Parameter limitMinutes: the longest time that a journey may take, in minutes.
     public init(_ network: Network, limitMinutes: Int) {
         self.network = network
         self.limitMinutes = limitMinutes
     }
 
+    /// Returns the cheapest plan within the time limit.
+    ///
+    /// - Throws: `RouteRefusal` if a hub is unknown or unreachable, or if every route takes too
+    ///   long or costs too much.
     public func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan {
         let (from, to) = (try index(of: journey.origin), try index(of: journey.destination))
         if let path = search(from, to, journey.quantity, within: limitMinutes) {
             return try plan(path, from: from, journey)
         }
-        // Without a limit on time a way is found if there is any.
+        // A search without a time limit shows whether any route exists.
         guard search(from, to, journey.quantity, within: .max) != nil else {
             throw RouteRefusal(
                 .unreachable, "no lanes lead from \(journey.origin) to \(journey.destination)")
         }
         throw RouteRefusal(
             .tooLate,
-            "no way from \(journey.origin) to \(journey.destination) takes up to "
+            "no route from \(journey.origin) to \(journey.destination) takes at most "
                 + "\(limitMinutes / 60) hours")
     }
 
@@ -36,11 +43,13 @@ public struct NetworkPlanner: RoutePlanner {
         return index
     }
 
-    /// Lanes of the cheapest way within the time; of equally cheap ones the fastest.
+    /// Returns the lanes of the cheapest route within the time, and of equally cheap ones the
+    /// fastest.
     ///
-    /// Label setting for the shortest path with a resource constraint (Desrochers and Soumis, "A
-    /// Generalized Permanent Labelling Algorithm", 1988): labels are settled in the order of cost,
-    /// so one that is not faster than all settled before it at its hub can be dropped.
+    /// This is label setting for the shortest path with a resource constraint (Desrochers and
+    /// Soumis, "A Generalized Permanent Labelling Algorithm", 1988). Labels are made permanent in
+    /// the order of cost. So a label that is not faster than all earlier ones at its hub can be
+    /// dropped.
     private func search(
         _ from: Int, _ to: Int, _ quantity: Int, within limit: Int
     ) -> [Network.Lane]? {
@@ -112,7 +121,7 @@ public struct NetworkPlanner: RoutePlanner {
     }
 }
 
-/// A way to a hub: the lane it ends with and the label it goes on from.
+/// A route to a hub: the last lane, and the index of the label before it.
 private struct Label: Comparable {
     let cost: Int64
     let minutes: Int
