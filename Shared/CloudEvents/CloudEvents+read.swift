@@ -8,7 +8,7 @@ extension CloudEvents {
     /// its subject names. Attributes without a field in a record go to its metadata.
     ///
     /// - Parameter stream: the stream of the event, whatever its subject. Nil to use the subject.
-    /// - Throws: `CloudEventError` if the line is not a valid event.
+    /// - Throws: `invalid` if the line is not a valid event.
     public static func event(
         _ line: ArraySlice<UInt8>, to stream: StreamName? = nil
     ) throws(DaybookError) -> NewEvent {

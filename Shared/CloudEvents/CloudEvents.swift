@@ -14,7 +14,7 @@ public enum CloudEvents {
 
     /// Returns the line of an event of `log`, without a line break.
     ///
-    /// - Throws: `CloudEventError` if the record can't be written exactly, because its producer
+    /// - Throws: `invalid` if the record can't be written exactly, because its producer
     ///   broke the rules.
     public static func line(
         _ event: RecordedEvent, of log: EventID

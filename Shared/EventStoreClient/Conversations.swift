@@ -5,7 +5,7 @@ extension EventStoreClient {
     /// The whole conversations of the events that match `query`, in the order of the log.
     ///
     /// - Parameter moment: with what had been committed by then; nil is now.
-    /// - Throws: `Refusal` for a moment that is still to come.
+    /// - Throws: `rejected` for a moment that is still to come.
     public func conversations(
         of query: EventQuery, asOf moment: Moment? = nil, timeout: Duration = .seconds(30)
     ) async throws -> [RecordedEvent] {

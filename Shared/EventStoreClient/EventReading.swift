@@ -9,7 +9,7 @@ import WireProtocol
 /// resumes where it was. When the consumer leaves the loop or is cancelled, the store stops the
 /// read.
 ///
-/// Iterating throws `ProtocolError` if the store rejects the read, `Unavailable` if no chunk comes
+/// Iterating throws `ProtocolError` if the store rejects the read, `unavailable` if no chunk comes
 /// within the timeout, and `CancellationError`. Each iteration is a new read.
 public struct EventReading: AsyncSequence, Sendable {
     let request: ReadRequest

@@ -28,7 +28,7 @@ extension EventReference: LosslessStringConvertible {
 }
 
 extension EventStoreClient {
-    /// - Throws: `Refusal` if there is no such event.
+    /// - Throws: `rejected` if there is no such event.
     public func event(_ reference: EventReference) async throws -> RecordedEvent {
         switch reference {
         case .id(let id):

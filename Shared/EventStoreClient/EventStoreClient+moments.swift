@@ -16,7 +16,7 @@ extension ReadRequest {
 extension EventStoreClient {
     /// Reads what matched `query` at `moment`, behind `position`; nil is now.
     ///
-    /// - Throws: `Refusal` for a moment that is still to come.
+    /// - Throws: `rejected` for a moment that is still to come.
     public func read(
         _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
         timeout: Duration = .seconds(30)
@@ -29,7 +29,7 @@ extension EventStoreClient {
 
     /// The position of the last event that `moment` has; 0 if it has none.
     ///
-    /// - Throws: `Refusal` for a moment that is still to come.
+    /// - Throws: `rejected` for a moment that is still to come.
     func position(of moment: Moment) async throws -> UInt64 {
         try await check(moment)
         switch moment {
@@ -46,7 +46,7 @@ extension EventStoreClient {
         return nil
     }
 
-    /// - Throws: `Refusal` for a moment that is still to come: what is true then is not known yet.
+    /// - Throws: `rejected` for a moment that is still to come: what is true then is not known yet.
     private func check(_ moment: Moment) async throws {
         switch moment {
         case .position(let position):

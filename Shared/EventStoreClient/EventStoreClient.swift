@@ -32,7 +32,7 @@ public struct EventStoreClient: Sendable {
 
     /// Returns the identity and head of the log, and the endpoints of the feed and the bus.
     ///
-    /// - Throws: `ProtocolError` if there is no common protocol version, `Unavailable` if no answer
+    /// - Throws: `ProtocolError` if there is no common protocol version, `unavailable` if no answer
     ///   came within `timeout`.
     public func welcome(timeout: Duration = .seconds(30)) async throws -> Welcome {
         let hello = try JSON.encode(Hello(client: ProcessInfo.processInfo.processName))
@@ -62,8 +62,8 @@ public struct EventStoreClient: Sendable {
     /// the same events are sent again under the same ids. That is safe, because the store appends
     /// an id only once.
     ///
-    /// - Throws: `ProtocolError` if the store rejects the append, `Unavailable` if no answer came
-    ///   within `timeout`, `NameError` if an event can't be encoded.
+    /// - Throws: `ProtocolError` if the store rejects the append, `unavailable` if no answer came
+    ///   within `timeout`, `invalid` if an event can't be encoded.
     public func append(
         _ events: [NewEvent], _ condition: AppendCondition = .any, timeout: Duration = .seconds(30)
     ) async throws -> Appended {
@@ -142,7 +142,7 @@ public struct EventStoreClient: Sendable {
     ///
     /// - Parameter log: The log that `position` belongs to. Without it, the position is taken for
     ///   one of the log that the store has now.
-    /// - Throws: `DifferentLog` if the store has another log, `Unavailable` if it does not answer,
+    /// - Throws: `internal` if the store has another log, `unavailable` if it does not answer,
     ///   `ProtocolError` if it has no feed.
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
@@ -154,7 +154,7 @@ public struct EventStoreClient: Sendable {
     ///
     /// After the end, these are all events appended from now on.
     ///
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no feed.
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no feed.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {

@@ -129,7 +129,7 @@ public actor RequestClient {
     ///
     /// - Parameter frames: returns the frames after the header, for the number of the attempt, from
     ///   1.
-    /// - Throws: the `ProtocolError` of an error answer, `Unavailable` if no answer comes within
+    /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
     ///   `timeout`.
     func request(
         _ kind: MessageKind, within timeout: Duration, _ frames: (Int) throws -> [[UInt8]]
@@ -162,7 +162,7 @@ public actor RequestClient {
     ///
     /// - Parameter argument: returns the argument, for the number of the attempt, from 1. A call
     ///   without an answer is repeated.
-    /// - Throws: the `ProtocolError` of an error answer, `Unavailable` if no answer comes within
+    /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
     ///   `timeout`.
     public func call(
         _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]

@@ -53,7 +53,7 @@ public actor Subscription: AsyncSequence {
         scope = FeedScope(query)
         loop = client.loop
         log = welcome.log
-        if let expected, expected != log { throw DifferentLog(expected: expected, actual: log) }
+        if let expected, expected != log { throw DaybookError.otherLog(log, than: expected) }
         through =
             switch start {
             case .position(let position): position
@@ -84,8 +84,8 @@ public actor Subscription: AsyncSequence {
     ///
     /// It waits for a store that does not answer.
     ///
-    /// - Throws: `DifferentLog`, `CancellationError`, the store's `ProtocolError`, and
-    ///   `Unavailable` once the client is closed.
+    /// - Throws: `internal`, `CancellationError`, the store's `ProtocolError`, and
+    ///   `unavailable` once the client is closed.
     public func next() async throws -> EventBatch {
         precondition(!isTaken, "a subscription has one consumer at a time")
         isTaken = true
@@ -168,11 +168,16 @@ public actor Subscription: AsyncSequence {
     }
 
     private func check(_ actual: EventID) throws(DaybookError) {
-        guard actual == log else {
-            // Positions in one log mean nothing in another.
-            throw DaybookError(
-                .internal,
-                "the event store has log \(actual), not log \(log), which was followed until now")
-        }
+        guard actual == log else { throw DaybookError.otherLog(actual, than: log) }
+    }
+}
+
+extension DaybookError {
+    /// The error that the store now has another log than the subscription follows. Positions of one
+    /// log mean nothing in another.
+    fileprivate static func otherLog(_ actual: EventID, than expected: EventID) -> DaybookError {
+        DaybookError(
+            .internal,
+            "the event store has log \(actual), not log \(expected), which was followed until now")
     }
 }

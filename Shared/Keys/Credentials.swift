@@ -19,7 +19,7 @@ public struct Credentials: Sendable {
     /// - Parameters:
     ///   - keyring: is read again when it has changed.
     ///   - logger: takes what is refused.
-    /// - Throws: `Problem` if one of the files can't be used.
+    /// - Throws: `DaybookError` if one of the files can't be used.
     public init(
         key: URL, keyring: URL, logger: Logger = Credentials.standardLogger
     ) throws {
@@ -43,7 +43,7 @@ public struct Credentials: Sendable {
     /// Those that the process was given: its own key by DAYBOOK_KEY, and those of the others by
     /// DAYBOOK_KEYRING.
     ///
-    /// - Throws: `Problem` if one is given without the other, or can't be used.
+    /// - Throws: `DaybookError` if one is given without the other, or can't be used.
     public static func ofProcess(
         logger: Logger = Credentials.standardLogger
     ) throws -> Credentials {

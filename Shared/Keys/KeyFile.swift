@@ -8,7 +8,7 @@ public enum KeyFile {
 
     /// Makes the file.
     ///
-    /// - Throws: `Problem` if it can't be made, or is there already.
+    /// - Throws: `DaybookError` if it can't be made, or is there already.
     public static func write(_ pair: CurveKeyPair, of name: String, to file: URL) throws {
         let text = heading + name + "\n" + pair.secret + "\n"
         // Never there with other rights, not even for a moment.
@@ -21,7 +21,7 @@ public enum KeyFile {
         }
     }
 
-    /// - Throws: `Problem` that names the file, but nothing of what is in it.
+    /// - Throws: `DaybookError` that names the file, but nothing of what is in it.
     public static func read(_ file: URL) throws -> CurveKeyPair {
         guard let data = FileManager.default.contents(atPath: file.path) else {
             throw DaybookError(.invalid, "the key \(file.path) can't be read")

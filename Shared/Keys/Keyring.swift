@@ -29,7 +29,7 @@ public struct Keyring: Codable, Hashable, Sendable {
 
     /// Reads the file.
     ///
-    /// - Throws: `Problem` that names the file, if it is no keyring.
+    /// - Throws: `DaybookError` that names the file, if it is no keyring.
     public init(_ file: URL) throws {
         do {
             self = try JSON.decode(Keyring.self, from: Self.read(file))
@@ -59,11 +59,9 @@ public struct Keyring: Codable, Hashable, Sendable {
     /// Writes the file: in place, because containers are given the file and not its name; and
     /// before that beside it, so that it is whole somewhere, whatever happens.
     ///
-    /// - Throws: `Problem` that names the file, if it can't be written.
+    /// - Throws: `DaybookError` that names the file, if it can't be written.
     public func write(to file: URL) throws {
-        let encoder = JSONCoding.encoder
-        encoder.outputFormatting.insert(.prettyPrinted)
-        let data = try encoder.encode(self) + Data("\n".utf8)
+        let data = try JSON.pretty(self) + Data("\n".utf8)
         let copy = Self.copy(of: file)
         do {
             try data.write(to: copy, options: .atomic)
@@ -97,7 +95,7 @@ public struct Keyring: Codable, Hashable, Sendable {
     }
 
     /// - Parameter permissions: nil for those that go with the name.
-    /// - Throws: `Refusal` if the name has a key.
+    /// - Throws: `rejected` if the name has a key.
     public mutating func add(
         _ name: String, _ key: CurvePublicKey, at time: Timestamp, _ permissions: Permissions? = nil
     ) throws {
@@ -111,7 +109,7 @@ public struct Keyring: Codable, Hashable, Sendable {
                 permissions: permissions))
     }
 
-    /// - Throws: `Refusal` if the name has no key.
+    /// - Throws: `rejected` if the name has no key.
     public mutating func revoke(_ name: String, at time: Timestamp) throws {
         guard let index = keys.firstIndex(where: { $0.name == name && $0.revokedAt == nil })
         else { throw DaybookError(.rejected, "'\(name)' has no key that could be revoked") }

@@ -78,7 +78,7 @@ public actor Bus {
     ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
     ///     starts with a snapshot.
     ///   - now: the system's clock.
-    /// - Throws: `Problem` if another process uses the folder, `ProjectedStore.Unusable` if the
+    /// - Throws: `unavailable` if another process uses the folder, `damaged` if the
     ///   files are damaged or belong to another log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
@@ -103,9 +103,9 @@ public actor Bus {
         commits = Commits(after: files.last)
         clock = BusClock(after: files.last.time, system: now)
         guard routed <= welcome.head else {
-            throw ProjectedStore.Unusable(
-                description:
-                    "the bus's journal in \(journalFolder) has routed \(routed) events, but "
+            throw DaybookError(
+                .damaged,
+                "the bus's journal in \(journalFolder) has routed \(routed) events, but "
                     + "the log has only \(welcome.head): the log lost its end; restore a journal "
                     + "and a log of the same backup, or remove the folders \(journalFolder) and "
                     + "\(folder) to route the log again from its beginning")

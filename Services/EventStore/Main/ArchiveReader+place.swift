@@ -6,7 +6,7 @@ import ObjectStorage
 extension ArchiveReader {
     /// The archive of this name in a place as people write it, with this process's credentials.
     ///
-    /// - Throws: `ArchiveError`, `ObjectStorageError`, or `Problem` for a folder that is not there.
+    /// - Throws: `ArchiveError`, `ObjectStorageError`, or `DaybookError` for a folder that is not there.
     init(_ name: String, in place: String, endpoint: String?) async throws {
         let place = try StoragePlace(place)
         // To open a folder would make it.

@@ -70,8 +70,6 @@ struct Serve: AsyncParsableCommand {
             }
         } catch let error as LogError {
             throw DaybookError(.storage, error.description)
-        } catch let error as StorageError {
-            throw Problem(status: error.isLocked ? EX_UNAVAILABLE : EX_IOERR, error.description)
         }
         logger.notice("stopped")
     }

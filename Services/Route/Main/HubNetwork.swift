@@ -18,7 +18,7 @@ final class HubNetwork: RoutePlanner {
     private let limitMinutes: Int
     private let current = Mutex<Version?>(nil)
 
-    /// - Throws: `Problem` for a file that can't be used.
+    /// - Throws: `DaybookError` for a file that can't be used.
     init(file: String?, limitMinutes: Int) throws {
         self.file = file
         self.limitMinutes = limitMinutes

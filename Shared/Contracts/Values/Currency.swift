@@ -7,7 +7,7 @@ public struct Currency: Hashable, Sendable {
 
     /// Creates a currency from the code of a currency in use, in upper case.
     ///
-    /// - Throws: `MoneyError` for other text.
+    /// - Throws: `invalid` for other text.
     public init(_ code: String) throws(DaybookError) {
         guard Self.exponents[code] != nil else {
             throw DaybookError(.invalid, "'\(code)' is not an ISO 4217 currency code, such as USD")
@@ -61,7 +61,7 @@ extension Currency: CustomStringConvertible, Codable {
 
     /// Reads a currency from its code.
     ///
-    /// - Throws: `MoneyError` for other text.
+    /// - Throws: `invalid` for other text.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }

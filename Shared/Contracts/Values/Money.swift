@@ -46,7 +46,7 @@ extension Money {
     ///
     /// The text has digits and, if it has a point, exactly as many decimals as the currency.
     ///
-    /// - Throws: `MoneyError` for other text and for an amount out of range.
+    /// - Throws: `invalid` for other text and for an amount out of range.
     public init(_ text: some StringProtocol, in currency: Currency) throws(DaybookError) {
         let exponent = currency.exponent
         let isNegative = text.utf8.first == UInt8(ascii: "-")
@@ -97,7 +97,7 @@ extension Money: Codable {
 
     /// Reads an amount.
     ///
-    /// - Throws: `MoneyError` if it is out of range.
+    /// - Throws: `invalid` if it is out of range.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -108,7 +108,7 @@ extension Money: Codable {
 
     /// Writes an amount.
     ///
-    /// - Throws: `MoneyError` if it is out of range, because no reader would accept it.
+    /// - Throws: `invalid` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
         guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
         var container = encoder.container(keyedBy: CodingKeys.self)

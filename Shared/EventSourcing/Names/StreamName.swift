@@ -24,7 +24,7 @@ public struct StreamName: Hashable, Sendable {
 
     /// Creates the name `<category>-<id>`.
     ///
-    /// - Throws: `NameError` if it is not a stream name, or the category has a hyphen.
+    /// - Throws: `invalid` if it is not a stream name, or the category has a hyphen.
     public init(category: String, id: String) throws(DaybookError) {
         guard !category.utf8.contains(UInt8(ascii: "-")) else {
             throw DaybookError(.invalid, "category '\(category)' has a '-'")
@@ -54,7 +54,7 @@ public struct StreamName: Hashable, Sendable {
 extension StreamName: CustomStringConvertible, Codable {
     /// Reads a name from its text.
     ///
-    /// - Throws: `NameError` if it is not a stream name.
+    /// - Throws: `invalid` if it is not a stream name.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }

@@ -49,7 +49,7 @@ public struct NewEvent: Hashable, Sendable {
 
     /// Writes the record at the end of `bytes`. The store's fields stay zero.
     ///
-    /// - Throws: `NameError` if a name, a tag or the record is too long.
+    /// - Throws: `invalid` if a name, a tag or the record is too long.
     public func encode(into bytes: inout [UInt8]) throws(DaybookError) {
         try check()
         let start = bytes.count
@@ -114,12 +114,5 @@ public struct NewEvent: Hashable, Sendable {
             throw DaybookError(
                 .invalid, "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
         }
-    }
-}
-
-extension [UInt8] {
-    /// Appends the bytes of `value`, least significant first.
-    @inlinable public mutating func append(littleEndian value: some FixedWidthInteger) {
-        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }

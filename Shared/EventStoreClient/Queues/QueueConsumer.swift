@@ -21,7 +21,7 @@ public struct QueueConsumer: Sendable {
     ///
     /// - Parameter token: the id of this receive. If the answer did not come, repeat the receive
     ///   with the same token: it gets the same deliveries.
-    /// - Throws: `ProtocolError` if the queue does not exist, `Unavailable` if no answer came
+    /// - Throws: `ProtocolError` if the queue does not exist, `unavailable` if no answer came
     ///   within `timeout`.
     public func receive(
         _ maximum: Int, visibilityTimeout: Duration? = nil,
@@ -41,7 +41,7 @@ public struct QueueConsumer: Sendable {
     ///
     /// - Returns: whether each one took effect. If not, the delivery was acknowledged or given back
     ///   before, or its visibility timeout has passed and it is redelivered.
-    /// - Throws: `ProtocolError` for an invalid verdict, `Unavailable` if no answer came within
+    /// - Throws: `ProtocolError` for an invalid verdict, `unavailable` if no answer came within
     ///   `timeout`.
     @discardableResult
     public func settle(
@@ -72,7 +72,7 @@ extension EventStoreClient {
     /// Returns a consumer of the queue with a connection of its own. The caller must close it.
     ///
     /// - Parameter name: the consumer's name, or nil for a unique name of this process.
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
     public func consumer(
         of queue: String, named name: String? = nil, timeout: Duration = .seconds(30)
     ) async throws -> QueueConsumer {
@@ -89,7 +89,7 @@ extension EventStoreClient {
 
     /// Returns the endpoint of the store's bus.
     ///
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
     public func busEndpoint(timeout: Duration = .seconds(30)) async throws -> String {
         let welcome = try await welcome(timeout: timeout)
         guard let bus = welcome.bus else {

@@ -47,7 +47,7 @@ public actor MetricsServer {
 
     /// Binds the address; nil if there is none.
     ///
-    /// - Throws: `Problem` with status 69 if it can't be bound.
+    /// - Throws: `unavailable` if it can't be bound.
     public init?(
         at address: StreamAddress?, _ observation: Observation, logger: Logger
     ) async throws {

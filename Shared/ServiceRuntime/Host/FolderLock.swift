@@ -11,7 +11,7 @@ public struct FolderLock: Sendable {
 
     /// Locks the folder at `path`, made if it is not there.
     ///
-    /// - Throws: `Problem` with status 69 if another process has the folder, 74 if it can't be
+    /// - Throws: `unavailable` if another process has the folder, 74 if it can't be
     ///   made.
     public init(_ path: String) throws {
         do {

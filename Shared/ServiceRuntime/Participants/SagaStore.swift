@@ -27,7 +27,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
 
     var path: String { store.path }
 
-    /// - Throws: `ProjectedStore.Unusable` for a store of a later version. It may be removed,
+    /// - Throws: `damaged` for a store of a later version. It may be removed,
     ///   because the log has everything in it.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
@@ -67,9 +67,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                 condition: Column("deadline") != nil)
         }
         guard let opened else {
-            throw ProjectedStore.Unusable(
-                description:
-                    "\(path) was made by a later version; remove it to go through the log again")
+            throw DaybookError(
+                .damaged,
+                "\(path) was made by a later version; remove it to go through the log again")
         }
         store = opened
     }
@@ -180,10 +180,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
                     (id, state, correlation, lastEvent, lastPosition, lastTime, deadline)
                     VALUES (?, ?, ?, ?, ?, ?, ?)
                     """)
-            let encoder = JSONEncoder()
             for (id, saga, deadline) in sagas {
                 try statement.execute(arguments: [
-                    id, try encoder.encode(saga.state), saga.correlationID.description,
+                    id, try JSON.data(saga.state), saga.correlationID.description,
                     saga.lastEventID.description, Int64(clamping: saga.lastPosition),
                     saga.lastTime.microseconds, deadline?.microseconds,
                 ])

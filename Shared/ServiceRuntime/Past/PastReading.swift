@@ -29,7 +29,7 @@ struct PastReading<Service: NamedService>: Sendable {
 
     /// What the query would have been answered at `moment`, had the event not happened.
     ///
-    /// - Throws: `Refusal` for an event that the service did not decide on, or that the answer does
+    /// - Throws: `rejected` for an event that the service did not decide on, or that the answer does
     ///   not depend on.
     func hypothetical<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,

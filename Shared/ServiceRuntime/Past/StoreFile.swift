@@ -8,7 +8,7 @@ struct StoreFile<Service: NamedService>: Sendable {
     private let path: String
     private let database: DatabaseQueue
 
-    /// - Throws: `Problem` if there is no such file, or if it is not a store of the service in the
+    /// - Throws: `DaybookError` if there is no such file, or if it is not a store of the service in the
     ///   version of this executable.
     init(_ path: String) throws {
         self.path = path

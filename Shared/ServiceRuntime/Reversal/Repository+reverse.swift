@@ -7,7 +7,7 @@ extension Repository where Subject: Reversible {
     /// in the event's conversation, as an effect of it.
     ///
     /// - Returns: the outcome, and the conversation.
-    /// - Throws: a `Refusal` for an event that `service` does not reverse, that is reversed
+    /// - Throws: `rejected` for an event that `service` does not reverse, that is reversed
     ///   already, or whose reversal the aggregate rejects.
     func reverse(
         _ command: ReverseEvent, by service: String, _ cause: Cause

@@ -89,7 +89,7 @@ public struct ProjectedStore: Sendable {
 
     /// Makes `writes` and moves the checkpoint, all or nothing.
     ///
-    /// - Throws: `Problem` with status 74 if the disk is full, or fails; `Unusable` if the file
+    /// - Throws: `storage` if the disk is full, or fails; `damaged` if the file
     ///   turns out to be damaged. After either the process should end.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
         try await using {

@@ -7,8 +7,8 @@ import GRDB
 enum StoreFailure {
     /// Runs `body` on the database at `path`.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if the file is damaged, or is not a database of the
-    ///   suite; `Problem` with status 74 if the disk is full, fails or denies access, with status
+    /// - Throws: `damaged` if the file is damaged, or is not a database of the
+    ///   suite; `storage` if the disk is full, fails or denies access, with status
     ///   69 if another process keeps the file locked.
     static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw named(error, path) }

@@ -148,11 +148,9 @@ struct JSONParser {
                 return
             }
             use(value)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            let text = accepted { try encoder.encode(value) }
+            let text = accepted { try JSON.data(value) }
             let again = text.flatMap { text in
-                accepted { try encoder.encode(try JSON.decode(type, from: text)) }
+                accepted { try JSON.data(try JSON.decode(type, from: text)) }
             }
             try check(again != nil && again == text, "\(value) changes as JSON")
         }

@@ -9,7 +9,7 @@ extension ArchiveDefinition {
     ///
     /// - Parameter mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is
     ///   an error, because its file system may not be mounted yet.
-    /// - Throws: `NameError` for an invalid place, `ObjectStorageError` if it can't be used.
+    /// - Throws: `invalid` for an invalid place, `ObjectStorageError` if it can't be used.
     func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
@@ -26,7 +26,7 @@ extension ArchiveDefinition {
 
     /// Creates the empty archive in its place.
     ///
-    /// - Throws: `Refusal` if that fails, or if the place has an archive of this name with events.
+    /// - Throws: `rejected` if that fails, or if the place has an archive of this name with events.
     func make(of log: EventID) async throws {
         do {
             let storage = try openPlace(mayMakeFolder: true)

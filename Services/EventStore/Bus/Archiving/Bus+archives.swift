@@ -94,7 +94,7 @@ extension Bus {
         return views
     }
 
-    /// Throws `Refusal` if the rule with this name belongs to an archive.
+    /// Throws `rejected` if the rule with this name belongs to an archive.
     func checkUnmanaged(rule name: String) throws {
         guard
             let archive = archives.values.map(\.row.definition).first(where: {

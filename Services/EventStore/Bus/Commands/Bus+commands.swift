@@ -194,7 +194,7 @@ extension Bus {
                 type: type.rawValue, tags: event?.tags ?? [],
                 correlationID: event?.correlationID, causationID: row.letter.event,
                 metadata: try EventMetadata(cause).encoded(),
-                data: try JSON.bytes(data))
+                data: try JSON.encode(data))
         }
         return try await client.append(ends)
     }
@@ -217,7 +217,7 @@ extension Bus {
             id: cause.key.derived(String(index)),
             stream: try StreamName(category: category, id: name), type: type.rawValue,
             correlationID: cause.correlationID, causationID: cause.causationID,
-            metadata: try EventMetadata(cause).encoded(), data: try JSON.bytes(data))
+            metadata: try EventMetadata(cause).encoded(), data: try JSON.encode(data))
     }
 
     /// Appends events that change the bus, and returns when the bus has applied them.

@@ -93,7 +93,7 @@ extension Bus {
                 actor: "event-store",
                 traceparent: event.flatMap { EventMetadata(of: $0)?.traceparent }
             ).encoded(),
-            data: try JSON.bytes(letter))
+            data: try JSON.encode(letter))
     }
 
     // MARK: What the log tells

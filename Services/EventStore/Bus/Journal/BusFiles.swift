@@ -19,7 +19,7 @@ struct BusFiles {
     ///
     /// - Parameter head: the last position of the log. A cache that has routed more is rebuilt,
     ///   because only the journal can show whether the log lost its end.
-    /// - Throws: `ProjectedStore.Unusable` if they are damaged or belong to another log.
+    /// - Throws: `damaged` if they are damaged or belong to another log.
     static func open(
         journal folder: String, cache path: String, of log: EventID, head: UInt64 = .max,
         logger: Logger
@@ -70,7 +70,7 @@ extension BusStore {
 
     /// Whether the tables were made from this journal.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if the tables have more than the journal. Then the
+    /// - Throws: `damaged` if the tables have more than the journal. Then the
     ///   journal lost its end, which only the tables can show.
     fileprivate func follows(_ journal: BusJournal) async throws -> Bool {
         let (followed, head, path) = (

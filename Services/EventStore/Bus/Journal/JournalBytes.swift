@@ -53,7 +53,7 @@ struct JournalWriter {
     }
 
     mutating func json(_ value: some Encodable) throws {
-        let encoded = try JSON.bytes(value)
+        let encoded = try JSON.encode(value)
         count(encoded.count)
         bytes.append(contentsOf: encoded)
     }

@@ -24,7 +24,7 @@ final class JournalFile {
 
     /// Opens the journal in the folder at `path`, or creates it.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if it is damaged or its identity is not `id`.
+    /// - Throws: `damaged` if it is damaged or its identity is not `id`.
     init(_ path: String, id: EventID) throws {
         self.path = path
         stream = try StreamName(category: "bus", id: "journal")

@@ -28,7 +28,7 @@ public struct JournalGeneration: Sendable {
     /// a log.
     ///
     /// - Returns: its path, or nil if `folder` holds no generation.
-    /// - Throws: `Problem` with status 74 if the folder can't be read.
+    /// - Throws: `storage` if the folder can't be read.
     public static func currentPath(in folder: String) throws -> String? {
         guard FileManager.default.fileExists(atPath: folder) else { return nil }
         return try using(folder) { try lastNumber(in: folder) }.map { "\(folder)/\($0)" }

@@ -94,7 +94,7 @@ extension Bus {
             stream: try StreamName(category: BusCategory.replay, id: name),
             type: BusEventType.replayEnded.rawValue,
             metadata: try EventMetadata(actor: "event-store").encoded(),
-            data: try JSON.bytes(end))
+            data: try JSON.encode(end))
         _ = try await tell([event])
     }
 

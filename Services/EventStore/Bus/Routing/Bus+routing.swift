@@ -84,7 +84,7 @@ extension Bus {
     /// Returns the events at `positions`. An event with a damaged record is missing from the
     /// result.
     ///
-    /// - Throws: `Unavailable` if the store does not answer.
+    /// - Throws: `unavailable` if the store does not answer.
     func events(at positions: [UInt64]) async throws -> [UInt64: RecordedEvent] {
         var found: [UInt64: RecordedEvent] = [:]
         var missing: [UInt64] = []

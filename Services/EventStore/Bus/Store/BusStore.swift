@@ -21,7 +21,7 @@ struct BusStore: Sendable {
 
     /// Opens the tables, or creates them. Migrates those of version 1, which had no journal.
     ///
-    /// - Throws: `ProjectedStore.Unusable` for a store of another version or log.
+    /// - Throws: `damaged` for a store of another version or log.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
             path, version: Self.version, log: log, migrations: [1: Self.migrate],

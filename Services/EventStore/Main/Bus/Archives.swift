@@ -50,7 +50,7 @@ extension CallOptions {
 extension ArchiveDefinition {
     /// Hands what is in its place, read by this process, to `body`.
     ///
-    /// - Throws: `Problem` for a place that can't be reached or has no such archive.
+    /// - Throws: `DaybookError` for a place that can't be reached or has no such archive.
     fileprivate func read<Result>(
         _ body: (ArchiveReader) async throws -> Result
     ) async throws -> Result {

@@ -40,7 +40,7 @@ struct DeadLetterChoice: ParsableArguments {
 
     /// Ends them all alike.
     ///
-    /// - Throws: `Problem` if there is none of that id.
+    /// - Throws: `DaybookError` if there is none of that id.
     func end(_ call: String, reason: String? = nil, _ said: String) async throws {
         let command = EndDeadLetters(filter.selection(ids), reason: reason)
         let reply = try await options.withBus { try await $0.command(call, command) }

@@ -112,7 +112,7 @@ struct SettleOptions: ParsableArguments {
 
     /// Settles all of them alike, and says of each whether it took effect.
     ///
-    /// - Throws: `Problem` if one did not.
+    /// - Throws: `DaybookError` if one did not.
     func settle(_ done: String, _ verdict: Settlement.Verdict) async throws {
         struct Line: Encodable {
             var receipt: String

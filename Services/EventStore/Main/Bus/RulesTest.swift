@@ -92,7 +92,7 @@ extension Rules {
 extension RecordedEvent {
     /// The event that a file holds as a CloudEvent.
     ///
-    /// - Throws: `Problem` if it holds none, or more than one.
+    /// - Throws: `DaybookError` if it holds none, or more than one.
     fileprivate init(file path: String, in stream: StreamName?) throws {
         let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
         guard lines.count == 1 else {

@@ -17,7 +17,7 @@ struct Wiring: Sendable {
 
     /// What the file at `path` says.
     ///
-    /// - Throws: `Problem` for the first thing that is wrong, with its place.
+    /// - Throws: `DaybookError` for the first thing that is wrong, with its place.
     init(file path: String) throws {
         let json = try InputFile.data(path)
         do {

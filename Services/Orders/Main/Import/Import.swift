@@ -65,7 +65,7 @@ struct Import: AsyncParsableCommand {
 
     /// Lists the invalid lines.
     ///
-    /// - Throws: `Problem` with status 65 if there are any and `skipInvalid` is false.
+    /// - Throws: `invalid` if there are any and `skipInvalid` is false.
     private func checkLines(of book: PurchaseFile) throws {
         let remedy = "nothing is imported; import the other lines with --skip-invalid"
         if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {

@@ -32,7 +32,7 @@ actor ImportProgress {
     /// Runs `body`, which reports its progress.
     ///
     /// - Parameter title: what is counted, such as `orders placed`.
-    /// - Throws: `Problem` with status 69 if there is no progress for `timeout`.
+    /// - Throws: `unavailable` if there is no progress for `timeout`.
     static func watch<Result: Sendable>(
         _ title: String, total: Int, obstacles: Obstacles, timeout: Duration,
         _ body: @escaping @Sendable (ImportProgress) async throws -> Result

@@ -65,7 +65,7 @@ public struct Network: Sendable {
     ///
     /// - Parameter text: lines of code, name, city, country, latitude, longitude and timezone, with
     ///   a header of these names.
-    /// - Throws: `NetworkError` for an invalid line.
+    /// - Throws: `invalid` for an invalid line.
     public init(csv text: String) throws(DaybookError) { self.init(hubs: try Hub.parse(text)) }
 
     init(hubs: [Hub]) {
