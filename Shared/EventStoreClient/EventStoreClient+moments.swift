@@ -30,7 +30,7 @@ extension EventStoreClient {
     /// The position of the last event that `moment` has; 0 if it has none.
     ///
     /// - Throws: `rejected` for a moment that is still to come.
-    func position(of moment: Moment) async throws -> UInt64 {
+    package func position(of moment: Moment) async throws -> UInt64 {
         try await check(moment)
         switch moment {
         case .position(let position):

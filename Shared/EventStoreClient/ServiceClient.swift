@@ -2,7 +2,7 @@ public import EventSourcing
 import Foundation
 import JSON
 import Keys
-import WireProtocol
+public import WireProtocol
 public import ZeroMQ
 
 /// A service as its callers see it: commands and queries.

@@ -1,5 +1,6 @@
 import Contracts
 import EventSourcing
+import JSON
 import Testing
 
 @testable import EventStoreMain

@@ -1,6 +1,7 @@
 import Bytes
 public import EventSourcing
 import Foundation
+import JSON
 
 /// The list of an archive's segments. Other objects are not part of the archive.
 public struct ArchiveManifest: Hashable, Sendable {
@@ -106,7 +107,7 @@ extension ArchiveManifest {
         guard format == formatVersion else {
             throw ArchiveError.unknownVersion(object: key, format)
         }
-        let sum = try decoder.decode(Sum.self, from: Data(bytes[(end + 1)...])).crc32c
+        let sum = try JSON.decode(Sum.self, from: bytes[(end + 1)...]).crc32c
         guard sum == CRC32C.checksum(body.span) else {
             throw ArchiveError.damagedManifest(key, "its checksum does not match")
         }
@@ -115,7 +116,7 @@ extension ArchiveManifest {
             name: head.archive, log: head.log, version: head.version, from: head.from,
             checkpoint: head.checkpoint,
             segments: try lines.dropFirst().map {
-                try decoder.decode(ArchiveSegment.self, from: Data($0))
+                try JSON.decode(ArchiveSegment.self, from: $0)
             })
         guard head.segments == manifest.segments.count, manifest.isContinuous else {
             throw ArchiveError.damagedManifest(key, "its segments do not follow each other")

@@ -1,4 +1,5 @@
 import EventSourcing
+import JSON
 
 extension Upcaster {
     /// Creates an upcaster between payload types.

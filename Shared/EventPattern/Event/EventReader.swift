@@ -1,4 +1,5 @@
 import EventSourcing
+import JSON
 
 /// Reads the values that a FieldTree asks for, in one pass over an event's JSON.
 struct EventReader: ~Copyable {

@@ -1,3 +1,5 @@
+import JSON
+
 // The elements of a field's list: values and operators.
 
 extension PatternParser {

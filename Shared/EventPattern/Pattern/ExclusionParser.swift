@@ -1,3 +1,5 @@
+import JSON
+
 extension PatternParser {
     /// Reads the operand of `anything-but`.
     mutating func exclusions() throws(EventPatternError) -> [Condition] {

@@ -1,3 +1,5 @@
+import JSON
+
 extension PatternParser {
     /// Reads the comparisons of `numeric`.
     mutating func numeric() throws(EventPatternError) -> Condition {

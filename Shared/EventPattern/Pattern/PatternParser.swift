@@ -1,3 +1,5 @@
+import JSON
+
 /// Parses a pattern's text into its alternatives.
 struct PatternParser {
     private static let or = Array("$or".utf8)

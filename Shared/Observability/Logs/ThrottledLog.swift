@@ -1,9 +1,9 @@
-import Logging
+package import Logging
 import Synchronization
 
 /// Writes down what may happen without end, once in a while for each that it happens to, and how
 /// often it has: so nobody fills the disk by asking.
-final class ThrottledLog: Sendable {
+package final class ThrottledLog: Sendable {
     private static let interval: Duration = .seconds(1)
 
     private struct Entry: Sendable {
@@ -15,10 +15,10 @@ final class ThrottledLog: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     private let logger: Logger
 
-    init(_ logger: Logger) { self.logger = logger }
+    package init(_ logger: Logger) { self.logger = logger }
 
     /// - Parameter caller: one of few: the name of a key, say.
-    func note(_ text: String, of caller: String) {
+    package func note(_ text: String, of caller: String) {
         let noted = entries.withLock { entries -> Entry? in
             let now = ContinuousClock.now
             var entry = entries[caller] ?? Entry(notedAt: now - Self.interval)

@@ -1,8 +1,8 @@
-import CoreMetrics
+package import CoreMetrics
 
 extension Registry {
     /// The process's own: what anything in it counts by swift-metrics is served with the rest.
-    static let ofProcess: Registry = {
+    package static let ofProcess: Registry = {
         let registry = Registry(help: [
             "daybook_calls_total": "Commands and queries taken, by what they came to.",
             "daybook_call_seconds": "How long it took to answer commands and queries.",
@@ -19,5 +19,5 @@ extension Registry {
         Counter(label: "daybook_handshakes_refused", factory: registry)
     }
 
-    static var refusedHandshakes: Counter { refusedHandshakes(in: ofProcess) }
+    package static var refusedHandshakes: Counter { refusedHandshakes(in: ofProcess) }
 }

@@ -1,6 +1,6 @@
 public import EventSourcing
 public import EventStoreClient
-import WireProtocol
+public import WireProtocol
 public import ZeroMQ
 
 /// Loads an aggregate, lets it decide, and appends the decision at the revision it was made on. If

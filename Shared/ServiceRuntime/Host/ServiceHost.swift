@@ -1,4 +1,4 @@
-public import CallServer
+import CallServer
 public import EventSourcing
 public import EventStoreClient
 import Foundation
@@ -6,7 +6,7 @@ import JSON
 import Keys
 import Logging
 import Observability
-import WireProtocol
+public import WireProtocol
 import ZeroMQ
 
 /// One process of the suite: what it is made of is said on this, then it runs.

@@ -1,5 +1,5 @@
 public import EventSourcing
-public import EventStoreClient
+import EventStoreClient
 public import GRDB
 
 /// What can be asked of what a service shows, said once: the live state answers it, and so does a

@@ -16,4 +16,16 @@ public struct ParticipantStatus: Codable, Hashable, Sendable {
     /// The last event that it could not handle since then, and why.
     public var lastFailure: String?
     public var store: String
+
+    public init(
+        queue: String, state: State, handled: Int, failed: Int, lastFailure: String? = nil,
+        store: String
+    ) {
+        self.queue = queue
+        self.state = state
+        self.handled = handled
+        self.failed = failed
+        self.lastFailure = lastFailure
+        self.store = store
+    }
 }

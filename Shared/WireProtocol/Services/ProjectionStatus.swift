@@ -9,6 +9,15 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
     /// Why it follows the log no more, if it does not: an event that it can't read.
     public var stopped: String?
 
+    public init(
+        checkpoint: UInt64, store: String, rebuild: RebuildStatus? = nil, stopped: String? = nil
+    ) {
+        self.checkpoint = checkpoint
+        self.store = store
+        self.rebuild = rebuild
+        self.stopped = stopped
+    }
+
     /// What is wrong if it has seen more than the log has: nil if that is not so.
     public func lead(over head: UInt64) -> String? {
         guard checkpoint > head else { return nil }
@@ -32,6 +41,13 @@ public struct RebuildStatus: Codable, Hashable, Sendable {
     public var events = 0
     /// Why it failed, if it did.
     public var reason: String?
+
+    public init(id: EventID, position: UInt64 = 0, target: UInt64, reason: String? = nil) {
+        self.id = id
+        self.position = position
+        self.target = target
+        self.reason = reason
+    }
 
     public var isRunning: Bool { state == .running }
 }

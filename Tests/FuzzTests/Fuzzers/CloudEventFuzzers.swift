@@ -1,4 +1,5 @@
 import EventSourcing
+import JSON
 
 @testable import CloudEvents
 

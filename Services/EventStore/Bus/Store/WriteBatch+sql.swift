@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import GRDB
+import JSON
 import WireProtocol
 
 extension WriteBatch {
