@@ -1,7 +1,7 @@
 public import ArgumentParser
 import Bytes
 public import EventSourcing
-import EventStoreClient
+public import EventStoreClient
 public import ServiceRuntime
 
 /// When: what every command takes that can show what was.

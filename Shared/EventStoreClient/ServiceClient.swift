@@ -50,7 +50,7 @@ public struct ServiceClient: Sendable {
     }
 
     /// The answer to any other call.
-    func call<Answer: Decodable>(
+    package func call<Answer: Decodable>(
         _ name: String, _ argument: some Encodable & Sendable, as: Answer.Type = Answer.self
     ) async throws -> Answer {
         let answer = try await connection.call(name, within: timeout) { _ in

@@ -1,5 +1,5 @@
 public import ArgumentParser
-import EventSourcing
+public import EventSourcing
 import EventStoreClient
 public import ServiceRuntime
 

@@ -1,6 +1,6 @@
 public import ArgumentParser
 import Bytes
-import EventSourcing
+public import EventSourcing
 import EventStoreClient
 import Foundation
 public import ServiceRuntime

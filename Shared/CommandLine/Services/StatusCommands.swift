@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import EventSourcing
+import EventSourcing
+import EventStoreClient
 import Foundation
 public import ServiceRuntime
 import WireProtocol

@@ -5,12 +5,12 @@ import Logging
 
 /// Writes each entry of the log as a line of JSON to standard error: `time`, `level`, `service` and
 /// `message`, and what else is known, such as `reason` and `correlationId`, by its name.
-struct JSONLogHandler: LogHandler {
+package struct JSONLogHandler: LogHandler {
     let label: String
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.notice
 
-    init(label: String) { self.label = label }
+    package init(label: String) { self.label = label }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

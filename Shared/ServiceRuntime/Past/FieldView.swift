@@ -6,15 +6,15 @@ public protocol FieldView: Codable, Sendable {
 }
 
 /// What became of a field, or would; nil where it is not there.
-struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible {
-    let field: String
-    let before: String?
-    let after: String?
+package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible {
+    package let field: String
+    package let before: String?
+    package let after: String?
 
-    var description: String { "\(field) \(before ?? "-") → \(after ?? "-")" }
+    package var description: String { "\(field) \(before ?? "-") → \(after ?? "-")" }
 
     /// Every field.
-    static func pairs(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
+    package static func pairs(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
         let (old, new) = (before?.fields, after?.fields)
         let names = (old ?? new ?? []).map(\.name)
         return names.enumerated().map { index, name in
@@ -25,7 +25,7 @@ struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The fields that are not what they were.
-    static func all(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
+    package static func all(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
         pairs(before, after).filter { $0.before != $0.after }
     }
 }

@@ -42,24 +42,24 @@ public struct Objection: Codable, Hashable, Sendable {
 }
 
 /// What a query was answered at two points in the log, and what happened between them.
-struct Difference<State: Sendable>: Sendable {
+package struct Difference<State: Sendable>: Sendable {
     /// An event, and the answer behind it.
-    struct Step: Sendable {
-        var event: PastEvent
-        var state: State?
+    package struct Step: Sendable {
+        package var event: PastEvent
+        package var state: State?
     }
 
     /// Positions.
-    var from: UInt64
-    var to: UInt64
+    package var from: UInt64
+    package var to: UInt64
     /// Nil if there was no such thing.
-    var before: State?
-    var steps: [Step] = []
+    package var before: State?
+    package var steps: [Step] = []
 
     init(from: UInt64, to: UInt64) {
         self.from = from
         self.to = to
     }
 
-    var after: State? { steps.isEmpty ? before : steps[steps.count - 1].state }
+    package var after: State? { steps.isEmpty ? before : steps[steps.count - 1].state }
 }

@@ -1,24 +1,30 @@
-import EventSourcing
-import EventStoreClient
+package import EventSourcing
+package import EventStoreClient
 import GRDB
 import WireProtocol
 
 /// What a service showed, or would show, from the log alone: what serves is not touched.
 ///
 /// Of an entity, its own events are read and no others. Of all entities, the log is read.
-struct PastReading<Service: NamedService>: Sendable {
+package struct PastReading<Service: NamedService>: Sendable {
     /// Told how far the log has been read, and up to where it will be.
-    typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
+    package typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
 
     let client: EventStoreClient
     /// The service's own folder, where states on the way are kept.
     let folder: String
     /// One is kept each time that so many events more have been folded, or up to twice as many:
     /// they come in chunks.
-    var snapshotInterval = 1000
+    let snapshotInterval: Int
+
+    package init(client: EventStoreClient, folder: String, snapshotInterval: Int = 1000) {
+        self.client = client
+        self.folder = folder
+        self.snapshotInterval = snapshotInterval
+    }
 
     /// What the query was answered at `moment`; nil is now.
-    func answer<Argument, Answer>(
+    package func answer<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
@@ -31,7 +37,7 @@ struct PastReading<Service: NamedService>: Sendable {
     ///
     /// - Throws: `rejected` for an event that the service did not decide on, or that the answer does
     ///   not depend on.
-    func hypothetical<Argument, Answer>(
+    package func hypothetical<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         without reference: EventReference, asOf moment: Moment?,
         _ progress: Progress = { _, _ in }
@@ -54,7 +60,7 @@ struct PastReading<Service: NamedService>: Sendable {
 
     /// What the query was answered at `start` and at `end`, and what each event between them made
     /// of it; nil is now.
-    func difference<Argument, Answer>(
+    package func difference<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         from start: Moment, to end: Moment?
     ) async throws -> Difference<Answer> {

@@ -4,13 +4,13 @@ import Foundation
 import GRDB
 
 /// A service's store in a file, read without the service.
-struct StoreFile<Service: NamedService>: Sendable {
+package struct StoreFile<Service: NamedService>: Sendable {
     private let path: String
     private let database: DatabaseQueue
 
     /// - Throws: `DaybookError` if there is no such file, or if it is not a store of the service in the
     ///   version of this executable.
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else {
             throw DaybookError(.invalid, "there is no store \(path)")
@@ -36,7 +36,7 @@ struct StoreFile<Service: NamedService>: Sendable {
         }
     }
 
-    func answer<Argument, Answer>(
+    package func answer<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
     ) throws -> Answer {
         do {

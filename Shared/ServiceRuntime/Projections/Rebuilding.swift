@@ -1,5 +1,5 @@
-import EventSourcing
-import EventStoreClient
+package import EventSourcing
+package import EventStoreClient
 import Foundation
 import WireProtocol
 
@@ -7,23 +7,23 @@ import WireProtocol
 ///
 /// Each commit has the position up to which the log is in it: what a killed process has left is
 /// gone on with.
-struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
+package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     /// What a killed process has done since its last commit is done again.
     private static var commitInterval: Duration { .seconds(1) }
 
-    private(set) var model: P.Model
+    package private(set) var model: P.Model
     let store: ProjectedStore
     /// Every event up to here is in the model.
-    private(set) var position: UInt64
+    package private(set) var position: UInt64
     /// How many events were worked in by this process.
-    private(set) var events = 0
+    package private(set) var events = 0
 
     /// Whether there is one at `path` that was begun and not ended.
     static func isBegun(at path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
     /// Goes on with what is at `path`, unless that is of another version or another log, or has
     /// come beyond `end`; then begins anew.
-    init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
+    package init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
         store = try Self.begun(path, log: log, notBeyond: end) ?? Self.new(path, log: log)
         model = try await store.load(P.Model.self)
         position = store.checkpoint
@@ -50,7 +50,7 @@ struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     }
 
     /// Goes on up to `target`; `progress` is told after each chunk of the log.
-    mutating func extend(
+    package mutating func extend(
         to target: UInt64, from client: EventStoreClient, _ progress: (Self) -> Void
     ) async throws {
         guard position < target else { return }
@@ -75,7 +75,7 @@ struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     }
 
     /// Closes it and makes it the one file at `path`.
-    func finish(as path: String) throws {
+    package func finish(as path: String) throws {
         try store.close()
         try ProjectedStore.seal(store.path)
         try ProjectedStore.replace(path, with: store.path)

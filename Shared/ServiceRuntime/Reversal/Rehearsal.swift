@@ -1,31 +1,36 @@
-import EventSourcing
+package import EventSourcing
 import Foundation
 
 /// The question to a service what it would do if some events happened, of which none has.
 ///
 /// Whoever rehearses a reversal asks every service, adds what each would append, and asks again
 /// until none would append more: so all that would follow is known, and nothing is done.
-struct Rehearsal: Codable, Sendable {
+package struct Rehearsal: Codable, Sendable {
     /// The name of the call that carries it.
-    static let name = "rehearse"
+    package static let name = "rehearse"
 
     /// What begins it; for the service that would carry it out. Of others only what follows is
     /// asked.
-    var reversal: ReverseEvent?
+    package var reversal: ReverseEvent?
     /// In the order in which they would happen.
-    var events: [RehearsedEvent] = []
+    package var events: [RehearsedEvent] = []
+
+    package init(reversal: ReverseEvent? = nil, events: [RehearsedEvent] = []) {
+        self.reversal = reversal
+        self.events = events
+    }
 }
 
 /// An event that has not happened.
-struct RehearsedEvent: Codable, Hashable, Sendable {
-    var id: EventID
-    var stream: StreamName
-    var type: String
+package struct RehearsedEvent: Codable, Hashable, Sendable {
+    package var id: EventID
+    package var stream: StreamName
+    package var type: String
     /// The event that would lead to it, in the log or rehearsed too.
-    var causationID: EventID
+    package var causationID: EventID
     var correlationID: EventID
     /// The service that would append it.
-    var service: String
+    package var service: String
     /// JSON.
     var data: String
 
@@ -50,16 +55,16 @@ struct RehearsedEvent: Codable, Hashable, Sendable {
 }
 
 /// What a service answers.
-struct RehearsalAnswer: Codable, Sendable {
+package struct RehearsalAnswer: Codable, Sendable {
     /// What it would append beside what is known already.
-    var events: [RehearsedEvent] = []
+    package var events: [RehearsedEvent] = []
     /// What would become of what it shows.
-    var changes: [EntityChange] = []
+    package var changes: [EntityChange] = []
 }
 
 /// What would become of something that a service shows.
-struct EntityChange: Codable, Hashable, Sendable {
+package struct EntityChange: Codable, Hashable, Sendable {
     /// Its id.
-    var entity: String
-    var fields: [FieldChange]
+    package var entity: String
+    package var fields: [FieldChange]
 }
