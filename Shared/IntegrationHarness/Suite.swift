@@ -2,6 +2,7 @@ public import EventSourcing
 public import EventStoreClient
 public import Foundation
 import JSON
+import Keys
 import Observability
 public import WireProtocol
 public import ZeroMQ

@@ -2,6 +2,7 @@ import EventLog
 import EventSourcing
 import Foundation
 import JSON
+import Observability
 import WireProtocol
 
 extension EventStoreServer {

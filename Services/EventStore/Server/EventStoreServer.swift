@@ -2,6 +2,7 @@ import Bytes
 public import EventLog
 import EventSourcing
 import Foundation
+import Observability
 public import WireProtocol
 public import ZeroMQ
 

@@ -1,3 +1,4 @@
+import CallServer
 import EventPattern
 import EventSourcing
 import EventStoreClient

@@ -1,3 +1,4 @@
+import CallServer
 import EventArchive
 import EventPattern
 import EventSourcing

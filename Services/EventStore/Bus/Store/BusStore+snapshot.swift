@@ -1,5 +1,6 @@
 import EventSourcing
 import GRDB
+import ServiceRuntime
 import WireProtocol
 
 extension BusStore {
