@@ -1,5 +1,5 @@
 public import Contracts
-import EventSourcing
+public import EventSourcing
 
 extension Account {
     /// Returns the events that `command` leads to. Returns none if a saga's command has nothing to

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandLine
 import Contracts
 import EventSourcing
+import EventStoreClient
 import WireProtocol
 
 struct Open: AsyncParsableCommand {

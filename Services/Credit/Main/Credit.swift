@@ -3,6 +3,7 @@ import ArgumentParser
 public import CommandLine
 import Contracts
 import CreditDomain
+import EventStoreClient
 import ServiceRuntime
 
 extension Executable {

@@ -3,6 +3,7 @@ public import CommandLine
 import Contracts
 import CreditLimitDomain
 import EventSourcing
+import EventStoreClient
 import ServiceRuntime
 import WireProtocol
 

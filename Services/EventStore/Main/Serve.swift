@@ -3,7 +3,7 @@ import CommandLine
 import EventBus
 public import EventLog
 import EventSourcing
-public import EventStoreClient
+import EventStoreClient
 import EventStoreServer
 import Foundation
 import Keys
@@ -52,7 +52,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         endOnSignalWhileStarting()
-        let (home, logger) = (store.home, try process.logger("event-store"))
+        let (home, logger) = (store.home, try process.loggers()("event-store"))
         let feed = endpoint(feed, "DAYBOOK_FEED_ENDPOINT", "feed")
         let bus = endpoint(bus, "DAYBOOK_BUS_ENDPOINT", "bus")
         let wiring = try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
@@ -95,7 +95,7 @@ struct Serve: AsyncParsableCommand {
 
     private func makeServer(feed: String, bus: String) async throws -> EventStoreServer {
         let (home, durability, segmentBytes) = (store.home, durability, try segmentBytes())
-        let credentials = try Credentials.ofProcess(logger: process.logger("keys"))
+        let credentials = try Credentials.ofProcess(logger: process.loggers()("keys"))
         return try await EventStoreServer(
             endpoint: listening, feed: feed, bus: bus, durability: durability,
             on: SocketLoop(name: "event-store"), in: credentials.context,
@@ -115,13 +115,13 @@ struct Serve: AsyncParsableCommand {
         at endpoint: String, _ wiring: Wiring?, with server: EventStoreServer, _ logger: Logger
     ) async throws {
         let loop = SocketLoop(name: "bus")
-        let credentials = try Credentials.ofProcess(logger: process.logger("keys"))
+        let credentials = try Credentials.ofProcess(logger: process.loggers()("keys"))
         let client = try await EventStoreClient(
             endpoint: listening, on: loop, in: credentials.context)
         let bus = try await Bus(
             endpoint: endpoint, folder: store.home + "/bus",
             journal: store.home + "/journal", client: client, on: loop,
-            in: credentials.context, access: credentials.access, logger: process.logger("bus"))
+            in: credentials.context, access: credentials.access, logger: process.loggers()("bus"))
         let metrics = try await MetricsServer(
             at: process.metricsAddress(of: "event-store", home: store.home),
             Observation(

@@ -3,6 +3,7 @@ import CommandLine
 import Contracts
 import EventStoreClient
 import Foundation
+import ServiceRuntime
 import WireProtocol
 
 struct Statistics: AsyncParsableCommand {

@@ -3,6 +3,7 @@ import Bytes
 import CommandLine
 import EventSourcing
 import EventStoreClient
+import ServiceRuntime
 import WireProtocol
 
 struct Tail: AsyncParsableCommand {

@@ -60,6 +60,6 @@ final class HubNetwork: RoutePlanner {
     }
 
     private static func unreadable(_ file: String) -> DaybookError {
-        .data("the network \(file) can't be read; it must be a UTF-8 file")
+        DaybookError(.invalid, "the network \(file) can't be read; it must be a UTF-8 file")
     }
 }

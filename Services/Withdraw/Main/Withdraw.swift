@@ -2,6 +2,7 @@ import AccountDomain
 import ArgumentParser
 public import CommandLine
 import Contracts
+import EventStoreClient
 import ServiceRuntime
 import WithdrawDomain
 

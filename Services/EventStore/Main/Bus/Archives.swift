@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandLine
 import EventArchive
 import EventSourcing
+import EventStoreClient
 import Foundation
 import JSON
 import ObjectStorage

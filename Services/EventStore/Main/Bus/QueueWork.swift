@@ -5,6 +5,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import Observability
+import ServiceRuntime
 import WireProtocol
 
 extension Queues {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLine
 import EventSourcing
+import EventStoreClient
 import Foundation
 import WireProtocol
 

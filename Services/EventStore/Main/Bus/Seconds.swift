@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import EventSourcing
 
 /// A duration as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`. Less than
