@@ -1,5 +1,6 @@
 import Contracts
 import EventSourcing
+import HistoryChecker
 
 @testable import AuditDomain
 

@@ -1,6 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
+import HistoryChecker
 import Testing
 import WireProtocol
 import ZeroMQ

@@ -146,7 +146,7 @@ extension BusFiles {
         await #expect {
             try await folder.open(log: EventID(high: 1, low: 3))
         } throws: {
-            $0 IS_DAMAGED
+            DaybookError.Kind(of: $0) == .damaged
                 && "\($0)".hasPrefix("\(folder.journal)/1 is the bus's journal of another log;")
         }
     }
@@ -201,7 +201,7 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 IS_DAMAGED
+            DaybookError.Kind(of: $0) == .damaged
                 && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) has")
         }
     }
@@ -236,7 +236,7 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 IS_DAMAGED && "\($0)".contains("\(folder.journal)/1 can't be used: ")
+            DaybookError.Kind(of: $0) == .damaged && "\($0)".contains("\(folder.journal)/1 can't be used: ")
                 && "\($0)".contains(".segment is damaged")
         }
     }

@@ -25,7 +25,7 @@ import WireProtocol
             let set = "UPDATE \(column.table) SET \(column.name) = \(value)"
             guard (try? await change(store, { try $0.execute(sql: set) })) != nil else { continue }
             if let error = try await read(store) {
-                #expect(error IS_DAMAGED, "\(column): \(error)")
+                #expect(DaybookError.Kind(of: error) == .damaged, "\(column): \(error)")
                 found += 1
             }
             try await change(store) { try $0.replace(column.table, with: kept) }

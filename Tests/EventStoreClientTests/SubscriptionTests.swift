@@ -157,9 +157,10 @@ import WireProtocol
         let same = try await client.subscribe(after: 0, in: log)
         #expect(try await take(1, of: same).map(\.position) == [1])
         let other = EventID.random()
-        let error = await #expect(throws: DifferentLog.self) {
+        let error = await #expect(throws: DaybookError.self) {
             _ = try await client.subscribe(after: 0, in: other)
         }
+        #expect(error?.kind == .internal)
         #expect(error?.expected == other && error?.actual == log)
         await client.close()
     }
@@ -169,6 +170,6 @@ import WireProtocol
         let client = try await store.client()
         let subscription = try await client.subscribe()
         await client.close()
-        await #expect(throws: Unavailable.self) { for try await _ in subscription {} }
+        await #expect { for try await _ in subscription {} } throws: { DaybookError.Kind(of: $0) == .unavailable }
     }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import WireProtocol
 
 @testable import ObjectStorage
 

@@ -20,8 +20,8 @@ import Testing
         #expect(try await store.client.position(of: first) == 1)
         #expect(try await store.client.position(of: last) == 2)
         #expect(try await store.client.position(of: .time(.now())) == 0)
-        await #expect(throws: Refusal.self) {
+        await #expect {
             try await store.client.position(of: .time(Timestamp(microseconds: ahead + 2)))
-        }
+        } throws: { DaybookError.Kind(of: $0) == .rejected }
     }
 }

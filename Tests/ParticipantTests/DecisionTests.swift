@@ -94,7 +94,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             case .nothing: answer = "nothing"
             case .repeated: answer = "repeated"
             }
-        } catch let error as Refusal {
+        } catch let error as DaybookError where error.kind == .rejected {
             answer = error.description
         }
         #expect(answer == expected, "\(what): \(command)")

@@ -97,7 +97,7 @@ import WireProtocol
     ) async throws -> Result<Answer, Refused> {
         do {
             return .success(try await body())
-        } catch let refusal as Refusal {
+        } catch let refusal as DaybookError where refusal.kind == .rejected {
             return .failure(Refused(why: refusal.description))
         } catch let error as ProtocolError where error.code == .refused {
             return .failure(Refused(why: error.description))
