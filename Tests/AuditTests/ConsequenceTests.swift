@@ -1,7 +1,6 @@
 import AuditDomain
 import Contracts
 import EventSourcing
-import HistoryChecker
 import Testing
 
 /// Audits of logs in which one event of a saga had no consequence.

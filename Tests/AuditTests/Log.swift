@@ -1,6 +1,5 @@
 import Contracts
 import EventSourcing
-import HistoryChecker
 
 @testable import AuditDomain
 

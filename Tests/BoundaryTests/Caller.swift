@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import HistoryChecker
 import Testing
 import WireProtocol
 import ZeroMQ

@@ -18,7 +18,7 @@ import Testing
         return SchemaCheck(try #require(json as? [String: Any]))
     }
 
-    private static func json(_ data: some Sequence<UInt8>) throws -> JSONValue {
+    private static func json(_ data: some Collection<UInt8>) throws -> JSONValue {
         try JSON.decode(JSONValue.self, from: data)
     }
 

@@ -2,6 +2,7 @@ import EventSourcing
 import Foundation
 import GRDB
 import Logging
+import ServiceRuntime
 import Testing
 import WireProtocol
 

@@ -1,5 +1,4 @@
 import Synchronization
-import WireProtocol
 
 @testable import ObjectStorage
 

@@ -3,6 +3,8 @@ import EventStoreClient
 import Synchronization
 import Testing
 
+@testable import ServiceRuntime
+
 @Suite(.timeLimit(.minutes(10))) struct `Position lookup by time` {
     @Test func `Log ahead of the clock resolves times up to its last event and no later ones`()
         async throws

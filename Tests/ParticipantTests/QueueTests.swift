@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import WireProtocol
 
+@testable import ServiceRuntime
+
 @Suite(.timeLimit(.minutes(10))) struct `Participant queue` {
     private let queue = QueueDefinition(
         name: "packer", grouping: .paths(["order"]), visibilityTimeout: 600, start: .beginning)

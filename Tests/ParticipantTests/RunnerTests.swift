@@ -6,6 +6,8 @@ import JSON
 import Testing
 import WireProtocol
 
+@testable import ServiceRuntime
+
 @Suite(.timeLimit(.minutes(10))) struct `Participant runner` {
     @Test func `Runner executes the commands of all events, in order for one aggregate`()
         async throws

@@ -20,8 +20,8 @@ struct Layer {
         Layer("Shared/HistoryChecker", ["Shared"], []),
         Layer("Shared/WireProtocol", ["Shared"], ["Foundation"]),
         // Only these two know of terminals and of SQLite.
-        Layer("Shared/CommandLine", ["Shared"], runtime + ["ArgumentParser"]),
-        Layer("Shared/ServiceRuntime", ["Shared"], runtime + ["GRDB"]),
+        Layer("Shared/CommandLine", ["Shared"], runtime.union(["ArgumentParser"])),
+        Layer("Shared/ServiceRuntime", ["Shared"], runtime.union(["GRDB"])),
         Layer("Shared/*", ["Shared"], runtime),
 
         // Domains are pure. Collections are values, and the route network needs the sine.
@@ -33,9 +33,9 @@ struct Layer {
         // One command needs the contracts: it exports events in their current versions.
         Layer(
             "Services/EventStore/Main", ["Shared", "Services/EventStore"],
-            runtime + ["ArgumentParser"]),
+            runtime.union(["ArgumentParser"])),
         Layer("Services/EventStore/Executable", executable, []),
-        Layer("Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime + ["GRDB"]),
+        Layer("Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime.union(["GRDB"])),
         Layer("Services/EventStore/*", ["Shared", "Services/EventStore"], runtime),
 
         Layer("Services/Balance/Main", main + ["Services/Account/Domain"], mainOthers),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLine
 import EventSourcing
+import EventStoreClient
 import LoyaltyDomain
 import ServiceRuntime
 

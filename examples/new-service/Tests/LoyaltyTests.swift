@@ -1,4 +1,5 @@
 import EventSourcing
+import EventStoreClient
 import Foundation
 import IntegrationHarness
 import LoyaltyDomain
