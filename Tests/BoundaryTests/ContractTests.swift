@@ -109,7 +109,7 @@ struct `JSON contracts` {
         let root = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
         var declared: Set<String> = []
         for folder in [
-            "Shared/Contracts", "Shared/WireProtocol", "Shared/ServiceKit/Requests",
+            "Shared/Contracts", "Shared/WireProtocol",
         ] {
             let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)
             for case let file as String in try #require(files) where file.hasSuffix(".swift") {

@@ -105,7 +105,7 @@ private struct Row: Sendable {
         ]
         let rows = Set(Row.all.flatMap(\.options))
         var found = 0
-        for folder in ["Services", "Shared/ServiceKit/CommandLine"] {
+        for folder in ["Services", "Shared/CommandLine"] {
             let files = FileManager.default.enumerator(
                 atPath: Self.root.appending(path: folder).path)
             for case let file as String in try #require(files)
