@@ -15,7 +15,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
     @Option(help: "The number of consumers, each with its own connection.") var consumers = 1
     @Option(help: "The largest number of deliveries in a receive.") var batch = 100
     @Option(help: "The number of events, appended before the measurement.") var events = 200_000
-    @Option(help: "An unused name for queue, replay and category.") var name: String
+    @Option(help: "An unused name for the queue, the replay and the category.") var name: String
 
     func run() async throws {
         let loop = SocketLoop(name: "client")
@@ -56,7 +56,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
         }
     }
 
-    /// Replays the events into the queue, and waits until the replay has ended.
+    /// Replays the events into the queue, and returns the replay when it has ended.
     private func replay(_ bus: ServiceClient) async throws -> ReplayView {
         _ = try await bus.command(
             BusCall.startReplay,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The figures of one measurement, printed in a line: a name, then pairs of key and value.
+/// The figures of one measurement, printed as one line: a name and then pairs of key and value.
 struct Figures {
     private let name: String
     private var pairs: [(String, String)] = []

@@ -96,7 +96,7 @@ private func append(
 }
 
 enum Memory {
-    /// The resident memory of this process, as the system counts it.
+    /// The resident memory of this process, in MiB.
     static var residentMebibytes: Double {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""

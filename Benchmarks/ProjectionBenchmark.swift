@@ -6,8 +6,7 @@ import Foundation
 import WireProtocol
 import ZeroMQ
 
-/// Measures the time from the call of an append to the answer of a query that includes the event,
-/// in another process.
+/// Measures the time from an append until a query of another process includes the event.
 struct ProjectionBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projection",

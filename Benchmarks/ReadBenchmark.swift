@@ -22,7 +22,7 @@ struct ReadBenchmark: AsyncParsableCommand {
         var last: UInt64 = 0
         try await client.read(ReadRequest(from: 1, credit: 8, chunkBytes: 1 << 20)) { records in
             for event in records {
-                precondition(event.position == last + 1, "the log has a hole")
+                precondition(event.position == last + 1, "the log has a gap")
                 last = event.position
                 bytes += event.data.count
                 events += 1

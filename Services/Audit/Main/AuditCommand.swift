@@ -24,14 +24,14 @@ struct AuditCommand: AsyncParsableCommand {
             except what dead letters and paused queues hold back. Then it compares the figures \
             with those that the services show.
 
-            Exits with 65 if there are findings, with 69 if there are none but a service could not \
-            be compared.
+            The exit status is 65 if there are findings, and 69 if there are none but a service \
+            could not be compared.
             """)
 
     @OptionGroup var options: CallOptions
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    @Option(help: "The event store's endpoint (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
-    @Flag(help: "Compare with what the services show.") var compare = false
+    @Flag(help: "Compare the figures with those that the services show.") var compare = false
     @Flag(help: "Omit findings about sagas that have not ended, while sagas are under way.")
     var running = false
 
@@ -42,7 +42,8 @@ struct AuditCommand: AsyncParsableCommand {
         var entries = audit.findings.map { finding in
             Report.Entry(finding, remedy: finding.trigger.map(remedies.commands) ?? [])
         }
-        // After the findings that they explain: one dead letter is redriven before all of them.
+        // The obstacles come last, so that the printed commands redrive single dead letters before
+        // all dead letters of a queue.
         entries += obstacles
         var failures: [String] = []
         if compare {

@@ -11,7 +11,7 @@ struct Comparison {
     let audit: Audit
     let head: UInt64
 
-    /// The differences, and the services that could not be compared, each with the reason.
+    /// Returns the differences, and the services that could not be compared, each with the reason.
     func run() async throws -> (differences: [Finding], failures: [String]) {
         var differences: [Finding] = []
         var failures: [String] = []

@@ -85,7 +85,7 @@ struct Remedies {
             + "--pattern '\(pattern)' --to-queue \(trigger.queue) --wait"
     }
 
-    /// The name of a replay that has not been used yet.
+    /// Returns a name for a replay that no replay in the log has.
     private func name(for trigger: Trigger) -> String {
         let name = "audit-\(trigger.queue)-\(trigger.position)"
         var attempt = 1

@@ -2,7 +2,7 @@ import AuditDomain
 import EventStoreClient
 import WireProtocol
 
-/// The wait for the services that take part in sagas.
+/// Waits for the services that take part in sagas.
 struct Settling {
     /// The queues of the suite's participants.
     static let participants = ["orders", "route", "balance", "creditLimit"]
@@ -30,7 +30,7 @@ struct Settling {
                     Self.obstacles(name, queues.first { $0.queue.name == name })
                 }
             }
-            // The services are at work; look again when they have come some way.
+            // The services are still at work. The pause keeps the queries from slowing them down.
             try await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -49,9 +49,8 @@ struct Settling {
         }
         if !view.isAtRest {
             let text =
-                "queue \(name) is not empty: \(view.depth) events wait, \(view.delayed) of them to "
-                + "be tried again, and \(view.inFlight) are in flight; other findings may be about "
-                + "them"
+                "queue \(name) is not empty: \(view.depth) events wait, \(view.delayed) of them "
+                + "for a retry, and \(view.inFlight) are in flight; they may explain other findings"
             obstacles.append(Report.Entry(Finding(.queue, text), remedy: []))
         }
         if view.deadLetters > 0 {
@@ -67,7 +66,8 @@ struct Settling {
 }
 
 extension QueueView {
-    /// Whether nothing of it will be delivered as things are.
+    /// Whether the queue has been filled, no event is in flight, and all other events are paused or
+    /// wait behind dead letters.
     fileprivate var isAtRest: Bool {
         !isFilling && inFlight == 0 && (isPaused || depth == waitingBehindDead)
     }

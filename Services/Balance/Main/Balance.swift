@@ -6,6 +6,7 @@ import Contracts
 import ServiceRuntime
 
 extension Executable {
+    /// The executable `balance`.
     public static let balance = Executable("balance", Balance.self)
 }
 
@@ -16,7 +17,7 @@ struct Balance: AsyncParsableCommand, EntityService {
     static let serviceName = "balance"
     static let configuration = CommandConfiguration(
         commandName: serviceName,
-        abstract: "The accounts: their balances, and the money held for orders.",
+        abstract: "Open accounts, and show balances and the money held for orders.",
         subcommands: [
             Serve.self, Open.self, Show.self, Statement.self, Diff<Balance>.self,
             Reverse<Balance>.self, Status<Balance>.self, Health<Balance>.self,

@@ -8,8 +8,8 @@ import WireProtocol
 struct Open: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Open an account.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The account, named after its customer.") var account: String
-    @Option(help: "The currency it is kept in.") var currency = "USD"
+    @Argument(help: "The id of the account, which is its customer's id.") var account: String
+    @Option(help: "The currency of the account, an ISO 4217 code.") var currency = "USD"
 
     func run() async throws {
         let command = OpenAccount(
@@ -24,9 +24,9 @@ struct Open: AsyncParsableCommand {
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show an account, or all of them.",
-        discussion: "Of all, what was true in the past is folded from the log as a whole.")
+        discussion: "Without an account, --at and --position read the log from its start.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The account.") var account: String?
+    @Argument(help: "The id of the account (default: all accounts).") var account: String?
 
     func run() async throws {
         guard let account else {
@@ -49,9 +49,9 @@ struct Show: AsyncParsableCommand {
 
 struct Statement: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what has happened to an account.")
+        abstract: "Show every change of an account's balance and held money.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The account.") var account: String
+    @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
         try await options.show(Balance.statement, account) { entries in

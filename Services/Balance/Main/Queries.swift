@@ -32,6 +32,7 @@ extension Balance {
 }
 
 extension AccountView: FieldView {
+    /// The account's fields with amounts in its currency.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
         return [

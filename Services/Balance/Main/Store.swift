@@ -5,14 +5,17 @@ public import GRDB
 public import ServiceRuntime
 
 extension AccountView: FetchableRecord, PersistableRecord {
+    /// The name of the table of accounts.
     public static var databaseTableName: String { "account" }
 }
 
 extension StatementEntry: FetchableRecord, PersistableRecord {
+    /// The name of the table of statement lines.
     public static var databaseTableName: String { "statement" }
 }
 
 extension BalanceProjection.Model: StoredModel {
+    /// Creates the tables of accounts and of statement lines in an empty database.
     public static func createTables(_ db: Database) throws {
         try db.create(table: "account") { table in
             table.primaryKey("id", .text)
@@ -38,8 +41,10 @@ extension BalanceProjection.Model: StoredModel {
         }
     }
 
+    /// Reads the accounts into memory. Queries read the statement lines from disk.
     public mutating func load(_ db: Database) throws { try accounts.load(db) }
 
+    /// Returns the database writes for all changes since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] {
         accounts.takeWrites() + statement.takeWrites()
     }

@@ -7,6 +7,7 @@ import EventStoreClient
 import ServiceRuntime
 
 extension Executable {
+    /// The executable `credit`.
     public static let credit = Executable("credit", Credit.self)
 }
 
@@ -44,10 +45,10 @@ struct Serve: AsyncParsableCommand {
 struct Make: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Pay money into an account.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The account.") var account: String
+    @Argument(help: "The id of the account.") var account: String
     @Argument(help: "The amount, such as 11.77.") var amount: String
-    @Option(help: "The currency of the amount.") var currency = "USD"
-    @Option(help: "What it is for.") var reference = ""
+    @Option(help: "The currency of the amount, an ISO 4217 code.") var currency = "USD"
+    @Option(help: "The reference of the credit, shown in statements.") var reference = ""
 
     func run() async throws {
         let money = try Money(amount, in: try Currency(currency))
@@ -60,9 +61,9 @@ struct Make: AsyncParsableCommand {
 }
 
 struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List those of an account.")
+    static let configuration = CommandConfiguration(abstract: "List the credits of an account.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The account.") var account: String
+    @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
         try await options.show(Credit.credits, account) { views in

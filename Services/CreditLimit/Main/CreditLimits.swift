@@ -8,6 +8,7 @@ import ServiceRuntime
 import WireProtocol
 
 extension Executable {
+    /// The executable `creditLimit`.
     public static let creditLimit = Executable("creditLimit", CreditLimits.self)
 }
 
@@ -17,7 +18,7 @@ struct CreditLimits: AsyncParsableCommand, EntityService {
 
     static let serviceName = "creditLimit"
     static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "The credit that customers have.",
+        commandName: serviceName, abstract: "Set and show the credit limits of customers.",
         subcommands: [
             Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Reverse<CreditLimits>.self,
             Status<CreditLimits>.self, Health<CreditLimits>.self,
@@ -47,9 +48,9 @@ struct Serve: AsyncParsableCommand {
 struct Set: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Set a customer's credit limit.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The customer.") var customer: String
-    @Argument(help: "The limit, such as 500.00.") var amount: String
-    @Option(help: "The currency of the limit.") var currency = "USD"
+    @Argument(help: "The id of the customer.") var customer: String
+    @Argument(help: "The amount of the limit, such as 500.00.") var amount: String
+    @Option(help: "The currency of the limit, an ISO 4217 code.") var currency = "USD"
 
     func run() async throws {
         let limit = try Money(amount, in: try Currency(currency))
@@ -63,10 +64,10 @@ struct Set: AsyncParsableCommand {
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show a customer's limit, or all of them.",
-        discussion: "Of all, what was true in the past is folded from the log as a whole.")
+        abstract: "Show a customer's credit limit, or all credit limits.",
+        discussion: "Without a customer, --at and --position read the log from its start.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The customer.") var customer: String?
+    @Argument(help: "The id of the customer (default: all customers).") var customer: String?
 
     func run() async throws {
         guard let customer else {

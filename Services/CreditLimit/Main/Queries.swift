@@ -19,6 +19,7 @@ extension CreditLimits {
 }
 
 extension CreditLimitView: FieldView {
+    /// The credit limit's fields with amounts in its currency.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
         return [

@@ -5,10 +5,12 @@ public import GRDB
 public import ServiceRuntime
 
 extension CreditLimitView: FetchableRecord, PersistableRecord {
+    /// The name of the table of credit limits.
     public static var databaseTableName: String { "creditLimit" }
 }
 
 extension CreditLimitProjection.Model: StoredModel {
+    /// Creates the table of credit limits in an empty database.
     public static func createTables(_ db: Database) throws {
         try db.create(table: "creditLimit") { table in
             table.primaryKey("id", .text)
@@ -21,7 +23,9 @@ extension CreditLimitProjection.Model: StoredModel {
         }
     }
 
+    /// Reads all rows into memory.
     public mutating func load(_ db: Database) throws { try limits.load(db) }
 
+    /// Returns the database writes for all changes since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] { limits.takeWrites() }
 }

@@ -8,7 +8,7 @@ import OrdersMain
 import RouteMain
 import WithdrawMain
 
-// All executables in one, which has what they have in common once: what an image is made of.
+// One executable for all processes keeps the image small: it contains their common code once.
 await Executable.run(
     oneOf: [
         .eventStore, .orders, .route, .balance, .creditLimit, .withdraw, .credit, .audit,

@@ -8,19 +8,21 @@ import WireProtocol
 struct Place: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Place an order.")
     @OptionGroup var options: CallOptions
-    @Option(help: "The order's id; one is made up if none is given.") var id: String?
-    @Option(help: "The customer, whose account pays.") var customer: String
-    @Option(help: "sku:quantity:price; may be repeated.") var item: [String]
-    @Option(help: "The hub to send it to.") var to: String
-    @Option(help: "The hub to send it from.") var from: String?
-    @Option(help: "The currency of the prices.") var currency = "USD"
-    @Option(help: "Seconds within which it must be confirmed, or it is rejected.")
+    @Option(help: "The id of the order (default: a random one).") var id: String?
+    @Option(help: "The id of the customer whose account pays.") var customer: String
+    @Option(help: "An item as sku:quantity:price, such as cd:2:11.77. Repeat it for more items.")
+    var item: [String]
+    @Option(help: "The hub to send the order to.") var to: String
+    @Option(help: "The hub to send the order from (default: the route service chooses).")
+    var from: String?
+    @Option(help: "The currency of the prices, an ISO 4217 code.") var currency = "USD"
+    @Option(help: "Seconds until the order is rejected if it is not confirmed.")
     var deadline = 60.0
 
     func validate() throws {
         guard deadline > 0, deadline < 1e9 else {
             throw ValidationError(
-                "--deadline is above 0 and below 1000000000 seconds, not \(deadline)")
+                "--deadline must be above 0 and below 1000000000 seconds, not \(deadline)")
         }
     }
 
@@ -41,7 +43,8 @@ struct Place: AsyncParsableCommand {
     private static func item(_ text: String, _ currency: Currency) throws -> OrderItem {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, let quantity = Int(parts[1]) else {
-            throw ValidationError("--item is sku:quantity:price, such as cd:2:11.77, not '\(text)'")
+            throw ValidationError(
+                "--item must be sku:quantity:price, such as cd:2:11.77, not '\(text)'")
         }
         return OrderItem(
             sku: String(parts[0]), quantity: quantity,
@@ -52,7 +55,7 @@ struct Place: AsyncParsableCommand {
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Cancel an order.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
         let reply = try await options.with(OrderBook.serviceName) {
@@ -65,7 +68,7 @@ struct Cancel: AsyncParsableCommand {
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show an order.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
         try await options.show(OrderBook.entity, order) { view in
@@ -81,7 +84,7 @@ struct Show: AsyncParsableCommand {
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List a customer's orders.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The customer.") var customer: String
+    @Argument(help: "The id of the customer.") var customer: String
 
     func run() async throws {
         try await options.show(OrderBook.customer, customer, printOrders)
@@ -90,8 +93,8 @@ struct List: AsyncParsableCommand {
 
 struct Summary: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count orders by how they stand.",
-        discussion: "What was true in the past is folded from the log as a whole.")
+        abstract: "Count orders by status.",
+        discussion: "With --at or --position the command reads the log from its start.")
     @OptionGroup var options: QueryOptions
 
     func run() async throws {

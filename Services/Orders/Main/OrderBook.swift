@@ -5,6 +5,7 @@ import OrdersDomain
 import ServiceRuntime
 
 extension Executable {
+    /// The executable `orders`.
     public static let orders = Executable("orders", OrderBook.self)
 }
 
@@ -14,7 +15,7 @@ struct OrderBook: AsyncParsableCommand, EntityService {
 
     static let serviceName = "orders"
     static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "The orders, and how their sagas end.",
+        commandName: serviceName, abstract: "Place, import, cancel and show orders.",
         subcommands: [
             Serve.self, Place.self, Cancel.self, Show.self, List.self, Summary.self,
             Timeline.self, Diff<OrderBook>.self, Import.self, Reverse<OrderBook>.self,

@@ -5,14 +5,17 @@ public import OrdersDomain
 public import ServiceRuntime
 
 extension OrderView: FetchableRecord, PersistableRecord {
+    /// The name of the table of orders.
     public static var databaseTableName: String { "order" }
 }
 
 extension CustomerOrdersView: FetchableRecord, PersistableRecord {
+    /// The name of the table of customers' orders.
     public static var databaseTableName: String { "customer" }
 }
 
 extension OrdersProjection.Model: StoredModel {
+    /// Creates the tables of orders and of customers in an empty database.
     public static func createTables(_ db: Database) throws {
         try db.create(table: "order") { table in
             table.primaryKey("id", .text)
@@ -39,11 +42,13 @@ extension OrdersProjection.Model: StoredModel {
         }
     }
 
+    /// Reads all rows into memory.
     public mutating func load(_ db: Database) throws {
         try orders.load(db)
         try customers.load(db)
     }
 
+    /// Returns the database writes for all changes since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] {
         orders.takeWrites() + customers.takeWrites()
     }

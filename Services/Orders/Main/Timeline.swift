@@ -8,12 +8,12 @@ import WireProtocol
 
 struct Timeline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the saga of an order: its events, from all services, and what fails.")
+        abstract: "Show an order's saga: the events from all services, and dead letters.")
     @OptionGroup var options: CallOptions
     @OptionGroup var when: MomentOptions
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    @Option(help: "The event store's endpoint (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
         var events: [RecordedEvent] = []

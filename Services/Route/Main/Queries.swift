@@ -15,6 +15,7 @@ extension Routes {
 }
 
 extension RouteView: FieldView {
+    /// The route's fields with amounts in its currency. A rejected route has no legs or amounts.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64?) -> String? {
             guard let minor, let currency else { return nil }

@@ -7,6 +7,7 @@ import ServiceRuntime
 import WireProtocol
 
 extension Executable {
+    /// The executable `route`.
     public static let route = Executable("route", Routes.self)
 }
 
@@ -16,7 +17,7 @@ struct Routes: AsyncParsableCommand, EntityService {
 
     static let serviceName = "route"
     static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "The routes of orders through a network of hubs.",
+        commandName: serviceName, abstract: "Plan and show routes through a network of hubs.",
         subcommands: [
             Serve.self, Show.self, Plan.self, Diff<Routes>.self, Reverse<Routes>.self,
             Status<Routes>.self, Health<Routes>.self,
@@ -24,25 +25,26 @@ struct Routes: AsyncParsableCommand, EntityService {
         ])
 }
 
-/// The network, and what is allowed in it.
+/// The options for the network of hubs and the limits of a route.
 struct NetworkOptions: ParsableArguments {
     @Option(
         help: """
-            A file of hubs in place of the built-in ones, read again when it has changed \
-            (DAYBOOK_NETWORK).
+            A CSV file of hubs that replaces the built-in ones. The service reads it again when \
+            it changes (DAYBOOK_NETWORK).
             """)
     var network: String?
 
-    @Option(help: "Where orders are sent from that name no origin.") var origin = "MEM"
+    @Option(help: "The hub to send an order from if it names no origin.") var origin = "MEM"
 
-    @Option(help: "A parcel must arrive within so many hours.") var hours = 120
+    @Option(help: "The longest time that a route may take, in hours.") var hours = 120
 
     func validate() throws {
         guard (1...100_000).contains(hours) else {
-            throw ValidationError("--hours is 1 to 100000, not \(hours)")
+            throw ValidationError("--hours must be 1 to 100000, not \(hours)")
         }
     }
 
+    /// Returns the planner that the options describe.
     func planner() throws -> HubNetwork {
         try HubNetwork(
             file: network ?? Endpoints.environment("DAYBOOK_NETWORK"), limitMinutes: hours * 60)
@@ -70,7 +72,7 @@ struct Serve: AsyncParsableCommand {
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the route of an order.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
         try await options.show(Routes.entity, order) { view in
@@ -82,15 +84,17 @@ struct Show: AsyncParsableCommand {
 
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Plan a route without an order; nothing is kept of it.")
+        abstract: "Plan a route without an order. Nothing is stored.")
     @OptionGroup var network: NetworkOptions
     @Argument(help: "The hub to send to.") var destination: String
-    @Option(help: "How many items.") var quantity = 1
-    @Option(help: "The currency of the cost.") var currency = "USD"
+    @Option(help: "The number of items.") var quantity = 1
+    @Option(help: "The currency of the cost, an ISO 4217 code.") var currency = "USD"
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-        guard quantity > 0 else { throw ValidationError("--quantity is 1 or more") }
+        guard quantity > 0 else {
+            throw ValidationError("--quantity must be 1 or more, not \(quantity)")
+        }
     }
 
     func run() throws {
@@ -103,7 +107,7 @@ struct Plan: ParsableCommand {
         }
         if json { return try Output.json(plan.legs) }
         printLegs(plan.legs)
-        print("\(plan.cost), there at \(plan.arrivesAt)")
+        print("\(plan.cost), arrives at \(plan.arrivesAt)")
     }
 }
 

@@ -5,10 +5,12 @@ public import RouteDomain
 public import ServiceRuntime
 
 extension RouteView: FetchableRecord, PersistableRecord {
+    /// The name of the table of routes.
     public static var databaseTableName: String { "route" }
 }
 
 extension RouteProjection.Model: StoredModel {
+    /// Creates the table of routes in an empty database.
     public static func createTables(_ db: Database) throws {
         try db.create(table: "route") { table in
             table.primaryKey("id", .text)
@@ -24,7 +26,9 @@ extension RouteProjection.Model: StoredModel {
         }
     }
 
+    /// Reads all rows into memory.
     public mutating func load(_ db: Database) throws { try routes.load(db) }
 
+    /// Returns the database writes for all changes since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] { routes.takeWrites() }
 }

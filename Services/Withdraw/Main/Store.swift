@@ -5,10 +5,12 @@ public import ServiceRuntime
 public import WithdrawDomain
 
 extension WithdrawalView: FetchableRecord, PersistableRecord {
+    /// The name of the table of withdrawals.
     public static var databaseTableName: String { "withdraw" }
 }
 
 extension WithdrawProjection.Model: StoredModel {
+    /// Creates the table of withdrawals in an empty database.
     public static func createTables(_ db: Database) throws {
         try db.create(table: "withdraw") { table in
             table.primaryKey("position", .integer)
@@ -20,7 +22,9 @@ extension WithdrawProjection.Model: StoredModel {
         }
     }
 
+    /// Does nothing, because queries read the withdrawals from disk.
     public mutating func load(_ db: Database) throws {}
 
+    /// Returns the database writes for all changes since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] { withdrawals.takeWrites() }
 }

@@ -6,7 +6,7 @@ public enum Card: Aggregate {
     /// The events of a card's stream.
     public typealias Event = LoyaltyEvent
 
-    /// What can be asked of a card, by callers and by the saga.
+    /// The commands that callers and the saga send to a card.
     public enum Command: Hashable, Sendable {
         /// Redeems points.
         case redeem(RedeemPoints)
@@ -83,8 +83,9 @@ public enum Card: Aggregate {
         }
     }
 
-    /// Returns why the card can't have had `event` in `state`, or nil. `show --without` uses it to
-    /// detect a past in which more points are redeemed than earned.
+    /// Returns why `event` can't happen in `state`, or nil if it can.
+    ///
+    /// `show --without` uses it to detect a past in which more points are redeemed than earned.
     public static func objection(to event: LoyaltyEvent, given state: State) -> String? {
         guard case .redeemed(let event) = event, event.points > state.points else { return nil }
         return "\(state.points) points are left, less than \(event.points)"

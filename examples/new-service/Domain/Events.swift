@@ -44,7 +44,7 @@ extension LoyaltyPayload {
 }
 
 extension LoyaltyPayload where Self: ConcernsOrder {
-    /// The tags by which the event is found, the order's too.
+    /// The tags by which the event is found: the order's and the customer's.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
@@ -62,7 +62,7 @@ public struct PointsEarned: LoyaltyPayload, ConcernsOrder {
     public var points: Int64
 }
 
-/// The customer redeemed points for something.
+/// The customer redeemed points.
 public struct PointsRedeemed: LoyaltyPayload {
     /// The name of the type in the log.
     public static let type = "PointsRedeemed"
@@ -74,7 +74,7 @@ public struct PointsRedeemed: LoyaltyPayload {
     public var points: Int64
 }
 
-/// An order was refunded, and its points that were left were taken back.
+/// An order was refunded, and those of its points that were left were taken back.
 public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
     /// The name of the type in the log.
     public static let type = "PointsRevoked"

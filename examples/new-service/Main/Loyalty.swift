@@ -11,12 +11,12 @@ import ServiceRuntime
 
     static let serviceName = "loyalty"
     static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "The points that customers earn with their orders.",
+        commandName: serviceName, abstract: "Redeem and show the points of customers.",
         subcommands: [
             Serve.self, Redeem.self, Show.self, Status<Loyalty>.self, Rebuild<Loyalty>.self,
         ])
 
-    /// It depends on the events of one stream.
+    /// A customer's points, which depend on the events of one stream only.
     static let points = ServiceQuery<Self, String, PointsView>(
         "points", of: { .stream(try StreamName(category: Card.category, id: $0)) },
         fromMemory: { model, id in
@@ -47,10 +47,10 @@ struct Serve: AsyncParsableCommand {
 }
 
 struct Redeem: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Redeem points.")
+    static let configuration = CommandConfiguration(abstract: "Redeem a customer's points.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The customer.") var customer: String
-    @Argument(help: "How many points.") var points: Int64
+    @Argument(help: "The id of the customer.") var customer: String
+    @Argument(help: "The number of points to redeem.") var points: Int64
 
     func run() async throws {
         let reply = try await options.with(Loyalty.serviceName) {
@@ -64,7 +64,7 @@ struct Redeem: AsyncParsableCommand {
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show a customer's points.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The customer.") var customer: String
+    @Argument(help: "The id of the customer.") var customer: String
 
     func run() async throws {
         try await options.show(Loyalty.points, customer) { view in

@@ -23,19 +23,19 @@ struct Import: AsyncParsableCommand {
             """)
     @OptionGroup var options: CallOptions
     @Argument(help: "The order book, a UTF-8 file whose first line is a header.") var file: String
-    @Option(help: "Where the orders come from (default: the file's name without its folder).")
+    @Option(help: "The name of the orders' source (default: the file's name without its folder).")
     var source: String?
     @Option(help: "The largest number of lines to import.") var limit = Int.max
     @Flag(help: "Import the valid lines of a file that has invalid ones.") var skipInvalid = false
     @Option(help: "The amount in USD to credit to each account.") var funds = "200.00"
     @Option(help: "Each customer's credit limit in USD.") var credit = "100.00"
     @Option(help: "How many commands are in flight at a time, 1 to 512.") var window = 64
-    @Option(help: "Seconds within which an order must be confirmed, or it is rejected.")
+    @Option(help: "Seconds until an order is rejected if it is not confirmed.")
     var deadline = 600.0
 
     func validate() throws {
         guard limit > 0, (1...512).contains(window) else {
-            throw ValidationError("--limit must be above 0, and --window 1 to 512")
+            throw ValidationError("--limit must be above 0, and --window must be 1 to 512")
         }
         guard deadline > 0, deadline < 1e9 else {
             throw ValidationError("--deadline must be above 0 and below 1000000000 seconds")
@@ -82,16 +82,17 @@ struct Import: AsyncParsableCommand {
     ) throws -> Money {
         let amount = try Money(text, in: currency)
         guard amount.amount >= 0 else {
-            throw DaybookError(.invalid, "\(option) is an amount of 0 or more, not \(amount)")
+            throw DaybookError(.invalid, "\(option) must be 0 or more, not \(amount)")
         }
         return amount
     }
 
-    /// Reads the file, and checks each line as the orders service would.
+    /// Reads the file and checks each line as the orders service would.
     private func read(_ currency: Currency, _ work: OrderImport) throws -> PurchaseFile {
         let text: String
         do { text = try String(contentsOfFile: file, encoding: .utf8) } catch {
-            throw DaybookError(.invalid, "the order book \(file) can't be read; it must be a UTF-8 file")
+            throw DaybookError(
+                .invalid, "the order book \(file) can't be read; it must be a UTF-8 file")
         }
         let now = Timestamp.now()
         var book = PurchaseFile(text, limit: limit, currency, now: now)
@@ -111,7 +112,7 @@ struct Import: AsyncParsableCommand {
     private struct Report: Encodable {
         /// The number of orders by their final status.
         let orders: [String: Int]
-        /// How many of them were placed by an earlier import.
+        /// How many of the orders were placed by an earlier import.
         let known: Int
         let invalidLines: [BadLine]
         let seconds: Double

@@ -4,12 +4,13 @@ import EventStoreClient
 import Foundation
 import WireProtocol
 
-/// The progress of a part of an import. If the part makes no progress, this prints what it waits
-/// for, and makes it fail after the timeout.
+/// The progress of a part of an import.
+///
+/// If the part makes no progress, this prints what it waits for. After the timeout the part fails.
 actor ImportProgress {
-    /// How long a part makes no progress before the reason is printed.
+    /// The time without progress after which the reason is printed.
     private static let pause: Duration = .seconds(1)
-    /// How often the reason is looked up again.
+    /// The time after which the reason is looked up again.
     private static let interval: Duration = .seconds(5)
 
     private let title: String
@@ -29,7 +30,7 @@ actor ImportProgress {
         bar = ProgressBar(title, total: total)
     }
 
-    /// Runs `body`, which reports its progress.
+    /// Runs `body` and watches its progress.
     ///
     /// - Parameter title: what is counted, such as `orders placed`.
     /// - Throws: `unavailable` if there is no progress for `timeout`.

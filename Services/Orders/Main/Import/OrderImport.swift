@@ -23,7 +23,7 @@ struct OrderImport: Sendable {
 
     /// The result of placing the purchases.
     struct Placing: Sendable {
-        /// Their orders, placed now or earlier.
+        /// The ids of the orders, placed now or earlier.
         var orders: [String] = []
         /// How many of the orders already existed.
         var known = 0
@@ -125,7 +125,7 @@ struct OrderImport: Sendable {
         }
     }
 
-    /// Whether an earlier version has placed this purchase, by the number of its line.
+    /// Returns whether an earlier version has placed this purchase under the number of its line.
     private func isNumbered(
         _ purchase: Purchase, atLeast head: UInt64, _ orders: ServiceClient
     ) async throws -> Bool {
@@ -140,7 +140,7 @@ struct OrderImport: Sendable {
         }
     }
 
-    /// The last position of the log. A query with it is answered from at least that state.
+    /// Returns the last position of the log. A query with it sees every event up to there.
     private func head() async throws -> UInt64 {
         try await EventStoreConnection.with(nil, home: home) {
             try await $0.welcome(timeout: timeout).head
@@ -184,7 +184,7 @@ struct OrderImport: Sendable {
             }
             await progress.advance(to: count)
             open = rest
-            // The services are at work; ask again when some more have ended.
+            // The services are still at work. The pause keeps the queries from slowing them down.
             if !open.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         }
         return ended
@@ -201,7 +201,7 @@ struct OrderImport: Sendable {
             body)
     }
 
-    /// Repeats a call until a process answers it. ``ImportProgress`` ends the waiting.
+    /// Repeats a call until a process answers it. ``ImportProgress`` limits the wait.
     private func insist<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
