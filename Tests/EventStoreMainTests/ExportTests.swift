@@ -90,7 +90,8 @@ import WireProtocol
         let wrong = try imports([Self.line(1), Self.line(2), "{", Self.line(3)])
         #expect(wrong.status == 65)
         #expect(
-            wrong.errors == "event-store: line 3: it is not JSON at byte 2: expected a name in quotes; "
+            wrong.errors
+                == "event-store: line 3: it is not JSON at byte 2: expected a name in quotes; "
                 + "2 events imported, 0 were there already\n")
         #expect(try await store.welcome().head == 2)
 
