@@ -64,7 +64,9 @@ struct SignedHead: Codable, Hashable {
         guard let point = ChainHash(hash).map({ ChainPoint(position: position, hash: $0) }),
             let own = SigningKeys.publicKey(base64: key),
             let signature = Data(base64Encoded: signature)
-        else { throw DaybookError(.invalid, "the signed head has a malformed hash, key or signature") }
+        else {
+            throw DaybookError(.invalid, "the signed head has a malformed hash, key or signature")
+        }
         if let trusted, trusted.rawRepresentation != own.rawRepresentation {
             throw DaybookError(.invalid, "the head is signed by \(key), not by the trusted key")
         }
