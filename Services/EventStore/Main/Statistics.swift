@@ -8,7 +8,7 @@ import WireProtocol
 
 struct Statistics: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show the event store's statistics.")
+        commandName: "stats", abstract: "Show the statistics of the event store.")
 
     @OptionGroup var options: CallOptions
     @Flag(help: "Show rates, queues and lags once a second, until SIGTERM or SIGINT.")

@@ -14,7 +14,9 @@ struct Streams: AsyncParsableCommand {
     @Flag(help: "Print JSON, one stream per line.") var json = false
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if let limit, limit < 1 {
+            throw ValidationError("--limit must be at least 1, not \(limit)")
+        }
     }
 
     func run() async throws {
