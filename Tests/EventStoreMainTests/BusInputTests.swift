@@ -140,7 +140,7 @@ import WireProtocol
             "queues[0].retry.receives: there is no such member"
         ),
         (#"{"queues": [{"name": "a", "grouping": "all"}]}"#, "queues[0].grouping: 'all' is not"),
-        (#"{"queues": [{"name": "a"}, {"name": "a"}]}"#, "queues[1]: 'a' is there twice"),
+        (#"{"queues": [{"name": "a"}, {"name": "a"}]}"#, "queues[1]: 'a' is defined twice"),
         (#"{"rules": [{"name": "r", \#(pattern)}]}"#, "rules[0] lacks 'targets'"),
         (#"{"rules": [{"name": "r", "targets": ["q"]}]}"#, "rules[0] lacks 'pattern'"),
         (
@@ -167,12 +167,16 @@ import WireProtocol
             #"{"queues": [{"name": "q"}], "#
                 + #""rules": [{"name": "r", \#(Self.pattern), "targets": ["q", "p"]}]}"#)
         try wiring.check(against: [QueueDefinition(name: "p", grouping: .stream)])
-        #expect(throws: DaybookError(.invalid, "rules[0]: rule 'r' has a target 'p', which is no queue")) {
+        #expect(
+            throws: DaybookError(
+                .invalid, "rules[0]: rule 'r' targets queue 'p', which does not exist")
+        ) {
             try wiring.check(against: [])
         }
         #expect(
             throws: DaybookError(
-                .invalid, "queues[0]: queue 'q' is there, with grouping stream and start end for good")
+                .invalid,
+                "queues[0]: queue 'q' exists, and its grouping stream and start end can't change")
         ) {
             try wiring.check(
                 against: [

@@ -208,7 +208,7 @@ import WireProtocol
     {
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key)
         let open = try refusal("head", "--signed", "--key", key)
-        #expect(open.hasSuffix("first: chmod 600 \(key)\n"), "\(open)")
+        #expect(open.hasSuffix("run: chmod 600 \(key)\n"), "\(open)")
         #expect(try refusal("head", "--signed", "--key", "/nonexistent").contains("can't read"))
         #expect(
             try refusal("head", "--signed", "--key", publicKey).contains(

@@ -132,7 +132,7 @@ private struct Counts: Codable, Equatable {
         let worker = try worker("echo begun; cat \(gate); echo ended")
         #expect(await worker.line() == "begun")
         worker.signal(SIGTERM)
-        #expect(await worker.line() == "event-store: stopping; events still in hand: 1")
+        #expect(await worker.line() == "event-store: stopping; events still in flight: 1")
         try "go\n".write(toFile: gate, atomically: false, encoding: .utf8)
         #expect(await worker.line() == "go")
         #expect(await worker.line() == "ended")
@@ -151,7 +151,7 @@ private struct Counts: Codable, Equatable {
         let worker = try worker("echo begun; sleep 1000 & sleep 1000", "--drain-timeout", "0")
         #expect(await worker.line() == "begun")
         worker.signal(SIGTERM)
-        #expect(await worker.line() == "event-store: stopping; events still in hand: 1")
+        #expect(await worker.line() == "event-store: stopping; events still in flight: 1")
         let fault = "failed: the command was ended by signal 15"
         #expect(
             await worker.line() == "event-store: Even at position 3, attempt 1, \(fault)")

@@ -79,7 +79,7 @@ extension `Suite in operation` {
         let none = "00000000-0000-0000-0000-00000000000a"
         for (arguments, part) in [
             (["none"], "no event concerns an order none; an event's id and a correlation id"),
-            (["7"], "no event at position 7: it ends at 0; for an order of that name, --order 7"),
+            (["7"], "no event at position 7: it ends at 0; if 7 is an order, use --order 7"),
             ([none], "\(none) is neither an event's id nor a correlation id"),
             (["--tag", "a", "--tag", "b"], "no event carries a, b"),
         ] {

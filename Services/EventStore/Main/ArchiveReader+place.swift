@@ -4,12 +4,13 @@ import Foundation
 import ObjectStorage
 
 extension ArchiveReader {
-    /// The archive of this name in a place as people write it, with this process's credentials.
+    /// Opens the archive of this name in a place, with the credentials of this process.
     ///
-    /// - Throws: `ArchiveError`, `ObjectStorageError`, or `DaybookError` for a folder that is not there.
+    /// - Parameter place: a folder, or `s3://bucket/prefix`.
+    /// - Throws: `ArchiveError`, `ObjectStorageError`, or `DaybookError` if the folder is missing.
     init(_ name: String, in place: String, endpoint: String?) async throws {
         let place = try StoragePlace(place)
-        // To open a folder would make it.
+        // Opening a folder would create it.
         if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {
             throw DaybookError(.invalid, "there is no folder \(path)")
         }

@@ -5,22 +5,22 @@ import Foundation
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Append an event, or with no --data one for each line of standard input.")
+        abstract: "Append one event, or without --data one for each line of standard input.")
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream, <category>-<id>.") var stream: String
     @Option(help: "The type of the event.") var type: String
-    @Option(help: "The data, JSON.") var data: String?
-    @Option(help: "A tag; may be repeated.") var tag: [String] = []
-    @Option(help: "The revision the stream must be at, or 'none' for no stream.")
+    @Option(help: "The data of the event, as JSON.") var data: String?
+    @Option(help: "A tag of the event; may be repeated.") var tag: [String] = []
+    @Option(help: "The revision that the stream must be at, or 'none' if it must not exist.")
     var expect: String?
 
     func validate() throws {
         guard let expect, expect != "none" else { return }
         guard UInt64(expect) != nil else {
-            throw ValidationError("--expect is a revision, from 0, or 'none', not '\(expect)'")
+            throw ValidationError("--expect must be a revision, from 0, or 'none', not '\(expect)'")
         }
-        guard data != nil else { throw ValidationError("--expect goes with --data") }
+        guard data != nil else { throw ValidationError("--expect needs --data") }
     }
 
     func run() async throws {
@@ -37,7 +37,7 @@ struct Append: AsyncParsableCommand {
                 guard !batch.isEmpty else { return }
                 let appended = try await client.append(batch, condition)
                 print("position \(appended.last), revision \(appended.lastRevision)")
-                fflush(nil)  // Whoever follows the output learns at once what is safe.
+                fflush(nil)  // Readers of a pipe must see at once which events are durable.
                 (batch, bytes) = ([], 0)
             }
             if let data {

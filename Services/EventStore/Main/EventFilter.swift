@@ -2,17 +2,21 @@ import ArgumentParser
 import CommandLine
 import EventSourcing
 
-/// Which events: the same options for every command that reads.
+/// Options that select events, shared by every command that reads the log.
 struct EventFilter: ParsableArguments {
-    @Option(help: "Of this stream; of any of them, if repeated.") var stream: [String] = []
-    @Option(help: "Of this category; of any of them, if repeated.") var category: [String] = []
-    @Option(help: "Of this type; of any of them, if repeated.") var type: [String] = []
-    @Option(help: "With this tag; with all of them, if repeated.") var tag: [String] = []
+    @Option(help: "A stream that the events belong to; any of them, if repeated.")
+    var stream: [String] = []
+    @Option(help: "A category that the events belong to; any of them, if repeated.")
+    var category: [String] = []
+    @Option(help: "A type that the events have; any of them, if repeated.")
+    var type: [String] = []
+    @Option(help: "A tag that the events have; all of them, if repeated.") var tag: [String] = []
     @Option(
-        help: "In this conversation, by its correlation id; in any of them, if repeated.",
+        help: "A correlation id that the events have; any of them, if repeated.",
         transform: EventID.argument)
     var correlation: [EventID] = []
 
+    /// Returns the query for the events that all of the options select.
     func query() throws -> EventQuery {
         let item = EventQuery.Item(
             streams: try stream.map { try StreamName($0) }, categories: category, types: type,
@@ -21,14 +25,16 @@ struct EventFilter: ParsableArguments {
     }
 }
 
-/// When the events were committed.
+/// Options that select events by the time at which they were committed.
 struct TimeWindow: ParsableArguments {
     @Option(
-        help: "Committed at this time or later; RFC 3339, such as 2026-01-31T12:00:00Z.",
+        help: "The earliest time of commit; RFC 3339, such as 2026-01-31T12:00:00Z.",
         transform: Timestamp.argument)
     var since: Timestamp?
 
-    @Option(help: "Committed before this time; RFC 3339.", transform: Timestamp.argument)
+    @Option(
+        help: "The time before which the events were committed; RFC 3339.",
+        transform: Timestamp.argument)
     var until: Timestamp?
 
     func validate() throws {

@@ -3,7 +3,7 @@ import CloudEvents
 import EventSourcing
 import Foundation
 
-/// Prints events, a line each: for people, or as CloudEvents.
+/// Prints each event on one line, as text for people or as a CloudEvent.
 struct EventPrinter {
     let log: EventID
     let json: Bool
@@ -23,7 +23,7 @@ struct EventPrinter {
             + data(of: event)
     }
 
-    /// The data, if it is text that stays in its line.
+    /// Returns the data if it is text without control characters, or else its size and type.
     static func data(of event: RecordedEvent) -> String {
         guard let text = String(validating: event.data, as: UTF8.self),
             text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
@@ -35,16 +35,16 @@ struct EventPrinter {
 extension FileHandle {
     /// Writes all of `lines`.
     ///
-    /// - Throws: `ExitCode.success` when nobody reads them any more: whoever did has had enough,
-    ///   and what is left need not be read from the store.
+    /// - Throws: `ExitCode.success` if the reader has closed the output. It needs no more, so the
+    ///   command need not read the rest from the store. `storage` for any other failure.
     func writeLines(_ lines: [UInt8]) throws {
-        fflush(nil)  // What was printed before comes first.
+        fflush(nil)  // Earlier output of print() is still in its buffer and must come first.
         do {
             try write(contentsOf: Data(lines))
         } catch {
             let cause = ((error as? CocoaError)?.underlying ?? error) as NSError
             if cause.domain == NSPOSIXErrorDomain, cause.code == EPIPE { throw ExitCode.success }
-            throw DaybookError(.storage, "can't write: \(cause.localizedDescription)")
+            throw DaybookError(.storage, "can't write the output: \(cause.localizedDescription)")
         }
     }
 }

@@ -9,20 +9,24 @@ import WireProtocol
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write events as CloudEvents, a JSON object a line.",
-        discussion: "What is written is what the log held at the beginning; import takes it back.")
+        abstract: "Write events as CloudEvents, one JSON object per line.",
+        discussion: """
+            The export holds the events that the log had when the command started. 'import' reads \
+            them back.
+            """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
     @OptionGroup var window: TimeWindow
-    @Option(help: "From this position on.") var from: UInt64 = 1
+    @Option(help: "The position to start from.") var from: UInt64 = 1
     @Flag(
         help: """
-            Write the suite's events not as they are in the log, but in today's versions, which \
-            are those that --type names.
+            Write the suite's events in their current versions, not as they are in the log. \
+            --type then names current versions.
             """)
     var upcast = false
-    @Argument(help: "A new file; standard output, if it is not given or '-'.") var file: String?
+    @Argument(help: "The file to create; standard output, if it is missing or '-'.")
+    var file: String?
 
     func validate() throws { try Positions.check(from: from) }
 
@@ -43,12 +47,12 @@ struct Export: AsyncParsableCommand {
         }
     }
 
-    /// The number of events written.
+    /// Writes the events that the query and the options select, and returns their number.
     private func write(
         _ query: EventQuery, of welcome: Welcome, from client: EventStoreClient,
         to file: FileHandle
     ) async throws -> Int {
-        // An empty range can't be asked for: an end of 0 is no end.
+        // A request can't express an empty range: an end of 0 means no end.
         guard from <= welcome.head else { return 0 }
         var count = 0
         var bar = ProgressBar("export", total: Int(clamping: welcome.head - from))
@@ -73,13 +77,15 @@ struct Export: AsyncParsableCommand {
     }
 }
 
-/// Where an export goes. A file has its name only when it is whole.
+/// The output of an export. A file gets its name only when it is complete.
 private struct ExportFile {
     let path: String?
     let handle: FileHandle
     private var partial: String { (path ?? "") + ".partial" }
 
-    /// Begins a new file, or takes standard output.
+    /// Creates a file named `<path>.partial`, or uses standard output if `path` is nil.
+    ///
+    /// - Throws: `invalid` if `path` exists, `storage` if the file can't be written.
     init(_ path: String?) throws {
         self.path = path
         guard let path else {
@@ -88,7 +94,7 @@ private struct ExportFile {
         }
         let partial = path + ".partial"
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw DaybookError(.invalid, "\(path) exists already; an export goes to a new file")
+            throw DaybookError(.invalid, "\(path) exists already; export to a new file")
         }
         guard FileManager.default.createFile(atPath: partial, contents: nil),
             let handle = FileHandle(forWritingAtPath: partial)
@@ -96,11 +102,12 @@ private struct ExportFile {
         self.handle = handle
     }
 
-    /// Removes what was written of a file.
+    /// Removes the incomplete file.
     func discard() {
         if path != nil { try? FileManager.default.removeItem(atPath: partial) }
     }
 
+    /// Syncs the complete file and gives it its name.
     func finish() throws {
         guard let path else { return }
         do {

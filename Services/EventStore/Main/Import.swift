@@ -7,16 +7,17 @@ import Foundation
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Append CloudEvents, a JSON object a line, in their order.",
+        abstract: "Append CloudEvents in their order, one JSON object per line.",
         discussion: """
-            Events keep their ids, so those that are in the log already are passed over: what was \
-            interrupted is begun again. It ends at the first line that is wrong.
+            Events keep their ids. Events that are already in the log are skipped, so an \
+            interrupted import can be run again. The import stops at the first invalid line.
             """)
 
     @OptionGroup var store: StoreOptions
-    @Option(help: "The stream for all of them, whatever subjects they have.") var stream: String?
+    @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
     @Flag(help: "Print JSON.") var json = false
-    @Argument(help: "The file; standard input, if it is not given or '-'.") var file: String?
+    @Argument(help: "The file to read; standard input, if it is missing or '-'.")
+    var file: String?
 
     func run() async throws {
         let stream = try stream.map { try StreamName($0) }
@@ -41,7 +42,7 @@ struct Import: AsyncParsableCommand {
                 if input.size > 0 { bar.show(lines.bytesRead, "bytes") }
             }
         } catch let error as DaybookError where error.kind == .invalid {
-            // What stands before a line that is wrong is right.
+            // The lines before the invalid one are valid, so their events are appended.
             try await importer.flush()
             throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
         }

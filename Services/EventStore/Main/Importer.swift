@@ -2,15 +2,17 @@ import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// Appends events in batches, in their order and under their own ids: whatever is in the log
-/// already stays as it is, so that an import that was interrupted can be made again.
+/// Appends events in batches, in their order and under their own ids.
+///
+/// Events that are already in the log are skipped, so an interrupted import can be run again.
 struct Importer {
-    /// A batch is appended when it has so many events, or bytes.
+    /// The size at which a batch is appended, in events and in bytes.
     private static let batchEvents = 500
     private static let batchBytes = 1 << 20
 
     private let client: EventStoreClient
-    /// Up to this position, an event of the file was in the log before the import came to it.
+    /// The head of the log before the next append. If an append answers with a position up to it,
+    /// the log had the events already.
     private var through: UInt64
     private var batch: [Entry] = []
     private var ids: Set<EventID> = []
@@ -37,11 +39,13 @@ struct Importer {
         through = try await client.welcome().head
     }
 
-    /// Takes the event that stands in `line`.
+    /// Adds an event to the batch, and appends the batch if it is full.
+    ///
+    /// - Parameter line: the number of the event's line in the file, from 1.
     mutating func add(_ event: NewEvent, line: Int) async throws {
         var record: [UInt8] = []
         try event.encode(into: &record)
-        // An id that is in the file twice is found in the log the second time.
+        // A batch can't hold an id twice. After the flush, the second event is found in the log.
         if ids.contains(event.id) { try await flush() }
         batch.append(Entry(line: line, event: event, record: record))
         ids.insert(event.id)
@@ -49,7 +53,10 @@ struct Importer {
         if batch.count == Self.batchEvents || bytes >= Self.batchBytes { try await flush() }
     }
 
-    /// Appends what waits, all of it or nothing.
+    /// Appends the batch, without the events that are already in the log.
+    ///
+    /// - Throws: `invalid` if the log has an event with the same id and other content. Then nothing
+    ///   of the batch is appended.
     mutating func flush() async throws {
         defer {
             batch.removeAll(keepingCapacity: true)
@@ -60,7 +67,7 @@ struct Importer {
             do {
                 return try await append(batch.map(\.event))
             } catch let error as ProtocolError where error.code == .idReused {
-                // Some are in the log, or all, or another event has the id of one.
+                // The log has some of the ids already, with the same content or with other content.
                 try await leaveOutKnown()
             }
         }
@@ -68,7 +75,7 @@ struct Importer {
 
     private mutating func append(_ events: [NewEvent]) async throws {
         let appended = try await client.append(events)
-        // An append that was repeated because its answer was lost is an import nevertheless.
+        // An append may be repeated because its answer was lost. Its events count as imported.
         if appended.last > through {
             counts.imported += events.count
         } else {
@@ -77,7 +84,7 @@ struct Importer {
         through = max(through, appended.last)
     }
 
-    /// Takes out of the batch what is in the log.
+    /// Removes the events from the batch that are already in the log.
     private mutating func leaveOutKnown() async throws {
         var missing: [Entry] = []
         for entry in batch {

@@ -8,15 +8,18 @@ import ZeroMQ
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The keys by which processes and people know each other over TCP.",
+        abstract: "Manage the keys that identify processes and people over TCP.",
         discussion: """
-            Each process is told its own key by DAYBOOK_KEY, and who the others are by \
-            DAYBOOK_KEYRING. Whoever calls them needs a key, too.
+            Each process and each person reads its own secret key from the file DAYBOOK_KEY, and \
+            everyone's public keys from the file DAYBOOK_KEYRING.
             """,
         subcommands: [New.self, List.self, Revoke.self])
 
     struct Options: ParsableArguments {
-        @Option(help: "The file of all public keys (DAYBOOK_KEYRING); <home>/keys/keyring.json.")
+        @Option(
+            help: """
+                The file of all public keys (DAYBOOK_KEYRING, default: <home>/keys/keyring.json).
+                """)
         var keyring: String?
 
         @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
@@ -33,15 +36,16 @@ struct Keys: AsyncParsableCommand {
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make keys, each in a file of its own beside the keyring.",
+            abstract: "Create keys, each in its own file beside the keyring.",
             discussion: """
-                The keys of the suite's processes may do what these need; any other is that of who \
-                operates: it may read everything, send commands to all services and administer, \
-                but not append. One for which any of this is said may do what is said, and read.
+                A key named after one of the suite's processes may do what the process needs. Any \
+                other key is an operator's: it may read everything, send commands to all services \
+                and administer, but not append. Permission options replace these defaults: the \
+                key may do what they say, and read.
                 """)
         @OptionGroup var options: Options
         @OptionGroup var given: GivenPermissions
-        @Argument(help: "Of a process, such as event-store or orders, or of who operates.")
+        @Argument(help: "The names of processes, such as event-store or orders, or of operators.")
         var names: [String]
 
         func run() async throws {
@@ -94,9 +98,9 @@ struct Keys: AsyncParsableCommand {
 
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let nobody in with a key any more.")
+            abstract: "Revoke a key, so that no process admits it any more.")
         @OptionGroup var options: Options
-        @Argument(help: "Whose key.") var name: String
+        @Argument(help: "The name of the key.") var name: String
 
         func run() async throws {
             var keyring = try Keyring(options.file)
@@ -111,21 +115,23 @@ struct Keys: AsyncParsableCommand {
     }
 }
 
-/// What is said of what a key may do.
+/// Options that set the permissions of a new key.
 struct GivenPermissions: ParsableArguments {
-    @Option(help: "A category of streams that it may append to, or '*'; may be repeated.")
+    @Option(help: "A category of streams that the key may append to, or '*'; may be repeated.")
     var append: [String] = []
 
-    @Option(help: "A category of events that it may read, in place of all; may be repeated.")
+    @Option(help: "A category of events that the key may read, instead of all; may be repeated.")
     var read: [String] = []
 
-    @Option(help: "A service that it may send commands to, or '*'; may be repeated.")
+    @Option(help: "A service that the key may send commands to, or '*'; may be repeated.")
     var command: [String] = []
 
-    @Flag(inversion: .prefixedNo, help: "Whether it may change rules, queues and their like.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether the key may change rules, queues, dead letters, archives and replays.")
     var admin: Bool?
 
-    /// Nil if nothing is said.
+    /// The permissions that the options set; nil if no option is given.
     var permissions: Permissions? {
         guard admin != nil || !(append + read + command).isEmpty else { return nil }
         return Permissions(
@@ -136,13 +142,13 @@ struct GivenPermissions: ParsableArguments {
     func validate() throws {
         for name in append + read + command where name != Permissions.any {
             guard (try? StreamName(category: name, id: "1")) != nil else {
-                throw ValidationError("'\(name)' is neither a category or service nor '*'")
+                throw ValidationError("'\(name)' is not a category, a service or '*'")
             }
         }
     }
 }
 
-/// What a key may be named: it becomes the name of a file, and stands in the log.
+/// The rule for the name of a key, which becomes the name of a file and appears in logs.
 private enum NameCheck {
     static func check(_ name: String) throws {
         let allowed = name.utf8.allSatisfy { byte in
@@ -151,7 +157,8 @@ private enum NameCheck {
         }
         guard allowed, name.first?.isLetter == true, name.utf8.count <= 64 else {
             throw ValidationError(
-                "'\(name)' can't name a key: a letter, then letters, digits, '-', '_' and '.'")
+                "'\(name)' can't name a key: use a letter, then up to 63 letters, digits, "
+                    + "'-', '_' and '.'")
         }
     }
 }

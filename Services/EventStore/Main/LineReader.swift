@@ -2,23 +2,25 @@ import CloudEvents
 import EventSourcing
 import Foundation
 
-/// The lines of a file one by one; no more of it is in memory than a line and a block.
+/// Reads the lines of a file one by one, with at most one line and one block in memory.
 struct LineReader {
-    /// No line is longer: more than the largest record takes, with every byte of it escaped.
+    /// The longest line, in bytes. The largest record fits, even with every byte escaped.
     static let maximumBytes = 8 << 20
     private static let block = 1 << 16
 
     private let file: FileHandle
     private var buffer: ArraySlice<UInt8> = []
     private var isAtEnd = false
-    /// The number of the line that was read last, from 1.
+    /// The number of the last line that was read, from 1.
     private(set) var line = 0
-    /// How many bytes the lines read until now have.
+    /// The size of the lines read so far with their ends, in bytes.
     private(set) var bytesRead = 0
 
     init(_ file: FileHandle) { self.file = file }
 
-    /// The next line without its end, or nil behind the last one.
+    /// Returns the next line without its end, or nil after the last one.
+    ///
+    /// - Throws: `invalid` if the line is too long, `storage` if the file can't be read.
     mutating func next() throws -> ArraySlice<UInt8>? {
         var searched = buffer.startIndex
         while true {
@@ -33,7 +35,7 @@ struct LineReader {
             }
             guard buffer.count <= Self.maximumBytes else {
                 line += 1
-                throw DaybookError(.invalid, "it is over \(Self.maximumBytes) bytes")
+                throw DaybookError(.invalid, "it is longer than \(Self.maximumBytes) bytes")
             }
             let read = buffer.count
             buffer = ArraySlice(Array(buffer) + (try block()))

@@ -4,15 +4,17 @@ import WireProtocol
 
 struct Read: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the events of the log, one a line.")
+        abstract: "Print the events of the log, one per line.")
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
     @OptionGroup var window: TimeWindow
-    @Option(help: "From this position on; with --backwards, back from it.") var from: UInt64?
-    @Option(help: "At most so many.") var limit: UInt64?
-    @Flag(help: "The last one first.") var backwards = false
-    @Flag(help: "Print CloudEvents, a JSON object a line.") var json = false
+    @Option(help: "The position to start from (default: the first, or the last if --backwards).")
+    var from: UInt64?
+    @Option(help: "The largest number of events to print (default: no limit).")
+    var limit: UInt64?
+    @Flag(help: "Print the last event first.") var backwards = false
+    @Flag(help: "Print CloudEvents, one JSON object per line.") var json = false
 
     func validate() throws { try Positions.check(from: from, limit: limit) }
 
@@ -28,10 +30,10 @@ struct Read: AsyncParsableCommand {
     }
 }
 
-/// What positions and counts on the command line may be.
+/// Checks the positions and counts of a command line.
 enum Positions {
     static func check(from: UInt64?, limit: UInt64? = nil) throws {
-        guard from != 0 else { throw ValidationError("--from is a position, from 1") }
-        guard limit != 0 else { throw ValidationError("--limit is at least 1") }
+        guard from != 0 else { throw ValidationError("--from must be a position, from 1") }
+        guard limit != 0 else { throw ValidationError("--limit must be at least 1") }
     }
 }

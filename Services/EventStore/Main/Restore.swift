@@ -11,17 +11,17 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Restore a log that no process serves from an archive of all its events.",
         discussion: """
-            Writes damaged and missing segments anew, or the whole log where there is none. What \
-            is whole stays as it is, and what is damaged is kept aside.
+            Rewrites damaged and missing segments, or the whole log if there is none. Undamaged \
+            segments stay as they are. A damaged segment is kept as <segment>.damaged.
             """)
 
     @Argument(help: "The name of the archive.") var name: String
     @Option(help: "Where the archive is: a folder, or s3://bucket/prefix.") var from: String
-    @Option(help: "The S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
+    @Option(help: "The URL of the S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
     var endpoint: String?
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     var home = Endpoints.home
-    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
+    @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
 
     private var folder: String { home + "/log" }
@@ -36,7 +36,7 @@ struct Restore: AsyncParsableCommand {
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
         let isThere = FileManager.default.fileExists(atPath: folder)
         let present = isThere ? try FileStorage(folder: folder) : nil
-        // Locked to the end, so that no store begins a log where one is about to be put.
+        // Holds the lock to the end, so that no store creates a log in the folder meanwhile.
         defer { withExtendedLifetime(present) {} }
         if let present, try !present.names().isEmpty {
             return try await restore(present, from: archive)
@@ -45,7 +45,7 @@ struct Restore: AsyncParsableCommand {
         let beside = folder + ".restoring"
         let storage = try FileStorage(folder: beside)
         do {
-            // What a restoration left that was killed.
+            // A restoration that was killed has left files.
             for name in try storage.names() { try storage.remove(name) }
             let restored = try await restore(storage, from: archive)
             if dryRun { try discard(beside) } else { try storage.move(to: folder) }
@@ -85,7 +85,7 @@ struct Restore: AsyncParsableCommand {
     }
 }
 
-/// What `restore` prints.
+/// The report that `restore` prints.
 private struct RestorationReport: Encodable, CustomStringConvertible {
     struct Positions: Encodable {
         let from, through: UInt64
@@ -125,18 +125,18 @@ private struct RestorationReport: Encodable, CustomStringConvertible {
             return "log \(log): \(head) events, all of them whole; nothing to restore"
         }
         var lines = segments.map { segment in
-            "\(segment.name): \((segment.from...segment.through).positionText) written anew, "
+            "\(segment.name): \((segment.from...segment.through).positionText) rewritten, "
                 + "\(segment.archived) of them from the archive"
         }
         lines += damaged.map { "\($0): damaged, kept as \($0).damaged" }
-        lines += indexes.map { "\($0): index made again" }
+        lines += indexes.map { "\($0): index rebuilt" }
         if let lost {
             lines.append(
                 "\((lost.from...lost.through).positionText) can't be restored: the archive "
                     + "does not have them")
         }
         if endUnknown {
-            lines.append("what was appended behind position \(head), if anything, is not archived")
+            lines.append("events after position \(head), if any, are not archived")
         }
         lines.append("log \(log): \(head) events, restored")
         return (dryRun ? ["what would be done:"] + lines : lines).joined(separator: "\n")

@@ -20,24 +20,33 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup var process: ProcessOptions
 
-    @Option(help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT).")
+    @Option(
+        help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT, default: ipc://<home>/feed.sock).")
     var feed: String?
 
-    @Option(help: "The endpoint of the bus (DAYBOOK_BUS_ENDPOINT).")
+    @Option(
+        help: "The endpoint of the bus (DAYBOOK_BUS_ENDPOINT, default: ipc://<home>/bus.sock).")
     var bus: String?
 
     @Option(
-        help: "A file of queues and rules; those that are new to the log are made (DAYBOOK_RULES).",
+        help: """
+            A file of queues and rules (DAYBOOK_RULES). Those that the log has never had are \
+            created.
+            """,
         completion: .file())
     var rules: String?
 
-    @Option(help: "When an append is on disk: sync (before it is answered), interval, none.")
+    @Option(
+        help: """
+            When an append is synced to disk: sync (before it is acknowledged), interval (soon \
+            after) or none (when the operating system writes it).
+            """)
     var durability = Durability.sync
 
     @Option(
         help: """
             The size of a new log's segments in MiB, 16 to 1024 (DAYBOOK_SEGMENT_SIZE, default: \
-            64). A log keeps to the size that it was made with.
+            64). A log keeps the size that it was created with.
             """)
     var segmentSize: Int?
 
@@ -46,7 +55,7 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         guard segmentSize.map(Self.segmentSizes.contains) ?? true else {
-            throw ValidationError("--segment-size is 16 to 1024")
+            throw ValidationError("--segment-size must be 16 to 1024 MiB")
         }
     }
 
@@ -88,7 +97,7 @@ struct Serve: AsyncParsableCommand {
             return EventLog.defaultSegmentBytes
         }
         guard let size = Int(text), Self.segmentSizes.contains(size) else {
-            throw DaybookError(.usage, "DAYBOOK_SEGMENT_SIZE is 16 to 1024, not '\(text)'")
+            throw DaybookError(.usage, "DAYBOOK_SEGMENT_SIZE must be 16 to 1024, not '\(text)'")
         }
         return size << 20
     }
@@ -109,8 +118,9 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Runs the bus, which is a client of the store as any other, on a thread of its own, and tells
-    /// of both.
+    /// Runs the bus and the metrics server, and creates the new queues and rules of `wiring`.
+    ///
+    /// The bus is an ordinary client of the store, on its own thread.
     private func serveBus(
         at endpoint: String, _ wiring: Wiring?, with server: EventStoreServer, _ logger: Logger
     ) async throws {
@@ -137,7 +147,7 @@ struct Serve: AsyncParsableCommand {
                     logger.notice("\($0)")
                 }
             }
-            // The first that fails ends the others, for which waitForAll would wait.
+            // The first failure cancels the others. waitForAll would wait for them to end.
             for try await _ in group {}
         }
     }

@@ -8,10 +8,10 @@ import WireProtocol
 
 struct Statistics: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show how the event store is doing.")
+        commandName: "stats", abstract: "Show the statistics of the event store.")
 
     @OptionGroup var options: CallOptions
-    @Flag(help: "Go on, once a second, until SIGTERM or SIGINT: what happens, and how fast.")
+    @Flag(help: "Show rates, queues and lags once a second, until SIGTERM or SIGINT.")
     var watch = false
 
     func run() async throws {
@@ -25,7 +25,7 @@ struct Statistics: AsyncParsableCommand {
         }
     }
 
-    /// Where those are that write to the log.
+    /// The endpoints of the services that write to the log, by name.
     private var services: [String: String] {
         let names = Set(Contract.families.flatMap { $0.payloads.map { $0.writer } })
         return Dictionary(
@@ -54,7 +54,7 @@ struct Statistics: AsyncParsableCommand {
     }
 }
 
-/// As `1.25 ms`.
+/// Returns seconds as text in milliseconds, rounded to hundredths, such as `1.25 ms`.
 func milliseconds(_ seconds: Double) -> String {
     "\((seconds * 100_000).rounded() / 100) ms"
 }

@@ -3,35 +3,39 @@ import CommandLine
 import EventSourcing
 import WireProtocol
 
-/// What the event store did since it was last looked at, what waits in it, and how far those are
-/// who follow it.
+/// The state of the event store at one time: its rates since the last look, its queues, and the
+/// lags of archives and services.
 struct StoreGlance: Codable, Hashable, Sendable {
+    /// The state of a queue.
     struct Queue: Codable, Hashable, Sendable {
         var name: String
         var depth: Int
         var inFlight: Int
         var deadLetters: Int
-        /// How long the oldest event has been in it.
+        /// How long the oldest event has been in the queue, in seconds; 0 if the queue is empty.
         var oldestSeconds: Double
         var acknowledgedPerSecond: Double
     }
 
-    /// One that follows the log, and tells how far it is.
+    /// The state of an archive.
     struct Archive: Codable, Hashable, Sendable {
         var name: String
-        /// Events of the log that it has not looked at.
+        /// How many events of the log it has not read yet.
         var lag: UInt64
     }
 
-    /// One that follows the log, and is asked how far it is.
+    /// The state of a service.
     struct Service: Codable, Hashable, Sendable {
         var name: String
-        /// Events of the log that are not in what it shows; nil if it does not answer.
+        /// How many events of the log its read model does not show yet; nil if it has not answered
+        /// or has no read model.
         var lag: UInt64?
-        /// What keeps it from being ready; nil if nothing does.
+        /// Why it is not ready; nil if it is ready.
         var fault: String?
 
-        /// - Parameter status: nil if it has not answered.
+        /// Creates the state of a service.
+        ///
+        /// - Parameter status: its answer; nil if it has not answered.
         init(_ name: String, _ status: ServiceStatus?, head: UInt64) {
             self.name = name
             lag = status?.projection.map { head - min($0.checkpoint, head) }
@@ -43,10 +47,10 @@ struct StoreGlance: Codable, Hashable, Sendable {
     var head: UInt64
     var appendedPerSecond: Double
     var readPerSecond: Double
-    /// How long a commit took, on average; nil if there was none.
+    /// The mean duration of a commit, in seconds; nil if there was no commit.
     var commitSeconds: Double?
     var openReads: Int
-    /// Prefixes of topics that were subscribed to at the feed.
+    /// The number of topic prefixes that the feed's subscribers have subscribed to.
     var subscriptions: Int
     var queues: [Queue]
     var archives: [Archive]
@@ -58,7 +62,7 @@ struct StoreGlance: Codable, Hashable, Sendable {
     ) {
         func perSecond(_ figure: KeyPath<StoreStatistics, UInt64>) -> Double {
             let (now, before) = (now[keyPath: figure], before[keyPath: figure])
-            // A store that was started meanwhile counts from zero.
+            // A store that was restarted meanwhile counts from zero.
             return Double(now >= before ? now - before : now) / (elapsed / .seconds(1))
         }
         self.time = time
@@ -84,17 +88,17 @@ struct StoreGlance: Codable, Hashable, Sendable {
         self.services = services
     }
 
-    /// In one line.
+    /// The state in one line, for output that is not a terminal.
     var line: String {
         let waiting = queues.reduce(0) { $0 + $1.depth }
         let inFlight = queues.reduce(0) { $0 + $1.inFlight }
         let dead = queues.reduce(0) { $0 + $1.deadLetters }
         let behind = services.map { "\($0.name) \($0.lag.map(String.init) ?? "?")" }
         return "\(time)  \(summary)  \(waiting) queued, \(inFlight) in flight, \(dead) dead  "
-            + "behind: \(behind.joined(separator: ", "))"
+            + "lag: \(behind.joined(separator: ", "))"
     }
 
-    /// For a whole screen.
+    /// The state as lines with tables, for a terminal.
     var lines: [String] {
         func table(_ heads: [String], _ rows: [[String]]) -> [String] {
             rows.isEmpty ? [] : [""] + Output.lines(heads, rows)
@@ -110,9 +114,9 @@ struct StoreGlance: Codable, Hashable, Sendable {
                     ]
                 })
             + table(
-                ["service", "behind", ""],
+                ["service", "lag", ""],
                 services.map { [$0.name, $0.lag.map(String.init) ?? "?", $0.fault ?? ""] })
-            + table(["archive", "behind"], archives.map { [$0.name, "\($0.lag)"] })
+            + table(["archive", "lag"], archives.map { [$0.name, "\($0.lag)"] })
     }
 
     private var summary: String {

@@ -6,14 +6,17 @@ import Keys
 import WireProtocol
 import ZeroMQ
 
-/// Looks at the event store and at the services once a second, and says what it sees: in place on a
-/// terminal, else in a line.
+/// Shows the state of the event store and the services once a second.
+///
+/// On a terminal it redraws the screen. Elsewhere it prints one line each time.
 struct StoreWatch {
     private let client: EventStoreClient
     private let bus: ServiceClient
     private let services: ServiceWatch
 
-    /// - Parameter services: by name, where they are.
+    /// Creates a watch of a store.
+    ///
+    /// - Parameter services: the endpoints of the services, by name.
     init(
         _ client: EventStoreClient, _ bus: ServiceClient, services: [String: String]
     ) async throws {
@@ -22,15 +25,15 @@ struct StoreWatch {
         self.services = try await ServiceWatch(services)
     }
 
-    /// Goes on until cancelled, or until nobody reads any more what it says.
+    /// Shows the state until the task is cancelled or the reader closes the output.
     func run(json: Bool) async throws {
         signal(SIGPIPE, SIG_IGN)
         let isInPlace = !json && isatty(STDOUT_FILENO) == 1
         var (before, then) = (try await client.statistics(), ContinuousClock.now)
-        // Wiped once; from then on lines are written over those before them.
+        // The screen is cleared once. Later output overwrites the lines, to avoid flicker.
         guard try say(isInPlace ? "\u{1B}[2J" : "") else { return }
         while true {
-            // The second that a rate is of.
+            // Rates are the differences between two looks, a second apart.
             try await Task.sleep(until: then + .seconds(1))
             let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
             async let services = services.look(head: statistics.head)
@@ -52,7 +55,7 @@ struct StoreWatch {
         }
     }
 
-    /// False if nobody is left to read it.
+    /// Writes text to standard output. Returns false if the reader has closed it.
     private func say(_ text: String) throws -> Bool {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
@@ -61,19 +64,21 @@ struct StoreWatch {
             let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
             guard cause?.code != Int(EPIPE) else { return false }
             throw DaybookError(
-                .storage, "its output can't be written: \(error.localizedDescription)")
+                .storage, "can't write the output: \(error.localizedDescription)")
         }
     }
 }
 
-/// Asks the services how far they are.
+/// Asks the services for their status.
 private struct ServiceWatch: Sendable {
-    /// One that does not answer holds up nobody.
+    /// How long to wait for a service. One that does not answer must not delay the others.
     private static let patience: Duration = .milliseconds(500)
 
     private var clients: [String: ServiceClient] = [:]
 
-    /// - Parameter endpoints: by the services' names.
+    /// Creates a client of each service.
+    ///
+    /// - Parameter endpoints: the endpoints of the services, by name.
     init(_ endpoints: [String: String]) async throws {
         let context = try Context.ofProcess()
         for (name, endpoint) in endpoints {
@@ -82,7 +87,9 @@ private struct ServiceWatch: Sendable {
         }
     }
 
-    /// - Parameter head: of the log, a moment ago.
+    /// Returns the state of each service, in the order of their names.
+    ///
+    /// - Parameter head: the head of the log, which the lags are measured from.
     func look(head: UInt64) async -> [StoreGlance.Service] {
         await withTaskGroup { group in
             for (name, client) in clients {

@@ -5,16 +5,18 @@ import WireProtocol
 
 struct Streams: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the streams, in the order in which they began.")
+        abstract: "List the streams in the order of their first events.")
 
     @OptionGroup var store: StoreOptions
-    @Option(help: "Of this category.") var category: String?
-    @Option(help: "Those that began behind this position.") var after: UInt64 = 0
-    @Option(help: "At most so many.") var limit: Int?
-    @Flag(help: "Print JSON, a stream a line.") var json = false
+    @Option(help: "The category of the streams (default: all).") var category: String?
+    @Option(help: "The position after which the streams began.") var after: UInt64 = 0
+    @Option(help: "The largest number of streams to list (default: no limit).") var limit: Int?
+    @Flag(help: "Print JSON, one stream per line.") var json = false
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit is 1 or more, not \(limit)") }
+        if let limit, limit < 1 {
+            throw ValidationError("--limit must be at least 1, not \(limit)")
+        }
     }
 
     func run() async throws {

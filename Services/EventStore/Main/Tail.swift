@@ -8,24 +8,25 @@ import WireProtocol
 
 struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print events as they are committed, one a line, until SIGTERM or SIGINT.",
-        discussion: "Shows every event once and in order, however often the store is restarted.")
+        abstract: "Print events as they are committed, one per line, until SIGTERM or SIGINT.",
+        discussion: "Prints every event once and in order, even if the store is restarted.")
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
-    @Option(help: "Begin at this position, not with the next event.") var from: UInt64?
-    @Option(help: "Begin with so many that are in the log.") var last: UInt64?
+    @Option(help: "The position to start from (default: the next event).") var from: UInt64?
+    @Option(help: "How many events that are already in the log to start with.") var last: UInt64?
     @Option(
-        help: "Begin with those committed at this time or later; RFC 3339.",
+        help: "The time of commit to start from; RFC 3339.",
         transform: Timestamp.argument)
     var since: Timestamp?
-    @Option(help: "End after so many.") var limit: UInt64?
-    @Flag(help: "Print CloudEvents, a JSON object a line.") var json = false
+    @Option(help: "How many events to print before stopping (default: no limit).")
+    var limit: UInt64?
+    @Flag(help: "Print CloudEvents, one JSON object per line.") var json = false
 
     func validate() throws {
         try Positions.check(from: from, limit: limit)
         guard [from != nil, last != nil, since != nil].count(where: { $0 }) < 2 else {
-            throw ValidationError("--from, --last and --since exclude one another")
+            throw ValidationError("give only one of --from, --last and --since")
         }
     }
 
@@ -55,7 +56,7 @@ struct Tail: AsyncParsableCommand {
 }
 
 extension EventStoreClient {
-    /// Where to begin for the last `count` events that match.
+    /// Returns the position before the last `count` events that match.
     fileprivate func position(
         beforeLast count: UInt64, of query: EventQuery
     ) async throws -> UInt64 {
@@ -67,7 +68,7 @@ extension EventStoreClient {
         return start
     }
 
-    /// The position of the last event committed before `time`.
+    /// Returns the position of the last event committed before `time`.
     fileprivate func position(before time: Timestamp) async throws -> UInt64 {
         var first: UInt64?
         let end = try await read(ReadRequest(since: time, limit: 1)) {

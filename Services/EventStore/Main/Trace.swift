@@ -8,30 +8,33 @@ import WireProtocol
 
 struct Trace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what led to what: the events of a conversation, each under its cause.",
+        abstract: "Show the events of a conversation, each under its cause.",
         discussion: """
-            ID is an event's id or its position, for the conversation that it belongs to; the \
-            correlation id of a conversation; or an order, for all conversations that concern it. \
-            Dead letters and what became of them are part of it. docs/trace.md explains it.
+            ID is an event's id or position, which shows the conversation of the event. It may \
+            also be a conversation's correlation id, or an order's id, which shows all \
+            conversations that concern the order. The output includes dead letters and what \
+            became of them. docs/trace.md explains it.
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument { case text, json, mermaid, svg }
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var when: MomentOptions
-    @Argument(help: "An event's id or position, a correlation id, or an order.") var id: String?
-    @Option(help: "Of an order, whatever its id looks like.") var order: String?
-    @Option(help: "Of what carries this tag; all of them, if repeated.") var tag: [String] = []
-    @Option(help: "Print text, json, a flowchart of mermaid, or a picture in svg.")
+    @Argument(help: "An event's id or position, a correlation id, or an order's id.")
+    var id: String?
+    @Option(help: "An order's id, even if it looks like a position or an event's id.")
+    var order: String?
+    @Option(help: "A tag that the events carry; all of them, if repeated.") var tag: [String] = []
+    @Option(help: "The format: text, json, mermaid (a flowchart) or svg (a picture).")
     var format = Format.text
-    @Flag(help: "Print JSON: as --format json.") var json = false
+    @Flag(help: "Print JSON, like --format json.") var json = false
 
     func validate() throws {
         guard [id != nil, order != nil, !tag.isEmpty].count(where: \.self) == 1 else {
-            throw ValidationError("give an ID, --order or --tag, and one of them")
+            throw ValidationError("give an ID, --order or --tag, and only one of them")
         }
         guard !json || [.text, .json].contains(format) else {
-            throw ValidationError("--json is no --format \(format.rawValue): give one of them")
+            throw ValidationError("give --json or --format \(format.rawValue), but not both")
         }
     }
 
@@ -58,11 +61,12 @@ struct Trace: AsyncParsableCommand {
         }
     }
 
-    // MARK: What is asked for
+    // MARK: Subject
 
+    /// The events that the command line asks for.
     private struct Subject {
         let query: EventQuery
-        /// What is to be said if there is nothing.
+        /// The error message if there are no such events.
         let absence: String
         var event: EventID?
     }
@@ -94,7 +98,7 @@ struct Trace: AsyncParsableCommand {
         let head = try await client.welcome().head
         throw DaybookError(
             .invalid, "the log has no event at position \(id): it ends at \(head); "
-                + "for an order of that name, --order \(id)")
+                + "if \(id) is an order, use --order \(id)")
     }
 
     private static func conversation(of event: RecordedEvent, named name: String) -> Subject {
@@ -112,7 +116,7 @@ struct Trace: AsyncParsableCommand {
 
     // MARK: Services
 
-    /// By category and type, the service that writes it.
+    /// The service that writes an event, by category and type.
     private static let writers: [String: [String: String]] = {
         var writers: [String: [String: String]] = [:]
         for payload in Contract.families.flatMap({ $0.payloads }) {

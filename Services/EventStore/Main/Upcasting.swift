@@ -1,18 +1,19 @@
 import Contracts
 import EventSourcing
 
-/// Events as the contracts of the suite's services have them today, of whatever version they were
-/// written.
+/// Converts events of any version to the current versions of the suite's contracts.
 struct Upcasting {
-    /// The types of today that are asked for; none for all.
+    /// The current types to return; empty for all types.
     private let types: Set<String>
-    /// Asks for the events that may be of those types today.
+    /// The query for the events that may become those types.
     let query: EventQuery
     private let families: [any PublishedPayloadFamily.Type]
 
+    /// Creates a converter for the events of a query.
+    ///
     /// - Parameters:
-    ///   - query: its types are those of today.
-    ///   - families: of all categories whose events may be upcast.
+    ///   - query: the query, whose types are current types.
+    ///   - families: the event families of all categories whose events may be upcast.
     init(
         _ query: EventQuery, families: [any PublishedPayloadFamily.Type] = Contract.families
     ) {
@@ -26,10 +27,13 @@ struct Upcasting {
             })
     }
 
-    /// What `record` is today: itself, if it is of another category or was written so.
+    /// Returns the events that `record` is in the current versions.
     ///
-    /// The first of several events keeps the id of the record, which others may name as their
-    /// cause; the ids of the rest derive from it.
+    /// A record of another category or of a current version stays as it is. Events of types that
+    /// the query does not ask for are left out. The first event keeps the id of the record, because
+    /// others may name it as their cause. The ids of the rest derive from it.
+    ///
+    /// - Throws: `UnknownEvent` if the family does not know the type.
     func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
         let category = record.category
         guard let family = families.first(where: { $0.categories == [category] }) else {

@@ -10,11 +10,11 @@ import WireProtocol
 
 struct Archives: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copies of events in a folder, or in an S3-compatible store.",
+        abstract: "Manage copies of events in a folder or in an S3-compatible store.",
         subcommands: [Create.self, List.self, Show.self, Verify.self, Delete.self])
 }
 
-/// A number of days, as people write it: `30` or `30d`.
+/// A number of days on the command line, such as `30` or `30d`.
 struct Days: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
     let value: Double
 
@@ -49,9 +49,10 @@ extension CallOptions {
 }
 
 extension ArchiveDefinition {
-    /// Hands what is in its place, read by this process, to `body`.
+    /// Runs `body` with a reader of the archive, which reads its place in this process.
     ///
-    /// - Throws: `DaybookError` for a place that can't be reached or has no such archive.
+    /// - Throws: `ArchiveError`, `ObjectStorageError` or `DaybookError` if the place can't be
+    ///   reached or has no such archive.
     fileprivate func read<Result>(
         _ body: (ArchiveReader) async throws -> Result
     ) async throws -> Result {
@@ -62,25 +63,27 @@ extension ArchiveDefinition {
 extension Archives {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make an archive; it gets what is in the log and what is to come.",
+            abstract: "Create an archive of the log's events, past and future.",
             discussion: """
-                The event store writes it: with its own AWS_ACCESS_KEY_ID and \
-                AWS_SECRET_ACCESS_KEY if it goes to s3://.
+                The event store writes the archive. For s3:// it uses its own AWS_ACCESS_KEY_ID \
+                and AWS_SECRET_ACCESS_KEY.
                 """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The archive.") var name: String
+        @Argument(help: "The name of the archive.") var name: String
         @Option(
             help: """
-                The event pattern, JSON; @FILE, if it is in a file. Without one it gets the whole \
+                The event pattern, as JSON or @FILE. An archive without a pattern gets the whole \
                 log, which can be restored from it.
                 """)
         var pattern: String?
-        @Option(help: "Keep events for so many days; for good, if not given.")
+        @Option(help: "How many days to keep events (default: forever).")
         var retention: Days?
-        @Option(help: "Where it goes: a folder, or s3://bucket/prefix.", completion: .directory)
+        @Option(
+            help: "The place of the archive: a folder, or s3://bucket/prefix.",
+            completion: .directory)
         var to: String
-        @Option(help: "The S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
+        @Option(help: "The URL of the S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
         var s3Endpoint: String?
 
         func run() async throws {
@@ -90,7 +93,7 @@ extension Archives {
             try await options.command(BusCall.createArchive, archive, "created archive \(name)")
         }
 
-        /// The event store may be at work in another folder.
+        /// The place, with an absolute path because the event store may run in another folder.
         private var place: String {
             to.contains("://") || to.isEmpty ? to : URL(filePath: to).standardizedFileURL.path
         }
@@ -98,7 +101,7 @@ extension Archives {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the archives, and how far each is.")
+            abstract: "List the archives with their checkpoints and sizes.")
 
         @OptionGroup var options: CallOptions
 
@@ -117,11 +120,12 @@ extension Archives {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show how an archive is made, and how far it is.")
+            abstract: "Show an archive's definition, checkpoint and size.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The archive.", completion: .custom(BusNames.archives)) var name: String
-        @Flag(help: "List its segments, read from its place by this process.")
+        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
+        var name: String
+        @Flag(help: "List its segments, which this process reads from the archive's place.")
         var segments = false
 
         func run() async throws {
@@ -164,10 +168,11 @@ extension Archives {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read all of an archive from its place, and check every event.")
+            abstract: "Read a whole archive from its place, and check every event.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The archive.", completion: .custom(BusNames.archives)) var name: String
+        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
+        var name: String
 
         func run() async throws {
             struct Found: Encodable {
@@ -209,10 +214,11 @@ extension Archives {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put nothing more into an archive; what it has stays in its place.")
+            abstract: "Delete an archive; the events written so far stay in its place.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The archive.", completion: .custom(BusNames.archives)) var name: String
+        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
+        var name: String
 
         func run() async throws {
             try await options.command(BusCall.deleteArchive, name, "deleted archive \(name)")

@@ -5,23 +5,25 @@ import Foundation
 import WireProtocol
 
 extension CallOptions {
+    /// How long to wait for an answer.
     var patience: Duration { .seconds(timeout) }
 
-    /// A client of the event store, closed behind `body`.
+    /// Runs `body` with a client of the event store, and closes the client afterwards.
     func withStore<Result>(
         _ body: (EventStoreClient) async throws -> Result
     ) async throws -> Result {
         try await EventStoreConnection.with(endpoint, home: home, body)
     }
 
-    /// A client of the event store's bus, closed behind `body`.
+    /// Runs `body` with a client of the event store's bus, and closes the client afterwards.
     func withBus<Result>(_ body: (ServiceClient) async throws -> Result) async throws -> Result {
         var options = self
         options.endpoint = try await withStore { try await $0.busEndpoint(timeout: patience) }
         return try await options.with("event-store", body)
     }
 
-    /// A consumer of a queue, closed behind `body`, and what the store says of itself.
+    /// Runs `body` with a consumer of a queue and the store's welcome, and closes the consumer
+    /// afterwards.
     func withConsumer<Result>(
         of queue: String, _ body: (QueueConsumer, Welcome) async throws -> Result
     ) async throws -> Result {
@@ -39,7 +41,9 @@ extension CallOptions {
         }
     }
 
-    /// Has the bus carry out a command, and prints what came of it.
+    /// Sends a command to the bus, and prints the outcome.
+    ///
+    /// - Parameter said: the outcome in words, for people.
     func command(
         _ name: String, _ command: some Codable & Sendable, _ said: String
     ) async throws {
@@ -47,12 +51,12 @@ extension CallOptions {
         try Output.reply(reply, json: json, said)
     }
 
-    /// Prints one thing: as JSON, or its fields for people.
+    /// Prints one thing as JSON, or as fields for people.
     func show(_ thing: some Encodable, _ fields: [(String, String)]) throws {
         if json { try Output.json(thing) } else { Output.fields(fields) }
     }
 
-    /// Prints things: as JSON, one a line, or as a table for people.
+    /// Prints things as JSON, one per line, or as a table for people.
     func list<Thing: Encodable>(
         _ things: [Thing], _ heads: [String], _ row: (Thing) -> [String]
     ) throws {
@@ -64,7 +68,7 @@ extension CallOptions {
     }
 }
 
-/// What is named on the command line: the names that the bus knows, for the shells' completion.
+/// The names that the bus knows, for completion in shells.
 enum BusNames {
     @Sendable static func rules(_: [String], _: Int, _: String) async -> [String] {
         await names { try await $0.query(BusCall.rules, Nothing(), as: [RuleView].self) }
@@ -86,7 +90,7 @@ enum BusNames {
             .map(\.replay.name)
     }
 
-    /// None, where there is nobody to ask: a shell has no place for a complaint.
+    /// Returns no names if the bus does not answer, because a completion can't show an error.
     private static func names<View>(
         _ ask: (ServiceClient) async throws -> [View]
     ) async -> [View] {

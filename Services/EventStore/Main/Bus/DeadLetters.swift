@@ -7,15 +7,18 @@ import WireProtocol
 
 struct DeadLetters: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dlq", abstract: "Events that queues could not deliver: dead letters.",
+        commandName: "dlq",
+        abstract: "Manage dead letters, which are events that queues could not deliver.",
         subcommands: [List.self, Show.self, Redrive.self, Discard.self])
 }
 
-/// Which dead letters: those that fit all that is given.
+/// Options that select dead letters: those that match all of the given options.
 struct DeadLetterFilter: ParsableArguments {
-    @Option(help: "Of this queue.", completion: .custom(BusNames.queues)) var queue: String?
-    @Option(help: "That this rule sent.", completion: .custom(BusNames.rules)) var rule: String?
-    @Option(help: "Of this group.") var group: String?
+    @Option(help: "The queue of the dead letters.", completion: .custom(BusNames.queues))
+    var queue: String?
+    @Option(help: "The rule that sent the events.", completion: .custom(BusNames.rules))
+    var rule: String?
+    @Option(help: "The group of the dead letters.") var group: String?
 
     var isEmpty: Bool { queue == nil && rule == nil && group == nil }
 
@@ -24,23 +27,26 @@ struct DeadLetterFilter: ParsableArguments {
     }
 }
 
-/// Which dead letters are to be ended: at least something is said of them.
+/// Options that say which dead letters to redrive or discard. At least one is required.
 struct DeadLetterChoice: ParsableArguments {
     @OptionGroup var options: CallOptions
-    @Argument(help: "Their ids.") var ids: [UInt64] = []
+    @Argument(help: "The ids of the dead letters.") var ids: [UInt64] = []
     @OptionGroup var filter: DeadLetterFilter
-    @Flag(help: "All of them.") var all = false
+    @Flag(help: "Select all dead letters.") var all = false
 
     func validate() throws {
         guard all == (ids.isEmpty && filter.isEmpty) else {
             throw ValidationError(
-                "give ids, --queue, --rule or --group; or --all, and none of them")
+                "give ids, --queue, --rule or --group, or give --all alone")
         }
     }
 
-    /// Ends them all alike.
+    /// Redrives or discards the selected dead letters.
     ///
-    /// - Throws: `DaybookError` if there is none of that id.
+    /// - Parameters:
+    ///   - call: the bus's call, `redrive` or `discard`.
+    ///   - said: the outcome in one word, for people.
+    /// - Throws: `DaybookError` if an id names no waiting dead letter.
     func end(_ call: String, reason: String? = nil, _ said: String) async throws {
         let command = EndDeadLetters(filter.selection(ids), reason: reason)
         let reply = try await options.withBus { try await $0.command(call, command) }
@@ -52,7 +58,7 @@ struct DeadLetterChoice: ParsableArguments {
         }
         guard reply.result == .repeated || count >= Set(ids).count else {
             throw DaybookError(
-                .invalid, "\(Set(ids).count - count) of the ids name no dead letter that waits")
+                .invalid, "\(Set(ids).count - count) of the ids name no waiting dead letter")
         }
     }
 }
@@ -95,10 +101,10 @@ extension DeadLetters {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a dead letter, and the event that it is about.")
+            abstract: "Show a dead letter and its event.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "Its id.") var id: UInt64
+        @Argument(help: "The id of the dead letter.") var id: UInt64
 
         func run() async throws {
             let request = DeadLettersRequest(DeadLetterSelection(ids: [id]))
@@ -106,7 +112,7 @@ extension DeadLetters {
                 try await $0.query(BusCall.deadLetters, request, as: [DeadLetterView].self)
             }
             guard let view = found.first else {
-                throw DaybookError(.invalid, "there is no dead letter \(id) that waits")
+                throw DaybookError(.invalid, "there is no waiting dead letter \(id)")
             }
             try await options.withStore { client in
                 let log = try await client.welcome(timeout: options.patience).log
@@ -143,7 +149,7 @@ extension DeadLetters {
 
     struct Redrive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put dead letters back into their queues, each at its place.")
+            abstract: "Put dead letters back into their queues, each at its original place.")
 
         @OptionGroup var choice: DeadLetterChoice
 
@@ -152,10 +158,10 @@ extension DeadLetters {
 
     struct Discard: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give dead letters up: what waits behind them is delivered.")
+            abstract: "Give up dead letters, so that the events behind them are delivered.")
 
         @OptionGroup var choice: DeadLetterChoice
-        @Option(help: "Why; it is kept in the log.") var reason: String
+        @Option(help: "The reason, which is kept in the log.") var reason: String
 
         func run() async throws {
             try await choice.end(BusCall.discard, reason: reason, "discarded")

@@ -6,9 +6,10 @@ import JSON
 import WireProtocol
 
 extension CallOptions {
-    /// Prints who changed a rule or a queue, and when: the events of its stream.
+    /// Prints the history of a rule or a queue: who changed what, and when.
     ///
-    /// For people, what an event has other than the one before it.
+    /// JSON output is the events of its stream. The table for people shows only the members that
+    /// each event changed.
     func printHistory(_ category: String, _ name: String, of thing: String) async throws {
         let stream = try StreamName(category: category, id: name)
         try await withStore { client in
@@ -32,7 +33,8 @@ extension CallOptions {
         }
     }
 
-    /// The members that differ from those of `definition`, which they take the place of.
+    /// Returns the members of the event that differ from `definition`, as JSON, and updates
+    /// `definition`.
     private static func change(
         _ event: RecordedEvent, of definition: inout [String: JSONValue]
     ) throws -> String {

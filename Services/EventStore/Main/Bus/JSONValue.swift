@@ -1,10 +1,10 @@
 import Foundation
 
-/// JSON of any form.
+/// A JSON value of any kind.
 indirect enum JSONValue: Codable, Hashable, Sendable {
     case null
     case bool(Bool)
-    /// A decimal holds what is written, where a double would not.
+    /// A number, as a decimal because a double would change some numbers.
     case number(Decimal)
     case string(String)
     case array([JSONValue])
@@ -39,7 +39,7 @@ indirect enum JSONValue: Codable, Hashable, Sendable {
         }
     }
 
-    /// Where this has a member that `known` has not, as `rules[0].name`; nil if it has none.
+    /// Returns the path of the first member that `known` lacks, such as `rules[0].name`, or nil.
     func memberUnknown(to known: JSONValue, at path: String = "") -> String? {
         switch (self, known) {
         case (.object(let members), .object(let knownMembers)):

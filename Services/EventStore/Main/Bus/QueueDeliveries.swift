@@ -10,22 +10,28 @@ import WireProtocol
 extension Queues {
     struct Receive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take deliveries of a queue, and print them with their receipts.",
+            abstract: "Receive deliveries of a queue, and print them with their receipts.",
             discussion: """
-                Each is to be settled with its receipt, by ack or nack, before its visibility \
-                timeout has passed; then it is delivered again.
+                Pass the receipt of a delivery to ack or nack before its visibility timeout \
+                passes. After that the delivery is redelivered.
                 """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Option(help: "At most so many.") var max = 1
-        @Option(help: "Wait for so long for the first.") var wait = Seconds(0)
-        @Option(help: "They can't be seen by others for so long; the queue's own, if not given.")
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
+        @Option(help: "The largest number of deliveries to receive.") var max = 1
+        @Option(help: "How long to wait for the first delivery.") var wait = Seconds(0)
+        @Option(
+            help: """
+                How long the deliveries stay invisible to other consumers (default: the queue's \
+                own visibility timeout).
+                """)
         var visibilityTimeout: Seconds?
 
         func validate() throws {
             guard (1...ReceiveRequest.maximumCount).contains(max) else {
-                throw ValidationError("--max is 1 to \(ReceiveRequest.maximumCount), not \(max)")
+                throw ValidationError(
+                    "--max must be 1 to \(ReceiveRequest.maximumCount), not \(max)")
             }
         }
 
@@ -43,7 +49,8 @@ extension Queues {
             }
         }
 
-        /// A call to the bus waits for a second at most: as many as it takes.
+        /// Receives until there are deliveries or `wait` is over. One call to the bus waits for at
+        /// most a second, so this may take several.
         private func deliveries(_ consumer: QueueConsumer) async throws -> [Delivery] {
             let deadline = ContinuousClock.now + wait.duration
             while true {
@@ -72,7 +79,7 @@ extension Queues {
 
     struct Ack: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say that deliveries are done with.")
+            abstract: "Acknowledge deliveries, so that they are not redelivered.")
 
         @OptionGroup var settling: SettleOptions
 
@@ -81,11 +88,11 @@ extension Queues {
 
     struct Nack: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give deliveries back to be delivered again, up to the queue's limits.")
+            abstract: "Give deliveries back to be redelivered, up to the queue's limits.")
 
         @OptionGroup var settling: SettleOptions
-        @Option(help: "What went wrong.") var error = ""
-        @Option(help: "After so long; as the queue's back-off says, if not given.")
+        @Option(help: "The error that made the consumer fail.") var error = ""
+        @Option(help: "How long to wait before the redelivery (default: the queue's back-off).")
         var delay: Seconds?
 
         func run() async throws {
@@ -95,24 +102,26 @@ extension Queues {
 
     struct Extend: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep deliveries for longer.")
+            abstract: "Extend the visibility timeout of deliveries.")
 
         @OptionGroup var settling: SettleOptions
-        @Option(help: "For so long from now.") var by: Seconds
+        @Option(help: "How long the deliveries stay invisible, from now.") var by: Seconds
 
         func run() async throws { try await settling.settle("extended", .extended(by.duration)) }
     }
 }
 
-/// Deliveries of a queue that are to be settled.
+/// Options that name the deliveries to acknowledge, give back or extend.
 struct SettleOptions: ParsableArguments {
     @OptionGroup var options: CallOptions
-    @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-    @Argument(help: "What 'receive' printed: <sequence>:<lease>.") var receipts: [Receipt]
+    @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+    var name: String
+    @Argument(help: "The receipts that 'receive' printed: <sequence>:<lease>.")
+    var receipts: [Receipt]
 
-    /// Settles all of them alike, and says of each whether it took effect.
+    /// Applies one verdict to all of the deliveries, and prints for each whether it took effect.
     ///
-    /// - Throws: `DaybookError` if one did not.
+    /// - Throws: `DaybookError` if it did not take effect for all of them.
     func settle(_ done: String, _ verdict: Settlement.Verdict) async throws {
         struct Line: Encodable {
             var receipt: String
@@ -134,12 +143,13 @@ struct SettleOptions: ParsableArguments {
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
         guard late.isEmpty else {
             throw DaybookError(
-                .invalid, "too late for \(late.joined(separator: ", ")): settled before, or its time is over")
+                .invalid, "too late for \(late.joined(separator: ", ")): acknowledged or given "
+                    + "back before, or the visibility timeout has passed")
         }
     }
 }
 
-/// What stands beside the event in the JSON of a delivery.
+/// The members of a delivery's JSON besides the event.
 struct DeliveryLine: Encodable {
     var receipt: String
     var rule: String
@@ -158,7 +168,7 @@ struct DeliveryLine: Encodable {
     }
 }
 
-/// Prints the members of `head` and, as `event`, the event's CloudEvent, to the byte.
+/// Prints one JSON object: the members of `head`, and the CloudEvent as `event`, byte for byte.
 func printJSON(_ head: some Encodable, event: RecordedEvent, of log: EventID) throws {
     var line = Array(try JSON.data(head).dropLast())
     line += Array(#","event":"#.utf8) + (try CloudEvents.line(event, of: log))

@@ -13,36 +13,37 @@ extension Queues {
         static let configuration = CommandConfiguration(
             abstract: "Run a shell command for each delivery of a queue, until SIGTERM or SIGINT.",
             discussion: """
-                The command finds the event on its standard input, a CloudEvent in one line, and \
-                in its environment DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, \
+                The command finds the event on its standard input, as a CloudEvent in one line. \
+                Its environment has DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, \
                 DAYBOOK_RECEIVE_COUNT, DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and \
-                DAYBOOK_ID. Exit status 0 acknowledges the delivery; with any other, or killed \
-                by a signal, it is given back with the last line of its standard error, and \
-                delivered again later.
+                DAYBOOK_ID. Exit status 0 acknowledges the delivery. After any other status or a \
+                signal, the delivery is given back with the last line of standard error, and \
+                redelivered later.
                 """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Option(help: "The command, for /bin/sh.") var exec: String
-        @Option(help: "At most so many at a time.") var concurrency = 1
-        @Option(help: "A worker that dies keeps its deliveries from others for so long.")
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
+        @Option(help: "The shell command, which /bin/sh runs.") var exec: String
+        @Option(help: "The largest number of commands that run at a time.") var concurrency = 1
+        @Option(help: "How long the deliveries of a crashed worker stay invisible to others.")
         var visibilityTimeout = Seconds(30)
-        @Option(help: "When it is to stop, commands have so long to end before they are ended.")
+        @Option(help: "How long commands may run on when the worker stops, before they are ended.")
         var drainTimeout = Seconds(20)
-        @Flag(help: "End when the queue has nothing more to deliver.") var untilEmpty = false
+        @Flag(help: "Stop when the queue has nothing more to deliver.") var untilEmpty = false
 
         func validate() throws {
             guard (1...ReceiveRequest.maximumCount).contains(concurrency) else {
                 throw ValidationError(
-                    "--concurrency is 1 to \(ReceiveRequest.maximumCount), not \(concurrency)")
+                    "--concurrency must be 1 to \(ReceiveRequest.maximumCount), not \(concurrency)")
             }
             guard visibilityTimeout.value > 0 else {
-                throw ValidationError("--visibility-timeout is above 0")
+                throw ValidationError("--visibility-timeout must be above 0")
             }
         }
 
         func run() async throws {
-            // Ignored, it would be ignored by the commands too; handled, it is not.
+            // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
             let (name, untilEmpty, figures) = (name, untilEmpty, Figures())
             try await options.withBus { bus in
@@ -54,7 +55,7 @@ extension Queues {
                         drainTimeout: drainTimeout.duration,
                         onUnavailable: { Output.warn("event-store: \($0); waiting for it") },
                         onDrain: {
-                            Output.warn("event-store: stopping; events still in hand: \($0)")
+                            Output.warn("event-store: stopping; events still in flight: \($0)")
                         },
                         onSettled: { await figures.add($0) })
                     try await untilSignalled {
@@ -74,7 +75,7 @@ extension Queues {
 }
 
 extension QueueWorker {
-    /// Works until `end` returns.
+    /// Runs the worker until `end` returns.
     fileprivate nonisolated func run(
         _ handler: @escaping Handler, until end: @escaping @Sendable () async throws -> Void
     ) async throws {
@@ -83,15 +84,17 @@ extension QueueWorker {
             group.addTask { try await end() }
             try await group.next()
             group.cancelAll()
-            // What is in hand is settled before the worker says that it was cancelled.
+            // A cancelled worker finishes the deliveries in flight before it throws.
             do { try await group.waitForAll() } catch is CancellationError {}
         }
     }
 }
 
 extension ServiceClient {
-    /// Returns when a queue has taken in all events up to `head`, and nothing of it is delivered
-    /// any more until somebody does something.
+    /// Waits until a queue has taken in all events up to `head` and has nothing to deliver, apart
+    /// from events behind dead letters.
+    ///
+    /// - Throws: `DaybookError` if the queue is paused.
     fileprivate func waitUntilDone(with name: String, through head: UInt64) async throws {
         while true {
             let view = try await queue(name, atLeast: head)
@@ -99,13 +102,13 @@ extension ServiceClient {
                 throw DaybookError(.invalid, "queue '\(name)' is paused: it will not become empty")
             }
             if !view.isFilling, view.inFlight == 0, view.depth <= view.waitingBehindDead { return }
-            // No call says when a queue becomes empty: it is looked at from time to time.
+            // The bus has no call that waits for an empty queue, so this polls.
             try await Task.sleep(for: .milliseconds(100))
         }
     }
 }
 
-/// The results of a worker that the store has confirmed.
+/// Counts the results of a worker that the store has confirmed.
 private actor Figures {
     struct Counts: Codable, Sendable {
         var acknowledged = 0
@@ -140,12 +143,12 @@ private actor Figures {
     }
 }
 
-/// Has deliveries handled by a shell command.
+/// Handles deliveries by running a shell command.
 private struct CommandHandler: Sendable {
     private let shell: Shell
     private let queue: String
     private let log: EventID
-    /// So that the command's own calls reach the same store.
+    /// The variables by which the command's own calls reach the same store.
     private let store: [String: String]
 
     init(_ work: Queues.Work, log: EventID) {
@@ -171,11 +174,11 @@ private struct CommandHandler: Sendable {
         return .failed(error: fault, delay: nil)
     }
 
-    /// What went wrong, or nil.
+    /// Runs the command for a delivery, and returns its fault, or nil if it succeeded.
     private func run(_ delivery: Delivery) async throws -> String? {
         let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
-        // Whole, when it has ended: what several say at the same time does not mix.
+        // Printed only when the command has ended, so that outputs of several do not mix.
         FileHandle.standardError.tell(ending.errors)
         return ending.fault
     }

@@ -6,7 +6,7 @@ import WireProtocol
 
 struct Queues: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Durable queues of events, their deliveries and their consumers.",
+        abstract: "Manage durable queues of events, and receive their deliveries.",
         subcommands: [
             Create.self, Change.self, List.self, Show.self, Receive.self, Ack.self, Nack.self,
             Extend.self, Work.self, Pause.self, Resume.self, Purge.self, Delete.self,
@@ -26,7 +26,9 @@ extension CallOptions {
 extension ServiceClient {
     func queues() async throws -> [QueueView] { try await query(BusCall.queues, Nothing()) }
 
-    /// - Parameter atLeast: the queue has taken in every event up to this position.
+    /// Returns a queue's state, after the bus has reached the position `atLeast`.
+    ///
+    /// - Throws: `DaybookError` if there is no such queue.
     func queue(_ name: String, atLeast: UInt64? = nil) async throws -> QueueView {
         let queues = try await query(
             BusCall.queues, Nothing(), atLeast: atLeast, as: [QueueView].self)
@@ -46,21 +48,25 @@ extension QueueView {
 extension Queues {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a queue; what is not given has its default.",
-            discussion: "One that is there already, and the same, stays; another is refused.")
+            abstract: "Create a queue, with defaults for missing settings.",
+            discussion: """
+                Does nothing if an identical queue exists, and fails if one with other settings \
+                does.
+                """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.") var name: String
+        @Argument(help: "The name of the queue.") var name: String
         @Option(
             help: """
-                Which events are delivered one after the other: correlation, stream, unordered, \
-                or path:a.b,c, those with the same value there in their data.
+                How events are grouped to be delivered one after the other: correlation, stream, \
+                unordered (no groups), or path:a.b,c (by the value at the first of these paths \
+                that their data has).
                 """)
         var grouping = Grouping.correlation
         @Option(
             help: """
-                Where in the log it begins when its first rule is made: end, beginning, \
-                position:N or time:T, RFC 3339.
+                Where in the log the queue starts when its first rule is created: end, beginning, \
+                position:N, or time:T in RFC 3339.
                 """)
         var start = QueueStart.end
         @OptionGroup var queue: QueueOptions
@@ -71,7 +77,8 @@ extension Queues {
             let there = try await options.queues().first { $0.queue.name == name }
             guard there == nil || there?.queue == queue else {
                 throw DaybookError(
-                    .invalid, "queue '\(name)' is there already, and not the same; see 'queues show \(name)'")
+                    .invalid,
+                    "queue '\(name)' exists with other settings; see 'queues show \(name)'")
             }
             try await options.command(BusCall.putQueue, queue, "created queue \(name)")
         }
@@ -79,12 +86,16 @@ extension Queues {
 
     struct Change: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change what is given of a queue.",
-            discussion: "Its grouping stays as it is, and its start once a rule has targeted it.")
+            abstract: "Change the given settings of a queue.",
+            discussion: """
+                The grouping can't be changed. The start can be changed until a rule has targeted \
+                the queue.
+                """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Option(help: "Where in the log it begins when its first rule is made; see 'create'.")
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
+        @Option(help: "Where in the log the queue starts; see 'create'.")
         var start: QueueStart?
         @OptionGroup var queue: QueueOptions
 
@@ -97,7 +108,7 @@ extension Queues {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the queues, and how they are doing.")
+            abstract: "List the queues with their depths and rates.")
 
         @OptionGroup var options: CallOptions
 
@@ -120,11 +131,12 @@ extension Queues {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show how a queue is made, and how it is doing.")
+            abstract: "Show a queue's settings and state.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
-        @Flag(help: "Show who changed it, when and how; that of one that is deleted, too.")
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
+        @Flag(help: "Show who changed the queue, when and how, even if it is deleted.")
         var history = false
 
         func run() async throws {
@@ -171,10 +183,11 @@ extension Queues {
 extension Queues {
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver nothing more from a queue; it takes in events all the same.")
+            abstract: "Pause the deliveries of a queue; it still takes in events.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -185,10 +198,11 @@ extension Queues {
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver again from a queue that is paused.")
+            abstract: "Resume the deliveries of a paused queue.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -199,11 +213,12 @@ extension Queues {
 
     struct Purge: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove what a queue holds now, but for its dead letters.",
+            abstract: "Remove all events from a queue, except its dead letters.",
             discussion: "The events stay in the log.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {
@@ -214,15 +229,16 @@ extension Queues {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a queue with all that it holds.",
+            abstract: "Delete a queue and everything in it.",
             discussion: "The events stay in the log.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The queue.", completion: .custom(BusNames.queues)) var name: String
+        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
+        var name: String
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {
-            try confirmation.confirm("Delete queue '\(name)' with all that it holds?")
+            try confirmation.confirm("Delete queue '\(name)' and everything in it?")
             try await options.command(BusCall.deleteQueue, name, "deleted queue \(name)")
         }
     }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import WireProtocol
 
-/// What a delivery is settled with on the command line: `<sequence>:<lease>`.
+/// The text that names a delivery on the command line: `<sequence>:<lease>`.
 struct Receipt: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
     let sequence: UInt64
     let lease: UInt64

@@ -8,7 +8,7 @@ import WireProtocol
 
 struct Replays: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Events of the past, put into queues once more.",
+        abstract: "Manage replays, which put past events into queues again.",
         subcommands: [
             Start.self, List.self, Show.self, Pause.self, Resume.self, Cancel.self,
         ])
@@ -19,6 +19,9 @@ extension ServiceClient {
         try await query(BusCall.replays, Nothing(), atLeast: position)
     }
 
+    /// Returns a replay's state, after the bus has reached the position `atLeast`.
+    ///
+    /// - Throws: `DaybookError` if there is no such replay.
     func replay(_ name: String, atLeast position: UInt64? = nil) async throws -> ReplayView {
         guard
             let view = try await replays(atLeast: position).first(where: { $0.replay.name == name })
@@ -26,9 +29,9 @@ extension ServiceClient {
         return view
     }
 
-    /// Shows how the replay goes on until it has ended, and returns how it is then.
+    /// Shows a replay's progress until it ends, and returns its state at the end.
     ///
-    /// - Parameter told: told of it each time that it is asked for.
+    /// - Parameter told: called with each state, once per poll.
     func follow(
         replay name: String, atLeast position: UInt64? = nil,
         _ told: (ReplayView) throws -> Void = { _ in }
@@ -40,18 +43,18 @@ extension ServiceClient {
             try told(view)
             guard !view.state.isEnd else { return view }
             bar.show(view.done, of: view.size, "\(view.state.rawValue) \(view.pace)")
-            // No call says when a replay ends: it is looked at from time to time.
+            // The bus has no call that waits for the end of a replay, so this polls.
             try await Task.sleep(for: .milliseconds(200))
         }
     }
 }
 
 extension ReplayView {
-    /// How many positions its window has, and how many of them are done.
+    /// The number of positions in the replay's window, and how many of them are done.
     fileprivate var size: Int { first == 0 ? 0 : count(last) }
     fileprivate var done: Int { first == 0 ? 0 : count(min(position, last)) }
 
-    /// How many positions there are from the first of the window to `last`.
+    /// Returns the number of positions from the first of the window to `last`.
     private func count(_ last: UInt64) -> Int {
         last < first ? 0 : Int(clamping: (last - first).addingReportingOverflow(1).partialValue)
     }
@@ -85,12 +88,15 @@ extension ReplayView {
         ].map { ($0.0, $0.1.isEmpty ? "-" : $0.1) }
     }
 
-    /// Prints it; complains of one that did not come to its end.
+    /// Prints the state of a replay that has ended.
+    ///
+    /// - Throws: `DaybookError` if it did not complete.
     func printEnd(_ options: CallOptions) throws {
         try options.show(self, fields)
         guard state == .completed else {
             throw DaybookError(
-                .invalid, "replay '\(replay.name)' is \(state.rawValue)" + (reason.map { ": \($0)" } ?? ""))
+                .invalid,
+                "replay '\(replay.name)' is \(state.rawValue)" + (reason.map { ": \($0)" } ?? ""))
         }
     }
 }
@@ -121,11 +127,16 @@ extension Replays {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what a replay is made of, and how far it is.")
+            abstract: "Show a replay's definition and progress.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
-        @Flag(help: "Until it has ended: a bar on a terminal, with --json a line for each change.")
+        @Argument(help: "The name of the replay.", completion: .custom(BusNames.replays))
+        var name: String
+        @Flag(
+            help: """
+                Wait until the replay ends, with a progress bar on a terminal and with --json a \
+                line for each change.
+                """)
         var watch = false
 
         func run() async throws {
@@ -146,10 +157,11 @@ extension Replays {
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have a replay rest; what it has put into queues is delivered all the same.")
+            abstract: "Pause a replay; events that are already in queues are still delivered.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+        @Argument(help: "The name of the replay.", completion: .custom(BusNames.replays))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -160,10 +172,11 @@ extension Replays {
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have a replay that rests go on where it was.")
+            abstract: "Resume a paused replay where it stopped.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+        @Argument(help: "The name of the replay.", completion: .custom(BusNames.replays))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -174,10 +187,11 @@ extension Replays {
 
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End a replay; what it has put into queues stays there.")
+            abstract: "Cancel a replay; events that are already in queues stay there.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The replay.", completion: .custom(BusNames.replays)) var name: String
+        @Argument(help: "The name of the replay.", completion: .custom(BusNames.replays))
+        var name: String
 
         func run() async throws {
             try await options.command(BusCall.cancelReplay, name, "cancelled replay \(name)")

@@ -6,7 +6,7 @@ import EventStoreClient
 import Foundation
 import WireProtocol
 
-/// A positive number with what is counted behind it, or without: `500` or `500/s`, `10` or `10x`.
+/// A positive number on the command line, with or without its unit: `500/s`, `500`, `10x`, `10`.
 struct Pace: Hashable, Sendable {
     let value: Double
 
@@ -23,56 +23,59 @@ extension Replays {
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Put events of the past into queues once more, marked with the replay's name.",
+                "Put past events into queues again, marked with the replay's name.",
             discussion: """
-                Events go to the queues of the rules that match them, or all of them to one queue, \
-                which is made if it is not there: beside the queue of a service that is at work, \
-                for a new version of it.
+                Events go to the queues of the rules that match them, or all to one queue. That \
+                queue is created if it does not exist. A new version of a service can have one \
+                beside the queue of the running version.
                 """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The replay, by a new name.") var name: String
+        @Argument(help: "The name of the replay, which must be new.") var name: String
         @Option(
-            help: "Take events from this archive.", completion: .custom(BusNames.archives))
+            help: "The archive to take events from.", completion: .custom(BusNames.archives))
         var fromArchive: String?
         @Flag(help: "Take events from the log.") var fromLog = false
         @OptionGroup var window: TimeWindow
-        @Option(help: "Only those that match this event pattern, JSON; @FILE, if in a file.")
+        @Option(help: "The event pattern that events must match, as JSON or @FILE.")
         var pattern: String?
         @Option(
-            parsing: .upToNextOption, help: "The rules whose queues get what they match.",
+            parsing: .upToNextOption, help: "The rules whose queues get the events they match.",
             completion: .custom(BusNames.rules))
         var to: [String] = []
-        @Option(help: "The queue that gets all.", completion: .custom(BusNames.queues))
+        @Option(help: "The queue that gets all events.", completion: .custom(BusNames.queues))
         var toQueue: String?
         @Option(
-            help: "At most so many events a second: 500, or 500/s.",
+            help: "The highest rate, in events per second: 500 or 500/s (default: no limit).",
             transform: { try Self.pace($0, "/s") })
         var rate: Pace?
         @Option(
-            help: "So many times as fast as they came: 10, or 10x.",
+            help: """
+                The highest speed, as a multiple of the speed at which the events were committed: \
+                10 or 10x (default: no limit).
+                """,
             transform: { try Self.pace($0, "x") })
         var speed: Pace?
-        @Flag(help: "Say what would be put into which queue, and replay nothing.")
+        @Flag(help: "Print how many events each queue would get, and replay nothing.")
         var dryRun = false
-        @Flag(help: "Wait until it has ended; exit status 0 if it is COMPLETED.")
+        @Flag(help: "Wait until the replay ends; the exit status is 0 if it is COMPLETED.")
         var wait = false
 
         func validate() throws {
             guard fromLog == (fromArchive == nil) else {
-                throw ValidationError("give --from-archive or --from-log, one of them")
+                throw ValidationError("give --from-archive or --from-log, but not both")
             }
             guard to.isEmpty != (toQueue == nil) else {
-                throw ValidationError("give --to or --to-queue, one of them")
+                throw ValidationError("give --to or --to-queue, but not both")
             }
             guard !(dryRun && wait) else {
-                throw ValidationError("--dry-run starts nothing to --wait for")
+                throw ValidationError("--dry-run starts no replay, so --wait can't wait for one")
             }
         }
 
         private static func pace(_ text: String, _ unit: String) throws -> Pace {
             guard let pace = Pace(text, unit: unit) else {
-                throw ValidationError("it is a number above 0, such as 5 or 5\(unit)")
+                throw ValidationError("it must be a number above 0, such as 5 or 5\(unit)")
             }
             return pace
         }
@@ -93,7 +96,7 @@ extension Replays {
             }
         }
 
-        /// Asks until the whole window has been looked at.
+        /// Asks the bus for the plan until it covers the whole window.
         private func plan(
             _ replay: ReplayDefinition, _ bus: ServiceClient
         ) async throws -> ReplayPlan {
@@ -103,7 +106,7 @@ extension Replays {
                 let plan: ReplayPlan = try await bus.query(BusCall.planReplay, replay)
                 if plan.isComplete { return plan }
                 bar.show(Int(clamping: plan.progress * 100), "\(plan.events) events")
-                // The bus is at work; ask again when it has come some way.
+                // The plan is not complete yet, so give the bus time before asking again.
                 try await Task.sleep(for: .milliseconds(100))
             }
         }

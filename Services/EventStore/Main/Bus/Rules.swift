@@ -7,7 +7,7 @@ import WireProtocol
 
 struct Rules: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Which events go to which queues.",
+        abstract: "Manage rules, which say which events go to which queues.",
         subcommands: [
             Put.self, List.self, Show.self, Enable.self, Disable.self, Delete.self, Apply.self,
             Test.self,
@@ -33,7 +33,7 @@ extension RuleView {
     }
 }
 
-/// The text of an event pattern: as it is given, or that of a file, behind an `@`.
+/// Reads an event pattern from an option: the text itself, or `@` and the path of a file.
 enum PatternText {
     static func read(_ argument: String) throws -> String {
         guard argument.hasPrefix("@") else { return argument }
@@ -41,8 +41,11 @@ enum PatternText {
     }
 }
 
+/// Reads the files that a command line names.
 enum InputFile {
-    /// What a file holds, or standard input, for `-`.
+    /// Returns the content of a file, or of standard input for `-`.
+    ///
+    /// - Throws: `invalid` if the file can't be read.
     static func data(_ path: String) throws -> Data {
         do {
             guard path != "-" else { return try FileHandle.standardInput.readToEnd() ?? Data() }
@@ -52,6 +55,7 @@ enum InputFile {
         }
     }
 
+    /// Returns the content of a file as UTF-8 text.
     static func text(_ path: String) throws -> String {
         guard let text = String(validating: try data(path), as: UTF8.self) else {
             throw DaybookError(.invalid, "\(path) is not UTF-8")
@@ -63,17 +67,19 @@ enum InputFile {
 extension Rules {
     struct Put: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a rule, or change one: all of it, as it is given.")
+            abstract: "Create a rule, or replace one completely.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The rule.", completion: .custom(BusNames.rules)) var name: String
-        @Option(help: "The event pattern, JSON; @FILE, if it is in a file.") var pattern: String
+        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
+        var name: String
+        @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String
         @Option(
-            help: "A queue that what matches goes to; may be repeated.",
+            help: "A queue that gets the matching events; may be repeated.",
             completion: .custom(BusNames.queues))
         var target: [String]
-        @Option(help: "What it is for.") var description = ""
-        @Flag(help: "It does nothing until it is enabled.") var disabled = false
+        @Option(help: "The purpose of the rule.") var description = ""
+        @Flag(help: "Leave the rule disabled: it sends nothing until it is enabled.")
+        var disabled = false
 
         func run() async throws {
             let rule = RuleDefinition(
@@ -102,11 +108,12 @@ extension Rules {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a rule, and what it has matched since the event store was started.")
+            abstract: "Show a rule, and how many events it matched since the store's start.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The rule.", completion: .custom(BusNames.rules)) var name: String
-        @Flag(help: "Show who changed it, when and how; that of one that is deleted, too.")
+        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
+        var name: String
+        @Flag(help: "Show who changed the rule, when and how, even if it is deleted.")
         var history = false
 
         func run() async throws {
@@ -128,10 +135,11 @@ extension Rules {
 
     struct Enable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a rule send on what is committed from now on.")
+            abstract: "Enable a rule for the events that are committed from now on.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The rule.", completion: .custom(BusNames.rules)) var name: String
+        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -142,10 +150,11 @@ extension Rules {
 
     struct Disable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a rule rest; what its queues hold is delivered all the same.")
+            abstract: "Disable a rule; events that are already in queues are still delivered.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The rule.", completion: .custom(BusNames.rules)) var name: String
+        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
+        var name: String
 
         func run() async throws {
             try await options.command(
@@ -156,10 +165,11 @@ extension Rules {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a rule; what its queues hold is delivered all the same.")
+            abstract: "Delete a rule; events that are already in queues are still delivered.")
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The rule.", completion: .custom(BusNames.rules)) var name: String
+        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
+        var name: String
 
         func run() async throws {
             try await options.command(BusCall.deleteRule, name, "deleted rule \(name)")

@@ -12,28 +12,31 @@ import WireProtocol
 extension Rules {
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say which events a pattern matches, and send none of them on.",
-            discussion: "Exit status 0 if it matches any, 1 if it matches none.")
+            abstract: "Show which events a pattern matches, without sending them to a queue.",
+            discussion: "The exit status is 0 if the pattern matches an event, and 1 if not.")
 
         @OptionGroup var options: CallOptions
-        @Option(help: "The event pattern, JSON; @FILE, if it is in a file.") var pattern: String?
-        @Option(help: "That of this rule.", completion: .custom(BusNames.rules)) var rule: String?
+        @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String?
+        @Option(help: "The rule whose pattern to test.", completion: .custom(BusNames.rules))
+        var rule: String?
         @Option(
-            help:
-                "An event as 'read --json' and 'export' write it, in a file; '-': standard input.",
+            help: """
+                A file with one event, as 'read --json' and 'export' write it; '-' for standard \
+                input.
+                """,
             completion: .file())
         var event: String?
-        @Option(help: "The event's stream, whatever its subject.") var stream: String?
-        @Option(help: "The last so many events of the log.") var last: UInt64?
+        @Option(help: "The event's stream, instead of its subject.") var stream: String?
+        @Option(help: "How many of the log's last events to test.") var last: UInt64?
 
         func validate() throws {
             guard (pattern == nil) != (rule == nil) else {
-                throw ValidationError("give --pattern or --rule, one of them")
+                throw ValidationError("give --pattern or --rule, but not both")
             }
             guard (event == nil) != (last == nil) else {
-                throw ValidationError("give --event or --last, one of them")
+                throw ValidationError("give --event or --last, but not both")
             }
-            guard last != 0 else { throw ValidationError("--last is at least 1") }
+            guard last != 0 else { throw ValidationError("--last must be at least 1") }
         }
 
         func run() async throws {
@@ -64,7 +67,7 @@ extension Rules {
             return isMatched
         }
 
-        /// Prints those of the log's last events that match.
+        /// Prints the log's last events that match, and returns whether there are any.
         private func matchesAny(_ pattern: EventPattern) async throws -> Bool {
             try await options.withStore { client in
                 let welcome = try await client.welcome(timeout: options.patience)
@@ -75,7 +78,7 @@ extension Rules {
                     let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
                     try await client.read(request, timeout: options.patience) { events in
                         let found = events.filter {
-                            // No rule sees the bus's own events.
+                            // Rules never see the bus's own events.
                             !BusCategory.all.contains($0.category) && pattern.matches($0)
                         }
                         matched += found.count
@@ -90,13 +93,14 @@ extension Rules {
 }
 
 extension RecordedEvent {
-    /// The event that a file holds as a CloudEvent.
+    /// Reads the one CloudEvent that a file holds.
     ///
-    /// - Throws: `DaybookError` if it holds none, or more than one.
+    /// - Throws: `DaybookError` if the file does not hold exactly one event.
     fileprivate init(file path: String, in stream: StreamName?) throws {
         let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
         guard lines.count == 1 else {
-            throw DaybookError(.invalid, "\(path) holds \(lines.count) lines, not one with an event")
+            throw DaybookError(
+                .invalid, "\(path) must hold one line with an event, not \(lines.count) lines")
         }
         do {
             try self.init(cloudEvent: Array(lines[0]), in: stream)
@@ -105,7 +109,7 @@ extension RecordedEvent {
         }
     }
 
-    /// The event of a line, with the place and time in its log, if it is from one.
+    /// Creates an event from a CloudEvent, with position, revision and time if the line has them.
     init(cloudEvent line: [UInt8], in stream: StreamName? = nil) throws {
         struct Place: Decodable {
             var position: String?

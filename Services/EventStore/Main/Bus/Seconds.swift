@@ -2,8 +2,9 @@ import ArgumentParser
 import Bytes
 import EventSourcing
 
-/// A duration as people write it: `30` or `30s`, `500ms`, `1.5m`, `2h`, `7d`. Less than
-/// 1,000,000,000 seconds.
+/// A duration on the command line, such as `30`, `30s`, `500ms`, `1.5m`, `2h` or `7d`.
+///
+/// It is less than 1,000,000,000 seconds.
 struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
     let value: Double
 
@@ -13,7 +14,7 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
 
     init(_ value: Double) { self.value = value }
 
-    /// How long ago `time` was.
+    /// Creates the duration from `time` until now; 0 if `time` is in the future.
     init(since time: Timestamp) {
         value = max(0, (Timestamp.now() - time) / .seconds(1))
     }
@@ -29,7 +30,9 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
 
     init?(argument: String) { self.init(argument) }
 
-    /// In the largest unit of which it is a whole number; reads back to the same.
+    /// The duration in the largest unit of which it is a whole number.
+    ///
+    /// Parsing the text returns the same duration.
     var description: String {
         guard value != 0 else { return "0s" }
         for (name, seconds) in Self.units {
@@ -41,7 +44,7 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
         return "\(value)s"
     }
 
-    /// In the largest unit of which it has one, rounded down: an age.
+    /// The duration rounded down in its largest unit, to show an age.
     var rough: String {
         let unit = Self.units.first { value >= $0.seconds } ?? Self.units[Self.units.count - 1]
         return "\(Int(clamping: value / unit.seconds))\(unit.name)"

@@ -1,19 +1,20 @@
 import Foundation
 
-/// Runs one shell command, for many inputs, several at a time.
+/// Runs one shell command for many inputs, several at a time.
 ///
-/// What a run reads and what it says on standard error go through files, not pipes: so nothing of
-/// ours waits for a command that does not read, or does not end.
+/// Standard input and standard error are files, not pipes. This process therefore never waits for a
+/// command that does not read or does not end.
 actor Shell {
     /// How a run ended.
     struct Ending: Sendable {
         /// The exit status; nil if a signal ended it.
         var status: Int32?
         var signal: Int32?
-        /// The end of what it said on standard error.
+        /// The last part of its standard error, up to 64 KiB.
         var errors: Data
 
-        /// What went wrong, in one line; nil if nothing did.
+        /// The fault in one line: the last line of standard error, or else the status or signal.
+        /// Nil if the status is 0.
         var fault: String? {
             guard status != 0 else { return nil }
             let last = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
@@ -24,29 +25,31 @@ actor Shell {
         }
     }
 
-    /// So much is kept of what a run says on standard error.
+    /// How many bytes are kept of a run's standard error.
     private static let errorBytes: UInt64 = 64 << 10
 
     private let command: String
     private let killDelay: Duration
-    /// Their processes.
+    /// The process ids of the current runs.
     private var running: [UUID: Int32] = [:]
 
-    /// - Parameter killDelay: a run that is told to end and does not is killed after so long.
+    /// Creates a runner of a shell command.
+    ///
+    /// - Parameter killDelay: how long a cancelled run may take to end before it is killed.
     init(_ command: String, killDelay: Duration = .seconds(5)) {
         self.command = command
         self.killDelay = killDelay
     }
 
-    /// Runs the command to its end, and that of whatever it has started. When the task is
-    /// cancelled they are told to end, by SIGTERM, and then killed.
+    /// Runs the command until it and everything it started have ended.
     ///
-    /// Runs are started one after the other, for Foundation gives a process what another that is
-    /// being started at the same moment has open.
+    /// If the task is cancelled, they get SIGTERM, and after a delay SIGKILL. Runs are started one
+    /// at a time, because Foundation lets a process inherit the files of another process that is
+    /// started at the same time.
     func run(_ input: [UInt8], environment: [String: String]) async throws -> Ending {
         let (stdin, stderr) = (try Self.scratch(input), try Self.scratch([]))
         defer {
-            // Now, and not when Foundation lets go of the process.
+            // Foundation keeps the process and its files for longer than they are needed.
             for file in [stdin, stderr] { try? file.close() }
         }
         let (id, process) = (UUID(), Process())
@@ -59,7 +62,7 @@ actor Shell {
             try await withCheckedThrowingContinuation {
                 (ended: CheckedContinuation<(Int32, Process.TerminationReason), any Error>) in
                 process.terminationHandler = {
-                    // Over already: only now does Foundation let go of the process.
+                    // The process has ended, but Foundation releases it only after this call.
                     $0.waitUntilExit()
                     ended.resume(returning: ($0.terminationStatus, $0.terminationReason))
                 }
@@ -82,20 +85,20 @@ actor Shell {
 
     private func end(_ id: UUID) async {
         signal(id, SIGTERM)
-        // Time for it to end in its own way.
+        // Lets the command clean up before it is killed.
         try? await Task.sleep(for: killDelay)
         signal(id, SIGKILL)
     }
 
-    /// Signals the group of which Foundation makes each process the leader.
+    /// Signals the process group of a run. Foundation makes each process the leader of a group.
     private func signal(_ id: UUID, _ number: Int32) {
         if let process = running[id] { kill(-process, number) }
     }
 
-    /// A file with this content, to be read from its beginning; it has no name.
+    /// Returns an unnamed file with this content, open at its beginning.
     private static func scratch(_ content: [UInt8]) throws -> FileHandle {
         let path = "\(NSTemporaryDirectory())/daybook-\(UUID().uuidString)"
-        // What an event says is for nobody else to read.
+        // Other users must not be able to read the event.
         guard
             FileManager.default.createFile(
                 atPath: path, contents: Data(content), attributes: [.posixPermissions: 0o600])

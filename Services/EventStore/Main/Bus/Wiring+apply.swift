@@ -6,7 +6,7 @@ import Foundation
 import WireProtocol
 
 extension Wiring {
-    /// What became of one queue or rule of the file.
+    /// The outcome for one queue or rule of the file.
     struct Outcome: Encodable {
         enum Kind: String, Encodable { case queue, rule }
         enum Result: String, Encodable { case created, changed, unchanged }
@@ -16,9 +16,11 @@ extension Wiring {
         var result: Result
     }
 
-    /// Makes and changes what is not as the file has it, queues first; tells of each.
+    /// Creates and changes the queues and rules that differ from the file, queues first.
     ///
-    /// - Throws: before anything is changed, `DaybookError` for what can't be as the file has it.
+    /// - Parameter tell: called with the outcome for each.
+    /// - Throws: `DaybookError` if the file contradicts the existing queues. Then nothing is
+    ///   changed.
     func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
         let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
@@ -37,12 +39,13 @@ extension Wiring {
         }
     }
 
-    /// Makes those that the log knows nothing of: what an operator has changed or deleted stays so.
+    /// Creates the queues and rules that the log has never had. Those that an operator has changed
+    /// or deleted stay so.
     ///
     /// - Parameters:
-    ///   - store: a client of the event store, whose bus is waited for.
-    ///   - tell: told of each that is made, and of each that the bus refuses, such as a rule for
-    ///     a queue that an operator has deleted.
+    ///   - store: a client of the event store. This waits for its bus.
+    ///   - tell: called with a line for each that is created, and for each that the bus rejects,
+    ///     such as a rule for a queue that an operator has deleted.
     func defineNew(
         in store: EventStoreClient, actor: String, _ tell: (String) -> Void
     ) async throws {
@@ -68,15 +71,15 @@ extension Wiring {
 }
 
 extension ServiceClient {
-    /// Gives the bus a definition, and says what came of it.
+    /// Sends a definition to the bus, and returns a line with the outcome.
     fileprivate func define(
         _ what: String, _ call: String, _ definition: some Codable & Sendable
     ) async throws -> String {
         do {
             _ = try await command(call, definition)
-            return "made \(what)"
+            return "created \(what)"
         } catch let error as ProtocolError {
-            return "\(what) is not made: \(error)"
+            return "can't create \(what): \(error)"
         }
     }
 }
@@ -103,14 +106,14 @@ extension EventStoreClient {
 extension Rules {
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make the queues and rules of a file, and change those that differ.",
+            abstract: "Create the queues and rules of a file, and change those that differ.",
             discussion: """
-                What the file does not name stays as it is. The whole file is checked before \
-                anything is changed.
+                Queues and rules that the file does not name stay as they are. The whole file is \
+                checked before anything is changed.
                 """)
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The file, JSON; '-' for standard input.", completion: .file())
+        @Argument(help: "The JSON file; '-' for standard input.", completion: .file())
         var file: String
 
         func run() async throws {

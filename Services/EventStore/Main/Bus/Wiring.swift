@@ -4,20 +4,20 @@ import Foundation
 import JSON
 import WireProtocol
 
-/// Queues and rules as data, `rules.json`:
+/// The queues and rules of a file such as `rules.json`:
 ///
 ///     {"queues": [{"name": "invoices", "visibilityTimeout": 60}],
 ///      "rules": [{"name": "invoicing", "pattern": {"detail-type": ["OrderConfirmed"]},
 ///                 "targets": ["invoices"]}]}
 ///
-/// What a queue may have, QueueDefinition says. A rule's pattern is an object, or the text of one.
+/// `QueueDefinition` has the members of a queue. A rule's pattern is an object, or its text.
 struct Wiring: Sendable {
     var queues: [QueueDefinition]
     var rules: [RuleDefinition]
 
-    /// What the file at `path` says.
+    /// Reads the file at `path`.
     ///
-    /// - Throws: `DaybookError` for the first thing that is wrong, with its place.
+    /// - Throws: `DaybookError` for the first fault, with its place.
     init(file path: String) throws {
         let json = try InputFile.data(path)
         do {
@@ -43,10 +43,12 @@ struct Wiring: Sendable {
         try check()
     }
 
-    /// Whether each is right by itself, and together.
+    /// Checks each queue and rule by itself, and that no name is used twice.
     private func check() throws {
         for (index, queue) in queues.enumerated() {
-            if let fault = queue.fault { throw DaybookError(.invalid, "queues[\(index)]: \(fault)") }
+            if let fault = queue.fault {
+                throw DaybookError(.invalid, "queues[\(index)]: \(fault)")
+            }
         }
         for (index, rule) in rules.enumerated() {
             if let fault = rule.fault { throw DaybookError(.invalid, "rules[\(index)]: \(fault)") }
@@ -63,33 +65,33 @@ struct Wiring: Sendable {
     private static func checkOnce(_ names: [String], _ list: String) throws {
         var seen: Set<String> = []
         for (index, name) in names.enumerated() where !seen.insert(name).inserted {
-            throw DaybookError(.invalid, "\(list)[\(index)]: '\(name)' is there twice")
+            throw DaybookError(.invalid, "\(list)[\(index)]: '\(name)' is defined twice")
         }
     }
 
-    /// Whether it goes together with the queues that are there: a queue keeps its grouping and
-    /// its start, and a rule's targets are queues.
+    /// Checks the file against the existing queues: a queue must keep its grouping and its start,
+    /// and a rule's targets must exist.
     func check(against there: [QueueDefinition]) throws(DaybookError) {
         for (index, queue) in queues.enumerated() {
             guard let known = there.first(where: { $0.name == queue.name }) else { continue }
             guard known.grouping == queue.grouping, known.start == queue.start else {
                 throw DaybookError(
-                    .invalid, "queues[\(index)]: queue '\(queue.name)' is there, with grouping "
-                        + "\(known.grouping) and start \(known.start) for good")
+                    .invalid, "queues[\(index)]: queue '\(queue.name)' exists, and its grouping "
+                        + "\(known.grouping) and start \(known.start) can't change")
             }
         }
         let names = Set((queues + there).map(\.name))
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0) }) {
                 throw DaybookError(
-                    .invalid, "rules[\(index)]: rule '\(rule.name)' has a target '\(target)', which is no "
-                        + "queue")
+                    .invalid, "rules[\(index)]: rule '\(rule.name)' targets queue '\(target)', "
+                        + "which does not exist")
             }
         }
     }
 }
 
-/// The file as it is written.
+/// The members of the file.
 private struct File: Codable {
     var queues: [QueueDefinition] = []
     var rules: [Rule] = []

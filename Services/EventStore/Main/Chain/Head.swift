@@ -5,33 +5,35 @@ import WireProtocol
 
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show where the log ends, and the hash of all that is in it.",
+        abstract: "Show the position at which the log ends, and the hash of all its events.",
         discussion: """
-            Kept elsewhere, a head tells whether anything before it was altered since: \
-            'event-store verify --chain --trusted <position>:<hash>'. Signed, it needs no safe \
-            place but for the key, which 'openssl genpkey -algorithm ed25519 -out <key>' makes: \
-            'event-store verify --chain --head <file> --key <public key>'.
+            A head that is kept elsewhere shows whether an event before it was altered since: \
+            'event-store verify --chain --trusted <position>:<hash>'. A signed head needs no safe \
+            place, only the private key does. Create one with 'openssl genpkey -algorithm ed25519 \
+            -out <key>', and check signed heads with 'event-store verify --chain --head <file> \
+            --key <public key>'.
             """)
 
-    /// A log of an earlier version is read as a whole the first time, a gigabyte in some seconds.
+    /// How long to wait for the head. The store must read all of a log of an earlier version the
+    /// first time, which takes some seconds per gigabyte.
     private static let timeout: Duration = .seconds(600)
 
     @OptionGroup var store: StoreOptions
-    @Flag(help: "Sign it, in JSON.") var signed = false
-    @Option(help: "The file of the private key, Ed25519, for --signed.", completion: .file())
+    @Flag(help: "Print a signed head, as JSON.") var signed = false
+    @Option(help: "The file of the Ed25519 private key, for --signed.", completion: .file())
     var key: String?
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
         guard signed == (key != nil) else {
-            throw ValidationError("--signed and --key go together")
+            throw ValidationError("give --signed and --key together")
         }
     }
 
     func run() async throws {
         let key = try key.map(SigningKeys.privateKey(file:))
         try await store.withClient { client in
-            // Who does not answer this is not there.
+            // Fails early if the store does not answer, because the next timeout is long.
             _ = try await client.welcome()
             let head = try await client.head(timeout: Self.timeout)
             if let key { return try Output.json(SignedHead(head, signedWith: key)) }

@@ -5,8 +5,11 @@ import Foundation
 import JSON
 import WireProtocol
 
-/// The head of a log, signed by who saw it: kept elsewhere, it shows whether the log was altered.
+/// The head of a log with the signature of someone who saw it.
+///
+/// A signed head that is kept elsewhere shows whether the log was altered since.
 struct SignedHead: Codable, Hashable {
+    /// The version of the format that this program writes and reads.
     static let format = 1
 
     let format: Int
@@ -14,11 +17,14 @@ struct SignedHead: Codable, Hashable {
     let position: UInt64
     let time: Timestamp
     let hash: String
-    /// The public key, base64.
+    /// The public key of the signer, as base64.
     let key: String
-    /// Of `message`, base64.
+    /// The signature of `message`, as base64.
     let signature: String
 
+    /// Signs a head.
+    ///
+    /// - Throws: `invalid` if the log has no event.
     init(_ head: LogHead, signedWith key: Curve25519.Signing.PrivateKey) throws {
         guard let time = head.time else { throw DaybookError(.invalid, "the log has no event") }
         format = Self.format
@@ -30,6 +36,9 @@ struct SignedHead: Codable, Hashable {
 
     private struct Format: Decodable { let format: Int }
 
+    /// Reads a signed head from a file, without a check of its signature.
+    ///
+    /// - Throws: `invalid` if the file can't be read or is not a signed head of this format.
     init(file path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw DaybookError(.invalid, "can't read \(path)")
@@ -38,7 +47,8 @@ struct SignedHead: Codable, Hashable {
             let format = try JSON.decode(Format.self, from: data).format
             guard format == Self.format else {
                 throw DaybookError(
-                    .invalid, "\(path) has format version \(format); this program reads \(Self.format)")
+                    .invalid,
+                    "\(path) has format version \(format); this program reads \(Self.format)")
             }
             self = try JSON.decode(Self.self, from: data)
         } catch let error as DecodingError {
@@ -46,25 +56,28 @@ struct SignedHead: Codable, Hashable {
         }
     }
 
-    /// The point of the chain that it names, if its signature is right.
+    /// Returns the point of the chain that the head names, after a check of its signature.
     ///
-    /// - Parameter trusted: whose signature it must be; nil if any will do.
+    /// - Parameter trusted: the key that must have signed the head; nil for any key.
+    /// - Throws: `invalid` if the signature is wrong or of another key.
     func point(trusting trusted: Curve25519.Signing.PublicKey?) throws -> ChainPoint {
         guard let point = ChainHash(hash).map({ ChainPoint(position: position, hash: $0) }),
             let own = SigningKeys.publicKey(base64: key),
             let signature = Data(base64Encoded: signature)
-        else { throw DaybookError(.invalid, "the signed head has a hash, key or signature that is none") }
+        else {
+            throw DaybookError(.invalid, "the signed head has a malformed hash, key or signature")
+        }
         if let trusted, trusted.rawRepresentation != own.rawRepresentation {
-            throw DaybookError(.invalid, "the head is signed by \(key), not by the key that is trusted")
+            throw DaybookError(.invalid, "the head is signed by \(key), not by the trusted key")
         }
         let message = Self.message(log, position, time, hash)
         guard own.isValidSignature(signature, for: message) else {
-            throw DaybookError(.invalid, "the signature of the head is wrong: it was altered")
+            throw DaybookError(.invalid, "the signature of the head is wrong: the head was altered")
         }
         return point
     }
 
-    /// What is signed.
+    /// Returns the bytes that are signed.
     private static func message(
         _ log: EventID, _ position: UInt64, _ time: Timestamp, _ hash: String
     ) -> Data {

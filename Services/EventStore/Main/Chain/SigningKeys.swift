@@ -2,42 +2,46 @@ import Crypto
 import EventSourcing
 import Foundation
 
-/// Ed25519 keys as openssl writes them (RFC 8410), or as the base64 of their 32 bytes.
+/// Reads Ed25519 keys as openssl writes them (RFC 8410), or as the base64 of their 32 bytes.
 enum SigningKeys {
-    /// What stands before the key's bytes in DER: PKCS #8, and a public key's info.
+    /// The bytes before the key in DER, in PKCS #8 and in SubjectPublicKeyInfo.
     private static let privatePrefix = Data(hex: "302e020100300506032b657004220420")
     private static let publicPrefix = Data(hex: "302a300506032b6570032100")
 
-    /// The private key in the file, which nobody but its owner may read.
+    /// Returns the private key in a file.
+    ///
+    /// - Throws: `invalid` if the file is not such a key, or if others than its owner have access.
     static func privateKey(file path: String) throws -> Curve25519.Signing.PrivateKey {
         let target = URL(filePath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: target)
         guard let mode = attributes?[.posixPermissions] as? Int else {
-            throw DaybookError(.invalid, "can't read a key in \(path)")
+            throw DaybookError(.invalid, "can't read the key file \(path)")
         }
         guard mode & 0o077 == 0 else {
             throw DaybookError(
-                .invalid, "\(path) may be read by others than its owner; first: chmod 600 \(path)")
+                .invalid, "others than its owner have access to \(path); run: chmod 600 \(path)")
         }
         let bytes = bytes(in: try text(of: path), label: "PRIVATE KEY", behind: privatePrefix)
         guard let bytes, let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
         else {
             throw DaybookError(
-                .invalid, "\(path) is not an Ed25519 private key; one is made by: openssl genpkey "
+                .invalid, "\(path) is not an Ed25519 private key; create one with: openssl genpkey "
                     + "-algorithm ed25519 -out \(path)")
         }
         return key
     }
 
-    /// The public key in the file, or that is the text itself.
+    /// Returns the public key in a file, or in the text itself as base64.
+    ///
+    /// - Throws: `invalid` if there is no such key.
     static func publicKey(_ given: String) throws -> Curve25519.Signing.PublicKey {
         if let key = publicKey(base64: given) { return key }
         let bytes = bytes(in: try text(of: given), label: "PUBLIC KEY", behind: publicPrefix)
         guard let bytes, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
         else {
             throw DaybookError(
-                .invalid, "\(given) is not an Ed25519 public key; openssl pkey -in <private key> -pubout "
-                    + "shows it")
+                .invalid, "\(given) is not an Ed25519 public key; print yours with: "
+                    + "openssl pkey -in <private key> -pubout")
         }
         return key
     }
@@ -52,11 +56,11 @@ enum SigningKeys {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw DaybookError(.invalid, "can't read a key in \(path)")
+            throw DaybookError(.invalid, "can't read the key file \(path)")
         }
     }
 
-    /// The key's own bytes; nil if the text is none of the kind.
+    /// Returns the key's own bytes, or nil if the text is neither PEM with this label nor base64.
     private static func bytes(in text: String, label: String, behind prefix: Data) -> Data? {
         let lines = text.split(whereSeparator: \.isNewline)
         guard lines.first == "-----BEGIN \(label)-----" else {

@@ -10,43 +10,43 @@ struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check every record of a log that no process serves.",
         discussion: """
-            The bus's journal, if it is there, is checked as the log is.
+            Checks the bus's journal in the same way, if there is one.
 
-            With --chain it is also checked that no event was altered by somebody who made its \
-            checksums right: the chain of hashes is computed from the events, and compared with \
-            the files in which the store keeps it, and with the heads that you have kept.
+            --chain also finds events that somebody altered together with their checksums. It \
+            computes the chain of hashes from the events, and compares it with the files in which \
+            the store keeps it and with the heads that you have kept.
             """)
 
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     var home = Endpoints.home
     @Flag(help: "Check the chain of hashes, too.") var chain = false
     @Option(
-        help: "A head that you have kept, <position>:<hash>; may be repeated.",
+        help: "A head that you have kept, as <position>:<hash>; may be repeated.",
         transform: Verify.point)
     var trusted: [ChainPoint] = []
     @Option(
-        help: "A file with a head that 'head --signed' has printed; may be repeated.",
+        help: "A file with a head that 'head --signed' printed; may be repeated.",
         completion: .file())
     var head: [String] = []
-    @Option(help: "The public key that has signed them: a file, or base64.", completion: .file())
+    @Option(help: "The public key that signed the heads: a file, or base64.", completion: .file())
     var key: String?
-    @Flag(help: "Begin behind the first of the heads, and not at the beginning.")
+    @Flag(help: "Start after the first of the heads, not at the beginning of the log.")
     var forward = false
 
     private static func point(_ text: String) throws -> ChainPoint {
         guard let point = ChainPoint(text) else {
-            throw ValidationError("'\(text)' is not a position, a colon and 64 hexadecimal digits")
+            throw ValidationError("'\(text)' is not <position>:<hash>, with 64 hexadecimal digits")
         }
         return point
     }
 
     func validate() throws {
         guard chain || trusted.isEmpty && head.isEmpty && key == nil && !forward else {
-            throw ValidationError("--trusted, --head, --key and --forward go with --chain")
+            throw ValidationError("--trusted, --head, --key and --forward need --chain")
         }
-        guard key == nil || !head.isEmpty else { throw ValidationError("--key goes with --head") }
+        guard key == nil || !head.isEmpty else { throw ValidationError("--key needs --head") }
         guard !forward || !trusted.isEmpty || !head.isEmpty else {
-            throw ValidationError("--forward goes with --trusted or --head")
+            throw ValidationError("--forward needs --trusted or --head")
         }
     }
 
@@ -65,7 +65,7 @@ struct Verify: ParsableCommand {
             print("the bus's journal is whole; segments: \(journal.segments)")
         }
         for head in signed where key == nil {
-            print("the head at \(head.position) is signed by \(head.key), if that is your key")
+            print("the head at \(head.position) is signed by \(head.key); check that it is yours")
         }
     }
 
@@ -75,13 +75,13 @@ struct Verify: ParsableCommand {
         let found = try verification(of: storage, "verify")
         for fault in found.faults { print(fault) }
         for head in signed where head.log != found.log {
-            throw DaybookError(.invalid, "the signed head is of log \(head.log), and this is another")
+            throw DaybookError(.invalid, "the signed head is of log \(head.log), not of this log")
         }
         let chain = chain ? try self.chain(of: storage, found, heads) : nil
         if let fault = chain?.fault { throw DaybookError(.invalid, fault.description) }
         let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
         try requireWhole(found, "the log", checked ?? "")
-        let torn = found.isTorn ? "; an append that was cut short will be removed" : ""
+        let torn = found.isTorn ? "; an incomplete append at the end will be removed" : ""
         print(
             "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
                 + "\(found.segments) segments, all of them whole\(torn)")
@@ -91,7 +91,7 @@ struct Verify: ParsableCommand {
                 + "trusted heads passed: \(chain.passed.count)")
     }
 
-    /// Verifies the journal and prints each fault. Nil if there is no journal.
+    /// Verifies the journal and prints each fault. Returns nil if there is no journal.
     private func verifiedJournal() throws -> LogVerification? {
         guard let path = try JournalGeneration.currentPath(in: home + "/journal") else {
             return nil
@@ -109,6 +109,7 @@ struct Verify: ParsableCommand {
         return try LogVerification(of: storage) { bar.show($0, of: $1, "segments") }
     }
 
+    /// Throws `invalid` with the number of faults, if there are any.
     private func requireWhole(
         _ found: LogVerification, _ name: String, _ more: String = ""
     ) throws {
