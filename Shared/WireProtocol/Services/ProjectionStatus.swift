@@ -23,7 +23,7 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
 
     /// Returns an error message if the checkpoint is beyond the end of the log, or nil.
     ///
-    /// The checkpoint is there after the log has lost its end.
+    /// This happens if the log has lost its end.
     ///
     /// - Parameter head: the position of the last event in the log.
     public func lead(over head: UInt64) -> String? {
