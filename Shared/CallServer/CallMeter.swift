@@ -1,9 +1,9 @@
 import CoreMetrics
 import Observability
 
-/// Counts calls by what they came to, and how long they took.
+/// Counts calls by outcome, and measures how long they take.
 struct CallMeter {
-    /// What stands for a message that is no call, and for one that is turned down unread.
+    /// The name under which messages are counted that are not calls or are rejected unread.
     static let other = "other"
 
     private struct Key: Hashable {
@@ -11,11 +11,14 @@ struct CallMeter {
         let outcome: String
     }
 
-    /// Kept here: each look-up in the registry would take its lock.
+    // The instruments are cached, because each look-up in the registry takes its lock.
     private var counters: [Key: Counter] = [:]
     private var timers: [String: Timer] = [:]
 
-    /// - Parameter call: one that there is: what strangers make up would be kept for ever.
+    /// Counts a call.
+    ///
+    /// - Parameter call: the name of an existing call, or ``other``. Instruments are never removed,
+    ///   so names that clients invent would fill the memory.
     mutating func note(_ call: String, _ outcome: String, _ duration: Duration) {
         let key = Key(call: call, outcome: outcome)
         let counter =

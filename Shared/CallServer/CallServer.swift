@@ -6,15 +6,17 @@ import Observability
 public import WireProtocol
 public import ZeroMQ
 
-/// A service's ROUTER: takes calls, has them answered side by side, and sends the answers.
+/// Receives a service's calls on a ROUTER socket, runs their handlers concurrently and sends the
+/// answers.
 public actor CallServer {
-    /// Answers one call: its argument in, its answer out; both JSON unless the call says otherwise.
-    /// It sees to it that the caller may do what it asks for.
+    /// Returns the answer to a call's argument. Both are JSON unless the call says otherwise.
+    ///
+    /// A handler must check the caller's permissions itself.
     public typealias Handler = @Sendable (Data, Caller) async throws -> Data
 
-    /// This many calls are worked on at a time; more wait in the socket, which then pushes back.
+    /// How many calls run at a time. Further ones wait in the socket, which pushes back.
     private static let inFlight = 2048
-    /// And this many of one key; further ones are turned down at once.
+    /// How many calls of one key run at a time. The server rejects further ones.
     private static let inFlightOfKey = 512
 
     private let socket: Socket
@@ -23,7 +25,7 @@ public actor CallServer {
     private let log: EventID
     private let access: AccessControl
     private let logger: Logger
-    /// Answers as a handler does, and says in a word what the call came to.
+    /// Returns the answer to a call, and its outcome as one word for the metrics.
     private typealias Told =
         @Sendable (Data, Caller) async throws -> (answer: Data, outcome: String)
     private var handlers: [String: Told] = [:]
@@ -33,15 +35,18 @@ public actor CallServer {
     private let unread: ThrottledLog
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
+    /// The socket's thread, on which the server runs.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Binds `endpoint`.
+    /// Creates a server and binds its endpoint.
     ///
     /// - Parameters:
-    ///   - service: its name, for clients.
-    ///   - access: who may do what, of those whom the context lets in by their keys.
+    ///   - service: the name of the service, for clients.
+    ///   - log: the identity of the log, for clients.
+    ///   - access: the permissions of the callers that the context admits.
+    /// - Throws: `ZeroMQError` if the endpoint can't be bound.
     public init(
         service: String, log: EventID, endpoint: String, on loop: SocketLoop, in context: Context,
         access: AccessControl = .none, logger: Logger
@@ -52,19 +57,20 @@ public actor CallServer {
         unread = ThrottledLog(logger)
         self.loop = loop
         self.logger = logger
-        // What is longer is no call, and ends its connection before memory is spent on it.
+        // No call is longer. libzmq closes the connection of a longer message before it allocates
+        // memory for it.
         var options = Socket.Options()
         options.maximumMessageBytes = Int64(Limits.appendBytes)
         socket = try Socket(.router, on: loop, in: context, options: options)
         try socket.bind(endpoint)
     }
 
-    /// Answers the call `name` with `handler`.
+    /// Registers the handler of a call.
     public func handle(_ name: String, _ handler: @escaping Handler) {
         handlers[name] = { (try await handler($0, $1), "answered") }
     }
 
-    /// Answers the call `name` by carrying a command out.
+    /// Registers the handler of a command. The server checks that the caller may send commands.
     public func command<Command: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
@@ -89,7 +95,7 @@ public actor CallServer {
         return fields
     }
 
-    /// Answers the call `name` with what the query asks, if the caller may read everything.
+    /// Registers the handler of a query. The server checks that the caller may read all events.
     public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
@@ -102,9 +108,9 @@ public actor CallServer {
         }
     }
 
-    /// Serves until cancelled.
+    /// Receives and answers calls until the task is cancelled.
     public func run() async throws {
-        // They hold what answers, which may well hold the server.
+        // A handler may hold the service, which holds the server: a reference cycle.
         defer { handlers = [:] }
         try await withThrowingDiscardingTaskGroup { group in
             while true {
@@ -116,7 +122,8 @@ public actor CallServer {
                             await self.answer(request)
                         }
                     } else {
-                        // Others on this thread have their turn: nothing else slows this one down.
+                        // Nothing else suspends this loop, and a flood of rejected messages would
+                        // keep the thread from its other work.
                         await Task.yield()
                     }
                 }
@@ -125,9 +132,9 @@ public actor CallServer {
         }
     }
 
-    /// The request, unless it is not to be answered, or has been.
+    /// Returns the request to answer, or nil if it is ignored or has been rejected already.
     private func admit(_ message: [[UInt8]], _ sender: String?) -> Request? {
-        // Whose key was revoked is heard no more.
+        // The server ignores senders whose key was revoked after they connected.
         guard let caller = access.caller(sender) else { return nil }
         let request = Request(message, caller)
         guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
@@ -139,7 +146,7 @@ public actor CallServer {
     }
 
     private static let tooMany = ProtocolError(
-        .overloaded, "a key has up to \(inFlightOfKey) calls under way; ask later")
+        .overloaded, "a key may have \(inFlightOfKey) calls in progress; retry later")
 
     private func count(_ change: Int, of caller: Caller) {
         running += change
@@ -149,7 +156,7 @@ public actor CallServer {
     private func waitForRoom() async {
         guard running >= Self.inFlight else { return }
         await withCheckedContinuation { continuation in
-            // Looked at again: answers may have been sent while this task suspended.
+            // Answers may have been sent while this task suspended, so the count is checked again.
             if running < Self.inFlight { continuation.resume() } else { roomWaiter = continuation }
         }
     }
@@ -168,13 +175,13 @@ public actor CallServer {
         do {
             guard try socket.send([peer, header.bytes, body]) else {
                 return unread.note(
-                    "a client does not read its answers; one was dropped",
+                    "the client does not read its answers; an answer was dropped",
                     of: request.caller.name ?? "clients")
             }
         } catch ZeroMQError.hostUnreachable {
-            // Who asked has gone: nobody is left to answer.
+            // The client has disconnected, so nobody waits for the answer.
         } catch {
-            logger.error("an answer could not be sent", metadata: ["reason": "\(error)"])
+            logger.error("the server failed to send an answer", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -187,7 +194,7 @@ public actor CallServer {
             switch kind {
             case .hello:
                 guard body.count == 1 else {
-                    throw ProtocolError(.malformed, "hello has one frame behind its header")
+                    throw ProtocolError(.malformed, "hello must have one frame after its header")
                 }
                 try JSON.argument(Hello.self, Data(body[0])).checkVersion()
                 let welcome = Welcome(
@@ -196,7 +203,7 @@ public actor CallServer {
             case .call:
                 guard body.count == 2 else {
                     throw ProtocolError(
-                        .malformed, "a call has three frames: header, name and argument")
+                        .malformed, "a call must have three frames: header, name and argument")
                 }
                 let name = String(decoding: body[0], as: UTF8.self)
                 guard let handler = handlers[name] else { throw unknown(name) }
@@ -205,7 +212,7 @@ public actor CallServer {
                 calls.note(call, outcome, .now - start)
                 return (.result, Array(answer))
             default:
-                throw ProtocolError(.malformed, "\(service) takes hello and call, not \(kind)")
+                throw ProtocolError(.malformed, "\(service) accepts hello and call, not \(kind)")
             }
         } catch {
             let problem = ProtocolError(describing: error)
@@ -221,12 +228,13 @@ public actor CallServer {
     }
 }
 
-/// A message as it came, taken apart as far as it goes.
+/// A received message, decoded as far as possible.
 private struct Request: Sendable {
     var peer: [UInt8]?
     let caller: Caller
-    /// Zero if it can't be read.
+    /// The request id, or 0 if the header can't be read.
     var id: UInt64 = 0
+    /// The kind of the message, or nil if the message has a ``problem``.
     var kind: MessageKind?
     var body: [[UInt8]] = []
     var problem = ProtocolError(.malformed, "a message begins with a header frame")

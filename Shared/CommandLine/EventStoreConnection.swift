@@ -3,9 +3,14 @@ import Keys
 import WireProtocol
 import ZeroMQ
 
-/// A command's own connection to the event store.
+/// The connection of a command to the event store.
 public enum EventStoreConnection {
-    /// A client of the store at `endpoint`, or at that below `home`; closed behind `body`.
+    /// Returns the result of `body`, which gets a client that is closed afterwards.
+    ///
+    /// - Parameters:
+    ///   - endpoint: the store's endpoint, or nil for its endpoint in the environment or below
+    ///     `home`.
+    ///   - home: the folder of the suite's state.
     public static func with<Result>(
         _ endpoint: String?, home: String, _ body: (EventStoreClient) async throws -> Result
     ) async throws -> Result {

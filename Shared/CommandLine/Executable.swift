@@ -3,20 +3,24 @@ import Foundation
 
 /// A program of the suite.
 public struct Executable: Sendable {
+    /// The name of the program, such as `orders`.
     public let name: String
-    /// The root command.
+    /// The root command of the program.
     public let root: any ParsableCommand.Type
 
+    /// Creates a program.
     public init(_ name: String, _ root: any ParsableCommand.Type) {
         self.name = name
         self.root = root
     }
 
-    /// Runs it with the arguments of the process, and exits as ``Program/run(_:)`` says.
+    /// Runs the program with the arguments of the process. See ``Program/run(_:_:)`` for its exit.
     public func run() async { await Program.run(root) }
 
-    /// Runs the one that the process was started as: under its name, a link to this file say, or
-    /// with it as the first argument.
+    /// Runs the program that the process was started as.
+    ///
+    /// The name of the executable file, which may be a link, or the first argument selects it.
+    /// Without a match, the process exits with status 64.
     public static func run(oneOf executables: [Executable]) async {
         let called = URL(filePath: CommandLine.arguments.first ?? "").lastPathComponent
         if let executable = executables.first(where: { $0.name == called }) {
@@ -28,7 +32,7 @@ public struct Executable: Sendable {
                 executable.root, Array(CommandLine.arguments.dropFirst(2)))
         }
         let names = executables.map(\.name).joined(separator: ", ")
-        Output.warn("\(called): call it with one of: \(names)")
+        Output.warn("\(called): the first argument must be one of: \(names)")
         Foundation.exit(EX_USAGE)
     }
 }

@@ -5,26 +5,33 @@ import Foundation
 public import ServiceRuntime
 import WireProtocol
 
-/// What every `serve` takes.
+/// The options of every service's `serve`.
 public struct ServeOptions: ParsableArguments {
+    /// The folder of the suite's state.
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home
 
+    /// The endpoint that the service binds, or nil for that in the environment or below `home`.
     @Option(
         help: """
-            Where to take requests, ipc:// or tcp:// (DAYBOOK_LISTEN, or else where callers look, \
-            DAYBOOK_<SERVICE>_ENDPOINT).
+            The endpoint to listen at, ipc:// or tcp:// (DAYBOOK_LISTEN, or else the endpoint that \
+            callers use, DAYBOOK_<SERVICE>_ENDPOINT).
             """)
     public var endpoint: String?
 
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    /// The endpoint of the event store, or nil for that in the environment or below `home`.
+    @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
+    /// The options for logs and metrics.
     @OptionGroup public var process: ProcessOptions
 
+    /// Creates the options. The argument parser sets their values.
     public init() {}
 
-    /// The configuration of the service.
+    /// Returns the configuration of a service.
+    ///
+    /// - Throws: `ValidationError` for invalid options.
     public func configuration(of service: String) throws -> ServiceConfiguration {
         ServiceConfiguration(
             home: home, endpoint: endpoint ?? Endpoints.listening(of: service, home: home),
@@ -35,45 +42,56 @@ public struct ServeOptions: ParsableArguments {
 }
 
 extension ServiceHost {
-    /// Connects to the event store, waiting for it if need be, and binds the service's endpoint.
+    /// Creates a service's host: waits for the event store, connects to it and binds the service's
+    /// endpoint.
     public init(_ name: String, options: ServeOptions) async throws {
         try await self.init(name, try options.configuration(of: name))
     }
 }
 
-/// What every command and query takes.
+/// The options of every command and query.
 public struct CallOptions: ParsableArguments {
+    /// The folder of the suite's state.
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home
 
-    @Option(help: "Where the service is (DAYBOOK_<SERVICE>_ENDPOINT).")
+    /// The endpoint of the service, or nil for that in the environment or below `home`.
+    @Option(help: "The endpoint of the service (DAYBOOK_<SERVICE>_ENDPOINT).")
     public var endpoint: String?
 
-    @Option(help: "Give up after so many seconds.")
+    /// How long to wait for an answer, in seconds.
+    @Option(help: "How long to wait for an answer, in seconds.")
     public var timeout = 30.0
 
+    /// Who gives the command: by default, the user and host of the process.
     @Option(help: "Who gives the command.")
     public var actor = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
 
+    /// The trace that the command is part of, or nil for that in the environment.
     @Option(
         help: "The W3C trace that the command is part of (TRACEPARENT).",
         transform: CallOptions.traceparent)
     public var traceparent: TraceParent?
 
+    /// Whether the command prints JSON.
     @Flag(help: "Print JSON.")
     public var json = false
 
+    /// Creates the options. The argument parser sets their values.
     public init() {}
 
+    /// Checks that the timeout is above 0 and below 10^9 seconds.
     public func validate() throws {
         guard timeout > 0, timeout < 1e9 else {
             throw ValidationError(
-                "--timeout is above 0 and below 1000000000 seconds, not \(timeout)")
+                "--timeout must be above 0 and below 1000000000 seconds, not \(timeout)")
         }
     }
 
-    /// The trace in the environment variable TRACEPARENT. A malformed value is ignored, as W3C's
-    /// Trace Context requires, because whoever passed it on may not have made it.
+    /// The trace in the environment variable TRACEPARENT, or nil if it is missing or malformed.
+    ///
+    /// W3C's Trace Context requires programs to ignore a malformed value, because the caller that
+    /// passed it on may not have created it.
     private static var traceparentOfEnvironment: TraceParent? {
         Endpoints.environment("TRACEPARENT").flatMap(TraceParent.init)
     }
@@ -85,7 +103,7 @@ public struct CallOptions: ParsableArguments {
         return found
     }
 
-    /// A client of `service`, closed behind `body`.
+    /// Returns the result of `body`, which gets a client of a service that is closed afterwards.
     public func with<Result>(
         _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {

@@ -4,8 +4,9 @@ import Observability
 import ServiceRuntime
 public import WireProtocol
 
-/// What commands print.
+/// The output of commands.
 public enum Output {
+    /// Prints a value as JSON, in one line.
     public static func json(_ value: some Encodable) throws {
         print(try JSON.text(value))
     }
@@ -15,12 +16,12 @@ public enum Output {
         FileHandle.standardError.tell("\(text)\n")
     }
 
-    /// A table for people: columns as wide as their widest cell.
+    /// Prints a table for people. Each column is as wide as its widest cell.
     public static func table(_ heads: [String], _ rows: [[String]]) {
         for line in lines(heads, rows) { print(line) }
     }
 
-    /// The lines of the table.
+    /// Returns the lines of a table, with its heads first.
     public static func lines(_ heads: [String], _ rows: [[String]]) -> [String] {
         let widths = heads.indices.map { column in
             ([heads] + rows).map { $0[column].count }.max() ?? 0
@@ -35,7 +36,7 @@ public enum Output {
         }
     }
 
-    /// One thing's fields, a line each.
+    /// Prints named fields for people, one per line.
     public static func fields(_ fields: [(String, String)]) {
         let width = fields.map(\.0.count).max() ?? 0
         for (name, value) in fields {
@@ -43,7 +44,9 @@ public enum Output {
         }
     }
 
-    /// A command's outcome: as JSON, or `said` for people.
+    /// Prints the outcome of a command, as JSON or for people.
+    ///
+    /// - Parameter said: the text for people, such as `placed order o1`.
     public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
         if json { return try self.json(reply) }
         switch reply.result {
@@ -56,7 +59,7 @@ public enum Output {
         }
     }
 
-    /// What would be, marked as such, and what speaks against it.
+    /// Prints a hypothetical answer for people, with the later events that contradict it.
     static func show<State>(
         _ answer: Hypothetical<State>, _ print: (State) throws -> Void
     ) throws {
@@ -66,9 +69,9 @@ public enum Output {
         if let state = answer.state { try print(state) }
         if let refusal = answer.refusal { Swift.print(refusal) }
         guard !answer.noLongerAllowed.isEmpty else {
-            return Swift.print("every later event of \(event.stream) could have been decided on")
+            return Swift.print("every later event of \(event.stream) would still be possible")
         }
-        Swift.print("could not have been decided on then:")
+        Swift.print("later events that would not be possible:")
         table(
             ["position", "event", "because"],
             answer.noLongerAllowed.map { ["\($0.event.position)", $0.event.type, $0.reason] })

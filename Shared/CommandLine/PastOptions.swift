@@ -4,57 +4,69 @@ public import EventSourcing
 public import EventStoreClient
 public import ServiceRuntime
 
-/// When: what every command takes that can show what was.
+/// The options of every command that can show a past state.
 public struct MomentOptions: ParsableArguments {
+    /// The time of commit whose state is shown, or nil.
     @Option(
-        help: "What was true at this time of commit: RFC 3339, such as 2026-01-31T12:00:00Z.",
+        help: "Show the state at this time of commit, in RFC 3339, such as 2026-01-31T12:00:00Z.",
         transform: Timestamp.argument)
     public var at: Timestamp?
 
-    @Option(help: "What was true behind the event at this position of the log.")
+    /// The position of the last event in the state that is shown, or nil.
+    @Option(help: "Show the state after the event at this position of the log.")
     public var position: UInt64?
 
+    /// Creates the options. The argument parser sets their values.
     public init() {}
 
+    /// Checks that only one option is given, and that the position is from 1.
     public func validate() throws {
         guard at == nil || position == nil else {
-            throw ValidationError("--at and --position both say when: give one of them")
+            throw ValidationError("--at and --position exclude each other; give one of them")
         }
-        guard position != 0 else { throw ValidationError("--position is a position, from 1") }
+        guard position != 0 else { throw ValidationError("--position must be 1 or more, not 0") }
     }
 
-    /// Nil for now.
+    /// The point in the log whose state is shown, or nil for now.
     public var moment: Moment? { at.map(Moment.time) ?? position.map(Moment.position) }
 }
 
-/// What every query takes.
+/// The options of every query.
 public struct QueryOptions: ParsableArguments {
+    /// The options for the call to the service.
     @OptionGroup public var call: CallOptions
+    /// The options for a past state.
     @OptionGroup public var when: MomentOptions
 
+    /// The event that a hypothetical answer leaves out, or nil.
     @Option(
-        help: "As if this event, an id or a position, had not happened: hypothetical.",
+        help: "Show the hypothetical state without this event, given by its id or position.",
         transform: EventReference.argument)
     public var without: EventReference?
 
-    @Option(help: "Read this file, made by 'rebuild --into', without the service.")
+    /// The path of a read model to query instead of the service, or nil.
+    @Option(help: "Read this file, made by 'rebuild --into', instead of asking the service.")
     public var store: String?
 
-    @Option(help: "Where the event store is, for what was (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    @Option(
+        help: "The endpoint of the event store, for past states (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
+    /// Creates the options. The argument parser sets their values.
     public init() {}
 
+    /// Checks that `--store` is not combined with another state.
     public func validate() throws {
         guard store == nil || (when.moment == nil && without == nil) else {
             throw ValidationError(
-                "--store shows what is in the file: no --at, --position or --without with it")
+                "--store shows the file's own state; omit --at, --position and --without")
         }
     }
 
-    /// Prints the answer to the query: as JSON, or with `print` for people.
+    /// Prints the answer to a query, as JSON or with `print` for people.
     ///
-    /// The live state answers it, in the service; what was, or would be, comes from the log,
+    /// The running service answers for now. Past and hypothetical answers come from the log,
     /// whether the service runs or not.
     public func show<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
@@ -102,17 +114,21 @@ public struct QueryOptions: ParsableArguments {
 }
 
 extension Timestamp {
-    /// Reads the value of an option.
+    /// Returns the time that an option's value gives in RFC 3339.
+    ///
+    /// - Throws: `ValidationError` if the value is not a time.
     public static func argument(_ text: String) throws -> Timestamp {
         guard let time = Timestamp(text) else {
-            throw ValidationError("it is no RFC 3339 time, such as 2026-01-31T12:00:00Z")
+            throw ValidationError("it is not an RFC 3339 time, such as 2026-01-31T12:00:00Z")
         }
         return time
     }
 }
 
 extension Moment {
-    /// Reads the value of an option.
+    /// Returns the point in the log that an option's value gives as a position or time.
+    ///
+    /// - Throws: `ValidationError` if the value is neither.
     static func argument(_ text: String) throws -> Moment {
         guard let moment = Moment(text) else {
             throw ValidationError(
@@ -123,7 +139,9 @@ extension Moment {
 }
 
 extension EventReference {
-    /// Reads the value of an argument.
+    /// Returns the event that an argument names by id or position.
+    ///
+    /// - Throws: `ValidationError` if the argument is neither.
     static func argument(_ text: String) throws -> EventReference {
         guard let reference = EventReference(text) else {
             throw ValidationError("'\(text)' is neither an event's id nor a position")
@@ -133,10 +151,12 @@ extension EventReference {
 }
 
 extension EventID {
-    /// Reads the value of an option.
+    /// Returns the id that an option's value gives as a UUID.
+    ///
+    /// - Throws: `ValidationError` if the value is not a UUID.
     public static func argument(_ text: String) throws -> EventID {
         guard let id = EventID(text) else {
-            throw ValidationError("an id is a UUID, as in 'event-store read --json'")
+            throw ValidationError("it is not a UUID; list ids with: event-store read --json")
         }
         return id
     }

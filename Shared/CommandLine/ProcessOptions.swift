@@ -5,38 +5,46 @@ import Observability
 import WireProtocol
 public import ZeroMQ
 
-/// What every process takes that runs until it is told to end: how it tells of itself.
+/// The logging and metrics options shared by every long-running process.
 public struct ProcessOptions: ParsableArguments, Sendable {
-    /// How lines of the log are written.
+    /// The format of log lines.
     public enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+        /// Text for people.
         case text
-        /// An object a line.
+        /// One JSON object per line.
         case json
     }
 
+    /// The address of the metrics server, `off`, or nil for that in the environment.
     @Option(
         help: """
-            Where to serve /metrics, /live and /ready over HTTP: unix:<path>, <host>:<port> or off \
-            (DAYBOOK_METRICS; unix:<home>/<service>.metrics.sock).
+            The HTTP address of /metrics, /live and /ready: unix:<path>, <host>:<port> or off \
+            (DAYBOOK_METRICS; default: unix:<home>/<service>.metrics.sock).
             """)
     public var metrics: String?
 
+    /// The lowest level that is logged.
     @Option(
-        help: "The least level that is logged: \(ProcessOptions.levels).",
+        help: "The lowest level that is logged: \(ProcessOptions.levels).",
         transform: ProcessOptions.level)
     public var logLevel = Logger.Level.notice
 
-    @Option(help: "How the log is written, text or json (DAYBOOK_LOG_FORMAT; text).")
+    /// The format of the log, or nil for that in the environment.
+    @Option(help: "The format of the log, text or json (DAYBOOK_LOG_FORMAT; default: text).")
     public var logFormat: LogFormat?
 
+    /// Creates the options. The argument parser sets their values.
     public init() {}
 
+    /// Checks the metrics address and the log format, in the environment as well.
     public func validate() throws {
         _ = try metricsAddress(of: "", home: "")
         _ = try format
     }
 
-    /// Returns a function that makes loggers to standard error, by their labels.
+    /// Returns a function that creates a logger for a label. The loggers write to standard error.
+    ///
+    /// - Throws: `ValidationError` for an invalid format in the environment.
     public func loggers() throws -> @Sendable (_ label: String) -> Logger {
         let (format, level) = (try format, logLevel)
         return { label in
@@ -51,7 +59,9 @@ public struct ProcessOptions: ParsableArguments, Sendable {
         }
     }
 
-    /// Where the service's metrics are served; nil for nowhere.
+    /// Returns the address of a service's metrics server, or nil if the option is `off`.
+    ///
+    /// - Throws: `ValidationError` for an invalid address.
     public func metricsAddress(of service: String, home: String) throws -> StreamAddress? {
         guard let text = metrics ?? Endpoints.environment("DAYBOOK_METRICS") else {
             return .unix(path: "\(home)/\(service).metrics.sock")
@@ -60,7 +70,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
         guard let address = StreamAddress(text) else {
             let source = metrics == nil ? "DAYBOOK_METRICS" : "--metrics"
             throw ValidationError(
-                "\(source) is unix:<path>, <host>:<port> or off, not '\(text)'")
+                "\(source) must be unix:<path>, <host>:<port> or off, not '\(text)'")
         }
         return address
     }
@@ -70,7 +80,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
             if let logFormat { return logFormat }
             guard let text = Endpoints.environment("DAYBOOK_LOG_FORMAT") else { return .text }
             guard let format = LogFormat(rawValue: text) else {
-                throw ValidationError("DAYBOOK_LOG_FORMAT is text or json, not '\(text)'")
+                throw ValidationError("DAYBOOK_LOG_FORMAT must be text or json, not '\(text)'")
             }
             return format
         }
@@ -82,7 +92,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
 
     private static func level(_ text: String) throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: text) else {
-            throw ValidationError("'\(text)' is none of \(levels)")
+            throw ValidationError("it is not a log level; use one of: \(levels)")
         }
         return level
     }

@@ -6,21 +6,25 @@ import GRDB
 import WireProtocol
 import ZeroMQ
 
-/// How every executable of the suite begins and ends.
+/// The entry point of every executable of the suite.
 public enum Program {
-    /// Parses the arguments, runs the command, and exits: 0 when done, 64 for wrong usage, 65 for
-    /// what is refused, 69 when a process can't be reached, 70 when something failed that should
-    /// not.
+    /// Runs a command with the arguments and exits the process if the command fails.
     ///
-    /// - Parameter arguments: those of the process, if nil.
+    /// The exit status is 64 for wrong usage, 65 for rejected or unreadable input, 69 if a process
+    /// can't be reached, 70 for an internal error and 74 for an input or output error.
+    ///
+    /// - Parameters:
+    ///   - root: the root command.
+    ///   - arguments: the arguments, or nil for those of the process.
     public static func run(_ root: any ParsableCommand.Type, _ arguments: [String]? = nil) async {
-        // A reader that has had enough is no failure; output to it goes nowhere.
+        // A reader such as `head` may close the pipe early. That is not a failure, so the rest of
+        // the output is dropped.
         signal(SIGPIPE, SIG_IGN)
-        // With the signal ignored, a write beyond the limit on the size of files fails with an
-        // error, which names the file.
+        // The signal would end the process without a message. Ignored, the write beyond the file
+        // size limit fails with an error that names the file.
         signal(SIGXFSZ, SIG_IGN)
         do {
-            // Parsed so, a command may ask a process for what completes its arguments.
+            // Only asynchronous parsing allows completions that ask a process for its names.
             let asyncRoot = root as? any AsyncParsableCommand.Type
             var command =
                 try await asyncRoot?.asyncParseAsRoot(arguments) ?? root.parseAsRoot(arguments)
@@ -39,12 +43,12 @@ public enum Program {
     private static func complain(_ name: String, _ error: any Error) {
         var text = "\(name): \(error)"
         if case ZeroMQError.keysNeeded = error {
-            text += " ('event-store keys new'; DAYBOOK_KEY and DAYBOOK_KEYRING name the files)"
+            text += "; set DAYBOOK_KEY and DAYBOOK_KEYRING to the files of 'event-store keys new'"
         }
         Output.warn(text)
     }
 
-    /// Returns nil for the errors that the argument parser reports itself.
+    /// Returns the exit status for an error, or nil if the argument parser reports the error.
     private static func status(of error: any Error) -> Int32? {
         switch error {
         case is ValidationError, is CleanExit, is ExitCode: nil

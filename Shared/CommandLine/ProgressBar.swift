@@ -2,8 +2,9 @@ import Bytes
 import Foundation
 import Observability
 
-/// How far a work has come, how fast it goes and how long it will take yet: on standard error if
-/// that is a terminal, from a second on.
+/// A progress bar with the rate and the remaining time.
+///
+/// It is drawn on standard error if that is a terminal, for work that takes more than a second.
 public struct ProgressBar {
     private let title: String
     private var total: Int
@@ -11,19 +12,28 @@ public struct ProgressBar {
     private let started = ContinuousClock.now
     private var last = ContinuousClock.now
     private var hasShown = false
-    /// What was done when the first of it was shown: a work that is joined has come some way.
+    /// The progress when the bar was first shown, which counts neither for the rate nor for the
+    /// remaining time. It is above 0 for work that had begun earlier.
     private var doneAtFirst: Int?
 
     private let showsPace: Bool
 
-    /// - Parameter showsPace: whether the bar is to say how fast it goes; not if who shows it does.
+    /// Creates a progress bar.
+    ///
+    /// - Parameters:
+    ///   - title: the text before the bar.
+    ///   - total: the progress at which the work is done.
+    ///   - showsPace: whether the bar shows the rate and the remaining time. The caller may show
+    ///     its own.
     public init(_ title: String, total: Int, showsPace: Bool = true) {
         self.title = title
         self.showsPace = showsPace
         self.total = max(total, 1)
     }
 
-    /// Shows that `done` of all are done; often called, seldom drawn.
+    /// Shows the progress. It may be called often: the bar is drawn at most every 100 ms.
+    ///
+    /// - Parameter what: a text to show after the numbers.
     public mutating func show(_ done: Int, _ what: String = "") {
         let now = ContinuousClock.now
         let first = doneAtFirst ?? done
@@ -40,11 +50,11 @@ public struct ProgressBar {
                 Double(done) - Double(first), of: Double(total) - Double(first), in: now - started)
             : ""
         let rest = (what.isEmpty ? "" : " ") + what + pace
-        // The end of a longer line that was there before is wiped out.
+        // The escape sequence erases what remains of a longer previous line.
         write("\r\(title) \(bar) \(done)/\(total)\(rest)\u{1B}[K")
     }
 
-    /// As in `, 5200/s, 1:05 left`.
+    /// Returns the rate and the remaining time, such as `, 5200/s, 1:05 left`.
     static func pace(_ done: Double, of total: Double, in time: Duration) -> String {
         let rate = done / (time / .seconds(1))
         guard rate > 0 else { return "" }
@@ -53,13 +63,13 @@ public struct ProgressBar {
         return ", \(Int(clamping: rate))/s, \(left / 60):\(seconds) left"
     }
 
-    /// The same, when what is to be done grows.
+    /// Shows the progress with a new total, for work that grows meanwhile.
     public mutating func show(_ done: Int, of total: Int, _ what: String = "") {
         self.total = max(total, 1)
         show(done, what)
     }
 
-    /// Leaves the line.
+    /// Ends the line of the bar, if it was drawn.
     public func end() {
         if hasShown { write("\n") }
     }

@@ -5,45 +5,55 @@ import Observability
 public import WireProtocol
 public import ZeroMQ
 
-/// What a process is on the wire: its own key, with those of the others, and what each may do.
+/// The keys of a process: its own secret key, and the keyring of the peers that it trusts.
 public struct Credentials: Sendable {
+    /// The context whose sockets use the keys.
     public let context: Context
+    /// The permissions of the callers.
     public let access: AccessControl
 
-    /// Without keys: nothing leaves the machine, and nobody is asked who it is.
+    /// Creates credentials without keys.
+    ///
+    /// The sockets then connect within this machine only, and every caller may do everything.
     private init() throws {
         context = try Context()
         access = .none
     }
 
+    /// Reads a secret key and a keyring from files.
+    ///
     /// - Parameters:
-    ///   - keyring: is read again when it has changed.
-    ///   - logger: takes what is refused.
-    /// - Throws: `DaybookError` if one of the files can't be used.
+    ///   - key: the file of the process's secret key.
+    ///   - keyring: the keyring file, which is read again when it changes.
+    ///   - logger: logs what peers and callers are denied.
+    /// - Throws: `invalid` if a file can't be used, or the keyring has no valid entry for the key.
     public init(
         key: URL, keyring: URL, logger: Logger = Credentials.standardLogger
     ) throws {
         let (identity, keyring) = (try KeyFile.read(key), try KeyringFile(keyring))
         guard keyring.currentCaller(of: identity.publicKey.description) != nil else {
-            throw DaybookError(.invalid, "the keyring \(keyring.path) has no valid key for \(key.path)")
+            throw DaybookError(
+                .invalid, "the keyring \(keyring.path) has no valid key for \(key.path)")
         }
         let log = ThrottledLog(logger)
         context = try Context(
             security: Security(
                 identity: identity, doorkeeper: KeyringDoorkeeper(keyring, log: log)))
         access = AccessControl(
-            find: { keyring.caller(of: $0) }, note: { log.note("refused: \($1)", of: $0) })
+            find: { keyring.caller(of: $0) }, note: { log.note("denied: \($1)", of: $0) })
     }
 
-    /// Writes text to standard error.
+    /// The default logger, which writes text to standard error.
     public static let standardLogger = Logger(label: "keys") {
         StreamLogHandler.standardError(label: $0)
     }
 
-    /// Those that the process was given: its own key by DAYBOOK_KEY, and those of the others by
-    /// DAYBOOK_KEYRING.
+    /// Returns the credentials from the files that the environment names: the secret key in
+    /// DAYBOOK_KEY and the keyring in DAYBOOK_KEYRING.
     ///
-    /// - Throws: `DaybookError` if one is given without the other, or can't be used.
+    /// Without both variables, the credentials have no keys.
+    ///
+    /// - Throws: `invalid` if only one variable is set, or a file can't be used.
     public static func ofProcess(
         logger: Logger = Credentials.standardLogger
     ) throws -> Credentials {
@@ -56,18 +66,20 @@ public struct Credentials: Sendable {
             return try Credentials(
                 key: URL(filePath: key), keyring: URL(filePath: keyring), logger: logger)
         case (_?, nil):
-            throw DaybookError(.invalid, "DAYBOOK_KEY goes with DAYBOOK_KEYRING, the file of all public keys")
+            throw DaybookError(
+                .invalid, "DAYBOOK_KEY needs DAYBOOK_KEYRING, the file of all public keys")
         case (nil, _?):
-            throw DaybookError(.invalid, "DAYBOOK_KEYRING goes with DAYBOOK_KEY, the file of the secret key")
+            throw DaybookError(
+                .invalid, "DAYBOOK_KEYRING needs DAYBOOK_KEY, the file of the secret key")
         }
     }
 }
 
 extension Context {
-    /// That of the process's ``Credentials``: for who calls and is not called.
+    /// Returns the context of the process's ``Credentials``, for a process that only makes calls.
     public static func ofProcess() throws -> Context { try Credentials.ofProcess().context }
 
-    /// That of ``Credentials/init(key:keyring:)``.
+    /// Returns a context with the secret key and the keyring in these files.
     public static func with(key: URL, keyring: URL) throws -> Context {
         try Credentials(key: key, keyring: keyring).context
     }

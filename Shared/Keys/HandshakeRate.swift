@@ -1,9 +1,12 @@
 import Synchronization
 
-/// How often each key may shake hands: many times at once, for what connects anew when a process
-/// has ended, but not without end.
+/// Limits the rate of handshakes per key with a token bucket.
+///
+/// The burst is large, because all connections of a key reconnect at once when a process restarts.
 final class HandshakeRate: Sendable {
+    /// How many handshakes a key may make at once.
     private static let burst = 256.0
+    /// How many further handshakes a key may make per second.
     private static let perSecond = 32.0
 
     private struct Bucket: Sendable {
@@ -13,7 +16,9 @@ final class HandshakeRate: Sendable {
 
     private let buckets = Mutex<[String: Bucket]>([:])
 
-    /// Whether the key, one that is known, may have one more now.
+    /// Returns whether the key may make a handshake now, and counts it if so.
+    ///
+    /// - Parameter key: a key in the keyring. Buckets of unknown keys would fill the memory.
     func take(_ key: String, at now: ContinuousClock.Instant = .now) -> Bool {
         buckets.withLock { buckets in
             var bucket = buckets[key] ?? Bucket(filledAt: now)

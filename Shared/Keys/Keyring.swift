@@ -4,32 +4,39 @@ import JSON
 public import WireProtocol
 public import ZeroMQ
 
-/// The public keys of a suite: its processes' and its people's. A file that every process reads and
-/// only `event-store keys` writes; it holds no secret.
+/// The public keys of a suite's processes and operators, with their permissions.
+///
+/// Every process reads the keyring's file, and only `event-store keys` writes it. It contains no
+/// secret.
 public struct Keyring: Codable, Hashable, Sendable {
+    /// A public key and its permissions.
     public struct Key: Codable, Hashable, Sendable {
-        /// Of the process, or of who operates.
+        /// The name of the process or operator that the key belongs to.
         public var name: String
-        /// As 40 characters of Z85.
+        /// The public key, as 40 characters of Z85.
         public var publicKey: String
+        /// The time at which the key was created.
         public var createdAt: Timestamp
-        /// It is not let in any more since then.
+        /// The time at which the key was revoked, or nil if it is valid.
         public var revokedAt: Timestamp?
-        /// What was said of it; nil for ``Permissions/standard(of:)``.
+        /// The permissions given to the key, or nil for ``Permissions/standard(of:)``.
         public var permissions: Permissions?
 
+        /// The permissions given to the key, or else those of its name.
         public var effectivePermissions: Permissions { permissions ?? .standard(of: name) }
     }
 
-    /// Of the file's format.
+    /// The version of the file format: 1.
     public private(set) var version = 1
+    /// All keys in the order of their creation, including revoked ones.
     public private(set) var keys: [Key] = []
 
+    /// Creates an empty keyring.
     public init() {}
 
-    /// Reads the file.
+    /// Reads a keyring from its file.
     ///
-    /// - Throws: `DaybookError` that names the file, if it is no keyring.
+    /// - Throws: `invalid`, with the path, if the file is not a keyring.
     public init(_ file: URL) throws {
         do {
             self = try JSON.decode(Keyring.self, from: Self.read(file))
@@ -37,29 +44,32 @@ public struct Keyring: Codable, Hashable, Sendable {
             let copy = Self.copy(of: file)
             let isThere = FileManager.default.fileExists(atPath: copy.path)
             throw DaybookError(
-                .invalid, "\(file.path) is no keyring: \(error.oneLine)"
-                    + (isThere ? "; what was to be written to it is in \(copy.path)" : ""))
+                .invalid, "\(file.path) is not a keyring: \(error.oneLine)"
+                    + (isThere ? "; \(copy.path) has the content of the last write" : ""))
         } catch {
             throw DaybookError(.invalid, "the keyring \(file.path) can't be read")
         }
         guard version == 1 else {
-            throw DaybookError(.invalid, "the keyring \(file.path) is of version \(version), not 1")
+            throw DaybookError(.invalid, "the keyring \(file.path) has version \(version), not 1")
         }
     }
 
     private static func read(_ file: URL) throws -> Data {
         let handle = try FileHandle(forReadingFrom: file)
-        // Not while it is being written.
+        // A writer changes the file in place, so a reader could see half of it.
         flock(handle.fileDescriptor, LOCK_SH)
         return try handle.readToEnd() ?? Data()
     }
 
     private static func copy(of file: URL) -> URL { file.appendingPathExtension("new") }
 
-    /// Writes the file: in place, because containers are given the file and not its name; and
-    /// before that beside it, so that it is whole somewhere, whatever happens.
+    /// Writes the keyring to its file.
     ///
-    /// - Throws: `DaybookError` that names the file, if it can't be written.
+    /// A container mounts the file itself and would keep a replaced one, so an existing file is
+    /// changed in place. A crash could then leave half a file, so a complete copy is written beside
+    /// it first.
+    ///
+    /// - Throws: `invalid`, with the path, if the file can't be written.
     public func write(to file: URL) throws {
         let data = try JSON.pretty(self) + Data("\n".utf8)
         let copy = Self.copy(of: file)
@@ -80,13 +90,13 @@ public struct Keyring: Codable, Hashable, Sendable {
         }
     }
 
-    /// The key that is valid under the name.
+    /// Returns the valid public key of a name, or nil.
     public func key(of name: String) -> CurvePublicKey? {
         keys.first { $0.name == name && $0.revokedAt == nil }
             .flatMap { CurvePublicKey($0.publicKey) }
     }
 
-    /// Whose the valid keys are.
+    /// The callers by their valid public keys.
     var callers: [String: Caller] {
         keys.filter { $0.revokedAt == nil }.reduce(into: [:]) { callers, key in
             callers[key.publicKey] = Caller(
@@ -94,14 +104,17 @@ public struct Keyring: Codable, Hashable, Sendable {
         }
     }
 
-    /// - Parameter permissions: nil for those that go with the name.
-    /// - Throws: `rejected` if the name has a key.
+    /// Adds a key.
+    ///
+    /// - Parameter permissions: the key's permissions, or nil for ``Permissions/standard(of:)``.
+    /// - Throws: `rejected` if the name has a valid key.
     public mutating func add(
         _ name: String, _ key: CurvePublicKey, at time: Timestamp, _ permissions: Permissions? = nil
     ) throws {
         guard self.key(of: name) == nil else {
             throw DaybookError(
-                .rejected, "'\(name)' has a key; revoke it first ('event-store keys revoke')")
+                .rejected,
+                "'\(name)' has a valid key; revoke it first: event-store keys revoke \(name)")
         }
         keys.append(
             Key(
@@ -109,10 +122,12 @@ public struct Keyring: Codable, Hashable, Sendable {
                 permissions: permissions))
     }
 
-    /// - Throws: `rejected` if the name has no key.
+    /// Revokes the valid key of a name.
+    ///
+    /// - Throws: `rejected` if the name has no valid key.
     public mutating func revoke(_ name: String, at time: Timestamp) throws {
         guard let index = keys.firstIndex(where: { $0.name == name && $0.revokedAt == nil })
-        else { throw DaybookError(.rejected, "'\(name)' has no key that could be revoked") }
+        else { throw DaybookError(.rejected, "'\(name)' has no valid key to revoke") }
         keys[index].revokedAt = time
     }
 }

@@ -3,7 +3,8 @@ import Observability
 import WireProtocol
 import ZeroMQ
 
-/// Lets in whose key is in the keyring: to the feed, who may read everything.
+/// Admits peers with a valid key in the keyring, and to the feed only those that may read all
+/// events.
 struct KeyringDoorkeeper: Doorkeeper {
     private let keyring: KeyringFile
     private let log: ThrottledLog
@@ -17,7 +18,10 @@ struct KeyringDoorkeeper: Doorkeeper {
 
     func key(of name: String) -> CurvePublicKey? { keyring.key(of: name) }
 
-    /// Admits as the key, and not as its name, which another key may have after it.
+    /// Returns whether to admit a peer, and counts a denial.
+    ///
+    /// The peer is admitted as its key. Its name would be ambiguous: after a revocation, another
+    /// key can have it.
     func admit(_ handshake: Handshake) -> Admission {
         let admission = decide(on: handshake)
         if case .admitted = admission {} else { refusals.increment() }
@@ -28,18 +32,18 @@ struct KeyringDoorkeeper: Doorkeeper {
         let key = handshake.key.description
         guard let caller = keyring.currentCaller(of: key) else {
             log.note(
-                "refused: \(handshake.address) is not let in with the key \(key): it is unknown "
+                "denied: \(handshake.address) is not admitted, because its key \(key) is unknown "
                     + "or revoked", of: "handshakes")
             return .refused
         }
         guard caller.mayEnter(handshake.door) else {
             log.note(
-                "refused: the key of \(caller.name ?? key) may not read everything, so it is not "
-                    + "let in to the feed", of: "handshakes")
+                "denied: the key of \(caller.name ?? key) may not read all events, so it is not "
+                    + "admitted to the feed", of: "handshakes")
             return .refused
         }
         guard rate.take(key) else {
-            log.note("a key connects too often", of: caller.name ?? key)
+            log.note("denied for now: the key connects too often", of: caller.name ?? key)
             return .later
         }
         return .admitted(as: key)

@@ -3,10 +3,11 @@ import Synchronization
 import WireProtocol
 import ZeroMQ
 
-/// A keyring that is read again when its file has changed; while what is there can't be read, what
-/// was read last counts.
+/// A keyring that is read again when its file changes.
+///
+/// While the file can't be read, the keyring that was read last is valid.
 final class KeyringFile: Sendable {
-    /// So old may what is known of a caller be.
+    /// How long cached permissions are used before the file is checked for a change.
     private static let age: Duration = .milliseconds(500)
 
     private struct State: Sendable {
@@ -29,14 +30,15 @@ final class KeyringFile: Sendable {
 
     init(_ file: URL) throws {
         self.file = file
-        // Asked before it is read: what is written meanwhile is seen the next time.
+        // The stamp is taken before the file is read. The next check then notices a change that
+        // comes between the two.
         let stamp = Self.stamp(file)
         let keyring = try Keyring(file)
         state = Mutex(
             State(keyring: keyring, callers: keyring.callers, stamp: stamp, lookedAt: .now))
     }
 
-    /// The key that is valid under the name, as the file is now.
+    /// Returns the valid public key of a name, or nil. Checks the file first.
     func key(of name: String) -> CurvePublicKey? {
         state.withLock { state in
             look(&state)
@@ -44,7 +46,7 @@ final class KeyringFile: Sendable {
         }
     }
 
-    /// Whose valid key it is, as the file is now: for handshakes.
+    /// Returns the caller with a valid key, or nil. Checks the file first, for handshakes.
     func currentCaller(of key: String) -> Caller? {
         state.withLock { state in
             look(&state)
@@ -52,7 +54,7 @@ final class KeyringFile: Sendable {
         }
     }
 
-    /// Whose valid key it is, as the file was a moment ago: for messages.
+    /// Returns the caller with a valid key, or nil. May use a cached keyring, for messages.
     func caller(of key: String) -> Caller? {
         state.withLock { state in
             lookIfOld(&state)
@@ -60,7 +62,8 @@ final class KeyringFile: Sendable {
         }
     }
 
-    /// The keys that were revoked, or lost something that they might do, since this was last asked.
+    /// Returns the keys whose caller has changed since the last call, because they were revoked or
+    /// their permissions changed.
     func takeLost() -> Set<String> {
         state.withLock { state in
             lookIfOld(&state)

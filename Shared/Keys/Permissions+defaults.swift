@@ -1,11 +1,11 @@
 public import WireProtocol
 
 extension Permissions {
-    /// What a key of this name may do if nothing else is said of it.
+    /// Returns the permissions of a key that was given no others, by its name.
     ///
-    /// The suite's processes append to the streams that they own, and give nobody commands; the
-    /// event store may do anything. Any other name is that of who operates: that one gives commands
-    /// and administers, but does not write to the log itself.
+    /// The event store may do everything. A service may append to the streams that it owns, and may
+    /// not send commands. Every other name is an operator's: it may send commands and administer,
+    /// but not append.
     public static func standard(of name: String) -> Permissions {
         switch name {
         case "event-store": .everything

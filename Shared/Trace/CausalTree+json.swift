@@ -2,10 +2,10 @@ public import EventSourcing
 import WireProtocol
 
 extension CausalTree {
-    /// The tree for machines: its events from the roots down, each with its depth and the position
-    /// of the one that it stands under.
+    /// Returns the tree for programs: its events from the roots down, each with its depth and the
+    /// position of its parent.
     ///
-    /// - Parameter marked: the event that was asked for.
+    /// - Parameter marked: the event that the user asked for, or nil.
     public func json(marking marked: EventID? = nil) -> some Encodable & Sendable {
         let start = start
         return nodes.map { node in
@@ -22,7 +22,7 @@ extension CausalTree {
         let millisecondsAfterStart: Double
         let millisecondsAfterCause: Double?
         let depth: Int
-        /// The position of the event that this one stands under.
+        /// The position of the parent, or nil for a root.
         let under: UInt64?
         let stream: StreamName
         let type: String

@@ -1,12 +1,11 @@
 public import EventSourcing
 
 extension CausalTree {
-    /// The tree for people, a line each: columns, then the tree itself, and below an event what is
-    /// to be said of it.
+    /// Returns the tree for people: a line for each event, with its notes below it.
     ///
     /// - Parameters:
-    ///   - marked: the event that was asked for.
-    ///   - width: what is said of events is wrapped to so many columns.
+    ///   - marked: the event that the user asked for, or nil.
+    ///   - width: the number of columns to which notes are wrapped.
     public func lines(marking marked: EventID? = nil, width: Int = 120) -> [String] {
         guard let start else { return [] }
         let heads = ["position", "after ms", "cause ms", "by"]
@@ -46,7 +45,9 @@ extension CausalTree {
         return lines
     }
 
-    /// The words of `text`, in lines of at most so many characters where there are blanks.
+    /// Returns the words of a text in lines of at most `width` characters.
+    ///
+    /// A longer word gets a line of its own.
     private static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
         for word in text.printable.split(separator: " ") {
@@ -61,7 +62,9 @@ extension CausalTree {
 }
 
 extension String {
-    /// The same with blanks for what would move a terminal's cursor, or is not to be in XML.
+    /// The text with spaces in place of control characters and noncharacters.
+    ///
+    /// Control characters could move a terminal's cursor, and XML allows neither.
     var printable: String {
         guard !utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return self }
         var scalars = String.UnicodeScalarView()
@@ -75,12 +78,12 @@ extension String {
     }
 }
 
-/// The lines that lead to an event from those that it stands under.
+/// The lines that connect an event with its ancestors.
 private struct Branches {
-    /// So many levels are drawn; what is deeper has its last ones.
+    /// How many levels are drawn. Deeper events show the last levels only.
     private static let levels = 12
 
-    /// By depth, whether another event is to come there under the same cause.
+    /// By depth, whether another event with the same parent follows.
     private var isOpen: [Bool] = []
 
     mutating func go(to node: CausalTree.Node) {
@@ -88,13 +91,13 @@ private struct Branches {
         isOpen.append(!node.isLast)
     }
 
-    /// What stands before the event.
+    /// The text before the event.
     var own: String {
         guard isOpen.count > 1, let isOpen = isOpen.last else { return "" }
         return drawn(to: self.isOpen.count - 1) + (isOpen ? "├─ " : "└─ ")
     }
 
-    /// What stands before what is said of the event.
+    /// Returns the text before a note on the event.
     func below(isParent: Bool) -> String {
         drawn(to: isOpen.count) + (isParent ? "│    " : "     ")
     }

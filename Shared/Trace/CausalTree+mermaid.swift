@@ -1,9 +1,9 @@
 public import EventSourcing
 
 extension CausalTree {
-    /// The tree as a flowchart of Mermaid, whose arrows go from cause to effect.
+    /// Returns the tree as a Mermaid flowchart, whose arrows go from cause to effect.
     ///
-    /// - Parameter marked: the event that was asked for.
+    /// - Parameter marked: the event that the user asked for, or nil.
     public func mermaid(marking marked: EventID? = nil) -> String {
         let palette = Palette(self)
         var lines = ["flowchart TD"]
@@ -31,7 +31,7 @@ extension CausalTree {
         return lines.joined(separator: "\n")
     }
 
-    /// What is written into the event's box, a line each.
+    /// Returns the lines in the event's box.
     private func label(_ node: Node) -> [String] {
         let event = node.event
         let after = Self.milliseconds(from: start ?? event.time, to: event.time)
@@ -40,7 +40,7 @@ extension CausalTree {
         ] + node.notes
     }
 
-    /// The text as Mermaid has it between quotes: what could be taken for markup by its number.
+    /// Returns the text for a quoted Mermaid label, with the characters of markup as numeric codes.
     private static func escaped(_ text: String) -> String {
         text.printable.unicodeScalars.reduce(into: "") { escaped, scalar in
             switch scalar {
@@ -51,7 +51,7 @@ extension CausalTree {
     }
 }
 
-/// A colour for each service, in the order in which they come.
+/// The colours of services, in the order in which the services occur in the tree.
 struct Palette {
     private static let fills = [
         "#cfe2f3", "#d9ead3", "#fff2cc", "#ead1dc", "#d9d2e9", "#fce5cd", "#d0e0e3", "#eeeeee",

@@ -1,11 +1,12 @@
 public import EventSourcing
 
 extension CausalTree {
-    /// The tree as a picture that stands alone: a box for each event in its service's colour, a row
-    /// each, further to the right the further it is from its root, with its times before it and
-    /// what is to be said of it behind it.
+    /// Returns the tree as a self-contained SVG picture.
     ///
-    /// - Parameter marked: the event that was asked for.
+    /// Each event has a row with its position and time, a box in its service's colour, and its
+    /// notes. The box is further to the right the deeper the event is in the tree.
+    ///
+    /// - Parameter marked: the event that the user asked for, or nil.
     public func svg(marking marked: EventID? = nil) -> String {
         SVGDrawing(self, marked).text
     }
@@ -14,14 +15,13 @@ extension CausalTree {
 private struct SVGDrawing {
     private static let row = 56
     private static let box = (width: 250, height: 42)
-    /// Where the boxes of roots begin: the times are to the left.
+    /// The left edge of a root's box. Positions and times are to the left of it.
     private static let left = 150
-    /// How much further to the right the boxes of the next depth are.
+    /// How far boxes move to the right with each level of depth.
     private static let step = 44
     private static let header = 44
     private static let notesWidth = 700
-    /// What is longer of a text is cut in the picture, and whole in what a browser shows of the box
-    /// that is pointed at.
+    /// How many characters of a text the picture shows. The box's tooltip has the whole text.
     private static let letters = (box: 32, note: 110)
 
     private let tree: CausalTree
@@ -110,7 +110,7 @@ private struct SVGDrawing {
         text.count > letters ? text.prefix(letters - 1) + "…" : text
     }
 
-    /// The text as XML has it.
+    /// Returns the text escaped for XML.
     private static func escaped(_ text: String) -> String {
         text.printable.unicodeScalars.reduce(into: "") { escaped, scalar in
             switch scalar {

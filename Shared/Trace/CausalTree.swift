@@ -1,45 +1,46 @@
 public import EventSourcing
 public import WireProtocol
 
-/// What led to what: events, each under the one that caused it, and what the bus has told of their
-/// deliveries among them.
+/// A tree of events, in which the parent of an event is its cause.
 ///
-/// A dead letter stands under the event that could not be delivered, and its end under the dead
-/// letter. Roots are events that a command led to, and those whose cause is not among the events.
+/// It includes the bus's events about deliveries. The parent of a dead letter is the event that
+/// could not be delivered, and the parent of a dead letter's end is the dead letter. Roots are
+/// events that a command caused, and events whose cause is not in the tree.
 public struct CausalTree: Sendable {
+    /// An event in the tree.
     public struct Node: Sendable {
+        /// The event, as the log has it.
         public let event: RecordedEvent
-        /// How many events stand above it.
+        /// The number of the event's ancestors, 0 for a root.
         public fileprivate(set) var depth: Int
-        /// The place in the tree of the event that it stands under; nil for a root.
+        /// The index of the parent in ``CausalTree/nodes``, or nil for a root.
         public fileprivate(set) var parent: Int?
-        /// Whether no other event stands below it under the same cause.
+        /// Whether the event is the last child of its parent.
         public fileprivate(set) var isLast: Bool
-        /// The service that has written it, if that is known.
+        /// The service that wrote the event, or nil if it is unknown.
         public let service: String?
-        /// Who had it written: a person and host, or the participant that decided on it.
+        /// The actor: a person and host, or the participant that decided on the event.
         public let actor: String?
-        /// At which delivery of its cause it was decided on, if not at the first.
+        /// The delivery of its cause that led to the event, or nil for the first.
         public let attempt: Int?
-        /// The W3C trace that it is part of, as it was handed on.
+        /// The W3C trace that the event is part of, or nil.
         public let traceparent: TraceParent?
-        /// What could not be delivered, if the event tells of that.
+        /// The dead letter that the event records, or nil.
         public let deadLetter: DeadLetter?
-        /// Where its cause was put back into the queue before it was decided on.
+        /// The positions of the redrives of its cause that came before the event.
         public let redriven: [UInt64]
-        /// The event that this one reverses.
+        /// The id of the event that this one reverses, or nil.
         public let reverses: EventID?
-        /// Where it is reversed.
+        /// The position of the event that reverses this one, or nil.
         public let reversedBy: UInt64?
-        /// What is to be said of it beside all that, in plain words.
+        /// Remarks on the event for people, in the order in which they are shown.
         public let notes: [String]
     }
 
-    /// From the roots down, each followed by all that stands under it; what has the same cause, and
-    /// the roots, in the order of the log.
+    /// The events from the roots down, each followed by its descendants. Siblings are in log order.
     public let nodes: [Node]
 
-    /// The time of the first event, which the others' are told from; nil if there are none.
+    /// The time of the first event, from which other times are measured, or nil for an empty tree.
     public let start: Timestamp?
 
     private init(nodes: [Node]) {
@@ -47,12 +48,12 @@ public struct CausalTree: Sendable {
         start = nodes.lazy.map(\.event.time).min()
     }
 
-    /// Takes time by the number of the events, whatever they say of their causes.
+    /// Builds the tree of events, in linear time whatever their causes are.
     ///
     /// - Parameters:
-    ///   - events: in the order of the log, none of them twice.
-    ///   - service: the service that has written an event; nil if that is not known. The event is
-    ///     not one of the bus, nor does it reverse another.
+    ///   - events: the events in log order, without duplicates.
+    ///   - service: returns the service that wrote an event, or nil if it is unknown. It is not
+    ///     called for events of the bus and for reversals.
     public init(
         _ events: [RecordedEvent], service: (RecordedEvent) -> String? = { _ in nil }
     ) {
@@ -60,7 +61,7 @@ public struct CausalTree: Sendable {
         self.init(nodes: builder.nodes(service))
     }
 
-    /// The event, and all that stands under it; nil if it is not in the tree.
+    /// Returns the tree of an event and its descendants, or nil if the event is not in the tree.
     public func subtree(under event: EventID) -> CausalTree? {
         guard let top = nodes.firstIndex(where: { $0.event.id == event }) else { return nil }
         let depth = nodes[top].depth
@@ -74,7 +75,7 @@ public struct CausalTree: Sendable {
         return CausalTree(nodes: below)
     }
 
-    /// Milliseconds from the cause to the event; nil for a root.
+    /// Returns the time from the parent to the event in milliseconds, or nil for a root.
     func millisecondsAfterCause(_ node: Node) -> Double? {
         node.parent.map { Self.milliseconds(from: nodes[$0].event.time, to: node.event.time) }
     }
@@ -85,14 +86,13 @@ public struct CausalTree: Sendable {
 }
 
 extension CausalTree.Node {
-    /// Which conversation and trace it belongs to, when it happened, and who had it written: said
-    /// of roots.
+    /// The heading of a root: its conversation, time, actor and trace.
     var conversation: String {
         "conversation \(event.correlationID), \(event.time), by \(actor ?? "-")"
             + (traceparent.map { ", trace \($0.traceID)" } ?? "")
     }
 
-    /// Which service has written it, and for whom.
+    /// The service that wrote the event, and the actor if it is another.
     var writer: String {
         guard let service, let actor, service != actor else { return service ?? actor ?? "-" }
         return "\(service) for \(actor)"
@@ -100,26 +100,28 @@ extension CausalTree.Node {
 }
 
 extension RecordedEvent {
-    /// The event that this one reverses, by its tag.
+    /// The id of the event that this one reverses, from its tag, or nil.
     fileprivate var reversed: EventID? {
         tags.lazy.compactMap(EventID.init(reversalTag:)).first
     }
 }
 
-/// Puts events under each other.
+/// Builds the nodes of a tree.
 private struct CausalTreeBuilder {
     private let events: [RecordedEvent]
     private let letters: DeadLetterNotes
-    /// By event id, and by position, where it is among the events.
+    /// The indexes of the events by id.
     private var places: [EventID: Int] = [:]
+    /// The indexes of the events by position.
     private var positions: [UInt64: Int] = [:]
-    /// For each event the one that it stands under, the last that stands under it and the one
-    /// before it under the same cause; all of them places.
+    /// The index of each event's parent.
     private var parents: [Int?]
+    /// The index of each event's last child.
     private var lastChildren: [Int?]
+    /// The index of each event's previous sibling.
     private var previous: [Int?]
     private var lastRoot: Int?
-    /// By reversed event, where it is reversed.
+    /// The positions of reversals by the reversed event.
     private var reversals: [EventID: UInt64] = [:]
     private var services: [String?]
 
@@ -131,7 +133,8 @@ private struct CausalTreeBuilder {
         previous = parents
         services = Array(repeating: nil, count: events.count)
         for (place, event) in events.enumerated() {
-            // Only what is before it can have caused it: so there are no circles.
+            // The cause is looked up before the event is added. It is therefore an earlier event,
+            // and there are no cycles even if events name false causes.
             let parent = cause(of: event)
             places[event.id] = place
             positions[event.position] = place
@@ -147,7 +150,7 @@ private struct CausalTreeBuilder {
         }
     }
 
-    /// The place of the event that `event` stands under, among those that came before it.
+    /// Returns the index of an event's parent among the events before it, or nil for a root.
     private func cause(of event: RecordedEvent) -> Int? {
         if let letter = letters.end(told: event)?.deadLetter, let place = positions[letter] {
             return place
@@ -155,11 +158,13 @@ private struct CausalTreeBuilder {
         return event.causationID == .none ? nil : places[event.causationID]
     }
 
+    /// Returns the nodes of the tree. A stack replaces recursion, because a chain of causes can be
+    /// as long as the log.
     mutating func nodes(_ service: (RecordedEvent) -> String?) -> [CausalTree.Node] {
         var nodes: [CausalTree.Node] = []
         nodes.reserveCapacity(events.count)
-        /// What is still to be put, the next one last: its place, its depth, its parent's place in
-        /// the tree.
+        // The stack of pending events, the next one last: the index of the event, its depth, and
+        // the index of its parent among the nodes.
         var waiting: [(place: Int, depth: Int, parent: Int?)] = []
         func wait(_ last: Int?, _ depth: Int, under parent: Int?) {
             var next = last
@@ -178,12 +183,12 @@ private struct CausalTreeBuilder {
         return nodes
     }
 
-    /// What reverses an event is written by the service that has written that one.
+    /// Returns the service that wrote the event. A reversal has the service of the reversed event.
     private func writer(of place: Int, _ service: (RecordedEvent) -> String?) -> String? {
         let event = events[place]
         guard !BusCategory.all.contains(event.category) else { return "event-store" }
         if let reversed = event.reversed {
-            // It is the cause, which has its service before what stands under it.
+            // The reversed event is the parent, so its service is already known.
             return places[reversed].flatMap { services[$0] }
         }
         return service(event)

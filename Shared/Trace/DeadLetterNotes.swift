@@ -3,13 +3,13 @@ import Foundation
 import JSON
 import WireProtocol
 
-/// What the bus has told of events that could not be delivered, and what is to be said of it.
+/// The dead letters among events, their ends, and remarks on them for people.
 public struct DeadLetterNotes: Sendable {
-    /// A dead letter that was put back into its queue.
+    /// The redrive of a dead letter.
     struct Redrive: Hashable, Sendable {
-        /// Where the log says so.
+        /// The position of the event that records the redrive.
         let position: UInt64
-        /// How often the event had been received before.
+        /// The receive count of the dead letter.
         let receives: Int
     }
 
@@ -18,14 +18,17 @@ public struct DeadLetterNotes: Sendable {
         let queue: String
     }
 
-    /// By the position of the event that tells of it.
+    /// The dead letters by the position of the event that records them.
     private var letters: [UInt64: DeadLetter] = [:]
+    /// The ends of dead letters by the position of the event that records them.
     private var ends: [UInt64: DeadLetterEnd] = [:]
-    /// The positions of letters that are ended.
+    /// The positions of the dead letters that have ended.
     private var ended: Set<UInt64> = []
     private var redrives: [Place: [Redrive]] = [:]
 
-    /// - Parameter events: all of an order, or of a conversation, in the order of the log.
+    /// Collects the dead letters among events.
+    ///
+    /// - Parameter events: all events of an order or conversation, in log order.
     public init(_ events: [RecordedEvent]) {
         for event in events {
             switch Self.kind(of: event) {
@@ -46,18 +49,18 @@ public struct DeadLetterNotes: Sendable {
         }
     }
 
-    /// What died, if the event tells of a death.
+    /// Returns the dead letter that the event records, or nil.
     func letter(told event: RecordedEvent) -> DeadLetter? { letters[event.position] }
 
-    /// What ended, if the event tells of a dead letter's end.
+    /// Returns the end of a dead letter that the event records, or nil.
     func end(told event: RecordedEvent) -> DeadLetterEnd? { ends[event.position] }
 
-    /// How often the event was put back into the queue.
+    /// Returns the redrives of the event into the queue, in log order.
     func redrives(of event: EventID, in queue: String) -> [Redrive] {
         redrives[Place(event: event, queue: queue)] ?? []
     }
 
-    /// Nil for an event that is not about a dead letter.
+    /// Returns a remark on an event for people, or nil if the event does not concern a dead letter.
     public func note(on event: RecordedEvent) -> String? {
         guard let kind = Self.kind(of: event) else { return nil }
         if let letter = letters[event.position] {
@@ -69,7 +72,7 @@ public struct DeadLetterNotes: Sendable {
         guard let end = ends[event.position] else { return "its data can't be read" }
         let actor = EventMetadata(of: event)?.actor ?? "somebody"
         guard kind == .deadLetterDiscarded else { return "put back into its queue by \(actor)" }
-        return "given up by \(actor)" + (end.reason.map { ": \($0)" } ?? "")
+        return "discarded by \(actor)" + (end.reason.map { ": \($0)" } ?? "")
     }
 
     private static func death(_ letter: DeadLetter) -> String {
@@ -82,17 +85,20 @@ public struct DeadLetterNotes: Sendable {
             "\(letter.queue) did not handle \(letter.type) in time, after \(letter.receives) "
                 + "receives" + error
         case .targetNotFound:
-            "there was no queue '\(letter.queue)' to put \(letter.type) into"
+            "there was no queue '\(letter.queue)' for \(letter.type)"
         }
     }
 
-    /// Nil for an event that is not about a dead letter.
+    /// Returns the type of an event about a dead letter, or nil for other events.
     private static func kind(of event: RecordedEvent) -> BusEventType? {
         guard event.category == BusCategory.deadLetter else { return nil }
         return BusEventType(rawValue: event.type)
     }
 
-    /// Nil if it can't be read: anyone may append to the bus's streams.
+    /// Returns the decoded data of the event, or nil if it can't be read.
+    ///
+    /// The data may not come from the bus, because clients with the permission can append to its
+    /// streams, too.
     private static func decode<Value: Decodable>(
         _ type: Value.Type, _ event: RecordedEvent
     ) -> Value? {

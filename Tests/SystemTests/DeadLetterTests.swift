@@ -85,7 +85,7 @@ extension `Suite of services` {
         let (id, letter) = try await suite.deadLetter(of: "lost")
         #expect(letter.cause == .targetNotFound && letter.queue == "balance", "\(letter)")
         let timeline = try suite.run("orders", "timeline", "lost").output
-        #expect(timeline.contains("there was no queue 'balance' to put RouteCreated.2 into"))
+        #expect(timeline.contains("there was no queue 'balance' for RouteCreated.2"))
         let audit = try suite.audit()
         #expect(audit.status == 65 && audit.output.contains("queue 'balance' does not exist"))
         while !suite.log(of: "balance").contains("event-store queues create balance") {

@@ -84,7 +84,7 @@ import ZeroMQ
             .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "reader"))
         let hearing = try await Stranger(
             .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "operator"))
-        while !suite.log(of: "event-store").contains("not let in to the feed") {
+        while !suite.log(of: "event-store").contains("not admitted to the feed") {
             _ = try await hearing.receive()
         }
         #expect(try await hearing.receive() != nil)

@@ -3,31 +3,43 @@ public import EventSourcing
 import EventStoreClient
 public import ServiceRuntime
 
-/// `diff`, the same for every service that shows entities.
+/// The `diff` command of every service that shows entities.
 public struct Diff<Service: EntityService>: AsyncParsableCommand {
+    /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "diff",
-            abstract: "Show what it was, what it came to, and which events changed what.")
+            abstract: "Show an entity at two points in the log, and the events that changed it.")
     }
 
+    /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
+    /// The point in the log to start from, or nil for the beginning.
     @Option(
-        help: "Behind this position, or at this time of commit; without it, from the beginning.",
+        help: "Start after this position or time of commit (default: the beginning of the log).",
         transform: Moment.argument)
     public var from: Moment?
 
-    @Option(help: "Up to this position or time; without it, up to now.", transform: Moment.argument)
+    /// The point in the log to end at, or nil for now.
+    @Option(
+        help: "End with this position or time of commit (default: now).",
+        transform: Moment.argument)
     public var to: Moment?
 
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    @Argument(help: "Its id.") public var id: String
+    /// The id of the entity.
+    @Argument(help: "The id of the entity.") public var id: String
 
+    /// Creates the command. The argument parser sets its values.
     public init() {}
 
+    /// Folds the entity's events from the log and prints the difference.
+    ///
+    /// - Throws: `rejected` if the entity has no events by then.
     public func run() async throws {
         let difference = try await EventStoreConnection.with(eventStore, home: options.home) {
             try await PastReading<Service>(
@@ -37,7 +49,7 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
         }
         guard difference.before != nil || !difference.steps.isEmpty else {
             throw DaybookError(
-                .rejected, "nothing had happened to \(id) by position \(difference.to)")
+                .rejected, "\(id) has no events up to position \(difference.to)")
         }
         let report = Report(id, difference)
         if options.json { try Output.json(report) } else { report.print() }

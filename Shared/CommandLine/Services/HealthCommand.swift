@@ -5,25 +5,32 @@ import Foundation
 public import ServiceRuntime
 import WireProtocol
 
-/// `health`, the same for every service: for whoever watches over the process.
+/// The `health` command of every service, for process supervisors.
 public struct Health<Service: NamedService>: AsyncParsableCommand {
+    /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "health",
-            abstract: "Exit with 0 if the service is ready and up to date, else say why not.",
+            abstract: "Exit with 0 if the service is ready and up to date, or else say why not.",
             discussion: """
-                It is if it answers, its projection has not stopped and is up to date, and it \
-                takes its part in sagas. Otherwise the exit status is 69.
+                A service is ready if it answers, its projection has not stopped and is up to \
+                date, and its participant takes part in sagas. Otherwise the exit status is 69.
                 """)
     }
 
+    /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
-    @Option(help: "So many events may be still to come in what it shows.")
+    /// How many events the read model may lag and still be healthy.
+    @Option(help: "How many events the read model may lag and still be healthy.")
     public var lag = ServiceStatus.allowedLag
 
+    /// Creates the command. The argument parser sets its values.
     public init() {}
 
+    /// Asks the service for its status and checks it.
+    ///
+    /// - Throws: `unavailable`, with the reason, if the service is not ready.
     public func run() async throws {
         let status = try await options.with(Service.serviceName) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)

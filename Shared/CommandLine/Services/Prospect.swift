@@ -4,26 +4,32 @@ import ServiceRuntime
 import Trace
 import WireProtocol
 
-/// What would follow from a reversal, as every service says.
+/// The consequences of a reversal that has not happened, collected from all services.
 struct Prospect: Encodable {
+    /// Always true, so that no reader of the JSON takes the events for real ones.
     var dryRun = true
+    /// The events that the services would append.
     var events: [RehearsedEvent]
-    /// By service.
+    /// How the services' entities would change, by service.
     var changes: [String: [EntityChange]] = [:]
-    /// Services that do not answer, so that what they would do is not known.
+    /// The services that do not answer, whose consequences are unknown.
     var silent: [String] = []
 
-    /// Asks `services` until none would append more.
+    /// Returns the consequences of a reversal.
     ///
-    /// - Parameter owner: the one that would carry the reversal out.
-    /// - Throws: what refuses the reversal.
+    /// Events of one service may cause events of another, so all services are asked again until
+    /// none would append more.
+    ///
+    /// - Parameter owner: the service that would reverse the event.
+    /// - Throws: `rejected` if the owner rejects the reversal.
     static func rehearse(
         _ reversal: ReverseEvent, by owner: String, among services: [String],
         _ options: CallOptions
     ) async throws -> Prospect {
         let first = try await ask(owner, Rehearsal(reversal: reversal), options)
         var prospect = Prospect(events: first.events)
-        // One that is not there need not be waited for as long as one that is to do something.
+        // The other services need not answer for the result to be useful, so they get less time
+        // than the owner.
         var options = options
         options.timeout = min(options.timeout, 5)
         var isComplete = false
@@ -50,13 +56,17 @@ struct Prospect: Encodable {
         try await options.with(service) { try await $0.call(Rehearsal.name, rehearsal) }
     }
 
-    /// - Parameter conversation: of the event.
+    /// Prints the consequences, as JSON or for people.
+    ///
+    /// - Parameters:
+    ///   - record: the event that would be reversed.
+    ///   - conversation: the events of its conversation, in log order.
     func print(
         _ record: RecordedEvent, in conversation: [RecordedEvent], json: Bool
     ) throws {
         if json { return try Output.json(self) }
         Swift.print("DRY RUN: \(record.type) at position \(record.position) is not reversed")
-        Swift.print("\nwhat it has led to:")
+        Swift.print("\nconsequences so far:")
         let tree = CausalTree(conversation).subtree(under: record.id)
         for line in tree?.lines(marking: record.id) ?? [] { Swift.print(line) }
         Swift.print("\nif it were reversed:")
@@ -79,7 +89,7 @@ struct Prospect: Encodable {
                 }
             })
         for service in silent {
-            Swift.print("\(service) does not answer: what it would do is not known")
+            Swift.print("\(service) does not answer, so its consequences are unknown")
         }
     }
 }

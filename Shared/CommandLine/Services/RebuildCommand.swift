@@ -6,52 +6,64 @@ import Foundation
 public import ServiceRuntime
 import WireProtocol
 
-/// `rebuild`, the same for every service.
+/// The `rebuild` command of every service.
 public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
+    /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "rebuild",
-            abstract: "Build the projected store again from the log; the old one serves meanwhile.",
+            abstract: "Rebuild the read model from the log while the old one answers queries.",
             discussion: """
-                With --into it is built in a file of its own, as of now or of any time: the \
-                service, running or not, is not touched, and its queries open the file with \
-                --store. What was broken off goes on where it was.
+                With --into, the command builds a read model in a new file, as of now or of any \
+                earlier time. The service need not run and does not change. Its queries open the \
+                file with --store. An interrupted rebuild resumes where it stopped.
                 """)
     }
 
+    /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
-    @Option(help: "Into this new file.") public var into: String?
+    /// The path of a new file for the read model, or nil to rebuild that of the running service.
+    @Option(help: "The new file for the read model.") public var into: String?
 
+    /// The point in the log whose state is built, or nil for now.
     @Option(
-        help: "As of this position of the log, or this time of commit (RFC 3339).",
+        help: "Build the state at this position of the log, or this time of commit (RFC 3339).",
         transform: Moment.argument)
     public var until: Moment?
 
-    @Option(help: "Where the event store is, with --into (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    @Option(help: "The endpoint of the event store, for --into (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
+    /// Creates the command. The argument parser sets its values.
     public init() {}
 
+    /// Checks that `--until` comes with `--into`.
     public func validate() throws {
         guard until == nil || into != nil else {
-            throw ValidationError("--until goes with --into: the running service shows what is now")
+            throw ValidationError(
+                "--until needs --into: the running service shows the latest state")
         }
     }
 
+    /// Builds the new file, or has the service rebuild its read model and waits for that.
+    ///
+    /// - Throws: `internal` if the service's rebuild fails, `invalid` if the file exists.
     public func run() async throws {
         if let into { return try await build(into) }
         let status = try await options.with(Service.serviceName, follow)
         if let reason = status.rebuild?.reason {
             throw DaybookError(
-                .internal, "the rebuild failed, the old store serves on: \(reason)")
+                .internal, "the rebuild failed, the old read model stays in use: \(reason)")
         }
         if options.json { return try Output.json(status) }
         print("rebuilt up to position \(status.checkpoint)")
     }
 
-    /// Asks until the rebuild, or the one under way that it joins, has ended. One that ended with
-    /// its process goes on with the next.
+    /// Starts a rebuild, or joins a running one, and returns the status after its end.
+    ///
+    /// If the process stops meanwhile, the next one resumes the rebuild under another id.
     private func follow(_ client: ServiceClient) async throws -> ProjectionStatus {
         var id = EventID.random()
         var bar = ProgressBar("rebuild", total: 0)
@@ -61,14 +73,14 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
             guard let rebuild = status.rebuild, rebuild.isRunning else { return status }
             id = rebuild.id
             bar.show(Int(clamping: rebuild.position), of: Int(clamping: rebuild.target))
-            // The service is at work; ask again when it has come some way.
+            // The service does not report progress by itself, so it is asked again.
             try await Task.sleep(for: .milliseconds(100))
         }
     }
 
     private func build(_ file: String) async throws {
         guard !FileManager.default.fileExists(atPath: file) else {
-            throw DaybookError(.invalid, "\(file) is there already; --into makes a new file")
+            throw DaybookError(.invalid, "\(file) exists already; --into must name a new file")
         }
         let built = try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let store = try await client.welcome()
@@ -92,7 +104,7 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
         do {
             return try await Rebuilding(at: file + ".part", log: log, notBeyond: end)
         } catch let error as DaybookError where error.kind != .damaged {
-            throw DaybookError(.invalid, "can't make \(file): \(error)")
+            throw DaybookError(.invalid, "can't create \(file): \(error)")
         }
     }
 

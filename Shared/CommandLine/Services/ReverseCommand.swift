@@ -3,40 +3,53 @@ public import EventSourcing
 public import EventStoreClient
 public import ServiceRuntime
 
-/// `reverse`, the same for every service whose events can be reversed.
+/// The `reverse` command of every service whose events can be reversed.
 public struct Reverse<Service: NamedService>: AsyncParsableCommand
 where Service.Subject: Reversible {
+    /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "reverse",
-            abstract: "Undo an event by what happens next: the log keeps both.",
+            abstract: "Undo an event by appending another. The log keeps both.",
             discussion: """
-                What undoes it is decided on as any command is, and refused if it would break what \
-                always holds. An event of an order's saga is undone with its order, by the saga. \
-                With --dry-run nothing is done: it shows what the event has led to, what every \
-                service would do, and what would become of what it shows.
+                The service decides on the reversal as on any command, and rejects it if it would \
+                break an invariant. To undo a step of an order's saga, reverse the placing or \
+                confirmation of the order. The saga then undoes all its steps. With --dry-run, the \
+                command appends nothing. It shows the consequences of the event so far, the events \
+                that every service would append, and how its entities would change.
                 """)
     }
 
+    /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
-    @Option(help: "Why, for the trail.") public var reason: String
+    /// Why the event is reversed, for the audit trail.
+    @Option(help: "The reason, for the audit trail.") public var reason: String
 
-    @Flag(help: "Only show what would follow.") public var dryRun = false
+    /// Whether the command only shows the consequences of the reversal.
+    @Flag(help: "Only show the consequences of the reversal.") public var dryRun = false
 
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
+    /// The event to reverse.
     @Argument(
-        help: "The event: its id, or its position in the log.", transform: EventReference.argument)
+        help: "The id of the event, or its position in the log.",
+        transform: EventReference.argument)
     public var event: EventReference
 
+    /// Creates the command. The argument parser sets its values.
     public init() {}
 
+    /// Checks that the reason is not empty.
     public func validate() throws {
-        guard !reason.isEmpty else { throw ValidationError("--reason says why in a few words") }
+        guard !reason.isEmpty else { throw ValidationError("--reason must not be empty") }
     }
 
+    /// Reverses the event, or shows the consequences of its reversal.
+    ///
+    /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
     public func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
             eventStore, home: options.home

@@ -5,17 +5,21 @@ import Foundation
 public import ServiceRuntime
 import WireProtocol
 
-/// `status`, the same for every service.
+/// The `status` command of every service.
 public struct Status<Service: NamedService>: AsyncParsableCommand {
+    /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "status", abstract: "Show how far the running service has come.")
+            commandName: "status", abstract: "Show the running service's progress and lag.")
     }
 
+    /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
+    /// Creates the command. The argument parser sets its values.
     public init() {}
 
+    /// Asks the service for its status and prints it.
     public func run() async throws {
         let status = try await options.with(Service.serviceName) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)

@@ -5,5 +5,6 @@ extension FileHandle {
     /// crash the process.
     public func tell(_ data: Data) { try? write(contentsOf: data) }
 
+    /// Writes the text as UTF-8 and ignores errors.
     public func tell(_ text: String) { tell(Data(text.utf8)) }
 }

@@ -3,8 +3,10 @@ import Foundation
 import JSON
 import Logging
 
-/// Writes each entry of the log as a line of JSON to standard error: `time`, `level`, `service` and
-/// `message`, and what else is known, such as `reason` and `correlationId`, by its name.
+/// Writes each log entry to standard error as a line of JSON.
+///
+/// Its fields are `time`, `level`, `service`, `message`, and the metadata by name, such as `reason`
+/// and `correlationId`.
 package struct JSONLogHandler: LogHandler {
     let label: String
     var metadata: Logger.Metadata = [:]
@@ -24,7 +26,7 @@ package struct JSONLogHandler: LogHandler {
         FileHandle.standardError.tell(line)
     }
 
-    /// What is logged has the last word on none of the first four names.
+    /// Returns a line of JSON. Metadata can't replace its first four fields.
     static func line(
         at time: Timestamp, _ level: Logger.Level, of service: String, _ message: String,
         _ metadata: Logger.Metadata
@@ -34,7 +36,7 @@ package struct JSONLogHandler: LogHandler {
         fields["level"] = level.rawValue
         fields["service"] = service
         fields["message"] = message
-        // Text by text can always be encoded.
+        // A dictionary of strings can always be encoded.
         var line = (try? JSON.data(fields)) ?? Data()
         line.append(UInt8(ascii: "\n"))
         return line

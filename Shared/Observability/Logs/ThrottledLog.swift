@@ -1,8 +1,9 @@
 package import Logging
 import Synchronization
 
-/// Writes down what may happen without end, once in a while for each that it happens to, and how
-/// often it has: so nobody fills the disk by asking.
+/// Logs at most one message per caller and second, with the number of messages that it left out.
+///
+/// Without the limit, a client could fill the disk with messages about its requests.
 package final class ThrottledLog: Sendable {
     private static let interval: Duration = .seconds(1)
 
@@ -17,7 +18,10 @@ package final class ThrottledLog: Sendable {
 
     package init(_ logger: Logger) { self.logger = logger }
 
-    /// - Parameter caller: one of few: the name of a key, say.
+    /// Logs a message, or counts it if the caller's last message is less than a second old.
+    ///
+    /// - Parameter caller: the name of a key, for instance. Callers are never forgotten, so their
+    ///   number must be bounded.
     package func note(_ text: String, of caller: String) {
         let noted = entries.withLock { entries -> Entry? in
             let now = ContinuousClock.now
@@ -35,7 +39,7 @@ package final class ThrottledLog: Sendable {
         logger.warning(
             "\(text)",
             metadata: [
-                "of": "\(caller)", "passed-over": "\(noted.passedOver)",
+                "of": "\(caller)", "suppressed": "\(noted.passedOver)",
                 "total": "\(noted.total)",
             ])
     }

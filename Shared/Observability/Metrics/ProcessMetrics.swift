@@ -1,8 +1,8 @@
 import Foundation
 
-/// What the system says of this process, under the names that Prometheus' clients give it.
+/// The system's metrics of this process, with the names that Prometheus client libraries use.
 enum ProcessMetrics {
-    /// What /proc does not tell is left out.
+    /// Returns the metrics that /proc has.
     static func read() -> [Metric] {
         var metrics: [Metric] = []
         if let status = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8) {
@@ -15,10 +15,11 @@ enum ProcessMetrics {
         return metrics
     }
 
-    /// From the line in /proc/self/stat; a process's name, in brackets, may hold anything.
+    /// Returns the metrics in the line of /proc/self/stat, or none if it is malformed.
     static func metrics(stat: String, pageBytes: Int) -> [Metric] {
+        // The process's name, in parentheses, may contain spaces and parentheses.
         let fields = (stat.split(separator: ")").last ?? "").split(separator: " ")
-        // By proc(5)'s numbers, of which the first two are before the bracket.
+        // The numbers are those of proc(5). Fields 1 and 2 are before the parenthesis.
         func field(_ number: Int) -> Double? {
             fields.indices.contains(number - 3) ? Double(fields[number - 3]) : nil
         }
@@ -28,19 +29,19 @@ enum ProcessMetrics {
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         return [
             .counter(
-                "process_cpu_seconds_total", "Time on the processors, user and system.",
+                "process_cpu_seconds_total", "CPU time, user and system, in seconds.",
                 seconds: (user + system) / ticks),
             .gauge(
                 "process_resident_memory_bytes", "Resident memory.",
                 resident * Double(pageBytes)),
             .gauge("process_virtual_memory_bytes", "Virtual memory.", virtual),
             .gauge(
-                "process_start_time_seconds", "When the process began, since 1970.",
+                "process_start_time_seconds", "When the process started, in seconds since 1970.",
                 bootTime + start / ticks),
         ]
     }
 
-    /// When the machine was started, in seconds since 1970.
+    /// The time at which the machine started, in seconds since 1970.
     private static let bootTime: Double = {
         let lines = (try? String(contentsOfFile: "/proc/stat", encoding: .utf8)) ?? ""
         let line = lines.split(separator: "\n").first { $0.hasPrefix("btime ") }

@@ -1,16 +1,16 @@
 package import CoreMetrics
 
 extension Registry {
-    /// The process's own: what anything in it counts by swift-metrics is served with the rest.
+    /// The process's registry, which collects everything that swift-metrics records.
     package static let ofProcess: Registry = {
         let registry = Registry(help: [
-            "daybook_calls_total": "Commands and queries taken, by what they came to.",
-            "daybook_call_seconds": "How long it took to answer commands and queries.",
+            "daybook_calls_total": "Commands and queries, by outcome.",
+            "daybook_call_seconds": "The time to answer a command or query, in seconds.",
             "daybook_handshakes_refused_total":
-                "Handshakes over TCP that were refused: keys unknown, revoked, or too often there.",
+                "Denied TCP handshakes: the key is unknown, revoked or connects too often.",
         ])
         MetricsSystem.bootstrap(registry)
-        // There from the beginning: an alarm can't be raised on what is missing.
+        // The counter exists from the start, because an alert can't fire on a missing metric.
         _ = refusedHandshakes(in: registry)
         return registry
     }()
@@ -19,5 +19,6 @@ extension Registry {
         Counter(label: "daybook_handshakes_refused", factory: registry)
     }
 
+    /// The counter of handshakes that the doorkeeper denied.
     package static var refusedHandshakes: Counter { refusedHandshakes(in: ofProcess) }
 }

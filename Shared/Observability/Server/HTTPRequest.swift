@@ -1,20 +1,21 @@
-/// What is asked of the metrics' server: the head of an HTTP/1 request, of which little matters.
+/// The parts of an HTTP/1 request that the metrics server needs.
 struct HTTPRequest: Hashable {
-    /// A head with more bytes is refused.
+    /// The largest head that the server accepts, in bytes.
     static let maximumBytes = 8192
 
-    /// Why a request is refused.
+    /// Why the server rejects a request.
     enum Fault: Error, Hashable {
         case malformed
         case unknownVersion
         case unknownMethod
     }
 
+    /// The path, without the query.
     let path: String
-    /// Whether only the head of the answer is asked for.
+    /// Whether the client asks for the head of the answer only.
     let isHead: Bool
 
-    /// Reads a head, without the empty line that ends it.
+    /// Reads the request line, which begins the head.
     init(_ head: [UInt8]) throws(Fault) {
         var line = head.prefix { $0 != UInt8(ascii: "\n") }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
@@ -29,8 +30,10 @@ struct HTTPRequest: Hashable {
         path = String(words[1].prefix { $0 != "?" })
     }
 
-    /// How many bytes the head has at the beginning of `bytes`, with the empty line that ends it;
-    /// nil if that is not there yet.
+    /// Returns the size of the head with its final empty line, in bytes, or nil while it is
+    /// incomplete.
+    ///
+    /// - Parameter bytes: what the client has sent so far.
     static func headEnd(in bytes: [UInt8]) -> Int? {
         let (cr, lf) = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
         for index in bytes.indices where bytes[index] == lf {
@@ -41,17 +44,18 @@ struct HTTPRequest: Hashable {
     }
 }
 
-/// What the metrics' server answers.
+/// An answer of the metrics server.
 struct HTTPResponse: Hashable {
     let status: String
     var contentType = "text/plain; charset=utf-8"
     var body: String
 
+    /// Returns an answer whose body is its status.
     static func refusal(_ status: String) -> HTTPResponse {
         HTTPResponse(status: status, body: status + "\n")
     }
 
-    /// As it is sent; every answer is the last on its connection.
+    /// Returns the answer as it is sent. It is the last on its connection.
     func bytes(isHead: Bool) -> [UInt8] {
         let allow = status.hasPrefix("405") ? "Allow: GET, HEAD\r\n" : ""
         let head = """

@@ -3,16 +3,18 @@ import Foundation
 public import Logging
 public import ZeroMQ
 
-/// What a process tells of itself to whoever watches over it.
+/// The metrics and health of a process, for its metrics server.
 public struct Observation: Sendable {
     let loop: SocketLoop
     let metrics: @Sendable () async -> [Metric]
     let fault: @Sendable () async -> String?
 
+    /// Creates an observation.
+    ///
     /// - Parameters:
-    ///   - loop: the thread that does the process's work: while it does, the process is live.
-    ///   - metrics: what there is to be scraped.
-    ///   - fault: what keeps the process from being ready, in a line; nil if nothing does.
+    ///   - loop: the thread that does the process's work. The process is live while it runs tasks.
+    ///   - metrics: returns the current metrics.
+    ///   - fault: returns why the process is not ready, in one line, or nil if it is.
     public init(
         of loop: SocketLoop, metrics: @escaping @Sendable () async -> [Metric],
         fault: @escaping @Sendable () async -> String?
@@ -23,15 +25,17 @@ public struct Observation: Sendable {
     }
 }
 
-/// Serves over HTTP, on a thread of its own, `/metrics` in Prometheus' format, `/live`, which is
-/// answered by the thread that does the process's work, and `/ready`.
+/// Serves a process's `/metrics`, `/live` and `/ready` over HTTP.
 ///
-/// Nothing that a client does holds up the process: it has a few seconds for its request and the
-/// answer, and there are few connections at a time; more wait in the system's queue.
+/// `/metrics` has the format of Prometheus. The thread that does the process's work answers
+/// `/live`. The rest runs on a thread of its own, and requests are limited in number and time, so
+/// no client can delay the process.
 public actor MetricsServer {
+    /// How long a client may take for its request and to read the answer.
     private static let patience: Duration = .seconds(5)
+    /// How many connections are served at a time. More wait in the system's queue.
     private static let connections = 16
-    /// How much of what a client sends behind its request is taken before it is cut off.
+    /// How many bytes after a request are read and ignored before the connection is closed.
     private static let drain = 1 << 20
 
     private let listener: StreamListener
@@ -41,13 +45,14 @@ public actor MetricsServer {
     private var open = 0
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
+    /// The server's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Binds the address; nil if there is none.
+    /// Creates a server and binds its address. Returns nil if the address is nil.
     ///
-    /// - Throws: `unavailable` if it can't be bound.
+    /// - Throws: `unavailable` if the address can't be bound.
     public init?(
         at address: StreamAddress?, _ observation: Observation, logger: Logger
     ) async throws {
@@ -63,7 +68,7 @@ public actor MetricsServer {
         }
     }
 
-    /// Serves until cancelled.
+    /// Serves requests until the task is cancelled.
     public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
@@ -73,8 +78,11 @@ public actor MetricsServer {
                     open += 1
                     group.addTask { await self.serve(connection) }
                 } catch let error as ZeroMQError {
-                    logger.warning("a scrape can't be taken", metadata: ["reason": "\(error)"])
-                    // No descriptor is left, say; nobody tells when one is free again.
+                    logger.warning(
+                        "the metrics server failed to accept a connection",
+                        metadata: ["reason": "\(error)"])
+                    // A common reason is that no descriptor is free. Nothing signals when one is,
+                    // and a retry without a pause would keep a core busy.
                     try await Task.sleep(for: .seconds(1))
                 }
             }
@@ -92,22 +100,24 @@ public actor MetricsServer {
             let answer = await answer(to: try await head(from: connection, until: deadline))
             try await connection.send(answer, until: deadline)
             connection.finish()
-            // Closed over what it has still sent, the client might lose the answer.
+            // Closing a socket with unread bytes resets the connection. The client could then lose
+            // the answer.
             var left = Self.drain
             while left > 0 {
                 let rest = try await connection.receive(atMost: 4096, until: deadline)
                 left -= rest.isEmpty ? left : rest.count
             }
         } catch {
-            // A client that is gone, or too slow, has its connection closed; it is told by that.
-            logger.debug("a scrape was cut off", metadata: ["reason": "\(error)"])
+            // The client has disconnected or is too slow, so it can't be sent an answer.
+            logger.debug(
+                "the metrics server closed a connection early", metadata: ["reason": "\(error)"])
         }
         open -= 1
         roomWaiter?.resume()
         roomWaiter = nil
     }
 
-    /// The head of a request; nil if it is too long.
+    /// Returns the head of a request, or nil if it is too long.
     private func head(
         from connection: StreamConnection, until deadline: ContinuousClock.Instant
     ) async throws -> [UInt8]? {

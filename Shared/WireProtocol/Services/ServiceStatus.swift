@@ -1,16 +1,23 @@
 public import EventSourcing
 
-/// How a service is doing.
+/// The status of a service.
 public struct ServiceStatus: Codable, Hashable, Sendable {
+    /// The service's name, such as `orders`.
     public var service: String
+    /// The id of the service's process.
     public var processID: Int32
+    /// The time at which the process started.
     public var startedAt: Timestamp
+    /// The identity of the log that the service reads.
     public var log: EventID
     /// The position of the last event in the log.
     public var head: UInt64
+    /// The status of the service's projection, or nil if it has none.
     public var projection: ProjectionStatus?
+    /// The status of the service's saga participant, or nil if it has none.
     public var participant: ParticipantStatus?
 
+    /// Creates a status.
     public init(
         service: String, processID: Int32, startedAt: Timestamp, log: EventID, head: UInt64,
         projection: ProjectionStatus?, participant: ParticipantStatus?
@@ -26,10 +33,12 @@ public struct ServiceStatus: Codable, Hashable, Sendable {
 }
 
 extension ServiceStatus {
-    /// So many events may be still to come in what a healthy service shows.
+    /// How many events the read model of a healthy service may lag by default.
     public static let allowedLag: UInt64 = 1000
 
-    /// What keeps the service from being ready; nil if nothing does.
+    /// Returns why the service is not ready, or nil if it is.
+    ///
+    /// - Parameter lag: how many events the read model may lag.
     public func fault(lag: UInt64 = allowedLag) -> String? {
         if let projection {
             if let reason = projection.stopped { return reason }
