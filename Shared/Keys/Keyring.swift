@@ -86,7 +86,7 @@ public struct Keyring: Codable, Hashable, Sendable {
             try handle.close()
             try FileManager.default.removeItem(at: copy)
         } catch {
-            throw DaybookError(.invalid, "the keyring \(file.path) can't be written")
+            throw DaybookError(.storage, "the keyring \(file.path) can't be written")
         }
     }
 

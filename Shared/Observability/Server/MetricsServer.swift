@@ -91,7 +91,10 @@ public actor MetricsServer {
 
     private func waitForRoom() async {
         guard open >= Self.connections else { return }
-        await withCheckedContinuation { roomWaiter = $0 }
+        await withCheckedContinuation { continuation in
+            // Connections may have ended while this task suspended.
+            if open < Self.connections { continuation.resume() } else { roomWaiter = continuation }
+        }
     }
 
     private func serve(_ connection: StreamConnection) async {
