@@ -1,8 +1,8 @@
 import EventSourcing
 
 extension ParticipantRunner {
-    /// Returns the events that the participant's reactions would append if `events` happened, except
-    /// those that `events` already contains.
+    /// Returns the events that the participant's reactions would append if `events` happened.
+    /// Omits those that `events` already contains.
     ///
     /// The ids derive from the causes, as they do for real reactions. So a reaction from an earlier
     /// round of the rehearsal is recognized by its id.
