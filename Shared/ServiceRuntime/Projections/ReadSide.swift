@@ -37,8 +37,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Opens the store at `path`. Removes a store of another version, which `run()` then rebuilds
-    /// from the log.
+    /// Opens the store at `path`. Replaces a store of another version by an empty one, which
+    /// `run()` fills from the log.
     init(
         _ projection: P.Type, at path: String, log: EventID, client: EventStoreClient,
         on loop: SocketLoop, logger: Logger
@@ -172,8 +172,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     /// Starts a rebuild of the model and its store from the log, and returns its progress. Queries
     /// read the old ones meanwhile.
     ///
-    /// A request joins a rebuild that is running, and never starts the rebuild `id` twice. To follow
-    /// the progress, a caller repeats the request with the id in the answer.
+    /// A request joins a rebuild that is running, and never starts the last rebuild a second time.
+    /// To follow the progress, a caller repeats the request with the id in the answer.
     func rebuild(_ id: EventID) -> ProjectionStatus {
         if let rebuild, rebuild.isRunning || rebuild.id == id { return status() }
         rebuild = RebuildStatus(id: id, target: through)
@@ -203,7 +203,9 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         } catch let error as CancellationError {
             throw error
         } catch {
-            logger.error("rebuild failed; the old read model stays in use", metadata: ["reason": "\(error)"])
+            logger.error(
+                "rebuild failed; the old read model stays in use",
+                metadata: ["reason": "\(error)"])
             rebuild?.state = .failed
             rebuild?.reason = "\(error)"
         }

@@ -74,7 +74,7 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         try await store.commit(model.takeWrites(), checkpoint: position)
     }
 
-    /// Closes the store and moves it to `path` as a single read-only file.
+    /// Closes the store and moves it to `path`, as a single file that needs no write access.
     package func finish(as path: String) throws {
         try store.close()
         try ProjectedStore.seal(store.path)

@@ -23,8 +23,8 @@ public struct ServiceQuery<
 
     /// Creates a query that the model in memory answers.
     ///
-    /// - Parameter scope: returns the query for the events of the requested entity, of any type. The
-    ///   answer must depend on no other events. The default is all events.
+    /// - Parameter scope: returns the query for the events of the requested entity, of any type.
+    ///   The answer must depend on no other events. The default is all events.
     public init(
         _ name: String,
         of scope: @escaping @Sendable (Argument) throws -> EventQuery = { _ in .all },
@@ -37,8 +37,8 @@ public struct ServiceQuery<
 
     /// Creates a query that the tables on disk answer, for rows that are not kept in memory.
     ///
-    /// - Parameter scope: returns the query for the events of the requested entity, of any type. The
-    ///   answer must depend on no other events. The default is all events.
+    /// - Parameter scope: returns the query for the events of the requested entity, of any type.
+    ///   The answer must depend on no other events. The default is all events.
     public init(
         _ name: String,
         of scope: @escaping @Sendable (Argument) throws -> EventQuery = { _ in .all },
