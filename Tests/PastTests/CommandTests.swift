@@ -159,7 +159,8 @@ import Testing
         #expect(route.contains("RouteConfirmed"), "\(route)")
 
         for (event, word) in [
-            (EventID.random(), "there is no event"), (placed.id, "none that balance decides on"),
+            (EventID.random(), "there is no event"),
+            (placed.id, "is not one of balance's own events"),
         ] {
             let run = try suite.run("balance", "show", "alice", "--without", "\(event)")
             #expect(run.status == 65 && run.errors.contains(word), "\(run)")

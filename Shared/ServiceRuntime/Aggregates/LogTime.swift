@@ -3,8 +3,9 @@ import EventStoreClient
 import WireProtocol
 import ZeroMQ
 
-/// The time that deadlines are decided by: the later of this process's clock and the log's last
-/// commit time, which never goes back.
+/// The clock for deadlines: the later of this process's clock and the log's last commit time.
+///
+/// Commit times never go back, so a process whose clock is slow does not miss a deadline.
 actor LogTime {
     private let client: EventStoreClient
     private let loop: SocketLoop

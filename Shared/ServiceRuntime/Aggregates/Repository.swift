@@ -3,13 +3,16 @@ public import EventStoreClient
 public import WireProtocol
 public import ZeroMQ
 
-/// Loads an aggregate, lets it decide, and appends the decision at the revision it was made on. If
-/// another process was faster, it decides again. All commands go through here.
+/// The executor of commands on one kind of aggregate.
 ///
-/// A cached state may be stale. The log checks an append, so deciding on the cached state is safe
-/// if the decision is an event. Nothing checks a rejection or "nothing to do", so those are
-/// answered only on a state that was read during the call.
+/// It loads the aggregate, lets it decide, and appends the events at the revision that the decision
+/// is based on. If another process appended first, it decides again.
+///
+/// A cached state may be stale. The log checks the revision of an append, so the repository may
+/// decide on a cached state if the decision has events. Nothing checks a rejection or "nothing to
+/// do", so the repository returns those only for a state that it read during the call.
 public actor Repository<Subject: Aggregate> {
+    /// The state of an aggregate at a revision of its stream.
     struct Loaded: Sendable {
         var state = Subject.initial
         /// The revision of the last event; nil for a stream that does not exist.
@@ -17,10 +20,10 @@ public actor Repository<Subject: Aggregate> {
         var position: UInt64 = 0
         /// The id of the last event.
         var event = EventID.none
-        /// How many events are in the snapshot that is kept.
+        /// How many events the stored snapshot contains.
         var snapshotted: UInt64 = 0
 
-        /// How many events are in it.
+        /// How many events the state contains.
         var count: UInt64 { revision.map { $0 + 1 } ?? 0 }
     }
 
@@ -31,11 +34,14 @@ public actor Repository<Subject: Aggregate> {
     private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
     var lock = KeyedLock()
 
+    /// The executor of the process's socket loop: calls from there need no change of threads.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// - Parameter snapshots: where snapshots are kept, if they are.
+    /// Creates a repository that works on the thread of `loop`.
+    ///
+    /// - Parameter snapshots: the store of snapshots, or nil to keep none.
     public init(
         _ subject: Subject.Type, client: EventStoreClient, snapshots: SnapshotStore? = nil,
         on loop: SocketLoop
@@ -46,11 +52,13 @@ public actor Repository<Subject: Aggregate> {
         time = LogTime(client, on: loop)
     }
 
-    /// Carries `command` out, once in effect however often it is tried with the same cause.
+    /// Executes a command. Retries with the same cause have no further effect.
     ///
-    /// Commands on one aggregate are carried out one after the other, in the order of the calls.
-    /// - Throws: `DaybookError` of kind `rejected` with the aggregate's rejection, `unavailable` when the store can't
-    ///   be reached.
+    /// Commands on one aggregate are executed one after the other, in the order of the calls.
+    ///
+    /// - Throws: `DaybookError` of kind `rejected` with the aggregate's rejection, `unavailable` if
+    ///   the event store can't be reached, or `internal` if other processes appended first in each
+    ///   of 100 attempts.
     public func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
         let id = Subject.id(of: command)
         let stream = try StreamName(category: Subject.category, id: id)
@@ -86,7 +94,7 @@ public actor Repository<Subject: Aggregate> {
     /// Appends the command's events if the stream does not exist, which saves a read for new
     /// streams.
     ///
-    /// - Returns: nil if the stream exists, or if the decision for a new stream is not an event.
+    /// - Returns: nil if the stream exists, or if the decision for a new stream has no events.
     private func begin(
         _ stream: StreamName, _ command: Subject.Command, _ cause: Cause
     ) async throws -> Outcome? {
@@ -107,9 +115,9 @@ public actor Repository<Subject: Aggregate> {
         Result { () throws(Subject.Rejection) in try Subject.decide(command, given: state) }
     }
 
-    /// Returns the answer to a command whose decision is no event.
+    /// Returns the answer to a command whose decision has no events.
     ///
-    /// If an earlier attempt of the command took effect, the aggregate has changed since. Then the
+    /// An earlier attempt of the command may have taken effect and changed the aggregate. Then the
     /// answer is `repeated`, and neither a rejection nor `nothing`.
     private func answer(
         _ decision: Result<[Subject.Event], Subject.Rejection>, _ cause: Cause
@@ -123,11 +131,14 @@ public actor Repository<Subject: Aggregate> {
         return .nothing
     }
 
+    /// Waits until no other command on the aggregate is being executed, and takes its lock.
     func acquire(_ id: String) async {
         guard !lock.tryLock(id) else { return }
         await withCheckedContinuation { lock.wait(for: id, $0) }
     }
 
+    /// Returns the position of the first event that an earlier attempt with the same cause
+    /// appended.
     func earlierEffect(of cause: Cause) async throws -> UInt64? {
         try await client.event(id: cause.eventID(0))?.position
     }
@@ -138,7 +149,7 @@ public actor Repository<Subject: Aggregate> {
         return try await caughtUp(known(stream, cache[id]), stream).state
     }
 
-    /// Returns the state to read on from: `loaded` if it has events, otherwise the snapshot.
+    /// Returns the state to start reading from: `loaded` if it has events, otherwise the snapshot.
     private func known(_ stream: StreamName, _ loaded: Loaded?) async throws -> Loaded {
         if let loaded, loaded.revision != nil { return loaded }
         return try await snapshot(stream) ?? Loaded()
@@ -146,7 +157,7 @@ public actor Repository<Subject: Aggregate> {
 
     /// Reads the current state of the stream, and caches it.
     ///
-    /// - Parameter earlier: an earlier state of the stream; the events in it are not read again.
+    /// - Parameter earlier: an earlier state of the stream. Its events are not read again.
     private func read(_ stream: StreamName, after earlier: Loaded? = nil) async throws -> Loaded {
         let start = try await known(stream, earlier)
         let loaded = await keepingSnapshot(try await caughtUp(start, stream), stream)
@@ -154,7 +165,8 @@ public actor Repository<Subject: Aggregate> {
         return loaded
     }
 
-    /// The state that is kept of the stream, if the log has the event that it goes up to.
+    /// Returns the stored snapshot of the stream. Returns nil if the log does not have its last
+    /// event, as after a restore of an older log.
     private func snapshot(_ stream: StreamName) async throws -> Loaded? {
         guard let kept = await snapshots?.snapshot(of: stream, Subject.self),
             let event = try await client.event(id: kept.event),
@@ -166,7 +178,7 @@ public actor Repository<Subject: Aggregate> {
             event: kept.event, snapshotted: kept.revision + 1)
     }
 
-    /// Keeps a snapshot if the one that is kept has become too old.
+    /// Stores a snapshot if the stored one is at least `snapshotInterval` events old.
     private func keepingSnapshot(_ loaded: Loaded, _ stream: StreamName) async -> Loaded {
         guard let snapshots, let revision = loaded.revision,
             loaded.count >= loaded.snapshotted + UInt64(Subject.snapshotInterval)
@@ -180,7 +192,7 @@ public actor Repository<Subject: Aggregate> {
         return loaded
     }
 
-    /// `loaded` and what has been appended to the stream since.
+    /// Returns `loaded` with the events that were appended to the stream since.
     func caughtUp(_ loaded: Loaded, _ stream: StreamName) async throws -> Loaded {
         var loaded = loaded
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
@@ -195,7 +207,9 @@ public actor Repository<Subject: Aggregate> {
         return loaded
     }
 
-    /// The outcome, or nil if others have appended to the stream since it was loaded.
+    /// Appends the events after the loaded revision.
+    ///
+    /// - Returns: nil if the stream has changed since it was loaded.
     func append(
         _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
     ) async throws -> Outcome? {
@@ -224,20 +238,22 @@ public actor Repository<Subject: Aggregate> {
             cache[stream.id] = nil
             return nil
         } catch let error as ProtocolError where error.code == .idReused {
-            // The same cause has had its effect, on an earlier state of the aggregate.
+            // An earlier attempt with the same cause appended other events under these ids: it was
+            // decided on an earlier state of the aggregate.
             cache[stream.id] = nil
             return .repeated(position: error.detail)
         }
     }
 }
 
-/// What happens when other processes append to a stream first, time after time.
+/// The limit on retries when other processes keep appending to a stream first.
 enum Contention {
+    /// How many times a command is decided before it fails.
     static let attempts = 100
 
     static func error(in stream: StreamName) -> DaybookError {
         DaybookError(
             .internal,
-            "stream \(stream) was changed by others in each of \(attempts) attempts; try again")
+            "other processes changed stream \(stream) in each of \(attempts) attempts; try again")
     }
 }

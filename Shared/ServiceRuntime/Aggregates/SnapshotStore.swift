@@ -5,22 +5,24 @@ import JSON
 import Logging
 import Synchronization
 
-/// The state of an aggregate behind one of its events.
+/// The state of an aggregate after one of its events.
 struct Snapshot<State: Sendable>: Sendable {
     var state: State
-    /// Of that event.
+    /// The revision of that event.
     var revision: UInt64
+    /// The position of that event.
     var position: UInt64
+    /// The id of that event.
     var event: EventID
 }
 
-/// States of a service's aggregates, one of each at most, kept so that a long stream need not be
-/// read from its beginning.
+/// The latest snapshots of a service's aggregates, which save reading long streams from the start.
 ///
-/// They are a shortcut and no more: whoever uses one has looked that its event is in the log, and
-/// what can't be read or written costs time alone. The file may be removed whenever nobody uses it.
-/// A damaged file is removed, and the next process creates a new one.
+/// The file is only a cache. The repository checks that a snapshot's event is in the log before it
+/// uses the snapshot, and a failed read or write only costs time. The file may be removed while no
+/// process uses it. The store removes a damaged file, and the next process creates a new one.
 public struct SnapshotStore: Sendable {
+    /// Whether damage was found, shared by all copies of the store.
     private final class Damage: Sendable {
         let isFound = Mutex(false)
     }
@@ -29,7 +31,7 @@ public struct SnapshotStore: Sendable {
     private let logger: Logger
     private let damage = Damage()
 
-    /// Opens the file at `path`; one of another log, or of another shape, is made anew.
+    /// Opens the file at `path`. Replaces a file of another log or another version.
     init(path: String, log: EventID, logger: Logger) throws {
         self.logger = logger
         store = try Self.existing(path, log: log) ?? Self.new(path, log: log)
@@ -45,7 +47,7 @@ public struct SnapshotStore: Sendable {
 
     private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
         try ProjectedStore.remove(path)
-        // One that was just removed is made in this version.
+        // The file was just removed, so this creates one of the current version.
         return try open(path, log: log)!
     }
 
@@ -72,7 +74,8 @@ public struct SnapshotStore: Sendable {
         var state: String
     }
 
-    /// The snapshot of the aggregate in `stream`, if there is one of the state's version.
+    /// Returns the snapshot of the aggregate in `stream`, or nil if it is missing or of another
+    /// state version.
     func snapshot<Subject: Aggregate>(
         of stream: StreamName, _ subject: Subject.Type
     ) async -> Snapshot<Subject.State>? {
@@ -91,7 +94,7 @@ public struct SnapshotStore: Sendable {
         }
     }
 
-    /// Keeps the snapshot in the place of an older one.
+    /// Stores the snapshot and replaces an older one.
     func keep<Subject: Aggregate>(
         _ snapshot: Snapshot<Subject.State>, of stream: StreamName, _ subject: Subject.Type
     ) async {
@@ -104,10 +107,11 @@ public struct SnapshotStore: Sendable {
                 event: snapshot.event.description, state: String(decoding: state, as: UTF8.self))
             try await store.commit([{ try row.upsert($0) }], checkpoint: 0)
         } catch {
-            complain("a snapshot can't be kept", of: stream, error)
+            complain("a snapshot can't be stored", of: stream, error)
         }
     }
 
+    /// Logs a failed read or write, except for a cancellation or damage that is logged elsewhere.
     private func complain(_ what: Logger.Message, of stream: StreamName, _ error: any Error) {
         guard !(error is CancellationError), !giveUp(on: error) else { return }
         logger.warning(what, metadata: ["stream": "\(stream)", "reason": "\(error)"])
@@ -126,7 +130,7 @@ public struct SnapshotStore: Sendable {
         do {
             try ProjectedStore.remove(store.path)
             logger.warning(
-                "snapshots are damaged and were removed; the next start makes a new file",
+                "snapshots are damaged and were removed; the next start creates a new file",
                 metadata: ["reason": "\(error)"])
         } catch {
             logger.warning("damaged snapshots can't be removed", metadata: ["reason": "\(error)"])
@@ -134,7 +138,7 @@ public struct SnapshotStore: Sendable {
         return true
     }
 
-    /// How many there are; nil if that can't be read.
+    /// Returns the number of snapshots, or nil if the file can't be read.
     func count() async -> Int? {
         guard !isDamaged else { return nil }
         do {

@@ -1,25 +1,25 @@
 import EventSourcing
 import Foundation
 
-/// A service's folder, locked for this process alone.
+/// An exclusive lock on a service's folder.
 ///
-/// Two processes on one folder would write to the same stores; and the second would take the first
-/// one's endpoint without a word, for libzmq removes the socket file that it finds before it binds.
-/// A process that dies frees its folder.
+/// Without it, two processes would write to the same stores. The second would also take over the
+/// endpoint of the first silently, because libzmq removes an existing socket file before it binds.
+/// The operating system releases the lock when the process ends or crashes.
 public struct FolderLock: Sendable {
     private let descriptor: Int32
 
-    /// Locks the folder at `path`, made if it is not there.
+    /// Locks the folder at `path`, and creates it if it is missing.
     ///
-    /// - Throws: `unavailable` if another process has the folder, 74 if it can't be
-    ///   made.
+    /// - Throws: `unavailable` if another process has locked the folder, `storage` if the folder or
+    ///   its lock file can't be created.
     public init(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
         } catch {
             throw DaybookError(
-                .storage, "folder \(path) can't be made: \(error.localizedDescription)")
+                .storage, "folder \(path) can't be created: \(error.localizedDescription)")
         }
         descriptor = unsafe open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
@@ -28,13 +28,14 @@ public struct FolderLock: Sendable {
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             _ = close(descriptor)
-            throw DaybookError(.unavailable, "another process has \(path); stop it first")
+            throw DaybookError(.unavailable, "another process has locked \(path); stop it first")
         }
     }
 
-    /// Leaves the folder to others.
+    /// Releases the lock.
     public func release() {
-        // A child process that is being started may still hold the descriptor, and so the lock.
+        // Closing alone is not enough: a child process that is just starting may still have a copy
+        // of the descriptor, which keeps the lock.
         _ = flock(descriptor, LOCK_UN)
         _ = close(descriptor)
     }

@@ -1,19 +1,20 @@
 public import Logging
 public import ZeroMQ
 
-/// Where a service's process keeps its files, where it listens, and what it connects to.
+/// The folder and the addresses of a service's process.
 public struct ServiceConfiguration: Sendable {
-    /// The folder of the suite's state.
+    /// The folder of the suite's state. The service uses the subfolder with its own name.
     public var home: String
     /// The endpoint for calls, ipc:// or tcp://.
     public var endpoint: String
     /// The event store's endpoint for requests.
     public var eventStoreEndpoint: String
-    /// Where metrics are served over HTTP, or nil if they are not.
+    /// The address that serves metrics and health over HTTP, or nil to serve none.
     public var metricsAddress: StreamAddress?
-    /// Returns the logger with the label.
+    /// The factory of loggers.
     public var logger: @Sendable (_ label: String) -> Logger
 
+    /// Creates a configuration.
     public init(
         home: String, endpoint: String, eventStoreEndpoint: String, metricsAddress: StreamAddress?,
         logger: @escaping @Sendable (_ label: String) -> Logger

@@ -9,32 +9,40 @@ import Observability
 public import WireProtocol
 import ZeroMQ
 
-/// One process of the suite: what it is made of is said on this, then it runs.
+/// The process of a service: first add its projection, participant and calls, then run it.
 ///
-/// Everything of the process but its databases' own work is on one thread, so that nothing waits
+/// All work of the process is on one thread, except that of its databases, so that no call waits
 /// for a change of threads.
 public struct ServiceHost {
+    /// The name of the service.
     public let name: String
+    /// The connection to the event store.
     public let client: EventStoreClient
 
+    /// The service's own folder.
     let folder: String
     private let lock: FolderLock
     private let log: EventID
-    /// Where the log ended when the process began.
+    /// The last position of the log when the process started.
     private let head: UInt64
     private let loop: SocketLoop
     private let server: CallServer
     private let snapshots: SnapshotStore
     private let logger: Logger
     private let metricsAddress: StreamAddress?
-    /// What the service's participant would append if some events happened.
+    /// Returns the events that the service's participant would append if the given ones happened.
     private(set) var rehearse: (@Sendable ([RehearsedEvent]) async throws -> [RehearsedEvent])?
     private var runners: [@Sendable () async throws -> Void] = []
     private var closers: [@Sendable () async throws -> Void] = []
     private var projection: (@Sendable () async -> ProjectionStatus)?
     private var participant: (@Sendable () async -> ParticipantStatus)?
 
-    /// Connects to the event store, waiting for it if need be, and binds the service's endpoint.
+    /// Locks the service's folder, connects to the event store, and binds the service's endpoint.
+    ///
+    /// Waits up to 60 seconds for the event store.
+    ///
+    /// - Throws: `unavailable` if another process has locked the folder or the event store does not
+    ///   answer, `storage` if the folder can't be used.
     public init(_ name: String, _ configuration: ServiceConfiguration) async throws {
         endOnSignalWhileStarting()
         self.name = name
@@ -55,23 +63,27 @@ public struct ServiceHost {
             in: credentials.context, access: credentials.access, logger: logger)
     }
 
-    /// A repository of the aggregate, through which commands are carried out.
+    /// Returns a new repository that executes commands on the aggregate.
     public func repository<Subject: Aggregate>(_ subject: Subject.Type) -> Repository<Subject> {
         Repository(subject, client: client, snapshots: snapshots, on: loop)
     }
 
-    /// Keeps the projection's model up to date while the process runs, and answers `rebuild`.
+    /// Keeps the projection's read model current while the process runs, and answers `rebuild`.
+    ///
+    /// - Throws: `damaged` if the projection's store is damaged, follows another log, or is ahead
+    ///   of the log.
     public mutating func project<P: Projection>(
         _ projection: P.Type
     ) async throws -> ReadSide<P> where P.Model: StoredModel {
         let side = try await ReadSide(
             projection, at: "\(folder)/projection.sqlite", log: log, client: client, on: loop,
             logger: logger)
-        // What is appended from now on would be taken for known.
+        // A restored log may have lost its end. The projection would then skip the new events at
+        // positions that it has already passed.
         if let ahead = await side.status().lead(over: head) {
             throw DaybookError(
                 .damaged, "\(folder)/projection.sqlite: \(ahead); remove what is in \(folder), "
-                    + "as docs/operations.md says of a log that was put back")
+                    + "as docs/operations.md describes for a restored log")
         }
         runners.append { try await side.run() }
         closers.append { try await side.close() }
@@ -84,8 +96,12 @@ public struct ServiceHost {
         return side
     }
 
-    /// Has the service take part in sagas while the process runs, with the events of the queue that
-    /// is named as the participant is.
+    /// Runs the saga participant while the process runs.
+    ///
+    /// The participant takes its events from the queue of the same name.
+    ///
+    /// - Throws: `damaged` if the participant's memory is damaged, follows another log, or was
+    ///   written by a later version.
     public mutating func participate<P: Participant, Subject: Aggregate>(
         _ participant: P, through repository: Repository<Subject>
     ) async throws where P.Command == Subject.Command {
@@ -99,7 +115,7 @@ public struct ServiceHost {
         rehearse = { try await runner.rehearse($0) }
     }
 
-    /// Answers the call `name` by carrying a command out.
+    /// Answers the call `name` by executing a command.
     public func command<Command: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
@@ -107,7 +123,8 @@ public struct ServiceHost {
         await server.command(name, handler)
     }
 
-    /// Answers the query: with the live state, or with a past or hypothetical one, from the log.
+    /// Answers the query from the live read model, or from the log for past and hypothetical
+    /// states.
     public func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
     ) async {
@@ -129,12 +146,15 @@ public struct ServiceHost {
         }
     }
 
-    /// Answers the call `name`.
+    /// Answers the call `name` with the result of `handler`.
     func handle(_ name: String, _ handler: @escaping CallServer.Handler) async {
         await server.handle(name, handler)
     }
 
-    /// Answers the call `name` with what the query asks.
+    /// Answers the call `name` as a query.
+    ///
+    /// - Parameter handler: returns the answer once its read model contains every event up to
+    ///   `atLeast`.
     public func query<Query: Codable & Sendable, Answer: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
@@ -142,7 +162,7 @@ public struct ServiceHost {
         await server.query(name, handler)
     }
 
-    /// Runs until SIGTERM or SIGINT; then what is under way ends and the databases are closed.
+    /// Runs until SIGTERM or SIGINT. Then finishes running work and closes the databases.
     public func run() async throws {
         let (server, loop, closers) = (server, loop, closers)
         let report = await report()
@@ -155,7 +175,7 @@ public struct ServiceHost {
             try await withTaskExecutorPreference(loop) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for runner in runners { group.addTask { try await runner() } }
-                    // The first that fails ends the others, for which waitForAll would wait.
+                    // The first failure must cancel the others. waitForAll would wait for them.
                     for try await _ in group {}
                 }
             }
@@ -167,7 +187,7 @@ public struct ServiceHost {
         logger.notice("stopped")
     }
 
-    /// How the process is doing, for its own callers and for who watches over it.
+    /// Answers the call `status`, and returns the report for the metrics server.
     private func report() async -> ServiceReport {
         let report = ServiceReport(
             service: name, log: log, client: client, snapshots: snapshots,

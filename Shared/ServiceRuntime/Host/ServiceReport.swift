@@ -4,9 +4,10 @@ import Foundation
 import Observability
 import WireProtocol
 
-/// How a service's process is doing, put together when somebody asks.
+/// The source of a service's status, health and metrics.
 struct ServiceReport: Sendable {
-    /// Who watches over the process does not wait longer for the event store.
+    /// How long health checks and metrics wait for the event store, so that a scrape never times
+    /// out because of it.
     private static let patience: Duration = .seconds(2)
 
     let service: String
@@ -17,8 +18,11 @@ struct ServiceReport: Sendable {
     let participant: (@Sendable () async -> ParticipantStatus)?
     let startedAt = Timestamp.now()
 
+    /// Returns the status of the process.
+    ///
+    /// - Throws: `unavailable` if the event store does not answer within `timeout`.
     func status(timeout: Duration = .seconds(30)) async throws -> ServiceStatus {
-        // Asked before where the log ends: it is never ahead of that.
+        // Read before the head of the log. Otherwise the checkpoint could appear to be ahead of it.
         let (projection, participant) = (await projection?(), await participant?())
         return ServiceStatus(
             service: service, processID: ProcessInfo.processInfo.processIdentifier,
@@ -26,7 +30,7 @@ struct ServiceReport: Sendable {
             projection: projection, participant: participant)
     }
 
-    /// What keeps the service from being ready; nil if nothing does.
+    /// Returns why the service is not ready, or nil if it is ready.
     func fault() async -> String? {
         do {
             return try await status(timeout: Self.patience).fault()
@@ -35,15 +39,16 @@ struct ServiceReport: Sendable {
         }
     }
 
+    /// Returns the metrics of the process.
     func metrics() async -> [Metric] {
-        // A store that does not answer is a figure, too.
+        // An unavailable event store must not fail the scrape: it is a metric itself.
         let head = try? await client.welcome(timeout: Self.patience).head
         var metrics: [Metric] = [
             .gauge(
-                "daybook_event_store_up", "1 if the event store answers, else 0.",
+                "daybook_event_store_up", "1 if the event store answers, otherwise 0.",
                 head == nil ? 0 : 1),
             .gauge(
-                "daybook_snapshots", "Snapshots of aggregates that are kept.",
+                "daybook_snapshots", "The number of stored aggregate snapshots.",
                 each: await snapshots.count().map { [([], Double($0))] } ?? []),
         ]
         if let projection = await projection?() { metrics += projection.metrics(head: head) }
@@ -53,15 +58,17 @@ struct ServiceReport: Sendable {
 }
 
 extension ProjectionStatus {
-    /// - Parameter head: of the log, if it is known.
+    /// - Parameter head: the last position of the log, or nil if it is unknown.
     fileprivate func metrics(head: UInt64?) -> [Metric] {
         let lag = head.map { $0 - min(checkpoint, $0) }
         return [
             .gauge(
-                "daybook_projection_position", "Every event up to here is in the projection.",
+                "daybook_projection_position",
+                "The position up to which the read model contains every event.",
                 Double(checkpoint)),
             .gauge(
-                "daybook_projection_lag_events", "Events of the log behind that position.",
+                "daybook_projection_lag_events",
+                "How many events the read model lags behind the log.",
                 each: lag.map { [([], Double($0))] } ?? []),
             .gauge(
                 "daybook_projection_stopped",
@@ -75,14 +82,15 @@ extension ParticipantStatus {
     fileprivate var metrics: [Metric] {
         [
             .gauge(
-                "daybook_participant_running", "1 if the participant takes events, 0 if it waits.",
+                "daybook_participant_running",
+                "1 if the participant takes events, 0 if it waits for its queue or the store.",
                 state == .running ? 1 : 0),
             .counter(
-                "daybook_participant_handled_total", "Events that the participant has handled.",
-                UInt64(handled)),
+                "daybook_participant_handled_total",
+                "The number of events handled by the participant.", UInt64(handled)),
             .counter(
                 "daybook_participant_failed_total",
-                "How often the participant could not handle an event.", UInt64(failed)),
+                "How often the participant failed to handle an event.", UInt64(failed)),
         ]
     }
 }

@@ -5,8 +5,8 @@ import UnixSignals
 
 /// Makes SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
 ///
-/// For long-running processes. One that is still starting has nothing to finish, and its files
-/// survive a crash at any moment.
+/// A starting process has no work to finish, and its files survive a crash at any moment. So a
+/// long-running process may end at once while it is starting.
 public func endOnSignalWhileStarting() {
     for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
 }
@@ -20,7 +20,7 @@ public func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) 
             do {
                 try await cancelWhenGracefulShutdown { try await body() }
             } catch is CancellationError {
-                // Asked to stop, and stopped.
+                // The cancellation is the expected result of a stop, not a failure.
             }
         }
     }

@@ -5,7 +5,7 @@ import WireProtocol
 
 extension ParticipantRunner {
     /// Advances the horizon to the commit time of the last handled event, or to the log's time if
-    /// the queue is empty, and carries out the commands of deadlines that have passed.
+    /// the queue is empty, and executes the commands of deadlines that have passed.
     func goOn(after deliveries: [Delivery]) async throws {
         lastTime = max(lastTime, deliveries.lazy.map(\.event.time).max() ?? lastTime)
         let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
@@ -17,7 +17,7 @@ extension ParticipantRunner {
         try await trim()
     }
 
-    /// Carries out the commands of sagas whose deadline has passed. The events before the deadline
+    /// Executes the commands of sagas whose deadline has passed. The events before the deadline
     /// must have been handled, because one of them may have met it.
     private func expireSagas() async throws {
         retryDeadlines()
@@ -53,8 +53,10 @@ extension ParticipantRunner {
         for deadline in due { delay(deadline, hasFailed: failures[deadline.saga] != nil) }
     }
 
-    /// A deadline whose commands fail is tried again after a pause, which doubles up to a minute:
-    /// its cause may never go away, and each attempt costs commands and a line of the log.
+    /// Schedules the retry of a deadline whose commands failed.
+    ///
+    /// The pause starts at 100 milliseconds and doubles up to a minute. The cause of the failure
+    /// may be permanent, and each attempt costs commands and a log line.
     private func delay(_ deadline: Deadline, hasFailed: Bool) {
         let failed = failedDeadlines.removeValue(forKey: deadline)
         guard hasFailed else { return }
@@ -62,6 +64,7 @@ extension ParticipantRunner {
         failedDeadlines[deadline] = FailedDeadline(pause: pause, retry: .now + pause)
     }
 
+    /// Makes failed deadlines due again whose pause has ended.
     private func retryDeadlines() {
         let now = ContinuousClock.now
         for (deadline, failed) in failedDeadlines where failed.retry.map({ $0 <= now }) ?? false {
@@ -79,8 +82,10 @@ struct Deadline: Comparable, Hashable, Sendable {
     static func < (a: Deadline, b: Deadline) -> Bool { (a.time, a.saga) < (b.time, b.saga) }
 }
 
-/// How long a deadline whose commands have failed waits, and until when; nil while it is tried.
+/// The retry schedule of a deadline whose commands failed.
 struct FailedDeadline {
+    /// The pause before the next attempt.
     var pause: Duration
+    /// When the pause ends, or nil during an attempt.
     var retry: ContinuousClock.Instant?
 }

@@ -44,9 +44,11 @@ extension ParticipantRunner {
 
     /// How long a saga without a deadline is remembered after its last event, by the log's time.
     private static var retention: Duration { .seconds(30 * 86_400) }
+    /// The pause between two rounds of trimming.
     private static var trimInterval: Duration { .seconds(600) }
+    /// The largest number of sagas that one transaction removes, so that it does not delay events.
     private static var trimCount: Int { 5_000 }
-    /// How many sagas one read looks for.
+    /// The largest number of sagas that one read looks for.
     private static var readCount: Int { 250 }
 
     // MARK: Recollecting
@@ -191,6 +193,7 @@ extension Saga {
             lastPosition: 0, lastTime: event.time)
     }
 
+    /// Adds the event to the state, and makes it the saga's last event.
     mutating func fold<P: Participant>(
         _ event: Recorded<P.Event>, by participant: P.Type
     ) where P.State == State {

@@ -5,35 +5,40 @@ import Logging
 import WireProtocol
 import ZeroMQ
 
-/// A saga participant at work: takes events from its queue, remembers, and has its commands carried
-/// out with exactly-once effect: the ids of the events that a reaction appends derive from the id
-/// of the event it reacts to, so a reaction that is made again changes nothing.
+/// The runner of a saga participant: it takes events from the queue, remembers sagas, and executes
+/// the participant's commands with exactly-once effect.
 ///
-/// Commands for one aggregate are carried out in the order of their events; those for different
-/// ones side by side, so that the store can write them with one sync.
+/// The ids of the events that a reaction appends derive from the id of the event that it reacts to.
+/// So a repeated reaction appends nothing.
+///
+/// Commands on one aggregate are executed in the order of their events. Commands on different
+/// aggregates are executed concurrently, so that the store can write their events with one sync.
 actor ParticipantRunner<P: Participant, Subject: Aggregate>
 where P.Command == Subject.Command {
-    /// A command that a saga has led to.
+    /// A command that a saga has issued and that is not executed yet.
     struct Owed: Sendable {
         let command: P.Command
         let cause: Cause
         let saga: String
     }
 
-    /// What a batch comes to.
+    /// The intermediate results of one batch.
     private struct Turn {
+        /// The sagas before the batch, by id.
         let known: [String: Recollection]
+        /// The sagas that the batch has changed, by id.
         var changed: [String: Saga<P.State>] = [:]
-        /// By aggregate.
+        /// The commands to execute, by the id of their aggregate.
         var owed: [String: [Owed]] = [:]
-        /// By saga, why it can't go on.
+        /// Why sagas failed, by their id.
         var failures: [String: String] = [:]
     }
 
-    /// So many events are in hand at a time, half of them being handled.
+    /// How many events the consumer holds at a time. Half of them are being handled.
     private static var concurrency: Int { 1000 }
+    /// How long a stopping process waits for the events that are being handled.
     private static var drainTimeout: Duration { .seconds(5) }
-    /// So often the queue is looked for before it is said that it is not there.
+    /// How many attempts in a row must find no queue before the runner logs a warning.
     private static var patience: Int { 6 }
 
     let participant: P
@@ -50,7 +55,7 @@ where P.Command == Subject.Command {
     var beginning: UInt64 = 0
     var deadlines = Heap<Deadline>()
     var failedDeadlines: [Deadline: FailedDeadline] = [:]
-    /// Everything that happened before has been handled, but for what fails.
+    /// The time up to which all events have been handled, except those that failed.
     var horizon = Timestamp(microseconds: 0)
     /// The latest commit time of a delivered event.
     var lastTime = Timestamp(microseconds: 0)
@@ -64,7 +69,7 @@ where P.Command == Subject.Command {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// - Parameter service: the one of this name is the queue's only consumer.
+    /// - Parameter service: the service's name, which is also the name of the queue's consumer.
     init(
         _ participant: P, through repository: Repository<Subject>, store: SagaStore<P.State>,
         client: EventStoreClient, service: String, on loop: SocketLoop, logger: Logger
@@ -78,21 +83,21 @@ where P.Command == Subject.Command {
         self.logger = logger
     }
 
-    /// Takes part until cancelled; waits for its queue if that is not there.
+    /// Handles events until cancelled. Waits for the queue if it does not exist.
     func run() async throws {
-        /// How often in a row there was no queue.
+        /// How many attempts in a row found no queue.
         var misses = 0
         while true {
             do {
                 try await takePart()
             } catch let error as ProtocolError where error.code == .notFound {
                 misses = state == .running ? 1 : misses + 1
-                // An event store that has just begun may be about to make it.
+                // An event store that has just started may be about to create the queue.
                 if misses == Self.patience {
                     logger.warning(
                         """
-                        queue '\(P.name)' is not there; start the event store with --rules \
-                        Services/rules.json, or: event-store queues create \(P.name)
+                        queue '\(P.name)' does not exist; start the event store with --rules \
+                        Services/rules.json, or create it with: event-store queues create \(P.name)
                         """, metadata: ["reason": "\(error)"])
                 }
             } catch let error as ProtocolError where error.code == .unavailable {
@@ -101,7 +106,7 @@ where P.Command == Subject.Command {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }
             state = .waiting
-            // Nobody tells when a queue is made.
+            // The event store does not report new queues, so the runner must poll.
             try await Task.sleep(for: .milliseconds(500))
         }
     }
@@ -118,7 +123,8 @@ where P.Command == Subject.Command {
         let consumer = try await client.consumer(of: P.name, named: service)
         let result: Result<Void, any Error>
         do {
-            // What was in flight to the process before this one need not be waited for.
+            // Leases of an earlier process of this service would delay their events until the
+            // visibility timeout.
             try await consumer.release()
             try await recollect()
             state = .running
@@ -138,11 +144,13 @@ where P.Command == Subject.Command {
 
     // MARK: Events
 
-    /// Reacts to all of the batch, remembers that it has, and says what has become of each
-    /// delivery. One that can't be handled is delivered again later, and the others go on; what
-    /// comes behind it in its group waits in the queue rather than overtake it.
+    /// Reacts to a batch of deliveries, stores the changed sagas, and returns the verdict on each
+    /// delivery.
     ///
-    /// - Throws: `CancellationError`; what the participant's own store throws.
+    /// The queue redelivers a failed event later. The other events proceed, except the later ones
+    /// in the same group, which wait in the queue so that the order is kept.
+    ///
+    /// - Throws: `CancellationError`, or the errors of the participant's own store.
     func handle(_ deliveries: [Delivery]) async throws -> [Settlement.Verdict] {
         let contents = deliveries.map { delivery in
             Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
@@ -169,7 +177,7 @@ where P.Command == Subject.Command {
         return verdicts
     }
 
-    /// Reacts to what one delivery holds.
+    /// Reacts to the events in one delivery.
     private func react(
         to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
     ) {
@@ -179,7 +187,7 @@ where P.Command == Subject.Command {
             recollection.saga = turn.changed[id] ?? recollection.saga
             return recollection
         }
-        // Asked before any is folded, for they have the position in common.
+        // Computed before the first fold, because all events of a delivery share one position.
         let isNew = events.map { $0.position > recollection(of: $0).lastPosition }
         var commands = 0
         let traceparent = delivery.event.traceparent
@@ -202,7 +210,10 @@ where P.Command == Subject.Command {
         }
     }
 
-    /// - Parameter commands: how many the delivery has led to so far.
+    /// Adds the commands of the reaction to `turn`.
+    ///
+    /// - Parameter commands: how many commands the delivery has issued so far. It is part of the
+    ///   key from which the ids of the appended events derive.
     private func react(
         to event: Recorded<P.Event>, of delivery: Delivery, _ traceparent: TraceParent?,
         given state: P.State, after commands: inout Int, in turn: inout Turn
@@ -236,6 +247,7 @@ where P.Command == Subject.Command {
         return .failed(error: failure, delay: nil)
     }
 
+    /// Logs a failure, and remembers it for the status.
     func note(_ failure: String, of what: String, in correlationID: EventID) {
         let what = Self.line(what)
         lastFailure = "\(what): \(failure)"
@@ -246,16 +258,18 @@ where P.Command == Subject.Command {
 
     private static func reason(_ error: any Error) -> String { line("\(error)") }
 
-    /// What others have named must not break a line of the log.
+    /// Returns the text on one line, because names and errors from outside may contain newlines,
+    /// which would break the line format of the log.
     private static func line(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     // MARK: Commands
 
-    /// Carries out what is owed.
+    /// Executes the commands, and returns the reasons of failures by saga.
     ///
-    /// - Returns: by saga, what has failed.
+    /// A saga's commands on an aggregate end with the first failure, because later ones may depend
+    /// on it.
     func carryOut(_ owed: [String: [Owed]]) async throws -> [String: String] {
         try await withThrowingTaskGroup(of: [String: String].self) { group in
             for commands in owed.values {
@@ -281,7 +295,7 @@ where P.Command == Subject.Command {
         return failures
     }
 
-    /// What the store answers, however long it is away.
+    /// Returns the answer of `ask`. Retries while the event store is unavailable.
     func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             do {

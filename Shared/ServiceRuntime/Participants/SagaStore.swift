@@ -4,13 +4,13 @@ import GRDB
 import JSON
 import Synchronization
 
-/// What a participant remembers of one saga, with what its next event would be linked to.
+/// A saga as its participant remembers it, with the ids that link its next event to it.
 struct Saga<State: Codable & Sendable>: Sendable {
     var state: State
     var correlationID: EventID
-    /// The last event of the saga that is in the state, and its position: what is delivered from
-    /// there or before it has been seen.
+    /// The id of the last event in the state.
     var lastEventID: EventID
+    /// The position of that event. The state contains the saga's events up to it.
     var lastPosition: UInt64
     /// The commit time of that event.
     var lastTime: Timestamp
@@ -18,8 +18,8 @@ struct Saga<State: Codable & Sendable>: Sendable {
 
 /// The participant's memory on disk, a cache of the log: see `ParticipantRunner`.
 ///
-/// It has no checkpoint: what is still to come is in the participant's queue. What is acknowledged
-/// there does not come again, so it must be on disk here.
+/// It needs no checkpoint, because the participant's queue holds the events that are not handled
+/// yet. The queue does not redeliver an acknowledged event, so its effect must be on disk first.
 struct SagaStore<State: Codable & Sendable>: Sendable {
     static var version: Int { 3 }
 
@@ -27,8 +27,10 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
 
     var path: String { store.path }
 
-    /// - Throws: `damaged` for a store of a later version. It may be removed,
-    ///   because the log has everything in it.
+    /// Opens the store at `path`, and migrates a store of an earlier version.
+    ///
+    /// - Throws: `damaged` for a store of a later version. It may be removed, because the log
+    ///   contains everything in it.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
             path, version: Self.version, log: log, isDurable: true,
@@ -69,7 +71,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         guard let opened else {
             throw DaybookError(
                 .damaged,
-                "\(path) was made by a later version; remove it to go through the log again")
+                "\(path) was written by a later version; remove it to rebuild it from the log")
         }
         store = opened
     }
@@ -133,7 +135,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         let count = Mutex(0)
     }
 
-    /// The sagas of `ids` that are known.
+    /// Returns those sagas of `ids` that are in the memory.
     func sagas(_ ids: Set<String>) async throws -> [String: Saga<State>] {
         guard !ids.isEmpty else { return [:] }
         return try await store.read { db in
@@ -148,7 +150,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
     }
 
-    /// The ids of sagas that have a deadline, with the deadline.
+    /// Returns the ids and deadlines of all sagas that have a deadline.
     func deadlines() async throws -> [(id: String, deadline: Timestamp)] {
         try await store.read { db in
             try Row.fetchAll(db, sql: "SELECT id, deadline FROM saga WHERE deadline IS NOT NULL")
@@ -161,6 +163,7 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
     }
 
+    /// Stores the sagas on disk in one transaction, and replaces their earlier states.
     func commit(
         _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
     ) async throws {
@@ -169,6 +172,8 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
             [Self.insertion("OR REPLACE", sagas)], checkpoint: store.checkpoint)
     }
 
+    /// Returns the write that stores the sagas.
+    ///
     /// - Parameter conflict: SQL's conflict clause for a saga that exists already.
     private static func insertion(
         _ conflict: String, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]

@@ -1,20 +1,27 @@
-/// Something that is shown field by field.
+/// A view that is shown as a list of named fields.
 public protocol FieldView: Codable, Sendable {
-    /// Names and values, for people; the same names in the same order for every one. Nil for what
-    /// is not there.
+    /// The names and formatted values of the fields. A value is nil if the field is empty.
+    ///
+    /// Every value of the type has the same names in the same order.
     var fields: [(name: String, value: String?)] { get }
 }
 
-/// What became of a field, or would; nil where it is not there.
+/// The values of a field before and after an event. A value is nil if the field is empty.
 package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// The name of the field.
     package let field: String
+    /// The value before.
     package let before: String?
+    /// The value after.
     package let after: String?
 
+    /// The change on one line, with `-` for an empty field: `balance 20.63 → 5.63`.
     package var description: String { "\(field) \(before ?? "-") → \(after ?? "-")" }
 
-    /// Every field.
-    package static func pairs(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
+    /// Returns the values of every field, changed or not.
+    package static func pairs(
+        _ before: (some FieldView)?, _ after: (some FieldView)?
+    ) -> [FieldChange] {
         let (old, new) = (before?.fields, after?.fields)
         let names = (old ?? new ?? []).map(\.name)
         return names.enumerated().map { index, name in
@@ -24,8 +31,10 @@ package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible
         }
     }
 
-    /// The fields that are not what they were.
-    package static func all(_ before: (some FieldView)?, _ after: (some FieldView)?) -> [FieldChange] {
+    /// Returns the fields whose values differ.
+    package static func all(
+        _ before: (some FieldView)?, _ after: (some FieldView)?
+    ) -> [FieldChange] {
         pairs(before, after).filter { $0.before != $0.after }
     }
 }

@@ -3,27 +3,30 @@ package import EventStoreClient
 import GRDB
 import WireProtocol
 
-/// What a service showed, or would show, from the log alone: what serves is not touched.
+/// Queries of a service's past or hypothetical state, answered from the log alone.
 ///
-/// Of an entity, its own events are read and no others. Of all entities, the log is read.
+/// They do not touch the live read model. A query of one entity reads only the events of that
+/// entity. A query of all entities reads the log.
 package struct PastReading<Service: NamedService>: Sendable {
-    /// Told how far the log has been read, and up to where it will be.
+    /// A callback with the position that the reading has reached, and the position where it ends.
     package typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
 
     let client: EventStoreClient
-    /// The service's own folder, where states on the way are kept.
+    /// The service's own folder, which also holds the snapshots of past states.
     let folder: String
-    /// One is kept each time that so many events more have been folded, or up to twice as many:
-    /// they come in chunks.
+    /// The smallest number of events between two snapshots of a past state.
+    ///
+    /// The actual distance is up to twice as large, because events arrive in batches.
     let snapshotInterval: Int
 
+    /// Creates a reader that keeps its snapshots in the service's own `folder`.
     package init(client: EventStoreClient, folder: String, snapshotInterval: Int = 1000) {
         self.client = client
         self.folder = folder
         self.snapshotInterval = snapshotInterval
     }
 
-    /// What the query was answered at `moment`; nil is now.
+    /// Returns the query's answer at `moment`, or the current one if `moment` is nil.
     package func answer<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
@@ -33,10 +36,10 @@ package struct PastReading<Service: NamedService>: Sendable {
         return try past.answer(argument)
     }
 
-    /// What the query would have been answered at `moment`, had the event not happened.
+    /// Returns the query's answer at `moment` as if the event had not happened.
     ///
-    /// - Throws: `rejected` for an event that the service did not decide on, or that the answer does
-    ///   not depend on.
+    /// - Throws: `rejected` if the event is not one of the service's own events, or if the answer
+    ///   does not depend on it.
     package func hypothetical<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         without reference: EventReference, asOf moment: Moment?,
@@ -58,8 +61,10 @@ package struct PastReading<Service: NamedService>: Sendable {
         return answer
     }
 
-    /// What the query was answered at `start` and at `end`, and what each event between them made
-    /// of it; nil is now.
+    /// Returns the query's answers at `start`, after each later event, and at `end`. A nil `end`
+    /// means now.
+    ///
+    /// - Throws: `rejected` if `start` is after `end`.
     package func difference<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         from start: Moment, to end: Moment?
@@ -68,7 +73,8 @@ package struct PastReading<Service: NamedService>: Sendable {
         let head = try await client.welcome().head
         let last = try await client.position(of: end ?? .position(head))
         guard first <= last else {
-            throw DaybookError(.rejected, "--from, position \(first), is behind --to, \(last)")
+            throw DaybookError(
+                .rejected, "--from (position \(first)) is after --to (position \(last))")
         }
         var past = try PastModel(query)
         let untold: Progress = { _, _ in }
@@ -85,8 +91,8 @@ package struct PastReading<Service: NamedService>: Sendable {
         return difference
     }
 
-    /// What the query is answered now, and what it would be if the events happened; nil if that
-    /// there is no such thing.
+    /// Returns the query's current answer, and the answer if the events happened. An answer is nil
+    /// if the query is rejected.
     func prospect<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         after events: [RehearsedEvent]
@@ -99,7 +105,8 @@ package struct PastReading<Service: NamedService>: Sendable {
         return (now, try past.state(argument))
     }
 
-    /// Folds what there was at `moment`, from the nearest state that is kept, and keeps more.
+    /// Folds the events up to `moment`, starting from the nearest snapshot, and stores further
+    /// snapshots.
     private func fold<Argument, Answer>(
         _ past: inout PastModel<Service, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress
@@ -129,7 +136,7 @@ package struct PastReading<Service: NamedService>: Sendable {
         snapshots.keep(kept, of: subject)
     }
 
-    /// Hands the events that the service shows, of those in `scope` behind `position`, to `body`.
+    /// Passes the events in `scope` after `position` that the service's projection reads to `body`.
     private func read(
         _ scope: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
         _ progress: Progress, _ body: ([RecordedEvent]) throws -> Void
@@ -155,14 +162,16 @@ package struct PastReading<Service: NamedService>: Sendable {
                 .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
         }
         guard event.category == Service.Subject.category else {
-            throw refusal("is none that \(Service.serviceName) decides on")
+            throw refusal("is not one of \(Service.serviceName)'s own events")
         }
-        guard scope.matches(event) else { throw refusal("does not concern what is asked for") }
-        guard moment?.includes(event) ?? true else { throw refusal("had not happened by then") }
+        guard scope.matches(event) else { throw refusal("does not affect the requested answer") }
+        guard moment?.includes(event) ?? true else {
+            throw refusal("had not happened at the requested time or position")
+        }
         return event
     }
 
-    /// The later events of the stream that could not have been decided on without `missing`.
+    /// Returns the later events of the stream that could not have happened without `missing`.
     private func objections(
         without missing: RecordedEvent, asOf moment: Moment?
     ) async throws -> [Objection] {
@@ -185,16 +194,16 @@ package struct PastReading<Service: NamedService>: Sendable {
     }
 }
 
-/// A model of some events, in memory alone, and a query of it.
+/// An in-memory read model of selected events, and a query of it.
 private struct PastModel<Service: NamedService, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
     let query: ServiceQuery<Service, Argument, Answer>
     private var model = Service.Shown.Model()
-    /// Of the last event.
+    /// The position of the last event in the model.
     private(set) var position: UInt64 = 0
-    /// How many events were folded since a state was kept.
+    /// How many events were folded since the last snapshot.
     private var unkept = 0
-    /// What the live model has on disk; not kept unless the query asks for it.
+    /// The tables that the live model has on disk. Nil if the query does not read them.
     private let rows: DatabaseQueue?
 
     init(_ query: ServiceQuery<Service, Argument, Answer>) throws {
@@ -208,7 +217,7 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         }
     }
 
-    /// Whether all that it has is in memory.
+    /// Whether the query reads the model only, so that the model alone is a complete snapshot.
     var isInMemory: Bool { rows == nil }
 
     mutating func resume(from snapshot: PastSnapshots<Service>.Snapshot) {
@@ -216,7 +225,8 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         position = snapshot.position
     }
 
-    /// The state behind `event`, the last that was folded, if it is time to keep one.
+    /// Returns a snapshot at `event`, the last folded one, if `interval` events or more were folded
+    /// since the previous snapshot.
     mutating func snapshot(
         at event: RecordedEvent?, every interval: Int
     ) -> PastSnapshots<Service>.Snapshot? {
@@ -232,7 +242,7 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         try write()
     }
 
-    /// As if they happened now.
+    /// Folds rehearsed events as if they happened now.
     mutating func fold(_ events: [RehearsedEvent]) throws {
         for event in events {
             guard let shown = try event.decoded(Service.Shown.Event.self) else { continue }
@@ -254,12 +264,12 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     func answer(_ argument: Argument) throws -> Answer {
         switch query.source {
         case .memory(let answer): try answer(model, argument)
-        // Made with the queue, if the query asks for it.
+        // The initializer creates `rows` for every query that reads from disk.
         case .disk(let answer): try rows!.read { try answer($0, argument) }
         }
     }
 
-    /// The answer; nil if it is that there is no such thing.
+    /// Returns the answer, or nil if the query is rejected.
     func state(_ argument: Argument) throws -> Answer? {
         do {
             return try answer(argument)

@@ -4,23 +4,25 @@ import Foundation
 import GRDB
 import JSON
 
-/// What a service showed of single entities, kept on the way to past answers: the next answer of a
-/// long history is folded from the nearest of them, not from the beginning.
+/// Snapshots of single entities' past states, which save folding long histories from the start.
 ///
-/// They are a shortcut and no more: one is used if its event is in the log, and what can't be read
-/// or written costs time alone. The file may be removed at any time.
+/// The file is only a cache. A reader checks that a snapshot's event is in the log before it uses
+/// the snapshot, and a failed read or write only costs time. The file may be removed at any time.
 struct PastSnapshots<Service: NamedService>: Sendable {
     typealias Model = Service.Shown.Model
 
+    /// The read model of one entity after one of its events.
     struct Snapshot: Sendable {
         var model: Model
-        /// Of the last event in it.
+        /// The position of the last event in the model.
         var position: UInt64
+        /// The commit time of that event.
         var time: Timestamp
+        /// The id of that event.
         var event: EventID
     }
 
-    /// The whole of a query and its argument.
+    /// The key of a snapshot: the name of a query and its argument as JSON.
     struct Subject: Sendable {
         let query: String
         let argument: String
@@ -34,13 +36,13 @@ struct PastSnapshots<Service: NamedService>: Sendable {
     private let path: String
     private let log: EventID
 
-    /// - Parameter folder: the service's own.
+    /// - Parameter folder: the service's own folder.
     init(in folder: String, log: EventID) {
         path = "\(folder)/past.sqlite"
         self.log = log
     }
 
-    /// The last one at `moment` or before, if there is one.
+    /// Returns the last snapshot at or before `moment`, or the last of all if `moment` is nil.
     func nearest(to moment: Moment?, of subject: Subject) -> Snapshot? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let (column, bound): (String, Int64) =
@@ -76,8 +78,8 @@ struct PastSnapshots<Service: NamedService>: Sendable {
             time: Timestamp(microseconds: try row.decode(forColumn: "time")), event: event)
     }
 
-    /// Runs `body` on the file. Nil if the file can't be used, which costs only time. A damaged
-    /// file is removed, and the next answer creates a new one.
+    /// Runs `body` on the file. Returns nil if the file can't be used, which only costs time.
+    /// Removes a damaged file, and the next answer creates a new one.
     private func using<Value>(_ body: (DatabaseQueue) throws -> Value?) -> Value? {
         do {
             return try body(database())
@@ -87,9 +89,10 @@ struct PastSnapshots<Service: NamedService>: Sendable {
         }
     }
 
+    /// Stores the snapshots, and removes those of another version or log.
     func keep(_ snapshots: [Snapshot], of subject: Subject) {
         guard !snapshots.isEmpty else { return }
-        // If it can't be written, the next answer takes as long as this one.
+        // A failed write needs no handling: the next answer takes as long as this one.
         _ = using { database -> Void? in
             try database.write { try write(snapshots, of: subject, $0) }
         }

@@ -3,13 +3,15 @@ import EventStoreClient
 import Foundation
 import GRDB
 
-/// A service's store in a file, read without the service.
+/// A store that `rebuild --into` wrote, read without the service or the event store.
 package struct StoreFile<Service: NamedService>: Sendable {
     private let path: String
     private let database: DatabaseQueue
 
-    /// - Throws: `DaybookError` if there is no such file, or if it is not a store of the service in the
-    ///   version of this executable.
+    /// Opens the file at `path` for reading.
+    ///
+    /// - Throws: `invalid` if the file is missing, or is not a store of this service in this
+    ///   executable's version.
     package init(_ path: String) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else {
@@ -22,20 +24,27 @@ package struct StoreFile<Service: NamedService>: Sendable {
             let (version, tables) = try database.read { db in
                 (try Int.fetchOne(db, sql: "SELECT version FROM daybook"), try Self.tables(db))
             }
-            // Of another version it has some of them at least.
+            // A store of another version has at least some of the tables. It gets the clearer error
+            // below.
             guard try !tables.isDisjoint(with: Self.tables()) else {
-                throw DaybookError(.invalid, "\(path) is a store, but none of \(Service.serviceName)")
+                throw DaybookError(
+                    .invalid,
+                    "\(path) is a store of another service, not of \(Service.serviceName)")
             }
             guard version == Service.Shown.version else {
                 throw DaybookError(
-                    .invalid, "\(path) is of version \(version ?? 0), but \(Service.serviceName) reads "
-                        + "version \(Service.Shown.version)")
+                    .invalid, "\(path) has version \(version ?? 0), but \(Service.serviceName) "
+                        + "reads version \(Service.Shown.version); build a new file with: "
+                        + "\(Service.serviceName) rebuild --into FILE")
             }
         } catch  where Self.isUnusable(error) {
             throw Self.unusable(path, error)
         }
     }
 
+    /// Answers the query from the file.
+    ///
+    /// - Throws: `rejected` if the query rejects its argument, `invalid` if the file can't be read.
     package func answer<Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
     ) throws -> Answer {
@@ -55,7 +64,7 @@ package struct StoreFile<Service: NamedService>: Sendable {
         }
     }
 
-    /// What a store of the service consists of.
+    /// Returns the names of the tables in a store of the service.
     private static func tables() throws -> Set<String> {
         try DatabaseQueue().write { db in
             try Service.Shown.Model.createTables(db)

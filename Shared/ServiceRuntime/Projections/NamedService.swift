@@ -1,11 +1,12 @@
 public import EventSourcing
 
-/// A service as its executable knows it: what its commands have in common.
+/// A service as its command-line tool knows it: its name, its aggregate and its projection.
 public protocol NamedService: SendableMetatype {
-    /// What decides on its commands.
+    /// The aggregate that decides the service's commands.
     associatedtype Subject: Aggregate
-    /// What it shows of the log.
+    /// The projection that the service's queries read.
     associatedtype Shown: Projection where Shown.Model: StoredModel
 
+    /// The name of the executable and of the service's folder.
     static var serviceName: String { get }
 }

@@ -5,25 +5,26 @@ import Logging
 import WireProtocol
 import ZeroMQ
 
-/// A projection at work: follows the log, keeps its model in memory and on disk, and answers from
-/// memory.
+/// The live read model of a projection: it follows the log, in memory and on disk, and answers
+/// queries.
 public actor ReadSide<P: Projection> where P.Model: StoredModel {
     private var model: P.Model
     private var store: ProjectedStore
-    /// Every event up to here is in the model.
+    /// The position up to which the model contains every event.
     private var through: UInt64
+    /// A query that waits until the model has caught up to a position.
     private typealias Waiter = (
         position: UInt64, continuation: CheckedContinuation<Void, any Error>
     )
     private var waiters: [Waiter] = []
-    /// Why it follows the log no more, once it does not.
+    /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
-    /// Held while the model and its store change.
+    /// The lock that is held while the model and its store change.
     private var turn = KeyedLock()
-    /// The last rebuild.
+    /// The current or last rebuild, or nil if there was none.
     private var rebuild: RebuildStatus?
     private let rebuilds = AsyncStream<Void>.makeStream()
-    /// The error of a query after which the store can't be used.
+    /// The errors of queries after which the store can't be used.
     private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private let client: EventStoreClient
@@ -31,11 +32,13 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
     private let logger: Logger
     private let loop: SocketLoop
 
+    /// The executor of the process's socket loop: calls from there need no change of threads.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Opens the store at `path`; one of another version is thrown away and built from the log.
+    /// Opens the store at `path`. Replaces a store of another version by an empty one, which
+    /// `run()` fills from the log.
     init(
         _ projection: P.Type, at path: String, log: EventID, client: EventStoreClient,
         on loop: SocketLoop, logger: Logger
@@ -55,17 +58,17 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         if let existing = try P.openStore(path, log: log) {
             store = existing
         } else {
-            logger.notice("the projection has changed: building its store from the log")
+            logger.notice("the projection's version has changed; rebuilding its store from the log")
             try ProjectedStore.remove(path)
-            // A new store has the version it is made with.
+            // The file was just removed, so this creates a store of the current version.
             store = try P.openStore(path, log: log)!
         }
         return (try await store.load(P.Model.self), store)
     }
 
-    /// Follows the log, and rebuilds when asked to, until cancelled.
+    /// Follows the log and executes rebuilds until cancelled.
     ///
-    /// A rebuild that a process before this one was at is gone on with.
+    /// Resumes a rebuild that an earlier process left unfinished.
     func run() async throws {
         defer { stop(CancellationError()) }
         if Rebuilding<P>.isBegun(at: rebuildPath) { _ = rebuild(.random()) }
@@ -76,7 +79,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
             }
             // A query that finds damage is answered with an error, and the process ends.
             group.addTask { for await error in self.failure.stream { throw error } }
-            // The first that fails ends the others, for which waitForAll would wait.
+            // The first failure must cancel the other tasks. waitForAll would wait for them first.
             for try await _ in group {}
         }
     }
@@ -95,12 +98,13 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
                 }
             }
         } catch let error as ProjectionStopped {
-            // The process goes on with all else that it does.
+            // Commands and the saga participant do not need the read model, so the process runs on.
             logger.error("\(error)")
             stop(error)
         }
     }
 
+    /// Runs `body` while no other change of the model or its store is under way.
     private func inTurn(_ body: () async throws -> Void) async throws {
         if !turn.tryLock("model") { await withCheckedContinuation { turn.wait(for: "model", $0) } }
         defer { turn.unlock("model") }
@@ -116,7 +120,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         }
     }
 
-    /// Whoever waits for more waits in vain.
+    /// Stops following the log for `reason`, and fails all queries that wait for later events.
     private func stop(_ reason: any Error) {
         end = end ?? reason
         for waiter in waiters { waiter.continuation.resume(throwing: reason) }
@@ -125,7 +129,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     // MARK: Queries
 
-    /// Answers from memory, once every event up to `position` is in the model.
+    /// Answers from memory once the model contains every event up to `position`.
     func read<Answer>(
         atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
     ) async throws -> sending Answer {
@@ -133,7 +137,8 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         return try body(model)
     }
 
-    /// Answers from disk, for what is not kept in memory.
+    /// Answers from disk, for rows that are not kept in memory, once the store contains every event
+    /// up to `position`.
     func readStore<Answer: Sendable>(
         atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
@@ -151,7 +156,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         if let stopped = end as? ProjectionStopped { throw stopped }
         guard position > through else { return }
         try await withCheckedThrowingContinuation { continuation in
-            // Looked at here: others may have had their turn while this task suspended.
+            // Checked here, because the model may have caught up while this task suspended.
             if position <= through {
                 continuation.resume()
             } else if let end {
@@ -164,11 +169,11 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
 
     // MARK: Rebuild
 
-    /// Has model and store built again from the log, while the old ones serve, and says how far
-    /// that is.
+    /// Starts a rebuild of the model and its store from the log, and returns its progress. Queries
+    /// read the old ones meanwhile.
     ///
-    /// A rebuild that is under way is joined; one whose id is known is not begun again. So whoever
-    /// wants to know more asks again, with the id that was answered.
+    /// A request joins a rebuild that is running, and never starts the last rebuild a second time.
+    /// To follow the progress, a caller repeats the request with the id in the answer.
     func rebuild(_ id: EventID) -> ProjectionStatus {
         if let rebuild, rebuild.isRunning || rebuild.id == id { return status() }
         rebuild = RebuildStatus(id: id, target: through)
@@ -176,11 +181,12 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         return status()
     }
 
-    /// Where what is built again is, until it serves.
+    /// The path of the store that is being rebuilt, until it replaces the live one.
     private var rebuildPath: String { store.path + ".rebuild" }
 
-    /// - Throws: `CancellationError`: the next process goes on. What else goes wrong leaves the old
-    ///   ones in their place.
+    /// Rebuilds the model and its store. If that fails, the old ones stay in use.
+    ///
+    /// - Throws: `CancellationError` if the process stops. The next process resumes the rebuild.
     private func rebuildFromLog() async throws {
         do {
             let fresh = try await Rebuilding<P>(at: rebuildPath, log: log)
@@ -197,14 +203,17 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         } catch let error as CancellationError {
             throw error
         } catch {
-            logger.error("a rebuild has failed", metadata: ["reason": "\(error)"])
+            logger.error(
+                "rebuild failed; the old read model stays in use",
+                metadata: ["reason": "\(error)"])
             rebuild?.state = .failed
             rebuild?.reason = "\(error)"
         }
     }
 
-    /// Takes in the whole log, then what has come meanwhile; the projection waits only for the
-    /// rest.
+    /// Reads the whole log, then the events appended meanwhile, and switches over.
+    ///
+    /// The live read model waits only while the last few events are read.
     private func build(_ fresh: Rebuilding<P>) async throws {
         var fresh = fresh
         for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }
@@ -225,7 +234,7 @@ public actor ReadSide<P: Projection> where P.Model: StoredModel {
         try fresh.store.close()
         try store.close()
         try ProjectedStore.replace(path, with: fresh.store.path)
-        // The file that was just put there has this version.
+        // The file that was just moved there has the current version.
         store = try P.openStore(path, log: log)!
         model = fresh.model
     }

@@ -3,26 +3,26 @@ package import EventStoreClient
 import Foundation
 import WireProtocol
 
-/// A model and its store that are built from the log alone, beside those that serve.
+/// A read model and its store that are built from the log alone, beside the live ones.
 ///
-/// Each commit has the position up to which the log is in it: what a killed process has left is
-/// gone on with.
+/// Each commit contains its checkpoint, so a later process resumes a rebuild after a crash.
 package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
-    /// What a killed process has done since its last commit is done again.
+    /// How often the rebuild commits. A crash loses the work since the last commit.
     private static var commitInterval: Duration { .seconds(1) }
 
+    /// The model with every event up to `position`.
     package private(set) var model: P.Model
     let store: ProjectedStore
-    /// Every event up to here is in the model.
+    /// The position up to which the model contains every event.
     package private(set) var position: UInt64
-    /// How many events were worked in by this process.
+    /// How many events this process has added to the model.
     package private(set) var events = 0
 
-    /// Whether there is one at `path` that was begun and not ended.
+    /// Whether an unfinished rebuild exists at `path`.
     static func isBegun(at path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// Goes on with what is at `path`, unless that is of another version or another log, or has
-    /// come beyond `end`; then begins anew.
+    /// Resumes the rebuild at `path`. Starts from the beginning if the file is missing, has another
+    /// version or log, or is already beyond `end`.
     package init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
         store = try Self.begun(path, log: log, notBeyond: end) ?? Self.new(path, log: log)
         model = try await store.load(P.Model.self)
@@ -38,18 +38,18 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
             if store.checkpoint <= end { return store }
             try store.close()
         } catch let error as DaybookError where error.kind == .damaged {
-            // Of another log: of no use here.
+            // The file belongs to another log or is damaged, so it can't be resumed.
         }
         return nil
     }
 
     private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
         try ProjectedStore.remove(path)
-        // A store that was just removed is made anew, in this version.
+        // The file was just removed, so this creates a store of the current version.
         return try P.openStore(path, log: log)!
     }
 
-    /// Goes on up to `target`; `progress` is told after each chunk of the log.
+    /// Reads the log up to `target`, and calls `progress` after each batch of events.
     package mutating func extend(
         to target: UInt64, from client: EventStoreClient, _ progress: (Self) -> Void
     ) async throws {
@@ -60,7 +60,7 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
             try P.project(batch.events, onto: &model)
             position = batch.through
             events += batch.events.count
-            // A row that many events have changed since the last commit is written once.
+            // Commits are rare, because a row that many events change is then written only once.
             if ContinuousClock.now - committed > Self.commitInterval {
                 try await commit()
                 committed = .now
@@ -74,14 +74,14 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         try await store.commit(model.takeWrites(), checkpoint: position)
     }
 
-    /// Closes it and makes it the one file at `path`.
+    /// Closes the store and moves it to `path`, as a single file that needs no write access.
     package func finish(as path: String) throws {
         try store.close()
         try ProjectedStore.seal(store.path)
         try ProjectedStore.replace(path, with: store.path)
     }
 
-    /// Closes and removes what was built so far.
+    /// Closes and removes the unfinished store.
     func abandon() throws {
         try store.close()
         try ProjectedStore.remove(store.path)
@@ -89,13 +89,17 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
 }
 
 extension Projection where Model: StoredModel {
-    /// The store at `path`; nil if it is of another version.
+    /// Opens the store at `path`, and creates it if it is missing. Returns nil if it has another
+    /// version.
     static func openStore(_ path: String, log: EventID) throws -> ProjectedStore? {
         try ProjectedStore.open(
             path, version: version, log: log, create: { try Model.createTables($0) })
     }
 
-    /// - Throws: `ProjectionStopped`; events are in the model then up to the one that it names.
+    /// Adds the events in `records` to the model.
+    ///
+    /// - Throws: `ProjectionStopped` at the first unreadable record. The model then contains the
+    ///   events before it.
     static func project(
         _ records: [RecordedEvent], onto model: inout Model
     ) throws(ProjectionStopped) {
@@ -111,8 +115,9 @@ extension Projection where Model: StoredModel {
     }
 }
 
-/// An event that a projection can't take in. It goes no further, for what it would show then is
-/// wrong.
+/// The error of a projection that met an unreadable event.
+///
+/// The projection stops there, because its model would be wrong without the event.
 struct ProjectionStopped: ClassifiedError {
     let position: UInt64
     let reason: any Error

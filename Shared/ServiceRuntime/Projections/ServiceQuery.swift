@@ -2,11 +2,13 @@ public import EventSourcing
 import EventStoreClient
 public import GRDB
 
-/// What can be asked of what a service shows, said once: the live state answers it, and so does a
-/// past one, a hypothetical one, and a store in a file.
+/// A query of a service's read model.
+///
+/// One definition serves the live, a past and a hypothetical read model, and a store in a file.
 public struct ServiceQuery<
     Service: NamedService, Argument: Codable & Sendable, Answer: Codable & Sendable
 >: Sendable {
+    /// The read model of the service.
     public typealias Model = Service.Shown.Model
 
     enum Source: Sendable {
@@ -14,15 +16,15 @@ public struct ServiceQuery<
         case disk(@Sendable (Database, Argument) throws -> Answer)
     }
 
-    /// The name of its call.
+    /// The name of the call.
     public let name: String
     let scope: @Sendable (Argument) throws -> EventQuery
     let source: Source
 
-    /// A query that is answered from memory.
+    /// Creates a query that the model in memory answers.
     ///
-    /// - Parameter scope: the events of the entity that is asked for, of any type: the answer
-    ///   depends on no others. All, if it is not given.
+    /// - Parameter scope: returns the query for the events of the requested entity, of any type.
+    ///   The answer must depend on no other events. The default is all events.
     public init(
         _ name: String,
         of scope: @escaping @Sendable (Argument) throws -> EventQuery = { _ in .all },
@@ -33,7 +35,10 @@ public struct ServiceQuery<
         source = .memory(answer)
     }
 
-    /// A query of what is not kept in memory.
+    /// Creates a query that the tables on disk answer, for rows that are not kept in memory.
+    ///
+    /// - Parameter scope: returns the query for the events of the requested entity, of any type.
+    ///   The answer must depend on no other events. The default is all events.
     public init(
         _ name: String,
         of scope: @escaping @Sendable (Argument) throws -> EventQuery = { _ in .all },
@@ -46,7 +51,7 @@ public struct ServiceQuery<
 }
 
 extension ReadSide {
-    /// Answers with the live state, once every event up to `position` is in it.
+    /// Answers from the live read model once it contains every event up to `position`.
     func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
         atLeast position: UInt64 = 0

@@ -1,21 +1,22 @@
 public import EventSourcing
 public import GRDB
 
-/// A read model that can be put on disk: what a service says of the tables of its model.
+/// A read model that is also stored in database tables.
 ///
-/// Encoded, it is what is kept in memory.
+/// Its encoding contains only the part that is kept in memory.
 public protocol StoredModel: Codable, Sendable {
+    /// Creates an empty model.
     init()
-    /// Makes the tables of an empty database.
+    /// Creates the tables in an empty database.
     static func createTables(_ db: Database) throws
     /// Reads the tables that are kept in memory.
     mutating func load(_ db: Database) throws
-    /// Writes for what has changed since the last call.
+    /// Returns the writes for all changes since the last call.
     mutating func takeWrites() -> [ProjectedStore.Write]
 }
 
 extension ProjectedStore {
-    /// The model that is on disk.
+    /// Returns the model that is on disk.
     func load<Model: StoredModel>(_ model: Model.Type) async throws -> Model {
         try await read { db in
             var model = Model()
@@ -25,7 +26,7 @@ extension ProjectedStore {
     }
 }
 
-/// A row of a projection that is a row of a database table too.
+/// A row of a projection that is also a row of a database table.
 public typealias StoredRow = Codable & FetchableRecord & PersistableRecord & Sendable
 
 extension EventSourcing.Table where Row: StoredRow, Row.ID == String {
@@ -34,6 +35,7 @@ extension EventSourcing.Table where Row: StoredRow, Row.ID == String {
         load(try Row.fetchAll(db))
     }
 
+    /// Returns the writes for the rows changed or removed since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] {
         let (upserts, deletes) = takeChanges()
         var writes: [ProjectedStore.Write] = []
@@ -48,6 +50,7 @@ extension EventSourcing.Table where Row: StoredRow, Row.ID == String {
 }
 
 extension Journal where Row: StoredRow {
+    /// Returns the writes for the rows added since the last call.
     public mutating func takeWrites() -> [ProjectedStore.Write] {
         let added = takeChanges()
         return added.isEmpty ? [] : [{ db in for row in added { try row.insert(db) } }]

@@ -1,10 +1,13 @@
 import EventSourcing
 
 extension ParticipantRunner {
-    /// What would be appended, beside what is known already, if the events happened.
+    /// Returns the events that the participant's reactions would append if `events` happened.
+    /// Omits those that `events` already contains.
     ///
-    /// The ids derive from the causes, as they do when it is done: that is how a reaction is known
-    /// that has been rehearsed before.
+    /// The ids derive from the causes, as they do for real reactions. So a reaction from an earlier
+    /// round of the rehearsal is recognized by its id.
+    ///
+    /// - Throws: `rejected` if the aggregate rejects a command.
     func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent] {
         let known = Set(events.map(\.id))
         var new: [RehearsedEvent] = []

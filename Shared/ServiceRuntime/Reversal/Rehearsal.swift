@@ -1,18 +1,18 @@
 package import EventSourcing
 import Foundation
 
-/// The question to a service what it would do if some events happened, of which none has.
+/// The request to a service for the events that it would append if some events happened.
 ///
-/// Whoever rehearses a reversal asks every service, adds what each would append, and asks again
-/// until none would append more: so all that would follow is known, and nothing is done.
+/// A dry run of a reversal asks every service, adds the events of the answers, and asks again until
+/// no service would append more. Then it knows all consequences, and nothing has been appended.
 package struct Rehearsal: Codable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call.
     package static let name = "rehearse"
 
-    /// What begins it; for the service that would carry it out. Of others only what follows is
-    /// asked.
+    /// The reversal to rehearse, in the request to the service that would execute it. Nil in
+    /// requests for consequences.
     package var reversal: ReverseEvent?
-    /// In the order in which they would happen.
+    /// The rehearsed events so far, in the order in which they would happen.
     package var events: [RehearsedEvent] = []
 
     package init(reversal: ReverseEvent? = nil, events: [RehearsedEvent] = []) {
@@ -21,17 +21,21 @@ package struct Rehearsal: Codable, Sendable {
     }
 }
 
-/// An event that has not happened.
+/// An event that a rehearsal predicts and that is not in the log.
 package struct RehearsedEvent: Codable, Hashable, Sendable {
+    /// The id, which derives from the cause.
     package var id: EventID
+    /// The stream that the event would be appended to.
     package var stream: StreamName
+    /// The type, such as `MoneyWithdrawn`.
     package var type: String
-    /// The event that would lead to it, in the log or rehearsed too.
+    /// The id of the event that would cause this one. It is in the log or rehearsed.
     package var causationID: EventID
+    /// The id of the conversation.
     var correlationID: EventID
-    /// The service that would append it.
+    /// The name of the service that would append the event.
     package var service: String
-    /// JSON.
+    /// The data as JSON.
     var data: String
 
     init(
@@ -47,24 +51,25 @@ package struct RehearsedEvent: Codable, Hashable, Sendable {
         data = String(decoding: try event.encoded(), as: UTF8.self)
     }
 
-    /// The event, if the family has it.
+    /// Returns the event, or nil if the family does not contain it.
     func decoded<Event: EventFamily>(_ family: Event.Type) throws -> Event? {
         guard Event.categories.contains(stream.category) else { return nil }
         return try Event(type: type, data: Array(data.utf8)[...])
     }
 }
 
-/// What a service answers.
+/// The answer of a service to a rehearsal.
 package struct RehearsalAnswer: Codable, Sendable {
-    /// What it would append beside what is known already.
+    /// The events that the service would append, except those in the request.
     package var events: [RehearsedEvent] = []
-    /// What would become of what it shows.
+    /// How the entities that the service shows would change.
     package var changes: [EntityChange] = []
 }
 
-/// What would become of something that a service shows.
+/// How an entity that a service shows would change.
 package struct EntityChange: Codable, Hashable, Sendable {
-    /// Its id.
+    /// The id of the entity.
     package var entity: String
+    /// The fields that would change.
     package var fields: [FieldChange]
 }

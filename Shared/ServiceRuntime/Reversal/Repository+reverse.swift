@@ -3,12 +3,14 @@ import EventStoreClient
 import WireProtocol
 
 extension Repository where Subject: Reversible {
-    /// Appends what undoes an event, once in effect however often it is tried with the same cause:
-    /// in the event's conversation, as an effect of it.
+    /// Appends the events that undo an event. Retries with the same cause have no further effect.
     ///
-    /// - Returns: the outcome, and the conversation.
-    /// - Throws: `rejected` for an event that `service` does not reverse, that is reversed
-    ///   already, or whose reversal the aggregate rejects.
+    /// The appended events belong to the conversation of the undone event and name it as their
+    /// cause.
+    ///
+    /// - Returns: the outcome, and the correlation id of the conversation.
+    /// - Throws: `rejected` if the event is missing, is already reversed or is not reversible by
+    ///   `service`, or if the aggregate rejects the reversal.
     func reverse(
         _ command: ReverseEvent, by service: String, _ cause: Cause
     ) async throws -> (Outcome, conversation: EventID) {
@@ -31,7 +33,9 @@ extension Repository where Subject: Reversible {
         throw Contention.error(in: stream)
     }
 
-    /// What would be appended now.
+    /// Returns the events that ``reverse(_:by:_:)`` would append now.
+    ///
+    /// - Throws: the same rejections.
     func rehearse(_ command: ReverseEvent, by service: String) async throws -> [RehearsedEvent] {
         let record = try await record(command.event)
         let (events, _) = try await undoing(record, command.reason, by: service)
@@ -49,7 +53,7 @@ extension Repository where Subject: Reversible {
         return record
     }
 
-    /// What undoes the event that `record` holds, and the state it was decided on.
+    /// Returns the events that undo the event in `record`, and the state that decides them.
     private func undoing(
         _ record: RecordedEvent, _ reason: String, by service: String
     ) async throws -> ([Subject.Event], Loaded) {
@@ -62,7 +66,7 @@ extension Repository where Subject: Reversible {
             throw refusal("\(service) does not decide on it; ask the service that does")
         }
         let (past, loaded, reversals) = try await history(of: record, reason)
-        guard let past else { throw refusal("it was recorded as what is several events today") }
+        guard let past else { throw refusal("the current version reads it as several events") }
         if let obstacle = past.event.obstacle(toReversalBy: service) { throw refusal(obstacle) }
         guard reversals.isEmpty else {
             throw refusal(
@@ -80,9 +84,10 @@ extension Repository where Subject: Reversible {
         }
     }
 
-    /// The event among the others of its stream, the stream's state, and the event that reverses
-    /// it already, with the one that reverses that, and so on. The stream is read as a whole: this
-    /// is seldom asked for.
+    /// Returns the event with its history, the state of its stream, and the events that already
+    /// reverse it: its reversal, the reversal of that one, and so on.
+    ///
+    /// Reads the whole stream, because reversals are rare.
     private func history(
         of target: RecordedEvent, _ reason: String
     ) async throws -> (PastDecision<Subject>?, Loaded, reversals: [RecordedEvent]) {

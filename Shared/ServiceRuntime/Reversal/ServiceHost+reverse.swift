@@ -4,16 +4,21 @@ import JSON
 import WireProtocol
 
 extension ServiceHost {
-    /// Reverses events that `service` has decided on, and rehearses what would follow from it.
+    /// Answers calls that reverse events of `service` or rehearse a reversal.
     ///
-    /// To be called when the service's part in sagas is said.
+    /// Call it after ``participate(_:through:)``. Otherwise rehearsals lack the events that the
+    /// service's saga participant would append.
     public func answerReversals<Service: NamedService>(
         of service: Service.Type, through repository: Repository<Service.Subject>
     ) async where Service.Subject: Reversible {
         await answerReversals(of: service, through: repository) { _ in [] }
     }
 
-    /// The same for a service that shows entities: what would become of them is rehearsed, too.
+    /// Answers calls that reverse events of `service` or rehearse a reversal, and rehearses how the
+    /// service's entities would change.
+    ///
+    /// Call it after ``participate(_:through:)``. Otherwise rehearsals lack the events that the
+    /// service's saga participant would append.
     public func answerReversals<Service: EntityService>(
         of service: Service.Type, through repository: Repository<Service.Subject>
     ) async where Service.Subject: Reversible {

@@ -2,27 +2,34 @@ public import EventSourcing
 import Foundation
 public import GRDB
 
-/// A service's own database: rows, and in the same transaction how far in the log they go.
+/// A service's own SQLite database: rows, and the checkpoint in the log that they reflect.
+///
+/// One transaction writes both, so a crash can't separate them.
 public struct ProjectedStore: Sendable {
-    /// The position up to which every event had been worked into the rows when this was opened.
+    /// The position up to which the rows contained every event when the store was opened.
     public let checkpoint: UInt64
+    /// The path of the database file.
     public let path: String
     private let pool: DatabasePool
     private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    /// A write that is done when its transaction is: rows that changed in memory.
+    /// A change to the rows, as part of a transaction.
     public typealias Write = @Sendable (Database) throws -> Void
+    /// A read of the rows, as of one commit.
     public typealias Reading<Value> = @Sendable (Database) throws -> Value
 
-    /// Opens the database at `path`, made anew if there is none.
+    /// Opens the database at `path`, and creates it if it is missing.
     ///
     /// - Parameters:
-    ///   - version: the shape of its tables; a database of another version gives nil.
-    ///   - log: the log it follows; a database that follows another is refused.
-    ///   - isDurable: whether a commit is on disk when it returns. If not, what a loss of power
-    ///     takes from it is worked in from the log again.
-    ///   - migrations: by the version that it has, what brings a database to the next one.
-    ///   - create: makes the tables.
+    ///   - version: the version of the tables' layout.
+    ///   - log: the log that the database must follow.
+    ///   - isDurable: whether a commit is on disk when it returns. If not, a power loss may undo
+    ///     the last commits, and the caller must read those events from the log again.
+    ///   - migrations: by version, the change that brings a database to the next version.
+    ///   - create: creates the tables.
+    /// - Returns: nil if the database has another version and no migration leads to `version`.
+    /// - Throws: `damaged` if the file is damaged, belongs to another program or follows another
+    ///   log, `storage` if the disk fails, `unavailable` if another process has locked the file.
     public static func open(
         _ path: String, version: Int, log: EventID, isDurable: Bool = false,
         migrations: [Int: Write] = [:], create: Write
@@ -55,8 +62,8 @@ public struct ProjectedStore: Sendable {
     ) throws {
         guard try String.fetchOne(db, sql: "SELECT name FROM sqlite_master") == nil else {
             throw DaybookError(
-                .damaged, "\(path) is a database, but not one of this program; remove it, and "
-                    + "it is built again")
+                .damaged, "\(path) is a database, but not one of this program; remove it "
+                    + "to rebuild it")
         }
         try db.execute(
             sql: "CREATE TABLE daybook (version INTEGER, log TEXT, checkpoint INTEGER)")
@@ -87,10 +94,10 @@ public struct ProjectedStore: Sendable {
         return found == version ? checkpoint : nil
     }
 
-    /// Makes `writes` and moves the checkpoint, all or nothing.
+    /// Executes `writes` and sets the checkpoint in one transaction.
     ///
-    /// - Throws: `storage` if the disk is full, or fails; `damaged` if the file
-    ///   turns out to be damaged. After either the process should end.
+    /// - Throws: `storage` if the disk is full or fails, `damaged` if the file is damaged. After
+    ///   either, the process should end.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
         try await using {
             try await pool.write { db in
@@ -102,17 +109,19 @@ public struct ProjectedStore: Sendable {
         }
     }
 
-    /// Reads rows as they were when the last commit was made.
+    /// Reads the rows as of the last commit.
     ///
-    /// - Throws: as `commit` does.
+    /// - Throws: the same errors as ``commit(_:checkpoint:)``.
     public func read<Value: Sendable>(
         _ body: @escaping Reading<Value>
     ) async throws -> Value {
         try await using { try await pool.read(body) }
     }
 
-    /// Failures of reads and commits after which the file can't be used. The owner of the store
-    /// waits for them, and ends the process even if the failed call hides its error.
+    /// The failures of reads and commits after which the file can't be used.
+    ///
+    /// The owner of the store waits for them, and ends the process even if the failed call hides
+    /// its error.
     public var failures: AsyncStream<any Error> { failure.stream }
 
     private func using<Value>(_ transaction: () async throws -> Value) async throws -> Value {
@@ -124,7 +133,9 @@ public struct ProjectedStore: Sendable {
         }
     }
 
-    /// A transaction that its task's cancellation has interrupted ends as cancelled, not as failed.
+    /// Runs a transaction, and throws `CancellationError` if the task's cancellation interrupts it.
+    ///
+    /// GRDB reports SQLite's error, which looks like a failure of the store.
     private static func cancellable<Value>(
         _ transaction: () async throws -> Value
     ) async throws -> Value {
@@ -137,7 +148,7 @@ public struct ProjectedStore: Sendable {
         }
     }
 
-    /// Puts everything into the one file and closes it.
+    /// Moves everything from the write-ahead log into the database file, and closes it.
     public func close() throws {
         try StoreFailure.naming(path) {
             do {
@@ -154,7 +165,9 @@ public struct ProjectedStore: Sendable {
         try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
     }
 
-    /// Removes the database at `path`, if there is one.
+    /// Removes the database at `path` with its journal files, if it exists.
+    ///
+    /// - Throws: `storage` if a file can't be removed.
     public static func remove(_ path: String) throws {
         try remove(path, ["", "-wal", "-shm", "-journal"])
     }
@@ -168,7 +181,9 @@ public struct ProjectedStore: Sendable {
         }
     }
 
-    /// Makes the closed database at `path` one that can be read where nothing can be written.
+    /// Converts the closed database at `path` so that it can be read from a read-only folder.
+    ///
+    /// A database in WAL mode needs a writable folder even for reads.
     static func seal(_ path: String) throws {
         try StoreFailure.naming(path) {
             let database = try DatabaseQueue(path: path)
@@ -179,10 +194,12 @@ public struct ProjectedStore: Sendable {
         }
     }
 
-    /// Puts the closed database at `source` in the place of the closed one at `path`, if there is
-    /// one: whoever opens `path` finds the one or the other.
+    /// Replaces the database at `path`, if it exists, with the one at `source`. Both are closed.
+    ///
+    /// The rename is atomic: a crash leaves either the old or the new database at `path`.
     static func replace(_ path: String, with source: String) throws {
-        // What is closed has everything in its one file.
+        // A closed database has everything in its main file. A leftover write-ahead log would be
+        // applied to the wrong database.
         for database in [path, source] { try remove(database, ["-wal", "-shm"]) }
         guard unsafe rename(source, path) == 0 else {
             let reason = unsafe String(cString: strerror(errno))

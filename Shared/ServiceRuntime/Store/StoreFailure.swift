@@ -2,14 +2,14 @@ import EventSourcing
 import Foundation
 import GRDB
 
-/// Adds the file's name to SQLite's errors, and distinguishes damage, which a new file repairs,
-/// from a failing disk.
+/// The translation of SQLite's errors into errors that name the file.
+///
+/// It distinguishes damage, which a new file repairs, from a failing disk.
 enum StoreFailure {
     /// Runs `body` on the database at `path`.
     ///
-    /// - Throws: `damaged` if the file is damaged, or is not a database of the
-    ///   suite; `storage` if the disk is full, fails or denies access, with status
-    ///   69 if another process keeps the file locked.
+    /// - Throws: `damaged` if the file is damaged or is not a database, `storage` if the disk is
+    ///   full, fails or denies access, `unavailable` if another process keeps the file locked.
     static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw named(error, path) }
     }
@@ -74,6 +74,6 @@ enum StoreFailure {
     private static func damage(_ path: String, _ reason: String) -> DaybookError {
         let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
         return DaybookError(
-            .damaged, "\(path) is damaged: \(line); remove it, and it is built again")
+            .damaged, "\(path) is damaged: \(line); remove it to rebuild it")
     }
 }
