@@ -2,10 +2,10 @@ public import EventSourcing
 import WireProtocol
 
 extension EventStoreClient {
-    /// The whole conversations of the events that match `query`, in the order of the log.
+    /// Returns the whole conversations of the events that match `query`, in log order.
     ///
-    /// - Parameter moment: with what had been committed by then; nil is now.
-    /// - Throws: `rejected` for a moment that is still to come.
+    /// - Parameter moment: a moment in the past, or nil for now. Later events are left out.
+    /// - Throws: `rejected` for a moment in the future.
     public func conversations(
         of query: EventQuery, asOf moment: Moment? = nil, timeout: Duration = .seconds(30)
     ) async throws -> [RecordedEvent] {

@@ -1,9 +1,11 @@
 public import EventSourcing
 import WireProtocol
 
-/// An event, as people name it.
+/// The name of an event on a command line: its id or its position.
 public enum EventReference: Hashable, Sendable {
+    /// The event with this id.
     case id(EventID)
+    /// The event at this position, from 1.
     case position(UInt64)
 
     /// Reads an event id, or a position from 1.
@@ -19,6 +21,7 @@ public enum EventReference: Hashable, Sendable {
 }
 
 extension EventReference: LosslessStringConvertible {
+    /// The id or the position.
     public var description: String {
         switch self {
         case .id(let id): "\(id)"
@@ -28,7 +31,9 @@ extension EventReference: LosslessStringConvertible {
 }
 
 extension EventStoreClient {
-    /// - Throws: `rejected` if there is no such event.
+    /// Returns the event with this id or position.
+    ///
+    /// - Throws: `rejected` if it does not exist.
     public func event(_ reference: EventReference) async throws -> RecordedEvent {
         switch reference {
         case .id(let id):

@@ -2,10 +2,10 @@ public import EventSourcing
 import WireProtocol
 
 extension ReadRequest {
-    /// What matched `query` at `moment`.
+    /// Creates a request for the events that matched `query` at `moment`.
     init(_ query: EventQuery, asOf moment: Moment) {
         switch moment {
-        // No event is before the first; as a bound, 0 is none.
+        // No event is before position 1, but 0 as a bound would mean "no bound".
         case .position(0): self.init(query, before: .distantPast)
         case .position(let position): self.init(query, to: position)
         case .time(let time): self.init(query, before: time + .microseconds(1))
@@ -14,9 +14,10 @@ extension ReadRequest {
 }
 
 extension EventStoreClient {
-    /// Reads what matched `query` at `moment`, behind `position`; nil is now.
+    /// Reads the events after `position` that matched `query` at `moment`.
     ///
-    /// - Throws: `rejected` for a moment that is still to come.
+    /// - Parameter moment: a moment in the past, or nil for now.
+    /// - Throws: `rejected` for a moment in the future.
     public func read(
         _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
         timeout: Duration = .seconds(30)
@@ -27,9 +28,9 @@ extension EventStoreClient {
         return read(request, timeout: timeout)
     }
 
-    /// The position of the last event that `moment` has; 0 if it has none.
+    /// Returns the position of the last event at `moment`, or 0 if the log was empty then.
     ///
-    /// - Throws: `rejected` for a moment that is still to come.
+    /// - Throws: `rejected` for a moment in the future.
     package func position(of moment: Moment) async throws -> UInt64 {
         try await check(moment)
         switch moment {
@@ -46,7 +47,9 @@ extension EventStoreClient {
         return nil
     }
 
-    /// - Throws: `rejected` for a moment that is still to come: what is true then is not known yet.
+    /// Checks that the moment is past, because the state at a future moment is not known yet.
+    ///
+    /// - Throws: `rejected` for a moment in the future.
     private func check(_ moment: Moment) async throws {
         switch moment {
         case .position(let position):
@@ -56,9 +59,10 @@ extension EventStoreClient {
             }
         case .time(let time):
             guard time > .now() else { return }
-            // The log is ahead of a clock that was set back: what comes is behind its last event.
+            // After the clock was set back, the log is ahead of it. New events get later times
+            // than the last event, so all moments up to that one are past.
             guard let last = try await last(), time <= last.time else {
-                throw DaybookError(.rejected, "\(time) is still to come")
+                throw DaybookError(.rejected, "\(time) is in the future")
             }
         }
     }

@@ -11,7 +11,7 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Restore a log that no process serves from an archive of all its events.",
         discussion: """
-            Rewrites damaged and missing segments, or the whole log if there is none. Undamaged \
+            Rewrites damaged and missing segments, or the whole log if it is missing. Undamaged \
             segments stay as they are. A damaged segment is kept as <segment>.damaged.
             """)
 

@@ -1,20 +1,23 @@
-/// Why events are about to be appended: what their ids derive from and what the trail will say.
+/// The cause of events that are about to be appended.
+///
+/// Their ids derive from it, and their metadata records it.
 public struct Cause: Sendable {
-    /// The conversation.
+    /// The conversation that the events belong to.
     public var correlationID: EventID
-    /// The event or command that led here.
+    /// The event or command that leads to the events.
     public var causationID: EventID
-    /// The ids of the events derive from this: the same key and outcome, the same ids.
+    /// The id that the ids of the events derive from. The same key and outcome give the same ids.
     public var key: EventID
-    /// Who: a person and host, or a service.
+    /// The person and host, or the service, that caused the events.
     public var actor: String
-    /// The trace that this is part of, if it is said to be.
+    /// The trace context of the caller, or nil if it gave none.
     public var traceparent: TraceParent?
-    /// Whether the same may have been attempted before, its answer lost.
+    /// Whether an earlier attempt may have succeeded without its answer arriving.
     public var mayBeRepeat: Bool
-    /// How often the event that led here has been delivered, this time included.
+    /// How often the causing event was delivered, this time included. 1 for a command.
     public var deliveries: Int
 
+    /// Creates a cause.
     public init(
         correlationID: EventID, causationID: EventID, key: EventID, actor: String,
         traceparent: TraceParent? = nil, mayBeRepeat: Bool = false, deliveries: Int = 1

@@ -1,15 +1,17 @@
-/// Where a trace comes from, as W3C's Trace Context puts it in its header `traceparent`: its id and
-/// that of the span that calls. It is handed on as it is.
+/// The header `traceparent` of W3C Trace Context: the ids of a trace and of the calling span.
+///
+/// The suite passes it on unchanged.
 public struct TraceParent: Hashable, Sendable, CustomStringConvertible {
-    /// What one is, for who gave none.
+    /// The form of the text, for error messages.
     public static let form = "00-<32 hexadecimal digits>-<16>-<2>, in lower case"
-    /// So many bytes has one of version 00; later versions may have more, but no less.
+    /// The length of version 00, in bytes. Later versions may be longer, but not shorter.
     static let length = 55
     private static let maximumLength = 512
 
+    /// The text of the header.
     public let description: String
 
-    /// Nil if the text is none: another form, a version there can't be, ids of zeros.
+    /// Returns nil if the text has another form, an impossible version or an id of zeros.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard (Self.length...Self.maximumLength).contains(bytes.count) else { return nil }
@@ -24,11 +26,12 @@ public struct TraceParent: Hashable, Sendable, CustomStringConvertible {
         description = text
     }
 
-    /// What all that is part of the same trace has in common.
+    /// The id that all spans of the trace share, 32 hexadecimal digits.
     public var traceID: Substring { description.split(separator: "-")[1] }
 }
 
 extension TraceParent: Codable {
+    /// Decodes the text of the header.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -39,5 +42,6 @@ extension TraceParent: Codable {
         self = found
     }
 
+    /// Encodes the text of the header.
     public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

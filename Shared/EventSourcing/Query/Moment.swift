@@ -1,13 +1,14 @@
-/// A point in the log, and all that had been committed by then.
+/// A point in the log, with all events committed up to it.
 ///
-/// Commit times rise from event to event, whatever the clock does: so a time is between two events,
-/// and means the same whenever it is asked for, once it has passed.
+/// Commit times never fall from one event to the next, whatever the clock does. So a time in the
+/// past always selects the same events.
 public enum Moment: Hashable, Sendable {
-    /// Behind the event at this position; 0 is before all events.
+    /// The point after the event at this position, or before all events if it is 0.
     case position(UInt64)
-    /// With what was committed at this time or before.
+    /// The point after the last event committed at this time or before.
     case time(Timestamp)
 
+    /// Returns whether the event was committed by then.
     public func includes(_ event: RecordedEvent) -> Bool {
         switch self {
         case .position(let position): event.position <= position
@@ -28,6 +29,7 @@ extension Moment: LosslessStringConvertible {
         }
     }
 
+    /// The position, or the time in RFC 3339.
     public var description: String {
         switch self {
         case .position(let position): "\(position)"
@@ -37,6 +39,7 @@ extension Moment: LosslessStringConvertible {
 }
 
 extension Moment: Codable {
+    /// Decodes a number as a position and a text as a time.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if let position = try? container.decode(UInt64.self) {
@@ -46,6 +49,7 @@ extension Moment: Codable {
         }
     }
 
+    /// Encodes a position as a number and a time as a text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
