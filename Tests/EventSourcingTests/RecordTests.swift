@@ -1,6 +1,6 @@
-import Bytes
 import Testing
 
+@testable import Bytes
 @testable import EventSourcing
 
 @Suite struct `Record encoding` {
