@@ -159,7 +159,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     ),
     (
         "EventStoreServerTests",
-        ["Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "WireProtocol", "ZeroMQ"],
+        [
+            "Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "WireProtocol",
+            "ZeroMQ",
+        ],
         []
     ),
     (

@@ -84,7 +84,9 @@ struct Attributes {
     mutating func data(of contentType: String) throws(DaybookError) -> [UInt8] {
         let bytes = try base64("data_base64")
         guard let value = rest.removeValue(forKey: "data") else { return bytes ?? [] }
-        guard bytes == nil else { throw DaybookError(.invalid, "it has both 'data' and 'data_base64'") }
+        guard bytes == nil else {
+            throw DaybookError(.invalid, "it has both 'data' and 'data_base64'")
+        }
         if !CloudEvents.isJSON(contentType), let text = JSONScanner.text(of: value) {
             return Array(text.utf8)
         }

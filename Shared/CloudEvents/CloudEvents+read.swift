@@ -97,7 +97,8 @@ extension Attributes {
         do throws(DaybookError) {
             return try StreamName(subject)
         } catch {
-            throw DaybookError(.invalid, "its 'subject' is not a stream name (\(error)); give --stream")
+            throw DaybookError(
+                .invalid, "its 'subject' is not a stream name (\(error)); give --stream")
         }
     }
 

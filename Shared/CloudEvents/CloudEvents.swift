@@ -38,7 +38,8 @@ public enum CloudEvents {
         appendData(of: event, to: &line)
         line.append(UInt8(ascii: "}"))
         guard isExact(line, event) else {
-            throw DaybookError(.invalid, 
+            throw DaybookError(
+                .invalid,
                 "the event at position \(event.position) can't be exported exactly: "
                     + "a name or tag is not UTF-8, or a reserved byte is not zero")
         }

@@ -55,7 +55,8 @@ extension EventStoreClient {
         case .position(let position):
             let head = try await welcome().head
             guard position <= head else {
-                throw DaybookError(.rejected, "the log ends at position \(head), before \(position)")
+                throw DaybookError(
+                    .rejected, "the log ends at position \(head), before \(position)")
             }
         case .time(let time):
             guard time > .now() else { return }

@@ -42,9 +42,9 @@ public struct ServiceClient: Sendable {
     ) async throws -> CommandReply {
         let answer = try await connection.call(name, within: timeout) { attempt in
             try JSON.encode(
-                    CommandRequest(
-                        id: id, attempt: attempt + (mayBeRepeat ? 1 : 0), actor: actor,
-                        traceparent: traceparent, command: command))
+                CommandRequest(
+                    id: id, attempt: attempt + (mayBeRepeat ? 1 : 0), actor: actor,
+                    traceparent: traceparent, command: command))
         }
         return try JSON.decode(CommandReply.self, from: answer)
     }

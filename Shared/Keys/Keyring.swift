@@ -44,7 +44,8 @@ public struct Keyring: Codable, Hashable, Sendable {
             let copy = Self.copy(of: file)
             let isThere = FileManager.default.fileExists(atPath: copy.path)
             throw DaybookError(
-                .invalid, "\(file.path) is not a keyring: \(error.oneLine)"
+                .invalid,
+                "\(file.path) is not a keyring: \(error.oneLine)"
                     + (isThere ? "; \(copy.path) has the content of the last write" : ""))
         } catch {
             throw DaybookError(.invalid, "the keyring \(file.path) can't be read")

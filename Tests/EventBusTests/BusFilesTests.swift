@@ -237,7 +237,8 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            DaybookError.Kind(of: $0) == .damaged && "\($0)".contains("\(folder.journal)/1 can't be used: ")
+            DaybookError.Kind(of: $0) == .damaged
+                && "\($0)".contains("\(folder.journal)/1 can't be used: ")
                 && "\($0)".contains(".segment is damaged")
         }
     }

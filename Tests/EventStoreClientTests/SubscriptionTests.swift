@@ -170,6 +170,8 @@ import WireProtocol
         let client = try await store.client()
         let subscription = try await client.subscribe()
         await client.close()
-        await #expect { for try await _ in subscription {} } throws: { DaybookError.Kind(of: $0) == .unavailable }
+        await #expect { for try await _ in subscription {} } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+        }
     }
 }

@@ -2,8 +2,8 @@ import EventSourcing
 import Foundation
 import GRDB
 import IntegrationHarness
-import Testing
 import TestSupport
+import Testing
 import WireProtocol
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Stores built from the log` {

@@ -42,7 +42,9 @@ extension `Keys over TCP` {
         await #expect {
             _ = try await lost.append([event(666)], timeout: .seconds(1))
         } throws: { DaybookError.Kind(of: $0) == .unavailable }
-        await #expect { _ = try await lost.welcome(timeout: .seconds(1)) } throws: { DaybookError.Kind(of: $0) == .unavailable }
+        await #expect { _ = try await lost.welcome(timeout: .seconds(1)) } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+        }
         await other.close()
         let again = try await suite.client(of: "balance", in: mallory, timeout: .seconds(1))
         await #expect {

@@ -35,7 +35,8 @@ struct Layer {
             "Services/EventStore/Main", ["Shared", "Services/EventStore"],
             runtime.union(["ArgumentParser"])),
         Layer("Services/EventStore/Executable", executable, []),
-        Layer("Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime.union(["GRDB"])),
+        Layer(
+            "Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime.union(["GRDB"])),
         Layer("Services/EventStore/*", ["Shared", "Services/EventStore"], runtime),
 
         Layer("Services/Balance/Main", main + ["Services/Account/Domain"], mainOthers),

@@ -80,7 +80,8 @@ import Testing
             }
         }
         #expect(count > 2000)
-        #expect(missing.count * 20 <= count, "\(missing.map(\.description).joined(separator: "\n"))")
+        #expect(
+            missing.count * 20 <= count, "\(missing.map(\.description).joined(separator: "\n"))")
     }
 
     /// Turns of phrase that a stranger has to translate. The list does not find all of them.

@@ -94,7 +94,8 @@ struct Importer {
             }
             guard entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body) else {
                 throw DaybookError(
-                    .invalid, "line \(entry.line): event \(known.id) is in the log at position "
+                    .invalid,
+                    "line \(entry.line): event \(known.id) is in the log at position "
                         + "\(known.position) with other content; \(counts)")
             }
         }

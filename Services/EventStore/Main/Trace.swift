@@ -97,7 +97,8 @@ struct Trace: AsyncParsableCommand {
         }
         let head = try await client.welcome().head
         throw DaybookError(
-            .invalid, "the log has no event at position \(id): it ends at \(head); "
+            .invalid,
+            "the log has no event at position \(id): it ends at \(head); "
                 + "if \(id) is an order, use --order \(id)")
     }
 

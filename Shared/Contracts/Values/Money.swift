@@ -57,7 +57,8 @@ extension Money {
             parts.count == 1 || (exponent > 0 && parts[1].utf8.count == exponent)
         else {
             let example = Money(1177, currency).amountText
-            throw DaybookError(.invalid, "'\(text)' is not an amount in \(currency), such as \(example)")
+            throw DaybookError(
+                .invalid, "'\(text)' is not an amount in \(currency), such as \(example)")
         }
         let fraction = parts.count == 2 ? String(parts[1]) : String(repeating: "0", count: exponent)
         guard let magnitude = Int64(parts[0] + fraction), magnitude <= Self.largest else {
@@ -103,14 +104,18 @@ extension Money: Codable {
         self.init(
             try container.decode(Int64.self, forKey: .amount),
             try container.decode(Currency.self, forKey: .currency))
-        guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
+        guard isInRange else {
+            throw DaybookError(.invalid, "the amount \(amount) is out of range")
+        }
     }
 
     /// Writes an amount.
     ///
     /// - Throws: `invalid` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
-        guard isInRange else { throw DaybookError(.invalid, "the amount \(amount) is out of range") }
+        guard isInRange else {
+            throw DaybookError(.invalid, "the amount \(amount) is out of range")
+        }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)

@@ -14,7 +14,8 @@ public struct StreamName: Hashable, Sendable {
     public init(_ text: String) throws(DaybookError) {
         try NameRule.check(text, what: "stream name", extra: "-")
         guard let first = text.utf8.first, first != UInt8(ascii: "-") else {
-            throw DaybookError(.invalid, "stream name '\(text)' has no category before its first '-'")
+            throw DaybookError(
+                .invalid, "stream name '\(text)' has no category before its first '-'")
         }
         description = text
         guard !category.utf8.contains(UInt8(ascii: ".")) else {
@@ -74,12 +75,14 @@ public enum NameRule {
     ) throws(DaybookError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
             throw DaybookError(
-                .invalid, "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
+                .invalid,
+                "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
                     + "\(Limits.nameBytes)")
         }
         for byte in text.utf8 where !isNameByte(byte) {
             throw DaybookError(
-                .invalid, "\(what) '\(text)' holds a character other than letters, digits and "
+                .invalid,
+                "\(what) '\(text)' holds a character other than letters, digits and "
                     + "$ _ . : @ / + = ~ -")
         }
     }

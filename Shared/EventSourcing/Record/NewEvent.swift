@@ -95,24 +95,29 @@ public struct NewEvent: Hashable, Sendable {
         // are not UTF-8.
         guard stream.description.utf8.count <= Limits.nameBytes else {
             throw DaybookError(
-                .invalid, "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
+                .invalid,
+                "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         try NameRule.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
             throw DaybookError(
-                .invalid, "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
+                .invalid,
+                "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
-            throw DaybookError(.invalid, "the event has \(tags.count) tags, but the limit is \(Limits.tags)")
+            throw DaybookError(
+                .invalid, "the event has \(tags.count) tags, but the limit is \(Limits.tags)")
         }
         for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
-            throw DaybookError(.invalid, "tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
+            throw DaybookError(
+                .invalid, "tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
         }
         guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
             recordSize <= Limits.recordBytes
         else {
             throw DaybookError(
-                .invalid, "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
+                .invalid,
+                "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
         }
     }
 }

@@ -82,7 +82,8 @@ public struct ServiceHost {
         // positions that it has already passed.
         if let ahead = await side.status().lead(over: head) {
             throw DaybookError(
-                .damaged, "\(folder)/projection.sqlite: \(ahead); remove what is in \(folder), "
+                .damaged,
+                "\(folder)/projection.sqlite: \(ahead); remove what is in \(folder), "
                     + "as docs/operations.md describes for a restored log")
         }
         runners.append { try await side.run() }

@@ -33,7 +33,8 @@ package struct StoreFile<Service: NamedService>: Sendable {
             }
             guard version == Service.Shown.version else {
                 throw DaybookError(
-                    .invalid, "\(path) has version \(version ?? 0), but \(Service.serviceName) "
+                    .invalid,
+                    "\(path) has version \(version ?? 0), but \(Service.serviceName) "
                         + "reads version \(Service.Shown.version); build a new file with: "
                         + "\(Service.serviceName) rebuild --into FILE")
             }

@@ -59,7 +59,8 @@ extension Repository where Subject: Reversible {
     ) async throws -> ([Subject.Event], Loaded) {
         func refusal(_ why: String) -> DaybookError {
             DaybookError(
-                .rejected, "\(record.type) at position \(record.position) of stream "
+                .rejected,
+                "\(record.type) at position \(record.position) of stream "
                     + "\(record.stream) can't be reversed: \(why)")
         }
         guard record.category == Subject.category else {

@@ -62,7 +62,8 @@ public struct ProjectedStore: Sendable {
     ) throws {
         guard try String.fetchOne(db, sql: "SELECT name FROM sqlite_master") == nil else {
             throw DaybookError(
-                .damaged, "\(path) is a database, but not one of this program; remove it "
+                .damaged,
+                "\(path) is a database, but not one of this program; remove it "
                     + "to rebuild it")
         }
         try db.execute(
@@ -83,7 +84,8 @@ public struct ProjectedStore: Sendable {
         else { throw DaybookError(.damaged, "\(path) has no checkpoint; remove it to rebuild it") }
         guard followed == log.description else {
             throw DaybookError(
-                .damaged, "\(path) follows log \(followed), but the event store has "
+                .damaged,
+                "\(path) follows log \(followed), but the event store has "
                     + "log \(log); remove it to follow this one")
         }
         while found < version, let migrate = migrations[found] {

@@ -127,7 +127,8 @@ extension JSON {
     /// Returns the argument of a call, decoded from JSON.
     ///
     /// - Throws: `invalid`, with what is wrong with the argument.
-    public static func argument<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value {
+    public static func argument<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value
+    {
         do {
             return try decode(type, from: data)
         } catch let error as DecodingError {

@@ -14,7 +14,8 @@ extension ArchiveDefinition {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
             guard path.hasPrefix("/") else {
-                throw DaybookError(.invalid, "an archive's folder must be an absolute path, not '\(path)'")
+                throw DaybookError(
+                    .invalid, "an archive's folder must be an absolute path, not '\(path)'")
             }
             guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
                 throw ObjectStorageError.unavailable("there is no folder \(path)")
@@ -32,7 +33,9 @@ extension ArchiveDefinition {
             let storage = try openPlace(mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
             guard writer.checkpoint < writer.manifest.from, writer.manifest.from == 1 else {
-                throw DaybookError(.rejected, "\(place) already has an archive '\(name)', up to position "
+                throw DaybookError(
+                    .rejected,
+                    "\(place) already has an archive '\(name)', up to position "
                         + "\(writer.checkpoint); choose another name or place")
             }
         } catch let error as ArchiveError {

@@ -47,7 +47,9 @@ extension Bus {
                 .rejected, "there is an archive '\(archive.name)' already; choose another name")
         }
         guard rules.rules[archive.rule.name] == nil else {
-            throw DaybookError(.rejected, "there is a rule '\(archive.rule.name)' already, the name that the "
+            throw DaybookError(
+                .rejected,
+                "there is a rule '\(archive.rule.name)' already, the name that the "
                     + "archive's own rule needs; choose another name")
         }
         // Not on the bus's thread, which must not wait for the place.
@@ -102,7 +104,8 @@ extension Bus {
                 $0.rule.name == name
             })
         else { return }
-        throw DaybookError(.rejected, "rule '\(name)' belongs to archive '\(archive.name)'; change the archive")
+        throw DaybookError(
+            .rejected, "rule '\(name)' belongs to archive '\(archive.name)'; change the archive")
     }
 
     // MARK: What the log tells

@@ -110,7 +110,9 @@ extension Bus {
             guard known.grouping == definition.grouping,
                 known.start == definition.start || row.phase == .unstarted
             else {
-                throw DaybookError(.rejected, "queue '\(known.name)' has grouping \(known.grouping) and start "
+                throw DaybookError(
+                    .rejected,
+                    "queue '\(known.name)' has grouping \(known.grouping) and start "
                         + "\(known.start), which can't be changed; delete it, or create another")
             }
         }

@@ -56,7 +56,8 @@ extension Bus {
 
     func checkIsNew(replay name: String) throws {
         guard replays[name] == nil else {
-            throw DaybookError(.rejected, "there is a replay '\(name)' already; choose another name")
+            throw DaybookError(
+                .rejected, "there is a replay '\(name)' already; choose another name")
         }
     }
 

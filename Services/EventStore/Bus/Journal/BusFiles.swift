@@ -79,7 +79,8 @@ extension BusStore {
         guard await followed == journal.id else { return false }
         guard checkpoint <= head else {
             throw DaybookError(
-                .damaged, "the bus's journal \(path) ends at position \(head), but its cache "
+                .damaged,
+                "the bus's journal \(path) ends at position \(head), but its cache "
                     + "\(store.path) has it up to \(checkpoint); restore the journal, or remove "
                     + "its folder to begin another with what the cache has")
         }

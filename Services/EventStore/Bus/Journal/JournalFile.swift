@@ -39,7 +39,8 @@ final class JournalFile {
         }
         guard log.id == id else {
             throw DaybookError(
-                .damaged, "\(path) is the bus's journal of another log; restore this log's "
+                .damaged,
+                "\(path) is the bus's journal of another log; restore this log's "
                     + "journal, or remove the folders of the journal and of the bus to "
                     + "route the log again from its beginning")
         }
@@ -129,7 +130,8 @@ final class JournalFile {
         _ path: String, _ position: UInt64, _ reason: String
     ) -> DaybookError {
         DaybookError(
-            .damaged, "the commit at position \(position) of the bus's journal \(path) can't be "
+            .damaged,
+            "the commit at position \(position) of the bus's journal \(path) can't be "
                 + "read: \(reason); \(remedy)")
     }
 

@@ -16,7 +16,9 @@ extension Bus {
         guard BusCategory.all.contains(event.category) else { return }
         do {
             guard let type = BusEventType(rawValue: event.type), type.category == event.category
-            else { throw DaybookError(.invalid, "streams of '\(event.category)' have no such events") }
+            else {
+                throw DaybookError(.invalid, "streams of '\(event.category)' have no such events")
+            }
             try await apply(type, event)
         } catch let error as DaybookError where error.kind == .invalid {
             ignore(event, error.description)

@@ -27,7 +27,9 @@ struct BusStore: Sendable {
             path, version: Self.version, log: log, migrations: [1: Self.migrate],
             create: Self.createTables)
         guard let opened else {
-            throw DaybookError(.damaged, "\(path) was made by another version; remove it, and the store "
+            throw DaybookError(
+                .damaged,
+                "\(path) was made by another version; remove it, and the store "
                     + "rebuilds it from the journal")
         }
         store = opened

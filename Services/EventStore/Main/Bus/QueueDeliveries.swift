@@ -143,7 +143,8 @@ struct SettleOptions: ParsableArguments {
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
         guard late.isEmpty else {
             throw DaybookError(
-                .invalid, "too late for \(late.joined(separator: ", ")): acknowledged or given "
+                .invalid,
+                "too late for \(late.joined(separator: ", ")): acknowledged or given "
                     + "back before, or the visibility timeout has passed")
         }
     }

@@ -76,7 +76,8 @@ struct Wiring: Sendable {
             guard let known = there.first(where: { $0.name == queue.name }) else { continue }
             guard known.grouping == queue.grouping, known.start == queue.start else {
                 throw DaybookError(
-                    .invalid, "queues[\(index)]: queue '\(queue.name)' exists, and its grouping "
+                    .invalid,
+                    "queues[\(index)]: queue '\(queue.name)' exists, and its grouping "
                         + "\(known.grouping) and start \(known.start) can't change")
             }
         }
@@ -84,7 +85,8 @@ struct Wiring: Sendable {
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0) }) {
                 throw DaybookError(
-                    .invalid, "rules[\(index)]: rule '\(rule.name)' targets queue '\(target)', "
+                    .invalid,
+                    "rules[\(index)]: rule '\(rule.name)' targets queue '\(target)', "
                         + "which does not exist")
             }
         }

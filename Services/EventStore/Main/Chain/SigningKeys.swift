@@ -25,7 +25,8 @@ enum SigningKeys {
         guard let bytes, let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
         else {
             throw DaybookError(
-                .invalid, "\(path) is not an Ed25519 private key; create one with: openssl genpkey "
+                .invalid,
+                "\(path) is not an Ed25519 private key; create one with: openssl genpkey "
                     + "-algorithm ed25519 -out \(path)")
         }
         return key
@@ -40,7 +41,8 @@ enum SigningKeys {
         guard let bytes, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
         else {
             throw DaybookError(
-                .invalid, "\(given) is not an Ed25519 public key; print yours with: "
+                .invalid,
+                "\(given) is not an Ed25519 public key; print yours with: "
                     + "openssl pkey -in <private key> -pubout")
         }
         return key

@@ -55,11 +55,14 @@ extension Hub {
             if line.isEmpty { continue }
             let hub = try parse(fields, line: index + 1)
             guard codes.insert(hub.code).inserted else {
-                throw DaybookError.network(line: index + 1, reason: "hub \(hub.code) is listed twice")
+                throw DaybookError.network(
+                    line: index + 1, reason: "hub \(hub.code) is listed twice")
             }
             hubs.append(hub)
         }
-        guard !hubs.isEmpty else { throw DaybookError.network(line: 1, reason: "there are no hubs") }
+        guard !hubs.isEmpty else {
+            throw DaybookError.network(line: 1, reason: "there are no hubs")
+        }
         return hubs
     }
 
