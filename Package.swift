@@ -45,7 +45,10 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
             logging,
         ]
     ),
-    ("EventStoreClient", ["EventSourcing", "JSON", "Keys", "WireProtocol", "ZeroMQ", deque]),
+    (
+        "EventStoreClient",
+        ["EventSourcing", "JSON", "Keys", "Observability", "WireProtocol", "ZeroMQ", deque]
+    ),
     (
         "CallServer",
         ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", coreMetrics, logging]
@@ -67,7 +70,10 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
     ),
     (
         "IntegrationHarness",
-        ["EventSourcing", "EventStoreClient", "JSON", "Observability", "WireProtocol", "ZeroMQ"]
+        [
+            "EventSourcing", "EventStoreClient", "JSON", "Keys", "Observability", "WireProtocol",
+            "ZeroMQ",
+        ]
     ),
 ]
 
@@ -291,8 +297,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "LoyaltyMain",
         dependencies: [
-            "CommandLine", "EventSourcing", "LoyaltyDomain", "ServiceRuntime", argumentParser,
-            grdb,
+            "CommandLine", "EventSourcing", "EventStoreClient", "LoyaltyDomain",
+            "ServiceRuntime", argumentParser, grdb,
         ], path: "examples/new-service/Main", swiftSettings: strict),
     .testTarget(
         name: "LoyaltyTests",

@@ -2,7 +2,6 @@ public import ArgumentParser
 public import EventSourcing
 import EventStoreClient
 import Foundation
-import GRDB
 import WireProtocol
 import ZeroMQ
 
