@@ -69,14 +69,13 @@ private func captured(_ fromBalance: Int64, _ fromCredit: Int64) -> AccountEvent
     }
 
     @Test func `Rejected withdrawal says how much is free`() {
-        do {
-            _ = try given(Account.self, opened, credited(1000), reserved(800, 800))
+        let error = #expect(throws: Account.Rejection.self) {
+            try given(Account.self, opened, credited(1000), reserved(800, 800))
                 .when(.withdraw(WithdrawMoney(account: "a", amount: money(201))))
-        } catch {
-            #expect(
-                error.description
-                    == "account a has 2.00 USD free (8.00 USD held for orders), not 2.01 USD")
         }
+        #expect(
+            error?.description
+                == "account a has 2.00 USD free (8.00 USD held for orders), not 2.01 USD")
     }
 
     @Test func `Credits and refunds repay first what the account owes`() throws {
