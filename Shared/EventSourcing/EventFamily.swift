@@ -84,8 +84,8 @@ public struct Recorded<Event: Sendable>: Sendable {
 extension Recorded where Event: EventFamily {
     /// Returns the family's events in `record`, in their current version.
     ///
-    /// Mostly it is one event. There is none if the type means nothing to the family, and there are
-    /// several if the type was split. Those share their place, id and time.
+    /// Most records hold one event. The result is empty if the type means nothing to the family,
+    /// and has several events if the type was split. Those share their place, id and time.
     ///
     /// - Parameter reader: the reader's type, named in the error.
     /// - Throws: `UnknownEvent` if the record is in one of the family's categories and its type is

@@ -38,7 +38,7 @@ final class Queue {
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
     }
 
-    /// Receives one entry, and throws if there is none.
+    /// Receives one entry, and throws if the queue is empty.
     func next() throws -> QueueState.Delivery { try #require(receive(1).first) }
 
     /// Receives entries and returns their sequences.

@@ -74,7 +74,7 @@ struct Layer {
             ["AccountDomain", "BalanceDomain", "Contracts", "EventSourcing"], []),
         Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
 
-        // Each executable runs its service's Main module. That of daybook runs any of them.
+        // Each executable runs its service's Main module. `daybook` runs any of them.
         Layer(
             "Services/Daybook/Executable",
             [
