@@ -1,9 +1,9 @@
 /// What the targets of a folder may depend on.
 ///
 /// Package.swift says which module imports which, and the package tool allows no circle. These
-/// rules say which way the imports point: Shared imports no service, a domain imports only the
-/// contracts, and services share nothing but them. Balance, withdraw and credit also share one
-/// aggregate, in Account.
+/// rules say which way the imports point: Shared does not import any service, a domain imports
+/// only the contracts, and services share nothing but them. Balance, withdraw and credit also
+/// share one aggregate, in Account.
 struct Layer {
     /// A folder, in which `*` stands for any service.
     let folder: String

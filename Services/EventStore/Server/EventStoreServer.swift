@@ -11,7 +11,7 @@ public import ZeroMQ
 ///
 /// In each turn it stages all waiting appends, makes them durable by one sync, and only then
 /// answers and publishes. So the more clients wait, the more appends share a sync. It reads sealed
-/// segments on another thread, so that readers of old events delay nobody.
+/// segments on another thread, so that long reads delay nobody.
 public actor EventStoreServer {
     /// The largest number of requests in a turn. Then the server commits and serves readers.
     private static let turn = 1024

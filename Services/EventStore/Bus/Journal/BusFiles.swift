@@ -14,8 +14,8 @@ struct BusFiles {
     /// Opens the journal in `folder` and the cache at `path`.
     ///
     /// A cache that is missing or belongs to another journal is rebuilt from the journal. A missing
-    /// journal starts with a snapshot of the cache, as does that of a version without journals. If
-    /// both are missing, the log is routed from its beginning.
+    /// journal starts with a snapshot of the cache, also after an upgrade from a version without
+    /// journals. If both are missing, the log is routed from its beginning.
     ///
     /// - Parameter head: the last position of the log. A cache that has routed more is rebuilt,
     ///   because only the journal can show whether the log lost its end.
