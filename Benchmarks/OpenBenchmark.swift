@@ -3,6 +3,7 @@ import CommandLine
 import EventLog
 import EventSourcing
 import Foundation
+import Observability
 
 /// Measures how fast the log engine alone appends.
 struct FillBenchmark: AsyncParsableCommand {
@@ -20,9 +21,9 @@ struct FillBenchmark: AsyncParsableCommand {
         let seconds = try append(
             events, to: &log, streams: streams, conversation: conversation)
         try log.close()
-        var figures = Figures("fill")
-        figures.add("events_per_second", Double(events) / seconds)
-        figures.show()
+        var measurements = Measurements("fill")
+        measurements.add("events_per_second", Double(events) / seconds)
+        measurements.show()
     }
 }
 
@@ -37,16 +38,16 @@ struct OpenBenchmark: AsyncParsableCommand {
     func run() async throws {
         let started = ContinuousClock.now
         var log = try openLog(folder)
-        var figures = Figures("open")
-        figures.add("events", Double(log.head))
-        figures.add("open_seconds", (ContinuousClock.now - started) / .seconds(1))
-        figures.add("rss_mib", Memory.residentMebibytes)
-        figures.add("conversation_ms", try findConversations(in: log) * 1000)
+        var measurements = Measurements("open")
+        measurements.add("events", Double(log.head))
+        measurements.add("open_seconds", (ContinuousClock.now - started) / .seconds(1))
+        measurements.add("rss_mib", Memory.residentMebibytes)
+        measurements.add("conversation_ms", try findConversations(in: log) * 1000)
         let seconds = try append(streams, to: &log, streams: streams, conversation: 1)
         try log.close()
-        figures.add("appends_per_second", Double(streams) / seconds)
-        figures.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
-        figures.show()
+        measurements.add("appends_per_second", Double(streams) / seconds)
+        measurements.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
+        measurements.show()
     }
 }
 

@@ -41,10 +41,10 @@ struct ProjectionBenchmark: AsyncParsableCommand {
                 "account", account, atLeast: appended.last, as: AccountView.self)
             latencies.append(ContinuousClock.now - begun)
         }
-        var figures = Figures("projection")
-        figures.add("count", Double(count))
-        figures.add(latencies: latencies)
-        figures.show()
+        var measurements = Measurements("projection")
+        measurements.add("count", Double(count))
+        measurements.add(latencies: latencies)
+        measurements.show()
         await store.close()
         await balance.close()
     }

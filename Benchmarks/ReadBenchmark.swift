@@ -29,11 +29,11 @@ struct ReadBenchmark: AsyncParsableCommand {
             }
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        var figures = Figures("read")
-        figures.add("events", Double(events))
-        figures.add("events_per_second", Double(events) / seconds)
-        figures.add("mib_per_second", Double(bytes) / seconds / 1_048_576)
-        figures.show()
+        var measurements = Measurements("read")
+        measurements.add("events", Double(events))
+        measurements.add("events_per_second", Double(events) / seconds)
+        measurements.add("mib_per_second", Double(bytes) / seconds / 1_048_576)
+        measurements.show()
         await client.close()
     }
 }

@@ -26,9 +26,9 @@ public actor CallServer {
     private let access: AccessControl
     private let logger: Logger
     /// Returns the answer to a call, and its outcome as one word for the metrics.
-    private typealias Told =
+    private typealias MeteredHandler =
         @Sendable (Data, Caller) async throws -> (answer: Data, outcome: String)
-    private var handlers: [String: Told] = [:]
+    private var handlers: [String: MeteredHandler] = [:]
     private var calls = CallMeter()
     private var running = 0
     private var runningOfKey: [String: Int] = [:]

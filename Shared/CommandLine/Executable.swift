@@ -32,7 +32,7 @@ public struct Executable: Sendable {
                 executable.root, Array(CommandLine.arguments.dropFirst(2)))
         }
         let names = executables.map(\.name).joined(separator: ", ")
-        Output.warn("\(called): the first argument must be one of: \(names)")
+        Output.printError("\(called): the first argument must be one of: \(names)")
         Foundation.exit(EX_USAGE)
     }
 }

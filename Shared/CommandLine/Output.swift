@@ -12,7 +12,7 @@ public enum Output {
     }
 
     /// Writes a line to standard error.
-    public static func warn(_ text: String) {
+    public static func printError(_ text: String) {
         FileHandle.standardError.tell("\(text)\n")
     }
 

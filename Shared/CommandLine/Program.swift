@@ -34,17 +34,17 @@ public enum Program {
             }
         } catch {
             guard let status = status(of: error) else { root.exit(withError: error) }
-            complain(root.configuration.commandName ?? "", error)
+            report(root.configuration.commandName ?? "", error)
             Foundation.exit(status)
         }
     }
 
-    private static func complain(_ name: String, _ error: any Error) {
+    private static func report(_ name: String, _ error: any Error) {
         var text = "\(name): \(error)"
         if case ZeroMQError.keysNeeded = error {
             text += "; set DAYBOOK_KEY and DAYBOOK_KEYRING to the files of 'event-store keys new'"
         }
-        Output.warn(text)
+        Output.printError(text)
     }
 
     /// Returns the exit status for an error, or nil if the argument parser reports the error.

@@ -52,7 +52,7 @@ public struct EventReading: AsyncSequence, Sendable {
             var attempts = 0
             while true {
                 attempts += 1
-                let end = Swift.min(deadline, .now + RequestClient.patience(attempts))
+                let end = Swift.min(deadline, .now + RequestClient.attemptTimeout(attempts))
                 if let message = try await connection.next(place.id, until: end) {
                     return try await take(Answer(message), from: place)
                 }

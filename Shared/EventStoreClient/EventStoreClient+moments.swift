@@ -1,4 +1,5 @@
 public import EventSourcing
+import Observability
 import WireProtocol
 
 extension ReadRequest {

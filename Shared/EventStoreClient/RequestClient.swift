@@ -13,7 +13,7 @@ public actor RequestClient {
     /// Returns how long to wait for an answer to the given attempt, from 1.
     ///
     /// It doubles with each attempt, because a slower process could otherwise never answer in time.
-    static func patience(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
+    static func attemptTimeout(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
     /// How many reads are open at once. More wait here in their order, because the store limits
     /// them.
     private static let openReads = 32
@@ -143,7 +143,7 @@ public actor RequestClient {
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            let end = min(deadline, now + Self.patience(attempts))
+            let end = min(deadline, now + Self.attemptTimeout(attempts))
             if let message = try await next(id, until: end) {
                 do throws(ProtocolError) {
                     return try Answer(message)

@@ -119,11 +119,11 @@ public final class Suite {
 
     /// Asks the process to stop, waits until it has ended, and returns its exit status.
     ///
-    /// The status is -1 if a signal ended it. After `patience`, in seconds, the process is killed.
+    /// The status is -1 if a signal ended it. After `timeout`, in seconds, the process is killed.
     @discardableResult
-    public func terminate(_ name: String, patience: TimeInterval = 120) -> Int32 {
+    public func terminate(_ name: String, timeout: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.terminate()
         process.waitUntilExit()
         lastResort.cancel()
@@ -132,19 +132,19 @@ public final class Suite {
 
     /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
     ///
-    /// After `patience`, in seconds, the process is killed.
-    public func end(of name: String, patience: TimeInterval = 120) -> Int32 {
+    /// After `timeout`, in seconds, the process is killed.
+    public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.waitUntilExit()
         lastResort.cancel()
         return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 
-    private static func kill(_ process: Process, after patience: TimeInterval) -> DispatchWorkItem {
+    private static func kill(_ process: Process, after timeout: TimeInterval) -> DispatchWorkItem {
         let id = process.processIdentifier
         let work = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + patience, execute: work)
+        DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: work)
         return work
     }
 
@@ -270,11 +270,11 @@ public final class Suite {
 
     /// Runs a command to its end.
     ///
-    /// The command begins with the name of the executable. After `patience`, in seconds, it is
+    /// The command begins with the name of the executable. After `timeout`, in seconds, it is
     /// killed and its status is -1.
     public func run(
         _ command: [String], as identity: String = "operator", output reader: Reader = .caller,
-        patience: TimeInterval = 180
+        timeout: TimeInterval = 180
     ) throws -> Run {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: identity)
         // Not pipes, because they must be read while the command runs.
@@ -290,7 +290,7 @@ public final class Suite {
             }
             try process.run()
         }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.waitUntilExit()
         lastResort.cancel()
         return Run(

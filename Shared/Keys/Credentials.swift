@@ -38,7 +38,7 @@ public struct Credentials: Sendable {
         let log = ThrottledLog(logger)
         context = try Context(
             security: Security(
-                identity: identity, doorkeeper: KeyringDoorkeeper(keyring, log: log)))
+                identity: identity, authenticator: KeyringAuthenticator(keyring, log: log)))
         access = AccessControl(
             find: { keyring.caller(of: $0) }, note: { log.note("denied: \($1)", of: $0) })
     }

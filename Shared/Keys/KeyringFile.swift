@@ -14,7 +14,7 @@ final class KeyringFile: Sendable {
         var keyring: Keyring
         var callers: [String: Caller]
         var stamp: Stamp?
-        var lookedAt: ContinuousClock.Instant
+        var refreshedAt: ContinuousClock.Instant
         var lost: Set<String> = []
     }
 
@@ -35,13 +35,13 @@ final class KeyringFile: Sendable {
         let stamp = Self.stamp(file)
         let keyring = try Keyring(file)
         state = Mutex(
-            State(keyring: keyring, callers: keyring.callers, stamp: stamp, lookedAt: .now))
+            State(keyring: keyring, callers: keyring.callers, stamp: stamp, refreshedAt: .now))
     }
 
     /// Returns the valid public key of a name, or nil. Checks the file first.
     func key(of name: String) -> CurvePublicKey? {
         state.withLock { state in
-            look(&state)
+            refresh(&state)
             return state.keyring.key(of: name)
         }
     }
@@ -49,7 +49,7 @@ final class KeyringFile: Sendable {
     /// Returns the caller with a valid key, or nil. Checks the file first, for handshakes.
     func currentCaller(of key: String) -> Caller? {
         state.withLock { state in
-            look(&state)
+            refresh(&state)
             return state.callers[key]
         }
     }
@@ -64,7 +64,7 @@ final class KeyringFile: Sendable {
 
     /// Returns the keys whose caller has changed since the last call, because they were revoked or
     /// their permissions changed.
-    func takeLost() -> Set<String> {
+    func takeChangedSenders() -> Set<String> {
         state.withLock { state in
             lookIfOld(&state)
             defer { state.lost = [] }
@@ -73,11 +73,11 @@ final class KeyringFile: Sendable {
     }
 
     private func lookIfOld(_ state: inout State) {
-        if state.lookedAt + Self.age < .now { look(&state) }
+        if state.refreshedAt + Self.age < .now { refresh(&state) }
     }
 
-    private func look(_ state: inout State) {
-        state.lookedAt = .now
+    private func refresh(_ state: inout State) {
+        state.refreshedAt = .now
         let stamp = Self.stamp(file)
         guard stamp != state.stamp, let keyring = try? Keyring(file) else { return }
         let callers = keyring.callers

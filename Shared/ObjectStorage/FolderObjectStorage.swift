@@ -227,7 +227,7 @@ public final class FolderObjectStorage: ObjectStorage {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw .refused("can't make folder \(path): \(error.localizedDescription)")
+            throw .rejected("can't make folder \(path): \(error.localizedDescription)")
         }
     }
 
@@ -242,6 +242,6 @@ public final class FolderObjectStorage: ObjectStorage {
     ) -> ObjectStorageError {
         let line = unsafe "can't \(operation) \(path): \(String(cString: strerror(code)))"
         let lasting = [EACCES, EPERM, EROFS, EISDIR, ENOTDIR, EEXIST, ENOTEMPTY, ENAMETOOLONG]
-        return lasting.contains(code) ? .refused(line) : .unavailable(line)
+        return lasting.contains(code) ? .rejected(line) : .unavailable(line)
     }
 }

@@ -78,7 +78,7 @@ public enum ObjectStorageError: ClassifiedError, Hashable {
     /// There is no object with this key.
     case noObject(String)
     /// The storage denies the request. A retry does not help.
-    case refused(String)
+    case rejected(String)
     /// The storage fails for now. A retry may help.
     case unavailable(String)
     /// The calling task was cancelled.
@@ -88,7 +88,7 @@ public enum ObjectStorageError: ClassifiedError, Hashable {
         switch self {
         case .invalid: .usage
         case .noObject: .notFound
-        case .refused: .rejected
+        case .rejected: .rejected
         case .unavailable, .cancelled: .unavailable
         }
     }
@@ -96,7 +96,7 @@ public enum ObjectStorageError: ClassifiedError, Hashable {
     /// The error in one line.
     public var description: String {
         switch self {
-        case .invalid(let line), .refused(let line), .unavailable(let line): line
+        case .invalid(let line), .rejected(let line), .unavailable(let line): line
         case .noObject(let key): "there is no object \(key)"
         case .cancelled: "cancelled"
         }

@@ -33,9 +33,9 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         /// The log has an event with the same id and other content. Detail: its position.
         public static let idReused = Code(rawValue: 12)
         /// The domain rejects the command.
-        public static let refused = Code(rawValue: 20)
+        public static let rejected = Code(rawValue: 20)
         /// The caller's key does not permit the operation.
-        public static let forbidden = Code(rawValue: 21)
+        public static let denied = Code(rawValue: 21)
         /// The process has too much to do. Retry later.
         public static let overloaded = Code(rawValue: 30)
         /// The process is stopping, or can't reach something it needs. Retry later.
@@ -105,8 +105,8 @@ extension ProtocolError.Code: CustomStringConvertible {
         case .wrongRevision: "wrongRevision"
         case .conditionFailed: "conditionFailed"
         case .idReused: "idReused"
-        case .refused: "refused"
-        case .forbidden: "forbidden"
+        case .rejected: "refused"
+        case .denied: "forbidden"
         case .overloaded: "overloaded"
         case .unavailable: "unavailable"
         case .damaged: "damaged"
@@ -122,7 +122,7 @@ extension ProtocolError {
         switch code {
         case .invalid: .invalid
         case .notFound: .notFound
-        case .forbidden: .denied
+        case .denied: .denied
         case .overloaded: .overloaded
         case .unavailable: .unavailable
         case .damaged: .damaged
@@ -148,8 +148,8 @@ extension ProtocolError.Code {
             switch kind {
             case .usage, .invalid: .invalid
             case .notFound: .notFound
-            case .rejected: .refused
-            case .denied: .forbidden
+            case .rejected: .rejected
+            case .denied: .denied
             case .damaged: .damaged
             case .unavailable, .unreadable: .unavailable
             case .overloaded: .overloaded

@@ -193,7 +193,7 @@ private struct Row: Sendable {
 
     /// Runs a command that may be rejected, but must not crash.
     private func expectAnswer(_ command: [String], of suite: Suite) throws {
-        let run = try suite.run(command, patience: 60)
+        let run = try suite.run(command, timeout: 60)
         #expect([0, 64, 65, 69].contains(run.status), "\(command): \(run)")
         #expect(run.status == 0 || !run.errors.isEmpty, "\(command) prints no error")
     }

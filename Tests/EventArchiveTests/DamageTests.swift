@@ -22,11 +22,11 @@ import Testing
             try flip(key, at: offset)
             let damage = try await reader.verify()
             #expect(damage.count == 1, "byte \(offset)")
-            guard case .damaged(key, let sound, segment.through, _) = damage.first else {
+            guard case .damaged(key, let validThrough, segment.through, _) = damage.first else {
                 Issue.record("byte \(offset): \(damage)")
                 continue
             }
-            #expect((segment.from - 1...segment.last).contains(sound))
+            #expect((segment.from - 1...segment.last).contains(validThrough))
             try flip(key, at: offset)
         }
         #expect(try await reader.verify().isEmpty)
@@ -42,16 +42,20 @@ import Testing
         let error = await #expect(throws: ArchiveError.self) {
             for try await event in reader.events() { given.append(event.position) }
         }
-        guard case .damaged(key, let sound, let last, _) = error else {
+        guard case .damaged(key, let validThrough, let last, _) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(sound >= segment.from && given == (1...sound).filter { $0.isMultiple(of: 2) })
+        #expect(
+            validThrough >= segment.from
+                && given == (1...validThrough).filter { $0.isMultiple(of: 2) })
         #expect(last == segment.through)
         #expect(
             try await reader.events(from: last + 1).positions()
                 == (last + 1...100).filter { $0.isMultiple(of: 2) })
-        #expect("\(try #require(error))".hasPrefix("\(key) is damaged after position \(sound), "))
+        #expect(
+            "\(try #require(error))".hasPrefix("\(key) is damaged after position \(validThrough), ")
+        )
     }
 
     @Test func `Archive iterator returns no more events after an error`() async throws {

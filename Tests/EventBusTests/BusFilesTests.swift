@@ -2,6 +2,7 @@ import EventSourcing
 import Foundation
 import GRDB
 import Logging
+import Observability
 import ServiceRuntime
 import Testing
 import WireProtocol
@@ -378,7 +379,7 @@ private struct History {
             writes.purge(through: last)
             entries = entries.filter { $0.queue != id || $0.sequence > last }
         }
-        writes.figures = QueueFigures(lastSequence: random.last, acknowledged: random.number())
+        writes.counters = QueueCounters(lastSequence: random.last, acknowledged: random.number())
         for place in entries.filter({ $0.queue == id }).sorted(by: { $0.sequence < $1.sequence }) {
             if random.chance(5) {
                 writes.remove(place.sequence)

@@ -82,7 +82,7 @@ import WireProtocol
             definition: ArchiveDefinition(name: "a", place: "/a"), createdAt: time, createdBy: "a")
         var writes = QueueWrites(id: 1)
         writes.definition = QueueDefinition(name: "q")
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: false, phase: .live, lastSequence: 9, acknowledged: 1, dropped: 1,
             lastLease: 1)
         var entry = random.entry(9)

@@ -90,7 +90,7 @@ import ZeroMQ
             let delivery = try #require(try await consumer.receive(1, wait: .zero).first)
             #expect(delivery.event.position > last)
             last = delivery.event.position
-            try await consumer.settle([delivery.settled(.done)])
+            try await consumer.acknowledge([delivery.acknowledgement(.acknowledged)])
         }
         await consumer.close()
     }

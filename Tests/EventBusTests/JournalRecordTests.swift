@@ -53,7 +53,7 @@ import WireProtocol
         record.time = BusTime(
             running: RunningTime(microseconds: .max), log: Timestamp(microseconds: .min))
         var writes = QueueWrites(id: .min)
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: true, phase: .filling(through: .max), lastSequence: .max,
             acknowledged: .max, dropped: .max, lastLease: .max)
         for sequence in [0, 1, .max - 1, .max] as [UInt64] {
@@ -166,7 +166,7 @@ struct Records {
         if writes.isDeleted || chance(20) {
             writes.definition = QueueDefinition(name: "q\(id)", visibilityTimeout: 1.5)
         }
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: chance(20),
             phase: [.live, .unstarted, .filling(through: number())].randomElement(using: &source)
                 ?? .live, lastSequence: last, acknowledged: number(), dropped: number(),

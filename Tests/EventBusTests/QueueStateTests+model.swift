@@ -266,7 +266,7 @@ extension Model {
                 } else {
                     backingOff.remove(entry.sequence)
                 }
-            case .done(let sequence):
+            case .acknowledged(let sequence):
                 #expect(held[sequence] != nil)
                 end(sequence)
             case .died(let entry, let cause):
@@ -341,7 +341,7 @@ extension Model {
 extension QueueState.Change {
     fileprivate var sequence: UInt64 {
         switch self {
-        case .done(let sequence): sequence
+        case .acknowledged(let sequence): sequence
         case .leased(let entry), .voided(let entry), .retried(let entry): entry.sequence
         case .died(let entry, _), .dropped(let entry, _): entry.sequence
         }

@@ -5,6 +5,7 @@ import EventStoreClient
 import EventStoreServer
 import Foundation
 import Logging
+import Observability
 import Synchronization
 import TestSupport
 import Testing
@@ -180,7 +181,7 @@ final class RunningBus {
             let deliveries = try await consumer.receive(1000, wait: .zero)
             guard !deliveries.isEmpty else { break }
             positions += deliveries.map(\.event.position)
-            try await consumer.settle(deliveries.map { $0.settled(.done) })
+            try await consumer.acknowledge(deliveries.map { $0.acknowledgement(.acknowledged) })
         }
         await consumer.close()
         return positions
@@ -197,7 +198,7 @@ final class ShiftedClock: Sendable {
 }
 
 extension Delivery {
-    func settled(_ verdict: Settlement.Verdict) -> Settlement {
-        Settlement(sequence: sequence, lease: lease, verdict)
+    func acknowledgement(_ verdict: Acknowledgement.Verdict) -> Acknowledgement {
+        Acknowledgement(sequence: sequence, lease: lease, verdict)
     }
 }

@@ -63,7 +63,7 @@ extension IntegrationHarness.Suite {
     }
 
     /// Runs a command of the event store that must fail, and returns its error.
-    func refusal(_ status: Int32, _ arguments: String...) throws -> String {
+    func failure(_ status: Int32, _ arguments: String...) throws -> String {
         let run = try run(["event-store"] + arguments)
         #expect(run.status == status && run.output.isEmpty, "\(arguments): \(run)")
         return run.errors
@@ -109,12 +109,12 @@ extension IntegrationHarness.Suite {
         try suite.bus("archives", "delete", "odd")
         #expect(try suite.bus(ArchiveView.self, "archives", "list").isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(folder)/odd/\(name)"))
-        let refusal = try suite.refusal(65, "archives", "show", "odd")
-        #expect(refusal == "event-store: there is no archive 'odd'\n")
-        let used = try suite.refusal(65, "archives", "create", "odd", "--to", folder)
+        let failure = try suite.failure(65, "archives", "show", "odd")
+        #expect(failure == "event-store: there is no archive 'odd'\n")
+        let used = try suite.failure(65, "archives", "create", "odd", "--to", folder)
         #expect(used.contains("already has an archive 'odd'"), "\(used)")
-        _ = try suite.refusal(64, "archives", "create", "x", "--to", folder, "--retention", "soon")
-        let keys = try suite.refusal(65, "archives", "create", "x", "--to", "s3://bucket/x")
+        _ = try suite.failure(64, "archives", "create", "x", "--to", folder, "--retention", "soon")
+        let keys = try suite.failure(65, "archives", "create", "x", "--to", "s3://bucket/x")
         #expect(keys.contains("AWS_ACCESS_KEY_ID"), "\(keys)")
         await store.close()
     }
@@ -198,7 +198,7 @@ extension IntegrationHarness.Suite {
         #expect(try suite.queue("q").depth == 300)
         #expect(try suite.bus("archives", "verify", "all").hasSuffix("all of them whole\n"))
         bucket.signal(SIGKILL)
-        let gone = try suite.refusal(69, "archives", "verify", "all")
+        let gone = try suite.failure(69, "archives", "verify", "all")
         #expect(gone.contains("can't get s3://bucket/some/all/manifest.jsonl"), "\(gone)")
         try await store.append(300..<301)
         try await suite.wait(for: BusCall.archives, as: [ArchiveView].self) { $0.problem != nil }

@@ -98,7 +98,7 @@ import WireProtocol
                 QueueDefinition(
                     name: "q", grouping: .paths(["a.b", "c"]),
                     retry: RetryPolicy(maximumReceives: 3)),
-                QueueDefinition(name: "p", afterDeath: .goOn, start: .position(17)),
+                QueueDefinition(name: "p", afterDeath: .proceed, start: .position(17)),
             ])
         #expect(
             wiring.rules == [

@@ -60,7 +60,7 @@ import WireProtocol
     }
 
     /// Runs a command that must fail, and returns its one line of error.
-    private func refusal(_ arguments: String...) throws -> String {
+    private func failure(_ arguments: String...) throws -> String {
         let run = try suite.run(["event-store"] + arguments)
         #expect(run.status == 65, "\(run)")
         #expect(run.errors.split(separator: "\n").count == 1, "\(run)")
@@ -133,7 +133,7 @@ import WireProtocol
         try alter(1501)
         #expect(try run("verify").status == 0)
         #expect(
-            try refusal("verify", "--chain")
+            try failure("verify", "--chain")
                 == "event-store: position 1501 was altered: it is the first event that does "
                 + "not match the chain\n")
         // After the chain files were rebuilt, only the trusted head shows the change.
@@ -145,7 +145,7 @@ import WireProtocol
         #expect(forged != shown)
         #expect(try run("verify", "--chain").status == 0)
         #expect(
-            try refusal("verify", "--chain", "--trusted", point).contains("positions 1-3000"))
+            try failure("verify", "--chain", "--trusted", point).contains("positions 1-3000"))
     }
 
     @Test func `Verification checks the bus's journal and names damaged segments`() async throws {
@@ -180,7 +180,7 @@ import WireProtocol
         #expect(unknown.status == 0 && unknown.output.contains(Self.publicBase64), "\(unknown)")
 
         let other = Data(repeating: 7, count: 32).base64EncodedString()
-        let otherKey = try refusal("verify", "--chain", "--head", file, "--key", other)
+        let otherKey = try failure("verify", "--chain", "--head", file, "--key", other)
         #expect(otherKey.contains("not by the key that is trusted"), "\(otherKey)")
         let changes = [
             (#""position":3000"#, #""position":2999"#), (#""hash":""#, #""hash":"0"#),
@@ -189,29 +189,29 @@ import WireProtocol
         ]
         for (old, new) in changes {
             let forged = try write(signed.replacing(old, with: new), as: "forged.json")
-            let line = try refusal("verify", "--chain", "--head", forged)
+            let line = try failure("verify", "--chain", "--head", forged)
             #expect(line.contains("the signature") || line.contains("signed head"), "\(line)")
         }
         let later = try write(
             signed.replacing(#""format":1"#, with: #""format":2"#), as: "later.json")
         #expect(
-            try refusal("verify", "--chain", "--head", later).contains("has format version 2"))
+            try failure("verify", "--chain", "--head", later).contains("has format version 2"))
 
         // An altered last event does not match the signed head.
         try alter(3000)
         #expect(
-            try refusal("verify", "--chain", "--head", file, "--key", publicKey)
+            try failure("verify", "--chain", "--head", file, "--key", publicKey)
                 .contains("one of positions 1-3000 was altered"))
     }
 
     @Test func `Signing requires an Ed25519 private key that only its owner can read`() async throws
     {
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key)
-        let open = try refusal("head", "--signed", "--key", key)
+        let open = try failure("head", "--signed", "--key", key)
         #expect(open.hasSuffix("run: chmod 600 \(key)\n"), "\(open)")
-        #expect(try refusal("head", "--signed", "--key", "/nonexistent").contains("can't read"))
+        #expect(try failure("head", "--signed", "--key", "/nonexistent").contains("can't read"))
         #expect(
-            try refusal("head", "--signed", "--key", publicKey).contains(
+            try failure("head", "--signed", "--key", publicKey).contains(
                 "is not an Ed25519 private key"))
         for arguments in [
             ["head", "--signed"], ["head", "--key", key], ["verify", "--forward", "--chain"],

@@ -11,10 +11,10 @@ private actor Handled {
     private(set) var positions: [UInt64] = []
     private(set) var replayed = 0
 
-    func handle(_ delivery: Delivery) -> Settlement.Verdict {
+    func handle(_ delivery: Delivery) -> Acknowledgement.Verdict {
         positions.append(delivery.event.position)
         if delivery.replay != nil { replayed += 1 }
-        return .done
+        return .acknowledged
     }
 }
 
@@ -111,8 +111,8 @@ private actor Handled {
 
     @Test func `Queue's start cannot change once a rule targets the queue`() async throws {
         try suite.makeQueue("q")
-        let refusal = try suite.refusal(65, "queues", "change", "q", "--start", "position:1")
-        #expect(refusal.contains("has grouping correlation and start end, which"), "\(refusal)")
+        let failure = try suite.failure(65, "queues", "change", "q", "--start", "position:1")
+        #expect(failure.contains("has grouping correlation and start end, which"), "\(failure)")
         await store.close()
     }
 }

@@ -28,8 +28,8 @@ import WireProtocol
             let some = try await consumer.receive(1000, wait: .zero)
             guard !some.isEmpty else { break }
             all += some
-            try await consumer.settle(
-                some.map { Settlement(sequence: $0.sequence, lease: $0.lease, .done) })
+            try await consumer.acknowledge(
+                some.map { Acknowledgement(sequence: $0.sequence, lease: $0.lease, .acknowledged) })
         }
         await consumer.close()
         return all
@@ -78,7 +78,7 @@ import WireProtocol
             "replays", "start", "s", "--from-log", "--to-queue", "q", "--speed", "0.001x")
         try suite.bus("replays", "cancel", "s")
         #expect(try replay("s").state == .cancelled)
-        let again = try suite.refusal(65, "replays", "cancel", "s")
+        let again = try suite.failure(65, "replays", "cancel", "s")
         #expect(again == "event-store: replay 's' is over: CANCELLED\n")
         let list = try suite.bus(ReplayView.self, "replays", "list")
         #expect(list.map(\.replay.name) == ["s", "r"])
@@ -107,8 +107,8 @@ import WireProtocol
             #expect(run.status == status && run.errors.contains(reason), "\(run)")
         }
         for command in ["show", "pause", "resume", "cancel"] {
-            let refusal = try suite.refusal(65, "replays", command, "none")
-            #expect(refusal == "event-store: there is no replay 'none'\n")
+            let failure = try suite.failure(65, "replays", command, "none")
+            #expect(failure == "event-store: there is no replay 'none'\n")
         }
         await store.close()
     }

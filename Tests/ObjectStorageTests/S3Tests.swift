@@ -63,12 +63,12 @@ import Testing
         let denied = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"
         let noBucket = "<Error><Code>NoSuchBucket</Code><Message>None</Message></Error>"
         for (answer, error) in [
-            (.answer(403, denied), .refused("can't get s3://b/p/k: AccessDenied (HTTP 403)")),
+            (.answer(403, denied), .rejected("can't get s3://b/p/k: AccessDenied (HTTP 403)")),
             (
                 .answer(404, noBucket),
-                .refused("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
+                .rejected("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
             ),
-            (.answer(301), .refused("can't get s3://b/p/k: (HTTP 301)")),
+            (.answer(301), .rejected("can't get s3://b/p/k: (HTTP 301)")),
             (.failure(.cancelled), .cancelled),
         ] as [(Result<HTTPResponse, HTTPFailure>, ObjectStorageError)] {
             let transport = ScriptedTransport([answer])

@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import Observability
 import Synchronization
 import Testing
 

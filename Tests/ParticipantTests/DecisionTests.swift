@@ -2,6 +2,7 @@ import AccountDomain
 import Contracts
 import EventSourcing
 import EventStoreClient
+import Observability
 import OrdersDomain
 import Synchronization
 import Testing

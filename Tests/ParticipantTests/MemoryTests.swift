@@ -2,6 +2,7 @@ import EventSourcing
 import Foundation
 import GRDB
 import JSON
+import Observability
 import OrdersDomain
 import Testing
 

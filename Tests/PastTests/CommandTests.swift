@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import JSON
+import Observability
 import ServiceRuntime
 import TestSupport
 import Testing

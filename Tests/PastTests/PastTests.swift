@@ -99,7 +99,7 @@ import WireProtocol
             return .success(try await body())
         } catch let refusal as DaybookError where refusal.kind == .rejected {
             return .failure(Refused(why: refusal.description))
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return .failure(Refused(why: error.description))
         }
     }

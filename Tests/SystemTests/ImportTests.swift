@@ -3,6 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import Observability
 import Testing
 import WireProtocol
 

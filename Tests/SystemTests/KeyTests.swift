@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import Keys
+import Observability
 import Testing
 import WireProtocol
 import ZeroMQ

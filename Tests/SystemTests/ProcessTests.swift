@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import JSON
+import Observability
 import TestSupport
 import Testing
 import WireProtocol
@@ -17,7 +18,7 @@ import ZeroMQ
         try await suite.startAll()
         let log = try await suite.status(of: "orders").log
         for service in Suite.services + ["event-store"] {
-            let second = try suite.run([service, "serve"], patience: 20)
+            let second = try suite.run([service, "serve"], timeout: 20)
             #expect(second.status == 69 && second.output.isEmpty, "\(service): \(second)")
             #expect(second.errors.split(separator: "\n").count == 1, "\(second.errors)")
         }

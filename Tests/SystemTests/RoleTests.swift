@@ -17,7 +17,7 @@ import ZeroMQ
 
     private func expectForbidden(_ body: () async throws -> Void) async {
         let error = await #expect(throws: ProtocolError.self) { try await body() }
-        #expect(error?.code == .forbidden, "\(String(describing: error))")
+        #expect(error?.code == .denied, "\(String(describing: error))")
     }
 
     @Test func `Key may append only to streams of its own categories`() async throws {

@@ -5,6 +5,7 @@ import EventStoreClient
 import Foundation
 import GRDB
 import IntegrationHarness
+import Observability
 import TestSupport
 import Testing
 import WireProtocol
@@ -217,9 +218,11 @@ extension QueueConsumer {
     }
 
     fileprivate func acknowledge(_ deliveries: [Delivery]) async throws {
-        let settled = try await settle(
-            deliveries.map { Settlement(sequence: $0.sequence, lease: $0.lease, .done) })
-        #expect(settled.allSatisfy { $0 })
+        let results = try await acknowledge(
+            deliveries.map {
+                Acknowledgement(sequence: $0.sequence, lease: $0.lease, .acknowledged)
+            })
+        #expect(results.allSatisfy { $0 })
     }
 }
 

@@ -27,12 +27,12 @@ import WireProtocol
         ]
     }
 
-    private static let settlements = [
-        Settlement(sequence: 1, lease: 2, .done),
-        Settlement(sequence: .max, lease: .max, .failed(error: "größer", delay: nil)),
-        Settlement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
-        Settlement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
-        Settlement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
+    private static let acknowledgements = [
+        Acknowledgement(sequence: 1, lease: 2, .acknowledged),
+        Acknowledgement(sequence: .max, lease: .max, .failed(error: "größer", delay: nil)),
+        Acknowledgement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
+        Acknowledgement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
+        Acknowledgement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
     ]
 
     @Test func `Delivery frame decodes to what was encoded`() throws {
@@ -61,58 +61,64 @@ import WireProtocol
             + [3, 0, 0, 0, 0, 0, 0, 0] + [4, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0]
             + [1, UInt8(ascii: "r"), 0]
         #expect(try Delivery.frame([delivery]) == head + Array(delivery.event.bytes))
-        let settlement = Settlement(
+        let acknowledgement = Acknowledgement(
             sequence: 5, lease: 6, .failed(error: "no", delay: .seconds(1)))
         #expect(
-            try Settlement.frame([settlement], of: "q")
+            try Acknowledgement.frame([acknowledgement], of: "q")
                 == [1, UInt8(ascii: "q"), 1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0]
                 + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
     }
 
     @Test func `Verdict frame decodes to what was encoded`() throws {
-        let read = try Settlement.read(Settlement.frame(Self.settlements, of: "invoices"))
+        let read = try Acknowledgement.read(
+            Acknowledgement.frame(Self.acknowledgements, of: "invoices"))
         #expect(read.queue == "invoices")
-        #expect(read.settlements == Self.settlements)
-        #expect(try Settlement.read(Settlement.frame([], of: "q")).settlements.isEmpty)
+        #expect(read.acknowledgements == Self.acknowledgements)
+        #expect(
+            try Acknowledgement.read(Acknowledgement.frame([], of: "q")).acknowledgements.isEmpty)
     }
 
     @Test func `Error text that is too long is cut between two characters`() throws {
-        let long = String(repeating: "é", count: Settlement.errorBytes)
-        let settlement = Settlement(sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
-        let (_, read) = try Settlement.read(Settlement.frame([settlement], of: "q"))
-        let kept = "x" + long.prefix((Settlement.errorBytes - 1) / 2)
+        let long = String(repeating: "é", count: Acknowledgement.errorBytes)
+        let acknowledgement = Acknowledgement(
+            sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
+        let (_, read) = try Acknowledgement.read(Acknowledgement.frame([acknowledgement], of: "q"))
+        let kept = "x" + long.prefix((Acknowledgement.errorBytes - 1) / 2)
         #expect(read.map(\.verdict) == [.failed(error: kept, delay: nil)])
     }
 
     @Test(arguments: [
-        Settlement.Verdict.failed(error: "", delay: .seconds(-1)),
+        Acknowledgement.Verdict.failed(error: "", delay: .seconds(-1)),
         .failed(error: "", delay: .seconds(86_400.001)),
         .failed(error: "", delay: .seconds(Double(Int64.max))), .extended(.zero),
         .extended(.seconds(-1)), .extended(.seconds(43_200.001)), .extended(.seconds(1e20)),
     ])
-    func `Verdict with a duration out of range is not encoded`(verdict: Settlement.Verdict) throws {
-        let settlement = Settlement(sequence: 1, lease: 1, verdict)
-        let fault = try #require(settlement.fault)
+    func `Verdict with a duration out of range is not encoded`(verdict: Acknowledgement.Verdict)
+        throws
+    {
+        let acknowledgement = Acknowledgement(sequence: 1, lease: 1, verdict)
+        let fault = try #require(acknowledgement.fault)
         #expect(throws: ProtocolError(.invalid, fault)) {
-            try Settlement.frame([settlement], of: "q")
+            try Acknowledgement.frame([acknowledgement], of: "q")
         }
     }
 
     @Test func `Received verdict with a duration out of range is rejected`() throws {
-        let extended = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
-        var frame = try Settlement.frame([extended], of: "q")
+        let extended = Acknowledgement(sequence: 1, lease: 1, .extended(.seconds(1)))
+        var frame = try Acknowledgement.frame([extended], of: "q")
         let milliseconds = 2 + 4 + 16 + 1
         for bytes: [UInt8] in [[0, 0, 0, 0], [1, 0x2E, 0x93, 2], [0xFE, 0xFF, 0xFF, 0xFF]] {
             frame.replaceSubrange(milliseconds..<milliseconds + 4, with: bytes)
-            #expect(throws: ProtocolError.self) { try Settlement.read(frame) }
+            #expect(throws: ProtocolError.self) { try Acknowledgement.read(frame) }
         }
     }
 
     @Test func `Queue name of more than 255 bytes is not encoded`() throws {
         let name = String(repeating: "x", count: 256)
-        #expect(throws: ProtocolError.self) { try Settlement.frame([], of: name) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.frame([], of: name) }
         #expect(
-            try Settlement.read(Settlement.frame([], of: String(name.dropLast()))).queue.utf8.count
+            try Acknowledgement.read(Acknowledgement.frame([], of: String(name.dropLast()))).queue
+                .utf8.count
                 == 255)
     }
 
@@ -122,33 +128,34 @@ import WireProtocol
             #expect(throws: (any Error).self) { try Delivery.read(Array(deliveries[..<count])) }
         }
         #expect(throws: (any Error).self) { try Delivery.read(deliveries + [0]) }
-        let settlements = try Settlement.frame(Self.settlements, of: "invoices")
-        for count in 0..<settlements.count {
+        let acknowledgements = try Acknowledgement.frame(Self.acknowledgements, of: "invoices")
+        for count in 0..<acknowledgements.count {
             #expect(throws: ProtocolError.self) {
-                try Settlement.read(Array(settlements[..<count]))
+                try Acknowledgement.read(Array(acknowledgements[..<count]))
             }
         }
-        #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.read(acknowledgements + [0]) }
     }
 
     @Test func `Unknown verdict is rejected`() throws {
-        var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
+        var frame = try Acknowledgement.frame(
+            [Acknowledgement(sequence: 1, lease: 1, .acknowledged)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3
         #expect(throws: ProtocolError(.malformed, "3 is not a verdict on a delivery")) {
-            try Settlement.read(frame)
+            try Acknowledgement.read(frame)
         }
         // An extension without a duration.
         frame[kind] = 2
         #expect(throws: ProtocolError(.malformed, "2 is not a verdict on a delivery")) {
-            try Settlement.read(frame)
+            try Acknowledgement.read(frame)
         }
     }
 
     @Test func `Frame that counts far more items than it has is rejected`() {
         let frame: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
         #expect(throws: ProtocolError.self) { try Delivery.read(frame) }
-        #expect(throws: ProtocolError.self) { try Settlement.read([0] + frame) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.read([0] + frame) }
     }
 }
 
@@ -181,7 +188,7 @@ import WireProtocol
                 name: "q", grouping: .paths(["a.b", "c"]), visibilityTimeout: 0.5,
                 retry: RetryPolicy(
                     maximumReceives: 1, maximumAge: 2, backoff: 0, maximumBackoff: 4),
-                afterDeath: .goOn, hasDeadLetters: false, start: .time(time)))
+                afterDeath: .proceed, hasDeadLetters: false, start: .time(time)))
         try Self.expectRoundTrip(
             RuleDefinition(
                 name: "r", description: "d", pattern: "{}", targets: ["q", "p"], isEnabled: false))

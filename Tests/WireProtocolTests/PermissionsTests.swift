@@ -36,7 +36,7 @@ import WireProtocol
         let error = #expect(throws: ProtocolError.self) {
             try reader.checkCommand(to: "withdraw")
         }
-        #expect(error?.code == .forbidden)
+        #expect(error?.code == .denied)
         #expect(error?.message == "the key of ann may not send commands to withdraw")
         #expect(throws: ProtocolError.self) { try reader.checkAdministers() }
         #expect(throws: ProtocolError.self) { try reader.checkCommand(to: BusCall.service) }

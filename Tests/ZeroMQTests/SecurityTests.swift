@@ -10,7 +10,7 @@ import ZeroMQ
     private let ann = try! CurveKeyPair.generate()  // As above.
 
     /// Admits the keys in `names`, and records refused keys and notes.
-    private final class Door: Doorkeeper {
+    private final class TestAuthenticator: Authenticator {
         let known: CurvePublicKey?
         let names = Mutex<[CurvePublicKey: String]>([:])
         let refused = Mutex<[CurvePublicKey]>([])
@@ -27,14 +27,14 @@ import ZeroMQ
         func admit(_ handshake: Handshake) -> Admission {
             if let name = names.withLock({ $0[handshake.key] }) { return .admitted(as: name) }
             refused.withLock { $0.append(handshake.key) }
-            return .refused
+            return .denied
         }
 
-        func mayStay(_ sender: String, at door: String) -> Bool {
+        func isStillAdmitted(_ sender: String, to zapDomain: String) -> Bool {
             names.withLock { $0.values.contains(sender) }
         }
 
-        func takeLost() -> Set<String> {
+        func takeChangedSenders() -> Set<String> {
             lost.withLock { lost in
                 defer { lost = [] }
                 return lost
@@ -51,33 +51,35 @@ import ZeroMQ
     }
 
     private func context(
-        _ identity: CurveKeyPair, _ door: Door = Door(),
+        _ identity: CurveKeyPair, _ authenticator: TestAuthenticator = TestAuthenticator(),
         limits: ConnectionLimits = ConnectionLimits()
     ) throws -> Context {
-        try Context(security: Security(identity: identity, doorkeeper: door, limits: limits))
+        try Context(
+            security: Security(identity: identity, authenticator: authenticator, limits: limits))
     }
 
     private func client(
         _ identity: CurveKeyPair, of server: Endpoint, knowing key: CurvePublicKey
     ) async throws -> Endpoint {
         try await Endpoint(
-            .dealer, connect: server.endpoint, on: loop, in: context(identity, Door(knowing: key)),
+            .dealer, connect: server.endpoint, on: loop,
+            in: context(identity, TestAuthenticator(knowing: key)),
             peer: "store")
     }
 
     @Test func `Server knows a client by the name of its key`() async throws {
-        let door = Door(letting: ann.publicKey)
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         #expect(try await client.send([[1], [2]]))
         #expect(try await server.request()?.sender == "ann")
     }
 
     @Test func `Server refuses connections without a key or with an unknown one`() async throws {
-        let door = Door(letting: ann.publicKey)
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator))
         let stranger = try CurveKeyPair.generate()
         let strange = try await client(stranger, of: server, knowing: store.publicKey)
         #expect(try await strange.send([[9]]))
@@ -86,36 +88,37 @@ import ZeroMQ
             .dealer, connect: server.endpoint, on: loop, in: Context(), peer: "store")
         #expect(try await plain.send([[9]]))
         let known = try await client(ann, of: server, knowing: store.publicKey)
-        while door.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
+        while authenticator.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
         #expect(try await known.send([[1]]))
         #expect(try await server.request()?.sender == "ann")
-        #expect(door.refused.withLock { Set($0) } == [stranger.publicKey])
+        #expect(authenticator.refused.withLock { Set($0) } == [stranger.publicKey])
     }
 
     @Test func `Removed key is disconnected, and admitted once it is known again`() async throws {
-        let door = Door(letting: ann.publicKey)
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door))
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
         #expect(try await server.request()?.frames.last == [1])
         // The client is not admitted again, even if it is still connected.
-        door.names.withLock { $0[ann.publicKey] = nil }
-        door.lost.withLock { $0 = ["ann"] }
-        while door.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
+        authenticator.names.withLock { $0[ann.publicKey] = nil }
+        authenticator.lost.withLock { $0 = ["ann"] }
+        while authenticator.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
         _ = try await client.send([[2]])
-        door.names.withLock { $0[ann.publicKey] = "ann" }
+        authenticator.names.withLock { $0[ann.publicKey] = "ann" }
         let again = try await self.client(ann, of: server, knowing: store.publicKey)
         #expect(try await again.send([[3]]))
         #expect(try await server.request()?.frames.last == [3])
     }
 
     @Test func `Server limits the connections per sender and the silent ones`() async throws {
-        let door = Door(letting: ann.publicKey)
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
         var limits = ConnectionLimits()
         (limits.ofSender, limits.silent) = (5, 8)
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door, limits: limits))
+            .router, bind: "tcp://127.0.0.1:*", on: loop,
+            in: context(store, authenticator, limits: limits))
         var clients: [Endpoint] = []
         for id in 0..<6 {
             clients.append(try await client(ann, of: server, knowing: store.publicKey))
@@ -123,19 +126,19 @@ import ZeroMQ
             if id < 5 { #expect(try await server.request()?.frames.last == [UInt8(id)]) }
         }
         // The server ignores the sixth connection and hears the others meanwhile.
-        while !door.hasNoted("too many", of: "ann") {
+        while !authenticator.hasNoted("too many", of: "ann") {
             _ = try await clients[0].send([[0]])
             #expect(try await server.request()?.frames.last == [0])
         }
         // Silent connections give way to one that sends.
         clients = []
-        let crowd = try context(ann, Door(knowing: store.publicKey))
+        let crowd = try context(ann, TestAuthenticator(knowing: store.publicKey))
         for _ in 0..<12 {
             clients.append(
                 try await Endpoint(
                     .dealer, connect: server.endpoint, on: loop, in: crowd, peer: "store"))
         }
-        while !door.hasNoted("oldest silent", of: nil) { try await lookAgainSoon() }
+        while !authenticator.hasNoted("oldest silent", of: nil) { try await lookAgainSoon() }
         // The silent clients reconnect, and the speaker may have to give way to them, so it
         // retries.
         let speaker = try await client(ann, of: server, knowing: store.publicKey)
@@ -148,12 +151,13 @@ import ZeroMQ
 
     @Test func `Server disconnects a sender of endless messages and hears others`() async throws {
         let bob = try CurveKeyPair.generate()
-        let door = Door(letting: ann.publicKey)
-        door.names.withLock { $0[bob.publicKey] = "bob" }
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
+        authenticator.names.withLock { $0[bob.publicKey] = "bob" }
         var limits = ConnectionLimits()
         limits.unheardBytes = 1 << 20
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, door, limits: limits))
+            .router, bind: "tcp://127.0.0.1:*", on: loop,
+            in: context(store, authenticator, limits: limits))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
         #expect(try await server.request()?.frames.last == [1])
@@ -161,13 +165,13 @@ import ZeroMQ
         // again.
         let message = [[UInt8]](repeating: [UInt8](repeating: 0, count: 1 << 20), count: 48)
         let flood = Task {
-            while !door.hasNoted("unprocessed bytes", of: "ann") {
+            while !authenticator.hasNoted("unprocessed bytes", of: "ann") {
                 _ = try await client.send(message)
                 _ = try await client.waitUntilWritable()
             }
         }
         let other = try await self.client(bob, of: server, knowing: store.publicKey)
-        while !door.hasNoted("unprocessed bytes", of: "ann") {
+        while !authenticator.hasNoted("unprocessed bytes", of: "ann") {
             _ = try await other.send([[2]])
             while let request = try await server.request(), request.sender != "bob" {}
         }
@@ -175,13 +179,13 @@ import ZeroMQ
     }
 
     @Test func `Client sends nothing to a server with another key than expected`() async throws {
-        let door = Door(letting: ann.publicKey)
+        let authenticator = TestAuthenticator(letting: ann.publicKey)
         let impostor = try CurveKeyPair.generate()
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, door))
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(impostor, authenticator))
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
-        while !door.hasNoted("a handshake failed", of: nil) { try await lookAgainSoon() }
+        while !authenticator.hasNoted("a handshake failed", of: nil) { try await lookAgainSoon() }
         #expect(try await server.receive(within: .zero) == nil)
     }
 

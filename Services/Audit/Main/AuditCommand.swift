@@ -36,7 +36,7 @@ struct AuditCommand: AsyncParsableCommand {
     var running = false
 
     func run() async throws {
-        let obstacles = compare ? try await settle() : []
+        let obstacles = compare ? try await waitForParticipants() : []
         var (audit, remedies, head) = try await readLog()
         if !running { audit.close() }
         var entries = audit.findings.map { finding in
@@ -57,7 +57,7 @@ struct AuditCommand: AsyncParsableCommand {
         if !failures.isEmpty, entries.isEmpty {
             throw DaybookError(.unavailable, failures.joined(separator: "; "))
         }
-        for failure in failures { Output.warn("audit: \(failure)") }
+        for failure in failures { Output.printError("audit: \(failure)") }
         guard entries.isEmpty else { throw ExitCode(65) }
     }
 
@@ -84,12 +84,12 @@ struct AuditCommand: AsyncParsableCommand {
     /// Waits until the services have handled the log, except what obstacles hold back.
     ///
     /// - Returns: the obstacles, such as paused queues and dead letters.
-    private func settle() async throws -> [Report.Entry] {
+    private func waitForParticipants() async throws -> [Report.Entry] {
         try await EventStoreConnection.with(eventStore, home: options.home) { store in
             let bus = try await ServiceClient(
                 endpoint: try await store.busEndpoint(timeout: .seconds(options.timeout)),
                 of: "event-store", timeout: .seconds(options.timeout), actor: options.actor)
-            let obstacles = try await Settling(store: store, bus: bus).wait(
+            let obstacles = try await ParticipantWait(store: store, bus: bus).wait(
                 .seconds(options.timeout))
             await bus.close()
             return obstacles

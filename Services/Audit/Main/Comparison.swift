@@ -83,8 +83,8 @@ struct Comparison {
         }
     }
 
-    private func differences<Figures: Equatable>(
-        _ what: String, _ log: [String: Figures], _ shown: [String: Figures]
+    private func differences<Value: Equatable>(
+        _ what: String, _ log: [String: Value], _ shown: [String: Value]
     ) -> [Finding] {
         Set(log.keys).union(shown.keys).sorted().compactMap { key in
             guard log[key] != shown[key] else { return nil }

@@ -24,7 +24,7 @@ struct Remedies {
         }
         switch record.category {
         case BusCategory.queue: change(record.stream.id, type, record)
-        case BusCategory.deadLetter: bury(type, record)
+        case BusCategory.deadLetter: addDeadLetter(type, record)
         case BusCategory.replay: replays.insert(record.stream.id)
         default: break
         }
@@ -41,7 +41,7 @@ struct Remedies {
         }
     }
 
-    private mutating func bury(_ type: BusEventType, _ record: RecordedEvent) {
+    private mutating func addDeadLetter(_ type: BusEventType, _ record: RecordedEvent) {
         let data = Data(record.data)
         switch type {
         case .deadLettered:

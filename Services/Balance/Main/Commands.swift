@@ -3,6 +3,7 @@ import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
+import Observability
 import WireProtocol
 
 struct Open: AsyncParsableCommand {

@@ -4,6 +4,7 @@ public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
+public import Observability
 import ServiceRuntime
 public import WireProtocol
 public import ZeroMQ
@@ -166,7 +167,7 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.route() }
                 group.addTask(executorPreference: loop) { try await self.commitChanges() }
                 group.addTask(executorPreference: loop) { try await self.keepTime() }
-                group.addTask(executorPreference: loop) { try await self.bury() }
+                group.addTask(executorPreference: loop) { try await self.appendDeaths() }
                 group.addTask(executorPreference: loop) { try await self.fill() }
                 group.addTask(executorPreference: loop) { try await self.replay() }
                 group.addTask(executorPreference: loop) { try await self.archive() }
@@ -250,13 +251,13 @@ public actor Bus {
     /// Applies the passed time to the queue, and wakes a consumer that can continue.
     func tick(_ queue: BusQueue, at now: BusTime) {
         queue.state.tick(now: now, random: { .random(in: 0..<1) })
-        settle(queue, at: now)
+        applyChanges(of: queue, at: now)
     }
 
     /// Applies the changes of the queue's entries, and wakes a consumer that waits for one.
-    func settle(_ queue: BusQueue, at now: BusTime) {
-        for (entry, cause) in queue.settle(queue.state.takeChanges(), at: now.running) {
-            die(entry, of: queue.name, cause)
+    func applyChanges(of queue: BusQueue, at now: BusTime) {
+        for (entry, cause) in queue.record(queue.state.takeChanges(), at: now.running) {
+            deadLetter(entry, of: queue.name, cause)
         }
         wake(queue)
     }

@@ -10,8 +10,10 @@ struct Health: AsyncParsableCommand {
     @OptionGroup var options: CallOptions
 
     func run() async throws {
-        let head = try await options.withStore { try await $0.welcome(timeout: options.patience) }
-            .head
+        let head = try await options.withStore {
+            try await $0.welcome(timeout: options.timeoutDuration)
+        }
+        .head
         let queues: [QueueView] = try await options.withBus {
             try await $0.query(BusCall.queues, Nothing())
         }

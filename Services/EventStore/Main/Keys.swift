@@ -3,6 +3,7 @@ import CommandLine
 import EventSourcing
 import Foundation
 import Keys
+import Observability
 import WireProtocol
 import ZeroMQ
 

@@ -3,6 +3,7 @@ import EventStoreClient
 import Foundation
 import JSON
 import Keys
+import Observability
 import WireProtocol
 import ZeroMQ
 
@@ -36,8 +37,8 @@ struct StoreWatch {
             // Rates are the differences between two looks, a second apart.
             try await Task.sleep(until: then + .seconds(1))
             let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
-            async let services = services.look(head: statistics.head)
-            let glance = StoreGlance(
+            async let services = services.read(head: statistics.head)
+            let activity = StoreActivity(
                 statistics, since: before, now - then, at: .now(),
                 queues: try await bus.query(BusCall.queues, Nothing()),
                 archives: try await bus.query(BusCall.archives, Nothing()),
@@ -45,11 +46,11 @@ struct StoreWatch {
             (before, then) = (statistics, now)
             let text =
                 if json {
-                    try JSON.text(glance) + "\n"
+                    try JSON.text(activity) + "\n"
                 } else if isInPlace {
-                    "\u{1B}[H" + glance.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
+                    "\u{1B}[H" + activity.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
                 } else {
-                    glance.line + "\n"
+                    activity.line + "\n"
                 }
             guard try say(text) else { return }
         }
@@ -72,7 +73,7 @@ struct StoreWatch {
 /// Asks the services for their status.
 private struct ServiceWatch: Sendable {
     /// How long to wait for a service. One that does not answer must not delay the others.
-    private static let patience: Duration = .milliseconds(500)
+    private static let timeout: Duration = .milliseconds(500)
 
     private var clients: [String: ServiceClient] = [:]
 
@@ -83,19 +84,19 @@ private struct ServiceWatch: Sendable {
         let context = try Context.ofProcess()
         for (name, endpoint) in endpoints {
             clients[name] = try await ServiceClient(
-                endpoint: endpoint, of: name, timeout: Self.patience, actor: "", in: context)
+                endpoint: endpoint, of: name, timeout: Self.timeout, actor: "", in: context)
         }
     }
 
     /// Returns the state of each service, in the order of their names.
     ///
     /// - Parameter head: the head of the log, which the lags are measured from.
-    func look(head: UInt64) async -> [StoreGlance.Service] {
+    func read(head: UInt64) async -> [StoreActivity.Service] {
         await withTaskGroup { group in
             for (name, client) in clients {
                 group.addTask {
                     let status: ServiceStatus? = try? await client.query("status", Nothing())
-                    return StoreGlance.Service(name, status, head: head)
+                    return StoreActivity.Service(name, status, head: head)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.name < $1.name }

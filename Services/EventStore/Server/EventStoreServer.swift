@@ -77,7 +77,7 @@ public actor EventStoreServer {
         var options = Self.options
         requests = try Socket(.router, on: loop, in: context, options: options)
         try requests.bind(endpoint)
-        options.door = Feed.door
+        options.zapDomain = Feed.zapDomain
         feed = try Socket(.xpub, on: loop, in: context, options: options)
         try feed.bind(feedEndpoint)
     }

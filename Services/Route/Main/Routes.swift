@@ -2,6 +2,7 @@ import ArgumentParser
 public import CommandLine
 import Contracts
 import EventSourcing
+import Observability
 import RouteDomain
 import ServiceRuntime
 import WireProtocol

@@ -75,14 +75,14 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
             var state = before
             events = difference.steps.map { step in
                 defer { state = step.state }
-                return Step(event: step.event, changes: FieldChange.all(state, step.state))
+                return Step(event: step.event, changes: FieldChange.changes(state, step.state))
             }
         }
 
         func print() {
             Output.table(
                 ["", "position \(from)", "position \(to)"],
-                FieldChange.pairs(before, after).map {
+                FieldChange.all(before, after).map {
                     [$0.field, $0.before ?? "-", $0.after ?? "-"]
                 })
             Swift.print()

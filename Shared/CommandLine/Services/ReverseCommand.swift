@@ -60,9 +60,9 @@ where Service.Subject: Reversible {
         }
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
-            let prospect = try await Prospect.rehearse(
+            let preview = try await ReversalPreview.rehearse(
                 command, by: Service.serviceName, among: Service.Subject.Event.services, options)
-            return try prospect.print(record, in: conversation, json: options.json)
+            return try preview.print(record, in: conversation, json: options.json)
         }
         let reply = try await options.with(Service.serviceName) {
             try await $0.command(ReverseEvent.name, command)

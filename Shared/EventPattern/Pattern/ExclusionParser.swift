@@ -16,7 +16,7 @@ extension PatternParser {
                 .wildcard(try parser.wildcard())
             }
         default:
-            throw refusal(
+            throw failure(
                 "'anything-but' can't take '\(name)', only prefix, suffix, equals-ignore-case or "
                     + "wildcard", at: offset)
         }
@@ -31,7 +31,7 @@ extension PatternParser {
             let start = parser.scanner.at
             let string = try parser.string(for: name)
             guard !isAffix || !string.isEmpty else {
-                throw parser.refusal(
+                throw parser.failure(
                     "every string has the empty \(name); nothing would match", at: start)
             }
             return string
@@ -49,11 +49,11 @@ extension PatternParser {
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 guard case .number(let range) = try parser.scalar() else { return nil }
                 return parser.exactly(range)
-            default: throw parser.refusal("'anything-but' takes strings or numbers")
+            default: throw parser.failure("'anything-but' takes strings or numbers")
             }
         }.compactMap(\.self)
         guard excluded.isEmpty || numbers.isEmpty else {
-            throw refusal("'anything-but' takes strings or numbers, not both", at: start)
+            throw failure("'anything-but' takes strings or numbers, not both", at: start)
         }
         return excluded.isEmpty ? numbers : [.strings(ByteSet(excluded))]
     }
@@ -70,7 +70,7 @@ extension PatternParser {
         while try hasNext(until: UInt8(ascii: "]"), isFirst: &isFirst) {
             items.append(try item(&self))
         }
-        guard !isFirst else { throw refusal("an empty list excludes nothing", at: start) }
+        guard !isFirst else { throw failure("an empty list excludes nothing", at: start) }
         return items
     }
 }

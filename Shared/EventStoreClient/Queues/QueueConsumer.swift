@@ -44,11 +44,11 @@ public struct QueueConsumer: Sendable {
     /// - Throws: `ProtocolError` for an invalid verdict, `unavailable` if no answer came within
     ///   `timeout`.
     @discardableResult
-    public func settle(
-        _ settlements: [Settlement], timeout: Duration = .seconds(30)
+    public func acknowledge(
+        _ acknowledgements: [Acknowledgement], timeout: Duration = .seconds(30)
     ) async throws -> [Bool] {
-        let argument = try Settlement.frame(settlements, of: queue)
-        return try await connection.call(BusCall.settle, within: timeout) { _ in argument }
+        let argument = try Acknowledgement.frame(acknowledgements, of: queue)
+        return try await connection.call(BusCall.acknowledge, within: timeout) { _ in argument }
             .map { $0 != 0 }
     }
 

@@ -7,7 +7,7 @@ import ZeroMQ
 ///     let worker = QueueWorker(try await client.consumer(of: "invoices"), concurrency: 8)
 ///     try await worker.run { delivery in
 ///         try await invoice(delivery.event)
-///         return .done
+///         return .acknowledged
 ///     }
 ///
 /// A slow delivery stays with the worker: its visibility timeout is extended while its handler
@@ -15,11 +15,11 @@ import ZeroMQ
 /// deliveries in hand. Unfinished ones go back to the queue.
 public actor QueueWorker {
     /// Handles a delivery. If it throws, the queue gets the error and redelivers the event later.
-    public typealias Handler = @Sendable (Delivery) async throws -> Settlement.Verdict
+    public typealias Handler = @Sendable (Delivery) async throws -> Acknowledgement.Verdict
     /// Handles deliveries together, and returns their verdicts in the same order.
     ///
     /// If it throws, the queue gets the error for each of them.
-    public typealias BatchHandler = @Sendable ([Delivery]) async throws -> [Settlement.Verdict]
+    public typealias BatchHandler = @Sendable ([Delivery]) async throws -> [Acknowledgement.Verdict]
 
     private let consumer: QueueConsumer
     private let concurrency: Int
@@ -27,15 +27,15 @@ public actor QueueWorker {
     private let drainTimeout: Duration
     private let onUnavailable: @Sendable (DaybookError) -> Void
     private let onDrain: @Sendable (Int) -> Void
-    private let onSettled: @Sendable ([Settled]) async -> Void
+    private let onReported: @Sendable ([Reported]) async -> Void
     private let loop: SocketLoop
 
     /// A handled delivery, with the store's answer to its verdict.
-    public struct Settled: Sendable {
+    public struct Reported: Sendable {
         /// The delivery.
         public let delivery: Delivery
         /// The handler's verdict.
-        public let verdict: Settlement.Verdict
+        public let verdict: Acknowledgement.Verdict
         /// The store's answer.
         public let outcome: Outcome
 
@@ -61,8 +61,8 @@ public actor QueueWorker {
     /// The deliveries for the next batch.
     private var waiting: [Delivery] = []
     private var isHandlingBatches = false
-    private var finished: [(delivery: Delivery, verdict: Settlement.Verdict)] = []
-    private var isSettling = false
+    private var finished: [(delivery: Delivery, verdict: Acknowledgement.Verdict)] = []
+    private var isReporting = false
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var lastTask: UInt64 = 0
     private var waiter: CheckedContinuation<Void, Never>?
@@ -84,13 +84,13 @@ public actor QueueWorker {
     ///     it.
     ///   - onDrain: called with the number of deliveries in hand when the worker stops receiving,
     ///     unless it is zero.
-    ///   - onSettled: called with the store's answer for each handled delivery.
+    ///   - onReported: called with the store's answer for each handled delivery.
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
         onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in },
         onDrain: @escaping @Sendable (Int) -> Void = { _ in },
-        onSettled: @escaping @Sendable ([Settled]) async -> Void = { _ in }
+        onReported: @escaping @Sendable ([Reported]) async -> Void = { _ in }
     ) {
         self.consumer = consumer
         self.concurrency = max(1, min(concurrency, ReceiveRequest.maximumCount))
@@ -98,7 +98,7 @@ public actor QueueWorker {
         self.drainTimeout = drainTimeout
         self.onUnavailable = onUnavailable
         self.onDrain = onDrain
-        self.onSettled = onSettled
+        self.onReported = onReported
         loop = consumer.connection.loop
     }
 
@@ -223,12 +223,12 @@ public actor QueueWorker {
         }
     }
 
-    private func finish(_ delivery: Delivery, _ verdict: Settlement.Verdict) {
+    private func finish(_ delivery: Delivery, _ verdict: Acknowledgement.Verdict) {
         forget(delivery)
         finished.append((delivery, verdict))
-        guard !isSettling else { return }
-        isSettling = true
-        begin { await self.settle() }
+        guard !isReporting else { return }
+        isReporting = true
+        begin { await self.report() }
     }
 
     /// Forgets a delivery, unless the same event was redelivered with another lease.
@@ -260,27 +260,27 @@ public actor QueueWorker {
     }
 
     /// Sends all finished verdicts together, and repeats this for those that come meanwhile.
-    private func settle() async {
+    private func report() async {
         while !finished.isEmpty {
             let batch = finished
             finished = []
             let outcomes = await outcomes(of: batch)
-            await onSettled(
+            await onReported(
                 zip(batch, outcomes).map { finished, outcome in
-                    Settled(
+                    Reported(
                         delivery: finished.delivery, verdict: finished.verdict, outcome: outcome)
                 })
         }
-        isSettling = false
+        isReporting = false
     }
 
     private func outcomes(
-        of batch: [(delivery: Delivery, verdict: Settlement.Verdict)]
-    ) async -> [Settled.Outcome] {
+        of batch: [(delivery: Delivery, verdict: Acknowledgement.Verdict)]
+    ) async -> [Reported.Outcome] {
         do {
-            return try await consumer.settle(
+            return try await consumer.acknowledge(
                 batch.map { delivery, verdict in
-                    Settlement(sequence: delivery.sequence, lease: delivery.lease, verdict)
+                    Acknowledgement(sequence: delivery.sequence, lease: delivery.lease, verdict)
                 }
             ).map { $0 ? .confirmed : .late }
         } catch {
@@ -301,9 +301,9 @@ public actor QueueWorker {
                 running[sequence]?.visibleAt = .now + visibilityTimeout
             }
             do {
-                try await consumer.settle(
+                try await consumer.acknowledge(
                     late.map { sequence, delivery in
-                        Settlement(
+                        Acknowledgement(
                             sequence: sequence, lease: delivery.lease, .extended(visibilityTimeout))
                     })
             } catch let error as DaybookError where error.kind == .unavailable {

@@ -190,7 +190,7 @@ public struct S3ObjectStorage: ObjectStorage {
         if answer.status == 404, S3Document(answer.body)["Code"] != "NoSuchBucket" {
             return .noObject(key)
         }
-        return .refused(line(operation, key, reason(answer)))
+        return .rejected(line(operation, key, reason(answer)))
     }
 
     private func reason(_ answer: HTTPResponse) -> String {

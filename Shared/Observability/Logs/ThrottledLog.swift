@@ -9,7 +9,7 @@ package final class ThrottledLog: Sendable {
 
     private struct Entry: Sendable {
         var notedAt: ContinuousClock.Instant
-        var passedOver = 0
+        var suppressed = 0
         var total = 0
     }
 
@@ -29,17 +29,17 @@ package final class ThrottledLog: Sendable {
             entry.total += 1
             defer { entries[caller] = entry }
             guard entry.notedAt + Self.interval <= now else {
-                entry.passedOver += 1
+                entry.suppressed += 1
                 return nil
             }
-            defer { (entry.notedAt, entry.passedOver) = (now, 0) }
+            defer { (entry.notedAt, entry.suppressed) = (now, 0) }
             return entry
         }
         guard let noted else { return }
         logger.warning(
             "\(text)",
             metadata: [
-                "of": "\(caller)", "suppressed": "\(noted.passedOver)",
+                "of": "\(caller)", "suppressed": "\(noted.suppressed)",
                 "total": "\(noted.total)",
             ])
     }

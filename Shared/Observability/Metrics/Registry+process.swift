@@ -11,14 +11,14 @@ extension Registry {
         ])
         MetricsSystem.bootstrap(registry)
         // The counter exists from the start, because an alert can't fire on a missing metric.
-        _ = refusedHandshakes(in: registry)
+        _ = deniedHandshakes(in: registry)
         return registry
     }()
 
-    private static func refusedHandshakes(in registry: Registry) -> Counter {
+    private static func deniedHandshakes(in registry: Registry) -> Counter {
         Counter(label: "daybook_handshakes_refused", factory: registry)
     }
 
-    /// The counter of handshakes that the doorkeeper denied.
-    package static var refusedHandshakes: Counter { refusedHandshakes(in: ofProcess) }
+    /// The counter of handshakes that the authenticator denied.
+    package static var deniedHandshakes: Counter { deniedHandshakes(in: ofProcess) }
 }

@@ -51,7 +51,7 @@ struct HTTPResponse: Hashable {
     var body: String
 
     /// Returns an answer whose body is its status.
-    static func refusal(_ status: String) -> HTTPResponse {
+    static func failure(_ status: String) -> HTTPResponse {
         HTTPResponse(status: status, body: status + "\n")
     }
 

@@ -137,7 +137,7 @@ public actor MetricsServer {
 
     private func answer(to head: [UInt8]?) async -> [UInt8] {
         guard let head else {
-            return HTTPResponse.refusal("431 Request Header Fields Too Large").bytes(isHead: false)
+            return HTTPResponse.failure("431 Request Header Fields Too Large").bytes(isHead: false)
         }
         do {
             let request = try HTTPRequest(head)
@@ -149,7 +149,7 @@ public actor MetricsServer {
                 case .unknownVersion: "505 HTTP Version Not Supported"
                 case .unknownMethod: "405 Method Not Allowed"
                 }
-            return HTTPResponse.refusal(status).bytes(isHead: false)
+            return HTTPResponse.failure(status).bytes(isHead: false)
         }
     }
 

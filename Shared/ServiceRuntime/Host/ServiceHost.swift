@@ -74,8 +74,8 @@ public struct ServiceHost {
     ///   of the log.
     public mutating func project<P: Projection>(
         _ projection: P.Type
-    ) async throws -> ReadSide<P> where P.Model: StoredModel {
-        let side = try await ReadSide(
+    ) async throws -> LiveReadModel<P> where P.Model: StoredModel {
+        let side = try await LiveReadModel(
             projection, at: "\(folder)/projection.sqlite", log: log, client: client, on: loop,
             logger: logger)
         // A restored log may have lost its end. The projection would then skip the new events at
@@ -127,7 +127,7 @@ public struct ServiceHost {
     /// Answers the query from the live read model, or from the log for past and hypothetical
     /// states.
     public func answer<Service, Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, from side: ReadSide<Service.Shown>
+        _ query: ServiceQuery<Service, Argument, Answer>, from side: LiveReadModel<Service.Shown>
     ) async {
         let past = PastReading<Service>(client: client, folder: folder)
         let shown = Service.Shown.query

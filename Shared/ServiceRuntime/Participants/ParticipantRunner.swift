@@ -151,7 +151,7 @@ where P.Command == Subject.Command {
     /// in the same group, which wait in the queue so that the order is kept.
     ///
     /// - Throws: `CancellationError`, or the errors of the participant's own store.
-    func handle(_ deliveries: [Delivery]) async throws -> [Settlement.Verdict] {
+    func handle(_ deliveries: [Delivery]) async throws -> [Acknowledgement.Verdict] {
         let contents = deliveries.map { delivery in
             Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
         }
@@ -234,10 +234,10 @@ where P.Command == Subject.Command {
         }
     }
 
-    private func verdict(on delivery: Delivery, _ failure: String?) -> Settlement.Verdict {
+    private func verdict(on delivery: Delivery, _ failure: String?) -> Acknowledgement.Verdict {
         guard let failure else {
             handled += 1
-            return .done
+            return .acknowledged
         }
         let event = delivery.event
         failed += 1

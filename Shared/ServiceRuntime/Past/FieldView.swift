@@ -19,7 +19,7 @@ package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible
     package var description: String { "\(field) \(before ?? "-") → \(after ?? "-")" }
 
     /// Returns the values of every field, changed or not.
-    package static func pairs(
+    package static func all(
         _ before: (some FieldView)?, _ after: (some FieldView)?
     ) -> [FieldChange] {
         let (old, new) = (before?.fields, after?.fields)
@@ -32,9 +32,9 @@ package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible
     }
 
     /// Returns the fields whose values differ.
-    package static func all(
+    package static func changes(
         _ before: (some FieldView)?, _ after: (some FieldView)?
     ) -> [FieldChange] {
-        pairs(before, after).filter { $0.before != $0.after }
+        all(before, after).filter { $0.before != $0.after }
     }
 }

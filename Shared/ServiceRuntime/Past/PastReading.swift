@@ -1,6 +1,7 @@
 package import EventSourcing
 package import EventStoreClient
 import GRDB
+import Observability
 import WireProtocol
 
 /// Queries of a service's past or hypothetical state, answered from the log alone.
@@ -157,16 +158,16 @@ package struct PastReading<Service: NamedService>: Sendable {
         _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
     ) async throws -> RecordedEvent {
         let event = try await client.event(reference)
-        func refusal(_ why: String) -> DaybookError {
+        func rejection(_ why: String) -> DaybookError {
             DaybookError(
                 .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
         }
         guard event.category == Service.Subject.category else {
-            throw refusal("is not one of \(Service.serviceName)'s own events")
+            throw rejection("is not one of \(Service.serviceName)'s own events")
         }
-        guard scope.matches(event) else { throw refusal("does not affect the requested answer") }
+        guard scope.matches(event) else { throw rejection("does not affect the requested answer") }
         guard moment?.includes(event) ?? true else {
-            throw refusal("had not happened at the requested time or position")
+            throw rejection("had not happened at the requested time or position")
         }
         return event
     }

@@ -50,7 +50,7 @@ public struct ServiceQuery<
     }
 }
 
-extension ReadSide {
+extension LiveReadModel {
     /// Answers from the live read model once it contains every event up to `position`.
     func answer<Service, Argument, Answer>(
         _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,

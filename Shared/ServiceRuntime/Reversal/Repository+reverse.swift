@@ -57,20 +57,20 @@ extension Repository where Subject: Reversible {
     private func undoing(
         _ record: RecordedEvent, _ reason: String, by service: String
     ) async throws -> ([Subject.Event], Loaded) {
-        func refusal(_ why: String) -> DaybookError {
+        func rejection(_ why: String) -> DaybookError {
             DaybookError(
                 .rejected,
                 "\(record.type) at position \(record.position) of stream "
                     + "\(record.stream) can't be reversed: \(why)")
         }
         guard record.category == Subject.category else {
-            throw refusal("\(service) does not decide on it; ask the service that does")
+            throw rejection("\(service) does not decide on it; ask the service that does")
         }
         let (past, loaded, reversals) = try await history(of: record, reason)
-        guard let past else { throw refusal("the current version reads it as several events") }
-        if let obstacle = past.event.obstacle(toReversalBy: service) { throw refusal(obstacle) }
+        guard let past else { throw rejection("the current version reads it as several events") }
+        if let obstacle = past.event.obstacle(toReversalBy: service) { throw rejection(obstacle) }
         guard reversals.isEmpty else {
-            throw refusal(
+            throw rejection(
                 "it is reversed already, by "
                     + reversals.map { "\($0.type) at position \($0.position)" }
                     .joined(separator: ", which is reversed by "))
@@ -78,10 +78,10 @@ extension Repository where Subject: Reversible {
         do {
             let command = try Subject.reversal(of: past)
             let events = try Subject.decide(command, given: loaded.state)
-            guard !events.isEmpty else { throw refusal("there is nothing left to undo") }
+            guard !events.isEmpty else { throw rejection("there is nothing left to undo") }
             return (events, loaded)
         } catch let error as Subject.Rejection {
-            throw refusal(error.description)
+            throw rejection(error.description)
         }
     }
 

@@ -29,7 +29,7 @@ extension ServiceHost {
             var changes: [EntityChange] = []
             for id in ids.sorted() {
                 let (now, then) = try await past.prospect(Service.entity, id, after: events)
-                let fields = FieldChange.all(now, then)
+                let fields = FieldChange.changes(now, then)
                 if !fields.isEmpty { changes.append(EntityChange(entity: id, fields: fields)) }
             }
             return changes

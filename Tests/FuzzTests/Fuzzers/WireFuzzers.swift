@@ -49,15 +49,16 @@ extension Fuzzer {
             try check(parts.isEmpty || copy == frame, "appends change when they are encoded again")
         case 4: _ = accepted { try AppendOutcomes.read(frame.span) }
         case 5:
-            let settled = accepted { try Settlement.read(frame) }
-            let again = settled.flatMap { settled in
+            let known = accepted { try Acknowledgement.read(frame) }
+            let again = known.flatMap { known in
                 accepted {
-                    try Settlement.read(
-                        try Settlement.frame(settled.settlements, of: settled.queue))
+                    try Acknowledgement.read(
+                        try Acknowledgement.frame(known.acknowledgements, of: known.queue))
                 }
             }
             try check(
-                again?.settlements.count == settled?.settlements.count, "verdicts are lost")
+                again?.acknowledgements.count == known?.acknowledgements.count,
+                "verdicts are lost")
         case 6:
             let deliveries = accepted { try Delivery.read(frame) }
             let again = deliveries.flatMap { deliveries in

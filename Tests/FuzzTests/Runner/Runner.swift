@@ -12,7 +12,7 @@ private let fuzzer: Fuzzer = {
     }
     guard let fuzzer = Fuzzer.all.first(where: { $0.name == name }) else {
         let known = names.joined(separator: " ")
-        Output.warn("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)")
+        Output.printError("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)")
         exit(64)
     }
     return fuzzer

@@ -112,7 +112,7 @@ actor Archiver {
             let writer = try await open()
             try await take(into: writer)
             if isDue { try await seal(writer) }
-            try await keepHouse(writer)
+            try await removeExpired(writer)
             if writer.pendingBytes == 0 { succeed() }
         } catch {
             // A cancelled turn has not failed.
@@ -289,7 +289,7 @@ actor Archiver {
         }
     }
 
-    private func keepHouse(_ writer: ArchiveWriter) async throws {
+    private func removeExpired(_ writer: ArchiveWriter) async throws {
         let now = now()
         if let houseKeptAt, houseKeptAt + timing.housekeeping > now.running { return }
         if writer.pendingBytes == 0, writer.checkpoint < writer.position { try await seal(writer) }

@@ -56,7 +56,7 @@ extension Bus {
         try await withTaskExecutorPreference(globalConcurrentExecutor) {
             try await archive.make(of: log)
         }
-        return try await tell(BusCategory.archive, archive.name, .archiveCreated, archive, cause)
+        return try await append(BusCategory.archive, archive.name, .archiveCreated, archive, cause)
     }
 
     private func deleteArchive(_ name: String, _ cause: Cause) async throws -> Outcome {
@@ -64,7 +64,7 @@ extension Bus {
             return .repeated(position: position)
         }
         _ = try archive(name)
-        return try await tell(BusCategory.archive, name, .archiveDeleted, Nothing(), cause)
+        return try await append(BusCategory.archive, name, .archiveDeleted, Nothing(), cause)
     }
 
     func archive(_ name: String) throws -> Archive {

@@ -52,8 +52,8 @@ extension Bus {
             try caller.checkQueue(request.queue)
             return Data(try await self.receive(request))
         }
-        await server.handle(BusCall.settle) { data, caller in
-            Data(try await self.settle(Array(data), caller))
+        await server.handle(BusCall.acknowledge) { data, caller in
+            Data(try await self.acknowledge(Array(data), caller))
         }
         await server.handle(BusCall.release) { data, caller in
             let request = try JSON.argument(ReleaseRequest.self, data)
@@ -74,14 +74,14 @@ extension Bus {
                 .notFound, "there is no target queue '\(missing)'; create it first")
         }
         guard rules.rules[rule.name]?.definition != rule else { return .nothing }
-        return try await tell(BusCategory.rule, rule.name, .rulePut, rule, cause)
+        return try await append(BusCategory.rule, rule.name, .rulePut, rule, cause)
     }
 
     private func set(_ change: SetRuleEnabled, _ cause: Cause) async throws -> Outcome {
         var rule = try rule(change.name).definition
         guard rule.isEnabled != change.isEnabled else { return .nothing }
         rule.isEnabled = change.isEnabled
-        return try await tell(BusCategory.rule, rule.name, .rulePut, rule, cause)
+        return try await append(BusCategory.rule, rule.name, .rulePut, rule, cause)
     }
 
     private func deleteRule(_ name: String, _ cause: Cause) async throws -> Outcome {
@@ -89,7 +89,7 @@ extension Bus {
             return .repeated(position: position)
         }
         _ = try rule(name)
-        return try await tell(BusCategory.rule, name, .ruleDeleted, Nothing(), cause)
+        return try await append(BusCategory.rule, name, .ruleDeleted, Nothing(), cause)
     }
 
     func rule(_ name: String) throws -> Rule {
@@ -116,7 +116,7 @@ extension Bus {
                         + "\(known.start), which can't be changed; delete it, or create another")
             }
         }
-        return try await tell(BusCategory.queue, definition.name, .queuePut, definition, cause)
+        return try await append(BusCategory.queue, definition.name, .queuePut, definition, cause)
     }
 
     private func set(_ change: SetQueuePaused, _ cause: Cause) async throws -> Outcome {
@@ -132,7 +132,7 @@ extension Bus {
             return .repeated(position: position)
         }
         _ = try queue(name)
-        return try await tell(BusCategory.queue, name, type, Nothing(), cause)
+        return try await append(BusCategory.queue, name, type, Nothing(), cause)
     }
 
     // MARK: Dead letters
@@ -205,11 +205,11 @@ extension Bus {
     // MARK: Telling the log
 
     /// Appends an event that changes the bus, and returns when the bus has applied it.
-    func tell(
+    func append(
         _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
         _ cause: Cause
     ) async throws -> Outcome {
-        try await tell([try event(category, name, type, data, cause)])
+        try await append([try event(category, name, type, data, cause)])
     }
 
     func event(
@@ -224,7 +224,7 @@ extension Bus {
     }
 
     /// Appends events that change the bus, and returns when the bus has applied them.
-    func tell(_ events: [NewEvent]) async throws -> Outcome {
+    func append(_ events: [NewEvent]) async throws -> Outcome {
         let appended = try await client.append(events)
         try await routed(through: appended.last)
         return appended.isRepeat

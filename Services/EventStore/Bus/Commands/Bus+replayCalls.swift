@@ -46,10 +46,10 @@ extension Bus {
         try checkIsNew(replay: replay.name)
         let started = try event(BusCategory.replay, replay.name, .replayStarted, replay, cause)
         guard let queue = replay.queue, queues[queue] == nil else {
-            return try await tell([started])
+            return try await append([started])
         }
         let definition = QueueDefinition(name: queue)
-        return try await tell([
+        return try await append([
             event(BusCategory.queue, queue, .queuePut, definition, cause, index: 1), started,
         ])
     }
@@ -86,7 +86,7 @@ extension Bus {
             throw DaybookError(.rejected, "replay '\(name)' is over: \(replay.row.state.rawValue)")
         }
         guard allowed(replay.row.state) else { return .nothing }
-        return try await tell(BusCategory.replay, name, type, Nothing(), cause)
+        return try await append(BusCategory.replay, name, type, Nothing(), cause)
     }
 
     private func replayViews(atLeast position: UInt64) async throws -> [ReplayView] {
@@ -124,7 +124,7 @@ extension Bus {
             plans[replay]?.found.isComplete = true
         } catch let error as ArchiveError {
             plans[replay]?.problem = ProtocolError(
-                error.mayPass ? .unavailable : .refused, error.description)
+                error.mayPass ? .unavailable : .rejected, error.description)
         } catch {
             plans[replay]?.problem = ProtocolError(describing: error)
         }

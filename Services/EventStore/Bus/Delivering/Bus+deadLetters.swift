@@ -14,43 +14,43 @@ struct Death {
 extension Bus {
     private static let together = 100
 
-    func die(_ entry: QueueEntry, of queue: String, _ cause: DeathCause) {
+    func deadLetter(_ entry: QueueEntry, of queue: String, _ cause: DeathCause) {
         deaths.append(Death(queue: queue, entry: entry, cause: cause))
         deathSignal.continuation.yield()
     }
 
     /// Records an event as dead because its rule names a queue that does not exist.
-    func die(targetless event: RecordedEvent, for queue: String, by rule: String) {
+    func deadLetter(targetless event: RecordedEvent, for queue: String, by rule: String) {
         let entry = QueueEntry(
             sequence: 0, position: event.position, rule: rule,
             group: .none, enqueuedAt: event.time,
             error: "there is no queue '\(queue)'")
-        die(entry, of: queue, .targetNotFound)
+        deadLetter(entry, of: queue, .targetNotFound)
     }
 
     /// Appends deaths to the log.
     ///
     /// An entry becomes a dead letter only when that event is routed. Until then it is in its
     /// queue, and after a restart it dies again with the same event id.
-    func bury() async throws {
+    func appendDeaths() async throws {
         for await _ in deathSignal.stream {
             while !deaths.isEmpty {
                 let some = Array(deaths.prefix(Self.together))
                 deaths.removeFirst(some.count)
-                try await bury(some)
+                try await append(some)
             }
         }
         throw CancellationError()
     }
 
-    private func bury(_ deaths: [Death]) async throws {
+    private func append(_ deaths: [Death]) async throws {
         let events = try await events(at: deaths.map(\.entry.position))
-        let buried = try deaths.map { death in
-            try deadLettered(death, events[death.entry.position])
+        let deadLettered = try deaths.map { death in
+            try deadLetteredEvent(death, events[death.entry.position])
         }
         while true {
             do {
-                for event in buried { try await append(event) }
+                for event in deadLettered { try await append(event) }
                 return
             } catch let error as DaybookError where error.kind == .unavailable {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
@@ -70,7 +70,7 @@ extension Bus {
     /// Creates the event of a death.
     ///
     /// - Parameter event: the dead event; nil if it can't be read.
-    private func deadLettered(_ death: Death, _ event: RecordedEvent?) throws -> NewEvent {
+    private func deadLetteredEvent(_ death: Death, _ event: RecordedEvent?) throws -> NewEvent {
         let entry = death.entry
         let keys = queues[death.queue]?.keys ?? GroupKeys(.correlation)
         let id = event?.id ?? EventID.none.derived("position/\(entry.position)")
@@ -99,7 +99,7 @@ extension Bus {
     // MARK: What the log tells
 
     /// Makes the entry a dead letter.
-    func bury(_ letter: DeadLetter, _ event: RecordedEvent) throws {
+    func addDeadLetter(_ letter: DeadLetter, _ event: RecordedEvent) throws {
         var group = GroupKey.none
         if let queue = queues[letter.queue], letter.sequence > 0 {
             group = queue.keys.key(ofLabel: letter.group, event: letter.event)

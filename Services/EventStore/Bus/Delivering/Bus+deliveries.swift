@@ -87,7 +87,7 @@ extension Bus {
             let leased = queue.state.receive(
                 max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
                 consumer: request.consumer, token: request.token, now: now)
-            settle(queue, at: now)
+            applyChanges(of: queue, at: now)
             if !leased.isEmpty { return try await deliveries(leased, from: queue) }
             if queue.isShort, !hasRefilled {
                 // Even a receive without a wait must get entries that are on disk.
@@ -133,30 +133,30 @@ extension Bus {
                     sequence: entry.sequence, lease: leased.lease))
         }
         queue.delivered += UInt64(deliveries.count)
-        settle(queue, at: now)
+        applyChanges(of: queue, at: now)
         try await committed()
         return deliveries
     }
 
     /// Acknowledges, fails or extends deliveries for a consumer. Returns a byte for each when the
     /// changes are on disk: 1 if its lease was current, otherwise 0.
-    func settle(_ frame: [UInt8], _ caller: Caller) async throws -> [UInt8] {
-        let (name, settlements) = try Settlement.read(frame)
+    func acknowledge(_ frame: [UInt8], _ caller: Caller) async throws -> [UInt8] {
+        let (name, acknowledgements) = try Acknowledgement.read(frame)
         try caller.checkQueue(name)
         let queue = try queue(name)
         let now = clock.now
-        let accepted = settlements.map { settle($0, in: queue, at: now) }
-        settle(queue, at: now)
+        let accepted = acknowledgements.map { apply($0, in: queue, at: now) }
+        applyChanges(of: queue, at: now)
         if !queue.writes.isEmpty { try await committed() }
         return accepted.map { $0 ? 1 : 0 }
     }
 
-    private func settle(
-        _ settlement: Settlement, in queue: BusQueue, at now: BusTime
+    private func apply(
+        _ acknowledgement: Acknowledgement, in queue: BusQueue, at now: BusTime
     ) -> Bool {
-        let (sequence, lease) = (settlement.sequence, settlement.lease)
-        switch settlement.verdict {
-        case .done: return queue.state.acknowledge(sequence, lease: lease)
+        let (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)
+        switch acknowledgement.verdict {
+        case .acknowledged: return queue.state.acknowledge(sequence, lease: lease)
         case .failed(let error, let delay):
             return queue.state.reject(
                 sequence, lease: lease, error: error, delay: delay, now: now,
@@ -174,7 +174,7 @@ extension Bus {
         let now = clock.now
         putAnswer(nil, ConsumerKey(queue: queue.row.id, consumer: request.consumer))
         let count = queue.state.release(consumer: request.consumer)
-        settle(queue, at: now)
+        applyChanges(of: queue, at: now)
         if count > 0 { try await committed() }
         return count
     }

@@ -87,7 +87,7 @@ final class BusQueue {
     /// Records changes of entries for the next commit.
     ///
     /// - Returns: the entries that died.
-    func settle(
+    func record(
         _ changes: [QueueState.Change], at now: RunningTime
     ) -> [(QueueEntry, DeathCause)] {
         var dead: [(QueueEntry, DeathCause)] = []
@@ -98,7 +98,7 @@ final class BusQueue {
             case .retried(let entry):
                 writes.change(entry)
                 failed += 1
-            case .done(let sequence):
+            case .acknowledged(let sequence):
                 writes.remove(sequence)
                 row.acknowledged += 1
                 meter.count(at: now)
@@ -112,20 +112,20 @@ final class BusQueue {
                 failed += 1
             }
         }
-        if !changes.isEmpty { noteFigures() }
+        if !changes.isEmpty { updateCounters() }
         return dead
     }
 
-    /// Adds the queue's figures to the next commit.
-    func noteFigures() {
+    /// Adds the queue's counters to the next commit.
+    func updateCounters() {
         row.lastLease = state.lastTurn
-        writes.figures = row.figures
+        writes.counters = row.counters
     }
 
     /// Returns the changes since the last commit, and clears them.
     func takeWrites() -> QueueWrites {
-        // One commit holds entries and the figures that number them, so they always agree.
-        noteFigures()
+        // One commit holds entries and the counters that number them, so they always agree.
+        updateCounters()
         defer { writes = QueueWrites(id: row.id) }
         return writes
     }

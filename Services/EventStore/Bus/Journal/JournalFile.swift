@@ -2,6 +2,7 @@ import EventLog
 import EventSourcing
 import Foundation
 import JSON
+import Observability
 
 /// One generation of the journal on disk: a log whose events are parts of commits.
 final class JournalFile {

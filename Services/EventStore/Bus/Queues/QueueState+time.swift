@@ -15,8 +15,8 @@ extension QueueState {
             while let sequence = aged.popMin() {
                 guard let entry = entries[sequence] else { continue }
                 _ = groups[entry.group]?.waiting.popFirst()
-                bury(entry, .maximumAge)
-                settle(entry.group)
+                deadLetter(entry, .maximumAge)
+                updateHead(of: entry.group)
                 if let head = head(of: entry.group), isTooOld(head, now) {
                     aged.insert(head.sequence)
                 }
@@ -34,7 +34,7 @@ extension QueueState {
                     notBefore: now.running + backoff(entry.sequence, random))
             } else if !isTooOld(entry, now) {
                 entries[entry.sequence]?.notBefore = nil
-                settle(entry.group)
+                updateHead(of: entry.group)
             }
         }
     }
@@ -116,7 +116,7 @@ extension QueueState {
     mutating func applySettings() {
         rearm()
         let spent = entries.values.filter { $0.receives >= settings.retry.maximumReceives }
-        for entry in spent.sorted(by: { $0.sequence < $1.sequence }) { settle(entry.group) }
+        for entry in spent.sorted(by: { $0.sequence < $1.sequence }) { updateHead(of: entry.group) }
     }
 }
 

@@ -18,7 +18,7 @@ extension QueueState {
         /// The entry waits again, with a new error and time.
         case retried(QueueEntry)
         /// The entry with this sequence was acknowledged.
-        case done(UInt64)
+        case acknowledged(UInt64)
         /// The entry died and becomes a dead letter.
         case died(QueueEntry, DeathCause)
         /// The entry died and is dropped, because the queue keeps no dead letters.

@@ -74,7 +74,7 @@ extension QueueState {
         noteAge(entry)
         if let lease = entry.lease { return restore(entry, lease) }
         groups[entry.group, default: Group()].waiting.insert(entry.sequence)
-        if groups[entry.group]?.current == entry.sequence { settle(entry.group) }
+        if groups[entry.group]?.current == entry.sequence { updateHead(of: entry.group) }
     }
 
     /// Restores an entry that was in flight when an earlier process ended.
@@ -133,8 +133,8 @@ extension QueueState {
         inFlight.remove(sequence)
         entries[sequence] = nil
         groups[entry.group]?.inFlight = nil
-        changes.append(.done(sequence))
-        settle(entry.group)
+        changes.append(.acknowledged(sequence))
+        updateHead(of: entry.group)
         return true
     }
 
@@ -193,7 +193,7 @@ extension QueueState {
             }
             touched.insert(key)
         }
-        for key in touched { settle(key) }
+        for key in touched { updateHead(of: key) }
         for (key, group) in blocked where group.last <= sequence {
             blocked[key]?.count = 0
             blockedEntries -= group.count

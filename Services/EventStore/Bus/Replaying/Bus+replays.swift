@@ -95,7 +95,7 @@ extension Bus {
             type: BusEventType.replayEnded.rawValue,
             metadata: try EventMetadata(actor: "event-store").encoded(),
             data: try JSON.encode(end))
-        _ = try await tell([event])
+        _ = try await append([event])
     }
 
     /// Adds the events of the window to the queues while the replay runs.

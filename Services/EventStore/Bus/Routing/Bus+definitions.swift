@@ -55,7 +55,7 @@ extension Bus {
         case .queueResumed: pause(try queue(name), false)
         case .queuePurged: try queue(name).purge()
         case .queueDeleted: delete(try queue(name))
-        case .deadLettered: try bury(try data(DeadLetter.self), event)
+        case .deadLettered: try addDeadLetter(try data(DeadLetter.self), event)
         case .deadLetterRedriven, .deadLetterDiscarded:
             try await end(
                 try data(DeadLetterEnd.self), at: event.time, redrive: type == .deadLetterRedriven)
@@ -95,7 +95,7 @@ extension Bus {
         // still be redriven.
         let row = QueueRow(
             id: nextQueueID, definition: definition,
-            figures: QueueFigures(lastSequence: position << 28))
+            counters: QueueCounters(lastSequence: position << 28))
         nextQueueID += 1
         let queue = BusQueue(row, count: 0, window: window)
         queue.writes.definition = definition
@@ -107,7 +107,7 @@ extension Bus {
     private func pause(_ queue: BusQueue, _ isPaused: Bool) {
         queue.row.isPaused = isPaused
         queue.state.isPaused = isPaused
-        queue.noteFigures()
+        queue.updateCounters()
         if !isPaused { tick(queue, at: clock.now) }
     }
 
@@ -129,7 +129,7 @@ extension Bus {
             case .beginning, .time: .filling(through: 0)
             case .position(let first): .filling(through: min(max(first, 1) - 1, position))
             }
-        queue.noteFigures()
+        queue.updateCounters()
         fillSignal.continuation.yield()
     }
 
@@ -166,7 +166,7 @@ extension Bus {
         try await extend(queue, through: routed)
         if let filled = queue.filledThrough, filled >= routed {
             queue.row.phase = .live
-            queue.noteFigures()
+            queue.updateCounters()
         }
     }
 
@@ -191,7 +191,7 @@ extension Bus {
             }
         }
         queue.row.phase = .filling(through: max(filled, position))
-        queue.noteFigures()
+        queue.updateCounters()
         wake(queue)
     }
 }

@@ -74,7 +74,7 @@ extension Bus {
         _ event: RecordedEvent, to target: String, by rule: Rule, at now: Timestamp
     ) {
         guard let queue = queues[target] else {
-            return die(targetless: event, for: target, by: rule.definition.name)
+            return deadLetter(targetless: event, for: target, by: rule.definition.name)
         }
         // A queue that is being filled gets this event later.
         guard queue.row.phase == .live else { return }

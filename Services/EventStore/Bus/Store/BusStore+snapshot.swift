@@ -36,7 +36,7 @@ extension BusStore {
         let queues = try queues(db)
         for queue in queues {
             var writes = QueueWrites(id: queue.id)
-            (writes.definition, writes.figures) = (queue.definition, queue.figures)
+            (writes.definition, writes.counters) = (queue.definition, queue.counters)
             record.batch.queues[queue.id] = writes
         }
         try take(record)

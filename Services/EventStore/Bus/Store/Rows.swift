@@ -16,16 +16,16 @@ struct RuleRow: Hashable, Sendable {
 struct QueueRow: Sendable {
     var id: Int64
     var definition: QueueDefinition
-    var figures = QueueFigures()
+    var counters = QueueCounters()
 
-    subscript<Value>(dynamicMember path: WritableKeyPath<QueueFigures, Value>) -> Value {
-        get { figures[keyPath: path] }
-        set { figures[keyPath: path] = newValue }
+    subscript<Value>(dynamicMember path: WritableKeyPath<QueueCounters, Value>) -> Value {
+        get { counters[keyPath: path] }
+        set { counters[keyPath: path] = newValue }
     }
 }
 
-/// The figures of a queue that change while it works.
-struct QueueFigures: Hashable, Sendable {
+/// The counters of a queue that change while it works.
+struct QueueCounters: Hashable, Sendable {
     var isPaused = false
     var phase = QueuePhase.unstarted
     var lastSequence: UInt64 = 0
@@ -80,7 +80,7 @@ extension QueueRow {
         self.init(
             id: try row.decode(forColumn: "id"),
             definition: try JSON.decode(QueueDefinition.self, from: definition),
-            figures: QueueFigures(
+            counters: QueueCounters(
                 isPaused: try row.decode(forColumn: "isPaused"),
                 phase: QueuePhase(column: try row.decode(forColumn: "filled")),
                 lastSequence: try row.bits("lastSequence"),

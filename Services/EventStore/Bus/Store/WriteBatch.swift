@@ -41,7 +41,7 @@ struct QueueWrites: Hashable, Sendable {
     var isDeleted = false
     /// Nil if the definition has not changed.
     var definition: QueueDefinition?
-    var figures: QueueFigures?
+    var counters: QueueCounters?
     /// The sequence up to which entries were purged.
     private(set) var purgedThrough: UInt64?
     private(set) var puts: [UInt64: QueueEntry] = [:]
@@ -52,7 +52,7 @@ struct QueueWrites: Hashable, Sendable {
     init(id: Int64) { self.id = id }
 
     var isEmpty: Bool {
-        !isDeleted && definition == nil && figures == nil && purgedThrough == nil && puts.isEmpty
+        !isDeleted && definition == nil && counters == nil && purgedThrough == nil && puts.isEmpty
             && removed.isEmpty
     }
 
@@ -83,7 +83,7 @@ struct QueueWrites: Hashable, Sendable {
             isDeleted = true
         }
         definition = next.definition ?? definition
-        figures = next.figures ?? figures
+        counters = next.counters ?? counters
         if let purged = next.purgedThrough { purge(through: purged) }
         for sequence in next.removed { remove(sequence) }
         for (sequence, entry) in next.puts {

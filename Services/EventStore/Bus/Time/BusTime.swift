@@ -1,4 +1,5 @@
 import EventSourcing
+import Observability
 
 /// The total running time of the bus across restarts: the clock of leases, back-offs and waits.
 ///

@@ -6,7 +6,7 @@ import WireProtocol
 
 extension CallOptions {
     /// How long to wait for an answer.
-    var patience: Duration { .seconds(timeout) }
+    var timeoutDuration: Duration { .seconds(timeout) }
 
     /// Runs `body` with a client of the event store, and closes the client afterwards.
     func withStore<Result>(
@@ -18,7 +18,9 @@ extension CallOptions {
     /// Runs `body` with a client of the event store's bus, and closes the client afterwards.
     func withBus<Result>(_ body: (ServiceClient) async throws -> Result) async throws -> Result {
         var options = self
-        options.endpoint = try await withStore { try await $0.busEndpoint(timeout: patience) }
+        options.endpoint = try await withStore {
+            try await $0.busEndpoint(timeout: timeoutDuration)
+        }
         return try await options.with("event-store", body)
     }
 
@@ -28,8 +30,8 @@ extension CallOptions {
         of queue: String, _ body: (QueueConsumer, Welcome) async throws -> Result
     ) async throws -> Result {
         try await withStore { client in
-            let welcome = try await client.welcome(timeout: patience)
-            let consumer = try await client.consumer(of: queue, timeout: patience)
+            let welcome = try await client.welcome(timeout: timeoutDuration)
+            let consumer = try await client.consumer(of: queue, timeout: timeoutDuration)
             do {
                 let result = try await body(consumer, welcome)
                 await consumer.close()

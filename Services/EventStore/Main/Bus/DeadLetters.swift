@@ -115,11 +115,11 @@ extension DeadLetters {
                 throw DaybookError(.invalid, "there is no waiting dead letter \(id)")
             }
             try await options.withStore { client in
-                let log = try await client.welcome(timeout: options.patience).log
+                let log = try await client.welcome(timeout: options.timeoutDuration).log
                 var events: [RecordedEvent] = []
                 let place = view.letter.position
                 try await client.read(
-                    ReadRequest(from: place, to: place), timeout: options.patience
+                    ReadRequest(from: place, to: place), timeout: options.timeoutDuration
                 ) { events += $0 }
                 guard let event = events.first else {
                     throw DaybookError(.invalid, "the log has no event at position \(place)")

@@ -13,9 +13,9 @@ extension CallOptions {
     func printHistory(_ category: String, _ name: String, of thing: String) async throws {
         let stream = try StreamName(category: category, id: name)
         try await withStore { client in
-            let log = try await client.welcome(timeout: patience).log
+            let log = try await client.welcome(timeout: timeoutDuration).log
             var events: [RecordedEvent] = []
-            try await client.read(ReadRequest(.stream(stream)), timeout: patience) {
+            try await client.read(ReadRequest(.stream(stream)), timeout: timeoutDuration) {
                 events += $0
             }
             guard !events.isEmpty else {

@@ -58,7 +58,7 @@ extension Queues {
                 let found = try await consumer.receive(
                     max, visibilityTimeout: visibilityTimeout?.duration,
                     wait: Swift.max(.zero, min(left, .seconds(ReceiveRequest.maximumWait))),
-                    timeout: options.patience)
+                    timeout: options.timeoutDuration)
                 if !found.isEmpty || left <= .zero { return found }
             }
         }
@@ -81,22 +81,22 @@ extension Queues {
         static let configuration = CommandConfiguration(
             abstract: "Acknowledge deliveries, so that they are not redelivered.")
 
-        @OptionGroup var settling: SettleOptions
+        @OptionGroup var deliveries: ReceiptOptions
 
-        func run() async throws { try await settling.settle("acknowledged", .done) }
+        func run() async throws { try await deliveries.report("acknowledged", .acknowledged) }
     }
 
     struct Nack: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give deliveries back to be redelivered, up to the queue's limits.")
 
-        @OptionGroup var settling: SettleOptions
+        @OptionGroup var deliveries: ReceiptOptions
         @Option(help: "The error that made the consumer fail.") var error = ""
         @Option(help: "How long to wait before the redelivery (default: the queue's back-off).")
         var delay: Seconds?
 
         func run() async throws {
-            try await settling.settle("given back", .failed(error: error, delay: delay?.duration))
+            try await deliveries.report("given back", .failed(error: error, delay: delay?.duration))
         }
     }
 
@@ -104,15 +104,15 @@ extension Queues {
         static let configuration = CommandConfiguration(
             abstract: "Extend the visibility timeout of deliveries.")
 
-        @OptionGroup var settling: SettleOptions
+        @OptionGroup var deliveries: ReceiptOptions
         @Option(help: "How long the deliveries stay invisible, from now.") var by: Seconds
 
-        func run() async throws { try await settling.settle("extended", .extended(by.duration)) }
+        func run() async throws { try await deliveries.report("extended", .extended(by.duration)) }
     }
 }
 
 /// Options that name the deliveries to acknowledge, give back or extend.
-struct SettleOptions: ParsableArguments {
+struct ReceiptOptions: ParsableArguments {
     @OptionGroup var options: CallOptions
     @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
     var name: String
@@ -122,16 +122,16 @@ struct SettleOptions: ParsableArguments {
     /// Applies one verdict to all of the deliveries, and prints for each whether it took effect.
     ///
     /// - Throws: `DaybookError` if it did not take effect for all of them.
-    func settle(_ done: String, _ verdict: Settlement.Verdict) async throws {
+    func report(_ done: String, _ verdict: Acknowledgement.Verdict) async throws {
         struct Line: Encodable {
             var receipt: String
             var tookEffect: Bool
         }
-        let settlements = receipts.map {
-            Settlement(sequence: $0.sequence, lease: $0.lease, verdict)
+        let acknowledgements = receipts.map {
+            Acknowledgement(sequence: $0.sequence, lease: $0.lease, verdict)
         }
         let took = try await options.withConsumer(of: name) { consumer, _ in
-            try await consumer.settle(settlements, timeout: options.patience)
+            try await consumer.acknowledge(acknowledgements, timeout: options.timeoutDuration)
         }
         for (receipt, tookEffect) in zip(receipts, took) {
             if options.json {

@@ -45,7 +45,7 @@ extension Queues {
         func run() async throws {
             // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
-            let (name, untilEmpty, figures) = (name, untilEmpty, Figures())
+            let (name, untilEmpty, counters) = (name, untilEmpty, WorkCounters())
             try await options.withBus { bus in
                 try await options.withConsumer(of: name) { consumer, welcome in
                     let handler = CommandHandler(self, log: welcome.log)
@@ -53,11 +53,12 @@ extension Queues {
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
                         drainTimeout: drainTimeout.duration,
-                        onUnavailable: { Output.warn("event-store: \($0); waiting for it") },
+                        onUnavailable: { Output.printError("event-store: \($0); waiting for it") },
                         onDrain: {
-                            Output.warn("event-store: stopping; events still in flight: \($0)")
+                            Output.printError(
+                                "event-store: stopping; events still in flight: \($0)")
                         },
-                        onSettled: { await figures.add($0) })
+                        onReported: { await counters.add($0) })
                     try await untilSignalled {
                         guard untilEmpty else { return try await worker.run(handler.handle) }
                         try await worker.run(handler.handle) {
@@ -66,7 +67,7 @@ extension Queues {
                     }
                 }
             }
-            let counts = await figures.counts
+            let counts = await counters.counts
             if options.json { return try Output.json(counts) }
             let late = counts.late > 0 ? ", \(counts.late) too late" : ""
             print("\(counts.acknowledged) acknowledged, \(counts.failed) failed\(late)")
@@ -109,7 +110,7 @@ extension ServiceClient {
 }
 
 /// Counts the results of a worker that the store has confirmed.
-private actor Figures {
+private actor WorkCounters {
     struct Counts: Codable, Sendable {
         var acknowledged = 0
         var failed = 0
@@ -119,25 +120,25 @@ private actor Figures {
 
     private(set) var counts = Counts()
 
-    func add(_ settled: [QueueWorker.Settled]) {
-        for settled in settled {
-            guard settled.verdict == .done else {
+    func add(_ reported: [QueueWorker.Reported]) {
+        for reported in reported {
+            guard reported.verdict == .acknowledged else {
                 counts.failed += 1
                 continue
             }
-            guard settled.outcome != .confirmed else {
+            guard reported.outcome != .confirmed else {
                 counts.acknowledged += 1
                 continue
             }
             counts.late += 1
-            let event = settled.delivery.event
+            let event = reported.delivery.event
             let reason =
-                settled.outcome == .late
+                reported.outcome == .late
                 ? "came too late: its visibility timeout had passed, or it was acknowledged before"
                 : "was not answered"
-            Output.warn(
+            Output.printError(
                 "event-store: the acknowledgement of \(event.type) at position \(event.position), "
-                    + "attempt \(settled.delivery.receiveCount), \(reason); it may be delivered "
+                    + "attempt \(reported.delivery.receiveCount), \(reason); it may be delivered "
                     + "again")
         }
     }
@@ -160,15 +161,15 @@ private struct CommandHandler: Sendable {
         ) { $1 }
     }
 
-    func handle(_ delivery: Delivery) async -> Settlement.Verdict {
+    func handle(_ delivery: Delivery) async -> Acknowledgement.Verdict {
         let fault: String?
         do {
             fault = try await run(delivery)
         } catch {
             fault = "\(error)"
         }
-        guard let fault else { return .done }
-        Output.warn(
+        guard let fault else { return .acknowledged }
+        Output.printError(
             "event-store: \(delivery.event.type) at position \(delivery.event.position), "
                 + "attempt \(delivery.receiveCount), failed: \(fault)")
         return .failed(error: fault, delay: nil)

@@ -70,13 +70,13 @@ extension Rules {
         /// Prints the log's last events that match, and returns whether there are any.
         private func matchesAny(_ pattern: EventPattern) async throws -> Bool {
             try await options.withStore { client in
-                let welcome = try await client.welcome(timeout: options.patience)
+                let welcome = try await client.welcome(timeout: options.timeoutDuration)
                 let printer = EventPrinter(log: welcome.log, json: options.json)
                 let count = min(last ?? 0, welcome.head)
                 var matched = 0
                 if count > 0 {
                     let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
-                    try await client.read(request, timeout: options.patience) { events in
+                    try await client.read(request, timeout: options.timeoutDuration) { events in
                         let found = events.filter {
                             // Rules never see the bus's own events.
                             !BusCategory.all.contains($0.category) && pattern.matches($0)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import EventSourcing
+import Observability
 
 /// A duration on the command line, such as `30`, `30s`, `500ms`, `1.5m`, `2h` or `7d`.
 ///

@@ -3,6 +3,7 @@ import CommandLine
 import Contracts
 import EventSourcing
 import Foundation
+import Observability
 import OrdersDomain
 import WireProtocol
 
@@ -56,7 +57,7 @@ struct Import: AsyncParsableCommand {
         try await work.openAccounts(of: book.purchases)
         let started = ContinuousClock.now
         let placing = try await work.place(book.purchases)
-        for line in placing.badLines { Output.warn("orders: \(line)") }
+        for line in placing.badLines { Output.printError("orders: \(line)") }
         let ends = try await work.awaitEnds(of: placing.orders)
         let badLines = (book.badLines + placing.badLines).sorted { $0.line < $1.line }
         try Report(ends, placing.known, badLines, ContinuousClock.now - started).show(options)
@@ -71,7 +72,7 @@ struct Import: AsyncParsableCommand {
         if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {
             throw DaybookError(.invalid, "\(line); \(remedy)")
         }
-        for line in book.badLines { Output.warn("orders: \(line)") }
+        for line in book.badLines { Output.printError("orders: \(line)") }
         guard book.badLines.isEmpty || skipInvalid else {
             throw DaybookError(.invalid, "\(book.badLines.count) lines are invalid: \(remedy)")
         }

@@ -91,7 +91,7 @@ actor ImportProgress {
         reason = found
         // On a terminal the progress bar shows the reason.
         if isatty(STDERR_FILENO) != 1 {
-            Output.warn("\(title): \(done) of \(total); waiting for: \(found)")
+            Output.printError("\(title): \(done) of \(total); waiting for: \(found)")
         }
     }
 

@@ -5,7 +5,7 @@ import WireProtocol
 /// Finds out what keeps commands and sagas from making progress.
 struct Obstacles: Sendable {
     /// How long a process may take to answer a query.
-    private static let patience: Duration = .seconds(1)
+    private static let timeout: Duration = .seconds(1)
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
     let home: String
@@ -33,7 +33,7 @@ struct Obstacles: Sendable {
     private func queues() async throws -> [QueueView] {
         try await EventStoreConnection.with(nil, home: home) { store in
             try await query(
-                "event-store", at: try await store.busEndpoint(timeout: Self.patience),
+                "event-store", at: try await store.busEndpoint(timeout: Self.timeout),
                 BusCall.queues)
         }
     }
@@ -66,7 +66,7 @@ struct Obstacles: Sendable {
         _ service: String, at endpoint: String, _ name: String
     ) async throws -> Answer {
         let client = try await ServiceClient(
-            endpoint: endpoint, of: service, timeout: Self.patience, actor: actor)
+            endpoint: endpoint, of: service, timeout: Self.timeout, actor: actor)
         do {
             let answer = try await client.query(name, Nothing(), as: Answer.self)
             await client.close()

@@ -2,6 +2,7 @@ import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
+import Observability
 import WireProtocol
 
 /// Places the orders of an order book.
@@ -51,21 +52,21 @@ struct OrderImport: Sendable {
         let open = OpenAccount(
             account: customer, currency: funds.currency, openedAt: Timestamp.now())
         do {
-            _ = try await insist {
+            _ = try await retryWhileUnavailable {
                 try await balance.command(
                     OpenAccount.name, open, id: ImportIDs.customer(customer, "open"))
             }
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             // The account may be open already. If it is not, the next command fails and says why.
         }
         if funds.amount > 0 {
-            _ = try await insist {
+            _ = try await retryWhileUnavailable {
                 try await credit.command(
                     CreditMoney.name, CreditMoney(account: customer, amount: funds),
                     id: ImportIDs.customer(customer, "credit"), mayBeRepeat: true)
             }
         }
-        _ = try await insist {
+        _ = try await retryWhileUnavailable {
             try await creditLimit.command(
                 SetCreditLimit.name, SetCreditLimit(customer: customer, limit: self.credit),
                 id: ImportIDs.customer(customer, "limit"), mayBeRepeat: true)
@@ -115,12 +116,12 @@ struct OrderImport: Sendable {
         let order = ImportIDs.order(purchase, from: source)
         let command = purchase.command(order, now: now, lifetime: lifetime)
         do {
-            let reply = try await insist {
+            let reply = try await retryWhileUnavailable {
                 try await orders.command(
                     PlaceOrder.name, command, id: ImportIDs.placing(order))
             }
             return reply.result == .repeated ? .known(order) : .new(order)
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return .rejected(BadLine(line: purchase.line, reason: error.description))
         }
     }
@@ -130,12 +131,12 @@ struct OrderImport: Sendable {
         _ purchase: Purchase, atLeast head: UInt64, _ orders: ServiceClient
     ) async throws -> Bool {
         do {
-            let view: OrderView = try await insist {
+            let view: OrderView = try await retryWhileUnavailable {
                 try await orders.query("order", ImportIDs.numbered(purchase), atLeast: head)
             }
             return view.customer == purchase.customer && view.items == [purchase.item]
                 && view.placedAt == purchase.placedAt && view.destination == purchase.destination
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return false
         }
     }
@@ -171,7 +172,7 @@ struct OrderImport: Sendable {
         while !open.isEmpty {
             var (count, rest): (Int, [[String]]) = (ended.values.reduce(0, +), [])
             for chunk in open {
-                let counts = try await insist {
+                let counts = try await retryWhileUnavailable {
                     try await orders.query("count", chunk, as: [String: Int].self)
                 }
                 let known = counts.values.reduce(0, +)
@@ -202,7 +203,9 @@ struct OrderImport: Sendable {
     }
 
     /// Repeats a call until a process answers it. ``ImportProgress`` limits the wait.
-    private func insist<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
+    private func retryWhileUnavailable<Answer>(_ call: () async throws -> Answer) async throws
+        -> Answer
+    {
         while true {
             do {
                 return try await call()

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The figures of one measurement, printed as one line: a name and then pairs of key and value.
-struct Figures {
+/// The results of one benchmark, printed as one line: a name and then pairs of key and value.
+struct Measurements {
     private let name: String
     private var pairs: [(String, String)] = []
 

@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// The live read model of a projection: it follows the log, in memory and on disk, and answers
 /// queries.
-public actor ReadSide<P: Projection> where P.Model: StoredModel {
+public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
     private var model: P.Model
     private var store: ProjectedStore
     /// The position up to which the model contains every event.

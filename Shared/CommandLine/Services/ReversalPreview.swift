@@ -5,7 +5,7 @@ import Trace
 import WireProtocol
 
 /// The consequences of a reversal that has not happened, collected from all services.
-struct Prospect: Encodable {
+struct ReversalPreview: Encodable {
     /// Always true, so that no reader of the JSON takes the events for real ones.
     var dryRun = true
     /// The events that the services would append.
@@ -25,9 +25,9 @@ struct Prospect: Encodable {
     static func rehearse(
         _ reversal: ReverseEvent, by owner: String, among services: [String],
         _ options: CallOptions
-    ) async throws -> Prospect {
+    ) async throws -> ReversalPreview {
         let first = try await ask(owner, Rehearsal(reversal: reversal), options)
-        var prospect = Prospect(events: first.events)
+        var preview = ReversalPreview(events: first.events)
         // The other services need not answer for the result to be useful, so they get less time
         // than the owner.
         var options = options
@@ -35,19 +35,19 @@ struct Prospect: Encodable {
         var isComplete = false
         while !isComplete {
             isComplete = true
-            for service in services where !prospect.silent.contains(service) {
+            for service in services where !preview.silent.contains(service) {
                 do {
                     let answer = try await ask(
-                        service, Rehearsal(events: prospect.events), options)
-                    prospect.events += answer.events
-                    prospect.changes[service] = answer.changes
+                        service, Rehearsal(events: preview.events), options)
+                    preview.events += answer.events
+                    preview.changes[service] = answer.changes
                     if !answer.events.isEmpty { isComplete = false }
                 } catch let error as DaybookError where error.kind == .unavailable {
-                    prospect.silent.append(service)
+                    preview.silent.append(service)
                 }
             }
         }
-        return prospect
+        return preview
     }
 
     private static func ask(

@@ -4,16 +4,16 @@ public struct Handshake: Sendable {
     public let key: CurvePublicKey
     /// The peer's network address.
     public let address: String
-    /// The ZAP domain of the socket that it connects to: ``Socket/Options/door``.
-    public let door: String
+    /// The ZAP domain of the socket that it connects to: ``Socket/Options/zapDomain``.
+    public let zapDomain: String
 }
 
-/// The doorkeeper's answer to a handshake.
+/// The authenticator's answer to a handshake.
 public enum Admission: Hashable, Sendable {
     /// Admits the peer. Its messages carry this name as ``Frame/sender``.
     case admitted(as: String)
     /// Denies the peer, which should not try again.
-    case refused
+    case denied
     /// Denies the peer for now. It may try again.
     case later
 }
@@ -21,7 +21,7 @@ public enum Admission: Hashable, Sendable {
 /// Decides which peers may connect to a process's TCP sockets and stay connected.
 ///
 /// The threads of the context and of the sockets call it, so it must return quickly.
-public protocol Doorkeeper: Sendable {
+public protocol Authenticator: Sendable {
     /// Returns the key with which a process of this name proves its identity, or nil if it is
     /// unknown.
     func key(of name: String) -> CurvePublicKey?
@@ -32,15 +32,15 @@ public protocol Doorkeeper: Sendable {
     /// Returns whether a peer that was admitted as `sender` still would be.
     ///
     /// Asked when a connection sends its first message.
-    func mayStay(_ sender: String, at door: String) -> Bool
+    func isStillAdmitted(_ sender: String, to zapDomain: String) -> Bool
 
     /// Returns the senders that have lost a permission since the last call.
     ///
     /// It is called several times a second. Their connections are closed, and they may connect
     /// again.
-    func takeLost() -> Set<String>
+    func takeChangedSenders() -> Set<String>
 
-    /// Logs what was denied without asking the doorkeeper.
+    /// Logs what was denied without asking the authenticator.
     ///
     /// - Parameter sender: the name it was admitted as, or nil if it was not admitted.
     func note(_ text: String, of sender: String?)
@@ -62,19 +62,19 @@ public struct ConnectionLimits: Sendable {
     public init() {}
 }
 
-/// A process's own keys, and the doorkeeper that decides which peers it trusts.
+/// A process's own keys, and the authenticator that decides which peers it trusts.
 public struct Security: Sendable {
     let identity: CurveKeyPair
-    let doorkeeper: any Doorkeeper
+    let authenticator: any Authenticator
     let limits: ConnectionLimits
 
     /// Creates the security of a context.
     public init(
-        identity: CurveKeyPair, doorkeeper: any Doorkeeper,
+        identity: CurveKeyPair, authenticator: any Authenticator,
         limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.identity = identity
-        self.doorkeeper = doorkeeper
+        self.authenticator = authenticator
         self.limits = limits
     }
 }

@@ -5,7 +5,7 @@ import WireProtocol
 
 /// The state of the event store at one time: its rates since the last look, its queues, and the
 /// lags of archives and services.
-struct StoreGlance: Codable, Hashable, Sendable {
+struct StoreActivity: Codable, Hashable, Sendable {
     /// The state of a queue.
     struct Queue: Codable, Hashable, Sendable {
         var name: String

@@ -5,11 +5,11 @@ import ZeroMQ
 
 /// Admits peers with a valid key in the keyring, and to the feed only those that may read all
 /// events.
-struct KeyringDoorkeeper: Doorkeeper {
+struct KeyringAuthenticator: Authenticator {
     private let keyring: KeyringFile
     private let log: ThrottledLog
     private let rate = HandshakeRate()
-    private let refusals = Registry.refusedHandshakes
+    private let denials = Registry.deniedHandshakes
 
     init(_ keyring: KeyringFile, log: ThrottledLog) {
         self.keyring = keyring
@@ -24,7 +24,7 @@ struct KeyringDoorkeeper: Doorkeeper {
     /// key can have it.
     func admit(_ handshake: Handshake) -> Admission {
         let admission = decide(on: handshake)
-        if case .admitted = admission {} else { refusals.increment() }
+        if case .admitted = admission {} else { denials.increment() }
         return admission
     }
 
@@ -34,13 +34,13 @@ struct KeyringDoorkeeper: Doorkeeper {
             log.note(
                 "denied: \(handshake.address) is not admitted, because its key \(key) is unknown "
                     + "or revoked", of: "handshakes")
-            return .refused
+            return .denied
         }
-        guard caller.mayEnter(handshake.door) else {
+        guard caller.mayConnect(handshake.zapDomain) else {
             log.note(
                 "denied: the key of \(caller.name ?? key) may not read all events, so it is not "
                     + "admitted to the feed", of: "handshakes")
-            return .refused
+            return .denied
         }
         guard rate.take(key) else {
             log.note("denied for now: the key connects too often", of: caller.name ?? key)
@@ -49,11 +49,11 @@ struct KeyringDoorkeeper: Doorkeeper {
         return .admitted(as: key)
     }
 
-    func mayStay(_ key: String, at door: String) -> Bool {
-        keyring.caller(of: key)?.mayEnter(door) ?? false
+    func isStillAdmitted(_ key: String, to zapDomain: String) -> Bool {
+        keyring.caller(of: key)?.mayConnect(zapDomain) ?? false
     }
 
-    func takeLost() -> Set<String> { keyring.takeLost() }
+    func takeChangedSenders() -> Set<String> { keyring.takeChangedSenders() }
 
     func note(_ text: String, of key: String?) {
         log.note(text, of: key.map { keyring.caller(of: $0)?.name ?? $0 } ?? "connections")
@@ -61,5 +61,7 @@ struct KeyringDoorkeeper: Doorkeeper {
 }
 
 extension Caller {
-    fileprivate func mayEnter(_ door: String) -> Bool { door != Feed.door || permissions.readsAll }
+    fileprivate func mayConnect(_ zapDomain: String) -> Bool {
+        zapDomain != Feed.zapDomain || permissions.readsAll
+    }
 }

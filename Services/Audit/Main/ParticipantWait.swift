@@ -3,7 +3,7 @@ import EventStoreClient
 import WireProtocol
 
 /// Waits for the services that take part in sagas.
-struct Settling {
+struct ParticipantWait {
     /// The queues of the suite's participants.
     static let participants = ["orders", "route", "balance", "creditLimit"]
 
