@@ -259,7 +259,7 @@ func service(
     let path = "Services/\(folder)"
     var imports: [Target.Dependency] = [
         "Bytes", "CommandLine", "Contracts", "EventSourcing", "EventStoreClient", "JSON",
-        "ServiceRuntime", "WireProtocol", argumentParser, grdb,
+        "Observability", "ServiceRuntime", "WireProtocol", argumentParser, grdb,
     ]
     for name in ["\(folder)Domain"] + main { imports.append(.init(stringLiteral: name)) }
     let resources: [Resource]? = folder == "Route" ? [.embedInCode("hubs.csv")] : nil

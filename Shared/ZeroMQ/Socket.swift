@@ -32,8 +32,9 @@ internal import CZeroMQ
         public var lingerMilliseconds: Int32 = 0
         /// The largest message, in bytes. A larger one ends its connection. -1 means no limit.
         public var maximumMessageBytes: Int64 = -1
-        /// The socket's ZAP domain, which the authenticator gets as ``Handshake/zapDomain``. Must not be
-        /// empty.
+        /// The socket's ZAP domain, which the authenticator gets as ``Handshake/zapDomain``.
+        ///
+        /// It must not be empty.
         public var zapDomain = "requests"
         /// The time between attempts to connect, in milliseconds: the first and the longest.
         public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
