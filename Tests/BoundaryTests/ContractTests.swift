@@ -63,7 +63,9 @@ private struct Contract: Sendable, CustomStringConvertible {
         Contract(Hello.self), Contract(Welcome.self), Contract(LogHead.self),
         Contract(StreamsRequest.self), Contract(StreamEntry.self), Contract(StoreStatistics.self),
         Contract(Permissions.self), Contract(CommandReply.self), Contract(Nothing.self),
-        Contract(written: ServiceStatus.self), Contract(written: CommandRequest<String>.self),
+        Contract(ServiceStatus.self), Contract(ProjectionStatus.self),
+        Contract(RebuildStatus.self), Contract(ParticipantStatus.self),
+        Contract(written: CommandRequest<String>.self),
         Contract(written: QueryRequest<String>.self),
     ]
 }

@@ -203,7 +203,7 @@ import Testing
         ] {
             let file = "\(suite.home)/\(other).store"
             let errors = try expect(65, of: arguments + ["--store", file], in: suite)
-            #expect(errors.contains("none of \(arguments[0])"), "\(errors)")
+            #expect(errors.contains("not of \(arguments[0])"), "\(errors)")
         }
     }
 
