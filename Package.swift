@@ -27,13 +27,14 @@ let signals: Target.Dependency = .product(
 /// Modules under Shared/, from the bottom up, and what each imports.
 let shared: [(name: String, imports: [Target.Dependency])] = [
     ("Bytes", ["CCRC32C"]),
+    ("Files", []),
     ("JSON", ["Bytes"]),
     ("EventSourcing", ["Bytes", "JSON", crypto]),
     ("EventSourcingTesting", ["EventSourcing"]),
     ("HistoryChecker", ["EventSourcing"]),
     ("Contracts", ["EventSourcing", "JSON"]),
     ("EventPattern", ["Bytes", "EventSourcing", "JSON"]),
-    ("ObjectStorage", ["EventSourcing", crypto]),
+    ("ObjectStorage", ["EventSourcing", "Files", crypto]),
     ("CloudEvents", ["EventSourcing", "JSON"]),
     ("ZeroMQ", ["Bytes", "CZeroMQ"]),
     ("WireProtocol", ["Bytes", "EventSourcing", "JSON"]),
@@ -57,8 +58,8 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
     (
         "ServiceRuntime",
         [
-            "CallServer", "EventSourcing", "EventStoreClient", "JSON", "Keys", "Observability",
-            "WireProtocol", "ZeroMQ", grdb, heap, lifecycle, logging, signals,
+            "CallServer", "EventSourcing", "EventStoreClient", "Files", "JSON", "Keys",
+            "Observability", "WireProtocol", "ZeroMQ", grdb, heap, lifecycle, logging, signals,
         ]
     ),
     (
@@ -92,7 +93,7 @@ let services: [(folder: String, executable: String, domain: [Target.Dependency],
 
 /// The modules of the event store, under Services/EventStore/, from the bottom up.
 let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] = [
-    ("EventLog", "Log", ["Bytes", "EventSourcing", crypto]),
+    ("EventLog", "Log", ["Bytes", "EventSourcing", "Files", crypto]),
     ("EventArchive", "Archive", ["Bytes", "CZlib", "EventSourcing", "JSON", "ObjectStorage"]),
     (
         "EventStoreServer", "Server",

@@ -36,7 +36,8 @@ public struct Keyring: Codable, Hashable, Sendable {
 
     /// Reads a keyring from its file.
     ///
-    /// - Throws: `invalid`, with the path, if the file is not a keyring.
+    /// - Throws: `damaged`, with the path, if the file is not a keyring, `invalid` if it can't be
+    ///   read or has another version.
     public init(_ file: URL) throws {
         do {
             self = try JSON.decode(Keyring.self, from: Self.read(file))
@@ -44,7 +45,7 @@ public struct Keyring: Codable, Hashable, Sendable {
             let copy = Self.copy(of: file)
             let isThere = FileManager.default.fileExists(atPath: copy.path)
             throw DaybookError(
-                .invalid,
+                .damaged,
                 "\(file.path) is not a keyring: \(error.oneLine)"
                     + (isThere ? "; \(copy.path) has the content of the last write" : ""))
         } catch {

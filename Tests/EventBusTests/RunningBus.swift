@@ -64,7 +64,15 @@ final class RunningBus {
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
             on: busLoop, in: context, window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
-        running.append(Task { try await bus.run() })
+        running.append(
+            Task {
+                do {
+                    try await bus.run()
+                } catch let error where !(error is CancellationError) {
+                    Issue.record(error, "the bus has failed")
+                    throw error
+                }
+            })
     }
 
     func stop() async {

@@ -89,7 +89,8 @@ import Testing
         let dialect =
             #/
             (?xi) \b( anew | is\ none | so\ (?:many|long)\b | gone\ on\ with | parted\ from
-            | of\ old(?!\ \w) | tells\ of | is\ told | whoever | knock | for\ want\ of | in\ vain )\b
+            | of\ old(?!\ \w) | tells\ of | is\ told | whoever | knock | for\ want\ of
+            | in\ vain )\b
             /#
         let texts = SourceTree.swift + SourceTree.documents.filter { $0.path == "README.md" }
         for file in texts where file.path != "Tests/TidyTests/StyleTests.swift" {

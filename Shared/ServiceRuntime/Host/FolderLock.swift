@@ -1,4 +1,5 @@
 import EventSourcing
+import Files
 import Foundation
 
 /// An exclusive lock on a service's folder.
@@ -7,7 +8,7 @@ import Foundation
 /// endpoint of the first silently, because libzmq removes an existing socket file before it binds.
 /// The operating system releases the lock when the process ends or crashes.
 public struct FolderLock: Sendable {
-    private let descriptor: Int32
+    private let file: File
 
     /// Locks the folder at `path`, and creates it if it is missing.
     ///
@@ -21,22 +22,15 @@ public struct FolderLock: Sendable {
             throw DaybookError(
                 .storage, "folder \(path) can't be created: \(error.localizedDescription)")
         }
-        descriptor = unsafe open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            let reason = unsafe String(cString: strerror(errno))
-            throw DaybookError(.storage, "\(path)/lock can't be opened: \(reason)")
+        do throws(SystemError) {
+            file = try File("\(path)/lock", .create)
+            if try file.lock() { return }
+        } catch {
+            throw DaybookError(.storage, "\(path)/lock can't be opened: \(error)")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            _ = close(descriptor)
-            throw DaybookError(.unavailable, "another process has locked \(path); stop it first")
-        }
+        throw DaybookError(.unavailable, "another process has locked \(path); stop it first")
     }
 
     /// Releases the lock.
-    public func release() {
-        // Closing alone is not enough: a child process that is just starting may still have a copy
-        // of the descriptor, which keeps the lock.
-        _ = flock(descriptor, LOCK_UN)
-        _ = close(descriptor)
-    }
+    public func release() { file.unlock() }
 }

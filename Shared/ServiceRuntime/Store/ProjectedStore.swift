@@ -1,4 +1,5 @@
 public import EventSourcing
+import Files
 import Foundation
 public import GRDB
 
@@ -176,10 +177,11 @@ public struct ProjectedStore: Sendable {
 
     private static func remove(_ path: String, _ suffixes: [String]) throws {
         for file in suffixes.map({ path + $0 }) {
-            guard unsafe unlink(file) == 0 || errno == ENOENT else {
-                let reason = unsafe String(cString: strerror(errno))
-                throw DaybookError(.storage, "\(file) can't be removed: \(reason)")
-            }
+            do throws(SystemError) {
+                try Folder.remove(file)
+            } catch  where !error.isNotFound {
+                throw DaybookError(.storage, "\(file) can't be removed: \(error)")
+            } catch {}
         }
     }
 
@@ -203,9 +205,10 @@ public struct ProjectedStore: Sendable {
         // A closed database has everything in its main file. A leftover write-ahead log would be
         // applied to the wrong database.
         for database in [path, source] { try remove(database, ["-wal", "-shm"]) }
-        guard unsafe rename(source, path) == 0 else {
-            let reason = unsafe String(cString: strerror(errno))
-            throw DaybookError(.storage, "\(source) can't be moved to \(path): \(reason)")
+        do throws(SystemError) {
+            try Folder.rename(source, to: path)
+        } catch {
+            throw DaybookError(.storage, "\(source) can't be moved to \(path): \(error)")
         }
     }
 }

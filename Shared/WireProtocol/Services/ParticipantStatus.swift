@@ -1,7 +1,7 @@
 /// The status of a saga participant.
 public struct ParticipantStatus: Codable, Hashable, Sendable {
     /// Whether a participant takes events.
-    public enum State: String, Codable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable {
         /// The participant waits for its queue or for the event store.
         case waiting
         /// The participant takes events from its queue.

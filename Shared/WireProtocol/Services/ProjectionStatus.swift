@@ -36,7 +36,7 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
 /// The progress of a rebuild, or its result.
 public struct RebuildStatus: Codable, Hashable, Sendable {
     /// Whether a rebuild runs, is done or has failed.
-    public enum State: String, Codable, Sendable { case running, done, failed }
+    public enum State: String, Codable, Sendable, CaseIterable { case running, done, failed }
 
     /// The id that the first caller chose for the rebuild.
     public var id: EventID

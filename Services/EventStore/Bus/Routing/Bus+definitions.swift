@@ -20,12 +20,10 @@ extension Bus {
                 throw DaybookError(.invalid, "streams of '\(event.category)' have no such events")
             }
             try await apply(type, event)
-        } catch let error as DaybookError where error.kind == .invalid {
-            ignore(event, error.description)
-        } catch let error as ProtocolError where error.code == .notFound {
-            ignore(event, error.description)
         } catch let error as DecodingError {
             ignore(event, error.oneLine)
+        } catch  where [.invalid, .notFound, .rejected].contains(DaybookError.Kind(of: error)) {
+            ignore(event, "\(error)")
         }
     }
 
