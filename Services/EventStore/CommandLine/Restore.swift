@@ -3,8 +3,6 @@ import CommandLine
 import EventArchive
 import EventLog
 import EventSourcing
-import Foundation
-import ObjectStorage
 import WireProtocol
 
 struct Restore: AsyncParsableCommand {
@@ -24,8 +22,6 @@ struct Restore: AsyncParsableCommand {
     @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
 
-    private var folder: String { home + "/log" }
-
     func run() async throws {
         let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
         let restored = try await restore(from: archive)
@@ -34,40 +30,10 @@ struct Restore: AsyncParsableCommand {
     }
 
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
-        let isThere = FileManager.default.fileExists(atPath: folder)
-        let present = isThere ? try FileStorage(folder: folder) : nil
-        // Holds the lock to the end, so that no store creates a log in the folder meanwhile.
-        defer { withExtendedLifetime(present) {} }
-        if let present, try !present.names().isEmpty {
-            return try await restore(present, from: archive)
-        }
-        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
-        let beside = folder + ".restoring"
-        let storage = try FileStorage(folder: beside)
-        do {
-            // A restoration that was killed has left files.
-            for name in try storage.names() { try storage.remove(name) }
-            let restored = try await restore(storage, from: archive)
-            if dryRun { try discard(beside) } else { try storage.move(to: folder) }
-            return restored
-        } catch {
-            try discard(beside)
-            throw error
-        }
-    }
-
-    private func discard(_ folder: String) throws {
-        guard FileManager.default.fileExists(atPath: folder) else { return }
-        try FileManager.default.removeItem(atPath: folder)
-    }
-
-    private func restore(
-        _ storage: FileStorage, from archive: ArchiveReader
-    ) async throws -> LogRestoration {
         var bars = (verifying: ProgressBar("verify", total: 0), restoring: ProgressBar?.none)
         defer { (bars.restoring ?? bars.verifying).end() }
         return try await LogRestoration(
-            of: storage,
+            in: home + "/log",
             from: ArchivedLog(of: archive.manifest.log, through: archive.manifest.checkpoint) {
                 archive.events(from: $0.lowerBound, through: $0.upperBound)
             }, isDryRun: dryRun

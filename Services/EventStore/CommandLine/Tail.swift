@@ -1,5 +1,4 @@
 import ArgumentParser
-import Bytes
 import CommandLine
 import EventSourcing
 import EventStoreClient
@@ -52,28 +51,5 @@ struct Tail: AsyncParsableCommand {
                 }
             }
         }
-    }
-}
-
-extension EventStoreClient {
-    /// Returns the position before the last `count` events that match.
-    fileprivate func position(
-        beforeLast count: UInt64, of query: EventQuery
-    ) async throws -> UInt64 {
-        let head = try await welcome().head
-        guard count > 0, head > 0 else { return head }
-        var start = head
-        let request = ReadRequest(query, direction: .backwards, from: head, limit: count)
-        try await read(request) { for event in $0 { start = max(event.position, 1) - 1 } }
-        return start
-    }
-
-    /// Returns the position of the last event committed before `time`.
-    fileprivate func position(before time: Timestamp) async throws -> UInt64 {
-        var first: UInt64?
-        let end = try await read(ReadRequest(since: time, limit: 1)) {
-            for event in $0 { first = event.position }
-        }
-        return first.map { max($0, 1) - 1 } ?? end
     }
 }

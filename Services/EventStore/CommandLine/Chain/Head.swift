@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLine
+import EventLog
 import EventStoreClient
 import WireProtocol
 
@@ -36,7 +37,12 @@ struct Head: AsyncParsableCommand {
             // Fails early if the store does not answer, because the next timeout is long.
             _ = try await client.welcome()
             let head = try await client.head(timeout: Self.timeout)
-            if let key { return try Output.json(SignedHead(head, signedWith: key)) }
+            if let key {
+                return try Output.json(
+                    SignedHead(
+                        of: head.log, at: head.position, time: head.time, hash: head.hash,
+                        signedWith: key))
+            }
             if json { return try Output.json(head) }
             Output.fields([
                 ("log", "\(head.log)"), ("position", "\(head.position)"),

@@ -1,9 +1,8 @@
-import Contracts
 import EventSourcing
 import JSON
 import Testing
 
-@testable import EventStoreMain
+@testable import Contracts
 
 /// Events of a box. An earlier version wrote CratePut with a list of things.
 private enum BoxEvent: PublishedPayloadFamily {

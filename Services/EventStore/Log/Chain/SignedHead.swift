@@ -1,34 +1,41 @@
-import Crypto
-import EventLog
-import EventSourcing
+public import Crypto
+public import EventSourcing
 import Foundation
 import JSON
-import WireProtocol
 
 /// The head of a log with the signature of someone who saw it.
 ///
 /// A signed head that is kept elsewhere shows whether the log was altered since.
-struct SignedHead: Codable, Hashable {
+public struct SignedHead: Codable, Hashable {
     /// The version of the format that this program writes and reads.
     static let format = 1
 
     let format: Int
-    let log: EventID
-    let position: UInt64
+    /// The identity of the log.
+    public let log: EventID
+    /// The position of the log's last event.
+    public let position: UInt64
     let time: Timestamp
     let hash: String
     /// The public key of the signer, as base64.
-    let key: String
+    public let key: String
     /// The signature of `message`, as base64.
     let signature: String
 
-    /// Signs a head.
+    /// Signs the head of a log.
     ///
+    /// - Parameters:
+    ///   - position: the position of the last event.
+    ///   - time: the time of the last event, or nil for an empty log.
+    ///   - hash: the hash of the chain at the position, as 64 hexadecimal digits.
     /// - Throws: `invalid` if the log has no event.
-    init(_ head: LogHead, signedWith key: Curve25519.Signing.PrivateKey) throws {
-        guard let time = head.time else { throw DaybookError(.invalid, "the log has no event") }
+    public init(
+        of log: EventID, at position: UInt64, time: Timestamp?, hash: String,
+        signedWith key: Curve25519.Signing.PrivateKey
+    ) throws {
+        guard let time else { throw DaybookError(.invalid, "the log has no event") }
         format = Self.format
-        (log, position, self.time, hash) = (head.log, head.position, time, head.hash)
+        (self.log, self.position, self.time, self.hash) = (log, position, time, hash)
         self.key = key.publicKey.rawRepresentation.base64EncodedString()
         let message = Self.message(log, position, time, hash)
         signature = try key.signature(for: message).base64EncodedString()
@@ -39,7 +46,7 @@ struct SignedHead: Codable, Hashable {
     /// Reads a signed head from a file, without a check of its signature.
     ///
     /// - Throws: `invalid` if the file can't be read or is not a signed head of this format.
-    init(file path: String) throws {
+    public init(file path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw DaybookError(.invalid, "can't read \(path)")
         }
@@ -60,7 +67,7 @@ struct SignedHead: Codable, Hashable {
     ///
     /// - Parameter trusted: the key that must have signed the head; nil for any key.
     /// - Throws: `invalid` if the signature is wrong or of another key.
-    func point(trusting trusted: Curve25519.Signing.PublicKey?) throws -> ChainPoint {
+    public func point(trusting trusted: Curve25519.Signing.PublicKey?) throws -> ChainPoint {
         guard let point = ChainHash(hash).map({ ChainPoint(position: position, hash: $0) }),
             let own = SigningKeys.publicKey(base64: key),
             let signature = Data(base64Encoded: signature)

@@ -1,12 +1,11 @@
-import Contracts
-import EventSourcing
+public import EventSourcing
 
 /// Converts events of any version to the current versions of the suite's contracts.
-struct Upcasting {
+public struct Upcasting {
     /// The current types to return; empty for all types.
     private let types: Set<String>
     /// The query for the events that may become those types.
-    let query: EventQuery
+    public let query: EventQuery
     private let families: [any PublishedPayloadFamily.Type]
 
     /// Creates a converter for the events of a query.
@@ -14,7 +13,7 @@ struct Upcasting {
     /// - Parameters:
     ///   - query: the query, whose types are current types.
     ///   - families: the event families of all categories whose events may be upcast.
-    init(
+    public init(
         _ query: EventQuery, families: [any PublishedPayloadFamily.Type] = Contract.families
     ) {
         self.families = families
@@ -34,7 +33,7 @@ struct Upcasting {
     /// others may name it as their cause. The ids of the rest derive from it.
     ///
     /// - Throws: `UnknownEvent` if the family does not know the type.
-    func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
+    public func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
         let category = record.category
         guard let family = families.first(where: { $0.categories == [category] }) else {
             return [record]

@@ -1,9 +1,9 @@
-import Crypto
+public import Crypto
 import EventSourcing
 import Foundation
 
 /// Reads Ed25519 keys as openssl writes them (RFC 8410), or as the base64 of their 32 bytes.
-enum SigningKeys {
+public enum SigningKeys {
     /// The bytes before the key in DER, in PKCS #8 and in SubjectPublicKeyInfo.
     private static let privatePrefix = Data(hex: "302e020100300506032b657004220420")
     private static let publicPrefix = Data(hex: "302a300506032b6570032100")
@@ -11,7 +11,7 @@ enum SigningKeys {
     /// Returns the private key in a file.
     ///
     /// - Throws: `invalid` if the file is not such a key, or if others than its owner have access.
-    static func privateKey(file path: String) throws -> Curve25519.Signing.PrivateKey {
+    public static func privateKey(file path: String) throws -> Curve25519.Signing.PrivateKey {
         let target = URL(filePath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: target)
         guard let mode = attributes?[.posixPermissions] as? Int else {
@@ -35,7 +35,7 @@ enum SigningKeys {
     /// Returns the public key in a file, or in the text itself as base64.
     ///
     /// - Throws: `invalid` if there is no such key.
-    static func publicKey(_ given: String) throws -> Curve25519.Signing.PublicKey {
+    public static func publicKey(_ given: String) throws -> Curve25519.Signing.PublicKey {
         if let key = publicKey(base64: given) { return key }
         let bytes = bytes(in: try text(of: given), label: "PUBLIC KEY", behind: publicPrefix)
         guard let bytes, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)

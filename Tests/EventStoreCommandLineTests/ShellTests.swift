@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import EventStoreMain
+@testable import EventStoreCommandLine
 
 @Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Shell commands` {
     private func run(

@@ -1,4 +1,3 @@
-import EventArchive
 import EventSourcing
 import Foundation
 import ObjectStorage
@@ -8,7 +7,7 @@ extension ArchiveReader {
     ///
     /// - Parameter place: a folder, or `s3://bucket/prefix`.
     /// - Throws: `ArchiveError`, `ObjectStorageError`, or `DaybookError` if the folder is missing.
-    init(_ name: String, in place: String, endpoint: String?) async throws {
+    public init(_ name: String, in place: String, endpoint: String?) async throws {
         let place = try StoragePlace(place)
         // Opening a folder would create it.
         if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {

@@ -1,4 +1,3 @@
-import CloudEvents
 import EventSourcing
 import Foundation
 

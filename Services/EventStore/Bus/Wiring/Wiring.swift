@@ -1,6 +1,6 @@
 import EventPattern
 import EventSourcing
-import Foundation
+public import Foundation
 import JSON
 import WireProtocol
 
@@ -11,23 +11,14 @@ import WireProtocol
 ///                 "targets": ["invoices"]}]}
 ///
 /// `QueueDefinition` has the members of a queue. A rule's pattern is an object, or its text.
-struct Wiring: Sendable {
-    var queues: [QueueDefinition]
-    var rules: [RuleDefinition]
+public struct Wiring: Sendable {
+    let queues: [QueueDefinition]
+    let rules: [RuleDefinition]
 
-    /// Reads the file at `path`.
+    /// Reads the content of a file.
     ///
-    /// - Throws: `DaybookError` for the first fault, with its place.
-    init(file path: String) throws {
-        let json = try InputFile.data(path)
-        do {
-            try self.init(json)
-        } catch let error as DaybookError {
-            throw DaybookError(.invalid, "\(path): \(error)")
-        }
-    }
-
-    init(_ json: Data) throws {
+    /// - Throws: `invalid` for the first fault, with its place.
+    public init(_ json: Data) throws {
         let file: File
         do {
             file = try JSON.decode(File.self, from: json)
@@ -134,5 +125,24 @@ private struct File: Codable {
 
     func asJSON() throws -> JSONValue {
         try JSON.decode(JSONValue.self, from: try JSON.data(self))
+    }
+}
+
+extension JSONValue {
+    /// Returns the path of the first member that `known` lacks, such as `rules[0].name`, or nil.
+    fileprivate func memberUnknown(to known: JSONValue, at path: String = "") -> String? {
+        switch (self, known) {
+        case (.object(let members), .object(let knownMembers)):
+            members.sorted { $0.key < $1.key }.lazy.compactMap { name, value in
+                let place = path.isEmpty ? name : "\(path).\(name)"
+                guard let known = knownMembers[name] else { return place }
+                return value.memberUnknown(to: known, at: place)
+            }.first
+        case (.array(let elements), .array(let knownElements)):
+            zip(elements, knownElements).enumerated().lazy.compactMap { index, pair in
+                pair.0.memberUnknown(to: pair.1, at: "\(path)[\(index)]")
+            }.first
+        default: nil
+        }
     }
 }

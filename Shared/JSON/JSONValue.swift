@@ -1,16 +1,22 @@
-import Foundation
+public import Foundation
 
 /// A JSON value of any kind.
-indirect enum JSONValue: Codable, Hashable, Sendable {
+public indirect enum JSONValue: Codable, Hashable, Sendable {
+    /// The literal `null`.
     case null
+    /// A truth value.
     case bool(Bool)
     /// A number, as a decimal because a double would change some numbers.
     case number(Decimal)
+    /// A text.
     case string(String)
+    /// Values in their order.
     case array([JSONValue])
+    /// Values by name.
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    /// Reads a value of any kind.
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -27,7 +33,8 @@ indirect enum JSONValue: Codable, Hashable, Sendable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    /// Writes the value.
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -36,23 +43,6 @@ indirect enum JSONValue: Codable, Hashable, Sendable {
         case .string(let value): try container.encode(value)
         case .array(let value): try container.encode(value)
         case .object(let value): try container.encode(value)
-        }
-    }
-
-    /// Returns the path of the first member that `known` lacks, such as `rules[0].name`, or nil.
-    func memberUnknown(to known: JSONValue, at path: String = "") -> String? {
-        switch (self, known) {
-        case (.object(let members), .object(let knownMembers)):
-            members.sorted { $0.key < $1.key }.lazy.compactMap { name, value in
-                let place = path.isEmpty ? name : "\(path).\(name)"
-                guard let known = knownMembers[name] else { return place }
-                return value.memberUnknown(to: known, at: place)
-            }.first
-        case (.array(let elements), .array(let knownElements)):
-            zip(elements, knownElements).enumerated().lazy.compactMap { index, pair in
-                pair.0.memberUnknown(to: pair.1, at: "\(path)[\(index)]")
-            }.first
-        default: nil
         }
     }
 }

@@ -20,7 +20,7 @@ struct Statistics: AsyncParsableCommand {
             try await options.withBus { bus in
                 let json = options.json
                 let watch = try await StoreWatch(client, bus, services: services)
-                try await untilSignalled { try await watch.run(json: json) }
+                try await untilSignalled { try await WatchDisplay.run(watch, json: json) }
             }
         }
     }

@@ -1,27 +1,29 @@
-import ArgumentParser
-import CommandLine
 import EventSourcing
-import EventStoreClient
-import Foundation
+public import EventStoreClient
 import WireProtocol
 
 extension Wiring {
     /// The outcome for one queue or rule of the file.
-    struct Outcome: Encodable {
-        enum Kind: String, Encodable { case queue, rule }
-        enum Result: String, Encodable { case created, changed, unchanged }
+    public struct Outcome: Encodable {
+        /// The kind of the definition.
+        public enum Kind: String, Encodable { case queue, rule }
+        /// How the definition changed.
+        public enum Result: String, Encodable { case created, changed, unchanged }
 
-        var kind: Kind
-        var name: String
-        var result: Result
+        /// Whether this is a queue or a rule.
+        public let kind: Kind
+        /// The name of the queue or rule.
+        public let name: String
+        /// How the queue or rule changed.
+        public let result: Result
     }
 
     /// Creates and changes the queues and rules that differ from the file, queues first.
     ///
     /// - Parameter tell: called with the outcome for each.
-    /// - Throws: `DaybookError` if the file contradicts the existing queues. Then nothing is
+    /// - Throws: `invalid` if the file contradicts the existing queues. Then nothing is
     ///   changed.
-    func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
+    public func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
         let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
         let rulesThere = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
@@ -46,7 +48,7 @@ extension Wiring {
     ///   - store: a client of the event store. This waits for its bus.
     ///   - tell: called with a line for each that is created, and for each that the bus rejects,
     ///     such as a rule for a queue that an operator has deleted.
-    func defineNew(
+    public func defineNew(
         in store: EventStoreClient, actor: String, _ tell: (String) -> Void
     ) async throws {
         let bus = try await ServiceClient(
@@ -100,34 +102,5 @@ extension EventStoreClient {
         var isEmpty = true
         try await read(ReadRequest(.stream(stream), limit: 1)) { isEmpty = isEmpty && $0.isEmpty }
         return isEmpty
-    }
-}
-
-extension Rules {
-    struct Apply: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create the queues and rules of a file, and change those that differ.",
-            discussion: """
-                Queues and rules that the file does not name stay as they are. The whole file is \
-                checked before anything is changed.
-                """)
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The JSON file; '-' for standard input.", completion: .file())
-        var file: String
-
-        func run() async throws {
-            let wiring = try Wiring(file: file)
-            do {
-                try await options.withBus { bus in
-                    try await wiring.apply(to: bus) { outcome in
-                        if options.json { return try Output.json(outcome) }
-                        print("\(outcome.kind) \(outcome.name): \(outcome.result)")
-                    }
-                }
-            } catch let error as DaybookError {
-                throw DaybookError(.invalid, "\(file): \(error)")
-            }
-        }
     }
 }

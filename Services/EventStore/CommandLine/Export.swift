@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import CloudEvents
 import CommandLine
+import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation

@@ -21,33 +21,17 @@ struct Import: AsyncParsableCommand {
 
     func run() async throws {
         let stream = try stream.map { try StreamName($0) }
-        let input = try open()
+        let (input, size) = try open()
         try await store.withClient { client in
-            let counts = try await append(input, to: stream, client)
+            let counts = try await {
+                var bar = ProgressBar("import", total: size)
+                defer { bar.end() }
+                return try await Importer.append(input, to: stream, with: client) { bytes in
+                    if size > 0 { bar.show(bytes, "bytes") }
+                }
+            }()
             if json { try Output.json(counts) } else { print(counts) }
         }
-    }
-
-    private func append(
-        _ input: (handle: FileHandle, size: Int), to stream: StreamName?, _ client: EventStoreClient
-    ) async throws -> Importer.Counts {
-        var lines = LineReader(input.handle)
-        var importer = try await Importer(client)
-        var bar = ProgressBar("import", total: input.size)
-        defer { bar.end() }
-        do {
-            while let line = try lines.next() {
-                let event = try CloudEvents.event(line, to: stream)
-                try await importer.add(event, line: lines.line)
-                if input.size > 0 { bar.show(lines.bytesRead, "bytes") }
-            }
-        } catch let error as DaybookError where error.kind == .invalid {
-            // The lines before the invalid one are valid, so their events are appended.
-            try await importer.flush()
-            throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
-        }
-        try await importer.flush()
-        return importer.counts
     }
 
     private func open() throws -> (handle: FileHandle, size: Int) {

@@ -1,11 +1,12 @@
-import EventSourcing
-import EventStoreClient
+public import EventSourcing
+public import EventStoreClient
+public import Foundation
 import WireProtocol
 
-/// Appends events in batches, in their order and under their own ids.
+/// Appends the events of a file in batches, in their order and under their own ids.
 ///
 /// Events that are already in the log are skipped, so an interrupted import can be run again.
-struct Importer {
+public struct Importer {
     /// The size at which a batch is appended, in events and in bytes.
     private static let batchEvents = 500
     private static let batchBytes = 1 << 20
@@ -17,7 +18,7 @@ struct Importer {
     private var batch: [Entry] = []
     private var ids: Set<EventID> = []
     private var bytes = 0
-    private(set) var counts = Counts()
+    private var counts = Counts()
 
     private struct Entry {
         let line: Int
@@ -25,24 +26,56 @@ struct Importer {
         let record: [UInt8]
     }
 
-    struct Counts: Codable, CustomStringConvertible {
-        var imported = 0
-        var alreadyThere = 0
+    /// How many events were read, by outcome.
+    public struct Counts: Codable, CustomStringConvertible {
+        /// How many events were appended.
+        public fileprivate(set) var imported = 0
+        /// How many events the log had already.
+        public fileprivate(set) var alreadyThere = 0
 
-        var description: String {
+        /// The counts as text for people.
+        public var description: String {
             "\(imported) events imported, \(alreadyThere) were there already"
         }
     }
 
-    init(_ client: EventStoreClient) async throws {
+    private init(_ client: EventStoreClient) async throws {
         self.client = client
         through = try await client.welcome().head
+    }
+
+    /// Appends the CloudEvents of a file that has one on each line.
+    ///
+    /// - Parameters:
+    ///   - stream: the stream of all events, or nil to use their subjects.
+    ///   - progress: called with the number of bytes read so far.
+    /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
+    ///   appended.
+    public static func append(
+        _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
+        progress: (_ bytes: Int) -> Void
+    ) async throws -> Counts {
+        var lines = LineReader(file)
+        var importer = try await Importer(client)
+        do {
+            while let line = try lines.next() {
+                let event = try CloudEvents.event(line, to: stream)
+                try await importer.add(event, line: lines.line)
+                progress(lines.bytesRead)
+            }
+        } catch let error as DaybookError where error.kind == .invalid {
+            // The lines before the invalid one are valid, so their events are appended.
+            try await importer.flush()
+            throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
+        }
+        try await importer.flush()
+        return importer.counts
     }
 
     /// Adds an event to the batch, and appends the batch if it is full.
     ///
     /// - Parameter line: the number of the event's line in the file, from 1.
-    mutating func add(_ event: NewEvent, line: Int) async throws {
+    private mutating func add(_ event: NewEvent, line: Int) async throws {
         var record: [UInt8] = []
         try event.encode(into: &record)
         // A batch can't hold an id twice. After the flush, the second event is found in the log.
@@ -57,7 +90,7 @@ struct Importer {
     ///
     /// - Throws: `invalid` if the log has an event with the same id and other content. Then nothing
     ///   of the batch is appended.
-    mutating func flush() async throws {
+    private mutating func flush() async throws {
         defer {
             batch.removeAll(keepingCapacity: true)
             ids.removeAll(keepingCapacity: true)
