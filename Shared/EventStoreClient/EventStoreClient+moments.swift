@@ -55,7 +55,7 @@ extension EventStoreClient {
         return start
     }
 
-    /// Returns the position of the last event committed before `time`, or 0 if there is none.
+    /// Returns the position of the last event committed before `time`, or 0 without one.
     package func position(before time: Timestamp) async throws -> UInt64 {
         try await last(before: time)?.position ?? 0
     }

@@ -181,7 +181,7 @@ import WireProtocol
 
         let other = Data(repeating: 7, count: 32).base64EncodedString()
         let otherKey = try failure("verify", "--chain", "--head", file, "--key", other)
-        #expect(otherKey.contains("not by the key that is trusted"), "\(otherKey)")
+        #expect(otherKey.contains("not by the trusted key"), "\(otherKey)")
         let changes = [
             (#""position":3000"#, #""position":2999"#), (#""hash":""#, #""hash":"0"#),
             (#""time":"2026"#, #""time":"2025"#), (#""signature":""#, #""signature":"AA"#),

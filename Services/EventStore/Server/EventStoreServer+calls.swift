@@ -7,7 +7,7 @@ import Observability
 import WireProtocol
 
 /// A call, and where its answer goes.
-struct StoreRequest: Sendable {
+struct ReceivedCall: Sendable {
     let key: ReadKey
     let caller: Caller
     let name: [UInt8]
@@ -42,14 +42,14 @@ extension EventStoreServer {
     /// Answers the calls that were taken, concurrently. They see what is committed.
     func serveCalls() async throws {
         await withDiscardingTaskGroup { group in
-            for await request in callRequests.queue {
+            for await request in receivedCalls.queue {
                 group.addTask { await self.answer(request) }
             }
         }
         throw CancellationError()
     }
 
-    private func answer(_ request: StoreRequest) async {
+    private func answer(_ request: ReceivedCall) async {
         let answer: Answer
         do throws(ProtocolError) {
             let result = try await calls.answer(

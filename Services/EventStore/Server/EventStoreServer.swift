@@ -40,7 +40,7 @@ public actor EventStoreServer {
     let chain = ChainHashing()
     var chainsWaiting = 0
     let calls: CallTable
-    let callRequests = JobQueue<StoreRequest>()
+    let receivedCalls = JobQueue<ReceivedCall>()
     let feedEndpoint: String
     let busEndpoint: String?
     let access: AccessControl
@@ -229,8 +229,8 @@ public actor EventStoreServer {
         case .call:
             try kind.need(2, body.count)
             try calls.begin(caller)
-            callRequests.enqueue(
-                StoreRequest(key: key, caller: caller, name: body[0], argument: body[1]))
+            receivedCalls.enqueue(
+                ReceivedCall(key: key, caller: caller, name: body[0], argument: body[1]))
         case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(kind) is an answer, not a request")
         }

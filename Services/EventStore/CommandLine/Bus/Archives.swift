@@ -5,7 +5,6 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import JSON
-import ObjectStorage
 import WireProtocol
 
 struct Archives: ParsableCommand {
