@@ -18,11 +18,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
-let lifecycle: Target.Dependency = .product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let signals: Target.Dependency = .product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// Modules under Shared/, from the bottom up, and what each imports.
 let shared: [(name: String, imports: [Target.Dependency])] = [
@@ -35,7 +31,6 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
     ("Contracts", ["EventSourcing", "JSON"]),
     ("EventPattern", ["Bytes", "EventSourcing", "JSON"]),
     ("ObjectStorage", ["EventSourcing", "Files", crypto]),
-    ("CloudEvents", ["EventSourcing", "JSON"]),
     ("ZeroMQ", ["Bytes", "CZeroMQ"]),
     ("WireProtocol", ["Bytes", "EventSourcing", "JSON"]),
     ("Observability", ["Bytes", "EventSourcing", "JSON", "ZeroMQ", coreMetrics, logging]),
@@ -59,7 +54,7 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
         "ServiceRuntime",
         [
             "CallServer", "EventSourcing", "EventStoreClient", "Files", "JSON", "Keys",
-            "Observability", "WireProtocol", "ZeroMQ", grdb, heap, lifecycle, logging, signals,
+            "Observability", "WireProtocol", "ZeroMQ", grdb, heap, logging,
         ]
     ),
     (
@@ -93,11 +88,18 @@ let services: [(folder: String, executable: String, domain: [Target.Dependency],
 
 /// The modules of the event store, under Services/EventStore/, from the bottom up.
 let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] = [
-    ("EventLog", "Log", ["Bytes", "EventSourcing", "Files", crypto]),
+    ("EventLog", "Log", ["Bytes", "EventSourcing", "Files", "JSON", crypto]),
     ("EventArchive", "Archive", ["Bytes", "CZlib", "EventSourcing", "JSON", "ObjectStorage"]),
     (
+        "CloudEvents", "CloudEvents",
+        ["Bytes", "EventSourcing", "EventStoreClient", "JSON", "WireProtocol"]
+    ),
+    (
         "EventStoreServer", "Server",
-        ["Bytes", "EventLog", "EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ"]
+        [
+            "Bytes", "CallServer", "EventLog", "EventSourcing", "JSON", "Observability",
+            "WireProtocol", "ZeroMQ",
+        ]
     ),
     (
         "EventBus", "Bus",
@@ -110,10 +112,17 @@ let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] =
     (
         "EventStoreMain", "Main",
         [
+            "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+            "Keys", "Observability", "ZeroMQ", logging,
+        ]
+    ),
+    (
+        "EventStoreCommandLine", "CommandLine",
+        [
             "Bytes", "CloudEvents", "CommandLine", "Contracts", "EventArchive", "EventBus",
-            "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-            "JSON", "Keys", "ObjectStorage", "Observability", "ServiceRuntime", "Trace",
-            "WireProtocol", "ZeroMQ", argumentParser, crypto, logging,
+            "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreMain",
+            "JSON", "Keys", "Observability", "ServiceRuntime", "Trace", "WireProtocol", "ZeroMQ",
+            argumentParser, logging,
         ]
     ),
 ]
@@ -127,7 +136,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         [
             "AccountDomain", "BalanceDomain", "BalanceMain", "CloudEvents", "CommandLine",
             "Contracts", "CreditLimitDomain", "CreditLimitMain", "CreditMain", "EventSourcing",
-            "EventStoreClient", "EventStoreMain", "IntegrationHarness", "JSON", "OrdersMain",
+            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
             "RouteDomain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
             "WithdrawMain", "ZeroMQ", argumentParser,
         ], []
@@ -157,11 +166,18 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         ], []
     ),
     (
-        "EventStoreMainTests",
+        "EventStoreCommandLineTests",
         [
             "Bytes", "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
-            "EventStoreMain", "IntegrationHarness", "JSON", "ObjectStorage", "ServiceRuntime",
-            "TestSupport", "WireProtocol",
+            "EventStoreCommandLine", "IntegrationHarness", "JSON", "ObjectStorage",
+            "ServiceRuntime", "TestSupport", "WireProtocol",
+        ], []
+    ),
+    (
+        "EventStoreMainTests",
+        [
+            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain", "JSON",
+            "WireProtocol", "ZeroMQ", logging,
         ], []
     ),
     (
@@ -198,7 +214,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         "PastTests",
         [
             "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
-            "EventStoreClient", "EventStoreMain", "IntegrationHarness", "JSON", "OrdersMain",
+            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
             "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
         ], []
     ),
@@ -212,7 +228,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     (
         "PythonClientTests",
         [
-            "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
+            "EventSourcing", "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness",
             "TestSupport", "WireProtocol",
         ], ["check_client.py", "follow.py"]
     ),
@@ -230,7 +246,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         [
             "AccountDomain", "AuditMain", "BalanceMain", "CommandLine", "Contracts",
             "CreditLimitMain", "CreditMain", "EventSourcing", "EventStoreClient",
-            "EventStoreMain", "HistoryChecker", "IntegrationHarness", "JSON", "Keys",
+            "EventStoreCommandLine", "HistoryChecker", "IntegrationHarness", "JSON", "Keys",
             "OrdersMain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
             "WithdrawMain", "ZeroMQ", grdb,
         ], ["Samples", "validate.py"]
@@ -282,7 +298,7 @@ var targets: [Target] = [
     .systemLibrary(
         name: "CZlib", path: "Shared/CZlib",
         providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    executable("event-store", ["EventStoreMain"], "Services/EventStore"),
+    executable("event-store", ["EventStoreCommandLine"], "Services/EventStore"),
     // The bounded context that balance, withdraw and credit share.
     target("AccountDomain", ["Contracts", "EventSourcing"], "Services/Account/Domain"),
     .executableTarget(
@@ -320,7 +336,7 @@ for module in shared {
 for module in eventStore {
     targets.append(target(module.name, module.imports, "Services/EventStore/\(module.folder)"))
 }
-var mains = ["EventStoreMain"]
+var mains = ["EventStoreCommandLine"]
 for row in services {
     targets += service(row.folder, row.executable, row.domain, row.main)
     products.append(.executable(name: row.executable, targets: [row.executable]))
@@ -345,7 +361,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: targets,
     swiftLanguageModes: [.v6]

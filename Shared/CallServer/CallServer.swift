@@ -16,22 +16,13 @@ public actor CallServer {
 
     /// How many calls run at a time. Further ones wait in the socket, which pushes back.
     private static let inFlight = 2048
-    /// How many calls of one key run at a time. The server rejects further ones.
-    private static let inFlightOfKey = 512
-
     private let socket: Socket
     private let loop: SocketLoop
     private let service: String
     private let log: EventID
     private let access: AccessControl
     private let logger: Logger
-    /// Returns the answer to a call, and its outcome as one word for the metrics.
-    private typealias MeteredHandler =
-        @Sendable (Data, Caller) async throws -> (answer: Data, outcome: String)
-    private var handlers: [String: MeteredHandler] = [:]
-    private var calls = CallMeter()
-    private var running = 0
-    private var runningOfKey: [String: Int] = [:]
+    private let calls: CallTable
     private let unread: ThrottledLog
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
@@ -54,6 +45,7 @@ public actor CallServer {
         self.service = service
         self.log = log
         self.access = access
+        calls = CallTable(of: service, access: access)
         unread = ThrottledLog(logger)
         self.loop = loop
         self.logger = logger
@@ -67,7 +59,7 @@ public actor CallServer {
 
     /// Registers the handler of a call.
     public func handle(_ name: String, _ handler: @escaping Handler) {
-        handlers[name] = { (try await handler($0, $1), "answered") }
+        calls.handle(name) { (try await handler($0, $1), "answered") }
     }
 
     /// Registers the handler of a command. The server checks that the caller may send commands.
@@ -76,7 +68,7 @@ public actor CallServer {
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
     ) {
         let service = service
-        handlers[name] = { [logger] data, caller in
+        calls.handle(name) { [logger] data, caller in
             try caller.checkCommand(to: service)
             let request = try JSON.argument(CommandRequest<Command>.self, data)
             let cause = request.cause(from: caller)
@@ -110,17 +102,13 @@ public actor CallServer {
 
     /// Receives and answers calls until the task is cancelled.
     public func run() async throws {
-        // A handler may hold the service, which holds the server: a reference cycle.
-        defer { handlers = [:] }
+        defer { calls.removeAll() }
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 while let (message, sender) = try socket.receiveRequest() {
                     if let request = admit(message, sender) {
                         await waitForRoom()
-                        count(1, of: request.caller)
-                        group.addTask {
-                            await self.answer(request)
-                        }
+                        group.addTask { await self.answer(request) }
                     } else {
                         // Nothing else suspends this loop, and a flood of rejected messages would
                         // keep the thread from its other work.
@@ -137,33 +125,31 @@ public actor CallServer {
         // The server ignores senders whose key was revoked after they connected.
         guard let caller = access.caller(sender) else { return nil }
         let request = Request(message, caller)
-        guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
-            calls.note(CallMeter.other, "\(Self.tooMany.code)", .zero)
-            send(.error, Self.tooMany.bytes, for: request)
+        do {
+            try calls.begin(caller)
+            return request
+        } catch {
+            send(.error, error.bytes, for: request)
             return nil
         }
-        return request
     }
 
-    private static let tooMany = ProtocolError(
-        .overloaded, "a key may have \(inFlightOfKey) calls in progress; retry later")
-
-    private func count(_ change: Int, of caller: Caller) {
-        running += change
-        if let name = caller.name { runningOfKey[name, default: 0] += change }
-    }
-
+    /// Waits while too many calls run, including the one that is about to.
     private func waitForRoom() async {
-        guard running >= Self.inFlight else { return }
+        guard calls.running > Self.inFlight else { return }
         await withCheckedContinuation { continuation in
             // Answers may have been sent while this task suspended, so the count is checked again.
-            if running < Self.inFlight { continuation.resume() } else { roomWaiter = continuation }
+            if calls.running <= Self.inFlight {
+                continuation.resume()
+            } else {
+                roomWaiter = continuation
+            }
         }
     }
 
     private func answer(_ request: Request) async {
         let (kind, body) = await reply(to: request)
-        count(-1, of: request.caller)
+        calls.end(request.caller)
         roomWaiter?.resume()
         roomWaiter = nil
         send(kind, body, for: request)
@@ -171,7 +157,7 @@ public actor CallServer {
 
     private func send(_ kind: MessageKind, _ body: [UInt8], for request: Request) {
         guard let peer = request.peer else { return }
-        let header = MessageHeader(kind, requestID: request.id)
+        let header = MessageHeader(kind, requestID: request.head.id)
         do {
             guard try socket.send([peer, header.bytes, body]) else {
                 return unread.note(
@@ -187,9 +173,8 @@ public actor CallServer {
 
     private func reply(to request: Request) async -> (MessageKind, [UInt8]) {
         let start = ContinuousClock.now
-        var call = CallMeter.other
         do {
-            guard let kind = request.kind else { throw request.problem }
+            let kind = try request.head.checkedKind.get()
             let body = request.body
             switch kind {
             case .hello:
@@ -205,53 +190,31 @@ public actor CallServer {
                     throw ProtocolError(
                         .malformed, "a call must have three frames: header, name and argument")
                 }
-                let name = String(decoding: body[0], as: UTF8.self)
-                guard let handler = handlers[name] else { throw unknown(name) }
-                call = name
-                let (answer, outcome) = try await handler(Data(body[1]), request.caller)
-                calls.note(call, outcome, .now - start)
-                return (.result, Array(answer))
+                do throws(ProtocolError) {
+                    return (.result, try await calls.answer(body[0], body[1], to: request.caller))
+                } catch {
+                    return (.error, error.bytes)
+                }
             default:
                 throw ProtocolError(.malformed, "\(service) accepts hello and call, not \(kind)")
             }
         } catch {
-            let problem = ProtocolError(describing: error)
-            calls.note(call, "\(problem.code)", .now - start)
-            access.note(problem, of: request.caller)
-            return (.error, problem.bytes)
+            return (.error, calls.note(error, of: request.caller, since: start).bytes)
         }
-    }
-
-    private func unknown(_ call: String) -> ProtocolError {
-        let names = handlers.keys.sorted().joined(separator: ", ")
-        return ProtocolError(.notFound, "\(service) has no call '\(call)'; it has \(names)")
     }
 }
 
-/// A received message, decoded as far as possible.
+/// A received message.
 private struct Request: Sendable {
-    var peer: [UInt8]?
+    let peer: [UInt8]?
     let caller: Caller
-    /// The request id, or 0 if the header can't be read.
-    var id: UInt64 = 0
-    /// The kind of the message, or nil if the message has a ``problem``.
-    var kind: MessageKind?
-    var body: [[UInt8]] = []
-    var problem = ProtocolError(.malformed, "a message begins with a header frame")
+    let head: RequestHead
+    let body: [[UInt8]]
 
     init(_ frames: [[UInt8]], _ caller: Caller) {
         self.caller = caller
         peer = frames.first
-        guard frames.count >= 2 else { return }
-        let first = frames[1]
-        do {
-            let header = try MessageHeader(first.span)
-            id = header.requestID
-            try header.checkVersion()
-            kind = header.kind
-        } catch {
-            problem = error
-        }
+        head = RequestHead(frames.dropFirst().first)
         body = Array(frames.dropFirst(2))
     }
 }

@@ -38,8 +38,26 @@ extension EventStoreClient {
         case .position(let position):
             return position
         case .time(let time):
-            return try await last(before: time + .microseconds(1))?.position ?? 0
+            return try await position(before: time + .microseconds(1))
         }
+    }
+
+    /// Returns the position before the last `count` events that match, for a subscription that
+    /// starts with them.
+    package func position(
+        beforeLast count: UInt64, of query: EventQuery
+    ) async throws -> UInt64 {
+        let head = try await welcome().head
+        guard count > 0, head > 0 else { return head }
+        var start = head
+        let request = ReadRequest(query, direction: .backwards, from: head, limit: count)
+        try await read(request) { for event in $0 { start = max(event.position, 1) - 1 } }
+        return start
+    }
+
+    /// Returns the position of the last event committed before `time`, or 0 without one.
+    package func position(before time: Timestamp) async throws -> UInt64 {
+        try await last(before: time)?.position ?? 0
     }
 
     private func last(before time: Timestamp = .distantFuture) async throws -> RecordedEvent? {

@@ -108,6 +108,9 @@ import WireProtocol
             let refusal = try await call(name, argument)
             #expect(try kind(refusal[0]).kind == .error, "\(name) \(argument)")
         }
+        #expect(
+            problem(try await call("no", "")[1]).message
+                == "the event store has no call 'no'; it has chain, event, statistics, streams")
     }
 
     @Test func `Read returns the appended events as credit is granted`() async throws {

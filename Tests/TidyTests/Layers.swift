@@ -30,11 +30,12 @@ struct Layer {
         Layer("Services/Route/Domain", domain, ["Foundation", "HeapModule"]),
         Layer("Services/*/Domain", domain, []),
 
-        // One command needs the contracts: it exports events in their current versions.
         Layer(
-            "Services/EventStore/Main", ["Shared", "Services/EventStore"],
-            runtime.union(["ArgumentParser"])),
-        Layer("Services/EventStore/Executable", executable, []),
+            "Services/EventStore/CommandLine", ["Shared", "Services/EventStore"],
+            ["ArgumentParser", "Foundation", "Logging"]),
+        Layer(
+            "Services/EventStore/Executable",
+            ["Services/EventStore/CommandLine", "Shared/CommandLine"], []),
         Layer(
             "Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime.union(["GRDB"])),
         Layer("Services/EventStore/*", ["Shared", "Services/EventStore"], runtime),
@@ -61,8 +62,7 @@ struct Layer {
     /// What only a runtime needs: clocks, files, sockets, threads, logs and metrics.
     private static let runtime: Set = [
         "CoreMetrics", "Crypto", "DequeModule", "Dispatch", "Foundation", "FoundationEssentials",
-        "FoundationNetworking", "Glibc", "HeapModule", "Logging", "ServiceLifecycle",
-        "Synchronization", "UnixSignals",
+        "FoundationNetworking", "Glibc", "HeapModule", "Logging", "Synchronization",
     ]
 
     init(_ folder: String, _ ours: [String], _ others: Set<String>) {

@@ -3,7 +3,7 @@ import BalanceMain
 import CommandLine
 import CreditLimitMain
 import CreditMain
-import EventStoreMain
+import EventStoreCommandLine
 import OrdersMain
 import RouteMain
 import WithdrawMain

@@ -1,4 +1,4 @@
 import CommandLine
-import EventStoreMain
+import EventStoreCommandLine
 
 await Executable.eventStore.run()

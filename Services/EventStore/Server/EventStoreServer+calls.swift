@@ -1,9 +1,18 @@
+import CallServer
 import EventLog
 import EventSourcing
 import Foundation
 import JSON
 import Observability
 import WireProtocol
+
+/// A call, and where its answer goes.
+struct ReceivedCall: Sendable {
+    let key: ReadKey
+    let caller: Caller
+    let name: [UInt8]
+    let argument: [UInt8]
+}
 
 extension EventStoreServer {
     func welcome(_ hello: [UInt8], _ caller: Caller) throws(ProtocolError) -> [UInt8] {
@@ -15,20 +24,43 @@ extension EventStoreServer {
                 bus: busEndpoint))
     }
 
-    /// Returns the answer to a call of the given name with the given argument.
-    func call(
-        _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
-    ) throws(ProtocolError) -> [UInt8] {
-        switch String(decoding: name, as: UTF8.self) {
-        case StoreCall.event: return try event(argument, caller)
-        case StoreCall.streams: return try streams(decode(StreamsRequest.self, argument), caller)
-        case StoreCall.statistics: return try statistics()
-        case let other:
-            throw ProtocolError(
-                .notFound,
-                "the event store has no call '\(other)'; it has "
-                    + StoreCall.all.joined(separator: ", "))
+    /// Registers the store's calls.
+    func addCalls() {
+        add(StoreCall.event) { try await $0.event(Array($1), $2) }
+        add(StoreCall.streams) { try await $0.streams(Array($1), $2) }
+        add(StoreCall.statistics) { server, _, _ in try await server.statistics() }
+        add(StoreCall.chain) { server, _, _ in try await server.chainHead() }
+    }
+
+    private func add(
+        _ name: String,
+        _ handler: @escaping @Sendable (EventStoreServer, Data, Caller) async throws -> [UInt8]
+    ) {
+        calls.handle(name) { (Data(try await handler(self, $0, $1)), "answered") }
+    }
+
+    /// Answers the calls that were taken, concurrently. They see what is committed.
+    func serveCalls() async throws {
+        await withDiscardingTaskGroup { group in
+            for await request in receivedCalls.queue {
+                group.addTask { await self.answer(request) }
+            }
         }
+        throw CancellationError()
+    }
+
+    private func answer(_ request: ReceivedCall) async {
+        let answer: Answer
+        do throws(ProtocolError) {
+            let result = try await calls.answer(
+                request.name, request.argument, to: request.caller)
+            answer = Answer(request.key, .result, [result])
+        } catch {
+            answer = Answer(request.key, .error, [told(error)])
+        }
+        calls.end(request.caller)
+        // A client repeats a call that a stopping server leaves unanswered.
+        if !Task.isCancelled { _ = send(answer) }
     }
 
     /// Returns the record of the event with this id, or no bytes if the log lacks it.
@@ -45,8 +77,9 @@ extension EventStoreServer {
     }
 
     private func streams(
-        _ request: StreamsRequest, _ caller: Caller
+        _ argument: [UInt8], _ caller: Caller
     ) throws(ProtocolError) -> [UInt8] {
+        let request = try decode(StreamsRequest.self, argument)
         try caller.checkRead(request.category.map { .categories([$0]) } ?? .all)
         guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
             throw ProtocolError(
@@ -95,6 +128,7 @@ extension EventStoreServer {
         }
     }
 
+    /// Encodes an answer.
     func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
         do {
             return try JSON.encode(value)

@@ -1,7 +1,5 @@
+import Dispatch
 import Foundation
-import Logging
-import ServiceLifecycle
-import UnixSignals
 
 /// Makes SIGTERM and SIGINT end the process with status 0, until ``untilSignalled(_:)`` takes over.
 ///
@@ -13,26 +11,27 @@ public func endOnSignalWhileStarting() {
 
 /// Runs `body` until it ends, or SIGTERM or SIGINT cancels it.
 public func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    struct Work: Service {
-        let body: @Sendable () async throws -> Void
-
-        func run() async throws {
-            do {
-                try await cancelWhenGracefulShutdown { try await body() }
-            } catch is CancellationError {
-                // The cancellation is the expected result of a stop, not a failure.
-            }
-        }
+    let (signals, continuation) = AsyncStream<Void>.makeStream()
+    let sources = [SIGTERM, SIGINT].map { number in
+        #if canImport(Darwin)
+            // Darwin's source does not replace the default action, which ends the process.
+            signal(number, SIG_IGN)
+        #endif
+        let source = DispatchSource.makeSignalSource(signal: number)
+        source.setEventHandler { continuation.yield() }
+        source.activate()
+        return source
     }
-    let group = ServiceGroup(
-        configuration: .init(
-            services: [
-                .init(
-                    service: Work(body: body),
-                    successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .cancelGroup)
-            ],
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: Logger(label: "signals") { _ in SwiftLogNoOpLogHandler() }))
-    try await group.run()
+    defer { for source in sources { source.cancel() } }
+    do {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { _ = await signals.first { true } }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    } catch is CancellationError {
+        // The cancellation is the expected result of a stop, not a failure.
+    }
 }
