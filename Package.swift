@@ -176,7 +176,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     (
         "EventStoreMainTests",
         [
-            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain", "JSON",
+            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain",
             "WireProtocol", "ZeroMQ", logging,
         ], []
     ),

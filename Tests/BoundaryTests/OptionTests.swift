@@ -109,7 +109,9 @@ private struct Row: Sendable {
             let files = FileManager.default.enumerator(
                 atPath: Self.root.appending(path: folder).path)
             for case let file as String in try #require(files)
-            where file.hasSuffix(".swift") && (folder != "Services" || file.contains("/Main/")) {
+            where file.hasSuffix(".swift")
+                && (folder != "Services" || file.contains(#/\/(Main|CommandLine)\//#))
+            {
                 let text = try String(
                     contentsOf: Self.root.appending(path: "\(folder)/\(file)"), encoding: .utf8)
                 for match in text.matches(of: declaration) {
