@@ -41,14 +41,6 @@ public struct ServeOptions: ParsableArguments {
     }
 }
 
-extension ServiceHost {
-    /// Creates a service's host: waits for the event store, connects to it and binds the service's
-    /// endpoint.
-    public init(_ name: String, options: ServeOptions) async throws {
-        try await self.init(name, try options.configuration(of: name))
-    }
-}
-
 /// The options of every command and query.
 public struct CallOptions: ParsableArguments {
     /// The folder of the suite's state.

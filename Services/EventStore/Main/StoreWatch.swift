@@ -13,23 +13,22 @@ import ZeroMQ
 struct StoreWatch {
     private let client: EventStoreClient
     private let bus: ServiceClient
-    private let services: ServiceWatch
+    private let home: String
 
     /// Creates a watch of a store.
     ///
-    /// - Parameter services: the endpoints of the services, by name.
-    init(
-        _ client: EventStoreClient, _ bus: ServiceClient, services: [String: String]
-    ) async throws {
+    /// - Parameter home: the folder of the suite's state, where the services are.
+    init(_ client: EventStoreClient, _ bus: ServiceClient, home: String) {
         self.client = client
         self.bus = bus
-        self.services = try await ServiceWatch(services)
+        self.home = home
     }
 
     /// Shows the state until the task is cancelled or the reader closes the output.
     func run(json: Bool) async throws {
         signal(SIGPIPE, SIG_IGN)
         let isInPlace = !json && isatty(STDOUT_FILENO) == 1
+        var watch = try ServiceWatch()
         var (before, then) = (try await client.statistics(), ContinuousClock.now)
         // The screen is cleared once. Later output overwrites the lines, to avoid flicker.
         guard try say(isInPlace ? "\u{1B}[2J" : "") else { return }
@@ -37,7 +36,10 @@ struct StoreWatch {
             // Rates are the differences between two looks, a second apart.
             try await Task.sleep(until: then + .seconds(1))
             let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
-            async let services = services.read(head: statistics.head)
+            // A service may start while the watch runs.
+            try await watch.add(Endpoints.services(home: home))
+            let known = watch
+            async let services = known.read(head: statistics.head)
             let activity = StoreActivity(
                 statistics, since: before, now - then, at: .now(),
                 queues: try await bus.query(BusCall.queues, Nothing()),
@@ -75,14 +77,16 @@ private struct ServiceWatch: Sendable {
     /// How long to wait for a service. One that does not answer must not delay the others.
     private static let timeout: Duration = .milliseconds(500)
 
+    private let context: Context
     private var clients: [String: ServiceClient] = [:]
 
-    /// Creates a client of each service.
+    init() throws { context = try Context.ofProcess() }
+
+    /// Creates a client of each service that has none.
     ///
     /// - Parameter endpoints: the endpoints of the services, by name.
-    init(_ endpoints: [String: String]) async throws {
-        let context = try Context.ofProcess()
-        for (name, endpoint) in endpoints {
+    mutating func add(_ endpoints: [String: String]) async throws {
+        for (name, endpoint) in endpoints where clients[name] == nil {
             clients[name] = try await ServiceClient(
                 endpoint: endpoint, of: name, timeout: Self.timeout, actor: "", in: context)
         }

@@ -13,7 +13,7 @@ public func endOnSignalWhileStarting() {
 
 /// Runs `body` until it ends, or SIGTERM or SIGINT cancels it.
 public func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    struct Work: Service {
+    struct Work: ServiceLifecycle.Service {
         let body: @Sendable () async throws -> Void
 
         func run() async throws {

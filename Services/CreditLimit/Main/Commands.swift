@@ -9,40 +9,12 @@ import WireProtocol
 
 extension Executable {
     /// The executable `creditLimit`.
-    public static let creditLimit = Executable("creditLimit", CreditLimits.self)
+    public static let creditLimit = Executable(CreditLimitService.self)
 }
 
-struct CreditLimits: AsyncParsableCommand, EntityService {
-    typealias Subject = CreditLimit
-    typealias Shown = CreditLimitProjection
-
-    static let serviceName = "creditLimit"
-    static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "Set and show the credit limits of customers.",
-        subcommands: [
-            Serve.self, Set.self, Show.self, Diff<CreditLimits>.self, Reverse<CreditLimits>.self,
-            Status<CreditLimits>.self, Health<CreditLimits>.self,
-            Rebuild<CreditLimits>.self,
-        ])
-}
-
-struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the service.")
-    @OptionGroup var options: ServeOptions
-
-    func run() async throws {
-        var host = try await ServiceHost(CreditLimits.serviceName, options: options)
-        let repository = host.repository(CreditLimit.self)
-        let limits = try await host.project(CreditLimitProjection.self)
-        try await host.participate(CreditLimitParticipant(), through: repository)
-        await host.command(SetCreditLimit.name) { (command: SetCreditLimit, cause) in
-            try await repository.execute(.set(command), cause)
-        }
-        await host.answer(CreditLimits.entity, from: limits)
-        await host.answer(CreditLimits.limits, from: limits)
-        await host.answerReversals(of: CreditLimits.self, through: repository)
-        try await host.run()
-    }
+extension CreditLimitService: ServiceProgram {
+    static let abstract = "Set and show the credit limits of customers."
+    static let subcommands: [any ParsableCommand.Type] = [Set.self, Show.self]
 }
 
 struct Set: AsyncParsableCommand {
@@ -54,7 +26,7 @@ struct Set: AsyncParsableCommand {
 
     func run() async throws {
         let limit = try Money(amount, in: try Currency(currency))
-        let reply = try await options.with(CreditLimits.serviceName) {
+        let reply = try await options.with(CreditLimitService.name) {
             try await $0.command(
                 SetCreditLimit.name, SetCreditLimit(customer: customer, limit: limit))
         }
@@ -71,9 +43,9 @@ struct Show: AsyncParsableCommand {
 
     func run() async throws {
         guard let customer else {
-            return try await options.show(CreditLimits.limits, Nothing(), table)
+            return try await options.show(CreditLimitService.limits, Nothing(), table)
         }
-        try await options.show(CreditLimits.entity, customer) { table([$0]) }
+        try await options.show(CreditLimitService.entity, customer) { table([$0]) }
     }
 
     private func table(_ views: [CreditLimitView]) {
