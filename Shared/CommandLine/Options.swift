@@ -95,6 +95,18 @@ public struct CallOptions: ParsableArguments {
         return found
     }
 
+    /// Sends a command to a service, and prints its outcome.
+    ///
+    /// - Parameters:
+    ///   - name: the name of the call that carries the message.
+    ///   - said: the outcome for people, such as `placed order o1`.
+    public func command(
+        _ name: String, _ message: some Codable & Sendable, to service: String, _ said: String
+    ) async throws {
+        let reply = try await with(service) { try await $0.command(name, message) }
+        try Output.reply(reply, json: json, said)
+    }
+
     /// Returns the result of `body`, which gets a client of a service that is closed afterwards.
     public func with<Result>(
         _ service: String, _ body: (ServiceClient) async throws -> Result

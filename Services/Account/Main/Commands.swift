@@ -27,11 +27,9 @@ private struct Make<S: MovementService>: AsyncParsableCommand {
 
     func run() async throws {
         let money = try Money(amount, in: try Currency(currency))
-        let reply = try await options.with(S.name) {
-            try await $0.command(
-                S.call, S.message(account: account, amount: money, reference: reference))
-        }
-        try Output.reply(reply, json: options.json, "\(S.pastTense) \(money)")
+        try await options.command(
+            S.call, S.message(account: account, amount: money, reference: reference), to: S.name,
+            "\(S.pastTense) \(money)")
     }
 }
 

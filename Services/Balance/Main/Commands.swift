@@ -27,10 +27,8 @@ struct Open: AsyncParsableCommand {
     func run() async throws {
         let command = OpenAccount(
             account: account, currency: try Currency(currency), openedAt: .now())
-        let reply = try await options.with(BalanceService.name) {
-            try await $0.command(OpenAccount.name, command)
-        }
-        try Output.reply(reply, json: options.json, "opened account \(account)")
+        try await options.command(
+            OpenAccount.name, command, to: BalanceService.name, "opened account \(account)")
     }
 }
 

@@ -26,11 +26,9 @@ struct Set: AsyncParsableCommand {
 
     func run() async throws {
         let limit = try Money(amount, in: try Currency(currency))
-        let reply = try await options.with(CreditLimitService.name) {
-            try await $0.command(
-                SetCreditLimit.name, SetCreditLimit(customer: customer, limit: limit))
-        }
-        try Output.reply(reply, json: options.json, "set the limit of \(customer) to \(limit)")
+        try await options.command(
+            SetCreditLimit.name, SetCreditLimit(customer: customer, limit: limit),
+            to: CreditLimitService.name, "set the limit of \(customer) to \(limit)")
     }
 }
 

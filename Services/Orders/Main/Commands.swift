@@ -50,10 +50,8 @@ struct Place: AsyncParsableCommand {
             order: order, customer: customer,
             items: try item.map { try Self.item($0, currency) }, origin: from, destination: to,
             placedAt: now, deadline: now + .seconds(deadline))
-        let reply = try await options.with(OrdersService.name) {
-            try await $0.command(PlaceOrder.name, command)
-        }
-        try Output.reply(reply, json: options.json, "placed order \(order)")
+        try await options.command(
+            PlaceOrder.name, command, to: OrdersService.name, "placed order \(order)")
     }
 
     private static func item(_ text: String, _ currency: Currency) throws -> OrderItem {
@@ -74,10 +72,9 @@ struct Cancel: AsyncParsableCommand {
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        let reply = try await options.with(OrdersService.name) {
-            try await $0.command(CancelOrder.name, CancelOrder(order: order))
-        }
-        try Output.reply(reply, json: options.json, "cancelled order \(order)")
+        try await options.command(
+            CancelOrder.name, CancelOrder(order: order), to: OrdersService.name,
+            "cancelled order \(order)")
     }
 }
 

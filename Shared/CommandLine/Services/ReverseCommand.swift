@@ -2,6 +2,7 @@ public import ArgumentParser
 import EventSourcing
 public import EventStoreClient
 public import ServiceRuntime
+import WireProtocol
 
 /// The `reverse` command of every service.
 public struct Reverse<S: Service>: AsyncParsableCommand {
@@ -60,13 +61,12 @@ public struct Reverse<S: Service>: AsyncParsableCommand {
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
             let preview = try await ReversalPreview.rehearse(
-                command, by: S.name, among: S.Subject.Event.services, options)
+                command, by: S.name, among: Endpoints.services(home: options.home).keys.sorted(),
+                options)
             return try preview.print(record, in: conversation, json: options.json)
         }
-        let reply = try await options.with(S.name) {
-            try await $0.command(ReverseEvent.name, command)
-        }
-        try Output.reply(
-            reply, json: options.json, "reversed \(record.type) at position \(record.position)")
+        try await options.command(
+            ReverseEvent.name, command, to: S.name,
+            "reversed \(record.type) at position \(record.position)")
     }
 }

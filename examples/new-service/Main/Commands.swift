@@ -25,11 +25,9 @@ struct Earn: AsyncParsableCommand {
 
     func run() async throws {
         let paid = try Money(paid, in: try Currency(currency))
-        let reply = try await options.with(LoyaltyService.name) {
-            try await $0.command(
-                EarnPoints.name, EarnPoints(customer: customer, order: order, paid: paid))
-        }
-        try Output.reply(reply, json: options.json, "gave \(customer) the points of \(order)")
+        try await options.command(
+            EarnPoints.name, EarnPoints(customer: customer, order: order, paid: paid),
+            to: LoyaltyService.name, "gave \(customer) the points of \(order)")
     }
 }
 
@@ -40,11 +38,9 @@ struct Redeem: AsyncParsableCommand {
     @Argument(help: "The number of points to redeem.") var points: Int64
 
     func run() async throws {
-        let reply = try await options.with(LoyaltyService.name) {
-            try await $0.command(
-                RedeemPoints.name, RedeemPoints(customer: customer, points: points))
-        }
-        try Output.reply(reply, json: options.json, "redeemed \(points) points of \(customer)")
+        try await options.command(
+            RedeemPoints.name, RedeemPoints(customer: customer, points: points),
+            to: LoyaltyService.name, "redeemed \(points) points of \(customer)")
     }
 }
 
