@@ -69,9 +69,11 @@ extension `Suite in operation` {
         await store.close()
     }
 
-    /// `loyalty` is not one of the suite's services: it is found by its folder.
+    /// `loyalty` is not one of the suite's services: it is found by its folder. `giftCards` is found
+    /// by its endpoint in the environment.
     @Test func `Stats --watch shows a service that is not in the suite's list`() async throws {
         let suite = try Suite()
+        suite.environment["DAYBOOK_GIFT_CARDS_ENDPOINT"] = "ipc://\(suite.home)/nobody.sock"
         try suite.start("event-store")
         try suite.start("watch", command: ["event-store", "stats", "--watch", "--json"])
         func last() throws -> Glance? { try Glance.all(in: suite.log(of: "watch")).last }
@@ -80,6 +82,7 @@ extension `Suite in operation` {
         }
         while try last() == nil { try await lookAgainSoon() }
         #expect(try loyalty() == nil)
+        #expect(try last()?.services.contains { $0.name == "giftCards" } == true)
         try suite.start("loyalty")
         while try loyalty()?.lag != 0 { try await lookAgainSoon() }
         suite.kill("loyalty")

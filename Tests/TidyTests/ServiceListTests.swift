@@ -27,20 +27,20 @@ import Testing
     @Test func `New service is written under its name and added to every list`() throws {
         let copy = try RepositoryCopy()
         let before = copy.files()
-        let run = try copy.run(["scripts/new-service", "giftCards"])
+        let run = try copy.run(["scripts/new-service", "trialRun"])
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.output.contains("    Services/GiftCards/Main/Service.swift\n"))
+        #expect(run.output.contains("    Services/TrialRun/Main/Service.swift\n"))
         let after = copy.files()
         let added = Set(after.keys).subtracting(before.keys)
         #expect(
             added
                 == Set(
                     [
-                        "Domain/Card", "Domain/Events", "Domain/GiftCardsProjection",
+                        "Domain/Card", "Domain/Events", "Domain/TrialRunProjection",
                         "Main/Commands", "Main/Queries", "Main/Service", "Main/Tables",
                         "Executable/main",
-                    ].map { "Services/GiftCards/\($0).swift" } + [
-                        "Tests/GiftCardsTests/CardTests.swift"
+                    ].map { "Services/TrialRun/\($0).swift" } + [
+                        "Tests/TrialRunTests/CardTests.swift"
                     ]))
         for path in added {
             let text = after[path] ?? ""
@@ -53,18 +53,18 @@ import Testing
                 "Shared/WireProtocol/Services/SuiteService.swift",
             ])
         for path in changed {
-            let text = after[path]?.replacing("giftCards", with: "").replacing(
-                "GiftCards", with: "")
+            let text = after[path]?.replacing("trialRun", with: "").replacing(
+                "TrialRun", with: "")
             #expect(text != after[path], "\(path)")
         }
-        #expect(try copy.run(["scripts/services"]).output.hasSuffix("credit\ngiftCards\n"))
+        #expect(try copy.run(["scripts/services"]).output.hasSuffix("\ntrialRun\n"))
         let swift = added.union(changed).filter { $0.hasSuffix(".swift") }
         let lint = try copy.run(["swift", "format", "lint", "--strict"] + swift.sorted())
         #expect(lint.status == 0, "\(lint.errors)")
 
-        let again = try copy.run(["scripts/new-service", "giftCards"])
+        let again = try copy.run(["scripts/new-service", "trialRun"])
         #expect(again.status == 64)
-        #expect(again.errors == "new-service: 'giftCards' is taken; choose another name\n")
+        #expect(again.errors == "new-service: 'trialRun' is taken; choose another name\n")
         #expect(copy.files() == after)
     }
 
@@ -72,7 +72,7 @@ import Testing
         let copy = try RepositoryCopy()
         let before = copy.files()
         for name in [
-            "", "GiftCards", "gift-cards", "2go", "a b", "../x", "orders", "creditLimit",
+            "", "TrialRun", "gift-cards", "2go", "a b", "../x", "orders", "creditLimit",
             "account", "eventStore", "loyalty", "order", "class", "bus",
         ] {
             let run = try copy.run(["scripts/new-service", name])
