@@ -79,10 +79,10 @@ let services: [(folder: String, executable: String, domain: [Target.Dependency],
     [
         ("Orders", "orders", [], ["Trace"]),
         ("Route", "route", [heap], []),
-        ("Balance", "balance", ["AccountDomain"], ["AccountDomain"]),
+        ("Balance", "balance", ["AccountDomain"], ["AccountDomain", "AccountMain"]),
         ("CreditLimit", "creditLimit", [], []),
-        ("Withdraw", "withdraw", [], ["AccountDomain"]),
-        ("Credit", "credit", [], ["AccountDomain"]),
+        ("Withdraw", "withdraw", [], ["AccountDomain", "AccountMain"]),
+        ("Credit", "credit", [], ["AccountDomain", "AccountMain"]),
         ("Audit", "audit", [], []),
     ]
 
@@ -216,6 +216,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
             "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
             "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
+            logging,
         ], []
     ),
     (
@@ -270,14 +271,17 @@ func executable(_ name: String, _ mains: [String], _ path: String) -> Target {
         path: "\(path)/Executable", swiftSettings: strict)
 }
 
+/// What the Main of every service imports.
+let mainImports: [Target.Dependency] = [
+    "Bytes", "CommandLine", "Contracts", "EventSourcing", "EventStoreClient", "JSON",
+    "Observability", "ServiceRuntime", "WireProtocol", argumentParser, grdb,
+]
+
 func service(
-    _ folder: String, _ executableName: String, _ domain: [Target.Dependency], _ main: [String]
+    _ folder: String, _ executableName: String, _ domain: [Target.Dependency], _ main: [String],
+    in path: String
 ) -> [Target] {
-    let path = "Services/\(folder)"
-    var imports: [Target.Dependency] = [
-        "Bytes", "CommandLine", "Contracts", "EventSourcing", "EventStoreClient", "JSON",
-        "Observability", "ServiceRuntime", "WireProtocol", argumentParser, grdb,
-    ]
+    var imports = mainImports
     for name in ["\(folder)Domain"] + main { imports.append(.init(stringLiteral: name)) }
     let resources: [Resource]? = folder == "Route" ? [.embedInCode("hubs.csv")] : nil
     return [
@@ -301,6 +305,7 @@ var targets: [Target] = [
     executable("event-store", ["EventStoreCommandLine"], "Services/EventStore"),
     // The bounded context that balance, withdraw and credit share.
     target("AccountDomain", ["Contracts", "EventSourcing"], "Services/Account/Domain"),
+    target("AccountMain", mainImports + ["AccountDomain"], "Services/Account/Main"),
     .executableTarget(
         name: "Benchmarks",
         dependencies: [
@@ -309,14 +314,6 @@ var targets: [Target] = [
         ], path: "Benchmarks", swiftSettings: strict),
     target("TestSupport", [], "Tests/TestSupport"),
 
-    // The service that docs/new-service.md shows how to write.
-    target("LoyaltyDomain", ["Contracts", "EventSourcing"], "examples/new-service/Domain"),
-    .executableTarget(
-        name: "LoyaltyMain",
-        dependencies: [
-            "CommandLine", "EventSourcing", "EventStoreClient", "LoyaltyDomain",
-            "ServiceRuntime", argumentParser, grdb,
-        ], path: "examples/new-service/Main", swiftSettings: strict),
     .testTarget(
         name: "LoyaltyTests",
         dependencies: [
@@ -324,10 +321,12 @@ var targets: [Target] = [
             "LoyaltyDomain", "LoyaltyMain",
         ], path: "examples/new-service/Tests", swiftSettings: strict),
 ]
+// The service that docs/new-service.md shows.
+targets += service("Loyalty", "loyalty", [], [], in: "examples/new-service")
 var products: [Product] = [
     .executable(name: "event-store", targets: ["event-store"]),
     .executable(name: "daybook", targets: ["daybook"]),
-    .executable(name: "loyalty", targets: ["LoyaltyMain"]),
+    .executable(name: "loyalty", targets: ["loyalty"]),
 ]
 for module in shared {
     targets.append(target(module.name, module.imports, "Shared/\(module.name)"))
@@ -338,7 +337,8 @@ for module in eventStore {
 }
 var mains = ["EventStoreCommandLine"]
 for row in services {
-    targets += service(row.folder, row.executable, row.domain, row.main)
+    targets += service(
+        row.folder, row.executable, row.domain, row.main, in: "Services/\(row.folder)")
     products.append(.executable(name: row.executable, targets: [row.executable]))
     mains.append("\(row.folder)Main")
 }

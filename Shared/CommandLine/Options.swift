@@ -41,14 +41,6 @@ public struct ServeOptions: ParsableArguments {
     }
 }
 
-extension ServiceHost {
-    /// Creates a service's host: waits for the event store, connects to it and binds the service's
-    /// endpoint.
-    public init(_ name: String, options: ServeOptions) async throws {
-        try await self.init(name, try options.configuration(of: name))
-    }
-}
-
 /// The options of every command and query.
 public struct CallOptions: ParsableArguments {
     /// The folder of the suite's state.
@@ -101,6 +93,18 @@ public struct CallOptions: ParsableArguments {
             throw ValidationError("a traceparent is \(TraceParent.form), not '\(text)'")
         }
         return found
+    }
+
+    /// Sends a command to a service, and prints its outcome.
+    ///
+    /// - Parameters:
+    ///   - name: the name of the call that carries the message.
+    ///   - said: the outcome for people, such as `placed order o1`.
+    public func command(
+        _ name: String, _ message: some Codable & Sendable, to service: String, _ said: String
+    ) async throws {
+        let reply = try await with(service) { try await $0.command(name, message) }
+        try Output.reply(reply, json: json, said)
     }
 
     /// Returns the result of `body`, which gets a client of a service that is closed afterwards.

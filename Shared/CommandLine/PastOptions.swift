@@ -68,12 +68,12 @@ public struct QueryOptions: ParsableArguments {
     ///
     /// The running service answers for now. Past and hypothetical answers come from the log,
     /// whether the service runs or not.
-    public func show<Service, Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+    public func show<S, Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         _ print: (Answer) throws -> Void
     ) async throws {
         if let without {
-            let answer = try await past(of: Service.self) { past, progress in
+            let answer = try await past(of: S.self) { past, progress in
                 try await past.hypothetical(
                     query, argument, without: without, asOf: when.moment, progress)
             }
@@ -84,28 +84,28 @@ public struct QueryOptions: ParsableArguments {
         }
     }
 
-    private func answer<Service, Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
+    private func answer<S, Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) async throws -> Answer {
-        if let store { return try StoreFile<Service>(store).answer(query, argument) }
+        if let store { return try StoreFile<S>(store).answer(query, argument) }
         guard let moment = when.moment else {
-            return try await call.with(Service.serviceName) { service in
+            return try await call.with(S.name) { service in
                 try await service.query(query.name, argument)
             }
         }
-        return try await past(of: Service.self) { past, progress in
+        return try await past(of: S.self) { past, progress in
             try await past.answer(query, argument, asOf: moment, progress)
         }
     }
 
-    private func past<Service, Result>(
-        of service: Service.Type,
-        _ body: (PastReading<Service>, PastReading<Service>.Progress) async throws -> Result
+    private func past<S, Result>(
+        of service: S.Type,
+        _ body: (PastReading<S>, PastReading<S>.Progress) async throws -> Result
     ) async throws -> Result {
         try await EventStoreConnection.with(eventStore, home: call.home) { client in
             var bar = ProgressBar("log", total: 0)
             defer { bar.end() }
-            let folder = "\(call.home)/\(Service.serviceName)"
+            let folder = "\(call.home)/\(S.name)"
             return try await body(PastReading(client: client, folder: folder)) { through, end in
                 bar.show(Int(clamping: through), of: Int(clamping: end))
             }

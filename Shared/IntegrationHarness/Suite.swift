@@ -13,9 +13,7 @@ public import ZeroMQ
 /// DAYBOOK_KEEP_HOMES is set, the folder is kept for inspection.
 public final class Suite {
     /// The names of all services.
-    public static let services = [
-        "orders", "route", "balance", "creditLimit", "withdraw", "credit",
-    ]
+    public static let services = SuiteService.all.map(\.name)
 
     /// The file with the queues and rules of the suite's saga, for `--rules`.
     public static let rules = URL(filePath: #filePath).deletingLastPathComponent()

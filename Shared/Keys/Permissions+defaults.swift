@@ -7,13 +7,10 @@ extension Permissions {
     /// not send commands. Every other name is an operator's: it may send commands and administer,
     /// but not append.
     public static func standard(of name: String) -> Permissions {
-        switch name {
-        case "event-store": .everything
-        case "orders": Permissions(append: ["order"])
-        case "route": Permissions(append: ["route"])
-        case "balance", "withdraw", "credit": Permissions(append: ["account"])
-        case "creditLimit": Permissions(append: ["creditLimit"])
-        default: Permissions(commands: [any], administers: true)
+        if name == "event-store" { return .everything }
+        guard let service = SuiteService.all.first(where: { $0.name == name }) else {
+            return Permissions(commands: [any], administers: true)
         }
+        return Permissions(append: [service.category])
     }
 }

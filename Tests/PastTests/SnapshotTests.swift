@@ -38,8 +38,8 @@ import WireProtocol
         _ suite: IntegrationHarness.Suite, at position: UInt64
     ) async throws -> Int64 {
         let store = try await suite.eventStore()
-        let past = PastReading<Balance>(client: store, folder: suite.home)
-        let view = try await past.answer(Balance.entity, "ann", asOf: .position(position))
+        let past = PastReading<BalanceService>(client: store, folder: suite.home)
+        let view = try await past.answer(BalanceService.entity, "ann", asOf: .position(position))
         await store.close()
         return view.funds
     }

@@ -50,6 +50,17 @@ import Testing
         }
     }
 
+    @Test func `SQLite and the argument parser are used only in the files for them`() {
+        for file in sources {
+            for (module, line) in file.imports {
+                guard let rule = Restriction.all.first(where: { $0.module == module }),
+                    !rule.allows(file.path)
+                else { continue }
+                Issue.record("\(Finding(file, line, "this file may not import \(module)"))")
+            }
+        }
+    }
+
     /// A domain gets times and random values as parts of its commands.
     @Test func `Domains use no clock, randomness, task or system call`() {
         let impure =

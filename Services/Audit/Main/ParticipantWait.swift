@@ -4,11 +4,13 @@ import WireProtocol
 
 /// Waits for the services that take part in sagas.
 struct ParticipantWait {
-    /// The queues of the suite's participants.
+    /// The queues of the participants in the order's saga, which must exist.
     static let participants = ["orders", "route", "balance", "creditLimit"]
 
     let store: EventStoreClient
     let bus: ServiceClient
+    /// The names of all services. The queue of a service has its name, if it has one.
+    let services: Set<String>
 
     /// Waits until the participants have handled everything in the log that no obstacle holds back.
     ///
@@ -20,13 +22,14 @@ struct ParticipantWait {
             let head = try await store.welcome(timeout: timeout).head
             let views: [QueueView] = try await bus.query(
                 BusCall.queues, Nothing(), atLeast: head)
-            let queues = views.filter { Self.participants.contains($0.queue.name) }
+            let queues = views.filter { services.contains($0.queue.name) }
             // The effects of an acknowledged event are in the log. If the log has not grown since,
             // there were none.
             let hasGrown = try await store.welcome(timeout: timeout).head > head
             let isAtRest = queues.allSatisfy(\.isAtRest) && !hasGrown
             if isAtRest || ContinuousClock.now >= deadline {
-                return Self.participants.flatMap { name in
+                let others = Set(queues.map(\.queue.name)).subtracting(Self.participants)
+                return (Self.participants + others.sorted()).flatMap { name in
                     Self.obstacles(name, queues.first { $0.queue.name == name })
                 }
             }

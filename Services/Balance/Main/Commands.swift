@@ -1,10 +1,22 @@
 import ArgumentParser
-import CommandLine
+public import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
 import Observability
 import WireProtocol
+
+extension Executable {
+    /// The executable `balance`.
+    public static let balance = Executable(BalanceService.self)
+}
+
+extension BalanceService: ServiceProgram {
+    static let abstract = "Open accounts, and show balances and the money held for orders."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Open.self, Show.self, Statement.self,
+    ]
+}
 
 struct Open: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Open an account.")
@@ -15,10 +27,8 @@ struct Open: AsyncParsableCommand {
     func run() async throws {
         let command = OpenAccount(
             account: account, currency: try Currency(currency), openedAt: .now())
-        let reply = try await options.with(Balance.serviceName) {
-            try await $0.command(OpenAccount.name, command)
-        }
-        try Output.reply(reply, json: options.json, "opened account \(account)")
+        try await options.command(
+            OpenAccount.name, command, to: BalanceService.name, "opened account \(account)")
     }
 }
 
@@ -31,9 +41,9 @@ struct Show: AsyncParsableCommand {
 
     func run() async throws {
         guard let account else {
-            return try await options.show(Balance.accounts, Nothing(), table)
+            return try await options.show(BalanceService.accounts, Nothing(), table)
         }
-        try await options.show(Balance.entity, account) { table([$0]) }
+        try await options.show(BalanceService.entity, account) { table([$0]) }
     }
 
     private func table(_ views: [AccountView]) {
@@ -55,7 +65,7 @@ struct Statement: AsyncParsableCommand {
     @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
-        try await options.show(Balance.statement, account) { entries in
+        try await options.show(BalanceService.statement, account) { entries in
             Output.table(
                 ["time", "kind", "change", "held", "balance", "for"],
                 entries.map { entry in

@@ -1,12 +1,12 @@
 import AccountDomain
+import AccountMain
 import BalanceDomain
 public import Contracts
 import EventSourcing
-import GRDB
 public import ServiceRuntime
 import WireProtocol
 
-extension Balance {
+extension BalanceService {
     static let entity = ServiceQuery<Self, String, AccountView>(
         "account", of: events,
         fromMemory: { model, id in
@@ -20,11 +20,7 @@ extension Balance {
         "accounts", fromMemory: { model, _ in model.accounts.sorted })
 
     static let statement = ServiceQuery<Self, String, [StatementEntry]>(
-        "statement", of: events,
-        fromDisk: { db, id in
-            try StatementEntry.filter(Column("account") == id).order(Column("position"))
-                .fetchAll(db)
-        })
+        "statement", of: events, fromDisk: StatementEntry.rows)
 
     private static func events(of account: String) throws -> EventQuery {
         .stream(try StreamName(category: Account.category, id: account))

@@ -4,7 +4,7 @@ import EventSourcing
 public import ServiceRuntime
 import WireProtocol
 
-extension CreditLimits {
+extension CreditLimitService {
     static let entity = ServiceQuery<Self, String, CreditLimitView>(
         "limit", of: { .stream(try StreamName(category: CreditLimit.category, id: $0)) },
         fromMemory: { model, id in

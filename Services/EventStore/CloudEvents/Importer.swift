@@ -63,7 +63,7 @@ public struct Importer {
                 try await importer.add(event, line: lines.line)
                 progress(lines.bytesRead)
             }
-        } catch where DaybookError.Kind(of: error) == .invalid {
+        } catch  where DaybookError.Kind(of: error) == .invalid {
             // The lines before the invalid one are valid, so their events are appended.
             try await importer.flush()
             throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommandLine
-import Contracts
 import EventStoreClient
 import Foundation
 import ServiceRuntime
@@ -19,19 +18,12 @@ struct Statistics: AsyncParsableCommand {
             guard watch else { return try show(try await client.statistics()) }
             try await options.withBus { bus in
                 let json = options.json
-                let watch = try await StoreWatch(client, bus, services: services)
+                let watch = try await StoreWatch(client, bus) {
+                    Endpoints.services(home: options.home)
+                }
                 try await untilSignalled { try await WatchDisplay.run(watch, json: json) }
             }
         }
-    }
-
-    /// The endpoints of the services that write to the log, by name.
-    private var services: [String: String] {
-        let names = Set(Contract.families.flatMap { $0.payloads.map { $0.writer } })
-        return Dictionary(
-            uniqueKeysWithValues: names.map {
-                ($0, Endpoints.endpoint(of: $0, home: options.home))
-            })
     }
 
     private func show(_ found: StoreStatistics) throws {

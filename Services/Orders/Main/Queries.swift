@@ -4,7 +4,7 @@ import OrdersDomain
 public import ServiceRuntime
 import WireProtocol
 
-extension OrderBook {
+extension OrdersService {
     static let entity = ServiceQuery<Self, String, OrderView>(
         "order", of: { .tags([Tag.order($0)]) },
         fromMemory: { model, id in

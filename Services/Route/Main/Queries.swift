@@ -3,7 +3,7 @@ import EventSourcing
 import RouteDomain
 public import ServiceRuntime
 
-extension Routes {
+extension RouteService {
     static let entity = ServiceQuery<Self, String, RouteView>(
         "route", of: { .stream(try StreamName(category: Route.category, id: $0)) },
         fromMemory: { model, id in

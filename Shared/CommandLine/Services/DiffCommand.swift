@@ -4,7 +4,7 @@ import EventStoreClient
 public import ServiceRuntime
 
 /// The `diff` command of every service that shows entities.
-public struct Diff<Service: EntityService>: AsyncParsableCommand {
+public struct Diff<S: EntityService>: AsyncParsableCommand {
     /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -42,10 +42,10 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
     /// - Throws: `rejected` if the entity has no events by then.
     public func run() async throws {
         let difference = try await EventStoreConnection.with(eventStore, home: options.home) {
-            try await PastReading<Service>(
-                client: $0, folder: "\(options.home)/\(Service.serviceName)"
+            try await PastReading<S>(
+                client: $0, folder: "\(options.home)/\(S.name)"
             ).difference(
-                Service.entity, id, from: from ?? .position(0), to: to)
+                S.entity, id, from: from ?? .position(0), to: to)
         }
         guard difference.before != nil || !difference.steps.isEmpty else {
             throw DaybookError(
@@ -59,8 +59,8 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
         let id: String
         let from: UInt64
         let to: UInt64
-        let before: Service.Entity?
-        let after: Service.Entity?
+        let before: S.Entity?
+        let after: S.Entity?
         let events: [Step]
 
         struct Step: Encodable {
@@ -68,7 +68,7 @@ public struct Diff<Service: EntityService>: AsyncParsableCommand {
             let changes: [FieldChange]
         }
 
-        init(_ id: String, _ difference: Difference<Service.Entity>) {
+        init(_ id: String, _ difference: Difference<S.Entity>) {
             self.id = id
             (from, to) = (difference.from, difference.to)
             (before, after) = (difference.before, difference.after)

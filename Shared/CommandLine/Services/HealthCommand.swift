@@ -6,7 +6,7 @@ public import ServiceRuntime
 import WireProtocol
 
 /// The `health` command of every service, for process supervisors.
-public struct Health<Service: NamedService>: AsyncParsableCommand {
+public struct Health<S: Service>: AsyncParsableCommand {
     /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -32,7 +32,7 @@ public struct Health<Service: NamedService>: AsyncParsableCommand {
     ///
     /// - Throws: `unavailable`, with the reason, if the service is not ready.
     public func run() async throws {
-        let status = try await options.with(Service.serviceName) { client in
+        let status = try await options.with(S.name) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)
         }
         if let fault = status.fault(lag: lag) {

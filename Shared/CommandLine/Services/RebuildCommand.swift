@@ -7,7 +7,7 @@ public import ServiceRuntime
 import WireProtocol
 
 /// The `rebuild` command of every service.
-public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
+public struct Rebuild<S: Service>: AsyncParsableCommand {
     /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -52,7 +52,7 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
     /// - Throws: `internal` if the service's rebuild fails, `invalid` if the file exists.
     public func run() async throws {
         if let into { return try await build(into) }
-        let status = try await options.with(Service.serviceName, follow)
+        let status = try await options.with(S.name, follow)
         if let reason = status.rebuild?.reason {
             throw DaybookError(
                 .internal, "the rebuild failed, the old read model stays in use: \(reason)")
@@ -100,7 +100,7 @@ public struct Rebuild<Service: NamedService>: AsyncParsableCommand {
 
     private func begin(
         _ file: String, _ log: EventID, notBeyond end: UInt64
-    ) async throws -> Rebuilding<Service.Shown> {
+    ) async throws -> Rebuilding<S.Shown> {
         do {
             return try await Rebuilding(at: file + ".part", log: log, notBeyond: end)
         } catch let error as DaybookError where error.kind != .damaged {

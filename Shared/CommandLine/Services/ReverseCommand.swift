@@ -1,11 +1,11 @@
 public import ArgumentParser
-public import EventSourcing
+import EventSourcing
 public import EventStoreClient
 public import ServiceRuntime
+import WireProtocol
 
-/// The `reverse` command of every service whose events can be reversed.
-public struct Reverse<Service: NamedService>: AsyncParsableCommand
-where Service.Subject: Reversible {
+/// The `reverse` command of every service.
+public struct Reverse<S: Service>: AsyncParsableCommand {
     /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -61,13 +61,12 @@ where Service.Subject: Reversible {
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
             let preview = try await ReversalPreview.rehearse(
-                command, by: Service.serviceName, among: Service.Subject.Event.services, options)
+                command, by: S.name, among: Endpoints.services(home: options.home).keys.sorted(),
+                options)
             return try preview.print(record, in: conversation, json: options.json)
         }
-        let reply = try await options.with(Service.serviceName) {
-            try await $0.command(ReverseEvent.name, command)
-        }
-        try Output.reply(
-            reply, json: options.json, "reversed \(record.type) at position \(record.position)")
+        try await options.command(
+            ReverseEvent.name, command, to: S.name,
+            "reversed \(record.type) at position \(record.position)")
     }
 }

@@ -6,7 +6,7 @@ public import ServiceRuntime
 import WireProtocol
 
 /// The `status` command of every service.
-public struct Status<Service: NamedService>: AsyncParsableCommand {
+public struct Status<S: Service>: AsyncParsableCommand {
     /// The command's name and help.
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -21,7 +21,7 @@ public struct Status<Service: NamedService>: AsyncParsableCommand {
 
     /// Asks the service for its status and prints it.
     public func run() async throws {
-        let status = try await options.with(Service.serviceName) { client in
+        let status = try await options.with(S.name) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)
         }
         if options.json { return try Output.json(status) }

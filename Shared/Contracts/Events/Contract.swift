@@ -4,7 +4,4 @@ public enum Contract {
     public static let families: [any PublishedPayloadFamily.Type] = [
         OrderEvent.self, RouteEvent.self, AccountEvent.self, CreditLimitEvent.self,
     ]
-
-    /// The services that publish events, sorted by name.
-    public static let services = Set(families.flatMap { $0.payloads.map { $0.writer } }).sorted()
 }

@@ -34,9 +34,6 @@ public struct Reverses: Codable, Hashable, Sendable {
 }
 
 extension PublishedPayloadFamily {
-    /// All services of the suite.
-    public static var services: [String] { Contract.services }
-
     /// The id of the event that this one reverses, or nil.
     public var reverses: EventID? { (payload as? any Reversing)?.reverses?.event }
 

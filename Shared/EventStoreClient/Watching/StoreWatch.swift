@@ -8,18 +8,22 @@ import ZeroMQ
 public struct StoreWatch: Sendable {
     private let client: EventStoreClient
     private let bus: ServiceClient
-    private let services: ServiceWatch
+    private let endpoints: @Sendable () -> [String: String]
+    private var services: ServiceWatch
     private var before: (statistics: StoreStatistics, at: ContinuousClock.Instant)
 
     /// Creates a watch of a store.
     ///
-    /// - Parameter services: the endpoints of the services, by name.
+    /// - Parameter endpoints: returns the endpoints of the services that run now, by name. It is
+    ///   called before each look, because a service may start later.
     public init(
-        _ client: EventStoreClient, _ bus: ServiceClient, services: [String: String]
+        _ client: EventStoreClient, _ bus: ServiceClient,
+        endpoints: @escaping @Sendable () -> [String: String]
     ) async throws {
         self.client = client
         self.bus = bus
-        self.services = try await ServiceWatch(services)
+        self.endpoints = endpoints
+        services = try ServiceWatch()
         before = (try await client.statistics(), .now)
     }
 
@@ -28,6 +32,7 @@ public struct StoreWatch: Sendable {
         // Rates are the differences between two looks, a second apart.
         try await Task.sleep(until: before.at + .seconds(1))
         let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
+        try await services.add(endpoints())
         let watched = services
         async let services = watched.read(head: statistics.head)
         let activity = StoreActivity(
@@ -45,14 +50,16 @@ private struct ServiceWatch: Sendable {
     /// How long to wait for a service. One that does not answer must not delay the others.
     private static let timeout: Duration = .milliseconds(500)
 
+    private let context: Context
     private var clients: [String: ServiceClient] = [:]
 
-    /// Creates a client of each service.
+    init() throws { context = try Context.ofProcess() }
+
+    /// Creates a client of each service that has none.
     ///
     /// - Parameter endpoints: the endpoints of the services, by name.
-    init(_ endpoints: [String: String]) async throws {
-        let context = try Context.ofProcess()
-        for (name, endpoint) in endpoints {
+    mutating func add(_ endpoints: [String: String]) async throws {
+        for (name, endpoint) in endpoints where clients[name] == nil {
             clients[name] = try await ServiceClient(
                 endpoint: endpoint, of: name, timeout: Self.timeout, actor: "", in: context)
         }

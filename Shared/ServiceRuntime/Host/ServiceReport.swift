@@ -14,8 +14,8 @@ struct ServiceReport: Sendable {
     let log: EventID
     let client: EventStoreClient
     let snapshots: SnapshotStore
-    let projection: (@Sendable () async -> ProjectionStatus)?
-    let participant: (@Sendable () async -> ParticipantStatus)?
+    let projection: @Sendable () async -> ProjectionStatus
+    let participant: (any RunningParticipant)?
     let startedAt = Timestamp.now()
 
     /// Returns the status of the process.
@@ -23,7 +23,7 @@ struct ServiceReport: Sendable {
     /// - Throws: `unavailable` if the event store does not answer within `timeout`.
     func status(timeout: Duration = .seconds(30)) async throws -> ServiceStatus {
         // Read before the head of the log. Otherwise the checkpoint could appear to be ahead of it.
-        let (projection, participant) = (await projection?(), await participant?())
+        let (projection, participant) = (await projection(), await participant?.status())
         return ServiceStatus(
             service: service, processID: ProcessInfo.processInfo.processIdentifier,
             startedAt: startedAt, log: log, head: try await client.welcome(timeout: timeout).head,
@@ -51,8 +51,8 @@ struct ServiceReport: Sendable {
                 "daybook_snapshots", "The number of stored aggregate snapshots.",
                 each: await snapshots.count().map { [([], Double($0))] } ?? []),
         ]
-        if let projection = await projection?() { metrics += projection.metrics(head: head) }
-        if let participant = await participant?() { metrics += participant.metrics }
+        metrics += await projection().metrics(head: head)
+        if let participant { metrics += await participant.status().metrics }
         return metrics
     }
 }

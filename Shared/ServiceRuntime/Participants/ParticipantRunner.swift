@@ -307,3 +307,16 @@ where P.Command == Subject.Command {
         }
     }
 }
+
+/// A saga participant at work, whatever its type.
+protocol RunningParticipant: Sendable {
+    /// Handles events until cancelled.
+    func run() async throws
+    func status() async -> ParticipantStatus
+    /// Returns the events that the participant's reactions would append if `events` happened.
+    func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent]
+    /// Closes the participant's memory.
+    func close() async throws
+}
+
+extension ParticipantRunner: RunningParticipant {}

@@ -8,7 +8,7 @@ import WireProtocol
 ///
 /// They do not touch the live read model. A query of one entity reads only the events of that
 /// entity. A query of all entities reads the log.
-package struct PastReading<Service: NamedService>: Sendable {
+package struct PastReading<S: Service>: Sendable {
     /// A callback with the position that the reading has reached, and the position where it ends.
     package typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
 
@@ -29,7 +29,7 @@ package struct PastReading<Service: NamedService>: Sendable {
 
     /// Returns the query's answer at `moment`, or the current one if `moment` is nil.
     package func answer<Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
         var past = try PastModel(query)
@@ -42,7 +42,7 @@ package struct PastReading<Service: NamedService>: Sendable {
     /// - Throws: `rejected` if the event is not one of the service's own events, or if the answer
     ///   does not depend on it.
     package func hypothetical<Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         without reference: EventReference, asOf moment: Moment?,
         _ progress: Progress = { _, _ in }
     ) async throws -> Hypothetical<Answer> {
@@ -67,7 +67,7 @@ package struct PastReading<Service: NamedService>: Sendable {
     ///
     /// - Throws: `rejected` if `start` is after `end`.
     package func difference<Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         from start: Moment, to end: Moment?
     ) async throws -> Difference<Answer> {
         let first = try await client.position(of: start)
@@ -95,7 +95,7 @@ package struct PastReading<Service: NamedService>: Sendable {
     /// Returns the query's current answer, and the answer if the events happened. An answer is nil
     /// if the query is rejected.
     func prospect<Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument,
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         after events: [RehearsedEvent]
     ) async throws -> (now: Answer?, then: Answer?) {
         var past = try PastModel(query)
@@ -109,22 +109,22 @@ package struct PastReading<Service: NamedService>: Sendable {
     /// Folds the events up to `moment`, starting from the nearest snapshot, and stores further
     /// snapshots.
     private func fold<Argument, Answer>(
-        _ past: inout PastModel<Service, Argument, Answer>, _ argument: Argument,
+        _ past: inout PastModel<S, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress
     ) async throws {
         let scope = try past.query.scope(argument)
         guard past.isInMemory, !scope.isAll else {
             return try await read(scope, asOf: moment, progress) { try past.fold($0) }
         }
-        let snapshots = PastSnapshots<Service>(
+        let snapshots = PastSnapshots<S>(
             in: folder, log: try await client.welcome().log)
-        let subject = try PastSnapshots<Service>.Subject(past.query.name, argument)
+        let subject = try PastSnapshots<S>.Subject(past.query.name, argument)
         if let snapshot = snapshots.nearest(to: moment, of: subject),
             try await client.event(id: snapshot.event)?.position == snapshot.position
         {
             past.resume(from: snapshot)
         }
-        var kept: [PastSnapshots<Service>.Snapshot] = []
+        var kept: [PastSnapshots<S>.Snapshot] = []
         try await read(scope, asOf: moment, after: past.position, progress) { events in
             for start in stride(from: 0, to: events.count, by: snapshotInterval) {
                 let some = Array(events[start..<min(start + snapshotInterval, events.count)])
@@ -147,7 +147,7 @@ package struct PastReading<Service: NamedService>: Sendable {
             let head = try await client.welcome().head
             moment = .position(try await client.position(of: moment ?? .position(head)))
         }
-        let query = scope.narrowed(to: Service.Shown.query)
+        let query = scope.narrowed(to: S.Shown.query)
         for try await batch in try await client.read(query, asOf: moment, after: position) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
@@ -162,8 +162,8 @@ package struct PastReading<Service: NamedService>: Sendable {
             DaybookError(
                 .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
         }
-        guard event.category == Service.Subject.category else {
-            throw rejection("is not one of \(Service.serviceName)'s own events")
+        guard event.category == S.Subject.category else {
+            throw rejection("is not one of \(S.name)'s own events")
         }
         guard scope.matches(event) else { throw rejection("does not affect the requested answer") }
         guard moment?.includes(event) ?? true else {
@@ -176,19 +176,19 @@ package struct PastReading<Service: NamedService>: Sendable {
     private func objections(
         without missing: RecordedEvent, asOf moment: Moment?
     ) async throws -> [Objection] {
-        var state = Service.Subject.initial
+        var state = S.Subject.initial
         var objections: [Objection] = []
         for try await record in try await client.read(.stream(missing.stream), asOf: moment).events
         where record.id != missing.id {
-            for recorded in try Recorded<Service.Subject.Event>.required(
-                in: record, by: Service.Subject.self)
+            for recorded in try Recorded<S.Subject.Event>.required(
+                in: record, by: S.Subject.self)
             {
                 if record.position > missing.position,
-                    let reason = Service.Subject.objection(to: recorded.event, given: state)
+                    let reason = S.Subject.objection(to: recorded.event, given: state)
                 {
                     objections.append(Objection(event: PastEvent(record), reason: reason))
                 }
-                Service.Subject.evolve(&state, with: recorded.event)
+                S.Subject.evolve(&state, with: recorded.event)
             }
         }
         return objections
@@ -196,10 +196,10 @@ package struct PastReading<Service: NamedService>: Sendable {
 }
 
 /// An in-memory read model of selected events, and a query of it.
-private struct PastModel<Service: NamedService, Argument, Answer>
+private struct PastModel<S: Service, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
-    let query: ServiceQuery<Service, Argument, Answer>
-    private var model = Service.Shown.Model()
+    let query: ServiceQuery<S, Argument, Answer>
+    private var model = S.Shown.Model()
     /// The position of the last event in the model.
     private(set) var position: UInt64 = 0
     /// How many events were folded since the last snapshot.
@@ -207,21 +207,21 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     /// The tables that the live model has on disk. Nil if the query does not read them.
     private let rows: DatabaseQueue?
 
-    init(_ query: ServiceQuery<Service, Argument, Answer>) throws {
+    init(_ query: ServiceQuery<S, Argument, Answer>) throws {
         self.query = query
         switch query.source {
         case .memory:
             rows = nil
         case .disk:
             rows = try DatabaseQueue()
-            try rows?.write { try Service.Shown.Model.createTables($0) }
+            try rows?.write { try S.Shown.Model.createTables($0) }
         }
     }
 
     /// Whether the query reads the model only, so that the model alone is a complete snapshot.
     var isInMemory: Bool { rows == nil }
 
-    mutating func resume(from snapshot: PastSnapshots<Service>.Snapshot) {
+    mutating func resume(from snapshot: PastSnapshots<S>.Snapshot) {
         model = snapshot.model
         position = snapshot.position
     }
@@ -230,14 +230,14 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     /// since the previous snapshot.
     mutating func snapshot(
         at event: RecordedEvent?, every interval: Int
-    ) -> PastSnapshots<Service>.Snapshot? {
+    ) -> PastSnapshots<S>.Snapshot? {
         guard let event, unkept >= interval else { return nil }
         unkept = 0
         return .init(model: model, position: event.position, time: event.time, event: event.id)
     }
 
     mutating func fold(_ records: [RecordedEvent]) throws {
-        try Service.Shown.project(records, onto: &model)
+        try S.Shown.project(records, onto: &model)
         unkept += records.count
         position = records.last?.position ?? position
         try write()
@@ -246,9 +246,9 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     /// Folds rehearsed events as if they happened now.
     mutating func fold(_ events: [RehearsedEvent]) throws {
         for event in events {
-            guard let shown = try event.decoded(Service.Shown.Event.self) else { continue }
+            guard let shown = try event.decoded(S.Shown.Event.self) else { continue }
             position += 1
-            Service.Shown.project(
+            S.Shown.project(
                 Recorded(
                     shown, position: position, stream: event.stream, revision: 0, id: event.id,
                     time: .now(), correlationID: event.correlationID,

@@ -8,8 +8,8 @@ import JSON
 ///
 /// The file is only a cache. A reader checks that a snapshot's event is in the log before it uses
 /// the snapshot, and a failed read or write only costs time. The file may be removed at any time.
-struct PastSnapshots<Service: NamedService>: Sendable {
-    typealias Model = Service.Shown.Model
+struct PastSnapshots<S: Service>: Sendable {
+    typealias Model = S.Shown.Model
 
     /// The read model of one entity after one of its events.
     struct Snapshot: Sendable {
@@ -67,7 +67,7 @@ struct PastSnapshots<Service: NamedService>: Sendable {
                 ORDER BY position DESC LIMIT 1
                 """,
             arguments: [
-                subject.query, subject.argument, Service.Shown.version, log.description, bound,
+                subject.query, subject.argument, S.Shown.version, log.description, bound,
             ])
         guard let row, let event = EventID(try row.decode(String.self, forColumn: "event"))
         else { return nil }
@@ -109,12 +109,12 @@ struct PastSnapshots<Service: NamedService>: Sendable {
         // Snapshots of another version or log are useless.
         try db.execute(
             sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
-            arguments: [Service.Shown.version, log.description])
+            arguments: [S.Shown.version, log.description])
         for snapshot in snapshots {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
-                    subject.query, subject.argument, Service.Shown.version, log.description,
+                    subject.query, subject.argument, S.Shown.version, log.description,
                     Int64(snapshot.position), snapshot.time.microseconds,
                     snapshot.event.description,
                     try JSON.data(snapshot.model),

@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 
 /// A store that `rebuild --into` wrote, read without the service or the event store.
-package struct StoreFile<Service: NamedService>: Sendable {
+package struct StoreFile<S: Service>: Sendable {
     private let path: String
     private let database: DatabaseQueue
 
@@ -29,14 +29,14 @@ package struct StoreFile<Service: NamedService>: Sendable {
             guard try !tables.isDisjoint(with: Self.tables()) else {
                 throw DaybookError(
                     .invalid,
-                    "\(path) is a store of another service, not of \(Service.serviceName)")
+                    "\(path) is a store of another service, not of \(S.name)")
             }
-            guard version == Service.Shown.version else {
+            guard version == S.Shown.version else {
                 throw DaybookError(
                     .invalid,
-                    "\(path) has version \(version ?? 0), but \(Service.serviceName) "
-                        + "reads version \(Service.Shown.version); build a new file with: "
-                        + "\(Service.serviceName) rebuild --into FILE")
+                    "\(path) has version \(version ?? 0), but \(S.name) "
+                        + "reads version \(S.Shown.version); build a new file with: "
+                        + "\(S.name) rebuild --into FILE")
             }
         } catch  where Self.isUnusable(error) {
             throw Self.unusable(path, error)
@@ -47,7 +47,7 @@ package struct StoreFile<Service: NamedService>: Sendable {
     ///
     /// - Throws: `rejected` if the query rejects its argument, `invalid` if the file can't be read.
     package func answer<Argument, Answer>(
-        _ query: ServiceQuery<Service, Argument, Answer>, _ argument: Argument
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) throws -> Answer {
         do {
             return try database.read { db in
@@ -55,7 +55,7 @@ package struct StoreFile<Service: NamedService>: Sendable {
                 case .disk(let answer):
                     return try answer(db, argument)
                 case .memory(let answer):
-                    var model = Service.Shown.Model()
+                    var model = S.Shown.Model()
                     try model.load(db)
                     return try answer(model, argument)
                 }
@@ -68,7 +68,7 @@ package struct StoreFile<Service: NamedService>: Sendable {
     /// Returns the names of the tables in a store of the service.
     private static func tables() throws -> Set<String> {
         try DatabaseQueue().write { db in
-            try Service.Shown.Model.createTables(db)
+            try S.Shown.Model.createTables(db)
             return try tables(db)
         }
     }
@@ -84,6 +84,6 @@ package struct StoreFile<Service: NamedService>: Sendable {
     private static func unusable(_ path: String, _ error: any Error) -> DaybookError {
         let reason = (error as? DatabaseError)?.message ?? "\(error)"
         return DaybookError(
-            .invalid, "\(path) is not a store of \(Service.serviceName): \(reason)")
+            .invalid, "\(path) is not a store of \(S.name): \(reason)")
     }
 }

@@ -32,6 +32,28 @@ public enum Endpoints {
         return "DAYBOOK_\(words)_ENDPOINT"
     }
 
+    /// Returns the endpoints of all services, by name: those of the suite, and others that have a
+    /// read model below `home` or an endpoint in the environment.
+    public static func services(home: String) -> [String: String] {
+        let files = FileManager.default
+        let folders = (try? files.contentsOfDirectory(atPath: home)) ?? []
+        let others = folders.filter { files.fileExists(atPath: "\(home)/\($0)/projection.sqlite") }
+        let variables = ProcessInfo.processInfo.environment.keys.compactMap(service(of:))
+        let names = Set(SuiteService.all.map(\.name) + others + variables)
+        return Dictionary(
+            uniqueKeysWithValues: names.map { ($0, endpoint(of: $0, home: home)) })
+    }
+
+    /// Returns the service whose endpoint an environment variable holds, or nil.
+    private static func service(of variable: String) -> String? {
+        guard let match = variable.wholeMatch(of: #/DAYBOOK_([A-Z_]+)_ENDPOINT/#) else {
+            return nil
+        }
+        let words = match.output.1.split(separator: "_").map { $0.capitalized }.joined()
+        let name = words.prefix(1).lowercased() + words.dropFirst()
+        return ["eventStore", "feed", "bus"].contains(name) ? nil : name
+    }
+
     /// Returns the value of an environment variable, or nil if it is unset or empty.
     public static func environment(_ name: String) -> String? {
         ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }

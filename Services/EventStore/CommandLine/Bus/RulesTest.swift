@@ -102,7 +102,7 @@ extension RecordedEvent {
         }
         do {
             try self.init(cloudEvent: Array(lines[0]), in: stream)
-        } catch where DaybookError.Kind(of: error) == .invalid {
+        } catch  where DaybookError.Kind(of: error) == .invalid {
             throw DaybookError(.invalid, "\(path): \(error)")
         }
     }

@@ -78,7 +78,7 @@ struct OrderImport: Sendable {
     /// Places the orders that do not exist yet.
     func place(_ purchases: [Purchase]) async throws -> Placing {
         let now = Timestamp.now()
-        return try await withClients(OrderBook.serviceName) { clients in
+        return try await withClients(OrdersService.name) { clients in
             let head = source == ImportIDs.numberedSource ? try await head() : nil
             let outcomes = try await watch("orders placed", total: purchases.count) { progress in
                 try await forEach(purchases, progress) { purchase in
@@ -157,7 +157,7 @@ struct OrderImport: Sendable {
         let chunks = stride(from: 0, to: ids.count, by: Self.chunkSize).map {
             Array(ids[$0..<min($0 + Self.chunkSize, ids.count)])
         }
-        return try await withClients(OrderBook.serviceName) { clients in
+        return try await withClients(OrdersService.name) { clients in
             try await watch("orders ended", total: ids.count) { progress in
                 try await ends(of: chunks, clients[0], progress)
             }

@@ -89,8 +89,9 @@ struct AuditCommand: AsyncParsableCommand {
             let bus = try await ServiceClient(
                 endpoint: try await store.busEndpoint(timeout: .seconds(options.timeout)),
                 of: "event-store", timeout: .seconds(options.timeout), actor: options.actor)
-            let obstacles = try await ParticipantWait(store: store, bus: bus).wait(
-                .seconds(options.timeout))
+            let services = Set(Endpoints.services(home: options.home).keys)
+            let obstacles = try await ParticipantWait(store: store, bus: bus, services: services)
+                .wait(.seconds(options.timeout))
             await bus.close()
             return obstacles
         }

@@ -1,3 +1,4 @@
+public import AccountMain
 public import BalanceDomain
 public import Contracts
 import EventSourcing
@@ -9,7 +10,7 @@ extension AccountView: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "account" }
 }
 
-extension StatementEntry: FetchableRecord, PersistableRecord {
+extension StatementEntry: AccountRow {
     /// The name of the table of statement lines.
     public static var databaseTableName: String { "statement" }
 }

@@ -9,21 +9,12 @@ import WireProtocol
 
 extension Executable {
     /// The executable `route`.
-    public static let route = Executable("route", Routes.self)
+    public static let route = Executable(RouteService.self)
 }
 
-struct Routes: AsyncParsableCommand, EntityService {
-    typealias Subject = Route
-    typealias Shown = RouteProjection
-
-    static let serviceName = "route"
-    static let configuration = CommandConfiguration(
-        commandName: serviceName, abstract: "Plan and show routes through a network of hubs.",
-        subcommands: [
-            Serve.self, Show.self, Plan.self, Diff<Routes>.self, Reverse<Routes>.self,
-            Status<Routes>.self, Health<Routes>.self,
-            Rebuild<Routes>.self,
-        ])
+extension RouteService: ServiceProgram {
+    static let abstract = "Plan and show routes through a network of hubs."
+    static let subcommands: [any ParsableCommand.Type] = [Show.self, Plan.self]
 }
 
 /// The options for the network of hubs and the limits of a route.
@@ -52,31 +43,13 @@ struct NetworkOptions: ParsableArguments {
     }
 }
 
-struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the service.")
-    @OptionGroup var options: ServeOptions
-    @OptionGroup var network: NetworkOptions
-
-    func run() async throws {
-        let planner = try network.planner()
-        var host = try await ServiceHost(Routes.serviceName, options: options)
-        let repository = host.repository(Route.self)
-        let routes = try await host.project(RouteProjection.self)
-        try await host.participate(
-            RouteParticipant(planner: planner, origin: network.origin), through: repository)
-        await host.answer(Routes.entity, from: routes)
-        await host.answerReversals(of: Routes.self, through: repository)
-        try await host.run()
-    }
-}
-
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the route of an order.")
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        try await options.show(Routes.entity, order) { view in
+        try await options.show(RouteService.entity, order) { view in
             print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
             printLegs(view.legs)
         }
