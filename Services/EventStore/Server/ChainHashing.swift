@@ -1,5 +1,6 @@
 import EventLog
 import EventSourcing
+import JSON
 import WireProtocol
 import ZeroMQ
 
@@ -39,14 +40,10 @@ extension EventStoreServer {
         chainsWaiting += 1
         defer { chainsWaiting -= 1 }
         let reader = log.chainReader
-        do {
-            let point = try await chain.head(reader)
-            return try encode(
-                LogHead(
-                    log: reader.log, position: reader.head, time: reader.time,
-                    hash: point.hash.description))
-        } catch let error as LogError {
-            throw ProtocolError(error)
-        }
+        let point = try await chain.head(reader)
+        return try JSON.encode(
+            LogHead(
+                log: reader.log, position: reader.head, time: reader.time,
+                hash: point.hash.description))
     }
 }
