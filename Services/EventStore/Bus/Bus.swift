@@ -34,6 +34,8 @@ public actor Bus {
     /// The log's head when the bus was opened.
     let openedAt: UInt64
 
+    /// What the log defines up to `routed`.
+    var definitions = Definitions.initial
     var rules = RuleBook()
     var queues: [String: BusQueue] = [:]
     var cache = RecordCache()
@@ -122,7 +124,7 @@ public actor Bus {
         for row in try await store.rules() {
             // A pattern that another version accepted may be invalid now.
             do {
-                rules.put(try Rule(row))
+                try put(row)
             } catch {
                 logger.error("rule \(row.rule.name) has no effect: \(error)")
             }
@@ -150,6 +152,15 @@ public actor Bus {
                 logger.error("archive \(row.definition.name) has no effect: \(error)")
             }
         }
+        definitions = Definitions.State(
+            rules: rules.rules.values.map(\.definition),
+            queues: queues.values.map {
+                .init(
+                    definition: $0.row.definition, isPaused: $0.row.isPaused,
+                    hasStarted: $0.row.phase != .unstarted)
+            },
+            archives: archives.values.map(\.row.definition),
+            replays: replays.mapValues(\.row.state))
         for queue in queues.values {
             let last = try await store.lastLeased(of: queue.row.id)
             // Entries in flight must be in memory, wherever they are in the queue.

@@ -5,13 +5,6 @@ import Foundation
 import Logging
 import WireProtocol
 
-/// An archive as the tables store it.
-struct ArchiveRow: Codable, Hashable, Sendable {
-    var definition: ArchiveDefinition
-    var createdAt: Timestamp
-    var createdBy: String
-}
-
 /// An archive and its archiver.
 struct Archive {
     let row: ArchiveRow
@@ -27,9 +20,6 @@ extension Bus {
         await server.command(BusCall.createArchive) { (archive: ArchiveDefinition, cause) in
             try await self.create(archive, cause)
         }
-        await server.command(BusCall.deleteArchive) { (name: String, cause) in
-            try await self.deleteArchive(name, cause)
-        }
         await server.query(BusCall.archives) { (_: Nothing, atLeast) in
             try await self.routed(through: atLeast)
             return await self.archiveViews()
@@ -37,34 +27,13 @@ extension Bus {
     }
 
     private func create(_ archive: ArchiveDefinition, _ cause: Cause) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        if let fault = archive.fault { throw DaybookError(.invalid, fault) }
-        if let pattern = archive.pattern { _ = try EventPattern(pattern) }
-        guard archives[archive.name] == nil else {
-            throw DaybookError(
-                .rejected, "there is an archive '\(archive.name)' already; choose another name")
-        }
-        guard rules.rules[archive.rule.name] == nil else {
-            throw DaybookError(
-                .rejected,
-                "there is a rule '\(archive.rule.name)' already, the name that the "
-                    + "archive's own rule needs; choose another name")
-        }
+        if let outcome = try await earlierOutcome(of: cause) { return outcome }
+        _ = try Definitions.decide(.createArchive(archive), given: definitions)
         // Not on the bus's thread, which must not wait for the place.
         try await withTaskExecutorPreference(globalConcurrentExecutor) {
             try await archive.make(of: log)
         }
-        return try await append(BusCategory.archive, archive.name, .archiveCreated, archive, cause)
-    }
-
-    private func deleteArchive(_ name: String, _ cause: Cause) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        _ = try archive(name)
-        return try await append(BusCategory.archive, name, .archiveDeleted, Nothing(), cause)
+        return try await execute(.createArchive(archive), cause)
     }
 
     func archive(_ name: String) throws -> Archive {
@@ -97,33 +66,17 @@ extension Bus {
         return views
     }
 
-    /// Throws `rejected` if the rule with this name belongs to an archive.
-    func checkUnmanaged(rule name: String) throws {
-        guard
-            let archive = archives.values.map(\.row.definition).first(where: {
-                $0.rule.name == name
-            })
-        else { return }
-        throw DaybookError(
-            .rejected, "rule '\(name)' belongs to archive '\(archive.name)'; change the archive")
-    }
-
     // MARK: What the log tells
 
     func create(_ definition: ArchiveDefinition, _ event: RecordedEvent) throws {
-        guard archives[definition.name] == nil else {
-            throw DaybookError(.invalid, "there is an archive '\(definition.name)' already")
-        }
         let row = ArchiveRow(
             definition: definition, createdAt: event.time, createdBy: event.actor)
         try keep(row)
         changes.archives[definition.name] = row
     }
 
-    func deleteArchive(_ name: String) throws {
-        let archive = try archive(name)
-        archives[name] = nil
-        archive.archiver.stop()
+    func deleteArchive(_ name: String) {
+        archives.removeValue(forKey: name)?.archiver.stop()
         changes.archives[name] = .some(nil)
     }
 

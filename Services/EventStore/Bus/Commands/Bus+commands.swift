@@ -1,5 +1,4 @@
 import CallServer
-import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
@@ -9,27 +8,19 @@ import WireProtocol
 extension Bus {
     /// Registers the handlers of all calls.
     func answerCalls() async {
-        await server.command(BusCall.putRule) { (rule: RuleDefinition, cause) in
-            try await self.put(rule, cause)
+        await define(BusCall.putRule) { (rule: RuleDefinition) in .putRule(rule) }
+        await define(BusCall.setRuleEnabled) { (change: SetRuleEnabled) in .setRuleEnabled(change) }
+        await define(BusCall.deleteRule) { (name: String) in .deleteRule(name) }
+        await define(BusCall.putQueue) { (queue: QueueDefinition) in .putQueue(queue) }
+        await define(BusCall.setQueuePaused) { (change: SetQueuePaused) in .setQueuePaused(change) }
+        await define(BusCall.purgeQueue) { (name: String) in .purgeQueue(name) }
+        await define(BusCall.deleteQueue) { (name: String) in .deleteQueue(name) }
+        await define(BusCall.startReplay) { (replay: ReplayDefinition) in .startReplay(replay) }
+        await define(BusCall.setReplayPaused) { (change: SetReplayPaused) in
+            .setReplayPaused(change)
         }
-        await server.command(BusCall.setRuleEnabled) { (change: SetRuleEnabled, cause) in
-            try await self.set(change, cause)
-        }
-        await server.command(BusCall.deleteRule) { (name: String, cause) in
-            try await self.deleteRule(name, cause)
-        }
-        await server.command(BusCall.putQueue) { (queue: QueueDefinition, cause) in
-            try await self.put(queue, cause)
-        }
-        await server.command(BusCall.setQueuePaused) { (change: SetQueuePaused, cause) in
-            try await self.set(change, cause)
-        }
-        await server.command(BusCall.purgeQueue) { (name: String, cause) in
-            try await self.change(name, .queuePurged, cause)
-        }
-        await server.command(BusCall.deleteQueue) { (name: String, cause) in
-            try await self.change(name, .queueDeleted, cause)
-        }
+        await define(BusCall.cancelReplay) { (name: String) in .cancelReplay(name) }
+        await define(BusCall.deleteArchive) { (name: String) in .deleteArchive(name) }
         await server.command(BusCall.redrive) { (request: EndDeadLetters, cause) in
             try await self.end(request, .deadLetterRedriven, cause)
         }
@@ -63,76 +54,13 @@ extension Bus {
         }
     }
 
-    // MARK: Rules
-
-    private func put(_ rule: RuleDefinition, _ cause: Cause) async throws -> Outcome {
-        if let fault = rule.fault { throw DaybookError(.invalid, fault) }
-        try checkUnmanaged(rule: rule.name)
-        _ = try EventPattern(rule.pattern)
-        if let missing = rule.targets.first(where: { queues[$0] == nil }) {
-            throw ProtocolError(
-                .notFound, "there is no target queue '\(missing)'; create it first")
+    /// Registers the handler of a call that is one command on the definitions.
+    private func define<Value: Codable & Sendable>(
+        _ call: String, _ command: @escaping @Sendable (Value) -> Definitions.Command
+    ) async {
+        await server.command(call) { (value: Value, cause) in
+            try await self.execute(command(value), cause)
         }
-        guard rules.rules[rule.name]?.definition != rule else { return .nothing }
-        return try await append(BusCategory.rule, rule.name, .rulePut, rule, cause)
-    }
-
-    private func set(_ change: SetRuleEnabled, _ cause: Cause) async throws -> Outcome {
-        var rule = try rule(change.name).definition
-        guard rule.isEnabled != change.isEnabled else { return .nothing }
-        rule.isEnabled = change.isEnabled
-        return try await append(BusCategory.rule, rule.name, .rulePut, rule, cause)
-    }
-
-    private func deleteRule(_ name: String, _ cause: Cause) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        _ = try rule(name)
-        return try await append(BusCategory.rule, name, .ruleDeleted, Nothing(), cause)
-    }
-
-    func rule(_ name: String) throws -> Rule {
-        guard let rule = rules.rules[name] else {
-            try checkUnmanaged(rule: name)
-            throw ProtocolError(.notFound, "there is no rule '\(name)'")
-        }
-        return rule
-    }
-
-    // MARK: Queues
-
-    private func put(_ definition: QueueDefinition, _ cause: Cause) async throws -> Outcome {
-        if let fault = definition.fault { throw DaybookError(.invalid, fault) }
-        if let row = queues[definition.name]?.row {
-            let known = row.definition
-            guard known != definition else { return .nothing }
-            guard known.grouping == definition.grouping,
-                known.start == definition.start || row.phase == .unstarted
-            else {
-                throw DaybookError(
-                    .rejected,
-                    "queue '\(known.name)' has grouping \(known.grouping) and start "
-                        + "\(known.start), which can't be changed; delete it, or create another")
-            }
-        }
-        return try await append(BusCategory.queue, definition.name, .queuePut, definition, cause)
-    }
-
-    private func set(_ change: SetQueuePaused, _ cause: Cause) async throws -> Outcome {
-        guard try queue(change.name).row.isPaused != change.isPaused else { return .nothing }
-        return try await self.change(
-            change.name, change.isPaused ? .queuePaused : .queueResumed, cause)
-    }
-
-    private func change(
-        _ name: String, _ type: BusEventType, _ cause: Cause
-    ) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        _ = try queue(name)
-        return try await append(BusCategory.queue, name, type, Nothing(), cause)
     }
 
     // MARK: Dead letters
@@ -161,9 +89,7 @@ extension Bus {
             outcome = .appended(ended, types: types + letters.map { _ in type.rawValue })
         }
         guard case .appended(let appended, _) = outcome else {
-            if let position = try await earlierEffect(of: cause) {
-                return .repeated(position: position)
-            }
+            if let outcome = try await earlierOutcome(of: cause) { return outcome }
             if let id = request.selection.ids?.first {
                 throw ProtocolError(.notFound, "there is no dead letter \(id)")
             }
@@ -200,43 +126,5 @@ extension Bus {
                 data: try JSON.encode(data))
         }
         return try await client.append(ends)
-    }
-
-    // MARK: Telling the log
-
-    /// Appends an event that changes the bus, and returns when the bus has applied it.
-    func append(
-        _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
-        _ cause: Cause
-    ) async throws -> Outcome {
-        try await append([try event(category, name, type, data, cause)])
-    }
-
-    func event(
-        _ category: String, _ name: String, _ type: BusEventType, _ data: some Encodable,
-        _ cause: Cause, index: Int = 0
-    ) throws -> NewEvent {
-        NewEvent(
-            id: cause.key.derived(String(index)),
-            stream: try StreamName(category: category, id: name), type: type.rawValue,
-            correlationID: cause.correlationID, causationID: cause.causationID,
-            metadata: try EventMetadata(cause).encoded(), data: try JSON.encode(data))
-    }
-
-    /// Appends events that change the bus, and returns when the bus has applied them.
-    func append(_ events: [NewEvent]) async throws -> Outcome {
-        let appended = try await client.append(events)
-        try await routed(through: appended.last)
-        return appended.isRepeat
-            ? .repeated(position: appended.last)
-            : .appended(appended, types: events.map(\.type))
-    }
-
-    private static func eventID(_ cause: Cause) -> EventID { cause.key.derived("0") }
-
-    /// Returns the position of the command's earlier effect, or nil if it is new.
-    func earlierEffect(of cause: Cause) async throws -> UInt64? {
-        guard cause.mayBeRepeat else { return nil }
-        return try await client.event(id: Self.eventID(cause))?.position
     }
 }

@@ -19,74 +19,12 @@ struct Plan {
 
 extension Bus {
     func answerReplayCalls() async {
-        await server.command(BusCall.startReplay) { (replay: ReplayDefinition, cause) in
-            try await self.start(replay, cause)
-        }
-        await server.command(BusCall.setReplayPaused) { (change: SetReplayPaused, cause) in
-            try await self.change(
-                change.name, change.isPaused ? .replayPaused : .replayResumed, cause,
-                from: { change.isPaused ? $0.isAtWork : $0 == .paused })
-        }
-        await server.command(BusCall.cancelReplay) { (name: String, cause) in
-            try await self.change(name, .replayCancelled, cause, from: { !$0.isEnd })
-        }
         await server.query(BusCall.replays) { (_: Nothing, atLeast) in
             try await self.replayViews(atLeast: atLeast)
         }
         await server.query(BusCall.planReplay) { (replay: ReplayDefinition, _) in
             try await self.plan(replay)
         }
-    }
-
-    private func start(_ replay: ReplayDefinition, _ cause: Cause) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        try check(replay)
-        try checkIsNew(replay: replay.name)
-        let started = try event(BusCategory.replay, replay.name, .replayStarted, replay, cause)
-        guard let queue = replay.queue, queues[queue] == nil else {
-            return try await append([started])
-        }
-        let definition = QueueDefinition(name: queue)
-        return try await append([
-            event(BusCategory.queue, queue, .queuePut, definition, cause, index: 1), started,
-        ])
-    }
-
-    func checkIsNew(replay name: String) throws {
-        guard replays[name] == nil else {
-            throw DaybookError(
-                .rejected, "there is a replay '\(name)' already; choose another name")
-        }
-    }
-
-    /// Throws if the definition is invalid or names something that does not exist. The replay's own
-    /// queue need not exist, because the command creates it.
-    func check(_ replay: ReplayDefinition) throws {
-        if let fault = replay.fault { throw DaybookError(.invalid, fault) }
-        if let pattern = replay.pattern { _ = try EventPattern(pattern) }
-        if let name = replay.archive { _ = try archive(name) }
-        for name in replay.rules where rules.rules[name] == nil {
-            throw ProtocolError(.notFound, "there is no rule '\(name)'")
-        }
-        for name in replay.rules where rules.rules[name]?.definition.isEnabled == false {
-            throw DaybookError(.rejected, "rule '\(name)' is disabled; enable it first")
-        }
-    }
-
-    private func change(
-        _ name: String, _ type: BusEventType, _ cause: Cause,
-        from allowed: (ReplayState) -> Bool
-    ) async throws -> Outcome {
-        guard let replay = replays[name] else {
-            throw ProtocolError(.notFound, "there is no replay '\(name)'")
-        }
-        guard !replay.row.state.isEnd else {
-            throw DaybookError(.rejected, "replay '\(name)' is over: \(replay.row.state.rawValue)")
-        }
-        guard allowed(replay.row.state) else { return .nothing }
-        return try await append(BusCategory.replay, name, type, Nothing(), cause)
     }
 
     private func replayViews(atLeast position: UInt64) async throws -> [ReplayView] {
@@ -100,7 +38,7 @@ extension Bus {
 
     /// Returns what the replay would do, as far as that is known. The caller asks again for more.
     private func plan(_ replay: ReplayDefinition) async throws -> ReplayPlan {
-        try check(replay)
+        try definitions.checkPlan(replay)
         let now = clock.running
         plans = plans.filter { !$0.value.isForgotten(at: now) }
         if plans[replay] == nil {

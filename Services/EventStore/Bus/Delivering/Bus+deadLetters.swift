@@ -98,8 +98,13 @@ extension Bus {
 
     // MARK: What the log tells
 
+    func applyDeadLetter(_ type: BusEventType, _ event: RecordedEvent) async throws {
+        guard type != .deadLettered else { return try addDeadLetter(event.data(), event) }
+        try await end(event.data(), at: event.time, redrive: type == .deadLetterRedriven)
+    }
+
     /// Makes the entry a dead letter.
-    func addDeadLetter(_ letter: DeadLetter, _ event: RecordedEvent) throws {
+    private func addDeadLetter(_ letter: DeadLetter, _ event: RecordedEvent) throws {
         var group = GroupKey.none
         if let queue = queues[letter.queue], letter.sequence > 0 {
             group = queue.keys.key(ofLabel: letter.group, event: letter.event)
@@ -119,9 +124,9 @@ extension Bus {
     }
 
     /// Ends a dead letter: returns it to its queue, or discards it.
-    func end(_ end: DeadLetterEnd, at time: Timestamp, redrive: Bool) async throws {
+    private func end(_ end: DeadLetterEnd, at time: Timestamp, redrive: Bool) async throws {
         guard let dead = try await deadLetter(end.deadLetter), dead.letter.queue == end.queue else {
-            throw ProtocolError(
+            throw DaybookError(
                 .notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
         }
         let event = try await events(at: [dead.letter.position])[dead.letter.position]

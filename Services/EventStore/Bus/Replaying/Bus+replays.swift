@@ -12,12 +12,7 @@ extension Bus {
     // MARK: What the log tells
 
     /// Starts the replay that an event defines.
-    ///
-    /// - Throws: if the replay is invalid, for the same reasons as its command.
-    func start(_ definition: ReplayDefinition, _ event: RecordedEvent) throws {
-        try check(definition)
-        try checkIsNew(replay: definition.name)
-        if let queue = definition.queue { _ = try self.queue(queue) }
+    func start(_ definition: ReplayDefinition, _ event: RecordedEvent) {
         let row = ReplayRow(
             definition: definition, state: .starting, startedAt: event.time,
             startedBy: event.actor, first: 0, last: event.position - 1, position: 0, delivered: 0)
@@ -28,11 +23,8 @@ extension Bus {
 
     func change(
         replay name: String, to state: ReplayState, at time: Timestamp, reason: String? = nil
-    ) throws {
-        guard let replay = replays[name] else {
-            throw ProtocolError(.notFound, "there is no replay '\(name)'")
-        }
-        guard !replay.row.state.isEnd else { return }
+    ) {
+        guard let replay = replays[name] else { return }
         // A replay that had not found its window yet looks for it when it resumes.
         replay.row.state = state == .running && replay.row.first == 0 ? .starting : state
         replay.row.reason = reason
@@ -90,12 +82,10 @@ extension Bus {
         }
         guard replay.row.state.isAtWork else { return }
         (end.position, end.delivered) = (replay.row.position, replay.row.delivered)
-        let event = NewEvent(
-            stream: try StreamName(category: BusCategory.replay, id: name),
-            type: BusEventType.replayEnded.rawValue,
-            metadata: try EventMetadata(actor: "event-store").encoded(),
-            data: try JSON.encode(end))
-        _ = try await append([event])
+        let key = EventID.random()
+        let cause = Cause(
+            correlationID: key.derived("0"), causationID: .none, key: key, actor: "event-store")
+        _ = try await execute(.endReplay(name, end), cause)
     }
 
     /// Adds the events of the window to the queues while the replay runs.
@@ -172,8 +162,8 @@ extension Bus {
                 throw ProtocolError(.notFound, "rule '\(name)' no longer exists")
             }
             guard rule.pattern.matches(event, replayName: definition.name) else { continue }
-            for target in rule.definition.targets where !targets.contains(where: { $0.0 == target })
-            {
+            for target in rule.definition.targets.compactMap(\.queue)
+            where !targets.contains(where: { $0.0 == target }) {
                 targets.append((target, name))
             }
         }

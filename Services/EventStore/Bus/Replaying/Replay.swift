@@ -1,24 +1,6 @@
 import EventSourcing
 import WireProtocol
 
-/// A replay as the tables store it.
-struct ReplayRow: Codable, Hashable, Sendable {
-    var definition: ReplayDefinition
-    var state: ReplayState
-    var reason: String?
-    var startedAt: Timestamp
-    var startedBy: String
-    var endedAt: Timestamp?
-    /// The first position of its window, or 0 while that is unknown.
-    var first: UInt64
-    /// The last position of its window.
-    var last: UInt64
-    /// The position up to which the window is done.
-    var position: UInt64
-    var lastEventTime: Timestamp?
-    var delivered: UInt64
-}
-
 /// A replay at work.
 final class Replay {
     var row: ReplayRow

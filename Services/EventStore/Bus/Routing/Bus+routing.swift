@@ -63,7 +63,8 @@ extension Bus {
         var sent: [String] = []
         for rule in matching {
             rule.matched += 1
-            for target in rule.definition.targets where !sent.contains(target) {
+            for target in rule.definition.targets.compactMap(\.queue)
+            where !sent.contains(target) {
                 sent.append(target)
                 send(event, to: target, by: rule, at: now)
             }

@@ -44,7 +44,9 @@ struct RuleBook {
 
     /// Returns the enabled rules that target the queue.
     func targeting(_ queue: String) -> [Rule] {
-        rules.values.filter { $0.definition.isEnabled && $0.definition.targets.contains(queue) }
-            .sorted { $0.definition.name < $1.definition.name }
+        rules.values.filter {
+            $0.definition.isEnabled && $0.definition.targets.contains(.queue(queue))
+        }
+        .sorted { $0.definition.name < $1.definition.name }
     }
 }
