@@ -183,10 +183,10 @@ public struct Delivery: Sendable {
 
 /// What a consumer reports about a delivery: done, failed or extended.
 ///
-/// Acknowledgements travel in one frame. It holds the queue's name after its length, 1 byte, and their
-/// number, 4 bytes. For each acknowledgement follow its sequence and lease, 8 bytes each, 1 byte, 0 for
-/// done, 1 for failed and 2 for extended, its milliseconds, 4 bytes, with all bits set for none,
-/// and its error after its length, 2 bytes.
+/// Acknowledgements travel in one frame. It holds the queue's name after its length, 1 byte, and
+/// their number, 4 bytes. For each acknowledgement follow its sequence and lease, 8 bytes each, 1
+/// byte, 0 for done, 1 for failed and 2 for extended, its milliseconds, 4 bytes, with all bits set
+/// for none, and its error after its length, 2 bytes.
 public struct Acknowledgement: Hashable, Sendable {
     /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {

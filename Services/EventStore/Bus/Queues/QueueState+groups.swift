@@ -72,13 +72,13 @@ extension QueueState {
 
     /// Removes an entry that is not waiting in its group's line. It is dropped, or becomes a dead
     /// letter that blocks the group if the settings say so.
-    mutating func deadLetter(_ entry: QueueEntry, _ cause: DeathCause) {
+    mutating func deadLetter(_ entry: QueueEntry, _ cause: DeadLetterCause) {
         entries[entry.sequence] = nil
         guard settings.hasDeadLetters else {
             changes.append(.dropped(entry, cause))
             return
         }
-        changes.append(.died(entry, cause))
+        changes.append(.deadLettered(entry, cause))
         if settings.waitsBehindDead { block(entry.group) }
     }
 

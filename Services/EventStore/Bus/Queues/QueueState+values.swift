@@ -20,9 +20,9 @@ extension QueueState {
         /// The entry with this sequence was acknowledged.
         case acknowledged(UInt64)
         /// The entry died and becomes a dead letter.
-        case died(QueueEntry, DeathCause)
+        case deadLettered(QueueEntry, DeadLetterCause)
         /// The entry died and is dropped, because the queue keeps no dead letters.
-        case dropped(QueueEntry, DeathCause)
+        case dropped(QueueEntry, DeadLetterCause)
     }
 
     /// The number of entries of each kind.
