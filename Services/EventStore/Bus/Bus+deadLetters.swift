@@ -9,7 +9,7 @@ extension Bus {
     /// Appends dead events to the log.
     ///
     /// An entry becomes a dead letter only when that event is routed. Until then it is in its
-    /// queue, and after a restart it dies again with the same event id.
+    /// queue, and after a restart it is dead again with the same event id.
     func appendDeadLetters() async throws {
         for await _ in deadLetterSignal.signals {
             while case let pending = deadLetters.takePending(), !pending.isEmpty {

@@ -75,7 +75,7 @@ extension Bus {
             return try await committed()
         }
         router.hold()
-        defer { waiters.resume([router.release()].compactMap(\.self)) }
+        defer { waiters.resume(router.release()) }
         try await fill(filling, through: router.position)
     }
 

@@ -61,7 +61,7 @@ enum QueuePhase: Hashable, Sendable {
 
 /// A dead letter as the tables store it.
 struct DeadLetterRow: Hashable, Sendable {
-    /// The position of the event that recorded the death.
+    /// The position of its event in the log.
     var id: UInt64
     var letter: DeadLetter
     var group: GroupKey

@@ -60,8 +60,8 @@ extension PendingDeadLetter {
             event: id, type: event?.type ?? "", sequence: entry.sequence, group: group,
             cause: cause, error: entry.error, receives: entry.receives,
             enqueuedAt: entry.enqueuedAt, firstReceivedAt: entry.firstReceivedAt)
-        // The same event can die in several queues, and again after a redrive. So the id needs all
-        // of these parts.
+        // The same event can be dead in several queues, and again after a redrive. So the id needs
+        // all of these parts.
         let name = "\(queue)/\(entry.rule)/\(entry.sequence)/\(entry.enqueuedAt.microseconds)"
         return NewEvent(
             id: id.derived("dead/\(name)"),

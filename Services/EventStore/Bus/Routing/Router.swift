@@ -34,7 +34,7 @@ struct Router {
     private var waiters: [(position: UInt64, waiter: Waiter)] = []
     /// Whether the router must wait while a queue is filled up to its position.
     private(set) var isHeld = false
-    private var heldWaiter: Waiter?
+    private var heldWaiters: [Waiter] = []
 
     init(after position: UInt64) { self.position = position }
 
@@ -124,13 +124,13 @@ struct Router {
     /// Makes the router wait before its next batch.
     mutating func hold() { isHeld = true }
 
-    mutating func waitForRelease(_ waiter: Waiter) { heldWaiter = waiter }
+    mutating func waitForRelease(_ waiter: Waiter) { heldWaiters.append(waiter) }
 
-    /// Ends `hold`. Returns the router's task if it waits.
-    mutating func release() -> Waiter? {
+    /// Ends `hold`. Returns the callers that waited for that.
+    mutating func release() -> [Waiter] {
         isHeld = false
-        defer { heldWaiter = nil }
-        return heldWaiter
+        defer { heldWaiters = [] }
+        return heldWaiters
     }
 }
 
