@@ -99,7 +99,6 @@ extension Definitions.Command {
         case .putRule(let rule): rule.fault
         case .putQueue(let queue): queue.fault
         case .createArchive(let archive): archive.fault
-        case .startReplay(let replay): replay.fault
         default: nil
         }
     }
