@@ -150,9 +150,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     (
         "EventBusTests",
         [
-            "Bytes", "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-            "EventStoreServer", "JSON", "ObjectStorage", "Observability", "ServiceRuntime",
-            "TestSupport", "WireProtocol", "ZeroMQ", grdb, logging,
+            "Bytes", "EventArchive", "EventBus", "EventLog", "EventSourcing",
+            "EventSourcingTesting", "EventStoreClient", "EventStoreServer", "JSON",
+            "ObjectStorage", "Observability", "ServiceRuntime", "TestSupport", "WireProtocol",
+            "ZeroMQ", grdb, logging,
         ], []
     ),
     ("EventLogTests", ["Bytes", "EventLog", "EventSourcing"], ["Samples"]),

@@ -311,7 +311,8 @@ extension BusFiles {
             #expect(queue.acknowledged == 12 && queue.dropped == 1)
             // Higher than any lease number that the earlier version derived from the clock.
             #expect(queue.lastLease > 1_700_000_000_000_000)
-            let entries = try await files.store.entries(of: 3, after: 0, limit: 10)
+            let entries = try await files.store.entries(
+                for: EntryLoad(queue: "q", id: 3, epoch: 0, range: .after(0, limit: 10)))
             #expect(entries.map(\.sequence) == [1002, 1005, 1009])
             #expect(entries.map(\.receives) == [0, 1, 2])
             #expect(entries.allSatisfy { $0.lease == nil })

@@ -112,7 +112,9 @@ import WireProtocol
             _ = try await store.replays()
             _ = try await store.archives()
             for queue in try await store.queues() {
-                _ = try await store.entries(of: queue.id, after: 0, limit: 10)
+                _ = try await store.entries(
+                    for: EntryLoad(
+                        queue: "q", id: queue.id, epoch: 0, range: .after(0, limit: 10)))
                 _ = try await store.lastLeased(of: queue.id)
             }
             _ = try await store.deadLetters(DeadLettersRequest())

@@ -81,7 +81,7 @@ final class Queue {
             case .voided(let entry): "voided \(entry.sequence)"
             case .retried(let entry): "retried \(entry.sequence)"
             case .acknowledged(let sequence): "done \(sequence)"
-            case .died(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
+            case .deadLettered(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
             case .dropped(let entry, let cause): "dropped \(entry.sequence) \(cause.rawValue)"
             }
         }

@@ -128,7 +128,8 @@ final class RunningBus {
         _ = try await admin.command(
             BusCall.putRule,
             RuleDefinition(
-                name: rule, pattern: #"{"detail-type":["\#(type)"]}"#, targets: targets))
+                name: rule, pattern: #"{"detail-type":["\#(type)"]}"#,
+                targets: targets.map { RuleTarget($0) }))
     }
 
     func view(_ queue: String) async throws -> QueueView {

@@ -192,6 +192,10 @@ import WireProtocol
         try Self.expectRoundTrip(
             RuleDefinition(
                 name: "r", description: "d", pattern: "{}", targets: ["q", "p"], isEnabled: false))
+        for text in ["q", "archive:a", "archive:", "lambda:x", ":", ""] {
+            #expect(RuleTarget(text).description == text)
+            try Self.expectRoundTrip(RuleTarget(text))
+        }
         for grouping in [Grouping.correlation, .stream, .unordered, .paths(["a"])] {
             #expect(Grouping(grouping.description) == grouping)
             try Self.expectRoundTrip(grouping)

@@ -82,7 +82,7 @@ final class JournalFile {
                 guard !chunk.bytes.isEmpty else { break }
                 for event in try RecordSequence(chunk.bytes[...]) {
                     position = event.position
-                    if let commit = try cursor.parts.take(event.data[...]) {
+                    if let commit = try cursor.parts.append(event.data[...]) {
                         records.append((try JournalRecord(commit[...]), position))
                     }
                 }

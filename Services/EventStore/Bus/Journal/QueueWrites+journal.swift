@@ -268,7 +268,7 @@ extension Lease {
         do {
             var reader = JournalReader(Array(stored)[...])
             self = try reader.lease(after: nil, at: 0)
-            try reader.end()
+            try reader.checkEnd()
         } catch {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(codingPath: [], debugDescription: "a lease: \(error)"))

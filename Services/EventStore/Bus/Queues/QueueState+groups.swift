@@ -51,7 +51,7 @@ extension QueueState {
         blockedEntries -= blocked.removeValue(forKey: key)?.count ?? 0
     }
 
-    /// Ends the delivery of an entry that was not acknowledged. The entry waits again or dies.
+    /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
     mutating func putBack(
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false
     ) {
@@ -72,13 +72,13 @@ extension QueueState {
 
     /// Removes an entry that is not waiting in its group's line. It is dropped, or becomes a dead
     /// letter that blocks the group if the settings say so.
-    mutating func deadLetter(_ entry: QueueEntry, _ cause: DeathCause) {
+    mutating func deadLetter(_ entry: QueueEntry, _ cause: DeadLetterCause) {
         entries[entry.sequence] = nil
         guard settings.hasDeadLetters else {
             changes.append(.dropped(entry, cause))
             return
         }
-        changes.append(.died(entry, cause))
+        changes.append(.deadLettered(entry, cause))
         if settings.waitsBehindDead { block(entry.group) }
     }
 
@@ -87,8 +87,8 @@ extension QueueState {
         groups[key]?.waiting.first.flatMap { entries[$0] }
     }
 
-    /// Makes the head of the group ready or delayed, or buries it. Call this whenever the group has
-    /// another head, or the head has changed.
+    /// Makes the head of the group ready or delayed, or dead-letters it. Call this whenever
+    /// the group has another head, or the head has changed.
     mutating func updateHead(of key: GroupKey, inFront: Bool = false) {
         guard groups[key]?.inFlight == nil else { return }
         while let head = head(of: key) {

@@ -19,10 +19,10 @@ extension QueueState {
         case retried(QueueEntry)
         /// The entry with this sequence was acknowledged.
         case acknowledged(UInt64)
-        /// The entry died and becomes a dead letter.
-        case died(QueueEntry, DeathCause)
-        /// The entry died and is dropped, because the queue keeps no dead letters.
-        case dropped(QueueEntry, DeathCause)
+        /// The entry is dead and becomes a dead letter.
+        case deadLettered(QueueEntry, DeadLetterCause)
+        /// The entry is dead and is dropped, because the queue keeps no dead letters.
+        case dropped(QueueEntry, DeadLetterCause)
     }
 
     /// The number of entries of each kind.

@@ -197,24 +197,21 @@ struct BusStore: Sendable {
         }
     }
 
-    /// Returns the entries after `sequence`, in order.
-    func entries(
-        of queue: Int64, after sequence: UInt64, limit: Int
-    ) async throws -> [QueueEntry] {
-        try await entries(
-            "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(bitPattern: sequence), limit])
-    }
-
-    /// Returns the entries of one group up to `sequence`, in order.
-    func entries(
-        of queue: Int64, in group: GroupKey, through sequence: UInt64
-    ) async throws -> [QueueEntry] {
-        try await entries(
-            "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
-            [
-                queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
-                Int64(bitPattern: group.low),
-            ])
+    /// Returns the entries to load, in order.
+    func entries(for load: EntryLoad) async throws -> [QueueEntry] {
+        switch load.range {
+        case .after(let sequence, let limit):
+            try await entries(
+                "sequence > ? ORDER BY sequence LIMIT ?",
+                [load.id, Int64(bitPattern: sequence), limit])
+        case .group(let group, let sequence):
+            try await entries(
+                "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
+                [
+                    load.id, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
+                    Int64(bitPattern: group.low),
+                ])
+        }
     }
 
     private func entries(

@@ -74,7 +74,7 @@ public struct Wiring: Sendable {
         }
         let names = Set((queues + there).map(\.name))
         for (index, rule) in rules.enumerated() {
-            if let target = rule.targets.first(where: { !names.contains($0) }) {
+            if let target = rule.targets.first(where: { !names.contains($0.description) }) {
                 throw DaybookError(
                     .invalid,
                     "rules[\(index)]: rule '\(rule.name)' targets queue '\(target)', "
@@ -93,7 +93,7 @@ private struct File: Codable {
         var name: String
         var description = ""
         var pattern: JSONValue
-        var targets: [String]
+        var targets: [RuleTarget]
         var isEnabled = true
 
         init(from decoder: any Decoder) throws {
@@ -102,7 +102,7 @@ private struct File: Codable {
             description =
                 try fields.decodeIfPresent(String.self, forKey: .description) ?? description
             pattern = try fields.decode(JSONValue.self, forKey: .pattern)
-            targets = try fields.decode([String].self, forKey: .targets)
+            targets = try fields.decode([RuleTarget].self, forKey: .targets)
             isEnabled = try fields.decodeIfPresent(Bool.self, forKey: .isEnabled) ?? isEnabled
         }
 

@@ -84,7 +84,7 @@ extension Rules {
         func run() async throws {
             let rule = RuleDefinition(
                 name: name, description: description, pattern: try PatternText.read(pattern),
-                targets: target, isEnabled: !disabled)
+                targets: target.map { RuleTarget($0) }, isEnabled: !disabled)
             try await options.command(BusCall.putRule, rule, "put rule \(name)")
         }
     }
@@ -100,7 +100,8 @@ extension Rules {
             ) { view in
                 [
                     view.rule.name, view.state, "\(view.matched)",
-                    view.rule.targets.joined(separator: ","), view.rule.description,
+                    view.rule.targets.map(\.description).joined(separator: ","),
+                    view.rule.description,
                 ]
             }
         }
@@ -125,7 +126,10 @@ extension Rules {
                 view,
                 [
                     ("rule", view.rule.name), ("description", view.rule.description),
-                    ("state", view.state), ("targets", view.rule.targets.joined(separator: ", ")),
+                    ("state", view.state),
+                    (
+                        "targets", view.rule.targets.map(\.description).joined(separator: ", ")
+                    ),
                     ("matched", "\(view.matched)"),
                     ("changed", "\(view.changedAt) by \(view.changedBy)"),
                     ("pattern", view.rule.pattern),

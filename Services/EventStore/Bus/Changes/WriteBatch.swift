@@ -51,6 +51,12 @@ struct QueueWrites: Hashable, Sendable {
 
     init(id: Int64) { self.id = id }
 
+    /// The changes of a queue that was deleted.
+    init(deleted id: Int64) {
+        self.id = id
+        isDeleted = true
+    }
+
     var isEmpty: Bool {
         !isDeleted && definition == nil && counters == nil && purgedThrough == nil && puts.isEmpty
             && removed.isEmpty

@@ -47,8 +47,3 @@ extension GroupKey {
 
     init(_ id: EventID) { self.init(high: id.high, low: id.low) }
 }
-
-extension RecordedEvent {
-    /// Whether the event is about the bus or another part of the store.
-    var isOfStore: Bool { bytes[bytes.startIndex + RecordLayout.headerSize] == UInt8(ascii: "$") }
-}
