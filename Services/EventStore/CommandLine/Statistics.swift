@@ -17,10 +17,8 @@ struct Statistics: AsyncParsableCommand {
         try await options.withStore { client in
             guard watch else { return try show(try await client.statistics()) }
             try await options.withBus { bus in
-                let json = options.json
-                let watch = try await StoreWatch(client, bus) {
-                    Endpoints.services(home: options.home)
-                }
+                let (json, home) = (options.json, options.home)
+                let watch = try await StoreWatch(client, bus) { Endpoints.services(home: home) }
                 try await untilSignalled { try await WatchDisplay.run(watch, json: json) }
             }
         }
