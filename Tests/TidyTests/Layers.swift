@@ -108,7 +108,7 @@ struct Restriction {
             files: ["Tables.swift"]),
         Restriction(
             module: "ArgumentParser",
-            folders: ["Shared/CommandLine/", "Services/EventStore/Main/", "Benchmarks/"],
+            folders: ["Shared/CommandLine/", "Services/EventStore/CommandLine/", "Benchmarks/"],
             files: ["Commands.swift", "Serve.swift"]),
     ]
 
