@@ -15,78 +15,346 @@ let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
-/// A module under Shared/.
-func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(
-        name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: strict)
-}
+/// Modules under Shared/, from the bottom up, and what each imports.
+let shared: [(name: String, imports: [Target.Dependency])] = [
+    ("Bytes", ["CCRC32C"]),
+    ("Files", []),
+    ("JSON", ["Bytes"]),
+    ("EventSourcing", ["Bytes", "JSON", crypto]),
+    ("EventSourcingTesting", ["EventSourcing"]),
+    ("HistoryChecker", ["EventSourcing"]),
+    ("Contracts", ["EventSourcing", "JSON"]),
+    ("EventPattern", ["Bytes", "EventSourcing", "JSON"]),
+    ("ObjectStorage", ["EventSourcing", "Files", crypto]),
+    ("ZeroMQ", ["Bytes", "CZeroMQ"]),
+    ("WireProtocol", ["Bytes", "EventSourcing", "JSON"]),
+    ("Observability", ["Bytes", "EventSourcing", "JSON", "ZeroMQ", coreMetrics, logging]),
+    (
+        "Keys",
+        [
+            "EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", coreMetrics,
+            logging,
+        ]
+    ),
+    (
+        "EventStoreClient",
+        ["EventSourcing", "JSON", "Keys", "Observability", "WireProtocol", "ZeroMQ", deque]
+    ),
+    (
+        "CallServer",
+        ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", coreMetrics, logging]
+    ),
+    ("Trace", ["EventSourcing", "JSON", "WireProtocol"]),
+    (
+        "ServiceRuntime",
+        [
+            "CallServer", "EventSourcing", "EventStoreClient", "Files", "JSON", "Keys",
+            "Observability", "WireProtocol", "ZeroMQ", grdb, heap, logging,
+        ]
+    ),
+    (
+        "CommandLine",
+        [
+            "Bytes", "EventSourcing", "EventStoreClient", "JSON", "Keys", "Observability",
+            "ServiceRuntime", "Trace", "WireProtocol", "ZeroMQ", argumentParser, logging,
+        ]
+    ),
+    (
+        "IntegrationHarness",
+        [
+            "EventSourcing", "EventStoreClient", "JSON", "Keys", "Observability", "WireProtocol",
+            "ZeroMQ",
+        ]
+    ),
+]
 
-/// A service's domain, `Services/<service>/Domain`: pure.
-func domain(_ service: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(
-        name: "\(service)Domain", dependencies: ["Contracts", "EventSourcing"] + dependencies,
-        path: "Services/\(service)/Domain", swiftSettings: strict)
-}
+/// The services, each a folder under Services/ with Domain, Main and Executable: the executable's
+/// name, and what the domain and Main import beside what all of them do.
+let services: [(folder: String, executable: String, domain: [Target.Dependency], main: [String])] =
+    [
+        ("Orders", "orders", [], ["Trace"]),
+        ("Route", "route", [heap], []),
+        ("Balance", "balance", ["AccountDomain"], ["AccountDomain", "AccountMain"]),
+        ("CreditLimit", "creditLimit", [], []),
+        ("Withdraw", "withdraw", [], ["AccountDomain", "AccountMain"]),
+        ("Credit", "credit", [], ["AccountDomain", "AccountMain"]),
+        ("Audit", "audit", [], []),
+    ]
 
-/// What a service's executable does, `Services/<service>/Main`.
-func main(
-    _ service: String, _ domain: [Target.Dependency], resources: [Resource]? = nil
-) -> Target {
-    .target(
-        name: "\(service)Main",
-        dependencies: domain + [
-            "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
-            argumentParser, grdb,
+/// The modules of the event store, under Services/EventStore/, from the bottom up.
+let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] = [
+    ("EventLog", "Log", ["Bytes", "EventSourcing", "Files", "JSON", crypto]),
+    ("EventArchive", "Archive", ["Bytes", "CZlib", "EventSourcing", "JSON", "ObjectStorage"]),
+    (
+        "CloudEvents", "CloudEvents",
+        ["Bytes", "EventSourcing", "EventStoreClient", "JSON", "WireProtocol"]
+    ),
+    (
+        "EventStoreServer", "Server",
+        [
+            "Bytes", "CallServer", "EventLog", "EventSourcing", "JSON", "Observability",
+            "WireProtocol", "ZeroMQ",
+        ]
+    ),
+    (
+        "EventBus", "Bus",
+        [
+            "Bytes", "CallServer", "EventArchive", "EventLog", "EventPattern", "EventSourcing",
+            "EventStoreClient", "JSON", "ObjectStorage", "Observability", "ServiceRuntime",
+            "WireProtocol", "ZeroMQ", deque, grdb, heap, logging,
+        ]
+    ),
+    (
+        "EventStoreMain", "Main",
+        [
+            "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+            "Keys", "Observability", "ZeroMQ", logging,
+        ]
+    ),
+    (
+        "EventStoreCommandLine", "CommandLine",
+        [
+            "Bytes", "CloudEvents", "CommandLine", "Contracts", "EventArchive", "EventBus",
+            "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreMain",
+            "JSON", "Keys", "Observability", "ServiceRuntime", "Trace", "WireProtocol", "ZeroMQ",
+            argumentParser, logging,
+        ]
+    ),
+]
+
+/// The targets under Tests/ and what each imports. Those that drive executables list their mains,
+/// so that a test builds what it runs.
+let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
+    ("AuditTests", ["AuditDomain", "AuditMain", "Contracts", "EventSourcing", "WireProtocol"], []),
+    (
+        "BoundaryTests",
+        [
+            "AccountDomain", "BalanceDomain", "BalanceMain", "CloudEvents", "CommandLine",
+            "Contracts", "CreditLimitDomain", "CreditLimitMain", "CreditMain", "EventSourcing",
+            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
+            "RouteDomain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
+            "WithdrawMain", "ZeroMQ", argumentParser,
+        ], []
+    ),
+    ("CloudEventsTests", ["CloudEvents", "EventSourcing"], []),
+    (
+        "ContractsTests", ["CloudEvents", "Contracts", "EventSourcing", "JSON", "ServiceRuntime"],
+        ["Samples"]
+    ),
+    ("EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage"], ["Samples"]),
+    (
+        "EventBusTests",
+        [
+            "Bytes", "EventArchive", "EventBus", "EventLog", "EventSourcing",
+            "EventSourcingTesting", "EventStoreClient", "EventStoreServer", "JSON",
+            "ObjectStorage", "Observability", "ServiceRuntime", "TestSupport", "WireProtocol",
+            "ZeroMQ", grdb, logging,
+        ], []
+    ),
+    ("EventLogTests", ["Bytes", "EventLog", "EventSourcing"], ["Samples"]),
+    ("EventPatternTests", ["EventPattern", "EventSourcing", "JSON"], []),
+    ("EventSourcingTests", ["Bytes", "EventSourcing", "EventSourcingTesting"], []),
+    (
+        "EventStoreClientTests",
+        [
+            "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "WireProtocol",
+            "ZeroMQ",
+        ], []
+    ),
+    (
+        "EventStoreCommandLineTests",
+        [
+            "Bytes", "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
+            "EventStoreCommandLine", "IntegrationHarness", "JSON", "ObjectStorage",
+            "ServiceRuntime", "TestSupport", "WireProtocol",
+        ], []
+    ),
+    (
+        "EventStoreMainTests",
+        [
+            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain",
+            "WireProtocol", "ZeroMQ", logging,
+        ], []
+    ),
+    (
+        "EventStoreServerTests",
+        [
+            "Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "WireProtocol",
+            "ZeroMQ",
         ],
-        path: "Services/\(service)/Main", resources: resources, swiftSettings: strict)
+        []
+    ),
+    (
+        "HistoryCheckerTests", ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker"],
+        []
+    ),
+    (
+        "ObjectStorageTests", ["EventSourcing", "IntegrationHarness", "ObjectStorage", crypto],
+        ["Servers"]
+    ),
+    (
+        "ObservationTests",
+        ["EventSourcing", "JSON", "Observability", "ZeroMQ", coreMetrics, logging], []
+    ),
+    ("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain"], []),
+    (
+        "ParticipantTests",
+        [
+            "AccountDomain", "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus",
+            "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
+            "JSON", "OrdersDomain", "RouteDomain", "ServiceRuntime", "TestSupport",
+            "WireProtocol", "ZeroMQ", grdb, logging,
+        ], ["Samples"]
+    ),
+    (
+        "PastTests",
+        [
+            "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
+            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
+            "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
+            logging,
+        ], []
+    ),
+    (
+        "ProjectionTests",
+        [
+            "BalanceDomain", "Contracts", "CreditDomain", "CreditLimitDomain", "EventSourcing",
+            "OrdersDomain", "RouteDomain", "WithdrawDomain",
+        ], []
+    ),
+    (
+        "PythonClientTests",
+        [
+            "EventSourcing", "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness",
+            "TestSupport", "WireProtocol",
+        ], ["check_client.py", "follow.py"]
+    ),
+    ("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain"], []),
+    ("RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"], []),
+    (
+        "SagaTests",
+        [
+            "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
+            "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain",
+        ], []
+    ),
+    (
+        "SystemTests",
+        [
+            "AccountDomain", "AuditMain", "BalanceMain", "CommandLine", "Contracts",
+            "CreditLimitMain", "CreditMain", "EventSourcing", "EventStoreClient",
+            "EventStoreCommandLine", "HistoryChecker", "IntegrationHarness", "JSON", "Keys",
+            "OrdersMain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
+            "WithdrawMain", "ZeroMQ", grdb,
+        ], ["Samples", "validate.py"]
+    ),
+    ("TidyTests", ["TestSupport"], []),
+    ("TraceTests", ["Contracts", "EventSourcing", "JSON", "Trace", "WireProtocol"], []),
+    ("WireProtocolTests", ["EventSourcing", "JSON", "WireProtocol"], []),
+    ("ZeroMQTests", ["TestSupport", "ZeroMQ"], []),
+]
+
+// MARK: The targets that follow from the tables
+
+func target(_ name: String, _ imports: [Target.Dependency], _ path: String) -> Target {
+    .target(name: name, dependencies: imports, path: path, swiftSettings: strict)
 }
 
-/// An executable, `Services/<service>/Executable`: one line that runs what is in Main.
-///
-/// - Parameter mains: what it runs, if not its service's Main.
-func executable(_ name: String, _ service: String, _ mains: [String]? = nil) -> Target {
-    let mains = mains ?? ["\(service)Main"]
-    return .executableTarget(
-        name: name, dependencies: mains.map { .init(stringLiteral: $0) } + ["ServiceKit"],
-        path: "Services/\(service)/Executable", swiftSettings: strict)
+/// An executable, `<path>/Executable`: one line that runs a Main.
+func executable(_ name: String, _ mains: [String], _ path: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: mains.map { .init(stringLiteral: $0) } + ["CommandLine"],
+        path: "\(path)/Executable", swiftSettings: strict)
 }
 
-func test(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
-) -> Target {
+/// What the Main of every service imports.
+let mainImports: [Target.Dependency] = [
+    "Bytes", "CommandLine", "Contracts", "EventSourcing", "EventStoreClient", "JSON",
+    "Observability", "ServiceRuntime", "WireProtocol", argumentParser, grdb,
+]
+
+func service(
+    _ folder: String, _ executableName: String, _ domain: [Target.Dependency], _ main: [String],
+    in path: String
+) -> [Target] {
+    var imports = mainImports
+    for name in ["\(folder)Domain"] + main { imports.append(.init(stringLiteral: name)) }
+    let resources: [Resource]? = folder == "Route" ? [.embedInCode("hubs.csv")] : nil
+    return [
+        target("\(folder)Domain", ["Contracts", "EventSourcing"] + domain, "\(path)/Domain"),
+        .target(
+            name: "\(folder)Main", dependencies: imports, path: "\(path)/Main",
+            resources: resources, swiftSettings: strict),
+        executable(executableName, ["\(folder)Main"], path),
+    ]
+}
+
+var targets: [Target] = [
+    // No pkgConfig: Debian's file names flags that SwiftPM prohibits; the modulemap links.
+    .systemLibrary(
+        name: "CZeroMQ", path: "Shared/CZeroMQ",
+        providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+    .systemLibrary(name: "CCRC32C", path: "Shared/CCRC32C"),
+    .systemLibrary(
+        name: "CZlib", path: "Shared/CZlib",
+        providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    executable("event-store", ["EventStoreCommandLine"], "Services/EventStore"),
+    // The bounded context that balance, withdraw and credit share.
+    target("AccountDomain", ["Contracts", "EventSourcing"], "Services/Account/Domain"),
+    target("AccountMain", mainImports + ["AccountDomain"], "Services/Account/Main"),
+    .executableTarget(
+        name: "Benchmarks",
+        dependencies: [
+            "Bytes", "CommandLine", "Contracts", "EventLog", "EventPattern", "EventSourcing",
+            "EventStoreClient", "WireProtocol", "ZeroMQ", argumentParser,
+        ], path: "Benchmarks", swiftSettings: strict),
+    target("TestSupport", [], "Tests/TestSupport"),
+
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
-        swiftSettings: strict)
+        name: "LoyaltyTests",
+        dependencies: [
+            "Contracts", "EventSourcing", "EventSourcingTesting", "IntegrationHarness",
+            "LoyaltyDomain", "LoyaltyMain",
+        ], path: "examples/new-service/Tests", swiftSettings: strict),
+]
+// The service that docs/new-service.md shows.
+targets += service("Loyalty", "loyalty", [], [], in: "examples/new-service")
+var products: [Product] = [
+    .executable(name: "event-store", targets: ["event-store"]),
+    .executable(name: "daybook", targets: ["daybook"]),
+    .executable(name: "loyalty", targets: ["loyalty"]),
+]
+for module in shared {
+    targets.append(target(module.name, module.imports, "Shared/\(module.name)"))
+    products.append(.library(name: module.name, targets: [module.name]))
+}
+for module in eventStore {
+    targets.append(target(module.name, module.imports, "Services/EventStore/\(module.folder)"))
+}
+var mains = ["EventStoreCommandLine"]
+for row in services {
+    targets += service(
+        row.folder, row.executable, row.domain, row.main, in: "Services/\(row.folder)")
+    products.append(.executable(name: row.executable, targets: [row.executable]))
+    mains.append("\(row.folder)Main")
+}
+targets.append(executable("daybook", mains, "Services/Daybook"))
+for test in tests {
+    targets.append(
+        .testTarget(
+            name: test.name, dependencies: test.imports, path: "Tests/\(test.name)",
+            exclude: test.exclude, swiftSettings: strict))
 }
 
 let package = Package(
     name: "daybook",
     platforms: [.macOS(.v26)],
-    products: [
-        .executable(name: "event-store", targets: ["event-store"]),
-        .executable(name: "orders", targets: ["orders"]),
-        .executable(name: "route", targets: ["route"]),
-        .executable(name: "balance", targets: ["balance"]),
-        .executable(name: "creditLimit", targets: ["creditLimit"]),
-        .executable(name: "withdraw", targets: ["withdraw"]),
-        .executable(name: "credit", targets: ["credit"]),
-        .executable(name: "audit", targets: ["audit"]),
-        .executable(name: "daybook", targets: ["daybook"]),
-        .executable(name: "loyalty", targets: ["LoyaltyMain"]),
-        .library(name: "Contracts", targets: ["Contracts"]),
-        .library(name: "IntegrationHarness", targets: ["IntegrationHarness"]),
-        .library(name: "ServiceKit", targets: ["ServiceKit"]),
-        .library(name: "CloudEvents", targets: ["CloudEvents"]),
-        .library(name: "EventStoreClient", targets: ["EventStoreClient"]),
-        .library(name: "EventPattern", targets: ["EventPattern"]),
-        .library(name: "EventSourcing", targets: ["EventSourcing"]),
-        .library(name: "EventSourcingTesting", targets: ["EventSourcingTesting"]),
-        .library(name: "Prometheus", targets: ["Prometheus"]),
-        .library(name: "WireProtocol", targets: ["WireProtocol"]),
-        .library(name: "ZeroMQ", targets: ["ZeroMQ"]),
-    ],
+    products: products,
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -94,249 +362,17 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
-    targets: [
-        // No pkgConfig: Debian's file names flags that SwiftPM prohibits; the modulemap links.
-        .systemLibrary(
-            name: "CZeroMQ", path: "Shared/CZeroMQ",
-            providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
-        shared("ZeroMQ", ["CZeroMQ"]),
-        .systemLibrary(name: "CCRC32C", path: "Shared/CCRC32C"),
-        .systemLibrary(
-            name: "CZlib", path: "Shared/CZlib",
-            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        shared("EventSourcing", ["CCRC32C"]),
-        shared("Prometheus", [coreMetrics]),
-        shared("EventPattern", ["EventSourcing"]),
-        shared("EventSourcingTesting", ["EventSourcing"]),
-        shared("HistoryChecker", ["EventSourcing"]),
-        shared("WireProtocol", ["EventSourcing"]),
-        shared(
-            "EventStoreClient",
-            [
-                "EventSourcing", "WireProtocol", "ZeroMQ",
-                .product(name: "DequeModule", package: "swift-collections"),
-            ]),
-        shared("ObjectStorage", ["EventSourcing", crypto]),
-        shared("CloudEvents", ["EventSourcing", "ServiceKit"]),
-        shared("Contracts", ["EventSourcing"]),
-        shared(
-            "IntegrationHarness", ["EventSourcing", "EventStoreClient", "ServiceKit", "ZeroMQ"]),
-        shared(
-            "ServiceKit",
-            [
-                "EventSourcing", "EventStoreClient", "Prometheus", "WireProtocol", "ZeroMQ",
-                argumentParser, coreMetrics, crypto, grdb,
-                .product(name: "HeapModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ]),
-
-        .target(
-            name: "EventLog", dependencies: ["EventSourcing", crypto],
-            path: "Services/EventStore/Log", swiftSettings: strict),
-        .target(
-            name: "EventArchive", dependencies: ["CZlib", "EventSourcing", "ObjectStorage"],
-            path: "Services/EventStore/Archive", swiftSettings: strict),
-        .target(
-            name: "EventBus",
-            dependencies: [
-                "EventArchive", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
-                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ", grdb,
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "HeapModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
-            ], path: "Services/EventStore/Bus", swiftSettings: strict),
-        .target(
-            name: "EventStoreServer",
-            dependencies: ["EventLog", "EventSourcing", "Prometheus", "WireProtocol", "ZeroMQ"],
-            path: "Services/EventStore/Server", swiftSettings: strict),
-        .target(
-            name: "EventStoreMain",
-            dependencies: [
-                "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
-                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
-                argumentParser, crypto,
-                .product(name: "Logging", package: "swift-log"),
-            ], path: "Services/EventStore/Main", swiftSettings: strict),
-        .executableTarget(
-            name: "Benchmarks",
-            dependencies: [
-                "Contracts", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
-                "ServiceKit", "WireProtocol", "ZeroMQ", argumentParser,
-            ], path: "Benchmarks", swiftSettings: strict),
-        main("Orders", ["OrdersDomain"]),
-        main("Route", ["RouteDomain"], resources: [.embedInCode("hubs.csv")]),
-        main("Balance", ["BalanceDomain", "AccountDomain"]),
-        main("CreditLimit", ["CreditLimitDomain"]),
-        main("Withdraw", ["WithdrawDomain", "AccountDomain"]),
-        main("Credit", ["CreditDomain", "AccountDomain"]),
-        main("Audit", ["AuditDomain"]),
-
-        executable("event-store", "EventStore"),
-        executable("orders", "Orders"),
-        executable("route", "Route"),
-        executable("balance", "Balance"),
-        executable("creditLimit", "CreditLimit"),
-        executable("withdraw", "Withdraw"),
-        executable("credit", "Credit"),
-        executable("audit", "Audit"),
-        executable(
-            "daybook", "Daybook",
-            [
-                "AuditMain", "BalanceMain", "CreditLimitMain", "CreditMain", "EventStoreMain",
-                "OrdersMain", "RouteMain", "WithdrawMain",
-            ]),
-
-        domain("Account"),
-        domain("Orders"),
-        domain("Balance", ["AccountDomain"]),
-        domain("CreditLimit"),
-        domain("Audit"),
-        domain(
-            "Route", [.product(name: "HeapModule", package: "swift-collections")]),
-        domain("Withdraw"),
-        domain("Credit"),
-
-        // The service that docs/new-service.md shows how to write.
-        .target(
-            name: "LoyaltyDomain", dependencies: ["Contracts", "EventSourcing"],
-            path: "examples/new-service/Domain", swiftSettings: strict),
-        .executableTarget(
-            name: "LoyaltyMain",
-            dependencies: ["EventSourcing", "LoyaltyDomain", "ServiceKit", argumentParser, grdb],
-            path: "examples/new-service/Main", swiftSettings: strict),
-        .testTarget(
-            name: "LoyaltyTests",
-            dependencies: [
-                "Contracts", "EventSourcing", "EventSourcingTesting", "IntegrationHarness",
-                "LoyaltyDomain", "LoyaltyMain", "ServiceKit",
-            ], path: "examples/new-service/Tests", swiftSettings: strict),
-
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        // Samples are read where they lie.
-        test("EventLogTests", ["EventLog", "EventSourcing"], exclude: ["Samples"]),
-        test(
-            "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage"],
-            exclude: ["Samples"]),
-        test(
-            "ObjectStorageTests",
-            ["EventSourcing", "IntegrationHarness", "ObjectStorage", crypto],
-            exclude: ["Servers"]),
-        test(
-            "EventBusTests",
-            [
-                "EventArchive", "EventBus", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreServer", "ObjectStorage", "ServiceKit", "TestSupport", "WireProtocol",
-                "ZeroMQ", grdb, .product(name: "Logging", package: "swift-log"),
-            ]),
-        test(
-            "EventStoreServerTests",
-            ["EventLog", "EventSourcing", "EventStoreServer", "WireProtocol", "ZeroMQ"]),
-        test(
-            "EventStoreClientTests",
-            [
-                "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "WireProtocol", "ZeroMQ",
-            ]),
-        test(
-            "ObservationTests",
-            [
-                "EventSourcing", "Prometheus", "ServiceKit", "ZeroMQ", coreMetrics,
-                .product(name: "Logging", package: "swift-log"),
-            ]),
-        test("EventPatternTests", ["EventPattern", "EventSourcing"]),
-        test(
-            "HistoryCheckerTests",
-            ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker"]),
-        test(
-            "BoundaryTests",
-            [
-                "AccountDomain", "BalanceDomain", "BalanceMain", "CloudEvents", "Contracts",
-                "CreditLimitDomain", "CreditLimitMain", "CreditMain", "EventSourcing",
-                "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
-                "RouteDomain", "RouteMain", "ServiceKit", "TestSupport", "WireProtocol",
-                "WithdrawMain", "ZeroMQ", argumentParser,
-            ]),
-        test("EventSourcingTests", ["EventSourcing", "EventSourcingTesting"]),
-        test("ZeroMQTests", ["TestSupport", "ZeroMQ"]),
-        test(
-            "SagaTests",
-            [
-                "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
-                "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain",
-            ]),
-        test("CloudEventsTests", ["CloudEvents", "EventSourcing"]),
-        test(
-            "EventStoreMainTests",
-            [
-                "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
-                "EventStoreMain", "IntegrationHarness", "ObjectStorage", "ServiceKit",
-                "TestSupport",
-                "WireProtocol",
-            ]),
-        test(
-            "PythonClientTests",
-            [
-                "EventSourcing", "EventStoreClient", "EventStoreMain", "IntegrationHarness",
-                "TestSupport",
-                "WireProtocol",
-            ], exclude: ["check_client.py", "follow.py"]),
-        test(
-            "ContractsTests", ["CloudEvents", "Contracts", "EventSourcing"], exclude: ["Samples"]),
-        test(
-            "AuditTests",
-            ["AuditDomain", "AuditMain", "Contracts", "EventSourcing", "WireProtocol"]),
-        test("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain", "ServiceKit"]),
-        test(
-            "ParticipantTests",
-            [
-                "AccountDomain", "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus",
-                "EventLog",
-                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "OrdersDomain", "RouteDomain", "ServiceKit", "TestSupport", "WireProtocol",
-                "ZeroMQ", grdb, .product(name: "Logging", package: "swift-log"),
-            ], exclude: ["Samples"]),
-        test(
-            "RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"]),
-        test(
-            "ProjectionTests",
-            [
-                "BalanceDomain", "Contracts", "CreditDomain", "CreditLimitDomain", "EventSourcing",
-                "OrdersDomain", "RouteDomain", "WithdrawDomain",
-            ]),
-        test("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain"]),
-        test(
-            "SystemTests",
-            [
-                "AccountDomain", "AuditMain", "BalanceMain", "Contracts", "CreditLimitMain",
-                "CreditMain", "EventSourcing", "EventStoreClient", "EventStoreMain",
-                "HistoryChecker", "IntegrationHarness", "OrdersMain", "RouteMain", "ServiceKit",
-                "TestSupport",
-                "WireProtocol", "WithdrawMain", "ZeroMQ", grdb,
-            ], exclude: ["Samples", "validate.py"]),
-        test(
-            "PastTests",
-            [
-                "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
-                "EventStoreClient", "EventStoreMain", "IntegrationHarness", "OrdersMain",
-                "RouteMain", "ServiceKit", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
-            ]),
-        test("TraceTests", ["Contracts", "EventSourcing", "ServiceKit", "WireProtocol"]),
-        test("TidyTests", ["TestSupport"]),
-        test("WireProtocolTests", ["EventSourcing", "WireProtocol"]),
-    ],
+    targets: targets,
     swiftLanguageModes: [.v6]
 )
 
 // The fuzzers are a test target, which runs the inputs that were kept. scripts/fuzz sets DAYBOOK_FUZZ
 // to make them an executable instead, for libFuzzer.
 let fuzzed: [Target.Dependency] = [
-    "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog", "EventPattern",
-    "EventSourcing", "ObjectStorage", "OrdersMain", "RouteDomain", "ServiceKit", "WireProtocol",
+    "Bytes", "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog", "EventPattern",
+    "EventSourcing", "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain",
+    "RouteDomain", "WireProtocol",
 ]
 package.targets.append(
     Context.environment["DAYBOOK_FUZZ"] == nil

@@ -2,7 +2,6 @@ import ArgumentParser
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import ZeroMQ
 
 /// Measures appends with a fixed number of concurrent requests.
@@ -31,14 +30,14 @@ struct AppendBenchmark: AsyncParsableCommand {
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
-        var figures = Figures("append")
-        figures.add("outstanding", Double(outstanding))
-        figures.add("batch", Double(batch))
-        figures.add(
+        var measurements = Measurements("append")
+        measurements.add("outstanding", Double(outstanding))
+        measurements.add("batch", Double(batch))
+        measurements.add(
             "events_per_second",
             Double(latencies.count * batch) / ((ContinuousClock.now - started) / .seconds(1)))
-        figures.add(latencies: latencies)
-        figures.show()
+        measurements.add(latencies: latencies)
+        measurements.show()
         await client.close()
     }
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ServiceKit
+import CommandLine
 
 /// Measures the suite. scripts/bench runs it in rounds, beside comparable systems.
 @main struct Benchmarks: AsyncParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 import ZeroMQ
 
@@ -16,7 +15,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
     @Option(help: "The number of consumers, each with its own connection.") var consumers = 1
     @Option(help: "The largest number of deliveries in a receive.") var batch = 100
     @Option(help: "The number of events, appended before the measurement.") var events = 200_000
-    @Option(help: "An unused name for queue, replay and category.") var name: String
+    @Option(help: "An unused name for the queue, the replay and the category.") var name: String
 
     func run() async throws {
         let loop = SocketLoop(name: "client")
@@ -40,11 +39,11 @@ struct DeliverBenchmark: AsyncParsableCommand {
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         precondition(taken == Int(replayed.delivered), "a delivery is missing")
-        var figures = Figures("deliver")
-        figures.add("consumers", Double(consumers))
-        figures.add("batch", Double(batch))
-        figures.add("acknowledged_per_second", Double(taken) / seconds)
-        figures.show()
+        var measurements = Measurements("deliver")
+        measurements.add("consumers", Double(consumers))
+        measurements.add("batch", Double(batch))
+        measurements.add("acknowledged_per_second", Double(taken) / seconds)
+        measurements.show()
         await store.close()
         await bus.close()
     }
@@ -57,7 +56,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
         }
     }
 
-    /// Replays the events into the queue, and waits until the replay has ended.
+    /// Replays the events into the queue, and returns the replay when it has ended.
     private func replay(_ bus: ServiceClient) async throws -> ReplayView {
         _ = try await bus.command(
             BusCall.startReplay,
@@ -67,12 +66,12 @@ struct DeliverBenchmark: AsyncParsableCommand {
             guard let view = views.first(where: { $0.replay.name == name }) else { continue }
             guard let end = view.endedAt else { continue }
             precondition(view.state == .completed, view.reason ?? "the replay was cancelled")
-            var figures = Figures("replay")
-            figures.add("events", Double(view.delivered))
-            figures.add(
+            var measurements = Measurements("replay")
+            measurements.add("events", Double(view.delivered))
+            measurements.add(
                 "events_per_second", Double(view.delivered) / ((end - view.startedAt) / .seconds(1))
             )
-            figures.show()
+            measurements.show()
             return view
         }
     }
@@ -82,8 +81,10 @@ struct DeliverBenchmark: AsyncParsableCommand {
         while true {
             let deliveries = try await consumer.receive(batch, wait: .milliseconds(200))
             guard !deliveries.isEmpty else { break }
-            try await consumer.settle(
-                deliveries.map { Settlement(sequence: $0.sequence, lease: $0.lease, .done) })
+            try await consumer.acknowledge(
+                deliveries.map {
+                    Acknowledgement(sequence: $0.sequence, lease: $0.lease, .acknowledged)
+                })
             taken += deliveries.count
         }
         await consumer.close()

@@ -1,6 +1,6 @@
 import EventSourcing
 
-/// Events with 256 bytes of data, as other event stores' benchmarks append.
+/// Events with 256 bytes of data, like those that other event stores' benchmarks append.
 enum Load {
     static let data =
         [UInt8](#"{"text":""#.utf8) + [UInt8](repeating: 0x78, count: 245) + Array("\"}".utf8)

@@ -1,7 +1,6 @@
 import ArgumentParser
 import EventPattern
 import EventSourcing
-import ServiceKit
 
 /// Measures how fast events of orders are matched against many rules at once.
 struct MatchBenchmark: AsyncParsableCommand {
@@ -19,11 +18,11 @@ struct MatchBenchmark: AsyncParsableCommand {
         let started = ContinuousClock.now
         for index in 0..<events { matches += matcher.matches(records[index % 1000]).count }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        var figures = Figures("match")
-        figures.add("rules", Double(rules))
-        figures.add("events_per_second", Double(events) / seconds)
-        figures.add("matches_per_event", Double(matches) / Double(events))
-        figures.show()
+        var measurements = Measurements("match")
+        measurements.add("rules", Double(rules))
+        measurements.add("events_per_second", Double(events) / seconds)
+        measurements.add("matches_per_event", Double(matches) / Double(events))
+        measurements.show()
     }
 
     /// Returns a rule like those that people write: by type and destination, by customer, or by

@@ -1,8 +1,9 @@
 import ArgumentParser
+import CommandLine
 import EventLog
 import EventSourcing
 import Foundation
-import ServiceKit
+import Observability
 
 /// Measures how fast the log engine alone appends.
 struct FillBenchmark: AsyncParsableCommand {
@@ -20,9 +21,9 @@ struct FillBenchmark: AsyncParsableCommand {
         let seconds = try append(
             events, to: &log, streams: streams, conversation: conversation)
         try log.close()
-        var figures = Figures("fill")
-        figures.add("events_per_second", Double(events) / seconds)
-        figures.show()
+        var measurements = Measurements("fill")
+        measurements.add("events_per_second", Double(events) / seconds)
+        measurements.show()
     }
 }
 
@@ -37,16 +38,16 @@ struct OpenBenchmark: AsyncParsableCommand {
     func run() async throws {
         let started = ContinuousClock.now
         var log = try openLog(folder)
-        var figures = Figures("open")
-        figures.add("events", Double(log.head))
-        figures.add("open_seconds", (ContinuousClock.now - started) / .seconds(1))
-        figures.add("rss_mib", Memory.residentMebibytes)
-        figures.add("conversation_ms", try findConversations(in: log) * 1000)
+        var measurements = Measurements("open")
+        measurements.add("events", Double(log.head))
+        measurements.add("open_seconds", (ContinuousClock.now - started) / .seconds(1))
+        measurements.add("rss_mib", Memory.residentMebibytes)
+        measurements.add("conversation_ms", try findConversations(in: log) * 1000)
         let seconds = try append(streams, to: &log, streams: streams, conversation: 1)
         try log.close()
-        figures.add("appends_per_second", Double(streams) / seconds)
-        figures.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
-        figures.show()
+        measurements.add("appends_per_second", Double(streams) / seconds)
+        measurements.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
+        measurements.show()
     }
 }
 
@@ -96,7 +97,7 @@ private func append(
 }
 
 enum Memory {
-    /// The resident memory of this process, as the system counts it.
+    /// The resident memory of this process, in MiB.
     static var residentMebibytes: Double {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""

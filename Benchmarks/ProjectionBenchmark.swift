@@ -3,11 +3,10 @@ import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import WireProtocol
 import ZeroMQ
 
-/// Measures the time from the call of an append to the answer of a query that includes the event,
-/// in another process.
+/// Measures the time from an append until a query of another process includes the event.
 struct ProjectionBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projection",
@@ -42,10 +41,10 @@ struct ProjectionBenchmark: AsyncParsableCommand {
                 "account", account, atLeast: appended.last, as: AccountView.self)
             latencies.append(ContinuousClock.now - begun)
         }
-        var figures = Figures("projection")
-        figures.add("count", Double(count))
-        figures.add(latencies: latencies)
-        figures.show()
+        var measurements = Measurements("projection")
+        measurements.add("count", Double(count))
+        measurements.add(latencies: latencies)
+        measurements.show()
         await store.close()
         await balance.close()
     }

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Contracts
+import EventStoreClient
 import Foundation
-import ServiceKit
+import WireProtocol
 
 /// Measures queries of a service that answers from memory.
 struct QueryBenchmark: AsyncParsableCommand {
@@ -34,13 +35,13 @@ struct QueryBenchmark: AsyncParsableCommand {
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
-        var figures = Figures("query")
-        figures.add("outstanding", Double(outstanding))
-        figures.add(
+        var measurements = Measurements("query")
+        measurements.add("outstanding", Double(outstanding))
+        measurements.add(
             "queries_per_second",
             Double(latencies.count) / ((ContinuousClock.now - started) / .seconds(1)))
-        figures.add(latencies: latencies)
-        figures.show()
+        measurements.add(latencies: latencies)
+        measurements.show()
         await client.close()
     }
 }

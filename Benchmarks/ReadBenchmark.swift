@@ -22,18 +22,18 @@ struct ReadBenchmark: AsyncParsableCommand {
         var last: UInt64 = 0
         try await client.read(ReadRequest(from: 1, credit: 8, chunkBytes: 1 << 20)) { records in
             for event in records {
-                precondition(event.position == last + 1, "the log has a hole")
+                precondition(event.position == last + 1, "the log has a gap")
                 last = event.position
                 bytes += event.data.count
                 events += 1
             }
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        var figures = Figures("read")
-        figures.add("events", Double(events))
-        figures.add("events_per_second", Double(events) / seconds)
-        figures.add("mib_per_second", Double(bytes) / seconds / 1_048_576)
-        figures.show()
+        var measurements = Measurements("read")
+        measurements.add("events", Double(events))
+        measurements.add("events_per_second", Double(events) / seconds)
+        measurements.add("mib_per_second", Double(bytes) / seconds / 1_048_576)
+        measurements.show()
         await client.close()
     }
 }

@@ -128,9 +128,10 @@ extension Recorded where Event: EventFamily {
 }
 
 /// An event type that this code does not know. To continue without it would give a wrong state.
-public struct UnknownEvent: Error, Hashable, CustomStringConvertible {
+public struct UnknownEvent: ClassifiedError, Hashable {
     /// The error in one line: the reader, the type and the place.
     public let description: String
+    public var kind: DaybookError.Kind { .unreadable }
 
     /// Creates the error of a record that the reader does not know.
     public init(_ record: RecordedEvent, reader: Any.Type) {

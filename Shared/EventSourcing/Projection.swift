@@ -15,18 +15,18 @@ public protocol Projection: SendableMetatype {
     /// at one.
     ///
     /// Return true only if such an event can't affect the read model.
-    static var passesOverUnknown: Bool { get }
+    static var skipsUnknownEvents: Bool { get }
     /// Applies an event to the model.
     static func project(_ event: Recorded<Event>, onto model: inout Model)
 }
 
 extension Projection {
     /// False: an unknown event stops the projection.
-    public static var passesOverUnknown: Bool { false }
+    public static var skipsUnknownEvents: Bool { false }
 
     /// The query of the events that the projection must see.
     public static var query: EventQuery {
-        passesOverUnknown ? Event.query : Event.queryOfCategories
+        skipsUnknownEvents ? Event.query : Event.queryOfCategories
     }
 }
 

@@ -1,6 +1,7 @@
+import EventSourcing
 import WireProtocol
 
-/// An answer, taken apart; one that is a refusal is thrown.
+/// The header and the body of an answer. Its initializer throws the error of an error answer.
 struct Answer: Sendable {
     let header: MessageHeader
     let body: [[UInt8]]
@@ -16,12 +17,11 @@ struct Answer: Sendable {
     }
 }
 
-/// A process did not answer.
-public struct Unavailable: Error, Hashable, CustomStringConvertible {
-    public let endpoint: String
-    public let timeout: Duration
-
-    public var description: String {
-        "nothing at \(endpoint) answered within \(timeout); is the process there running?"
+extension DaybookError {
+    /// The error of a process that did not answer in time.
+    static func noAnswer(from endpoint: String, within timeout: Duration) -> DaybookError {
+        DaybookError(
+            .unavailable,
+            "nothing at \(endpoint) answered within \(timeout); is the process there running?")
     }
 }

@@ -2,10 +2,11 @@ import EventSourcing
 import WireProtocol
 import ZeroMQ
 
-/// Sends appends that are asked for at the same time in one message: each is made or refused by
-/// itself, but what a message costs both sides is paid once.
+/// Sends concurrent appends in one message.
+///
+/// The store makes or rejects each of them on its own, but both sides pay for only one message.
 actor AppendQueue {
-    /// An append of more bytes travels alone, and appends of more bytes in two messages.
+    /// The largest size of the records in one message, in bytes. A larger append travels alone.
     private static let bytes = 256 << 10
 
     private struct Waiting {
@@ -38,7 +39,7 @@ actor AppendQueue {
             try await withCheckedThrowingContinuation { continuation in
                 callers[id] = continuation
                 waiting.append(Waiting(id: id, part: part, timeout: timeout))
-                // It is sent behind those whose turn is now, and with them.
+                // The task runs after all appends that are ready now, and sends them together.
                 if waiting.count == 1 {
                     Task(executorPreference: loop) { await self.sendWaiting() }
                 }
@@ -93,7 +94,7 @@ actor AppendQueue {
         }
     }
 
-    /// Sends one append by itself.
+    /// Sends one append in a message of its own.
     private func send(_ part: AppendPart, _ timeout: Duration) async throws -> Appended {
         let answer = try await connection.request(.append, within: timeout) { _ in
             [part.condition, part.records]

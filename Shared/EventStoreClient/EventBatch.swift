@@ -1,14 +1,17 @@
 public import EventSourcing
 
-/// Some events of one ordered sequence without a duplicate and without a hole.
+/// Consecutive events of an ordered sequence, without duplicates and gaps.
 public struct EventBatch: Sendable {
+    /// The events of the batch. It may be empty when only the checkpoint has moved.
     public var events: [RecordedEvent]
-    /// Every matching event up to here has been given: the checkpoint to go on from. In a read
-    /// backwards, the position above which every matching event has been given.
+    /// The position up to which every matching event was returned, the checkpoint to resume from.
+    ///
+    /// In a read backwards, the position above which every matching event was returned.
     public var through: UInt64
-    /// Whether that was the head of the log when the batch was made.
+    /// Whether `through` was the head of the log when the batch was made.
     public var isCaughtUp: Bool
 
+    /// Creates a batch.
     public init(events: [RecordedEvent], through: UInt64, isCaughtUp: Bool) {
         self.events = events
         self.through = through
@@ -17,22 +20,25 @@ public struct EventBatch: Sendable {
 }
 
 extension AsyncSequence where Element == EventBatch {
-    /// The events one by one.
+    /// The single events of the batches.
     public var events: BatchedEvents<Self> { BatchedEvents(base: self) }
 }
 
-/// The events of a read or a subscription, one by one.
+/// The single events of a read or a subscription.
 public struct BatchedEvents<Base: AsyncSequence>: AsyncSequence where Base.Element == EventBatch {
     fileprivate let base: Base
 
+    /// Returns an iterator over the events.
     public func makeAsyncIterator() -> Iterator { Iterator(base: base.makeAsyncIterator()) }
 
+    /// An iterator over single events.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate var base: Base.AsyncIterator
         private var batch = [RecordedEvent]().makeIterator()
 
         fileprivate init(base: Base.AsyncIterator) { self.base = base }
 
+        /// Returns the next event, or nil at the end.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(Base.Failure) -> RecordedEvent? {

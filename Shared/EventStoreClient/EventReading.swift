@@ -1,25 +1,27 @@
 import EventSourcing
 import WireProtocol
 
-/// What a read of the log gives, chunk by chunk, as the consumer takes them:
+/// A read of the log, in chunks that the store sends as the consumer takes them.
 ///
 ///     for try await batch in client.read(ReadRequest(.categories(["order"]))) { … }
 ///
-/// The store sends no more chunks ahead than the request's credit. A connection that is lost is
-/// taken up again where it was. Who leaves the loop, or is cancelled in it, ends the read at the
-/// store.
+/// The store sends at most the request's credit of chunks ahead. After a lost connection, the read
+/// resumes where it was. When the consumer leaves the loop or is cancelled, the store stops the
+/// read.
 ///
-/// Iterating throws `ProtocolError` for what the store refuses, `Unavailable` when no chunk comes
-/// within the timeout, and `CancellationError`. Each iteration is a read of its own.
+/// Iterating throws `ProtocolError` if the store rejects the read, `unavailable` if no chunk comes
+/// within the timeout, and `CancellationError`. Each iteration is a new read.
 public struct EventReading: AsyncSequence, Sendable {
     let request: ReadRequest
     let connection: RequestClient
     let timeout: Duration
 
+    /// Returns the iterator of a new read.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
+    /// An iterator over the chunks of a read.
     public final class Iterator: AsyncIteratorProtocol {
-        /// What is still to come.
+        /// The request for the events that have not come yet.
         private var rest: ReadRequest
         private let connection: RequestClient
         private let timeout: Duration
@@ -32,6 +34,7 @@ public struct EventReading: AsyncSequence, Sendable {
             timeout = reading.timeout
         }
 
+        /// Returns the next chunk, or nil at the end.
         public func next(isolation actor: isolated (any Actor)?) async throws -> EventBatch? {
             guard !isAtEnd else { return nil }
             do {
@@ -49,24 +52,24 @@ public struct EventReading: AsyncSequence, Sendable {
             var attempts = 0
             while true {
                 attempts += 1
-                let end = Swift.min(deadline, .now + RequestClient.patience(attempts))
+                let end = Swift.min(deadline, .now + RequestClient.attemptTimeout(attempts))
                 if let message = try await connection.next(place.id, until: end) {
                     return try await take(Answer(message), from: place)
                 }
                 guard await !connection.isClosed, .now < deadline else {
-                    throw Unavailable(endpoint: connection.endpoint, timeout: timeout)
+                    throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
                 }
-                // The store may have been restarted, and know nothing of this read.
+                // The store may have restarted and lost this read.
                 self.place = nil
                 place = try await openPlace()
             }
         }
 
-        /// The read under way; a new one if there is none.
+        /// Returns the place of the open read, or starts a new read.
         private func openPlace() async throws -> ReadPlace {
             if let place { return place }
             guard let id = try await connection.openRead() else {
-                throw Unavailable(endpoint: connection.endpoint, timeout: timeout)
+                throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
             }
             let opened = ReadPlace(id, of: connection)
             place = opened
@@ -77,7 +80,7 @@ public struct EventReading: AsyncSequence, Sendable {
 
         private func take(_ answer: Answer, from place: ReadPlace) async throws -> EventBatch {
             guard answer.header.kind == .chunk, answer.body.count == 2 else {
-                throw ProtocolError(.malformed, "a read is answered in chunks")
+                throw ProtocolError(.malformed, "the answer to a read is not a chunk")
             }
             let (head, records) = (answer.body[0], answer.body[1])
             let chunk = try ChunkHeader(head.span)
@@ -105,11 +108,12 @@ public struct EventReading: AsyncSequence, Sendable {
     }
 }
 
-/// A place among the open reads of a connection. When it is dropped, the read ends at the store and
-/// the place goes to who waits for one.
+/// A place among the open reads of a connection.
+///
+/// When it is released, the store stops the read and the place goes to the next waiting read.
 private final class ReadPlace {
     let id: UInt64
-    /// Whether the store has sent all of it.
+    /// Whether the store has sent the whole read.
     var isFinished = false
     private let connection: RequestClient
 
@@ -120,7 +124,7 @@ private final class ReadPlace {
 
     deinit {
         let (id, isFinished, connection) = (id, isFinished, connection)
-        // Not part of the task that read: that one may have been cancelled.
+        // A new task, because the reading one may be cancelled.
         Task(executorPreference: connection.loop) {
             await connection.endRead(id, isFinished: isFinished)
         }

@@ -1,11 +1,12 @@
 public import EventSourcing
 import Foundation
+import JSON
 public import WireProtocol
 public import ZeroMQ
 
 /// The event store as an async API, over one connection.
 public struct EventStoreClient: Sendable {
-    /// The name of the process.
+    /// The name of the event store's process.
     static let name = "event-store"
 
     private let connection: RequestClient
@@ -13,7 +14,11 @@ public struct EventStoreClient: Sendable {
     let loop: SocketLoop
     let context: Context
 
-    /// Begins to connect; a store that is not there yet is waited for by the requests.
+    /// Starts to connect.
+    ///
+    /// If the store is not running yet, requests wait for it.
+    ///
+    /// - Throws: `ZeroMQError` if the endpoint is invalid or needs keys.
     public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
         connection = try await RequestClient(
             endpoint: endpoint, to: Self.name, on: loop, in: context)
@@ -22,21 +27,26 @@ public struct EventStoreClient: Sendable {
         self.context = context
     }
 
+    /// Closes the connection. Pending requests fail as unavailable.
     public func close() async { await connection.close() }
 
-    /// What the store says of itself: its log, its head, its feed.
+    /// Returns the identity and head of the log, and the endpoints of the feed and the bus.
+    ///
+    /// - Throws: `ProtocolError` if there is no common protocol version, `unavailable` if no answer
+    ///   came within `timeout`.
     public func welcome(timeout: Duration = .seconds(30)) async throws -> Welcome {
-        let hello = Array(
-            try JSONEncoder().encode(Hello(client: ProcessInfo.processInfo.processName)))
+        let hello = try JSON.encode(Hello(client: ProcessInfo.processInfo.processName))
         let answer = try await connection.request(.hello, within: timeout) { _ in [hello] }
-        var welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer.body.first ?? []))
+        var welcome = try JSON.decode(Welcome.self, from: answer.body.first ?? [])
         welcome.feed = welcome.feed.map(reachable)
         welcome.bus = welcome.bus.map(reachable)
         return welcome
     }
 
-    /// The endpoint as it is reached from here: a store that listens at all its addresses names
-    /// none, and is where it was reached for this.
+    /// Returns an endpoint that this client can reach.
+    ///
+    /// A store that listens on all its addresses names none of them. It is where this client has
+    /// reached it.
     private func reachable(_ endpoint: String) -> String {
         for anywhere in ["tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"]
         where endpoint.hasPrefix(anywhere) {
@@ -48,17 +58,19 @@ public struct EventStoreClient: Sendable {
 
     /// Appends the events, all or none, if the condition holds.
     ///
-    /// What is appended at the same time through one client travels in one message. An answer that
-    /// does not come is asked for again with the same events, under the same ids:
-    /// that is safe, for the store keeps an id once.
-    /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer came within `timeout`,
-    ///   `NameError` for an event that can't be written.
+    /// Appends made at the same time through one client travel in one message. If no answer comes,
+    /// the same events are sent again under the same ids. That is safe, because the store appends
+    /// an id only once.
+    ///
+    /// - Throws: `ProtocolError` if the store rejects the append, `unavailable` if no answer came
+    ///   within `timeout`, `invalid` if an event can't be encoded.
     public func append(
         _ events: [NewEvent], _ condition: AppendCondition = .any, timeout: Duration = .seconds(30)
     ) async throws -> Appended {
         var records: [UInt8] = []
         for event in events { try event.encode(into: &records) }
-        // The store ends the connection of what is too long to be taken, and could not say why.
+        // The store would close the connection because of a message that is too long, without
+        // saying why.
         guard records.count <= Limits.appendBytes else {
             throw ProtocolError(
                 .invalid, "an append has up to \(Limits.appendBytes) bytes, not \(records.count)")
@@ -67,7 +79,7 @@ public struct EventStoreClient: Sendable {
             AppendPart(condition: try condition.encoded(), records: records), timeout: timeout)
     }
 
-    /// The event of this id, if it is in the log.
+    /// Returns the event with this id, or nil if the log lacks it.
     public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent?
     {
         let record = try await connection.call(StoreCall.event, within: timeout) { _ in
@@ -76,43 +88,43 @@ public struct EventStoreClient: Sendable {
         return record.isEmpty ? nil : try RecordedEvent(record[...])
     }
 
-    /// Some of the streams that there are, in the order in which they began.
+    /// Returns streams in the order of their first events.
     public func streams(
         _ request: StreamsRequest = StreamsRequest(), timeout: Duration = .seconds(30)
     ) async throws -> [StreamEntry] {
         let answer = try await connection.call(StoreCall.streams, within: timeout) { _ in
-            Array(try JSONEncoder().encode(request))
+            try JSON.encode(request)
         }
-        return try JSONDecoder().decode([StreamEntry].self, from: Data(answer))
+        return try JSON.decode([StreamEntry].self, from: answer)
     }
 
-    /// How the store is doing.
+    /// Returns the store's figures.
     public func statistics(timeout: Duration = .seconds(30)) async throws -> StoreStatistics {
         let answer = try await connection.call(StoreCall.statistics, within: timeout) { _ in [] }
-        return try JSONDecoder().decode(StoreStatistics.self, from: Data(answer))
+        return try JSON.decode(StoreStatistics.self, from: answer)
     }
 
-    /// Where the log ends, and the hash of its chain there.
+    /// Returns the head of the log and the hash of its chain.
     ///
-    /// - Parameter timeout: of a log that was written before there were chains, the first answer
-    ///   takes the time to read all of it.
+    /// - Parameter timeout: how long to wait. The first answer for a log without a chain takes as
+    ///   long as it takes to read the whole log.
     public func head(timeout: Duration = .seconds(30)) async throws -> LogHead {
         let answer = try await connection.call(StoreCall.chain, within: timeout) { _ in [] }
-        return try JSONDecoder().decode(LogHead.self, from: Data(answer))
+        return try JSON.decode(LogHead.self, from: answer)
     }
 
-    /// Reads what `request` asks for, as the consumer takes it.
+    /// Returns the requested events, in chunks that the store sends as the consumer takes them.
     ///
-    /// - Parameter timeout: how long a chunk is waited for, over restarts of the store.
+    /// - Parameter timeout: how long to wait for a chunk, also across restarts of the store.
     public func read(
         _ request: ReadRequest, timeout: Duration = .seconds(30)
     ) -> EventReading {
         EventReading(request: request, connection: connection, timeout: timeout)
     }
 
-    /// Reads what `request` asks for, and hands it to `body` chunk by chunk.
+    /// Reads the requested events, and calls `body` with each chunk.
     ///
-    /// - Returns: the position up to which every matching event has been seen.
+    /// - Returns: the position up to which every matching event was passed to `body`.
     @discardableResult
     public func read(
         _ request: ReadRequest, timeout: Duration = .seconds(30),
@@ -126,11 +138,11 @@ public struct EventStoreClient: Sendable {
         return through
     }
 
-    /// Every event behind `position` that matches, for good: those in the log, then those to come.
+    /// Subscribes to every matching event after `position`: first those in the log, then new ones.
     ///
     /// - Parameter log: The log that `position` belongs to. Without it, the position is taken for
     ///   one of the log that the store has now.
-    /// - Throws: `DifferentLog` if the store has another log, `Unavailable` if it does not answer,
+    /// - Throws: `internal` if the store has another log, `unavailable` if it does not answer,
     ///   `ProtocolError` if it has no feed.
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
@@ -138,8 +150,11 @@ public struct EventStoreClient: Sendable {
         try await Subscription(query, after: .position(position), in: log, of: self)
     }
 
-    /// Every matching event behind `start`, for good; behind the end: whatever is appended from now
-    /// on.
+    /// Subscribes to every matching event after `start`.
+    ///
+    /// After the end, these are all events appended from now on.
+    ///
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no feed.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {
@@ -149,10 +164,10 @@ public struct EventStoreClient: Sendable {
     var isClosed: Bool { get async { await connection.isClosed } }
 }
 
-/// Where a subscription begins.
+/// Where a subscription starts.
 public enum SubscriptionStart: Hashable, Sendable {
-    /// Behind this position: a checkpoint, or 0 for the beginning of the log.
+    /// After this position: a checkpoint, or 0 for the beginning of the log.
     case position(UInt64)
-    /// Behind the last event that is in the log when the subscription is made.
+    /// After the last event in the log at the time of the subscription.
     case end
 }

@@ -1,14 +1,17 @@
 import EventSourcing
 import WireProtocol
 
-/// What of the feed a subscription listens to, and how it knows that it has missed nothing.
+/// The part of the feed that a subscription receives, and how it detects gaps.
 ///
-/// The records of a category are a chain, each carrying the position of the one before it, so a
-/// subscription to one category needs to hear that category alone. Several chains would not do: a
-/// record of one category says nothing of the others, and one of them that was lost, and stands
-/// before it in the log, would come to light only after it. So whoever asks for several categories
-/// hears the whole feed, whose positions have no gaps. Topics of types are no use at all: a
-/// record's predecessor may be of any type.
+/// The records of a category form a chain: each has the position of the one before it. So a
+/// subscription to one category receives that category only.
+///
+/// Several chains are not enough. A record of one category says nothing about the others. If a
+/// record of another category was lost, the subscription would notice it too late and return events
+/// out of order. So a subscription to several categories receives the whole feed, whose positions
+/// have no gaps.
+///
+/// Topics of types do not help, because the record before another in the chain may have any type.
 enum FeedScope: Hashable {
     case all
     case category(String)
@@ -18,7 +21,7 @@ enum FeedScope: Hashable {
         self = named.first.flatMap { named.count == 1 ? .category($0) : nil } ?? .all
     }
 
-    /// The prefixes of the topics to subscribe to.
+    /// The topic prefixes to subscribe to.
     var topics: [String] {
         switch self {
         case .all: [""]
@@ -26,7 +29,8 @@ enum FeedScope: Hashable {
         }
     }
 
-    /// Whether the chain goes over the event. Topics are prefixes, and may bring some it does not.
+    /// Returns whether the event is part of the chain. Topics are prefixes, so other events may
+    /// come.
     func contains(_ event: RecordedEvent) -> Bool {
         switch self {
         case .all: true
@@ -34,7 +38,7 @@ enum FeedScope: Hashable {
         }
     }
 
-    /// Whether nothing that the chain goes over lies between `through` and the event behind it.
+    /// Returns whether the event is the next of the chain after `through`.
     func isNext(_ event: RecordedEvent, after through: UInt64) -> Bool {
         switch self {
         case .all: event.position > through && event.position - through == 1

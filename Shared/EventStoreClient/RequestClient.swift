@@ -3,22 +3,24 @@ import EventSourcing
 import WireProtocol
 public import ZeroMQ
 
-/// A connection to a process: requests go out, and what comes back finds who asked. Callers on its
-/// loop pay for no change of threads.
+/// A connection to a process, which sends requests and returns each answer to its caller.
 ///
-/// It reconnects by itself. `close` ends it at once. A client without references ends some seconds
-/// after its last request.
+/// Callers on its loop need no change of threads. It reconnects automatically. `close` ends it at
+/// once. A client without references ends some seconds after its last request.
 public actor RequestClient {
-    /// How long the answer to a first attempt is waited for before the request is sent again.
+    /// How long to wait for an answer before the request is sent again the first time.
     static let attempt: Duration = .seconds(2)
-    /// The same for the `count`th: twice as long each time, or a process that is slower than that
-    /// would never be heard.
-    static func patience(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
-    /// The store lets a client have few reads open; more wait here, in their order.
+    /// Returns how long to wait for an answer to the given attempt, from 1.
+    ///
+    /// It doubles with each attempt, because a slower process could otherwise never answer in time.
+    static func attemptTimeout(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
+    /// How many reads are open at once. More wait here in their order, because the store limits
+    /// them.
     private static let openReads = 32
 
-    /// What has come for a request, and who waits for more. An object, so that one look-up finds it
-    /// for all that is done with it.
+    /// The messages for a request and the caller that waits for more.
+    ///
+    /// It is an object, so that one look-up finds it for all operations.
     private final class Inbox {
         var messages: [[[UInt8]]] = []
         var waiter: CheckedContinuation<[[UInt8]]?, Never>?
@@ -40,23 +42,28 @@ public actor RequestClient {
 
     private let socket: Socket
     nonisolated let loop: SocketLoop
+    /// The endpoint of the process.
     public nonisolated let endpoint: String
     private var inboxes: [UInt64: Inbox] = [:]
     private var readsOpen = 0
     private var waitingReads: Deque<UInt64> = []
     private var lastRequestID: UInt64 = 0
     private var receiving: Task<Void, Never>?
-    /// No request's deadline is earlier: none need be looked at before.
+    /// The earliest time at which a request's deadline may pass.
     private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
 
+    /// The loop's executor.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    /// Begins to connect; a process that is not there yet is waited for by the requests.
+    /// Starts to connect.
     ///
-    /// - Parameter peer: its name, which it must prove over TCP if the context has keys.
+    /// If the process is not running yet, requests wait for it.
+    ///
+    /// - Parameter peer: the name of the process. With keys, the process must prove it over TCP.
+    /// - Throws: `ZeroMQError` if the endpoint is invalid or needs keys.
     public init(
         endpoint: String, to peer: String, on loop: SocketLoop, in context: Context
     ) async throws {
@@ -66,7 +73,7 @@ public actor RequestClient {
         try socket.connect(endpoint, to: peer)
     }
 
-    /// Ends what is under way: it fails as unavailable.
+    /// Closes the connection. Pending requests fail as unavailable.
     public func close() {
         isClosed = true
         receiving?.cancel()
@@ -75,8 +82,9 @@ public actor RequestClient {
 
     // MARK: Reads
 
-    /// Takes a place for a read and the id of its request; nil when the connection is closed.
-    /// The place is to be given up by `endRead`.
+    /// Returns the request id of a new read, once fewer than the maximum are open.
+    ///
+    /// Returns nil if the connection is closed. The caller must call `endRead` at the end.
     func openRead() async throws -> UInt64? {
         guard !isClosed else { return nil }
         let id = newRequest()
@@ -88,7 +96,7 @@ public actor RequestClient {
         do {
             if try await next(id, until: nil) != nil { return id }
         } catch {
-            // The place may have come at the same time.
+            // The place may have arrived at the same time.
             if inboxes[id]?.takeMessage() != nil { passOnPlace() }
             forget(id)
             throw error
@@ -97,7 +105,8 @@ public actor RequestClient {
         return nil
     }
 
-    /// Ends a read, at the store too if need be; its place goes to the one that waits longest.
+    /// Ends a read, also at the store if necessary. Its place goes to the read that has waited
+    /// longest.
     func endRead(_ id: UInt64, isFinished: Bool) async {
         forget(id)
         if !isFinished { _ = try? await send(.cancel, id, [], until: .now + Self.attempt) }
@@ -106,7 +115,7 @@ public actor RequestClient {
 
     private func passOnPlace() {
         while let next = waitingReads.popFirst() {
-            // One that was cancelled is forgotten.
+            // Cancelled reads are forgotten.
             if let inbox = inboxes[next] { return inbox.deliver([]) }
         }
         readsOpen -= 1
@@ -114,11 +123,14 @@ public actor RequestClient {
 
     // MARK: Requests
 
-    /// Asks until an answer comes, and again if there is too much to do; only for what may be asked
-    /// more than once.
+    /// Sends a request until an answer comes, and retries if the process is overloaded.
     ///
-    /// - Parameter frames: what stands behind the header, given the number of the attempt, from 1.
-    /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
+    /// Use it only for requests that may be repeated.
+    ///
+    /// - Parameter frames: returns the frames after the header, for the number of the attempt, from
+    ///   1.
+    /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
+    ///   `timeout`.
     func request(
         _ kind: MessageKind, within timeout: Duration, _ frames: (Int) throws -> [[UInt8]]
     ) async throws -> Answer {
@@ -131,26 +143,27 @@ public actor RequestClient {
             let id = newRequest()
             defer { forget(id) }
             try await send(kind, id, try frames(attempts), until: deadline)
-            let end = min(deadline, now + Self.patience(attempts))
+            let end = min(deadline, now + Self.attemptTimeout(attempts))
             if let message = try await next(id, until: end) {
                 do throws(ProtocolError) {
                     return try Answer(message)
                 } catch {
                     guard error.code == .overloaded, end < deadline else { throw error }
-                    // It has enough to do: it is asked no sooner than if it had not answered.
+                    // It is overloaded, so the retry comes no sooner than after a missing answer.
                     try await Task.sleep(until: end)
                 }
             }
             now = .now
         }
-        throw Unavailable(endpoint: endpoint, timeout: timeout)
+        throw DaybookError.noAnswer(from: endpoint, within: timeout)
     }
 
-    /// The answer to a call of a service.
+    /// Calls an operation of a process, and returns the answer.
     ///
-    /// - Parameter argument: JSON, given the number of the attempt, from 1: a call whose answer
-    ///   does not come is made again.
-    /// - Throws: `ProtocolError` for a refusal, `Unavailable` if no answer comes within `timeout`.
+    /// - Parameter argument: returns the argument, for the number of the attempt, from 1. A call
+    ///   without an answer is repeated.
+    /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
+    ///   `timeout`.
     public func call(
         _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
     ) async throws -> [UInt8] {
@@ -179,8 +192,8 @@ public actor RequestClient {
         }
     }
 
-    /// The next message for the request; nil when none has come by the deadline, or the connection
-    /// is closed.
+    /// Returns the next message for the request, or nil at the deadline or when the connection is
+    /// closed.
     func next(
         _ id: UInt64, until deadline: ContinuousClock.Instant?
     ) async throws -> [[UInt8]]? {
@@ -190,7 +203,7 @@ public actor RequestClient {
         if let deadline, deadline < nextDeadline { startReceiving(until: deadline) }
         let message: [[UInt8]]? = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at here: others may have had their turn while this task suspended.
+                // Checked here, because other tasks may have run while this one was suspended.
                 if let message = inbox.takeMessage() {
                     continuation.resume(returning: message)
                 } else if isClosed || Task.isCancelled || inboxes[id] == nil {
@@ -209,14 +222,14 @@ public actor RequestClient {
 
     private func cancelWait(_ id: UInt64) { inboxes[id]?.resume(nil) }
 
-    /// Has messages received from now on, and the deadlines looked at from `deadline` on.
+    /// Starts to receive messages, and to check deadlines from `deadline` on.
     private func startReceiving(until deadline: ContinuousClock.Instant) {
         nextDeadline = deadline
         receiving?.cancel()
         receiving = Task(executorPreference: loop) { await self.receive() }
     }
 
-    /// Hands what comes to the requests it answers, until cancelled.
+    /// Passes incoming messages to their requests, until it is cancelled.
     private func receive() async {
         while !Task.isCancelled {
             while let message = try? socket.receiveMessage() { deliver(message) }
@@ -233,7 +246,7 @@ public actor RequestClient {
         }
     }
 
-    /// Resumes who has waited long enough.
+    /// Resumes callers whose deadline has passed.
     private func endOverdue() {
         let now = ContinuousClock.now
         nextDeadline = now + Self.attempt
@@ -249,7 +262,7 @@ public actor RequestClient {
 
     private func deliver(_ message: [[UInt8]]) {
         guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
-        // Nobody waits for the answer to a request that was given up.
+        // The answer to an abandoned request is dropped.
         inboxes[header.requestID]?.deliver(message)
     }
 }

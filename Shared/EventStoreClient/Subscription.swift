@@ -1,24 +1,26 @@
-public import EventSourcing
+import EventSourcing
 import WireProtocol
 import ZeroMQ
 
-/// A catch-up subscription: reads the log until it has all of it, then lives off the feed.
+/// A catch-up subscription: it reads the log until it has caught up, then receives the feed.
 ///
 ///     for try await batch in try await client.subscribe(.categories(["order"]), after: .end) { … }
 ///
-/// The feed may lose, repeat, delay or reorder messages; `FeedScope` says how that is seen. A
-/// message is taken if it is the next one, passed over if it is known, and taken as a sign to read
-/// the log if any is missing; a heartbeat tells of the last ones. What the feed brings while the
-/// consumer is busy waits in the socket, which drops what is too much: it is in the log.
+/// The feed may lose, repeat, delay or reorder messages. `FeedScope` explains how a subscription
+/// detects this. It takes the next message, skips a known one, and reads the log if one is missing.
+/// Heartbeats reveal the last ones. While the consumer is busy, messages wait in the socket. The
+/// socket drops what exceeds its limit, but the log has it.
 ///
-/// The sequence ends only by throwing, and goes on where it was when it is iterated again. It has
+/// The sequence ends only by throwing. A new iteration continues where the last one stopped. It has
 /// one consumer at a time.
 public actor Subscription: AsyncSequence {
+    /// Batches of events.
     public typealias Element = EventBatch
 
-    /// At most so many messages are taken from the feed for a batch, and wait in the socket.
+    /// The largest number of feed messages in a batch, and in the socket.
     private static let batch = 1000
-    /// Without a message for so long, the log is asked; the feed's connection may be gone.
+    /// How long to wait for a message before checking the log. The connection to the feed may be
+    /// lost.
     private static let patience = Feed.heartbeatInterval * 8
 
     private let query: EventQuery
@@ -29,10 +31,11 @@ public actor Subscription: AsyncSequence {
     private let log: EventID
     private var through: UInt64
     private var isBehind = true
-    /// The log being read, while this is behind.
+    /// The read of the log while the subscription is behind.
     private var reading: EventReading.Iterator?
     private var isTaken = false
 
+    /// The loop's executor.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
@@ -50,7 +53,7 @@ public actor Subscription: AsyncSequence {
         scope = FeedScope(query)
         loop = client.loop
         log = welcome.log
-        if let expected, expected != log { throw DifferentLog(expected: expected, actual: log) }
+        if let expected, expected != log { throw DaybookError.otherLog(log, than: expected) }
         through =
             switch start {
             case .position(let position): position
@@ -63,21 +66,26 @@ public actor Subscription: AsyncSequence {
         try feed.connect(endpoint, to: EventStoreClient.name)
     }
 
+    /// Returns an iterator that continues where the subscription is.
     public nonisolated func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
 
+    /// An iterator over batches.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let subscription: Subscription
 
+        /// Returns the next batch. See ``Subscription/next()``.
         public func next(isolation actor: isolated (any Actor)?) async throws -> EventBatch? {
             try await subscription.next()
         }
     }
 
-    /// The next batch, as soon as there is one; it may be empty, when only the checkpoint has
+    /// Returns the next batch as soon as there is one. It may be empty when only the checkpoint has
     /// moved.
     ///
-    /// - Throws: `DifferentLog`, `CancellationError`, what the store refuses, and `Unavailable`
-    ///   once the client is closed. A store that does not answer is waited for.
+    /// It waits for a store that does not answer.
+    ///
+    /// - Throws: `internal`, `CancellationError`, the store's `ProtocolError`, and
+    ///   `unavailable` once the client is closed.
     public func next() async throws -> EventBatch {
         precondition(!isTaken, "a subscription has one consumer at a time")
         isTaken = true
@@ -91,12 +99,12 @@ public actor Subscription: AsyncSequence {
         }
     }
 
-    /// What the log has next; nil if there is nothing.
+    /// Returns the next batch of the log, or nil if it has no more.
     private func readLog() async throws -> EventBatch? {
         let next = through == .max ? through : through + 1
         let reading =
             self.reading ?? client.read(ReadRequest(query, from: next)).makeAsyncIterator()
-        // Put back when it has given something: one that has failed or ended is of no more use.
+        // Restored only after success, because a failed or finished read is useless.
         self.reading = nil
         do {
             guard var batch = try await reading.next(isolation: self) else { return nil }
@@ -106,13 +114,13 @@ public actor Subscription: AsyncSequence {
             isBehind = !batch.isCaughtUp
             if isBehind { self.reading = reading }
             return through > before ? batch : nil
-        } catch let error as Unavailable {
+        } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
             return nil
         }
     }
 
-    /// What the feed has brought that comes next; nil if there is nothing.
+    /// Returns the next events that the feed has brought, or nil.
     private func drainFeed() throws -> EventBatch? {
         let before = through
         var events: [RecordedEvent] = []
@@ -131,12 +139,13 @@ public actor Subscription: AsyncSequence {
         return EventBatch(events: events, through: through, isCaughtUp: !isBehind)
     }
 
-    private func note(_ heartbeat: Heartbeat) throws(DifferentLog) {
+    private func note(_ heartbeat: Heartbeat) throws(DaybookError) {
         try check(heartbeat.log)
         isBehind = heartbeat.head > through
     }
 
-    /// The event if it comes next and matches; sees to it that what was missed is read.
+    /// Returns the event if it is the next one and matches. If an event is missing, marks the
+    /// subscription as behind.
     private func advance(to event: RecordedEvent) -> RecordedEvent? {
         guard event.position > through, scope.contains(event) else { return nil }
         guard scope.isNext(event, after: through) else {
@@ -147,28 +156,28 @@ public actor Subscription: AsyncSequence {
         return query.matches(event) ? event : nil
     }
 
-    /// After a long silence: the store may have been replaced, or its feed be lost to us.
+    /// Checks the log after a long silence. The store may have been replaced, or the feed may be
+    /// lost.
     private func checkLog() async throws {
         do {
             try check(try await client.welcome().log)
             isBehind = true
-        } catch let error as Unavailable {
+        } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
         }
     }
 
-    private func check(_ actual: EventID) throws(DifferentLog) {
-        guard actual == log else { throw DifferentLog(expected: log, actual: actual) }
+    private func check(_ actual: EventID) throws(DaybookError) {
+        guard actual == log else { throw DaybookError.otherLog(actual, than: log) }
     }
 }
 
-/// The feed follows another log than the one that was subscribed to: positions of the one mean
-/// nothing in the other.
-public struct DifferentLog: Error, Hashable, CustomStringConvertible {
-    public let expected: EventID
-    public let actual: EventID
-
-    public var description: String {
-        "the event store has log \(actual), not log \(expected), which was followed until now"
+extension DaybookError {
+    /// The error that the store now has another log than the subscription follows. Positions of one
+    /// log mean nothing in another.
+    fileprivate static func otherLog(_ actual: EventID, than expected: EventID) -> DaybookError {
+        DaybookError(
+            .internal,
+            "the event store has log \(actual), not log \(expected), which was followed until now")
     }
 }

@@ -1,9 +1,10 @@
 public import EventSourcing
 
-/// A call that a client made: the request, the answer, and when they happened.
+/// A call of a client: the request, the answer, and their times.
 ///
 /// Times are ticks of one monotonic clock that all clients of a history share.
 public struct Call<Subject: Aggregate>: Sendable {
+    /// The request of a call.
     public enum Request: Sendable {
         /// A command. `id` returns the id of the nth event, from 0, that it appends if it takes
         /// effect. A command whose decision depends on the time carries that time.
@@ -13,12 +14,14 @@ public struct Call<Subject: Aggregate>: Sendable {
         case question(about: String, figure: String, holds: @Sendable (Subject.State) -> Bool)
     }
 
+    /// The answer to a call.
     public enum Answer: Hashable, Sendable {
         /// The command's events are in the log, the last of them at `position`. A repeated attempt
         /// gets the same answer.
         case acknowledged(position: UInt64)
         /// The command had nothing to do.
         case nothing
+        /// The command was rejected, for this reason.
         case rejected(String)
         /// The query was answered with its figure.
         case answered
@@ -26,7 +29,9 @@ public struct Call<Subject: Aggregate>: Sendable {
         case unknown
     }
 
+    /// The request.
     public var request: Request
+    /// The answer, or `unknown`.
     public var answer: Answer
     /// When the call was made.
     public var started: UInt64
@@ -37,6 +42,7 @@ public struct Call<Subject: Aggregate>: Sendable {
     /// The log's head when the answer arrived, if the caller read it.
     public var head: UInt64?
 
+    /// Creates a call.
     public init(
         _ request: Request, _ answer: Answer, started: UInt64, ended: UInt64, known: UInt64 = 0,
         head: UInt64? = nil

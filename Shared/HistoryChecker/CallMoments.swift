@@ -11,7 +11,9 @@ struct CallMoments {
     /// When the first call with each effect was made.
     private let firstStart: [UInt64: UInt64]
 
-    /// - Parameter calls: each with the position of its first event, if it has any.
+    /// Sorts the calls of a history by their times and effects.
+    ///
+    /// - Parameter calls: the calls, each with the position of its first event, or nil.
     init(_ calls: [(started: UInt64, ended: UInt64, effect: UInt64?, isAcknowledged: Bool)]) {
         var ended: [(time: UInt64, highest: UInt64)] = []
         // A call without an acknowledgement may take effect after the caller has given up.

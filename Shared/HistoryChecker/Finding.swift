@@ -1,5 +1,6 @@
-/// What is wrong with a history of calls.
+/// A violation in a history of calls.
 public struct Finding: Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of violations.
     public enum Kind: Hashable, Sendable {
         /// An acknowledged command has no event in the log.
         case lost
@@ -14,19 +15,23 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
         case wrongOrder
         /// A command was answered with a rejection or "nothing to do", but has an event.
         case rejectedAndDone
-        /// A rejection, or "nothing to do", that no state during the call justifies.
+        /// A command was rejected or had nothing to do, but no state during the call justifies that
+        /// answer.
         case unjustified
-        /// A figure that was true at no moment of the call.
+        /// A query was answered with a figure that was never true during the call.
         case untrue
-        /// An event that belongs to no call.
+        /// An event belongs to no call.
         case unexplained
     }
 
+    /// The kind of the violation.
     public var kind: Kind
-    /// The index of the call in the history; nil for an event that belongs to no call.
+    /// The index of the call in the history, or nil for an event that belongs to no call.
     public var call: Int?
+    /// The evidence, in one line.
     public var detail: String
 
+    /// The violation in one line.
     public var description: String {
         call.map { "call \($0): \(kind): \(detail)" } ?? "\(kind): \(detail)"
     }

@@ -17,9 +17,12 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
     private let moments: CallMoments
     private let isExplained: (Recorded<Subject.Event>) -> Bool
 
+    /// Creates a checker of a history.
+    ///
     /// - Parameters:
+    ///   - calls: the calls of all clients.
     ///   - events: all events of the subject's category, in the order of the log.
-    ///   - isExplained: whether an event is expected that belongs to no command in `calls`.
+    ///   - isExplained: whether to expect an event that belongs to no command in `calls`.
     public init(
         _ calls: [Call<Subject>], _ events: [Recorded<Subject.Event>],
         isExplained: @escaping (Recorded<Subject.Event>) -> Bool = { _ in false }
@@ -38,7 +41,7 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
             })
     }
 
-    /// Returns every violation. Empty for a history that a correct system can have.
+    /// Returns all violations. A history that a correct system can have has none.
     public func findings() -> [Finding] {
         var findings: [Finding] = []
         var explained: Set<EventID> = []

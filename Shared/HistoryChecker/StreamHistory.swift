@@ -1,11 +1,13 @@
 import EventSourcing
 
-/// Every state that a stream has had.
+/// All states that a stream has had.
 struct StreamHistory<Subject: Aggregate> {
     private let positions: [UInt64]
     /// `states[n]` is the state after the first `n` events.
     private let states: [Subject.State]
 
+    /// Folds the events of a stream into its states.
+    ///
     /// - Parameter events: the stream's events, in the order of the log.
     init(_ events: [Recorded<Subject.Event>]) {
         positions = events.map(\.position)
@@ -20,7 +22,7 @@ struct StreamHistory<Subject: Aggregate> {
         states[count { $0 < position }]
     }
 
-    /// The states that the stream had while the log's head went from `first` to `last`.
+    /// Returns the states that the stream had while the log's head went from `first` to `last`.
     func states(from first: UInt64, through last: UInt64) -> ArraySlice<Subject.State> {
         let start = count { $0 <= first }
         return states[start...max(start, count { $0 <= last })]

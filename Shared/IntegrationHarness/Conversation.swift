@@ -1,7 +1,8 @@
 public import Foundation
 
-/// A process whose output a test reads line by line while it runs; killed with this, and its
-/// standard input open until then.
+/// A process whose output a test reads line by line while it runs.
+///
+/// Its standard input stays open. The process is killed when the conversation is released.
 public final class Conversation {
     private let process = Process()
     private let input: Pipe
@@ -9,7 +10,7 @@ public final class Conversation {
     private var rest = Data()
     private let ended: AsyncStream<Int32>
 
-    /// Starts `executable`; what it says on standard error goes to that of the test.
+    /// Starts `executable`. Its standard error goes to that of the test.
     public init(
         _ executable: URL, _ arguments: [String], environment: [String: String] = [:]
     ) throws {
@@ -32,7 +33,7 @@ public final class Conversation {
         self.input = input
         let (stream, continuation) = AsyncStream.makeStream(of: Data.self)
         output = stream.makeAsyncIterator()
-        // Not a readability handler: the descriptor could be closed while it is still watched.
+        // Not a readability handler, because the descriptor could be closed while it is watched.
         let handle = pipe.fileHandleForReading
         Thread.detachNewThread {
             while case let data = handle.availableData, !data.isEmpty { continuation.yield(data) }
@@ -45,7 +46,7 @@ public final class Conversation {
         process.waitUntilExit()
     }
 
-    /// The next line, waited for; nil when the process has closed its output.
+    /// Returns the next line as soon as it comes, or nil when the process has closed its output.
     public func line() async -> String? {
         while true {
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -60,7 +61,9 @@ public final class Conversation {
     /// Sends a signal, such as SIGTERM.
     public func signal(_ number: Int32) { _ = Foundation.kill(process.processIdentifier, number) }
 
-    /// The status of the process once it has ended, to be asked for once; -1 if a signal ended it.
+    /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
+    ///
+    /// Call it only once.
     public func exitStatus() async -> Int32 {
         for await status in ended { return status }
         return -1

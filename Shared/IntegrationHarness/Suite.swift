@@ -1,25 +1,30 @@
 public import EventSourcing
 public import EventStoreClient
 public import Foundation
-public import ServiceKit
+import JSON
+import Keys
+import Observability
+public import WireProtocol
 public import ZeroMQ
 
-/// The suite's real processes in a temporary folder of their own, to be driven, stopped, killed and
-/// started again by a test. When the suite is released, its processes are killed and its folder is
-/// removed. If DAYBOOK_KEEP_HOMES is set, the folder is kept for inspection.
+/// The suite's real processes in a temporary folder, for a test to drive, stop, kill and restart.
+///
+/// When the suite is released, its processes are killed and its folder is removed. If
+/// DAYBOOK_KEEP_HOMES is set, the folder is kept for inspection.
 public final class Suite {
-    public static let services = [
-        "orders", "route", "balance", "creditLimit", "withdraw", "credit",
-    ]
+    /// The names of all services.
+    public static let services = SuiteService.all.map(\.name)
 
-    /// The file of the queues and rules that wire the suite's saga: for `--rules`.
+    /// The file with the queues and rules of the suite's saga, for `--rules`.
     public static let rules = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Services/rules.json").standardizedFileURL.path
 
-    /// The folder that holds the state: `DAYBOOK_HOME` of every process.
+    /// The folder of the state, which is the `DAYBOOK_HOME` of every process.
     public let home: String
-    /// What processes that are started from now on find in their environment, beside DAYBOOK_HOME.
-    /// Small segments save time: a store creates a segment's file before it needs it.
+    /// The environment of processes started from now on, in addition to DAYBOOK_HOME.
+    ///
+    /// Segments are small to save time, because a store creates a segment's file before it needs
+    /// it.
     public var environment = ["DAYBOOK_SEGMENT_SIZE": "16"]
     /// The working folder of processes started from now on. If nil, they use the test's own.
     public var workingFolder: URL?
@@ -28,10 +33,12 @@ public final class Suite {
     private(set) var context: Context
     private var processes: [String: Process] = [:]
 
-    /// - Parameter executables: where the executables are; the folder of the running tests, if not
-    ///   given.
+    /// Creates a suite without processes.
+    ///
+    /// - Parameter executables: the folder of the executables, or nil for that of the running
+    ///   tests.
     public init(executables: URL? = nil) throws {
-        // Short, for an ipc endpoint may have 107 bytes.
+        // Short, because an ipc endpoint may have only 107 bytes.
         home = "/tmp/daybook-\(UUID().uuidString.prefix(8))"
         self.executables =
             executables ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -45,9 +52,10 @@ public final class Suite {
                 _ = Foundation.kill(process.processIdentifier, SIGKILL)
                 process.waitUntilExit()
             } else {
-                // Its log is gone with this; a test that fails for want of it could not tell why.
+                // Its log will be removed with the folder, and then a failed test could not show
+                // the reason.
                 let text =
-                    "\(name) had ended, with status \(process.terminationStatus):\n\(log(of: name))"
+                    "\(name) ended with status \(process.terminationStatus):\n\(log(of: name))"
                 FileHandle.standardError.tell(text)
             }
         }
@@ -55,8 +63,9 @@ public final class Suite {
         try? FileManager.default.removeItem(atPath: home)
     }
 
-    /// Starts the event store, with the suite's rules, and all services; returns when each answers,
-    /// and the rules are made.
+    /// Starts the event store with the suite's rules, and all services.
+    ///
+    /// Returns when each of them answers and the rules exist.
     public func startAll() async throws {
         try start("event-store", ["--rules", Self.rules])
         for service in Self.services { try start(service) }
@@ -64,24 +73,26 @@ public final class Suite {
         _ = try await event(matching: .stream(StreamName(Self.lastRule())))
     }
 
-    /// The stream of the rule that is made last: that of the end of the file.
+    /// Returns the stream of the last rule in the file, which the store creates last.
     private static func lastRule() throws -> String {
         struct Wiring: Decodable {
             struct Rule: Decodable { let name: String }
             let rules: [Rule]
         }
         let data = try Data(contentsOf: URL(filePath: rules))
-        return "$rule-" + (try JSONDecoder().decode(Wiring.self, from: data).rules.last?.name ?? "")
+        return "$rule-" + (try JSON.decode(Wiring.self, from: data).rules.last?.name ?? "")
     }
 
     // MARK: Processes
 
-    /// Starts `name serve`; its output goes to `<home>/<name>.log`.
+    /// Starts `name serve`, with its output in `<home>/<name>.log`.
     public func start(_ name: String, _ arguments: [String] = []) throws {
         try start(name, command: [name, "serve"] + arguments)
     }
 
-    /// Starts a command, the executable's name first, that is `name` from here on: a worker, say.
+    /// Starts a command, such as a worker, under a name for the other functions.
+    ///
+    /// The command begins with the name of the executable.
     public func start(_ name: String, command: [String]) throws {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: name)
         let log = "\(home)/\(name).log"
@@ -97,19 +108,20 @@ public final class Suite {
         processes[name] = process
     }
 
-    /// Ends the process at once, as a crash would.
+    /// Kills the process, as a crash would.
     public func kill(_ name: String) {
         guard let process = processes.removeValue(forKey: name) else { return }
         _ = Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    /// Asks the process to end, waits until it has, and gives its exit status; -1 for one that a
-    /// signal ended, be it that which is sent when `patience` is over.
+    /// Asks the process to stop, waits until it has ended, and returns its exit status.
+    ///
+    /// The status is -1 if a signal ended it. After `timeout`, in seconds, the process is killed.
     @discardableResult
-    public func terminate(_ name: String, patience: TimeInterval = 120) -> Int32 {
+    public func terminate(_ name: String, timeout: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.terminate()
         process.waitUntilExit()
         lastResort.cancel()
@@ -117,37 +129,42 @@ public final class Suite {
     }
 
     /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
-    /// After `patience`, in seconds, it is killed.
-    public func end(of name: String, patience: TimeInterval = 120) -> Int32 {
+    ///
+    /// After `timeout`, in seconds, the process is killed.
+    public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32 {
         guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.waitUntilExit()
         lastResort.cancel()
         return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 
-    private static func kill(_ process: Process, after patience: TimeInterval) -> DispatchWorkItem {
+    private static func kill(_ process: Process, after timeout: TimeInterval) -> DispatchWorkItem {
         let id = process.processIdentifier
         let work = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + patience, execute: work)
+        DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: work)
         return work
     }
 
-    /// Sends a signal, such as SIGSTOP and SIGCONT.
+    /// Sends a signal, such as SIGSTOP or SIGCONT.
     public func signal(_ name: String, _ number: Int32) {
         if let process = processes[name] { _ = Foundation.kill(process.processIdentifier, number) }
     }
 
+    /// Returns the id of the process, or nil if it was not started or has been stopped.
     public func processID(of name: String) -> Int32? { processes[name]?.processIdentifier }
 
+    /// Returns whether the process runs.
     public func isRunning(_ name: String) -> Bool { processes[name]?.isRunning ?? false }
 
-    /// What the process has said.
+    /// Returns the output of the process so far.
     public func log(of name: String) -> String {
         (try? String(contentsOfFile: "\(home)/\(name).log", encoding: .utf8)) ?? ""
     }
 
-    /// - Parameter identity: whose key it has, if there are keys.
+    /// Makes a process.
+    ///
+    /// - Parameter identity: the name of the key that it uses if there are keys.
     private func process(
         _ name: String, _ arguments: [String], as identity: String = "operator"
     ) -> Process {
@@ -168,17 +185,17 @@ public final class Suite {
 
     // MARK: TCP
 
-    /// The folder of the keys, if there are any.
+    /// The folder of the keys, which exists only with keys.
     public var keys: URL { URL(filePath: "\(home)/keys") }
 
-    /// Has the processes that are started from now on speak over TCP, each with a key of its own;
-    /// the test has that of the `operator`.
+    /// Makes processes that start from now on use TCP, each with its own key. The test uses the key
+    /// `operator`.
     public func useTCP() throws {
         let names = ["event-store"] + Self.services
         let keyring = keys.appending(path: "keyring.json")
         let made = try run(
             ["event-store", "keys", "new", "--keyring", keyring.path, "operator"] + names)
-        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+        guard made.status == 0 else { throw DaybookError(.internal, made.errors) }
         environment["DAYBOOK_KEYRING"] = keyring.path
         for name in names + ["feed", "bus"] {
             environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
@@ -186,19 +203,19 @@ public final class Suite {
         context = try context(of: "operator")
     }
 
-    /// Makes one more key, which may do what the options say: `["--append", "card"]`.
+    /// Creates another key with the given permissions, such as `["--append", "card"]`.
     public func makeKey(_ name: String, _ options: [String] = []) throws {
         let made = try run(["event-store", "keys", "new", name] + options)
-        guard made.status == 0 else { throw Problem(status: made.status, made.errors) }
+        guard made.status == 0 else { throw DaybookError(.internal, made.errors) }
     }
 
-    /// A context with the key of this name, for clients of a test's own.
+    /// Returns a context with the key of this name, for a test's own clients.
     public func context(of name: String) throws -> Context {
         try .with(
             key: keys.appending(path: "\(name).key"), keyring: keys.appending(path: "keyring.json"))
     }
 
-    /// A port that nobody has, below those that the system gives out by itself.
+    /// Returns a free port below those that the system assigns.
     private func freePort() throws -> Int {
         while true {
             let port = Int.random(in: 10_000..<32_000)
@@ -211,48 +228,54 @@ public final class Suite {
         }
     }
 
-    /// Binds the endpoint, in a context of its own, which ends when it is free again.
+    /// Binds the endpoint in a context of its own, which frees the endpoint when it ends.
     private func probe(_ endpoint: String) throws {
         let socket = try Socket(.router, on: loop, in: Context())
         try socket.bind(endpoint)
     }
 
-    /// Where the service, the event store or the `bus` is.
+    /// Returns the endpoint of a service, the event store or the `bus`.
     public func endpoint(of service: String) -> String {
         environment[Endpoints.variable(service)] ?? "ipc://\(home)/\(service).sock"
     }
 
     // MARK: Driving
 
-    /// What a command came to.
+    /// The result of a command.
     public struct Run: Sendable {
+        /// The exit status, or -1 if a signal ended the command.
         public var status: Int32
+        /// What it has printed on standard output.
         public var output: String
+        /// What it has printed on standard error.
         public var errors: String
     }
 
-    /// Runs a command to its end: `run("orders", "place", …)`.
+    /// Runs a command to its end, such as `run("orders", "place", …)`.
     public func run(_ command: String...) throws -> Run { try run(command) }
 
     /// Runs a line in a shell, with the suite's executables in its PATH.
     public func shell(_ line: String) throws -> Run { try run(["/bin/sh", "-c", line]) }
 
-    /// Who reads what a command prints.
+    /// The reader of a command's output.
     public enum Reader: Sendable {
-        /// The test.
+        /// The test reads the output.
         case caller
-        /// Nobody: the pipe has no other end, as behind a `head` that has ended.
+        /// Nobody reads the output: the pipe is closed at the other end, as by a `head` that has
+        /// ended.
         case closed
     }
 
-    /// Runs a command, the executable's name first, to its end; it is killed, and its status -1,
-    /// when `patience` is over.
+    /// Runs a command to its end.
+    ///
+    /// The command begins with the name of the executable. After `timeout`, in seconds, it is
+    /// killed and its status is -1.
     public func run(
         _ command: [String], as identity: String = "operator", output reader: Reader = .caller,
-        patience: TimeInterval = 180
+        timeout: TimeInterval = 180
     ) throws -> Run {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: identity)
-        // Not pipes, which must be read while it runs.
+        // Not pipes, because they must be read while the command runs.
         let (output, errors) = (try Scratch(in: home), try Scratch(in: home))
         process.standardOutput = output.file
         process.standardError = errors.file
@@ -265,7 +288,7 @@ public final class Suite {
             }
             try process.run()
         }
-        let lastResort = Self.kill(process, after: patience)
+        let lastResort = Self.kill(process, after: timeout)
         process.waitUntilExit()
         lastResort.cancel()
         return Run(
@@ -273,7 +296,7 @@ public final class Suite {
             output: try output.text(), errors: try errors.text())
     }
 
-    /// A file that is gone when it is read.
+    /// A file without a name, which disappears when it is closed.
     private struct Scratch {
         let file: FileHandle
 
@@ -290,9 +313,9 @@ public final class Suite {
         }
     }
 
-    /// A client of a service, or of the `bus`, to be closed by who asked for it.
+    /// Returns a client of a service, or of the `bus`. The caller must close it.
     ///
-    /// - Parameter context: with the key to be used; that of the operator, if nil.
+    /// - Parameter context: the context with the key to use, or nil for the operator's.
     public func client(
         of service: String, in context: Context? = nil, timeout: Duration = .seconds(180)
     ) async throws -> ServiceClient {
@@ -301,15 +324,15 @@ public final class Suite {
             timeout: timeout, actor: "test", in: context ?? self.context)
     }
 
-    /// A client of the event store, to be closed by who asked for it.
+    /// Returns a client of the event store. The caller must close it.
     ///
-    /// - Parameter context: with the key to be used; that of the operator, if nil.
+    /// - Parameter context: the context with the key to use, or nil for the operator's.
     public func eventStore(in context: Context? = nil) async throws -> EventStoreClient {
         try await EventStoreClient(
             endpoint: endpoint(of: "event-store"), on: loop, in: context ?? self.context)
     }
 
-    /// Waits for the first event that matches, be it in the log or to come.
+    /// Waits for the first event that matches, in the log or to come, and returns it.
     public func event(matching query: EventQuery) async throws -> RecordedEvent {
         let store = try await eventStore()
         let subscription = try await store.subscribe(query)
@@ -321,7 +344,7 @@ public final class Suite {
         }
     }
 
-    /// How the service is doing; waits for one that is starting.
+    /// Returns the status of the service. Waits for a service that is starting.
     public func status(of service: String) async throws -> ServiceStatus {
         let client = try await client(of: service)
         let status = try await client.query("status", Nothing(), as: ServiceStatus.self)
@@ -329,6 +352,6 @@ public final class Suite {
         return status
     }
 
-    /// Runs `audit --compare`, which waits until the services have settled.
+    /// Runs `audit --compare`, which waits until the services have caught up.
     public func audit() throws -> Run { try run("audit", "--compare", "--timeout", "180") }
 }

@@ -1,38 +1,42 @@
-/// A place for whole objects under names: a folder, or a bucket of any S3-compatible store.
+public import EventSourcing
+
+/// A storage of whole objects under keys: a folder, or a bucket of an S3-compatible store.
 ///
-/// An object is put whole or not at all: nobody ever reads a part of one, or a mixture of two. It
-/// is durable when `put` has returned. When `put` or `delete` throws, it may have been done all the
-/// same. Keys are relative paths; `ObjectKey.check` says which.
+/// An object is stored whole or not at all: nobody reads a part of one, or a mixture of two. It is
+/// durable when `put` returns. If `put` or `delete` throws, it may still have taken effect. Keys
+/// are relative paths that fulfil `ObjectKey.check`.
 public protocol ObjectStorage: Sendable {
-    /// Stores the object; one that is there is replaced.
+    /// Stores the object, and replaces an existing one.
     func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError)
 
-    /// The whole object.
+    /// Returns the whole object.
     ///
-    /// - Throws: `noObject` if there is none.
+    /// - Throws: `noObject` if it does not exist.
     func get(_ key: String) async throws(ObjectStorageError) -> [UInt8]
 
-    /// The bytes of the object in `range`; fewer where it ends.
+    /// Returns the bytes of the object in `range`, or fewer at its end.
     ///
-    /// - Throws: `noObject` if there is none.
+    /// - Throws: `noObject` if it does not exist.
     func get(_ key: String, _ range: Range<Int>) async throws(ObjectStorageError) -> [UInt8]
 
-    /// The size of the object in bytes; nil if there is none.
+    /// Returns the size of the object in bytes, or nil if it does not exist.
     func size(of key: String) async throws(ObjectStorageError) -> Int?
 
-    /// All objects whose keys begin with `prefix`, by the bytes of their keys.
+    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
     func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject]
 
-    /// Removes the object; nothing happens if there is none.
+    /// Removes the object, if there is one.
     func delete(_ key: String) async throws(ObjectStorageError)
 }
 
-/// An object as a list shows it.
+/// An object in a list.
 public struct StoredObject: Hashable, Sendable {
+    /// The key of the object.
     public let key: String
-    /// In bytes.
+    /// The size of the object, in bytes.
     public let size: Int
 
+    /// Creates the entry of an object.
     public init(key: String, size: Int) {
         self.key = key
         self.size = size
@@ -43,20 +47,21 @@ extension [StoredObject] {
     func sortedByKey() -> Self { sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } }
 }
 
-/// What objects may be called, the same in every storage.
+/// The rules for keys, which are the same in every storage.
 public enum ObjectKey {
+    /// The longest key, in bytes.
     public static let maximumBytes = 900
 
-    /// Parts of 1 to 200 bytes, separated by `/`, that do not begin with a dot and have no control
-    /// characters: so no key leads out of a folder, or to what the folder keeps for itself.
+    /// Throws `invalid` unless the key is valid.
     ///
-    /// - Throws: `invalid` if the key is another.
+    /// A key has parts of 1 to 200 bytes, separated by `/`. A part does not begin with a dot and
+    /// has no control characters. So no key leads out of a folder, or to the folder's hidden files.
     public static func check(_ key: String) throws(ObjectStorageError) {
         let parts = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard key.utf8.count <= maximumBytes, parts.allSatisfy(isPart) else {
             throw .invalid(
-                "'\(key)' is no key: it takes parts of 1 to 200 bytes, separated by '/', that do "
-                    + "not begin with a dot, \(maximumBytes) bytes in all")
+                "'\(key)' is not a key: keys have parts of 1 to 200 bytes, separated by '/', that "
+                    + "do not begin with a dot, \(maximumBytes) bytes in all")
         }
     }
 
@@ -66,22 +71,32 @@ public enum ObjectKey {
     }
 }
 
-/// What storage could not do; the description is one line that names the object or the place.
-public enum ObjectStorageError: Error, Hashable, CustomStringConvertible {
-    /// The key, the place or the configuration is not one.
+/// Why a storage failed. The description is one line that names the object or the place.
+public enum ObjectStorageError: ClassifiedError, Hashable {
+    /// The key, the place or the configuration is invalid.
     case invalid(String)
     /// There is no object with this key.
     case noObject(String)
-    /// It will not be done, however often it is asked for.
-    case refused(String)
-    /// It may be done later.
+    /// The storage denies the request. A retry does not help.
+    case rejected(String)
+    /// The storage fails for now. A retry may help.
     case unavailable(String)
-    /// The task that asked was cancelled.
+    /// The calling task was cancelled.
     case cancelled
 
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .invalid: .usage
+        case .noObject: .notFound
+        case .rejected: .rejected
+        case .unavailable, .cancelled: .unavailable
+        }
+    }
+
+    /// The error in one line.
     public var description: String {
         switch self {
-        case .invalid(let line), .refused(let line), .unavailable(let line): line
+        case .invalid(let line), .rejected(let line), .unavailable(let line): line
         case .noObject(let key): "there is no object \(key)"
         case .cancelled: "cancelled"
         }

@@ -1,9 +1,15 @@
-/// Where objects are kept, as people write it: the path of a folder, or `s3://bucket/prefix`.
+/// The place of a storage as people write it: the path of a folder, or `s3://bucket/prefix`.
 public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
+    /// A folder at this path.
     case folder(String)
-    /// The prefix goes before every key, with a `/` between; it may be empty.
+    /// A bucket of an S3-compatible store.
+    ///
+    /// The prefix goes before every key, with a `/` between. It may be empty.
     case s3(bucket: String, prefix: String)
 
+    /// Parses a place.
+    ///
+    /// - Throws: `invalid` if the text is neither a path nor `s3://bucket/prefix`.
     public init(_ text: String) throws(ObjectStorageError) {
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw Self.invalid(text) }
         guard let separator = text.firstRange(of: "://") else {
@@ -21,6 +27,7 @@ public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
         self = .s3(bucket: String(bucket), prefix: String(prefix))
     }
 
+    /// The place as `init(_:)` reads it.
     public var description: String {
         switch self {
         case .folder(let path): path
@@ -29,11 +36,14 @@ public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The storage there.
+    /// Opens the storage at this place.
     ///
     /// - Parameters:
-    ///   - environment: where `S3Configuration` finds the endpoint, the region and the credentials.
-    ///   - endpoint: goes before the environment's.
+    ///   - environment: the variables in which `S3Configuration` finds the endpoint, the region and
+    ///     the credentials.
+    ///   - endpoint: the endpoint, which overrides the environment's.
+    /// - Throws: `invalid` if the configuration is incomplete or wrong, `refused` if the folder
+    ///   can't be created.
     public func open(
         environment: [String: String], endpoint: String? = nil
     ) throws(ObjectStorageError) -> any ObjectStorage {

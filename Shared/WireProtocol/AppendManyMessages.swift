@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 // An `appendMany` has one frame. It holds for each append the length of its condition, 4 bytes, the

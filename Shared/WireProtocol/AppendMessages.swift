@@ -1,6 +1,7 @@
+import Bytes
 public import EventSourcing
 
-// The condition frame of an append; empty for no condition:
+// The condition frame of an append, which is empty without a condition:
 //
 //     2 bytes number of stream conditions; each: 1 byte kind (0 any, 1 no stream, 2 stream exists,
 //     3 revision), 8 bytes revision, the name after its length, 1 byte

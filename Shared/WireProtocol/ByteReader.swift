@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Reads the fields of a frame in order, and never past its end.

@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// The messages of the feed. Each has two frames: a topic and its content.
@@ -6,7 +7,7 @@ public import EventSourcing
 /// carries the head, so that a subscriber notices that it missed the last event.
 public enum Feed {
     /// The feed's own ZAP domain: only keys that may read all events are admitted.
-    public static let door = "feed"
+    public static let zapDomain = "feed"
     /// The topic of heartbeats.
     public static let heartbeatTopic = "$heartbeat"
     /// The longest time between two heartbeats.

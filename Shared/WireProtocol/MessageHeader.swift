@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// The first frame of every message between a client and a process: 16 bytes.

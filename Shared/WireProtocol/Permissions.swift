@@ -125,7 +125,7 @@ public struct Caller: Hashable, Sendable {
 
     private func check(_ isAllowed: Bool, _ what: String) throws(ProtocolError) {
         guard isAllowed else {
-            throw ProtocolError(.forbidden, "the key of \(name ?? "nobody") may not \(what)")
+            throw ProtocolError(.denied, "the key of \(name ?? "nobody") may not \(what)")
         }
     }
 }
@@ -156,7 +156,7 @@ public struct AccessControl: Sendable {
 
     /// Logs the error if it is `forbidden`.
     public func note(_ error: any Error, of caller: Caller) {
-        guard let error = error as? ProtocolError, error.code == .forbidden else { return }
+        guard let error = error as? ProtocolError, error.code == .denied else { return }
         note(caller.name ?? "", error.message)
     }
 }

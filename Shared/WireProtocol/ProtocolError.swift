@@ -1,4 +1,5 @@
-import EventSourcing
+import Bytes
+public import EventSourcing
 
 /// An error as it travels: a code, a number that belongs to it, and one line of text.
 ///
@@ -7,7 +8,7 @@ import EventSourcing
 ///          2    6  zero
 ///          8    8  detail
 ///         16       message, UTF-8
-public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ProtocolError: ClassifiedError, Hashable, Sendable {
     /// The kind of an error. Codes unknown to this build are kept.
     public struct Code: RawRepresentable, Hashable, Sendable {
         /// The code's number on the wire.
@@ -32,9 +33,9 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
         /// The log has an event with the same id and other content. Detail: its position.
         public static let idReused = Code(rawValue: 12)
         /// The domain rejects the command.
-        public static let refused = Code(rawValue: 20)
+        public static let rejected = Code(rawValue: 20)
         /// The caller's key does not permit the operation.
-        public static let forbidden = Code(rawValue: 21)
+        public static let denied = Code(rawValue: 21)
         /// The process has too much to do. Retry later.
         public static let overloaded = Code(rawValue: 30)
         /// The process is stopping, or can't reach something it needs. Retry later.
@@ -104,13 +105,55 @@ extension ProtocolError.Code: CustomStringConvertible {
         case .wrongRevision: "wrongRevision"
         case .conditionFailed: "conditionFailed"
         case .idReused: "idReused"
-        case .refused: "refused"
-        case .forbidden: "forbidden"
+        case .rejected: "refused"
+        case .denied: "forbidden"
         case .overloaded: "overloaded"
         case .unavailable: "unavailable"
         case .damaged: "damaged"
         case .internal: "internal"
         default: "\(rawValue)"
         }
+    }
+}
+
+extension ProtocolError {
+    /// What a caller can do about the error.
+    public var kind: DaybookError.Kind {
+        switch code {
+        case .invalid: .invalid
+        case .notFound: .notFound
+        case .denied: .denied
+        case .overloaded: .overloaded
+        case .unavailable: .unavailable
+        case .damaged: .damaged
+        case .malformed, .version, .internal: .internal
+        // Also the codes of later versions: the server decided against the request.
+        default: .rejected
+        }
+    }
+
+    /// The error that a server answers when it fails with `error`.
+    public init(describing error: any Error) {
+        switch error {
+        case let error as ProtocolError: self = error
+        case is CancellationError: self.init(.unavailable, "the process is stopping; try again")
+        default: self.init(Code(DaybookError.Kind(of: error)), "\(error)")
+        }
+    }
+}
+
+extension ProtocolError.Code {
+    fileprivate init(_ kind: DaybookError.Kind) {
+        self =
+            switch kind {
+            case .usage, .invalid: .invalid
+            case .notFound: .notFound
+            case .rejected: .rejected
+            case .denied: .denied
+            case .damaged: .damaged
+            case .unavailable, .unreadable: .unavailable
+            case .overloaded: .overloaded
+            case .storage, .internal: .internal
+            }
     }
 }

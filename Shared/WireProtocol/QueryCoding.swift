@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 // A query on the wire: 2 bytes number of items, then for each item four lists (streams, categories,

@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// A request to read events of the log.

@@ -69,7 +69,7 @@ final class ConnectionTable: Sendable {
                 let oldest = state.connections.filter({ $0.value.sender == nil })
                     .min(by: { $0.value.number < $1.value.number })
             else { return false }
-            Self.part(oldest.key, oldest.value)
+            Self.close(oldest.key, oldest.value)
             state.close(oldest.key)
             return true
         }
@@ -87,7 +87,7 @@ final class ConnectionTable: Sendable {
             }
             guard state.bySender[sender, default: 0] < limits.ofSender else {
                 if let connection = state.connections[descriptor] {
-                    Self.part(descriptor, connection)
+                    Self.close(descriptor, connection)
                 }
                 return .tooMany
             }
@@ -97,18 +97,18 @@ final class ConnectionTable: Sendable {
     }
 
     /// Closes a connection.
-    func part(from descriptor: Int32) {
+    func close(_ descriptor: Int32) {
         state.withLock { state in
-            if let connection = state.connections[descriptor] { Self.part(descriptor, connection) }
+            if let connection = state.connections[descriptor] { Self.close(descriptor, connection) }
         }
     }
 
     /// Closes the connections of these senders, and those whose sender is still unknown.
-    func part(from senders: Set<String>) {
+    func close(_ senders: Set<String>) {
         state.withLock { state in
             for (descriptor, connection) in state.connections
             where connection.sender.map(senders.contains) ?? true {
-                Self.part(descriptor, connection)
+                Self.close(descriptor, connection)
             }
         }
     }
@@ -136,7 +136,7 @@ final class ConnectionTable: Sendable {
             let floods = Set(unheard.filter { $0.value > limits.unheardBytes }.keys)
             for (descriptor, connection) in state.connections
             where floods.contains(connection.sender) && connection.unheardBytes > 0 {
-                Self.part(descriptor, connection)
+                Self.close(descriptor, connection)
             }
             return floods
         }
@@ -146,7 +146,7 @@ final class ConnectionTable: Sendable {
     /// for this.
     ///
     /// The descriptor is libzmq's. It might be closed by now and belong to another connection.
-    private static func part(_ descriptor: Int32, _ connection: Connection) {
+    private static func close(_ descriptor: Int32, _ connection: Connection) {
         guard isOpen(descriptor, connection) else { return }
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }

@@ -1,3 +1,4 @@
+import Bytes
 internal import CZeroMQ
 import Foundation
 import Synchronization
@@ -8,7 +9,7 @@ import Synchronization
 /// Authentication Protocol, RFC 27), and tracks the connections that follow.
 final class HandshakeGuard: Sendable {
     /// The time between two measurements of floods, and the longest between two calls of
-    /// `takeLost`, in milliseconds.
+    /// `takeChangedSenders`, in milliseconds.
     private static let interval = 200
     /// How many messages of one socket are processed before the others have their turn.
     private static let turn = 256
@@ -19,7 +20,7 @@ final class HandshakeGuard: Sendable {
         let socket: UnsafeMutableRawPointer
     }
 
-    private let doorkeeper: any Doorkeeper
+    private let authenticator: any Authenticator
     private let connections: ConnectionTable
     /// The monitors that the thread has not taken over yet.
     private let added = Mutex<[Monitor]>([])
@@ -30,7 +31,7 @@ final class HandshakeGuard: Sendable {
     init(
         _ context: UnsafeMutableRawPointer, _ security: Security
     ) throws(ZeroMQError) {
-        doorkeeper = security.doorkeeper
+        authenticator = security.authenticator
         connections = ConnectionTable(security.limits)
         guard let socket = unsafe zmq_socket(context, ZMQ_REP) else { throw .last }
         guard unsafe zmq_bind(socket, "inproc://zeromq.zap.01") == 0 else {
@@ -66,15 +67,15 @@ final class HandshakeGuard: Sendable {
 
     /// Returns whether to process what `sender` sent on the connection. If not, the connection is
     /// closed.
-    func accepts(_ sender: String, by descriptor: Int32, at door: String) -> Bool {
+    func accepts(_ sender: String, by descriptor: Int32, at zapDomain: String) -> Bool {
         switch connections.heard(sender, by: descriptor) {
         case .known:
             return true
         case .new:
-            if doorkeeper.mayStay(sender, at: door) { return true }
-            connections.part(from: descriptor)
+            if authenticator.isStillAdmitted(sender, to: zapDomain) { return true }
+            connections.close(descriptor)
         case .tooMany:
-            doorkeeper.note("closed a connection: its sender has too many", of: sender)
+            authenticator.note("closed a connection: its sender has too many", of: sender)
         }
         return false
     }
@@ -90,8 +91,8 @@ final class HandshakeGuard: Sendable {
             isOpen = wait(for: sockets)
             answer(questions)
             for monitor in sockets.dropFirst() { followEvents(of: monitor) }
-            let lost = doorkeeper.takeLost()
-            if !lost.isEmpty { connections.part(from: lost) }
+            let lost = authenticator.takeChangedSenders()
+            if !lost.isEmpty { connections.close(lost) }
             partFromFloods(&nextMeasure)
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
@@ -109,7 +110,7 @@ final class HandshakeGuard: Sendable {
         guard next <= .now else { return }
         next = .now + .milliseconds(Self.interval)
         for sender in connections.partFromFloods() {
-            doorkeeper.note("closed its connections: too many unprocessed bytes", of: sender)
+            authenticator.note("closed its connections: too many unprocessed bytes", of: sender)
         }
     }
 
@@ -142,10 +143,10 @@ final class HandshakeGuard: Sendable {
         else { return ("400", "denied", "") }
         let handshake = Handshake(
             key: key, address: String(decoding: request[3], as: UTF8.self),
-            door: String(decoding: request[2], as: UTF8.self))
-        switch doorkeeper.admit(handshake) {
+            zapDomain: String(decoding: request[2], as: UTF8.self))
+        switch authenticator.admit(handshake) {
         case .admitted(let name): return ("200", "", name)
-        case .refused: return ("400", "denied", "")
+        case .denied: return ("400", "denied", "")
         case .later: return ("300", "try later", "")
         }
     }
@@ -157,12 +158,12 @@ final class HandshakeGuard: Sendable {
             switch kind {
             case ZMQ_EVENT_ACCEPTED:
                 if connections.opened(value) {
-                    doorkeeper.note("closed the oldest silent connection for a new one", of: nil)
+                    authenticator.note("closed the oldest silent connection for a new one", of: nil)
                 }
             case ZMQ_EVENT_DISCONNECTED:
                 connections.closed(value)
             default:
-                doorkeeper.note("a handshake failed", of: nil)
+                authenticator.note("a handshake failed", of: nil)
             }
         }
     }

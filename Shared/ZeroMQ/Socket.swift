@@ -32,9 +32,10 @@ internal import CZeroMQ
         public var lingerMilliseconds: Int32 = 0
         /// The largest message, in bytes. A larger one ends its connection. -1 means no limit.
         public var maximumMessageBytes: Int64 = -1
-        /// The socket's ZAP domain, which the doorkeeper gets as ``Handshake/door``. Must not be
-        /// empty.
-        public var door = "requests"
+        /// The socket's ZAP domain, which the authenticator gets as ``Handshake/zapDomain``.
+        ///
+        /// It must not be empty.
+        public var zapDomain = "requests"
         /// The time between attempts to connect, in milliseconds: the first and the longest.
         public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
 
@@ -95,13 +96,13 @@ internal import CZeroMQ
     /// Binds the socket to an endpoint.
     ///
     /// - Throws: `keysNeeded` if other machines can reach the endpoint and the context has no keys.
-    ///   With keys, only peers that the doorkeeper admits can connect.
+    ///   With keys, only peers that the authenticator admits can connect.
     public func bind(_ endpoint: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
             try unsafe context.guardHandshakes(security).follow(handle, in: context.handle)
             try set(ZMQ_CURVE_SERVER, 1)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
-            try set(ZMQ_ZAP_DOMAIN, options.door)
+            try set(ZMQ_ZAP_DOMAIN, options.zapDomain)
             try limitPeers()
         }
         guard unsafe zmq_bind(handle, endpoint) == 0 else {
@@ -126,10 +127,10 @@ internal import CZeroMQ
     /// - Parameter peer: the name of the process there. With keys, it must prove that it holds that
     ///   name's key.
     /// - Throws: `keysNeeded` if the endpoint is on another machine and the context has no keys, or
-    ///   if the doorkeeper knows no key of that name.
+    ///   if the authenticator knows no key of that name.
     public func connect(_ endpoint: String, to peer: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
-            guard let key = security.doorkeeper.key(of: peer) else {
+            guard let key = security.authenticator.key(of: peer) else {
                 throw .unknown(peer, at: endpoint)
             }
             try set(ZMQ_CURVE_SERVERKEY, key.description)
@@ -266,7 +267,7 @@ internal import CZeroMQ
         guard let handshakes = context.handshakeGuard, let sender = frame.sender else {
             return true
         }
-        return handshakes.accepts(sender, by: frame.descriptor, at: options.door)
+        return handshakes.accepts(sender, by: frame.descriptor, at: options.zapDomain)
     }
 
     // MARK: Waiting

@@ -1,7 +1,8 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
+import ServiceRuntime
 import WireProtocol
 
 /// A call that a process answers, with an example of its argument.
@@ -23,7 +24,7 @@ struct Call: Sendable {
     }
 
     private static func written(_ value: some Encodable) -> Data? {
-        try? JSONCoding.encoder.encode(value)
+        try? JSON.data(value)
     }
 
     /// Returns the paths of all fields that an argument can have.

@@ -1,14 +1,13 @@
 import EventSourcing
 import EventStoreClient
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Call boundaries` {
     /// Calls whose argument is not JSON. The tests of messages cover them.
-    private static let binary: Set = [BusCall.settle]
+    private static let binary: Set = [BusCall.acknowledge]
     /// Fields that make a query wait for a future event, so that no answer arrives.
     private static let waits = ["atLeast"]
 
@@ -48,7 +47,7 @@ import WireProtocol
             let isFirst = index == 0 || Calls.ofBus[index - 1].isCommand != call.isCommand
             try await bus.exhaust(call, store, envelope: isFirst, waits: Self.waits)
         }
-        try await bus.settle()
+        try await bus.sendInvalidVerdicts()
         await bus.close()
         let direct = try await Caller("ipc://\(suite.home)/event-store.sock", "event-store")
         #expect(Set(StoreCall.all) == Set(Calls.ofStore.map(\.name)))

@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -11,7 +10,7 @@ struct Caller {
     private let connection: RequestClient
     private let loop = SocketLoop(name: "caller")
     private static let documented: Set<ProtocolError.Code> = [
-        .invalid, .notFound, .refused, .idReused,
+        .invalid, .notFound, .rejected, .idReused,
     ]
 
     init(_ endpoint: String, _ name: String) async throws {
@@ -86,9 +85,9 @@ struct Caller {
     private static let past = ["asOf", "without"]
 
     /// Sends every verdict on deliveries that do not exist.
-    func settle() async throws {
-        let settlement = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
-        let frame = try Settlement.frame([settlement], of: "q")
+    func sendInvalidVerdicts() async throws {
+        let acknowledgement = Acknowledgement(sequence: 1, lease: 1, .extended(.seconds(1)))
+        let frame = try Acknowledgement.frame([acknowledgement], of: "q")
         // The fields are the count, sequence, lease, verdict, milliseconds and length of the error.
         for (offset, size) in [(2, 4), (6, 8), (14, 8), (22, 1), (23, 4), (27, 2)] {
             for byte: UInt8 in [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF] {
@@ -98,7 +97,7 @@ struct Caller {
                     bytes[offset] = byte
                     do {
                         let answer = try await connection.call(
-                            BusCall.settle, within: .seconds(20)
+                            BusCall.acknowledge, within: .seconds(20)
                         ) { _ in bytes }
                         #expect(answer.allSatisfy { $0 == 0 }, "acknowledged an unknown delivery")
                     } catch let error as ProtocolError {

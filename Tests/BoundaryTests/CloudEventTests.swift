@@ -31,7 +31,7 @@ struct `CloudEvent boundaries` {
                     try CloudEvents.event(changed[...]).encode(into: &bytes)
                     _ = try RecordedEvent(bytes[...])
                     taken += 1
-                } catch let error as any InputError {
+                } catch let error as DaybookError where error.kind == .invalid {
                     #expect(!error.description.isEmpty, "\(place) is rejected without a reason")
                     rejected += 1
                 } catch {

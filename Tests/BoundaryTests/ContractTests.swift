@@ -1,7 +1,7 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 
@@ -63,12 +63,14 @@ private struct Contract: Sendable, CustomStringConvertible {
         Contract(Hello.self), Contract(Welcome.self), Contract(LogHead.self),
         Contract(StreamsRequest.self), Contract(StreamEntry.self), Contract(StoreStatistics.self),
         Contract(Permissions.self), Contract(CommandReply.self), Contract(Nothing.self),
-        Contract(written: ServiceStatus.self), Contract(written: CommandRequest<String>.self),
+        Contract(ServiceStatus.self), Contract(ProjectionStatus.self),
+        Contract(RebuildStatus.self), Contract(ParticipantStatus.self),
+        Contract(written: CommandRequest<String>.self),
         Contract(written: QueryRequest<String>.self),
     ]
 }
 
-private func write(_ value: some Encodable) throws -> Data { try JSONCoding.encoder.encode(value) }
+private func write(_ value: some Encodable) throws -> Data { try JSON.data(value) }
 
 /// Generates values of the type. Each must be unchanged after it was written and read, or encoding
 /// it must throw.
@@ -83,7 +85,7 @@ private func expectRoundTrip<Value: Codable>(
         written += 1
         let text = String(decoding: bytes, as: UTF8.self)
         do {
-            let read = try JSONDecoder().decode(type, from: bytes)
+            let read = try JSON.decode(type, from: bytes)
             #expect(isSame(read, value), "\(text) is read as \(read)")
         } catch {
             Issue.record("\(text) is written, but can't be read: \(error)")
@@ -109,7 +111,7 @@ struct `JSON contracts` {
         let root = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
         var declared: Set<String> = []
         for folder in [
-            "Shared/Contracts", "Shared/WireProtocol", "Shared/ServiceKit/Requests",
+            "Shared/Contracts", "Shared/WireProtocol",
         ] {
             let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)
             for case let file as String in try #require(files) where file.hasSuffix(".swift") {

@@ -1,6 +1,6 @@
+import CommandLine
 import Contracts
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// A generator of random numbers that are the same in every run.
@@ -112,8 +112,8 @@ final class Inventor {
             case is RouteView.Status.Type:
                 pick([RouteView.Status.planned, .confirmed, .rejected, .cancelled])
             case is StatementEntry.Kind.Type: pick([StatementEntry.Kind.opened, .refunded])
-            case is DeathCause.Type:
-                pick([DeathCause.maximumReceives, .maximumAge, .targetNotFound])
+            case is DeadLetterCause.Type:
+                pick([DeadLetterCause.maximumReceives, .maximumAge, .targetNotFound])
             case is ReplayState.Type: pick([ReplayState.starting, .running, .failed])
             case is CommandReply.Result.Type:
                 pick([CommandReply.Result.appended, .repeated, .nothing])

@@ -97,14 +97,16 @@ private struct Message: Sendable, CustomStringConvertible {
             let read = try Heartbeat(bytes.span)
             #expect(read == heartbeat)
         },
-        Message("settlements") { inventor in
-            let settlements = (0..<inventor.count(0...3)).map { _ in inventor.settlement() }
+        Message("acknowledgements") { inventor in
+            let acknowledgements = (0..<inventor.count(0...3)).map { _ in inventor.acknowledgement()
+            }
             let queue = inventor.text()
-            guard let frame = written({ try Settlement.frame(settlements, of: queue) }) else {
+            guard let frame = written({ try Acknowledgement.frame(acknowledgements, of: queue) })
+            else {
                 return
             }
-            let read = try Settlement.read(frame)
-            #expect(read.queue == queue && read.settlements == settlements)
+            let read = try Acknowledgement.read(frame)
+            #expect(read.queue == queue && read.acknowledgements == acknowledgements)
         },
         Message("deliveries") { inventor in
             let deliveries = try (0..<inventor.count(0...3)).map { _ in try inventor.delivery() }
@@ -198,17 +200,18 @@ extension Inventor {
             data: chance(10) ? Array(repeating: 7, count: pick([1 << 20, 1_048_000])) : bytes())
     }
 
-    fileprivate func settlement() -> Settlement {
+    fileprivate func acknowledgement() -> Acknowledgement {
         // The frame has whole milliseconds.
         let duration = pick([
             Duration.zero, .milliseconds(1), .seconds(1), .seconds(43_200), .seconds(86_400),
             .seconds(43_201), .seconds(86_401), .seconds(-1), .seconds(Int64.max),
         ])
         let error = pick(["", "a", "é", "\0", "😀"])
-        return Settlement(
+        return Acknowledgement(
             sequence: integer(), lease: integer(),
             pick([
-                .done, .failed(error: error, delay: duration), .failed(error: error, delay: nil),
+                .acknowledged, .failed(error: error, delay: duration),
+                .failed(error: error, delay: nil),
                 .extended(duration),
             ]))
     }

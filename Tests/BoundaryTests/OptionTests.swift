@@ -1,13 +1,13 @@
 import ArgumentParser
 import BalanceMain
+import CommandLine
 import CreditLimitMain
 import CreditMain
-import EventStoreMain
+import EventStoreCommandLine
 import Foundation
 import IntegrationHarness
 import OrdersMain
 import RouteMain
-import ServiceKit
 import TestSupport
 import Testing
 import WithdrawMain
@@ -105,11 +105,13 @@ private struct Row: Sendable {
         ]
         let rows = Set(Row.all.flatMap(\.options))
         var found = 0
-        for folder in ["Services", "Shared/ServiceKit/CommandLine"] {
+        for folder in ["Services", "Shared/CommandLine"] {
             let files = FileManager.default.enumerator(
                 atPath: Self.root.appending(path: folder).path)
             for case let file as String in try #require(files)
-            where file.hasSuffix(".swift") && (folder != "Services" || file.contains("/Main/")) {
+            where file.hasSuffix(".swift")
+                && (folder != "Services" || file.contains(#/\/(Main|CommandLine)\//#))
+            {
                 let text = try String(
                     contentsOf: Self.root.appending(path: "\(folder)/\(file)"), encoding: .utf8)
                 for match in text.matches(of: declaration) {
@@ -193,7 +195,7 @@ private struct Row: Sendable {
 
     /// Runs a command that may be rejected, but must not crash.
     private func expectAnswer(_ command: [String], of suite: Suite) throws {
-        let run = try suite.run(command, patience: 60)
+        let run = try suite.run(command, timeout: 60)
         #expect([0, 64, 65, 69].contains(run.status), "\(command): \(run)")
         #expect(run.status == 0 || !run.errors.isEmpty, "\(command) prints no error")
     }

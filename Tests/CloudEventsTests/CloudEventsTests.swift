@@ -26,11 +26,11 @@ extension NewEvent {
     }
 }
 
-@Suite struct `An event as a line` {
+@Suite struct `CloudEvents lines` {
     static let texts: [String] = [
         #"{"a":1}"#, #"{ "b" : 1.0, "a":1e3 , "a": -0.0E+7}"#, "12345678901234567890123456789",
         #"{"a":1,"a":2}"#, "null", "true", #""text""#, "[ ]", "{\t}", "0", "-1", #""\ud83d\ude00""#,
-        // What can't stand in a line as it is, or is no JSON at all.
+        // Texts that cannot be part of a line as they are, or are not JSON.
         " 1", "1 ", "{\n}", "{\r\n}", #""\ud800""#, #""\udc00\ud800""#, "{", "01", "1.", "+1",
         "nul",
         "\u{FEFF}1", "\"\u{1}\"", "\"\u{2028}\"", "\"\u{7F}\"", "{}{}", "[1,]", #"{"a":}"#, "'a'",
@@ -52,13 +52,13 @@ extension NewEvent {
     }
 
     @Test(arguments: texts, contentTypes)
-    func `comes back as it was`(text: String, contentType: String) throws {
+    func `Event is read back exactly from its line`(text: String, contentType: String) throws {
         try comesBack(
             .sample(contentType: contentType, metadata: Array(text.utf8), data: Array(text.utf8)))
     }
 
     @Test(arguments: contentTypes)
-    func `comes back with any bytes`(contentType: String) throws {
+    func `Event with random bytes is read back from its line`(contentType: String) throws {
         var generator = SplitMix(state: 7)
         let alphabet =
             Array(#"{}[]",:\u0dD89ae+-.1 truefalsn"#.utf8) + [0, 10, 13, 0xC3, 0xA9, 0xFF]
@@ -75,13 +75,15 @@ extension NewEvent {
         ["ünï", "\n", "\u{85}", "\""],
         (1...Limits.tags).map { "tag:\($0)" },
     ])
-    func `comes back with its tags`(tags: [String]) throws { try comesBack(.sample(tags: tags)) }
+    func `Event is read back with its tags`(tags: [String]) throws {
+        try comesBack(.sample(tags: tags))
+    }
 
-    @Test func `comes back without a cause`() throws {
+    @Test func `Event without a cause is read back from its line`() throws {
         try comesBack(NewEvent(stream: try StreamName("a"), type: "T", data: []))
     }
 
-    @Test func `is written as the protocol says`() throws {
+    @Test func `Line has the attributes of the protocol document`() throws {
         let event = try NewEvent.sample(
             tags: ["customer:7", "a,b"], metadata: Array(#"{"actor":"a"}"#.utf8),
             data: Array(#"{ "amount": 1.0 }"#.utf8))
@@ -104,24 +106,25 @@ extension NewEvent {
         ("text/plain", "a\n", #""data":"a\u000a""#),
         ("image/png", "\u{1}", #""data":"\u0001""#),
     ])
-    func `has its data where it is exact`(contentType: String, data: String, member: String) throws
-    {
+    func `Line holds data in the member that keeps it exactly`(
+        contentType: String, data: String, member: String
+    ) throws {
         let record = try NewEvent.sample(contentType: contentType, data: Array(data.utf8))
             .recorded()
         let line = String(decoding: try CloudEvents.line(record, of: log), as: UTF8.self)
         #expect(line.hasSuffix(member + "}"))
     }
 
-    @Test func `is refused if it can't be told exactly`() throws {
+    @Test func `Event that a line cannot represent exactly is rejected`() throws {
         var bytes = Array(try NewEvent.sample(tags: ["tag"]).recorded().bytes)
         let tag = try #require(bytes.firstRange(of: Array("tag".utf8)))
         bytes[tag.lowerBound] = 0xFF
         let record = try RecordedEvent(bytes[...])
-        #expect(throws: CloudEventError.self) { try CloudEvents.line(record, of: log) }
+        #expect(throws: DaybookError.self) { try CloudEvents.line(record, of: log) }
     }
 }
 
-/// A small generator with a seed: the same numbers each time.
+/// A seeded generator that gives the same numbers each time.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -6,14 +6,14 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
     try CloudEvents.event(Array(line.utf8)[...], to: stream)
 }
 
-@Suite struct `An event of another producer` {
+@Suite struct `CloudEvents of other producers` {
     private static let line = #"""
         {"type" : "com.github.push", "specversion":"1.0", "id":"A234-1234", "sampled":true,
         "source":"https://github.com/cloudevents", "subject":"push-42", "partitionkey": "k\u0041",
         "time":"2018-04-05T17:31:00Z", "data" : {"a": 1.0} }
         """#
 
-    @Test func `goes to the stream of its subject, and loses nothing`() throws {
+    @Test func `Event goes to the stream of its subject and keeps all attributes`() throws {
         let event = try read(Self.line)
         #expect(event.stream.description == "push-42")
         #expect(event.type == "com.github.push" && event.contentType == "application/json")
@@ -28,9 +28,9 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
             String(decoding: event.metadata, as: UTF8.self) == metadata.replacing("\n", with: ""))
     }
 
-    @Test func `has an id that derives from its own and its source`() throws {
+    @Test func `Event id derives from the id and source of the CloudEvent`() throws {
         let event = try read(Self.line)
-        // uuid5(uuid5(NAMESPACE_URL, source), id), as Python's uuid has it.
+        // uuid5(uuid5(NAMESPACE_URL, source), id), computed with Python's uuid module.
         #expect(event.id.description == "b5251736-e18f-5020-81fd-d1354e7e85ce")
         #expect(try read(Self.line).id == event.id)
         #expect(try read(Self.line.replacing("github.com", with: "x.org")).id != event.id)
@@ -38,12 +38,12 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         #expect(try read(Self.line.replacing("A234-1234", with: uuid)).id == EventID(uuid))
     }
 
-    @Test func `goes to the stream that is given`() throws {
+    @Test func `Event goes to the given stream instead of its subject`() throws {
         let stream = try StreamName("pushes")
         #expect(try read(Self.line, to: stream).stream == stream)
         let other = Self.line.replacing("push-42", with: "some file.txt")
         #expect(try read(other, to: stream).stream == stream)
-        #expect(throws: CloudEventError.self) { try read(other) }
+        #expect(throws: DaybookError.self) { try read(other) }
     }
 
     @Test(arguments: [
@@ -53,14 +53,14 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         (#""data":null"#, "null"), (#""data_base64":"AQI=""#, "\u{1}\u{2}"),
         (#""dataschema":null"#, ""),
     ])
-    func `has its data in any form`(members: String, data: String) throws {
+    func `Event has its data whatever its form`(members: String, data: String) throws {
         let line =
             #"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a",\#(members)}"#
         #expect(try read(line).data == Array(data.utf8))
     }
 }
 
-@Suite struct `A line that is wrong` {
+@Suite struct `Invalid CloudEvents lines` {
     private static let own = #"""
         {"specversion":"1.0","id":"00000000-0000-0001-0000-000000000002","type":"T",
         "source":"daybook:11112222-3333-4444-5555-666677778888","subject":"account-7",
@@ -85,26 +85,26 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         ("\"data\":1", "\"metadata\":\"1\",\"metadatabase64\":\"AA==\""),
         ("\"data\":1", "\"data\":\(String(repeating: "[", count: 1_000_000))"),
     ])
-    func `is refused`(part: String, change: String) throws {
+    func `Invalid line is rejected`(part: String, change: String) throws {
         #expect(try read(Self.own).data == [UInt8(ascii: "1")])
         let line = Self.own.replacing(part, with: change, maxReplacements: 1)
         #expect(line != Self.own)
-        #expect(throws: CloudEventError.self) { try read(line) }
+        #expect(throws: DaybookError.self) { try read(line) }
     }
 
     @Test(arguments: ["", "[]", "null", "1", "\"specversion\""])
-    func `that holds no object is refused`(line: String) {
-        #expect(throws: CloudEventError.self) { try read(line) }
+    func `Line that is not an object is rejected`(line: String) {
+        #expect(throws: DaybookError.self) { try read(line) }
     }
 
-    @Test func `is told with what is wrong`() {
-        let error = #expect(throws: CloudEventError.self) {
+    @Test func `Error names the invalid attribute`() {
+        let error = #expect(throws: DaybookError.self) {
             try read(Self.own.replacing("0001-0000", with: "0001"))
         }
         #expect(error?.description == "its 'id' is not a UUID")
     }
 
-    @Test func `of random bytes traps nothing`() {
+    @Test func `Reading a line with random changes does not trap`() {
         var generator = SplitMix(state: 3)
         let line = Array(Self.own.utf8)
         for _ in 0..<5000 {

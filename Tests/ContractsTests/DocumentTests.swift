@@ -2,6 +2,8 @@ import CloudEvents
 import Contracts
 import EventSourcing
 import Foundation
+import JSON
+import ServiceRuntime
 import Testing
 
 /// The documents docs/events.md, docs/asyncapi.yaml and docs/schemas. `scripts/contracts` writes
@@ -16,8 +18,8 @@ import Testing
         return SchemaCheck(try #require(json as? [String: Any]))
     }
 
-    private static func json(_ data: some Sequence<UInt8>) throws -> JSONValue {
-        try JSONDecoder().decode(JSONValue.self, from: Data(data))
+    private static func json(_ data: some Collection<UInt8>) throws -> JSONValue {
+        try JSON.decode(JSONValue.self, from: data)
     }
 
     @Test func `Documents match the contracts`() throws {

@@ -1,4 +1,5 @@
 import Contracts
+import EventSourcing
 import Testing
 
 struct `Money and currencies` {
@@ -22,7 +23,7 @@ struct `Money and currencies` {
     ])
     func `Text that is not exactly an amount is rejected`(_ text: String, _ code: String) throws {
         let currency = try Currency(code)
-        #expect(throws: MoneyError.self) { try Money(text, in: currency) }
+        #expect(throws: DaybookError.self) { try Money(text, in: currency) }
     }
 
     private static let written: [(Int64, String, String)] = [
@@ -56,7 +57,7 @@ struct `Money and currencies` {
         #expect(try Currency("USD") == .usd)
         #expect(try Currency("BHD").exponent == 3)
         for code in ["usd", "US", "XYZ", "XXX", ""] {
-            #expect(throws: MoneyError.self) { try Currency(code) }
+            #expect(throws: DaybookError.self) { try Currency(code) }
         }
     }
 }
@@ -69,7 +70,7 @@ struct Identifiers {
 
     @Test(arguments: ["", "a-b", "a b", "a:b", "é", "a\n", String(repeating: "a", count: 65)])
     func `Any other identifier is rejected with an error that names the field`(_ text: String) {
-        let error = #expect(throws: IdentifierError.self) {
+        let error = #expect(throws: DaybookError.self) {
             try Identifier.check(text, what: "order id")
         }
         #expect(error?.description.hasPrefix("order id '") == true)

@@ -3,10 +3,10 @@ import EventSourcing
 import ObjectStorage
 import Testing
 
-@Suite struct `An archive` {
+@Suite struct `Event archive` {
     private let storage = MemoryObjectStorage()
 
-    @Test func `gives back the events that it was given, in segments without gaps`() async throws {
+    @Test func `Archive returns its events from segments without gaps`() async throws {
         let writer = try await archived(storage)
         let manifest = writer.manifest
         #expect(manifest.segments.count > 3 && manifest.checkpoint == 100)
@@ -16,9 +16,7 @@ import Testing
         #expect(try await ArchiveReader(in: storage, name: "a").manifest == manifest)
     }
 
-    @Test func `is read by positions and by times, and only the segments that have them`()
-        async throws
-    {
+    @Test func `Read by positions or times fetches only the matching segments`() async throws {
         _ = try await archived(storage)
         let faulty = FaultyStorage(storage, at: .max, isLasting: false)
         let reader = try await ArchiveReader(in: faulty, name: "a")
@@ -34,7 +32,7 @@ import Testing
         #expect(try await both.positions() == [90, 92])
     }
 
-    @Test func `takes an event once`() async throws {
+    @Test func `Archive ignores events that it already has`() async throws {
         let writer = try await archived(storage, through: 20)
         try await writer.append(try matching(1...24))
         try await writer.append(try matching(21...24), through: 30)
@@ -45,7 +43,7 @@ import Testing
         #expect(again.position == 30 && again.checkpoint == 30)
     }
 
-    @Test func `moves its checkpoint past events that it does not want`() async throws {
+    @Test func `Checkpoint moves past events that the archive does not take`() async throws {
         let writer = try await archived(storage, through: 10)
         let version = writer.manifest.version
         try await writer.append([], through: 500)
@@ -60,7 +58,7 @@ import Testing
         try await expectArchive(storage, holds: try matching(1...10) + [try event(600)])
     }
 
-    @Test func `can begin late, and be empty`() async throws {
+    @Test func `Archive may be empty and may begin after position 1`() async throws {
         let writer = try await ArchiveWriter(in: storage, name: "a", log: log, from: 1000)
         #expect(writer.checkpoint == 999)
         try await expectArchive(storage, holds: [])
@@ -69,7 +67,7 @@ import Testing
         try await expectArchive(storage, holds: [try event(1000)])
     }
 
-    @Test func `keeps what can't be compressed, and what is larger than a segment`() async throws {
+    @Test func `Archive keeps events that are incompressible or exceed a segment`() async throws {
         var generator = SystemRandomNumberGenerator()
         let noise = String(
             decoding: (0..<9000).map { _ in UInt8.random(in: 33...126, using: &generator) },
@@ -82,7 +80,7 @@ import Testing
         try await expectArchive(storage, holds: events)
     }
 
-    @Test func `refuses an event that does not check, and keeps those before it`() async throws {
+    @Test func `Damaged event is rejected and the events before it are archived`() async throws {
         var bytes = Array(try event(2).bytes)
         bytes[120] ^= 1
         let writer = try await ArchiveWriter(in: storage, name: "a", log: log)
@@ -96,7 +94,7 @@ import Testing
         try await expectArchive(storage, holds: [try event(1)])
     }
 
-    @Test func `lets old segments go, never a part of one`() async throws {
+    @Test func `Expiry removes only whole segments and keeps the checkpoint`() async throws {
         let writer = try await archived(storage)
         let segments = writer.manifest.segments
         #expect(try await writer.expire(before: time(0)).isEmpty)
@@ -115,7 +113,7 @@ import Testing
         try await expectArchive(storage, holds: try matching(101...110))
     }
 
-    @Test func `stays apart from others in the same place`() async throws {
+    @Test func `Archives in the same place do not affect each other`() async throws {
         _ = try await archived(storage, through: 20)
         let other = try await ArchiveWriter(in: storage, name: "a2", log: log)
         try await other.append([try event(1)])
@@ -124,7 +122,7 @@ import Testing
         try await expectArchive(storage, holds: try matching(1...20))
     }
 
-    @Test func `is of one log, and has a name`() async throws {
+    @Test func `Another log, an unknown archive and an invalid name are rejected`() async throws {
         _ = try await archived(storage)
         let stranger = EventID(high: 9, low: 9)
         await #expect(throws: ArchiveError.otherLog(archive: "a", of: log, asked: stranger)) {
@@ -140,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func `is the same in a folder`() async throws {
+    @Test func `Archive in a folder returns its events`() async throws {
         let folder = TemporaryFolder()
         let objects = try FolderObjectStorage(folder: folder.path)
         _ = try await archived(objects)

@@ -3,7 +3,7 @@ import EventSourcing
 import ObjectStorage
 import Testing
 
-@Suite struct `A damaged archive` {
+@Suite struct `Archive damage` {
     private let storage = MemoryObjectStorage()
 
     private func flip(_ key: String, at offset: Int) throws {
@@ -12,7 +12,7 @@ import Testing
         try storage.put(bytes, at: key)
     }
 
-    @Test func `is reported whatever byte of a segment has changed`() async throws {
+    @Test func `Changed byte anywhere in a segment is reported`() async throws {
         let manifest = try await archived(storage, through: 40).manifest
         let segment = manifest.segments[1]
         let key = manifest.key(of: segment)
@@ -22,19 +22,17 @@ import Testing
             try flip(key, at: offset)
             let damage = try await reader.verify()
             #expect(damage.count == 1, "byte \(offset)")
-            guard case .damaged(key, let sound, segment.through, _) = damage.first else {
+            guard case .damaged(key, let validThrough, segment.through, _) = damage.first else {
                 Issue.record("byte \(offset): \(damage)")
                 continue
             }
-            #expect((segment.from - 1...segment.last).contains(sound))
+            #expect((segment.from - 1...segment.last).contains(validThrough))
             try flip(key, at: offset)
         }
         #expect(try await reader.verify().isEmpty)
     }
 
-    @Test func `gives what is sound before the damage, says where it is, and goes on behind it`()
-        async throws
-    {
+    @Test func `Read stops at damage, names it, and a new read continues after it`() async throws {
         let manifest = try await archived(storage).manifest
         let segment = manifest.segments[1]
         let key = manifest.key(of: segment)
@@ -44,19 +42,23 @@ import Testing
         let error = await #expect(throws: ArchiveError.self) {
             for try await event in reader.events() { given.append(event.position) }
         }
-        guard case .damaged(key, let sound, let last, _) = error else {
+        guard case .damaged(key, let validThrough, let last, _) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(sound >= segment.from && given == (1...sound).filter { $0.isMultiple(of: 2) })
+        #expect(
+            validThrough >= segment.from
+                && given == (1...validThrough).filter { $0.isMultiple(of: 2) })
         #expect(last == segment.through)
         #expect(
             try await reader.events(from: last + 1).positions()
                 == (last + 1...100).filter { $0.isMultiple(of: 2) })
-        #expect("\(try #require(error))".hasPrefix("\(key) is damaged after position \(sound), "))
+        #expect(
+            "\(try #require(error))".hasPrefix("\(key) is damaged after position \(validThrough), ")
+        )
     }
 
-    @Test func `is given no further after an error, be it asked again`() async throws {
+    @Test func `Archive iterator returns no more events after an error`() async throws {
         let manifest = try await archived(storage).manifest
         try storage.delete(manifest.key(of: manifest.segments[1]))
         let reader = try await ArchiveReader(
@@ -70,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `is reported if a segment is cut short, missing or another's`() async throws {
+    @Test func `Truncated, extended, missing or replaced segment is reported`() async throws {
         let manifest = try await archived(storage).manifest
         let keys = manifest.segments.map { manifest.key(of: $0) }
         let whole = try storage.get(keys[0])
@@ -92,9 +94,7 @@ import Testing
         #expect(try await reader.verify().count == 4)
     }
 
-    @Test func `is reported whatever byte of the manifest has changed or is missing`()
-        async throws
-    {
+    @Test func `Changed, truncated or missing manifest is reported`() async throws {
         _ = try await archived(storage, through: 40)
         let key = "a/manifest.jsonl"
         let whole = try storage.get(key)
@@ -117,7 +117,7 @@ import Testing
         #expect(storage.list("").count > 1)
     }
 
-    @Test func `loses nothing when an older manifest was put back`() async throws {
+    @Test func `Archive with an older manifest resumes without losing events`() async throws {
         let writer = try await archived(storage, through: 20)
         let old = try storage.get("a/manifest.jsonl")
         try await writer.append(try matching(21...60))

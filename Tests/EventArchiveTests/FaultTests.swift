@@ -3,11 +3,11 @@ import EventSourcing
 import ObjectStorage
 import Testing
 
-@Suite struct `An archive whose storage fails` {
+@Suite struct `Archive on failing storage` {
     private static let head: UInt64 = 60
 
-    /// What the event store does: goes on behind the checkpoint, event batch by event batch, to the
-    /// head; lets the oldest go in the middle of it.
+    /// Archives as the event store does: resumes after the checkpoint, appends batch by batch up to
+    /// the head and expires the oldest segments meanwhile.
     private func work(_ storage: any ObjectStorage) async throws {
         let writer = try await ArchiveWriter(in: storage, name: "a", log: log, segmentBytes: 1500)
         while writer.position < Self.head {
@@ -20,20 +20,19 @@ import Testing
         try await writer.seal()
     }
 
-    /// What must be there in the end: all but the segments whose last event is older than the
-    /// eleventh.
+    /// Expects all events except those of segments whose last event is older than the eleventh.
     private func expectAll(_ storage: MemoryObjectStorage) async throws {
         let reader = try await ArchiveReader(in: storage, name: "a")
         #expect(reader.manifest.checkpoint == Self.head)
         #expect((2...12).contains(reader.manifest.from))
         try await expectArchive(storage, holds: try matching(reader.manifest.from...Self.head))
-        // No object is left that the manifest does not know.
+        // No object is left that the manifest does not list.
         let names = reader.manifest.segments.map { "a/\($0.name)" } + ["a/manifest.jsonl"]
         #expect(storage.list("").map(\.key).sorted() == names.sorted())
     }
 
     @Test(arguments: FaultyStorage.Fault.allCases)
-    private func `is whole after a crash at any call, and going on`(
+    private func `Archive is complete when it resumes after a crash at any call`(
         fault: FaultyStorage.Fault
     ) async throws {
         var call = 0
@@ -46,7 +45,7 @@ import Testing
             } catch {
                 #expect(error as? ArchiveError == .storage(.unavailable("injected")))
             }
-            // A reader that comes now finds what the checkpoint says, and nothing twice.
+            // A reader finds every event up to the checkpoint, and none twice.
             if let reader = try? await ArchiveReader(in: storage, name: "a"), call > 1 {
                 let checkpoint = reader.manifest.checkpoint
                 if reader.manifest.from <= checkpoint {
@@ -62,13 +61,13 @@ import Testing
     }
 
     @Test(arguments: FaultyStorage.Fault.allCases)
-    private func `is whole after two crashes`(fault: FaultyStorage.Fault) async throws {
+    private func `Archive is complete after two crashes`(fault: FaultyStorage.Fault) async throws {
         for first in 2..<20 {
             for second in 0..<12 {
                 let storage = MemoryObjectStorage()
                 for call in [first, second] {
                     let faulty = FaultyStorage(storage, fault, at: call, isLasting: true)
-                    // Little may be left to do, so that the second never comes.
+                    // The second run may have so little left to do that it ends before its crash.
                     do { try await work(faulty) } catch {
                         #expect(error as? ArchiveError == .storage(.unavailable("injected")))
                     }
@@ -79,7 +78,7 @@ import Testing
         }
     }
 
-    /// Opened once more, for what the last crash may have left is removed then.
+    /// Opens the archive again, because that removes what the last crash may have left.
     private func finish(_ storage: MemoryObjectStorage) async throws {
         let writer = try await ArchiveWriter(in: storage, name: "a", log: log)
         try await writer.expire(before: time(11))
@@ -87,7 +86,7 @@ import Testing
     }
 
     @Test(arguments: FaultyStorage.Fault.allCases)
-    private func `is gone on with by the same writer, which has lost nothing`(
+    private func `Writer continues after a storage error and loses nothing`(
         fault: FaultyStorage.Fault
     ) async throws {
         var call = 3

@@ -1,8 +1,8 @@
 import ObjectStorage
 import Synchronization
 
-/// Storage that fails at the call of a given number, before that is carried out or after; and, as
-/// if the process had ended, at all that follow, unless it fails only once.
+/// Storage that fails at the call with a given number, before or after carrying it out. If the
+/// fault is lasting, all later calls fail too, as if the process had ended.
 final class FaultyStorage: ObjectStorage {
     enum Fault: CaseIterable { case before, after }
 

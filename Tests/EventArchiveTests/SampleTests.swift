@@ -4,12 +4,12 @@ import Foundation
 import ObjectStorage
 import Testing
 
-/// An archive of each format version, kept as it was written: whatever comes, it must be read.
-@Suite struct `The sample of an archive` {
+/// An archive of each format version, kept as it was written. Every later version must read it.
+@Suite struct `Archive format samples` {
     private let samples = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Samples")
 
-    @Test func `of version 1 is read`() async throws {
+    @Test func `Archive of version 1 is read`() async throws {
         let folder = TemporaryFolder()
         try FileManager.default.copyItem(
             atPath: samples.appending(path: "version-1").path, toPath: folder.path)
@@ -26,7 +26,7 @@ import Testing
         try await expectArchive(storage, holds: try matching(1...40))
     }
 
-    @Test func `of a version to come is refused by its number`() async throws {
+    @Test func `Archive of a later version is rejected with its version number`() async throws {
         let storage = MemoryObjectStorage()
         try storage.put(
             Array("{\"format\":2,\"what\":[]}\n{\"more\":true}\n".utf8), at: "a/manifest.jsonl")

@@ -5,7 +5,7 @@ import Testing
 
 let log = EventID(high: 1, low: 2)
 
-/// The event at a position, as the log would hold it: a second after the one before it.
+/// The event at a position as the log holds it, one second after the previous event.
 func event(_ position: UInt64, text: String = "") throws -> RecordedEvent {
     let event = NewEvent(
         id: EventID(high: 7, low: position), stream: try StreamName("s-\(position % 3)"), type: "T",
@@ -33,7 +33,7 @@ func time(_ position: UInt64) -> Timestamp {
     Timestamp(microseconds: 1_767_225_600_000_000 + Int64(position) * 1_000_000)
 }
 
-/// Those events of a log of which an archive takes the even ones: its pattern.
+/// The events that match the archive's pattern: those at even positions.
 func matching(_ positions: ClosedRange<UInt64>) throws -> [RecordedEvent] {
     try positions.filter { $0.isMultiple(of: 2) }.map { try event($0) }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Removed with this.
+/// A folder that is removed with this object.
 final class TemporaryFolder {
     let path = NSTemporaryDirectory() + "archive-\(UUID().uuidString)"
 

@@ -4,7 +4,7 @@ import EventStoreClient
 import Foundation
 import Logging
 import ObjectStorage
-import ServiceKit
+import Observability
 import Synchronization
 import TestSupport
 import Testing

@@ -2,7 +2,8 @@ import EventSourcing
 import Foundation
 import GRDB
 import Logging
-import ServiceKit
+import Observability
+import ServiceRuntime
 import Testing
 import WireProtocol
 
@@ -147,7 +148,7 @@ extension BusFiles {
         await #expect {
             try await folder.open(log: EventID(high: 1, low: 3))
         } throws: {
-            $0 is ProjectedStore.Unusable
+            DaybookError.Kind(of: $0) == .damaged
                 && "\($0)".hasPrefix("\(folder.journal)/1 is the bus's journal of another log;")
         }
     }
@@ -202,7 +203,7 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 is ProjectedStore.Unusable
+            DaybookError.Kind(of: $0) == .damaged
                 && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) has")
         }
     }
@@ -237,7 +238,8 @@ extension BusFiles {
         await #expect {
             try await folder.open()
         } throws: {
-            $0 is ProjectedStore.Unusable && "\($0)".contains("\(folder.journal)/1 can't be used: ")
+            DaybookError.Kind(of: $0) == .damaged
+                && "\($0)".contains("\(folder.journal)/1 can't be used: ")
                 && "\($0)".contains(".segment is damaged")
         }
     }
@@ -309,7 +311,8 @@ extension BusFiles {
             #expect(queue.acknowledged == 12 && queue.dropped == 1)
             // Higher than any lease number that the earlier version derived from the clock.
             #expect(queue.lastLease > 1_700_000_000_000_000)
-            let entries = try await files.store.entries(of: 3, after: 0, limit: 10)
+            let entries = try await files.store.entries(
+                for: EntryLoad(queue: "q", id: 3, epoch: 0, range: .after(0, limit: 10)))
             #expect(entries.map(\.sequence) == [1002, 1005, 1009])
             #expect(entries.map(\.receives) == [0, 1, 2])
             #expect(entries.allSatisfy { $0.lease == nil })
@@ -377,7 +380,7 @@ private struct History {
             writes.purge(through: last)
             entries = entries.filter { $0.queue != id || $0.sequence > last }
         }
-        writes.figures = QueueFigures(lastSequence: random.last, acknowledged: random.number())
+        writes.counters = QueueCounters(lastSequence: random.last, acknowledged: random.number())
         for place in entries.filter({ $0.queue == id }).sorted(by: { $0.sequence < $1.sequence }) {
             if random.chance(5) {
                 writes.remove(place.sequence)

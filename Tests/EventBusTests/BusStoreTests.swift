@@ -1,7 +1,7 @@
 import EventSourcing
 import Foundation
 import GRDB
-import ServiceKit
+import ServiceRuntime
 import Testing
 import WireProtocol
 
@@ -25,7 +25,7 @@ import WireProtocol
             let set = "UPDATE \(column.table) SET \(column.name) = \(value)"
             guard (try? await change(store, { try $0.execute(sql: set) })) != nil else { continue }
             if let error = try await read(store) {
-                #expect(error is ProjectedStore.Unusable, "\(column): \(error)")
+                #expect(DaybookError.Kind(of: error) == .damaged, "\(column): \(error)")
                 found += 1
             }
             try await change(store) { try $0.replace(column.table, with: kept) }
@@ -82,7 +82,7 @@ import WireProtocol
             definition: ArchiveDefinition(name: "a", place: "/a"), createdAt: time, createdBy: "a")
         var writes = QueueWrites(id: 1)
         writes.definition = QueueDefinition(name: "q")
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: false, phase: .live, lastSequence: 9, acknowledged: 1, dropped: 1,
             lastLease: 1)
         var entry = random.entry(9)
@@ -112,7 +112,9 @@ import WireProtocol
             _ = try await store.replays()
             _ = try await store.archives()
             for queue in try await store.queues() {
-                _ = try await store.entries(of: queue.id, after: 0, limit: 10)
+                _ = try await store.entries(
+                    for: EntryLoad(
+                        queue: "q", id: queue.id, epoch: 0, range: .after(0, limit: 10)))
                 _ = try await store.lastLeased(of: queue.id)
             }
             _ = try await store.deadLetters(DeadLettersRequest())

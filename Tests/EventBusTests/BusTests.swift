@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -90,7 +90,7 @@ import ZeroMQ
             let delivery = try #require(try await consumer.receive(1, wait: .zero).first)
             #expect(delivery.event.position > last)
             last = delivery.event.position
-            try await consumer.settle([delivery.settled(.done)])
+            try await consumer.acknowledge([delivery.acknowledgement(.acknowledged)])
         }
         await consumer.close()
     }
@@ -159,12 +159,12 @@ import ZeroMQ
         // another receive.
         for number in UInt64(1)...20 {
             let receives = try [number, number, number, number + 1000].map { token in
-                try JSONEncoder().encode(
+                try JSON.data(
                     ReceiveRequest(
                         queue: "q", consumer: "c", token: EventID(high: 1, low: token),
                         maximum: 10, wait: 0.05))
             }
-            let release = try JSONEncoder().encode(ReleaseRequest(queue: "q", consumer: "c"))
+            let release = try JSON.data(ReleaseRequest(queue: "q", consumer: "c"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (call, argument) in receives.map({ (BusCall.receive, $0) })
                     + [(BusCall.release, release)]

@@ -1,6 +1,5 @@
 import EventSourcing
 import EventStoreClient
-import ServiceKit
 import Testing
 import WireProtocol
 
@@ -22,7 +21,9 @@ import WireProtocol
         let before = try await bus.view("q").deadLetters
         let consumer = try await bus.store.consumer(of: "q", named: "failing")
         let delivery = try #require(try await consumer.receive(1).first)
-        try await consumer.settle([delivery.settled(.failed(error: "no such luck", delay: nil))])
+        try await consumer.acknowledge([
+            delivery.acknowledgement(.failed(error: "no such luck", delay: nil))
+        ])
         await consumer.close()
         _ = try await bus.wait(for: "q") { $0.deadLetters > before }
         return delivery.event.position
@@ -62,7 +63,7 @@ import WireProtocol
         async throws
     {
         let bus = try await RunningBus()
-        try await make(bus, afterDeath: .goOn)
+        try await make(bus, afterDeath: .proceed)
         let all = try await bus.append(3, correlation: 1)
         let dead = try await fail(bus)
         #expect(try await bus.drain("q") == Array(all).filter { $0 != dead })

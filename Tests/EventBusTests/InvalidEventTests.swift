@@ -2,7 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import Logging
-import ServiceKit
+import Observability
 import Synchronization
 import Testing
 import WireProtocol
@@ -150,13 +150,12 @@ import WireProtocol
         try await bus.append(2)
         let before = try await state(of: bus)
         let cases = Self.deadLetters + Self.replays + Self.definitions
-        for senseless in cases {
-            _ = try await bus.store.append([
+        _ = try await bus.store.append(
+            cases.map { invalid in
                 NewEvent(
-                    stream: try StreamName(senseless.stream), type: senseless.type,
-                    data: Array(senseless.data.utf8))
-            ])
-        }
+                    stream: try StreamName(invalid.stream), type: invalid.type,
+                    data: Array(invalid.data.utf8))
+            })
         #expect(try await state(of: bus) == before)
         let ignored = log.positions
         #expect(ignored.count == cases.count, "an event was not logged exactly once")

@@ -53,7 +53,7 @@ import WireProtocol
         record.time = BusTime(
             running: RunningTime(microseconds: .max), log: Timestamp(microseconds: .min))
         var writes = QueueWrites(id: .min)
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: true, phase: .filling(through: .max), lastSequence: .max,
             acknowledged: .max, dropped: .max, lastLease: .max)
         for sequence in [0, 1, .max - 1, .max] as [UInt64] {
@@ -80,23 +80,23 @@ import WireProtocol
         var parts = JournalParts()
         let cut = JournalParts.cut(bytes)
         #expect(cut.count == max(1, (count + (512 << 10) - 1) / (512 << 10)))
-        for part in cut.dropLast() { #expect(try parts.take(part[...]) == nil) }
-        #expect(try parts.take(try #require(cut.last)[...]) == bytes)
+        for part in cut.dropLast() { #expect(try parts.append(part[...]) == nil) }
+        #expect(try parts.append(try #require(cut.last)[...]) == bytes)
     }
 
     @Test func `Parts of an unfinished commit are dropped when the next commit begins`() throws {
         let cut = JournalParts.cut([UInt8](repeating: 1, count: 2_000_000))
         var parts = JournalParts()
-        for part in cut.dropLast() { #expect(try parts.take(part[...]) == nil) }
-        #expect(try parts.take(JournalParts.cut([7])[0][...]) == [7])
+        for part in cut.dropLast() { #expect(try parts.append(part[...]) == nil) }
+        #expect(try parts.append(JournalParts.cut([7])[0][...]) == [7])
     }
 
     @Test func `Part is rejected if it is empty, malformed or lacks its beginning`() throws {
         let cut = JournalParts.cut([UInt8](repeating: 1, count: 2_000_000))
         var parts = JournalParts()
-        #expect(throws: JournalFormatError.self) { try parts.take(cut[1][...]) }
-        #expect(throws: JournalFormatError.self) { try parts.take([]) }
-        #expect(throws: JournalFormatError.self) { try parts.take([4, 1]) }
+        #expect(throws: JournalFormatError.self) { try parts.append(cut[1][...]) }
+        #expect(throws: JournalFormatError.self) { try parts.append([]) }
+        #expect(throws: JournalFormatError.self) { try parts.append([4, 1]) }
     }
 }
 
@@ -166,7 +166,7 @@ struct Records {
         if writes.isDeleted || chance(20) {
             writes.definition = QueueDefinition(name: "q\(id)", visibilityTimeout: 1.5)
         }
-        writes.figures = QueueFigures(
+        writes.counters = QueueCounters(
             isPaused: chance(20),
             phase: [.live, .unstarted, .filling(through: number())].randomElement(using: &source)
                 ?? .live, lastSequence: last, acknowledged: number(), dropped: number(),

@@ -1,7 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -28,7 +28,7 @@ import ZeroMQ
         let consumer = try await bus.store.consumer(of: "q", named: "c")
         let taken = try await consumer.receive(10)
         #expect(taken.count == 10)
-        try await consumer.settle(taken.prefix(4).map { $0.settled(.done) })
+        try await consumer.acknowledge(taken.prefix(4).map { $0.acknowledgement(.acknowledged) })
         await bus.stop()
         if let lost { try bus.remove(lost) }
         try await bus.start()
@@ -36,11 +36,11 @@ import ZeroMQ
         #expect(try await bus.drain("q") == Array(positions.dropFirst(10)))
         // The consumer acknowledges with its old receipts.
         let later = [
-            taken[3].settled(.done), taken[4].settled(.done),
-            taken[5].settled(.extended(.seconds(60))),
-            taken[6].settled(.failed(error: "no", delay: .zero)),
+            taken[3].acknowledgement(.acknowledged), taken[4].acknowledgement(.acknowledged),
+            taken[5].acknowledgement(.extended(.seconds(60))),
+            taken[6].acknowledgement(.failed(error: "no", delay: .zero)),
         ]
-        #expect(try await consumer.settle(later) == [false, true, true, true])
+        #expect(try await consumer.acknowledge(later) == [false, true, true, true])
         let again = try #require(try await consumer.receive(10).first)
         #expect(again.event.position == positions[6])
         #expect(again.receiveCount == 2 && again.firstReceivedAt == taken[6].firstReceivedAt)
@@ -65,7 +65,7 @@ import ZeroMQ
         while second == nil { second = try await consumer.receive(1).first }
         #expect(second?.event.position == first.event.position)
         #expect(second?.receiveCount == 2)
-        #expect(try await consumer.settle([first.settled(.done)]) == [false])
+        #expect(try await consumer.acknowledge([first.acknowledgement(.acknowledged)]) == [false])
         await consumer.close()
     }
 
@@ -76,7 +76,7 @@ import ZeroMQ
             endpoint: try await bus.store.busEndpoint(), to: "event-store",
             on: SocketLoop(name: "c"), in: Context())
         func receive(_ token: UInt64) async throws -> [Delivery] {
-            let argument = try JSONEncoder().encode(
+            let argument = try JSON.data(
                 ReceiveRequest(
                     queue: "q", consumer: "c", token: EventID(high: 1, low: token), maximum: 3,
                     wait: 0))
@@ -88,7 +88,7 @@ import ZeroMQ
         let taken = try await receive(1)
         #expect(taken.map(\.event.position) == Array(positions.prefix(3)))
         let consumer = try await bus.store.consumer(of: "q", named: "c")
-        try await consumer.settle([taken[0].settled(.done)])
+        try await consumer.acknowledge([taken[0].acknowledgement(.acknowledged)])
         try await bus.restart()
         let again = try await receive(1)
         #expect(again.map(\.event.position) == [positions[1], positions[2]])
@@ -108,16 +108,17 @@ import ZeroMQ
         let consumer = try await bus.store.consumer(of: "q", named: "c")
         // The consumer keeps the last entries in memory and gives back the earlier ones.
         let taken = try await consumer.receive(100)
-        try await consumer.settle(
-            taken.dropLast(3).map { $0.settled(.failed(error: "no", delay: .zero)) })
+        try await consumer.acknowledge(
+            taken.dropLast(3).map { $0.acknowledgement(.failed(error: "no", delay: .zero)) })
         try await bus.append(50)
         try await bus.restart()
         let view = try await bus.view("q")
         #expect(view.inFlight == 3 && view.depth == 147)
         #expect(
-            try await consumer.settle(taken.suffix(3).map { $0.settled(.done) }) == [
-                true, true, true,
-            ])
+            try await consumer.acknowledge(
+                taken.suffix(3).map { $0.acknowledgement(.acknowledged) }) == [
+                    true, true, true,
+                ])
         #expect(try await bus.drain("q").prefix(97) == positions.prefix(97))
         #expect(try await bus.view("q").acknowledged == 150)
         await consumer.close()
@@ -139,13 +140,19 @@ import ZeroMQ
             wanted += Array(try await bus.append(10))
             for delivery in try await consumer.receive(10) {
                 taken.append(delivery.event.position)
-                #expect(try await consumer.settle([delivery.settled(.done)]) == [true])
+                #expect(
+                    try await consumer.acknowledge([delivery.acknowledgement(.acknowledged)]) == [
+                        true
+                    ])
             }
         }
         try await bus.restart()
         #expect(try bus.names(in: "journal") == ["2"])
         #expect(taken.sorted() + (try await bus.drain("q")) == wanted)
-        #expect(try await consumer.settle([try #require(kept).settled(.done)]) == [true])
+        #expect(
+            try await consumer.acknowledge([try #require(kept).acknowledgement(.acknowledged)]) == [
+                true
+            ])
         await consumer.close()
     }
 
@@ -157,8 +164,8 @@ import ZeroMQ
         let taken = try await consumer.receive(2, visibilityTimeout: .seconds(300))
         let short = try await consumer.receive(1, visibilityTimeout: .milliseconds(200))
         let failed = try await consumer.receive(1)
-        try await consumer.settle([
-            failed[0].settled(.failed(error: "no", delay: .milliseconds(200)))
+        try await consumer.acknowledge([
+            failed[0].acknowledgement(.failed(error: "no", delay: .milliseconds(200)))
         ])
         bus.clock.jump(.seconds(seconds))
         var again: [Delivery] = []
@@ -168,9 +175,10 @@ import ZeroMQ
         try await bus.restart()
         #expect(try await bus.view("q").inFlight == 4)
         #expect(
-            try await consumer.settle((taken + again).map { $0.settled(.done) }) == [
-                true, true, true, true,
-            ])
+            try await consumer.acknowledge(
+                (taken + again).map { $0.acknowledgement(.acknowledged) }) == [
+                    true, true, true, true,
+                ])
         #expect(try await bus.deadLetters().isEmpty)
         await consumer.close()
     }

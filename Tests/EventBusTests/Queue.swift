@@ -80,8 +80,8 @@ final class Queue {
             case .leased(let entry): "leased \(entry.sequence)"
             case .voided(let entry): "voided \(entry.sequence)"
             case .retried(let entry): "retried \(entry.sequence)"
-            case .done(let sequence): "done \(sequence)"
-            case .died(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
+            case .acknowledged(let sequence): "done \(sequence)"
+            case .deadLettered(let entry, let cause): "died \(entry.sequence) \(cause.rawValue)"
             case .dropped(let entry, let cause): "dropped \(entry.sequence) \(cause.rawValue)"
             }
         }

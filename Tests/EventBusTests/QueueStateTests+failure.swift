@@ -59,7 +59,7 @@ import WireProtocol
         queue.pass(.zero)
         #expect(queue.reject(try queue.next()))
         let changes = queue.state.takeChanges()
-        guard case .died(let entry, .maximumReceives)? = changes.last else {
+        guard case .deadLettered(let entry, .maximumReceives)? = changes.last else {
             Issue.record("the entry is not a dead letter: \(changes)")
             return
         }

@@ -266,10 +266,10 @@ extension Model {
                 } else {
                     backingOff.remove(entry.sequence)
                 }
-            case .done(let sequence):
+            case .acknowledged(let sequence):
                 #expect(held[sequence] != nil)
                 end(sequence)
-            case .died(let entry, let cause):
+            case .deadLettered(let entry, let cause):
                 judge(entry, cause)
                 #expect(disk.removeValue(forKey: entry.sequence) != nil)
                 dead[entry.sequence] = entry
@@ -289,7 +289,7 @@ extension Model {
         #expect(ended.insert(sequence).inserted)
     }
 
-    func judge(_ entry: QueueEntry, _ cause: DeathCause) {
+    func judge(_ entry: QueueEntry, _ cause: DeadLetterCause) {
         let isSpent = entry.receives >= state.settings.retry.maximumReceives
         switch cause {
         case .maximumReceives: #expect(isSpent)
@@ -341,9 +341,9 @@ extension Model {
 extension QueueState.Change {
     fileprivate var sequence: UInt64 {
         switch self {
-        case .done(let sequence): sequence
+        case .acknowledged(let sequence): sequence
         case .leased(let entry), .voided(let entry), .retried(let entry): entry.sequence
-        case .died(let entry, _), .dropped(let entry, _): entry.sequence
+        case .deadLettered(let entry, _), .dropped(let entry, _): entry.sequence
         }
     }
 }

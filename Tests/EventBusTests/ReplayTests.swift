@@ -1,7 +1,6 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol
@@ -53,7 +52,7 @@ extension RunningBus {
             guard !deliveries.isEmpty else { break }
             #expect(deliveries.allSatisfy { $0.replay == "r" })
             positions += deliveries.map(\.event.position)
-            try await consumer.settle(deliveries.map { $0.settled(.done) })
+            try await consumer.acknowledge(deliveries.map { $0.acknowledgement(.acknowledged) })
         }
         await consumer.close()
         return positions
@@ -196,7 +195,7 @@ extension RunningBus {
         #expect(end.state == .cancelled && end.delivered < 1000)
         // The enqueued events stay in the queue, and no others follow.
         #expect(try await bus.replayed("q") == Array(all.prefix(Int(end.delivered))))
-        await #expect(throws: ProtocolError(.refused, "replay 'r' is over: CANCELLED")) {
+        await #expect(throws: ProtocolError(.rejected, "replay 'r' is over: CANCELLED")) {
             try await bus.pause(replay: "r", false)
         }
     }

@@ -5,7 +5,7 @@ import EventStoreClient
 import EventStoreServer
 import Foundation
 import Logging
-import ServiceKit
+import Observability
 import Synchronization
 import TestSupport
 import Testing
@@ -64,7 +64,16 @@ final class RunningBus {
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
             on: busLoop, in: context, window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
-        running.append(Task { try await bus.run() })
+        running.append(
+            Task {
+                do {
+                    try await bus.run()
+                } catch let error where !(error is CancellationError) {
+                    // At the end of a test, the task is cancelled and its folder is removed.
+                    if !Task.isCancelled { Issue.record(error, "the bus has failed") }
+                    throw error
+                }
+            })
     }
 
     func stop() async {
@@ -120,7 +129,8 @@ final class RunningBus {
         _ = try await admin.command(
             BusCall.putRule,
             RuleDefinition(
-                name: rule, pattern: #"{"detail-type":["\#(type)"]}"#, targets: targets))
+                name: rule, pattern: #"{"detail-type":["\#(type)"]}"#,
+                targets: targets.map { RuleTarget($0) }))
     }
 
     func view(_ queue: String) async throws -> QueueView {
@@ -181,7 +191,7 @@ final class RunningBus {
             let deliveries = try await consumer.receive(1000, wait: .zero)
             guard !deliveries.isEmpty else { break }
             positions += deliveries.map(\.event.position)
-            try await consumer.settle(deliveries.map { $0.settled(.done) })
+            try await consumer.acknowledge(deliveries.map { $0.acknowledgement(.acknowledged) })
         }
         await consumer.close()
         return positions
@@ -198,7 +208,7 @@ final class ShiftedClock: Sendable {
 }
 
 extension Delivery {
-    func settled(_ verdict: Settlement.Verdict) -> Settlement {
-        Settlement(sequence: sequence, lease: lease, verdict)
+    func acknowledgement(_ verdict: Acknowledgement.Verdict) -> Acknowledgement {
+        Acknowledgement(sequence: sequence, lease: lease, verdict)
     }
 }

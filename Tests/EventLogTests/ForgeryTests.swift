@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 import Testing
 

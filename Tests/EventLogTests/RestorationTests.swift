@@ -92,7 +92,7 @@ extension FaultyStorage {
     }
 }
 
-/// Restores the log in `storage` and, if it is no dry run, expects an undamaged log.
+/// Restores the log in `storage` and, unless it is a dry run, expects an undamaged log.
 @discardableResult
 private func restore<Events>(
     _ storage: FaultyStorage, from archive: ArchivedLog<Events>, isDryRun: Bool = false

@@ -2,9 +2,9 @@ import EventPattern
 import Foundation
 import Testing
 
-/// docs/event-patterns.md, whose examples stand in blocks: of `pattern`, with a pattern in the
-/// first line and an event behind `matches` or `not` in each other; of `refused`, with a text and
-/// the error.
+/// The examples in docs/event-patterns.md. A block of kind `pattern` has a pattern in its first
+/// line and an event after `matches` or `not` in each other line. A block of kind `refused` has a
+/// text and its error.
 private struct Document {
     struct Block {
         var kind: Substring
@@ -14,7 +14,7 @@ private struct Document {
     var blocks: [Block] = []
 
     init() throws {
-        // Between each two fences stands a block, before and behind them prose.
+        // Fences separate blocks from prose, so every second part is a block.
         let parts = try Self.text().split(separator: "```", omittingEmptySubsequences: false)
         for index in stride(from: 1, to: parts.count, by: 2) {
             let lines = parts[index].split(separator: "\n")
@@ -30,7 +30,7 @@ private struct Document {
 }
 
 extension Sample {
-    /// The event that an example shows; nil if it shows what no event can be given.
+    /// The event of an example, or nil if the example has a member that `Sample` cannot set.
     fileprivate init?(_ event: Tree) {
         for member in event.members {
             switch (member.name, member.value) {
@@ -47,8 +47,8 @@ extension Sample {
     }
 }
 
-@Suite struct `The document on event patterns` {
-    @Test func `has only examples that hold`() throws {
+@Suite struct `Event pattern documentation` {
+    @Test func `Documented examples match events as the document says`() throws {
         var counts = (matches: 0, not: 0)
         for block in try Document().blocks where block.kind == "pattern" {
             let pattern = try EventPattern(block.lines[0])
@@ -73,7 +73,7 @@ extension Sample {
         #expect(counts.matches > 50 && counts.not > 50)
     }
 
-    @Test func `has only refusals that are made`() throws {
+    @Test func `Documented errors are the errors that invalid patterns get`() throws {
         let blocks = try Document().blocks.filter { $0.kind == "refused" }
         #expect(blocks.count > 10)
         for block in blocks {
@@ -84,7 +84,7 @@ extension Sample {
         }
     }
 
-    @Test func `names every limit`() throws {
+    @Test func `Document lists every limit of event patterns`() throws {
         let text = try Document.text()
         typealias Limits = EventPattern.Limits
         for limit in [

@@ -1,12 +1,12 @@
 import EventPattern
 import Testing
 
-@Suite struct `A matcher` {
+@Suite struct `Pattern matcher` {
     private func pattern(_ x: String) throws -> EventPattern {
         try EventPattern(#"{"detail": {"x": [\#(x)]}}"#)
     }
 
-    @Test func `answers in the order of adding, and replaces`() throws {
+    @Test func `Matches come in the order of adding, and a replaced pattern moves last`() throws {
         var matcher = PatternMatcher<String>()
         #expect(try Sample.x("1").matched(by: matcher) == [])
         for id in ["c", "a", "b"] { matcher.add(id, try pattern("1")) }
@@ -20,7 +20,7 @@ import Testing
         #expect(try Sample.x("1").matched(by: matcher) == ["b", "c"])
     }
 
-    @Test func `leaves its copies as they are`() throws {
+    @Test func `Change of a matcher does not affect its copies`() throws {
         var matcher = PatternMatcher<Int>()
         matcher.add(1, try pattern("1"))
         let copy = matcher
@@ -29,14 +29,14 @@ import Testing
         #expect(try Sample.x("1").matched(by: matcher) == [])
     }
 
-    /// The index folds strings; this is where a slip in the folding would show.
-    @Test func `finds every character of Unicode in any case`() throws {
+    /// The index folds the case of strings. This test finds errors in that folding.
+    @Test func `Matcher finds every Unicode character in each of its cases`() throws {
         let scalars = (0...0x1FFFF as ClosedRange<UInt32>).compactMap(Unicode.Scalar.init).filter {
             let text = String($0)
             return $0.properties.lowercaseMapping != text || $0.properties.uppercaseMapping != text
         }
         #expect(scalars.count > 2_500)
-        // Not by strings: some of these are canonically equivalent.
+        // The ids are not strings, because some of the characters are canonically equivalent.
         var matcher = PatternMatcher<[UInt32]>()
         for scalar in scalars {
             for (kind, (name, before, after)) in [("prefix", "", "é"), ("suffix", "é", "")]

@@ -1,17 +1,18 @@
 import EventPattern
 import EventSourcing
 import Foundation
+import JSON
 import Testing
 
-@Suite struct `A pattern` {
-    @Test func `gives back its text`() throws {
+@Suite struct `Event patterns` {
+    @Test func `Pattern keeps its text when it is printed, encoded and decoded`() throws {
         let text = #"{ "detail-type" : ["Änderung"] }"#
         let pattern = try EventPattern(text)
         #expect(pattern.description == text)
-        let coded = try JSONEncoder().encode([pattern])
-        #expect(try JSONDecoder().decode([EventPattern].self, from: coded) == [pattern])
+        let coded = try JSON.data([pattern])
+        #expect(try JSON.decode([EventPattern].self, from: coded) == [pattern])
         #expect(throws: EventPatternError.self) {
-            try JSONDecoder().decode([EventPattern].self, from: Data(#"["{}"]"#.utf8))
+            try JSON.decode([EventPattern].self, from: #"["{}"]"#.utf8)
         }
     }
 
@@ -32,7 +33,7 @@ import Testing
         (#"{"version.x": [{"exists": false}]}"#, true), (#"{"detail.x": [1]}"#, true),
         (#"{"detail": [{"exists": false}]}"#, true),
     ])
-    func `sees the envelope`(text: String, isMatch: Bool) throws {
+    func `Pattern matches the fields of the envelope`(text: String, isMatch: Bool) throws {
         #expect(try Sample.x("1").isMatched(by: EventPattern(text)) == isMatch)
     }
 
@@ -40,13 +41,15 @@ import Testing
         ("application/json", true), ("APPLICATION/JSON ; charset=utf-8", true), ("", true),
         ("application/cloudevents+json", true), ("text/plain", false), ("application/jsonl", false),
     ])
-    func `sees detail by its content type`(contentType: String, isMatch: Bool) throws {
+    func `Pattern matches detail only if its content type is JSON`(
+        contentType: String, isMatch: Bool
+    ) throws {
         var sample = Sample.x("1")
         sample.contentType = contentType
         #expect(try sample.isMatched(by: EventPattern(#"{"detail": {"x": [1]}}"#)) == isMatch)
     }
 
-    @Test func `sees detail that is no object`() throws {
+    @Test func `Pattern matches detail that is not an object`() throws {
         let pattern = try EventPattern(#"{"detail": [1, "a"]}"#)
         #expect(try Sample(data: " 1 ").isMatched(by: pattern))
         #expect(try Sample(data: #"["b", "a"]"#).isMatched(by: pattern))
@@ -64,7 +67,7 @@ import Testing
         #"{"x": 1, "y": \#(String(repeating: "[", count: 300))"#
             + String(repeating: "]", count: 300) + "}",
     ])
-    func `sees no detail in malformed data`(data: String) throws {
+    func `Malformed detail or metadata counts as missing`(data: String) throws {
         let sample = Sample(metadata: data, data: data)
         #expect(try !sample.isMatched(by: EventPattern(#"{"detail": {"x": [1]}}"#)))
         let absent =
@@ -76,9 +79,9 @@ import Testing
         #expect(try intact.isMatched(by: EventPattern(both)))
     }
 
-    @Test func `sees detail down to the deepest that is allowed`() throws {
+    @Test func `Pattern matches detail up to the depth limit of events`() throws {
         let pattern = try EventPattern(#"{"detail": {"x": [1]}}"#)
-        // The object around it is one more.
+        // The object around the arrays is one more level.
         let depth = EventPattern.Limits.eventDepth - 1
         func nested(_ depth: Int) -> Sample {
             .x(String(repeating: "[", count: depth) + "1" + String(repeating: "]", count: depth))
@@ -87,7 +90,7 @@ import Testing
         #expect(try !nested(depth + 1).isMatched(by: pattern))
     }
 
-    @Test func `finds what may not stand in a string, wherever it stands`() throws {
+    @Test func `Control character anywhere in a string makes the detail malformed`() throws {
         let pattern = try EventPattern(#"{"detail": {"x": [{"exists": true}]}}"#)
         for length in [1, 7, 8, 9, 30] {
             for at in 0..<length {
@@ -102,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func `does not trap on any bytes`() throws {
+    @Test func `Matching random bytes does not trap`() throws {
         let pattern = try EventPattern(
             #"{"detail": {"x": [{"anything-but": {"equals-ignore-case": "é"}}, {"cidr": "::/0"}]}}"#
         )
@@ -144,7 +147,7 @@ import Testing
         ("1200", "12E+2", true), ("-2.50", "-25e-1", true),
         ("1.7976931348623157e308", "17976931348623157e292", true),
     ])
-    func `takes numbers for the same only if they are`(a: String, b: String, isSame: Bool) throws {
+    func `Numbers match only if their values are equal`(a: String, b: String, isSame: Bool) throws {
         let pattern = try EventPattern(#"{"detail": {"x": [\#(a)]}}"#)
         let event = try Sample.x(b).event()
         #expect(pattern.matches(event) == isSame)
@@ -159,7 +162,7 @@ import Testing
         (">", "1", "9007199254740993", false), (">", "1", "9007199254740992", true),
         (">", "1", "1e309", false), (">", "0", "5e-324", true), ("<", "1", "1e-400", false),
     ])
-    func `A numeric range holds each number that a double prints as`(
+    func `Numeric range matches only numbers that a double can print`(
         comparison: String, bound: String, number: String, isMatch: Bool
     ) throws {
         let pattern = try EventPattern(
@@ -178,14 +181,14 @@ import Testing
         ("::/8", "1:2:3:4:5:6:7::13.1.68.3", false), ("::/8", "13.1.68.3::", false),
         ("::/8", "13.1.68.3", false), ("10.0.0.0/8", "::10.0.0.1", false),
     ])
-    func `An IPv6 address may end with an IPv4 address`(
+    func `IPv6 address may end with an IPv4 address`(
         block: String, address: String, isMatch: Bool
     ) throws {
         let pattern = try EventPattern(#"{"detail": {"x": [{"cidr": "\#(block)"}]}}"#)
         #expect(try Sample.x("\"\(address)\"").isMatched(by: pattern) == isMatch)
     }
 
-    @Test func `tells apart what is canonically equivalent`() throws {
+    @Test func `Pattern distinguishes canonically equivalent strings`() throws {
         let composed = try EventPattern(#"{"detail": {"x": ["é"]}}"#)
         let decomposed = try EventPattern("{\"detail\": {\"x\": [\"e\u{301}\"]}}")
         #expect(composed != decomposed)
@@ -198,7 +201,7 @@ import Testing
         #expect(try !Sample.x("\"\u{C5}\"").isMatched(by: angstrom))
     }
 
-    @Test func `reads escapes in names and values`() throws {
+    @Test func `Pattern and detail may have escapes in names and values`() throws {
         let pattern = try EventPattern(#"{"d\u0065tail": {"\u00e9": ["\ud83d\ude00\n\/"]}}"#)
         #expect(try Sample(data: #"{"é": "😀\u000a/"}"#).isMatched(by: pattern))
         #expect(try Sample(data: #"{"\u00E9": "😀\n\u002f"}"#).isMatched(by: pattern))

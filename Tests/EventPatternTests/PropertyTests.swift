@@ -2,9 +2,9 @@ import EventPattern
 import EventSourcing
 import Testing
 
-@Suite struct `Many patterns on many events` {
+@Suite struct `Random patterns and events` {
     @Test(arguments: 0..<24 as Range<UInt64>)
-    func `match as the definition says, alone and together`(seed: UInt64) throws {
+    func `Patterns match as the reference does, alone and in a matcher`(seed: UInt64) throws {
         var generator = Generator(random: SplitMix(state: seed))
         let texts = (0..<50).map { _ in generator.pattern() }
         let patterns = try texts.map { try EventPattern($0) }
@@ -31,7 +31,7 @@ import Testing
             #expect(found == expected.filter(remaining.contains), "\(tree.text)")
             matches += expected.count
         }
-        // Of 3,000 pairs; or the test would show little.
+        // Of 3,000 pairs. With fewer matches or mismatches the test would show little.
         #expect((40...2_960).contains(matches))
     }
 }

@@ -2,7 +2,7 @@ import EventPattern
 import EventSourcing
 import Testing
 
-@Suite struct `The query of a pattern` {
+@Suite struct `Pattern queries` {
     private static let stream = #"{"stream": ["order-1"]}"#
 
     @Test(arguments: [
@@ -28,11 +28,13 @@ import Testing
             .correlations([EventID(high: 1, low: 2)])
         ),
     ])
-    func `asks what the pattern asks for sure`(text: String, query: EventQuery) throws {
+    func `Query has only conditions that every matching event meets`(
+        text: String, query: EventQuery
+    ) throws {
         #expect(try EventPattern(text).query == query)
     }
 
-    @Test func `asks for streams`() throws {
+    @Test func `Query asks for the stream that the pattern names`() throws {
         let name = try StreamName("order-1")
         #expect(try EventPattern(Self.stream).query == .stream(name))
         #expect(

@@ -3,7 +3,7 @@ import Testing
 
 private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
 
-@Suite struct `A text that is no pattern` {
+@Suite struct `Invalid event patterns` {
     @Test(arguments: [
         "", "   ", "[]", "null", "\"x\"", "{", "{}", #"{"a"}"#, #"{"a": }"#, #"{"a": ["x"]"#,
         #"{"a": ["x"]} x"#, #"{"a": ["x"],}"#, #"{a: ["x"]}"#, #"{"a": {}}"#, #"{"a": "x"}"#,
@@ -11,7 +11,7 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         x("[1.]"), x("[+1]"), x("[nul]"), x(#"["\x"]"#), x(#"["\u12G4"]"#), x(#"["\ud800"]"#),
         x("[\"a\nb\"]"), x("[\"a]"),
     ])
-    func `is refused`(text: String) {
+    func `Malformed pattern is rejected`(text: String) {
         #expect(throws: EventPatternError.self) { try EventPattern(text) }
     }
 
@@ -43,7 +43,7 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         #"{"regex": "a"}"#, #"{"exactly": "a"}"#, #"{"prefix": "a", "suffix": "b"}"#,
         #"{"prefix": "a"#, #"{"prefix"}"#, #"{"prefix": "a",}"#,
     ])
-    func `names the field of a wrong operator`(operation: String) {
+    func `Error for an invalid operator names its field and column`(operation: String) {
         let error = #expect(throws: EventPatternError.self) {
             try EventPattern(x("[\(operation)]"))
         }
@@ -57,11 +57,11 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         #"{"$or": [{"a": [1]}, {"cidr": [1]}]}"#, #"{"$or": [{"a": [1]}, {"b": {"<": [1]}}]}"#,
         #"{"$or": [{"a": [1]}, {"$or": [{"b": [1]}]}]}"#,
     ])
-    func `may be a wrong $or`(text: String) {
+    func `Invalid $or is rejected`(text: String) {
         #expect(throws: EventPatternError.self) { try EventPattern(text) }
     }
 
-    @Test func `is shown with its line and column`() {
+    @Test func `Error names the line, the column and the field`() {
         let error = #expect(throws: EventPatternError.self) {
             try EventPattern("{\n  \"detail\": {\n    \"total\": [{\"numeric\": 5}]\n  }\n}")
         }
@@ -74,15 +74,15 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
     }
 }
 
-@Suite struct `The limits of a pattern` {
-    @Test func `are on its bytes`() throws {
+@Suite struct `Event pattern limits` {
+    @Test func `Pattern of too many bytes is rejected`() throws {
         let bare = x(#"[""]"#).utf8.count
         let longest = String(repeating: "a", count: EventPattern.Limits.textBytes - bare)
         _ = try EventPattern(x(#"["\#(longest)"]"#))
         #expect(throws: EventPatternError.self) { try EventPattern(x(#"["\#(longest)a"]"#)) }
     }
 
-    @Test func `are on its depth`() throws {
+    @Test func `Pattern nested deeper than 32 levels is rejected`() throws {
         func nested(_ depth: Int) -> String {
             String(repeating: #"{"a": "#, count: depth - 1) + "[1]"
                 + String(repeating: "}", count: depth - 1)
@@ -94,7 +94,7 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         #expect(error?.reason == "nested deeper than 32")
     }
 
-    @Test func `are on the names of a path`() throws {
+    @Test func `Path of more than 32 names is rejected`() throws {
         let path = Array(repeating: "a", count: EventPattern.Limits.depth).joined(separator: ".")
         _ = try EventPattern(#"{"\#(path)": [1]}"#)
         let error = #expect(throws: EventPatternError.self) {
@@ -103,7 +103,7 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         #expect(error?.reason == "a path has up to 32 names")
     }
 
-    @Test func `are on its alternatives`() throws {
+    @Test func `Pattern with too many alternatives is rejected`() throws {
         func choices(_ count: Int, _ names: String) -> String {
             names.map { name in
                 let branches = (0..<count).map { #"{"\#(name)": [\#($0)]}"# }
@@ -112,12 +112,12 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         }
         _ = try EventPattern("{\(choices(10, "abc"))}")
         #expect(throws: EventPatternError.self) { try EventPattern("{\(choices(10, "abcd"))}") }
-        // Two to the thirtieth, refused before they are made.
+        // Two to the power of 30 alternatives must be rejected before they are expanded.
         let many = "abcdefghijklmnopqrstuvwxyzABCD"
         #expect(throws: EventPatternError.self) { try EventPattern("{\(choices(2, many))}") }
     }
 
-    @Test func `are on the fields of its alternatives`() throws {
+    @Test func `Pattern with too many fields in its alternatives is rejected`() throws {
         func text(_ fields: Int) -> String {
             let fields = (0..<fields - 1).map { #""f\#($0)": [1]"# }.joined(separator: ",")
             let branches = (0..<1_000).map { #"{"x": [\#($0)]}"# }.joined(separator: ",")
@@ -127,7 +127,7 @@ private func x(_ list: String) -> String { #"{"detail": {"x": \#(list)}}"# }
         #expect(throws: EventPatternError.self) { try EventPattern(text(11)) }
     }
 
-    @Test func `are on the stars of a wildcard`() throws {
+    @Test func `Wildcard with too many stars is rejected`() throws {
         let stars = String(repeating: "*a", count: EventPattern.Limits.stars)
         _ = try EventPattern(x(#"[{"wildcard": "\#(stars)"}]"#))
         #expect(throws: EventPatternError.self) {

@@ -7,8 +7,8 @@ private struct Row: Identifiable, Hashable {
     var count: Int
 }
 
-@Suite struct `A table` {
-    @Test func `hands out what changed, once`() {
+@Suite struct `Projection tables` {
+    @Test func `Table returns each change once`() {
         var table = Table<Row>()
         table["a", default: Row(id: "a", count: 0)].count += 1
         table["b"] = Row(id: "b", count: 5)
@@ -22,14 +22,14 @@ private struct Row: Identifiable, Hashable {
         #expect(table.takeChanges().upserts.isEmpty)
     }
 
-    @Test func `takes rows from disk without calling them changed`() {
+    @Test func `Loaded rows do not count as changes`() {
         var table = Table<Row>()
         table.load([Row(id: "a", count: 1)])
         #expect(table["a"]?.count == 1)
         #expect(table.takeChanges().upserts.isEmpty)
     }
 
-    @Test func `is not changed by a look`() {
+    @Test func `Reading a row does not count as a change`() {
         var table = Table<Row>()
         table.load([Row(id: "a", count: 1)])
         #expect(table["x"] == nil)
@@ -38,7 +38,7 @@ private struct Row: Identifiable, Hashable {
     }
 }
 
-/// A purse: small enough to see the whole of a decider in it.
+/// A complete decider that is small enough to read at a glance.
 private enum Purse: Decider {
     enum Command: Sendable {
         case put(Int)
@@ -69,13 +69,13 @@ private enum Purse: Decider {
     }
 }
 
-@Suite struct `A scenario` {
-    @Test func `decides given a past`() throws {
+@Suite struct `Decider scenarios` {
+    @Test func `Scenario returns the events of a command and the state after it`() throws {
         #expect(try given(Purse.self, .put(5)).when(.take(3)) == [.taken(3)])
         #expect(try given(Purse.self, .put(5)).after(.take(3)).state == 2)
     }
 
-    @Test func `shows a rejection`() {
+    @Test func `Scenario throws the rejection of a command`() {
         #expect(throws: Purse.Rejection(description: "it holds 5")) {
             try given(Purse.self, .put(5)).when(.take(6))
         }

@@ -1,12 +1,12 @@
 import EventSourcing
 import Testing
 
-@Suite struct `Names and times` {
+@Suite struct `Ids, stream names and times` {
     @Test(arguments: [
         "123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000",
         "ffffffff-ffff-ffff-ffff-ffffffffffff",
     ])
-    func `an id reads what it prints`(text: String) {
+    func `Event id parses its own text`(text: String) {
         #expect(EventID(text)?.description == text)
     }
 
@@ -15,11 +15,11 @@ import Testing
         "g23e4567-e89b-12d3-a456-426614174000",
         "123e4567e89b-12d3-a456-4266141740000", "123e4567-e89b-12d3-a456-4266141740000",
     ])
-    func `an id that is not a UUID is refused`(text: String) {
+    func `Event id that is not a UUID is rejected`(text: String) {
         #expect(EventID(text) == nil)
     }
 
-    @Test func `a random id is of version 4 and its variant`() {
+    @Test func `Random event id is a UUID of version 4`() {
         for _ in 0..<100 {
             let text = Array(EventID.random().description)
             #expect(text[14] == "4")
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `a stream name has a category and an id`() throws {
+    @Test func `Stream name has a category and an id`() throws {
         let name = try StreamName("account-00042-x")
         #expect(name.category == "account")
         #expect(name.id == "00042-x")
@@ -36,8 +36,8 @@ import Testing
     }
 
     @Test(arguments: ["", "-x", "a b", "a.b-c", "naïve-1", String(repeating: "a", count: 256)])
-    func `what is no stream name is refused`(text: String) {
-        #expect(throws: NameError.self) { try StreamName(text) }
+    func `Invalid stream name is rejected`(text: String) {
+        #expect(throws: DaybookError.self) { try StreamName(text) }
     }
 
     @Test(arguments: [
@@ -46,12 +46,12 @@ import Testing
         ("2026-11-24T00:00:00.000000Z", 1_795_478_400_000_000),
         ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999_999),
     ])
-    func `a time prints as RFC 3339 and reads back`(text: String, microseconds: Int64) {
+    func `Time is printed as RFC 3339 and parses its own text`(text: String, microseconds: Int64) {
         #expect(Timestamp(microseconds: microseconds).description == text)
         #expect(Timestamp(text)?.microseconds == microseconds)
     }
 
-    @Test func `a time with a zone or without a clock reads`() {
+    @Test func `Time with an offset, with a fraction or of a date alone is parsed`() {
         #expect(Timestamp("2026-01-31T12:00:00+02:00") == Timestamp("2026-01-31T10:00:00Z"))
         #expect(Timestamp("2026-01-31") == Timestamp("2026-01-31T00:00:00Z"))
         #expect(Timestamp("2026-01-31T00:00:00.1Z")?.microseconds == 1_769_817_600_100_000)
@@ -61,5 +61,5 @@ import Testing
         "", "2026", "2026-13-01", "2026-02-29", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00",
         "2026-01-31T12:00:00.Z", "2026-01-31T12:00:00Zx", "2026-1-31",
     ])
-    func `what is no time is refused`(text: String) { #expect(Timestamp(text) == nil) }
+    func `Invalid time is rejected`(text: String) { #expect(Timestamp(text) == nil) }
 }

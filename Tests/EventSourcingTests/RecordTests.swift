@@ -1,8 +1,9 @@
 import Testing
 
+@testable import Bytes
 @testable import EventSourcing
 
-@Suite struct `A record` {
+@Suite struct `Record encoding` {
     private func sample(data: String = #"{"amount":1177}"#) throws -> NewEvent {
         NewEvent(
             id: EventID(high: 1, low: 2), stream: try StreamName("account-7"),
@@ -17,7 +18,7 @@ import Testing
         return bytes
     }
 
-    @Test func `says what its event said`() throws {
+    @Test func `Record has all fields of its event`() throws {
         let event = try sample()
         let bytes = try encode(event)
         #expect(bytes.count == event.recordSize)
@@ -35,8 +36,8 @@ import Testing
         #expect(Array(record.data) == event.data)
     }
 
-    /// The bytes of version 1, as another program writes them from docs/protocol.md.
-    @Test func `of version 1 keeps its bytes`() throws {
+    /// The expected bytes are those that another program writes by docs/protocol.md.
+    @Test func `Record has the bytes of format version 1`() throws {
         let bytes = try encode(
             NewEvent(
                 id: EventID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10),
@@ -51,7 +52,7 @@ import Testing
         #expect(hex == expected.filter { $0 != "\n" })
     }
 
-    @Test func `damaged in any byte of its body is found out`() throws {
+    @Test func `Damaged byte in a record's body is detected`() throws {
         let bytes = try encode(sample())
         for index in RecordLayout.headSize..<bytes.count {
             var damaged = bytes
@@ -61,20 +62,20 @@ import Testing
         #expect(throws: Never.self) { try RecordHeader.verifyBody(bytes.span) }
     }
 
-    @Test func `cut short anywhere is refused`() throws {
+    @Test func `Truncated record is rejected`() throws {
         let bytes = try encode(sample())
         for count in 0..<bytes.count {
             #expect(throws: RecordError.self) { try RecordedEvent(bytes.prefix(count)) }
         }
     }
 
-    @Test func `of an unknown version says so`() throws {
+    @Test func `Record of an unknown version is rejected with that version`() throws {
         var bytes = try encode(sample())
         bytes[RecordLayout.layoutVersion] = 9
         #expect(throws: RecordError.unknownVersion(9)) { try RecordedEvent(bytes[...]) }
     }
 
-    @Test func `comes out of a sequence as it went in`() throws {
+    @Test func `Record sequence returns its records in order`() throws {
         var bytes: [UInt8] = []
         let datas = (0..<50).map { String(repeating: "x", count: $0) }
         for data in datas { try sample(data: data).encode(into: &bytes) }
@@ -83,31 +84,31 @@ import Testing
         #expect(throws: RecordError.self) { try RecordSequence(bytes.dropLast()) }
     }
 
-    @Test func `over a limit is refused`() throws {
+    @Test func `Event over a limit or with an invalid type is rejected`() throws {
         var event = try sample()
         event.tags = (0...Limits.tags).map { "t\($0)" }
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
         event = try sample(data: String(repeating: "x", count: Limits.recordBytes))
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
         event = try sample()
         event.type = "has space"
-        #expect(throws: NameError.self) { try encode(event) }
+        #expect(throws: DaybookError.self) { try encode(event) }
     }
 
     /// RFC 3720, appendix B.4.
-    @Test func `has the checksum that the standard has`() {
+    @Test func `Checksum has the values of RFC 3720`() {
         #expect(checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
         #expect(checksum([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
         #expect(checksum((0..<32).map { UInt8($0) }) == 0x46DD_794E)
         #expect(checksum(Array("123456789".utf8)) == 0xE306_9283)
     }
 
-    @Test func `has a checksum that can be taken in parts`() {
+    @Test func `Checksum can be computed in parts`() {
         let head = checksum(Array("1234".utf8))
         #expect(checksum(Array("56789".utf8), seed: head) == 0xE306_9283)
     }
 
-    @Test func `has the same checksum with the processor's instruction and without`() {
+    @Test func `Checksum is the same with and without the processor's instruction`() {
         for count in 0..<100 {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }
             #expect(CRC32C.sliced(bytes.span, seed: 7) == checksum(bytes, seed: 7))
@@ -119,7 +120,7 @@ import Testing
     }
 }
 
-@Suite struct `A query` {
+@Suite struct `Event queries` {
     private func record(
         _ stream: String, _ type: String, _ tags: [String] = [], in conversation: EventID = .none
     ) throws -> RecordedEvent {
@@ -131,18 +132,18 @@ import Testing
         return try RecordedEvent(bytes[...])
     }
 
-    @Test func `without items matches everything`() throws {
+    @Test func `Query without items matches every event`() throws {
         #expect(EventQuery.all.matches(try record("a-1", "T")))
     }
 
-    @Test func `item asks for any type and all tags`() throws {
+    @Test func `Query item matches any of its types and all of its tags`() throws {
         let query = EventQuery([.init(types: ["A", "B"], tags: ["x", "y"])])
         #expect(query.matches(try record("s-1", "A", ["y", "z", "x"])))
         #expect(!query.matches(try record("s-1", "A", ["x"])))
         #expect(!query.matches(try record("s-1", "C", ["x", "y"])))
     }
 
-    @Test func `item asks for any conversation`() throws {
+    @Test func `Query item matches any of its correlation ids`() throws {
         let ids = (1...3).map { EventID(high: 1, low: $0) }
         let query = EventQuery([.init(types: ["A"], correlations: Array(ids[..<2]))])
         #expect(query.matches(try record("s-1", "A", in: ids[1])))
@@ -151,7 +152,7 @@ import Testing
         #expect(!query.isAll)
     }
 
-    @Test func `is a union of its items`() throws {
+    @Test func `Query matches the union of its items`() throws {
         let query = EventQuery([
             .init(categories: ["order"]), .init(streams: [try StreamName("account-1")]),
         ])

@@ -1,7 +1,8 @@
 import EventSourcing
 import Testing
 
-/// A box whose events have changed: it was filled by crates of two, then by things with a weight.
+/// Events of a box in three versions: crates of two things, single things, and things with a
+/// weight.
 private enum BoxEvent: EventFamily, Hashable {
     case put(String)
     case sealed
@@ -25,11 +26,11 @@ private enum BoxEvent: EventFamily, Hashable {
 }
 
 private let boxUpcasters = Upcasters([
-    // One to many.
+    // One event becomes two.
     Upcaster("CratePut", to: ["Put", "Put"]) { data in
         [.init(type: "Put", data: data), .init(type: "Put", data: data)]
     },
-    // A new version.
+    // An event gets a new version.
     Upcaster("Put", to: ["Put.2"]) { data in
         [.init(type: "Put.2", data: data + Array(" of unknown weight".utf8))]
     },
@@ -43,7 +44,7 @@ private let boxUpcasters = Upcasters([
 private struct BadData: Error {}
 private enum Reader {}
 
-@Suite struct `Events of old` {
+@Suite struct `Upcasting of earlier events` {
     private func record(
         _ type: String, in stream: String = "box-1", _ data: String = ""
     ) throws -> RecordedEvent {
@@ -59,7 +60,7 @@ private enum Reader {}
         return events.map(\.event)
     }
 
-    @Test func `are what they are today, step by step`() throws {
+    @Test func `Event of an earlier version is upcast step by step`() throws {
         #expect(try read(record("Put.2", "a cup")) == [.put("a cup")])
         #expect(try read(record("Put", "a cup")) == [.put("a cup of unknown weight")])
         let two = BoxEvent.put("a cup of unknown weight")
@@ -69,13 +70,13 @@ private enum Reader {}
         #expect(throws: BadData.self) { try read(record("Broken")) }
     }
 
-    @Test func `are passed over if the reader knows them to be none of its business`() throws {
+    @Test func `Reader skips known events that do not concern it`() throws {
         #expect(try read(record("Painted")) == [])
         #expect(try read(record("Coloured")) == [])
         #expect(try read(record("Closed", in: "door-1")) == [])
     }
 
-    @Test func `stop the reader at a type that nothing is known of, and say where`() throws {
+    @Test func `Reader stops at an unknown event type and names its position`() throws {
         let error = #expect(throws: UnknownEvent.self) { try read(record("Put.3")) }
         #expect(
             error?.description
@@ -84,7 +85,7 @@ private enum Reader {}
         #expect(throws: UnknownEvent.self) { try read(record("Lost")) }
     }
 
-    @Test func `never are passed over by a reader whom all must concern`() throws {
+    @Test func `Reader that requires all events stops at one it would skip`() throws {
         func required(_ type: String) throws -> [BoxEvent] {
             try Recorded<BoxEvent>.required(in: record(type), by: Reader.self).map(\.event)
         }
@@ -94,7 +95,7 @@ private enum Reader {}
         #expect(throws: UnknownEvent.self) { try required("Put.3") }
     }
 
-    @Test func `are found by who asks for those of today`() {
+    @Test func `Query for current types includes the types of earlier versions`() {
         let item = BoxEvent.query.items[0]
         #expect(item.categories == ["box"])
         #expect(
@@ -104,13 +105,13 @@ private enum Reader {}
         #expect(Upcasters.none.sources(of: ["Painted"]) == ["Painted"])
     }
 
-    @Test func `are no events of today, which stay as they are`() throws {
+    @Test func `Event of the current version is not changed by upcasters`() throws {
         let content = EventContent(type: "Sealed", data: [1, 2, 3])
         #expect(try boxUpcasters.upcast(content) == [content])
         #expect(try Upcasters.none.upcast(content) == [content])
     }
 
-    @Test func `never are upcast in a circle`() async {
+    @Test func `Upcasters that form a circle stop the process`() async {
         await #expect(processExitsWith: .failure) {
             _ = Upcasters([.rename("A", to: "B"), .rename("B", to: "A")])
         }

@@ -111,9 +111,9 @@ import WireProtocol
         let store = try await Store()
         await store.stop()
         let client = try await store.client()
-        await #expect(throws: Unavailable.self) {
+        await #expect {
             _ = try await client.welcome(timeout: .milliseconds(50))
-        }
+        } throws: { DaybookError.Kind(of: $0) == .unavailable }
         await client.close()
     }
 

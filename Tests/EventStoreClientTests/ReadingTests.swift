@@ -117,7 +117,9 @@ import WireProtocol
         #expect(try await waiting[1].value == 700)
         #expect(try await waiting[2].value == 700)
         await client.close()
-        await #expect(throws: Unavailable.self) { for try await _ in client.read(request) {} }
+        await #expect { for try await _ in client.read(request) {} } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+        }
         withExtendedLifetime(store) {}
     }
 

@@ -157,18 +157,21 @@ import WireProtocol
         let same = try await client.subscribe(after: 0, in: log)
         #expect(try await take(1, of: same).map(\.position) == [1])
         let other = EventID.random()
-        let error = await #expect(throws: DifferentLog.self) {
+        let error = await #expect(throws: DaybookError.self) {
             _ = try await client.subscribe(after: 0, in: other)
         }
-        #expect(error?.expected == other && error?.actual == log)
+        #expect(error?.kind == .internal)
+        #expect(error?.description.contains("has log \(log), not log \(other)") == true)
         await client.close()
     }
 
-    @Test func `Subscription of a closed client throws Unavailable`() async throws {
+    @Test func `Subscription of a closed client is unavailable`() async throws {
         let store = try await Store()
         let client = try await store.client()
         let subscription = try await client.subscribe()
         await client.close()
-        await #expect(throws: Unavailable.self) { for try await _ in subscription {} }
+        await #expect { for try await _ in subscription {} } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+        }
     }
 }

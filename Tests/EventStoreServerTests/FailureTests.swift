@@ -1,3 +1,4 @@
+import Bytes
 import EventLog
 import EventSourcing
 import EventStoreServer

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import JSON
 import Testing
 import WireProtocol
 
@@ -8,11 +9,11 @@ import WireProtocol
         let store = try await Store()
         let client = try await store.client()
         try await client.send([
-            header(.hello, 5), Array(try JSONEncoder().encode(Hello(client: "t"))),
+            header(.hello, 5), try JSON.encode(Hello(client: "t")),
         ])
         let answer = try await client.receive()
         #expect(try kind(answer[0]) == MessageHeader(.welcome, requestID: 5))
-        let welcome = try JSONDecoder().decode(Welcome.self, from: Data(answer[1]))
+        let welcome = try JSON.decode(Welcome.self, from: answer[1])
         #expect(welcome.head == 0 && welcome.server == "event-store")
     }
 
@@ -95,11 +96,11 @@ import WireProtocol
             return try await client.receive()
         }
         let answer = try await call("streams", #"{"category":"a","after":0,"limit":10}"#)
-        let streams = try JSONDecoder().decode([StreamEntry].self, from: Data(answer[1]))
+        let streams = try JSON.decode([StreamEntry].self, from: answer[1])
         #expect(streams.map(\.stream.description) == ["a-1", "a-2"])
         #expect(streams.map(\.first) == [1, 3] && streams.map(\.last) == [4, 3])
-        let counted = try JSONDecoder().decode(
-            StoreStatistics.self, from: Data(try await call("statistics", "")[1]))
+        let counted = try JSON.decode(
+            StoreStatistics.self, from: try await call("statistics", "")[1])
         #expect(counted.head == 4 && counted.streams == 3 && counted.appends == 4)
         for (name, argument) in [
             ("streams", "{"), ("streams", #"{"after":0,"limit":0}"#), ("no", ""),
@@ -107,6 +108,9 @@ import WireProtocol
             let refusal = try await call(name, argument)
             #expect(try kind(refusal[0]).kind == .error, "\(name) \(argument)")
         }
+        #expect(
+            problem(try await call("no", "")[1]).message
+                == "the event store has no call 'no'; it has chain, event, statistics, streams")
     }
 
     @Test func `Read returns the appended events as credit is granted`() async throws {

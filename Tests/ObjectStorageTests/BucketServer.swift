@@ -1,7 +1,7 @@
 import Foundation
 import IntegrationHarness
 
-/// An S3-compatible store in a Python process, which ends with this.
+/// An S3-compatible store in a Python process that ends with this object.
 final class BucketServer {
     let endpoint: String
     let accessKeyID: String
@@ -9,8 +9,8 @@ final class BucketServer {
     private let process = Process()
     private let input = Pipe()
 
-    /// The interpreters there are: the one that scripts/setup makes, and the system's before
-    /// others, for it starts through no wrapper.
+    /// The available interpreters: the one that scripts/setup installs, the system's, which starts
+    /// without a wrapper, then others.
     private static let pythons =
         ([root.appending(path: ".build/moto/bin").path, "/usr/bin"]
         + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":"))
@@ -19,10 +19,10 @@ final class BucketServer {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// One that can run the scripts that need nothing else.
+    /// An interpreter for scripts that need only the standard library.
     static let python = pythons.first
 
-    /// One that can run moto.
+    /// An interpreter that can run moto, or nil.
     static func moto() async throws -> String? {
         let program = """
             from importlib.util import find_spec
@@ -32,13 +32,14 @@ final class BucketServer {
             let process = Process()
             process.executableURL = URL(filePath: path)
             process.arguments = ["-c", program]
-            // Its end can't be waited for: processes that start now may inherit what tells it.
+            // Do not wait for its end: processes that start now may inherit the descriptor that
+            // reports it.
             if try await started(process) == "True" { return path }
         }
         return nil
     }
 
-    /// Starts the script; returns when it can be asked.
+    /// Starts the script and returns when it accepts requests.
     init(python: String, _ script: String, _ arguments: [String] = []) async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         process.executableURL = URL(filePath: python)
@@ -49,8 +50,8 @@ final class BucketServer {
         (endpoint, accessKeyID, secretAccessKey) = (words[0], words[1], words[2])
     }
 
-    /// The first line that the process says, awaited on a thread that may wait: tests have few to
-    /// share.
+    /// The first line of the output of the process. A separate thread waits for it, because tests
+    /// share few threads.
     private static func started(_ process: Process) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
@@ -74,6 +75,6 @@ final class BucketServer {
         }
     }
 
-    // If this process is killed, the script ends with its input.
+    // If this process is killed, the script ends because its input closes.
     deinit { if process.isRunning { process.terminate() } }
 }

@@ -14,7 +14,8 @@ extension BucketServer {
             transport: URLSessionTransport(endpoint: endpoint), pageSize: pageSize)
     }
 
-    /// Without a prefix, and with one beside other objects, by pages smaller than the lists.
+    /// Checks a storage without a prefix, and one with a prefix beside other objects and with pages
+    /// smaller than the lists.
     fileprivate func expectConformance() async throws {
         let whole = try storage()
         try await ObjectStorageTests.expectConformance(of: whole)
@@ -25,7 +26,7 @@ extension BucketServer {
         #expect(try await whole.list("other").map(\.key) == ["other"])
     }
 
-    fileprivate func expectRefusals() async throws {
+    fileprivate func expectErrors() async throws {
         let stranger = try storage(prefix: "p", secret: "wrong")
         let refusal = await #expect(throws: ObjectStorageError.self) {
             try await stranger.put([1], at: "k")
@@ -39,7 +40,7 @@ extension BucketServer {
     }
 }
 
-@Suite struct `A bucket that checks signatures and checksums strictly` {
+@Suite struct `S3 storage on a strict bucket` {
     private let server: BucketServer
 
     init() async throws {
@@ -48,12 +49,12 @@ extension BucketServer {
             "strict_bucket.py")
     }
 
-    @Test func `keeps objects as every storage does`() async throws {
+    @Test func `Storage on a strict bucket passes the conformance tests`() async throws {
         try await server.expectConformance()
     }
 
-    @Test func `says in one line whom it refuses, and which bucket is not there`() async throws {
-        try await server.expectRefusals()
+    @Test func `Strict bucket storage reports a wrong secret or bucket in one line`() async throws {
+        try await server.expectErrors()
     }
 }
 
@@ -61,21 +62,21 @@ extension BucketServer {
     .enabled(
         "no python3 can import moto and its server: scripts/setup tests installs them",
         { try await BucketServer.moto() != nil }))
-struct `A bucket of moto` {
+struct `S3 storage on moto` {
     private func server(_ arguments: String...) async throws -> BucketServer {
         try await BucketServer(
             python: #require(try await BucketServer.moto()), "moto_bucket.py", arguments)
     }
 
-    @Test func `keeps objects as every storage does`() async throws {
+    @Test func `Storage on moto passes the conformance tests`() async throws {
         try await server("open").expectConformance()
     }
 
-    @Test func `says in one line whom it refuses, and which bucket is not there`() async throws {
-        try await server("signed").expectRefusals()
+    @Test func `Storage on moto reports a wrong secret or bucket in one line`() async throws {
+        try await server("signed").expectErrors()
     }
 
-    @Test func `takes requests that are signed`() async throws {
+    @Test func `Storage on moto works with signed requests`() async throws {
         let server = try await server("signed")
         let objects = try server.storage()
         let keys = ["a/1", "a/2 b", "a/3"]

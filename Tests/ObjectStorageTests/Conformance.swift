@@ -1,14 +1,14 @@
 import ObjectStorage
 import Testing
 
-/// What every storage must do; `storage` is empty.
+/// Checks what every storage must do. `storage` must be empty.
 func expectConformance(of storage: any ObjectStorage) async throws {
     try await givesBack(storage)
     try await givesRanges(storage)
     try await knowsNothing(storage)
     try await lists(storage)
     try await replacesAndDeletes(storage)
-    try await refusesKeys(storage)
+    try await rejectsInvalidKeys(storage)
     try await putsWholeObjects(storage)
 }
 
@@ -78,7 +78,7 @@ private func replacesAndDeletes(_ storage: any ObjectStorage) async throws {
     #expect(try await storage.get("again") == [5])
 }
 
-private func refusesKeys(_ storage: any ObjectStorage) async throws {
+private func rejectsInvalidKeys(_ storage: any ObjectStorage) async throws {
     let wrong = [
         "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a/.hidden", "a\u{0}b",
         "a\nb", String(repeating: "k", count: 201), String(repeating: "abc/", count: 250) + "d",
@@ -107,7 +107,7 @@ private func expectInvalid(
 ) async {
     do throws(ObjectStorageError) {
         try await body()
-        Issue.record("'\(key)' was taken")
+        Issue.record("'\(key)' was accepted")
     } catch {
         guard case .invalid(let line) = error else {
             Issue.record("'\(key)': \(error)")
@@ -117,7 +117,7 @@ private func expectInvalid(
     }
 }
 
-/// Who reads while others write gets one of the objects, and no mixture.
+/// A reader gets one whole object while others write, never a mixture.
 private func putsWholeObjects(_ storage: any ObjectStorage) async throws {
     func object(_ number: UInt8) -> [UInt8] {
         [UInt8](repeating: number, count: 50_000 + Int(number))

@@ -3,26 +3,24 @@ import Testing
 
 @testable import ObjectStorage
 
-@Suite struct `Objects in memory` {
-    @Test func `are kept as in every storage`() async throws {
+@Suite struct `Memory object storage` {
+    @Test func `Memory storage passes the conformance tests`() async throws {
         try await expectConformance(of: MemoryObjectStorage())
     }
 }
 
-@Suite final class `Objects in a folder` {
+@Suite final class `Folder object storage` {
     let folder = NSTemporaryDirectory() + "objects-\(UUID().uuidString)"
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    @Test func `are kept as in every storage`() async throws {
+    @Test func `Folder storage passes the conformance tests`() async throws {
         try await expectConformance(of: FolderObjectStorage(folder: folder + "/new/one"))
     }
 
-    @Test func `are there when it is opened again, without what a crash left unfinished`()
-        async throws
-    {
+    @Test func `Reopened folder has its objects and removes leftovers of a crash`() async throws {
         try await FolderObjectStorage(folder: folder).put([1, 2], at: "a/b")
-        // No process has this id: it is above the highest that Linux gives.
+        // No process has this id, because it is above the highest on Linux.
         let leftover = folder + "/.unfinished-4194305-1"
         let ours = folder + "/.unfinished-\(getpid())-99"
         for path in [leftover, ours] { try Data("x".utf8).write(to: URL(filePath: path)) }
@@ -33,7 +31,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: ours))
     }
 
-    @Test func `leave nothing behind when they can't be put`() async throws {
+    @Test func `Failed put leaves nothing behind`() async throws {
         let storage = try FolderObjectStorage(folder: folder)
         try await storage.put([1], at: "file")
         await #expect(throws: ObjectStorageError.self) { try await storage.put([2], at: "file/x") }
@@ -41,7 +39,7 @@ import Testing
         #expect(try await storage.get("file") == [1])
     }
 
-    @Test func `are listed once, though links lead round in circles`() async throws {
+    @Test func `List has each object once despite circular links`() async throws {
         let storage = try FolderObjectStorage(folder: folder)
         try await storage.put([1], at: "a/x")
         try await storage.put([1], at: "b/y")
@@ -54,7 +52,7 @@ import Testing
         #expect(keys.count { $0.hasSuffix("/y") } == 1, "\(keys)")
     }
 
-    @Test func `need a folder`() throws {
+    @Test func `Folder storage on a file fails with an error that names the path`() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let file = folder + "/file"
         try Data().write(to: URL(filePath: file))

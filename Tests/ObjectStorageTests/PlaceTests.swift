@@ -1,8 +1,8 @@
 import ObjectStorage
 import Testing
 
-@Suite struct `A place` {
-    @Test func `is a folder or a bucket`() throws {
+@Suite struct `Storage places` {
+    @Test func `Storage place is a folder or a bucket`() throws {
         #expect(try StoragePlace("/var/archive") == .folder("/var/archive"))
         #expect(try StoragePlace("archive") == .folder("archive"))
         #expect(try StoragePlace("s3://b") == .s3(bucket: "b", prefix: ""))
@@ -15,13 +15,13 @@ import Testing
         "", "s3://", "s3:///key", "s3://b/../c", "s3://b//c", "s3://B?x", "gs://b/a", "s3://bé",
         "/tmp\u{0}x", "a\nb", "\u{7F}",
     ])
-    func `is refused otherwise`(text: String) {
+    func `Invalid storage place is rejected`(text: String) {
         #expect(throws: ObjectStorageError.self) { try StoragePlace(text) }
     }
 
     private let keys = ["AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"]
 
-    @Test func `of a bucket takes region and endpoint from the environment`() throws {
+    @Test func `Bucket takes its region and endpoint from the environment`() throws {
         #expect(
             try S3Configuration(environment: keys).endpoint
                 == "https://s3.us-east-1.amazonaws.com")
@@ -40,7 +40,7 @@ import Testing
                 == "http://[::1]:1")
     }
 
-    @Test func `of a bucket can't be opened without credentials or with a wrong endpoint`() throws {
+    @Test func `Bucket does not open without credentials or with an invalid endpoint`() throws {
         let place = try StoragePlace("s3://b")
         for environment in [[:], ["AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": ""]] {
             let error = #expect(throws: ObjectStorageError.self) {
@@ -52,7 +52,7 @@ import Testing
             let error = #expect(throws: ObjectStorageError.self) {
                 try place.open(environment: keys, endpoint: endpoint)
             }
-            #expect("\(try #require(error))".contains("'\(endpoint)' is no endpoint"))
+            #expect("\(try #require(error))".contains("'\(endpoint)' is not an endpoint"))
         }
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ObjectStorage
 
-@Suite struct `Objects in a bucket` {
+@Suite struct `S3 object storage` {
     private func storage(
         _ transport: ScriptedTransport, pageSize: Int = 1000
     ) throws -> S3ObjectStorage {
@@ -16,7 +16,7 @@ import Testing
             now: { Timestamp(microseconds: 1_369_353_600_000_000) })
     }
 
-    @Test func `are asked for by path, signed, with checksums`() async throws {
+    @Test func `Put request has the path, the checksums and a signature`() async throws {
         let transport = ScriptedTransport([.answer(200)])
         try await storage(transport).put(Array("hi".utf8), at: "a b/c")
         let request = try #require(transport.requests.first)
@@ -33,7 +33,7 @@ import Testing
                     + "x-amz-security-token, Signature=") == true)
     }
 
-    @Test func `are asked for again, ever later, while the store is out of order`() async throws {
+    @Test func `Request is retried after growing pauses while the store fails`() async throws {
         let transport = ScriptedTransport([
             .answer(503), .failure(.connection("refused")), .answer(429), .answer(500),
             .answer(200, "x"),
@@ -43,7 +43,7 @@ import Testing
         #expect(transport.pauses == [200, 400, 800, 1600].map { .milliseconds($0) })
     }
 
-    @Test func `are given up after five attempts, with one line that says why`() async throws {
+    @Test func `Request fails after five attempts with the reason in one line`() async throws {
         let body = "<Error><Code>SlowDown</Code><Message>Please\nwait &amp; see</Message></Error>"
         let busy = ScriptedTransport(Array(repeating: .answer(503, body), count: 9))
         await #expect(
@@ -59,18 +59,16 @@ import Testing
         ) { try await storage(gone).delete("k") }
     }
 
-    @Test func `are not asked for again when the store refuses, or the task is cancelled`()
-        async throws
-    {
+    @Test func `Denied, misdirected or cancelled request is not retried`() async throws {
         let denied = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"
         let noBucket = "<Error><Code>NoSuchBucket</Code><Message>None</Message></Error>"
         for (answer, error) in [
-            (.answer(403, denied), .refused("can't get s3://b/p/k: AccessDenied (HTTP 403)")),
+            (.answer(403, denied), .rejected("can't get s3://b/p/k: AccessDenied (HTTP 403)")),
             (
                 .answer(404, noBucket),
-                .refused("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
+                .rejected("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
             ),
-            (.answer(301), .refused("can't get s3://b/p/k: (HTTP 301)")),
+            (.answer(301), .rejected("can't get s3://b/p/k: (HTTP 301)")),
             (.failure(.cancelled), .cancelled),
         ] as [(Result<HTTPResponse, HTTPFailure>, ObjectStorageError)] {
             let transport = ScriptedTransport([answer])
@@ -81,7 +79,7 @@ import Testing
         await #expect(throws: ObjectStorageError.self) { try await storage(transport).delete("k") }
     }
 
-    @Test func `are listed page by page`() async throws {
+    @Test func `List is requested page by page`() async throws {
         func page(_ keys: [String], next: String?) -> Result<HTTPResponse, HTTPFailure> {
             let contents = keys.map { "<Contents><Key>\($0)</Key><Size>4</Size></Contents>" }
             let token = next.map { "<NextContinuationToken>\($0)</NextContinuationToken>" } ?? ""
@@ -104,21 +102,21 @@ import Testing
     }
 
     @Test(arguments: ["", "<html>", "<IsTruncated>true</IsTruncated>"])
-    func `are not taken from an answer that is no list`(body: String) async throws {
+    func `List fails if the answer is not a list`(body: String) async throws {
         let transport = ScriptedTransport([.answer(200, body)])
         await #expect(
             throws: ObjectStorageError.unavailable(
-                "can't list s3://b/p/x: the answer is no list of objects")
+                "can't list s3://b/p/x: the answer is not a list of objects")
         ) { try await storage(transport).list("x") }
     }
 
-    @Test func `are cut out by the reader if the store knows no ranges`() async throws {
+    @Test func `Range is cut from the whole object if the store ignores ranges`() async throws {
         let transport = ScriptedTransport([.answer(200, "0123456789"), .answer(200, "01")])
         #expect(try await storage(transport).get("k", 2..<4) == Array("23".utf8))
         #expect(try await storage(transport).get("k", 2..<4) == [])
     }
 
-    @Test func `can't be reached where nobody listens`() async throws {
+    @Test func `Request to a port without a server fails`() async throws {
         let transport = URLSessionTransport(endpoint: "http://127.0.0.1:1")
         await #expect(throws: HTTPFailure.self) {
             try await transport.send(HTTPRequest(method: "GET", path: "/b/k"))

@@ -2,7 +2,7 @@ import Synchronization
 
 @testable import ObjectStorage
 
-/// Answers as it was told to, and remembers what it was asked and for how long it was paused.
+/// A transport that gives the answers of a script and records requests and pauses.
 final class ScriptedTransport: HTTPTransport {
     private struct State {
         var answers: [Result<HTTPResponse, HTTPFailure>]

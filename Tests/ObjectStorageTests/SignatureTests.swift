@@ -3,7 +3,7 @@ import Testing
 
 @testable import ObjectStorage
 
-/// A request and what it must be signed with.
+/// A request and its expected signature.
 struct SignedRequest: CustomTestStringConvertible, Sendable {
     let testDescription: String
     var request: HTTPRequest
@@ -32,7 +32,7 @@ struct SignedRequest: CustomTestStringConvertible, Sendable {
         #expect(authorization.split(separator: "Signature=").last.map(String.init) == signature)
     }
 
-    /// Of Amazon's test suite for the version 4 of its signatures.
+    /// A request of Amazon's test suite for signature version 4.
     static func suite(
         _ name: String, _ method: String = "GET", _ path: String = "/",
         _ query: [(String, String)] = [], _ headers: [(String, String)] = [], body: String = "",
@@ -43,7 +43,8 @@ struct SignedRequest: CustomTestStringConvertible, Sendable {
             time: "20150830T123600Z", signature: signature)
     }
 
-    /// Of Amazon's documentation, "Authenticating Requests: Using the Authorization Header".
+    /// A request of Amazon's documentation, "Authenticating Requests: Using the Authorization
+    /// Header".
     static func documented(
         _ name: String, _ method: String = "GET", _ path: String,
         _ query: [(String, String)] = [], _ headers: [(String, String)] = [], body: String = "",
@@ -152,7 +153,7 @@ private let documented: [SignedRequest] = [
         signature: "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
 ]
 
-/// Made with botocore 1.43.11, S3SigV4Auth.
+/// Signed with botocore 1.43.11, S3SigV4Auth.
 private let botocore: [SignedRequest] = [
     SignedRequest(
         "a key of every kind", "PUT", "/bucket/some/prefix é/a b+c%41&d=e~'()*!", [],
@@ -172,8 +173,8 @@ private let botocore: [SignedRequest] = [
         signature: "4b2595eddc24c7e26e006b3bff47743e14e383cfb0695d2c47a1b2afc1157368"),
 ]
 
-@Suite struct `A signature` {
-    @Test(arguments: suite) func `is that of Amazon's test suite`(request: SignedRequest) {
+@Suite struct `Request signatures` {
+    @Test(arguments: suite) func `Signature matches Amazon's test suite`(request: SignedRequest) {
         request.expectSigned(
             by: SignatureV4(
                 accessKeyID: "AKIDEXAMPLE",
@@ -182,7 +183,7 @@ private let botocore: [SignedRequest] = [
     }
 
     @Test(arguments: documented)
-    func `is that of Amazon's documentation of S3`(request: SignedRequest) {
+    func `Signature matches Amazon's documentation of S3`(request: SignedRequest) {
         request.expectSigned(
             by: SignatureV4(
                 accessKeyID: "AKIAIOSFODNN7EXAMPLE",
@@ -191,7 +192,7 @@ private let botocore: [SignedRequest] = [
     }
 
     @Test(arguments: botocore)
-    func `is that of Amazon's own client`(request: SignedRequest) {
+    func `Signature matches Amazon's own client`(request: SignedRequest) {
         request.expectSigned(
             by: SignatureV4(
                 accessKeyID: "AKIDEXAMPLE",

@@ -1,4 +1,4 @@
-import Prometheus
+import Observability
 import Testing
 
 struct `Prometheus exposition` {

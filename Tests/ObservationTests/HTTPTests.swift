@@ -1,8 +1,7 @@
-import Prometheus
 import Testing
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import Observability
 
 struct `Metrics requests` {
     @Test func `Request is parsed to its path and method`() throws {
@@ -44,8 +43,8 @@ struct `Metrics requests` {
                     + "Connection: close\r\n\r\nä\n"))
         let head = String(decoding: answer.bytes(isHead: true), as: UTF8.self)
         #expect(text == head + "ä\n")
-        let refusal = HTTPResponse.refusal("405 Method Not Allowed").bytes(isHead: false)
-        #expect(String(decoding: refusal, as: UTF8.self).contains("\r\nAllow: GET, HEAD\r\n"))
+        let failure = HTTPResponse.failure("405 Method Not Allowed").bytes(isHead: false)
+        #expect(String(decoding: failure, as: UTF8.self).contains("\r\nAllow: GET, HEAD\r\n"))
     }
 }
 

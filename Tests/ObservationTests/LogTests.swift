@@ -1,9 +1,10 @@
 import EventSourcing
 import Foundation
+import JSON
 import Logging
 import Testing
 
-@testable import ServiceKit
+@testable import Observability
 
 struct `JSON log lines` {
     private struct Line: Codable, Hashable {
@@ -23,7 +24,7 @@ struct `JSON log lines` {
         #expect(line.last == UInt8(ascii: "\n"))
         #expect(!line.dropLast().contains(UInt8(ascii: "\n")))
         #expect(
-            try JSONDecoder().decode(Line.self, from: line)
+            try JSON.decode(Line.self, from: line)
                 == Line(
                     time: time, level: "error", service: "orders", message: message,
                     reason: "one\nmore"))

@@ -1,5 +1,5 @@
 import CoreMetrics
-import Prometheus
+import Observability
 import Testing
 
 struct `Metrics registry` {

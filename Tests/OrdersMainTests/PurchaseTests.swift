@@ -1,7 +1,6 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
 import Testing
 
 @testable import OrdersMain

@@ -1,9 +1,10 @@
 import EventSourcing
 import EventStoreClient
+import Observability
 import Synchronization
 import Testing
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct `Position lookup by time` {
     @Test func `Log ahead of the clock resolves times up to its last event and no later ones`()
@@ -22,8 +23,8 @@ import Testing
         #expect(try await store.client.position(of: first) == 1)
         #expect(try await store.client.position(of: last) == 2)
         #expect(try await store.client.position(of: .time(.now())) == 0)
-        await #expect(throws: Refusal.self) {
+        await #expect {
             try await store.client.position(of: .time(Timestamp(microseconds: ahead + 2)))
-        }
+        } throws: { DaybookError.Kind(of: $0) == .rejected }
     }
 }

@@ -2,12 +2,13 @@ import AccountDomain
 import Contracts
 import EventSourcing
 import EventStoreClient
+import Observability
 import OrdersDomain
 import Synchronization
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 private let usd = try! Currency("USD")  // The currency table has this code.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
@@ -94,7 +95,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             case .nothing: answer = "nothing"
             case .repeated: answer = "repeated"
             }
-        } catch let error as Refusal {
+        } catch let error as DaybookError where error.kind == .rejected {
             answer = error.description
         }
         #expect(answer == expected, "\(what): \(command)")

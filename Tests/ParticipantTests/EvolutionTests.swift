@@ -3,12 +3,13 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import GRDB
+import JSON
 import Logging
 import TestSupport
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct `Participant with upcasters` {
     private func delivery(
@@ -25,9 +26,9 @@ import WireProtocol
         let store = try await Store()
         let runner = try await store.runner()
         let needed = try await delivery("Needed", #"{"order":"a","shelf":"s"}"#, at: store)
-        #expect(try await runner.handle(needed) == [.done])
+        #expect(try await runner.handle(needed) == [.acknowledged])
         let dropped = try await delivery("Rumoured", "?", at: store)
-        #expect(try await runner.handle(dropped) == [.done])
+        #expect(try await runner.handle(dropped) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a"])
     }
 
@@ -39,13 +40,13 @@ import WireProtocol
         packer.door.close()
         #expect(try await runner.handle(list) == [.failed(error: "the door is closed", delay: nil)])
         packer.door.open()
-        #expect(try await runner.handle(list) == [.done])
+        #expect(try await runner.handle(list) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a", "b", "a"])
         let sagas = try await store.sagas().sagas(["a", "b"])
         #expect(sagas.mapValues(\.state.events) == ["a": 2, "b": 1])
         // The list is redelivered to the same runner, and to one with an empty memory.
-        #expect(try await runner.handle(list) == [.done])
-        #expect(try await store.runner(memory: "other").handle(list) == [.done])
+        #expect(try await runner.handle(list) == [.acknowledged])
+        #expect(try await store.runner(memory: "other").handle(list) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a", "b", "a"])
     }
 }
@@ -71,7 +72,7 @@ private enum TodaysPacking: Packing {
 
 private enum CarelessPacking: Packing {
     static let version = 1
-    static let passesOverUnknown = true
+    static let skipsUnknownEvents = true
 
     static func project(_ event: Recorded<ShelfEvent>, onto model: inout PackedOrders) {
         TodaysPacking.project(event, onto: &model)
@@ -102,8 +103,8 @@ private enum LaterPacking: Packing {
 
     init() async throws { store = try await Store() }
 
-    private func side<P: Packing>(_ projection: P.Type) async throws -> ReadSide<P> {
-        try await ReadSide(
+    private func side<P: Packing>(_ projection: P.Type) async throws -> LiveReadModel<P> {
+        try await LiveReadModel(
             projection, at: "\(store.folder)/projection.sqlite",
             log: store.client.welcome().log, client: store.client, on: store.loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -5,13 +5,15 @@ import CreditLimitDomain
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import Logging
+import Observability
 import OrdersDomain
 import RouteDomain
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 private let usd = try! Currency("USD")  // The currency table has this code.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
@@ -161,7 +163,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
                     current = try await store.runner(participant, memory: "memory\(memory)")
                 }
                 runner = current
-                #expect(try await current.handle(delivery) == [.done], "\(step.type)")
+                #expect(try await current.handle(delivery) == [.acknowledged], "\(step.type)")
             }
             let own = Set(steps.map(\.id))
             var appended: [String] = []
@@ -235,7 +237,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         ])
         let runner = try await store.recollecting(Packer(), memory: "lost")
         let met = try await store.deliveries(Met(order: "a"))
-        #expect(try await runner.handle(met) == [.done])
+        #expect(try await runner.handle(met) == [.acknowledged])
         #expect(try await store.sagas("lost").sagas(["a"])["a"]?.state.events == 2)
     }
 
@@ -248,7 +250,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             NewEvent(
                 stream: StreamName("order-1"), type: "Met", data: JSON.encode(Met(order: long)))
         ])
-        #expect(try await runner.handle(wanted) == [.done])
+        #expect(try await runner.handle(wanted) == [.acknowledged])
     }
 
     // MARK: Replays
@@ -268,7 +270,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         let runner: ParticipantRunner<BalanceParticipant, Account> = try await store.runner(
             participant, memory: "lost")
         deliveries[1].replay = "again"
-        #expect(try await runner.handle([deliveries[1]]) == [.done])
+        #expect(try await runner.handle([deliveries[1]]) == [.acknowledged])
         #expect(try await store.count(of: "FundsReserved") == 0)
         // In a saga that has not ended, the replay is handled as usual.
         let other = try await store.deliveries([
@@ -287,7 +289,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         replayed.replay = "again"
         let next: ParticipantRunner<BalanceParticipant, Account> = try await store.runner(
             participant, memory: "lost again")
-        #expect(try await next.handle([replayed]) == [.done])
+        #expect(try await next.handle([replayed]) == [.acknowledged])
         #expect(try await store.count(of: "FundsReserved") == 1)
     }
 

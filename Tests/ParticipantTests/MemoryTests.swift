@@ -1,10 +1,12 @@
 import EventSourcing
 import Foundation
 import GRDB
+import JSON
+import Observability
 import OrdersDomain
 import Testing
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite struct `Participant memory` {
     private let log = EventID("8d67c95c-5cb7-4206-9e9d-76f5d72c5844")!  // The log of the sample.
@@ -35,7 +37,7 @@ import Testing
     @Test func `Memory of version 2 is migrated and does not count as complete`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         let deadline = Timestamp.now()
-        let state = try JSONEncoder().encode(
+        let state = try JSON.data(
             OrdersParticipant.State.pending(order: "o", deadline: deadline))
         let id = EventID.random()
         try ProjectedStore.open(path, version: 2, log: log) { db in
@@ -67,9 +69,9 @@ import Testing
     @Test func `Memory of a later version is rejected and stays unchanged`() async throws {
         let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
         try ProjectedStore.open(path, version: 4, log: log) { _ in }?.close()
-        #expect(throws: ProjectedStore.Unusable.self) {
+        #expect {
             try SagaStore<OrdersParticipant.State>(path: path, log: log)
-        }
+        } throws: { DaybookError.Kind(of: $0) == .damaged }
         try #require(try ProjectedStore.open(path, version: 4, log: log) { _ in }).close()
         try ProjectedStore.remove(path)
     }

@@ -1,5 +1,6 @@
 import Contracts
 import EventSourcing
+import JSON
 import Synchronization
 
 /// An order that needs a parcel, by the deadline if it has one.

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct `Participant queue` {
     private let queue = QueueDefinition(
@@ -60,7 +60,7 @@ import WireProtocol
         let predecessor = try await store.client.consumer(of: "packer", named: "packing")
         let held = Task { try await predecessor.receive(10) }
         // The connection keeps the order: after this answer the store has the receive.
-        _ = try await predecessor.settle([])
+        _ = try await predecessor.acknowledge([])
         let consumer = try await store.client.consumer(of: "packer", named: "packing")
         try await consumer.release()
         _ = try await store.deliveries(Wanted(order: "a"))
@@ -82,7 +82,7 @@ import WireProtocol
         let running = Task {
             try await worker.run(batches: { deliveries in
                 batch.yield(deliveries)
-                return deliveries.map { _ in .done }
+                return deliveries.map { _ in .acknowledged }
             })
         }
         var orders: [String] = []

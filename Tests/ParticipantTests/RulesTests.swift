@@ -4,6 +4,7 @@ import CreditLimitDomain
 import EventPattern
 import EventSourcing
 import Foundation
+import JSON
 import OrdersDomain
 import RouteDomain
 import Testing
@@ -36,7 +37,7 @@ import WireProtocol
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Services/rules.json")
         let data = try Data(contentsOf: file)
-        queues = try JSONDecoder().decode(Queues.self, from: data).queues
+        queues = try JSON.decode(Queues.self, from: data).queues
         let wiring = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
         rules = try #require(wiring["rules"] as? [[String: Any]]).map { rule in
             let pattern = try JSONSerialization.data(withJSONObject: #require(rule["pattern"]))

@@ -2,10 +2,12 @@ import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
+import Observability
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct `Participant runner` {
     @Test func `Runner executes the commands of all events, in order for one aggregate`()
@@ -16,7 +18,7 @@ import WireProtocol
         let orders = (1...20).map { "o\($0)" }
         var deliveries: [Delivery] = []
         for order in orders { deliveries += try await store.deliveries(Wanted(order: order)) }
-        #expect(try await runner.handle(deliveries) == deliveries.map { _ in .done })
+        #expect(try await runner.handle(deliveries) == deliveries.map { _ in .acknowledged })
         #expect(try await store.orders("Packed") == orders)
         #expect(await runner.status().handled == 20)
     }
@@ -26,13 +28,13 @@ import WireProtocol
     {
         let store = try await Store()
         let deliveries = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"))
-        #expect(try await store.runner().handle(deliveries) == [.done, .done])
+        #expect(try await store.runner().handle(deliveries) == [.acknowledged, .acknowledged])
         // The first runner crashed after it committed its memory, before it acknowledged.
         let next = try await store.runner()
-        #expect(try await next.handle(deliveries) == [.done, .done])
+        #expect(try await next.handle(deliveries) == [.acknowledged, .acknowledged])
         // This memory is empty, as after a crash between the append and its commit.
         let other = try await store.runner(memory: "other")
-        #expect(try await other.handle(deliveries) == [.done, .done])
+        #expect(try await other.handle(deliveries) == [.acknowledged, .acknowledged])
         #expect(try await store.orders("Packed").sorted() == ["a", "b"])
         for memory in ["memory", "other"] {
             let sagas = try await store.sagas(memory).sagas(["a", "b"])
@@ -48,20 +50,20 @@ import WireProtocol
         let packer = Packer()
         let runner = try await store.runner(packer)
         var deliveries = try await store.deliveries(Wanted(order: "a"), Met(order: "a"))
-        #expect(try await runner.handle(deliveries) == [.done, .done])
+        #expect(try await runner.handle(deliveries) == [.acknowledged, .acknowledged])
         packer.door.close()
         #expect(try await runner.handle(deliveries) == deliveries.map { _ in closed })
         for index in deliveries.indices { deliveries[index].replay = "again" }
         #expect(try await runner.handle(deliveries) == deliveries.map { _ in closed })
         packer.door.open()
-        #expect(try await runner.handle(deliveries) == [.done, .done])
+        #expect(try await runner.handle(deliveries) == [.acknowledged, .acknowledged])
         #expect(try await store.orders("Packed") == ["a"])
         packer.door.close()
         var new = try await store.deliveries(Wanted(order: "b"))
         new[0].replay = "again"
         #expect(try await runner.handle(new) == [closed])
         packer.door.open()
-        #expect(try await runner.handle(new) == [.done])
+        #expect(try await runner.handle(new) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a", "b"])
     }
 
@@ -71,10 +73,10 @@ import WireProtocol
         let store = try await Store()
         let runner = try await store.runner()
         var deliveries = try await store.deliveries(Wanted(order: "a"), Met(order: "a"))
-        #expect(try await runner.handle([deliveries[1]]) == [.done])
+        #expect(try await runner.handle([deliveries[1]]) == [.acknowledged])
         #expect(try await store.orders("Packed") == [])
         deliveries[0].replay = "mend"
-        #expect(try await runner.handle([deliveries[0]]) == [.done])
+        #expect(try await runner.handle([deliveries[0]]) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a"])
     }
 
@@ -90,7 +92,7 @@ import WireProtocol
         ])
         deliveries += try await store.deliveries(Wanted(order: "b"))
         let verdicts = try await runner.handle(deliveries)
-        #expect(verdicts[0] == .done && verdicts[4] == .done)
+        #expect(verdicts[0] == .acknowledged && verdicts[4] == .acknowledged)
         #expect(verdicts[1] == .failed(error: "a cursed order is not packed", delay: nil))
         let reasons = verdicts[2...3].map { verdict in
             if case .failed(let error, nil) = verdict { error } else { "" }
@@ -114,7 +116,7 @@ import WireProtocol
         #expect(try await runner.handle(deliveries) == [closed])
         packer.door.open()
         deliveries[0].receiveCount = 2
-        #expect(try await runner.handle(deliveries) == [.done])
+        #expect(try await runner.handle(deliveries) == [.acknowledged])
         #expect(try await store.orders("Packed") == ["a"])
         #expect(try await store.metadata("Packed") == [.init(actor: "packer", attempt: 2)])
         _ = try await runner.handle(try await store.deliveries(Wanted(order: "b")))
@@ -176,5 +178,5 @@ import WireProtocol
         #expect(try await store.orders("Missed") == ["past"])
     }
 
-    private var closed: Settlement.Verdict { .failed(error: "the door is closed", delay: nil) }
+    private var closed: Acknowledgement.Verdict { .failed(error: "the door is closed", delay: nil) }
 }

@@ -7,7 +7,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 /// A tally of numbers, with a snapshot at every third event.
 private enum Tally: Aggregate {

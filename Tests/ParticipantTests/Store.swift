@@ -5,12 +5,13 @@ import EventSourcing
 import EventStoreClient
 import EventStoreServer
 import Foundation
+import JSON
 import Logging
 import Synchronization
 import WireProtocol
 import ZeroMQ
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 /// An event store in this process, with its bus and participants.
 final class Store {

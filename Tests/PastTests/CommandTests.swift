@@ -3,7 +3,9 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
+import Observability
+import ServiceRuntime
 import TestSupport
 import Testing
 
@@ -92,7 +94,7 @@ import Testing
         let output = try suite.succeed(
             "balance", "diff", "alice", "--from", "\(withdrawn.position)", "--to",
             "\(captured.time)", "--json")
-        let report = try JSONDecoder().decode(Report.self, from: Data(output.utf8))
+        let report = try JSON.decode(Report.self, from: output.utf8)
         #expect(report.before?.funds == 8000 && report.after?.funds == 0)
         #expect(report.events.map(\.event.type) == ["FundsReserved", "PaymentCaptured"])
         #expect(
@@ -132,11 +134,11 @@ import Testing
         #expect(answer.noLongerAllowed.map(\.event.type) == ["MoneyWithdrawn", "FundsReserved"])
         let shown = try suite.succeed("balance", "show", "alice", "--without", "\(credited.id)")
         #expect(shown.hasPrefix("HYPOTHETICAL") && shown.contains("-20.00"), "\(shown)")
-        #expect(shown.contains("could not have been decided on then"))
+        #expect(shown.contains("later events that would not be possible:"))
         let json = try suite.succeed(
             "balance", "show", "alice", "--without", "\(credited.id)", "--json")
-        let printed = try JSONDecoder().decode(
-            Hypothetical<AccountView>.self, from: Data(json.utf8))
+        let printed = try JSON.decode(
+            Hypothetical<AccountView>.self, from: json.utf8)
         #expect(printed.state == answer.state)
         #expect(printed.noLongerAllowed == answer.noLongerAllowed)
         let byPosition = try suite.succeed(
@@ -158,7 +160,8 @@ import Testing
         #expect(route.contains("RouteConfirmed"), "\(route)")
 
         for (event, word) in [
-            (EventID.random(), "there is no event"), (placed.id, "none that balance decides on"),
+            (EventID.random(), "there is no event"),
+            (placed.id, "is not one of balance's own events"),
         ] {
             let run = try suite.run("balance", "show", "alice", "--without", "\(event)")
             #expect(run.status == 65 && run.errors.contains(word), "\(run)")
@@ -200,7 +203,7 @@ import Testing
         ] {
             let file = "\(suite.home)/\(other).store"
             let errors = try expect(65, of: arguments + ["--store", file], in: suite)
-            #expect(errors.contains("none of \(arguments[0])"), "\(errors)")
+            #expect(errors.contains("not of \(arguments[0])"), "\(errors)")
         }
     }
 

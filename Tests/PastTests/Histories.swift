@@ -5,8 +5,6 @@ import IntegrationHarness
 import Testing
 import WireProtocol
 
-@testable import ServiceKit
-
 /// A history of orders from a real order book, and of other movements on the accounts that pay.
 enum History {
     static let book = URL(filePath: #filePath).deletingLastPathComponent()

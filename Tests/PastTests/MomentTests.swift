@@ -1,6 +1,6 @@
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import Testing
 
 @Suite struct `Moments of the log` {
@@ -12,8 +12,8 @@ import Testing
         #expect(Moment("-1") == nil && Moment("yesterday") == nil && Moment("") == nil)
         for moment in [Moment.position(17), .time(time)] {
             #expect(Moment(moment.description) == moment)
-            let data = try JSONEncoder().encode([moment])
-            #expect(try JSONDecoder().decode([Moment].self, from: data) == [moment])
+            let data = try JSON.data([moment])
+            #expect(try JSON.decode([Moment].self, from: data) == [moment])
         }
     }
 }

@@ -12,7 +12,7 @@ import WireProtocol
 @testable import CreditMain
 @testable import OrdersMain
 @testable import RouteMain
-@testable import ServiceKit
+@testable import ServiceRuntime
 @testable import WithdrawMain
 
 /// Compares answers about the past, at many positions, with those of a service that was built from
@@ -23,39 +23,39 @@ import WireProtocol
         let suite = try await History.suite(orders: 120)
         let customers = try await suite.customers()
         let orders = try await suite.events(.init([.init(types: ["OrderPlaced"])])).map(\.stream.id)
-        try await compare(suite, Balance.entity, of: customers)
-        try await compare(suite, Balance.statement, of: customers)
-        try await compare(suite, Balance.accounts, of: [Nothing()])
-        try await compare(suite, CreditLimits.entity, of: customers)
-        try await compare(suite, CreditLimits.limits, of: [Nothing()])
-        try await compare(suite, OrderBook.entity, of: orders)
-        try await compare(suite, OrderBook.customer, of: customers)
-        try await compare(suite, OrderBook.summary, of: [Nothing()])
-        try await compare(suite, OrderBook.count, of: [orders])
-        try await compare(suite, Routes.entity, of: orders)
-        try await compare(suite, Withdraw.withdrawals, of: customers)
-        try await compare(suite, Credit.credits, of: customers)
+        try await compare(suite, BalanceService.entity, of: customers)
+        try await compare(suite, BalanceService.statement, of: customers)
+        try await compare(suite, BalanceService.accounts, of: [Nothing()])
+        try await compare(suite, CreditLimitService.entity, of: customers)
+        try await compare(suite, CreditLimitService.limits, of: [Nothing()])
+        try await compare(suite, OrdersService.entity, of: orders)
+        try await compare(suite, OrdersService.customer, of: customers)
+        try await compare(suite, OrdersService.summary, of: [Nothing()])
+        try await compare(suite, OrdersService.count, of: [orders])
+        try await compare(suite, RouteService.entity, of: orders)
+        try await compare(suite, WithdrawService.movements, of: customers)
+        try await compare(suite, CreditService.movements, of: customers)
     }
 
     /// Extends the service's store to one position after another. At each of them, it asks the
     /// store, the log as of the position and as of its time, and the running service for some
     /// entities.
-    private func compare<Service, Argument, Answer>(
-        _ suite: IntegrationHarness.Suite, _ query: ServiceQuery<Service, Argument, Answer>,
+    private func compare<S, Argument, Answer>(
+        _ suite: IntegrationHarness.Suite, _ query: ServiceQuery<S, Argument, Answer>,
         of arguments: [Argument]
     ) async throws where Answer: Equatable {
         let store = try await suite.eventStore()
-        let service = try await suite.client(of: Service.serviceName)
+        let service = try await suite.client(of: S.name)
         // Reading the past saves and uses snapshots. The store that is built does not use them.
-        let kept = "\(suite.home)/kept/\(Service.serviceName)"
+        let kept = "\(suite.home)/kept/\(S.name)"
         try FileManager.default.createDirectory(
             atPath: kept, withIntermediateDirectories: true)
-        let past = PastReading<Service>(client: store, folder: kept, snapshotInterval: 3)
+        let past = PastReading<S>(client: store, folder: kept, snapshotInterval: 3)
         var random = SplitMix(state: 7)
         var known = 0
-        var built = try await Rebuilding<Service.Shown>(
+        var built = try await Rebuilding<S.Shown>(
             at: "\(suite.home)/\(query.name).built", log: try await store.welcome().log)
-        let events = try await suite.events(Service.Shown.query)
+        let events = try await suite.events(S.Shown.query)
         let last = try #require(events.last)
         let positions = events.indices.filter { _ in
             Int.random(in: 0..<events.count, using: &random) < 12
@@ -63,7 +63,7 @@ import WireProtocol
         for event in positions.map({ events[$0] }) + [last] {
             let position = event.position
             try await built.extend(to: position, from: store) { _ in }
-            let file = try StoreFile<Service>(built.store.path)
+            let file = try StoreFile<S>(built.store.path)
             for argument in arguments.shuffled(using: &random).prefix(6) {
                 let expected = try await outcome { try file.answer(query, argument) }
                 if case .success = expected { known += 1 }
@@ -97,9 +97,9 @@ import WireProtocol
     ) async throws -> Result<Answer, Refused> {
         do {
             return .success(try await body())
-        } catch let refusal as Refusal {
+        } catch let refusal as DaybookError where refusal.kind == .rejected {
             return .failure(Refused(why: refusal.description))
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return .failure(Refused(why: error.description))
         }
     }

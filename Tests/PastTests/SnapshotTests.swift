@@ -9,7 +9,7 @@ import Testing
 import WireProtocol
 
 @testable import BalanceMain
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Snapshots of past states` {
     /// An account with 3,000 credits of one cent; their positions are 2 to 3,001.
@@ -38,8 +38,8 @@ import WireProtocol
         _ suite: IntegrationHarness.Suite, at position: UInt64
     ) async throws -> Int64 {
         let store = try await suite.eventStore()
-        let past = PastReading<Balance>(client: store, folder: suite.home)
-        let view = try await past.answer(Balance.entity, "ann", asOf: .position(position))
+        let past = PastReading<BalanceService>(client: store, folder: suite.home)
+        let view = try await past.answer(BalanceService.entity, "ann", asOf: .position(position))
         await store.close()
         return view.funds
     }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Testing
 
-@testable import ServiceKit
+@testable import ServiceRuntime
 
 @Suite struct `Database files` {
     private static let log = EventID(high: 1, low: 2)
@@ -64,7 +64,8 @@ import Testing
         case .schema: bytes.resetBytes(in: 100..<4096)
         }
         try write(bytes)
-        let error = await #expect(throws: ProjectedStore.Unusable.self) { try await use() }
+        let error = await #expect(throws: DaybookError.self) { try await use() }
+        #expect(error?.kind == .damaged)
         let text = error?.description ?? ""
         #expect(text.hasPrefix(path) && text.contains("remove it"), "\(text)")
         #expect(!text.contains("\n") && !text.contains("SELECT"), "\(text)")
@@ -81,7 +82,8 @@ import Testing
     func `Error of a file with invalid metadata names the file`(sql: String) async throws {
         _ = try await fill()
         try await DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
-        let error = #expect(throws: ProjectedStore.Unusable.self) { try open() }
+        let error = #expect(throws: DaybookError.self) { try open() }
+        #expect(error?.kind == .damaged)
         #expect(error?.description.hasPrefix(path) == true)
         #expect(error?.description.contains("remove it") == true)
         try ProjectedStore.remove(path)
@@ -95,14 +97,14 @@ import Testing
         try ProjectedStore.remove(path)
     }
 
-    @Test func `Unreachable file is named in an error with status 74`() throws {
+    @Test func `Unreachable file is named in an error of kind storage`() throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: path) }
         // The first path is a folder, and the folder of the second one does not exist.
         for unreachable in [path, "\(path)/none/a.sqlite"] {
-            let error = #expect(throws: Problem.self) { try open(unreachable) }
-            #expect(error?.status == EX_IOERR)
+            let error = #expect(throws: DaybookError.self) { try open(unreachable) }
+            #expect(error?.kind == .storage)
             #expect(error?.description.hasPrefix(unreachable) == true)
         }
     }
@@ -114,12 +116,13 @@ import Testing
         let file = try FileHandle(forUpdating: URL(filePath: path))
         try file.seek(toOffset: 4096)
         try file.write(contentsOf: Data(repeating: 0xA5, count: bytes.count - 4096))
-        let error = await #expect(throws: ProjectedStore.Unusable.self) {
+        let error = await #expect(throws: DaybookError.self) {
             _ = try await store.read { try String.fetchAll($0, sql: "SELECT text FROM entry") }
         }
+        #expect(error?.kind == .damaged)
         #expect(error?.description.hasPrefix(path) == true)
         var failures = store.failures.makeAsyncIterator()
-        #expect(await failures.next() is ProjectedStore.Unusable)
+        #expect(await failures.next().map { DaybookError.Kind(of: $0) } == .damaged)
         try ProjectedStore.remove(path)
     }
 }

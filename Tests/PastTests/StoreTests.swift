@@ -2,9 +2,9 @@ import EventSourcing
 import Foundation
 import GRDB
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
+import WireProtocol
 
 @Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Stores built from the log` {
     @Test func `Store built from the log equals the one that serves, row for row`() async throws {

@@ -129,6 +129,6 @@ private let diamond: Network = {
         "code,name,city,country,latitude,longitude,timezone\nA,a,a,X,1,0,z\nA,b,b,X,2,0,z\n",
     ])
     func `Invalid network file is rejected`(text: String) {
-        #expect(throws: NetworkError.self) { try Network(csv: text) }
+        #expect { try Network(csv: text) } throws: { DaybookError.Kind(of: $0) == .invalid }
     }
 }

@@ -131,8 +131,8 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         }
         #expect(obstacle(credited(1), "credit") == nil)
         #expect(
-            obstacle(credited(1), "balance") == "credit has written it: 'credit reverse'")
-        #expect(obstacle(opened, "balance")?.contains("can be withdrawn") == true)
+            obstacle(credited(1), "balance") == "credit wrote it: use 'credit reverse'")
+        #expect(obstacle(opened, "balance")?.contains("withdraw the money instead") == true)
         let step = RouteEvent.confirmed(RouteConfirmed(order: "o", customer: "a"))
         #expect(obstacle(step, "route")?.contains("'orders cancel o'") == true)
     }

@@ -2,7 +2,6 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
 import Testing
 import WireProtocol
 import ZeroMQ

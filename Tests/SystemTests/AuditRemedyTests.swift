@@ -2,7 +2,7 @@ import Contracts
 import EventSourcing
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 
@@ -146,7 +146,7 @@ extension `Suite of services` {
         for line in [burnt, empty, misplaced] { try suite.give(line) }
         let run = try suite.run("audit", "--json")
         #expect(run.status == 65 && run.errors.isEmpty, "\(run)")
-        let found = try JSONDecoder().decode(Audited.self, from: Data(run.output.utf8)).findings
+        let found = try JSON.decode(Audited.self, from: run.output.utf8).findings
         #expect(found.map(\.kind) == ["unreadable", "unreadable", "misplaced"], "\(found)")
         #expect(found.allSatisfy { $0.remedy.isEmpty && $0.position != nil })
         let text = try suite.run("audit").output
@@ -189,7 +189,7 @@ extension Suite {
 
     fileprivate func findings() throws -> [Audited.Finding] {
         let run = try run("audit", "--compare", "--timeout", "60", "--json")
-        let found = try JSONDecoder().decode(Audited.self, from: Data(run.output.utf8)).findings
+        let found = try JSON.decode(Audited.self, from: run.output.utf8).findings
         #expect(run.status == (found.isEmpty ? 0 : 65), "\(run)")
         return found
     }

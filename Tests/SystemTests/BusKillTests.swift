@@ -2,7 +2,6 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol

@@ -1,6 +1,7 @@
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -39,7 +40,7 @@ private struct CommandInfo: Decodable {
         of executable: String, in suite: IntegrationHarness.Suite
     ) throws -> [(words: [String], command: CommandInfo)] {
         let dump = try suite.run(executable, "--experimental-dump-help").output
-        return try JSONDecoder().decode(Root.self, from: Data(dump.utf8)).command.all()
+        return try JSON.decode(Root.self, from: dump.utf8).command.all()
     }
 }
 

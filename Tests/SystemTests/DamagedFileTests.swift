@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import ServiceRuntime
 import TestSupport
 import Testing
 
@@ -72,7 +72,7 @@ import Testing
     private func expectRefusal(
         of path: String, by process: String, _ suite: Suite, _ comment: Comment
     ) throws {
-        let run = try suite.run([process, "serve"], patience: 60)
+        let run = try suite.run([process, "serve"], timeout: 60)
         #expect(run.status == 65, comment)
         let last = run.errors.split(separator: "\n").last ?? ""
         #expect(last.hasPrefix("\(process): \(path) is damaged: "), "\(comment): \(run.errors)")
@@ -121,7 +121,7 @@ import Testing
         try file.write(contentsOf: Data(repeating: 0xA5, count: Int(size) - 4_096))
         let run = try suite.run("balance", "statement", "ann")
         #expect(run.status != 0 && run.errors.contains("\(path) is damaged: "), "\(run)")
-        #expect(suite.end(of: "balance") == 65)
+        #expect(suite.waitForExit(of: "balance") == 65)
         #expect(suite.log(of: "balance").contains("balance: \(path) is damaged: "))
     }
 }
@@ -148,7 +148,7 @@ import Testing
         // The client retries the append under the same id until it is answered.
         let second = try (2...3).map(event)
         let appended = Task { try await store.append(second) }
-        #expect(suite.end(of: "event-store") == 74)
+        #expect(suite.waitForExit(of: "event-store") == 74)
         let said = suite.log(of: "event-store")
         #expect(
             said.contains("event-store: can't write 0000000000000001.segment: File too large\n"),

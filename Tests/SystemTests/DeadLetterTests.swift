@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -85,7 +85,7 @@ extension `Suite of services` {
         let (id, letter) = try await suite.deadLetter(of: "lost")
         #expect(letter.cause == .targetNotFound && letter.queue == "balance", "\(letter)")
         let timeline = try suite.run("orders", "timeline", "lost").output
-        #expect(timeline.contains("there was no queue 'balance' to put RouteCreated.2 into"))
+        #expect(timeline.contains("there was no queue 'balance' for RouteCreated.2"))
         let audit = try suite.audit()
         #expect(audit.status == 65 && audit.output.contains("queue 'balance' does not exist"))
         while !suite.log(of: "balance").contains("event-store queues create balance") {
@@ -151,7 +151,7 @@ extension Suite {
                 .init(types: [BusEventType.deadLettered.rawValue], tags: [Tag.order(order)])
             ]))
         return (
-            event.position, try JSONDecoder().decode(DeadLetter.self, from: Data(event.data))
+            event.position, try JSON.decode(DeadLetter.self, from: event.data)
         )
     }
 

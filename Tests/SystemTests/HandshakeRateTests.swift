@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ServiceKit
+@testable import Keys
 
 struct `Handshake rate` {
     @Test func `Each key may make 256 handshakes at once and then 32 per second`() {

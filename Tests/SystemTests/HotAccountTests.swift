@@ -5,7 +5,7 @@ import EventStoreClient
 import Foundation
 import HistoryChecker
 import IntegrationHarness
-import ServiceKit
+import Observability
 import Synchronization
 import TestSupport
 import Testing
@@ -122,7 +122,7 @@ private final class Storm: Sendable {
         } failure: { error in
             let request = Call<Account>.Request.command(decided, id: { id.derived("\($0)") })
             // After any other error the command may or may not have taken effect.
-            guard let error = error as? ProtocolError, error.code == .refused else {
+            guard let error = error as? ProtocolError, error.code == .rejected else {
                 return (request, .unknown)
             }
             return (request, .rejected(error.message))

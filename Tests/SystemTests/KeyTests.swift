@@ -3,7 +3,8 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import Keys
+import Observability
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -35,9 +36,9 @@ extension `Suite in operation` {
         for context in [context, try Context()] {
             let client = try await ServiceClient(
                 endpoint: endpoint, of: "balance", timeout: .seconds(1), actor: "x", in: context)
-            await #expect(throws: Unavailable.self) {
+            await #expect {
                 _ = try await client.query("account", "olga", as: AccountView.self)
-            }
+            } throws: { DaybookError.Kind(of: $0) == .unavailable }
             await client.close()
         }
         // Other clients are not affected.
@@ -61,9 +62,9 @@ extension `Suite in operation` {
         let client = try await ServiceClient(
             endpoint: try #require(suite.environment["DAYBOOK_BALANCE_ENDPOINT"]), of: "balance",
             timeout: .seconds(1), actor: "x", in: context)
-        await #expect(throws: Unavailable.self) {
+        await #expect {
             _ = try await client.query("account", "pam", as: AccountView.self)
-        }
+        } throws: { DaybookError.Kind(of: $0) == .unavailable }
         await client.close()
         let own = try suite.run("balance", "show", "pam", "--timeout", "1")
         #expect(own.status == 65 && own.errors.contains("no valid key"), "\(own)")
@@ -104,7 +105,8 @@ extension `Suite in operation` {
         let whole = try Data(contentsOf: file)
         try whole.write(to: folder.appending(path: "keyring.json.new"))
         try whole.prefix(100).write(to: file)
-        let problem = #expect(throws: Problem.self) { try Keyring(file) }
-        #expect(problem?.description.contains("keyring.json.new") == true)
+        let error = #expect(throws: DaybookError.self) { try Keyring(file) }
+        #expect(error?.kind == .damaged)
+        #expect(error?.description.contains("keyring.json.new") == true)
     }
 }

@@ -3,7 +3,6 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
 import TestSupport
 import Testing
 import WireProtocol
@@ -177,7 +176,9 @@ extension `Suite in operation` {
                 "withdraw: metrics can't be served at \(taken): Address already in use\n"))
         let wrong = try suite.run("withdraw", "serve", "--metrics", "9464")
         #expect(wrong.status == EX_USAGE)
-        #expect(wrong.errors.contains("--metrics is unix:<path>, <host>:<port> or off, not '9464'"))
+        #expect(
+            wrong.errors.contains(
+                "--metrics must be unix:<path>, <host>:<port> or off, not '9464'"))
         // A process can use the socket file that a killed one left.
         suite.kill("credit")
         try suite.start("credit")

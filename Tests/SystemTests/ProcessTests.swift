@@ -3,7 +3,8 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
+import Observability
 import TestSupport
 import Testing
 import WireProtocol
@@ -17,7 +18,7 @@ import ZeroMQ
         try await suite.startAll()
         let log = try await suite.status(of: "orders").log
         for service in Suite.services + ["event-store"] {
-            let second = try suite.run([service, "serve"], patience: 20)
+            let second = try suite.run([service, "serve"], timeout: 20)
             #expect(second.status == 69 && second.output.isEmpty, "\(service): \(second)")
             #expect(second.errors.split(separator: "\n").count == 1, "\(second.errors)")
         }
@@ -168,7 +169,7 @@ import ZeroMQ
         try await suite.startAll()
         let loop = SocketLoop(name: "waiting")
         let asker = try await Stranger(.dealer, to: "ipc://\(suite.home)/balance.sock", on: loop)
-        let query = try JSONCoding.encoder.encode(
+        let query = try JSON.data(
             QueryRequest(atLeast: UInt64(Int64.max), query: Nothing()))
         for (id, call) in [(UInt64(1), "accounts"), (2, "status")] {
             try await asker.send([

@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -17,7 +17,7 @@ import ZeroMQ
 
     private func expectForbidden(_ body: () async throws -> Void) async {
         let error = await #expect(throws: ProtocolError.self) { try await body() }
-        #expect(error?.code == .forbidden, "\(String(describing: error))")
+        #expect(error?.code == .denied, "\(String(describing: error))")
     }
 
     @Test func `Key may append only to streams of its own categories`() async throws {
@@ -84,7 +84,7 @@ import ZeroMQ
             .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "reader"))
         let hearing = try await Stranger(
             .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "operator"))
-        while !suite.log(of: "event-store").contains("not let in to the feed") {
+        while !suite.log(of: "event-store").contains("not admitted to the feed") {
             _ = try await hearing.receive()
         }
         #expect(try await hearing.receive() != nil)
@@ -116,7 +116,7 @@ import ZeroMQ
         var actors: [String] = []
         try await store.read(ReadRequest(.categories(["account"]))) { events in
             actors += try events.map {
-                try JSONDecoder().decode(EventMetadata.self, from: Data($0.metadata)).actor
+                try JSON.decode(EventMetadata.self, from: $0.metadata).actor
             }
         }
         #expect(actors == ["operator (ann@host)", "teller (operator)"])

@@ -76,7 +76,7 @@ extension Suite {
     /// Sends a GET to the process's metrics socket and returns the answer.
     func get(_ path: String, of name: String) throws -> (status: String, body: String) {
         let connection = try RawConnection(
-            to: "ipc://\(home)/\(name).metrics.sock", patience: 30)
+            to: "ipc://\(home)/\(name).metrics.sock", timeout: 30)
         connection.send(Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
         return connection.answer()
     }

@@ -46,7 +46,7 @@ struct RawConnection: ~Copyable {
     /// - Parameters:
     ///   - endpoint: ipc, or tcp with the address of this machine.
     ///   - seconds: how long to wait for a peer that does not read or answer.
-    init(to endpoint: String, patience seconds: Int = 5) throws {
+    init(to endpoint: String, timeout seconds: Int = 5) throws {
         if let port = endpoint.wholeMatch(of: /tcp:\/\/127\.0\.0\.1:(\d+)/)?.1 {
             try self.init(port: UInt16(port) ?? 0)
         } else {
@@ -89,10 +89,10 @@ struct RawConnection: ~Copyable {
 
     /// A peer that does not read or answer must not block the test.
     private func limitPatience(to seconds: Int) {
-        var patience = timeval(tv_sec: seconds, tv_usec: 0)
+        var timeout = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
             unsafe setsockopt(
-                descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
+                descriptor, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
         }
     }
 

@@ -3,7 +3,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
-import ServiceKit
+import JSON
 import Testing
 import WireProtocol
 
@@ -57,8 +57,8 @@ extension `Suite in operation` {
         let past = try suite.trace("\(id)", "--position", "\(id)")
         #expect(past.contains("DeadLettered") && !past.contains("DeadLetterRedriven"))
 
-        let nodes = try JSONDecoder().decode(
-            [Node].self, from: Data(suite.trace("--order", "42", "--json").utf8))
+        let nodes = try JSON.decode(
+            [Node].self, from: suite.trace("--order", "42", "--json").utf8)
         let routed = try #require(nodes.first { $0.type == "RouteCreated.2" })
         #expect(routed.service == "route" && routed.redriven?.count == 1)
         #expect(routed.under == nodes[0].position && nodes[0].actor == "nora@desk")
@@ -79,7 +79,7 @@ extension `Suite in operation` {
         let none = "00000000-0000-0000-0000-00000000000a"
         for (arguments, part) in [
             (["none"], "no event concerns an order none; an event's id and a correlation id"),
-            (["7"], "no event at position 7: it ends at 0; for an order of that name, --order 7"),
+            (["7"], "no event at position 7: it ends at 0; if 7 is an order, use --order 7"),
             ([none], "\(none) is neither an event's id nor a correlation id"),
             (["--tag", "a", "--tag", "b"], "no event carries a, b"),
         ] {

@@ -1,10 +1,11 @@
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
 import GRDB
 import IntegrationHarness
-import ServiceKit
+import Observability
 import TestSupport
 import Testing
 import WireProtocol
@@ -219,9 +220,11 @@ extension QueueConsumer {
     }
 
     fileprivate func acknowledge(_ deliveries: [Delivery]) async throws {
-        let settled = try await settle(
-            deliveries.map { Settlement(sequence: $0.sequence, lease: $0.lease, .done) })
-        #expect(settled.allSatisfy { $0 })
+        let results = try await acknowledge(
+            deliveries.map {
+                Acknowledgement(sequence: $0.sequence, lease: $0.lease, .acknowledged)
+            })
+        #expect(results.allSatisfy { $0 })
     }
 }
 

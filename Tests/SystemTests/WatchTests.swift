@@ -2,9 +2,32 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
+
+/// What the tests read of a line of `stats --watch --json`.
+private struct Glance: Decodable {
+    struct Queue: Decodable { var name: String }
+    struct Service: Decodable, Hashable {
+        var name: String
+        var lag: UInt64?
+        var fault: String?
+    }
+    var head: UInt64
+    var appendedPerSecond: Double
+    var commitSeconds: Double?
+    var queues: [Queue]
+    var services: [Service]
+
+    static func all(in log: String) throws -> [Glance] {
+        // The last line may be incomplete.
+        try log.split(separator: "\n").dropLast().map {
+            try JSON.decode(Glance.self, from: $0.utf8)
+        }
+    }
+}
 
 extension `Suite in operation` {
     @Test func `Stats --watch shows the figures of store and services until it is stopped`()
@@ -18,19 +41,6 @@ extension `Suite in operation` {
         _ = try await suite.status(of: "credit")
         try suite.start("lines", command: ["event-store", "stats", "--watch"])
         try suite.start("objects", command: ["event-store", "stats", "--watch", "--json"])
-        struct Glance: Decodable {
-            struct Queue: Decodable { var name: String }
-            struct Service: Decodable, Hashable {
-                var name: String
-                var lag: UInt64?
-                var fault: String?
-            }
-            var head: UInt64
-            var appendedPerSecond: Double
-            var commitSeconds: Double?
-            var queues: [Queue]
-            var services: [Service]
-        }
         var appended = 0
         var seen: [Glance] = []
         // Continue until a sample includes an append.
@@ -39,10 +49,7 @@ extension `Suite in operation` {
                 NewEvent(stream: try StreamName("a-\(appended)"), type: "T", data: [])
             ])
             appended += 1
-            // The last line may be incomplete.
-            seen = try suite.log(of: "objects").split(separator: "\n").dropLast().map {
-                try JSONDecoder().decode(Glance.self, from: Data($0.utf8))
-            }
+            seen = try Glance.all(in: suite.log(of: "objects"))
         }
         let busy = try #require(seen.first { $0.commitSeconds ?? 0 > 0 })
         #expect(busy.appendedPerSecond > 0)
@@ -60,6 +67,26 @@ extension `Suite in operation` {
         #expect(suite.terminate("lines") == 0)
         #expect(suite.terminate("objects") == 0)
         await store.close()
+    }
+
+    /// `loyalty` is found by its folder, and `giftCards` by its endpoint in the environment.
+    @Test func `Stats --watch shows services that are not in the suite's list`() async throws {
+        let suite = try Suite()
+        suite.environment["DAYBOOK_GIFT_CARDS_ENDPOINT"] = "ipc://\(suite.home)/nobody.sock"
+        try suite.start("event-store")
+        try suite.start("watch", command: ["event-store", "stats", "--watch", "--json"])
+        func last() throws -> Glance? { try Glance.all(in: suite.log(of: "watch")).last }
+        func loyalty() throws -> Glance.Service? {
+            try last()?.services.first { $0.name == "loyalty" }
+        }
+        while try last() == nil { try await lookAgainSoon() }
+        #expect(try loyalty() == nil)
+        #expect(try last()?.services.map(\.name).contains("giftCards") == true)
+        try suite.start("loyalty")
+        while try loyalty()?.lag != 0 { try await lookAgainSoon() }
+        suite.kill("loyalty")
+        while try loyalty()?.fault != "no answer" { try await lookAgainSoon() }
+        #expect(suite.terminate("watch") == 0)
     }
 
     @Test func `Stats --watch exits with 0 when its output is closed`() async throws {

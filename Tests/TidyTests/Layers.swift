@@ -1,120 +1,119 @@
-/// The modules that the files of a folder may import: `ours` are Daybook's, `others` are not. `*`
-/// stands for any service, and in a module for that service's name. The first matching row counts.
+/// What the targets of a folder may depend on.
 ///
-/// Imports point down: Shared does not import any service, and services share only Contracts.
-/// Balance, withdraw and credit also share one aggregate, in Account.
+/// Package.swift says which module imports which, and the package tool allows no circle. These
+/// rules say which way the imports point: Shared does not import any service, a domain imports
+/// only the contracts, and services share nothing but them. Balance, withdraw and credit also
+/// share one aggregate and what is written around it, in Account.
 struct Layer {
+    /// A folder, in which `*` stands for any service.
     let folder: String
+    /// Folders of this package whose modules may be imported. `*` stands for the same service.
     let ours: [String]
-    let others: [String]
+    /// Modules of other packages and of the toolchain.
+    let others: Set<String>
 
+    /// The first row that fits a target counts.
     static let all: [Layer] = [
-        Layer("Shared/CZeroMQ", [], []),
-        // It needs the processor's checksum instruction.
-        Layer("Shared/EventSourcing", ["CCRC32C"], ["Synchronization"]),
-        Layer("Shared/EventSourcingTesting", ["EventSourcing"], []),
-        Layer("Shared/HistoryChecker", ["EventSourcing"], []),
-        Layer("Shared/Prometheus", [], ["CoreMetrics", "Synchronization"]),
-        Layer("Shared/EventPattern", ["EventSourcing"], ["Foundation"]),
-        Layer("Shared/CloudEvents", ["EventSourcing", "ServiceKit"], ["Foundation"]),
-        Layer("Shared/Contracts", ["EventSourcing"], ["Foundation", "FoundationEssentials"]),
-        Layer("Shared/WireProtocol", ["EventSourcing"], []),
-        Layer("Shared/CZlib", [], []),
-        Layer(
-            "Shared/ObjectStorage", ["EventSourcing"],
-            ["Crypto", "Foundation", "FoundationNetworking", "Glibc", "Synchronization"]),
-        Layer("Shared/ZeroMQ", ["CZeroMQ"], ["Foundation", "Synchronization"]),
-        Layer(
-            "Shared/EventStoreClient", ["EventSourcing", "WireProtocol", "ZeroMQ"],
-            ["DequeModule", "Foundation"]),
-        Layer(
-            "Shared/ServiceKit",
-            ["EventSourcing", "EventStoreClient", "Prometheus", "WireProtocol", "ZeroMQ"],
-            [
-                "ArgumentParser", "CoreMetrics", "Crypto", "Foundation", "GRDB", "HeapModule",
-                "Logging",
-                "ServiceLifecycle", "Synchronization", "UnixSignals",
-            ]),
-        Layer(
-            "Shared/IntegrationHarness",
-            ["EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol", "ZeroMQ"],
-            ["Foundation"]),
-
-        // The log's chain uses SHA-256. The executable signs its head.
-        Layer(
-            "Services/EventStore/Log", ["EventSourcing"],
-            ["Crypto", "Dispatch", "Glibc", "Synchronization"]),
-        Layer(
-            "Services/EventStore/Archive", ["CZlib", "EventSourcing", "ObjectStorage"],
-            ["Foundation"]),
-        Layer(
-            "Services/EventStore/Bus",
-            [
-                "EventArchive", "EventLog", "EventPattern", "EventSourcing", "EventStoreClient",
-                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
-            ], ["DequeModule", "Foundation", "GRDB", "HeapModule", "Logging"]),
-        Layer(
-            "Services/EventStore/Server",
-            ["EventLog", "EventSourcing", "Prometheus", "WireProtocol", "ZeroMQ"], ["Foundation"]),
-        // One command needs the contracts: it exports events in their current versions.
-        Layer(
-            "Services/EventStore/Main",
-            [
-                "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog",
-                "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-                "Prometheus", "ObjectStorage", "ServiceKit", "WireProtocol", "ZeroMQ",
-            ], ["ArgumentParser", "Crypto", "Foundation", "Logging"]),
+        Layer("Shared/Bytes", ["Shared/CCRC32C"], []),
+        Layer("Shared/EventSourcing", ["Shared"], ["Crypto", "Synchronization"]),
+        Layer("Shared/EventSourcingTesting", ["Shared"], []),
+        Layer("Shared/HistoryChecker", ["Shared"], []),
+        Layer("Shared/WireProtocol", ["Shared"], ["Foundation"]),
+        // Only these two know of terminals and of SQLite.
+        Layer("Shared/CommandLine", ["Shared"], runtime.union(["ArgumentParser"])),
+        Layer("Shared/ServiceRuntime", ["Shared"], runtime.union(["GRDB"])),
+        Layer("Shared/*", ["Shared"], runtime),
 
         // Domains are pure. Collections are values, and the route network needs the sine.
-        Layer(
-            "Services/Route/Domain", ["Contracts", "EventSourcing", "RouteDomain"],
-            ["Foundation", "HeapModule"]),
-        Layer(
-            "Services/Balance/Domain",
-            ["AccountDomain", "BalanceDomain", "Contracts", "EventSourcing"], []),
-        Layer("Services/*/Domain", ["*Domain", "Contracts", "EventSourcing"], []),
+        Layer("Services/Account/Domain", domain, []),
+        Layer("Services/Balance/Domain", domain + ["Services/Account/Domain"], []),
+        Layer("Services/Route/Domain", domain, ["Foundation", "HeapModule"]),
+        Layer("Services/*/Domain", domain, []),
 
-        // Each executable runs its service's Main module. `daybook` runs any of them.
         Layer(
-            "Services/Daybook/Executable",
-            [
-                "AuditMain", "BalanceMain", "CreditLimitMain", "CreditMain", "EventStoreMain",
-                "OrdersMain", "RouteMain", "ServiceKit", "WithdrawMain",
-            ], []),
-        Layer("Services/*/Executable", ["*Main", "ServiceKit"], []),
-        account("Balance"), account("Withdraw"), account("Credit"),
-        Layer("Services/Route/Main", ["*Domain"] + main, mainOthers + ["Synchronization"]),
-        Layer("Services/*/Main", ["*Domain"] + main, mainOthers),
-        Layer("examples/new-service/Domain", ["Contracts", "EventSourcing"], []),
-        Layer("examples/new-service/Main", ["LoyaltyDomain"] + main, mainOthers),
+            "Services/EventStore/CommandLine", ["Shared", "Services/EventStore"],
+            ["ArgumentParser", "Foundation", "Logging"]),
+        Layer(
+            "Services/EventStore/Executable",
+            ["Services/EventStore/CommandLine", "Shared/CommandLine"], []),
+        Layer(
+            "Services/EventStore/Bus", ["Shared", "Services/EventStore"], runtime.union(["GRDB"])),
+        Layer("Services/EventStore/*", ["Shared", "Services/EventStore"], runtime),
+
+        Layer("Services/Balance/Main", main + ["Services/Account"], mainOthers),
+        Layer("Services/Withdraw/Main", main + ["Services/Account"], mainOthers),
+        Layer("Services/Credit/Main", main + ["Services/Account"], mainOthers),
+        Layer("Services/*/Main", main, mainOthers),
+        // One executable that is any of the services.
+        Layer("Services/Daybook/Executable", ["Services", "Shared/CommandLine"], []),
+        Layer("Services/*/Executable", executable, []),
+
+        Layer("examples/new-service/Domain", domain, []),
+        Layer(
+            "examples/new-service/Main", ["Shared", "examples/new-service/Domain"], mainOthers),
+        Layer(
+            "examples/new-service/Executable",
+            ["Shared/CommandLine", "examples/new-service/Main"], []),
     ]
 
-    private static let main = [
-        "Contracts", "EventSourcing", "EventStoreClient", "ServiceKit", "WireProtocol",
+    private static let domain = ["Shared/Contracts", "Shared/EventSourcing"]
+    private static let main = ["Shared", "Services/*/Domain"]
+    private static let executable = ["Services/*/Main", "Shared/CommandLine"]
+    private static let mainOthers: Set = [
+        "ArgumentParser", "Foundation", "GRDB", "Synchronization",
     ]
-    private static let mainOthers = ["ArgumentParser", "Foundation", "GRDB"]
+    /// What only a runtime needs: clocks, files, sockets, threads, logs and metrics.
+    private static let runtime: Set = [
+        "CoreMetrics", "Crypto", "DequeModule", "Dispatch", "Foundation", "FoundationEssentials",
+        "FoundationNetworking", "Glibc", "HeapModule", "Logging", "Synchronization",
+    ]
 
-    private static func account(_ service: String) -> Layer {
-        Layer("Services/\(service)/Main", ["*Domain", "AccountDomain"] + main, mainOthers)
-    }
-
-    init(_ folder: String, _ ours: [String], _ others: [String]) {
+    init(_ folder: String, _ ours: [String], _ others: Set<String>) {
         self.folder = folder
         self.ours = ours
         self.others = others
     }
 
-    /// Returns the layer of the file and the modules that it may import.
-    static func of(_ path: String) -> (layer: Layer, imports: Set<String>)? {
-        for layer in all {
+    /// Returns the layer of the target with this path.
+    static func of(_ path: String) -> Layer? {
+        let parts = path.split(separator: "/")
+        return all.first { layer in
             let pattern = layer.folder.split(separator: "/")
-            let parts = path.split(separator: "/")
-            guard parts.count > pattern.count,
-                zip(pattern, parts).allSatisfy({ $0 == "*" || $0 == $1 })
-            else { continue }
-            let names = layer.ours.map { $0.replacing("*", with: parts[1]) } + layer.others
-            return (layer, Set(names))
+            return pattern.count == parts.count
+                && zip(pattern, parts).allSatisfy { $0 == "*" || $0 == $1 }
         }
-        return nil
+    }
+
+    /// Whether a target at `path` may depend on the target at `other`.
+    func allows(_ other: String, from path: String) -> Bool {
+        let service = path.split(separator: "/").dropFirst().first ?? ""
+        return ours.contains { folder in
+            let folder = folder.replacing("*", with: service)
+            return other == folder || other.hasPrefix(folder + "/")
+        }
+    }
+}
+
+/// A module of another package that only some files may import.
+struct Restriction {
+    let module: String
+    /// The folders whose files may import the module.
+    let folders: [String]
+    /// The names of the files that may import it in the Main of a service.
+    let files: Set<String>
+
+    static let all = [
+        Restriction(
+            module: "GRDB", folders: ["Shared/ServiceRuntime/", "Services/EventStore/Bus/Store/"],
+            files: ["Tables.swift"]),
+        Restriction(
+            module: "ArgumentParser",
+            folders: ["Shared/CommandLine/", "Services/EventStore/CommandLine/", "Benchmarks/"],
+            files: ["Commands.swift", "Serve.swift"]),
+    ]
+
+    func allows(_ path: String) -> Bool {
+        folders.contains(where: path.hasPrefix)
+            || path.contains("/Main/") && files.contains { path.hasSuffix("/" + $0) }
     }
 }

@@ -74,6 +74,11 @@ struct SourceFile: Sendable {
 }
 
 /// A violation of a rule, with its file and line.
+extension Substring {
+    /// The text without the spaces at its beginning.
+    var trimmed: Substring { drop { $0 == " " } }
+}
+
 struct Finding: CustomStringConvertible {
     let description: String
 

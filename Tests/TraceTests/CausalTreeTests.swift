@@ -1,8 +1,8 @@
 import Contracts
 import EventSourcing
 import Foundation
-import ServiceKit
 import Testing
+import Trace
 import WireProtocol
 
 @Suite struct `Causal trees` {
@@ -48,7 +48,7 @@ import WireProtocol
         end.data = Sample.json(
             DeadLetterEnd(queue: "route", deadLetter: 6, position: 5, reason: "too late"))
         let ended = try CausalTree(Array(Sample.order.prefix(2)) + [end])
-        #expect(ended.nodes[2].notes == ["given up by bob: too late"])
+        #expect(ended.nodes[2].notes == ["discarded by bob: too late"])
         #expect(!ended.nodes[1].notes[0].contains("dlq show"))
     }
 

@@ -1,7 +1,8 @@
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import Testing
+import Trace
 
 #if canImport(FoundationXML)
     import FoundationXML
@@ -21,7 +22,7 @@ import Testing
     }
 
     @Test func `JSON output is a flat list in log order`() throws {
-        let data = try JSONCoding.encoder.encode(tree.json(marking: Sample.id(9)))
+        let data = try JSON.data(tree.json(marking: Sample.id(9)))
         let nodes = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
         #expect(nodes.map { $0["position"] as? Int } == [5, 6, 7, 8, 9, 10, 12, 20])
         #expect(nodes.map { $0["under"] as? Int } == [nil, 5, 6, 5, 8, 5, 5, nil])
@@ -47,7 +48,7 @@ import Testing
         let heads = tree.lines().filter { $0.hasPrefix("conversation") }
         #expect(heads[0].hasSuffix("by ann, trace 0af7651916cd43dd8448eb211c80319c"))
         #expect(heads[1].hasSuffix("by ann"))
-        let data = try JSONCoding.encoder.encode(tree.json())
+        let data = try JSON.data(tree.json())
         let nodes = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
         #expect(nodes.map { $0["traceparent"] as? String } == [parent, nil])
     }

@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
+import Trace
 import WireProtocol
 
 /// An event with defaults, so that a test names only what matters. Its position gives its id.
@@ -21,7 +22,7 @@ struct Sample {
 
     static func json(_ value: some Encodable) -> [UInt8] {
         // Strings and numbers can always be encoded as JSON.
-        Array(try! JSONEncoder().encode(value))
+        Array(try! JSON.data(value))
     }
 
     static func conversation(_ number: UInt64) -> EventID { EventID(high: 9, low: number) }

@@ -1,9 +1,10 @@
 import EventSourcing
 import Foundation
+import JSON
 import Testing
 import WireProtocol
 
-@Suite struct `Deliveries and settlements` {
+@Suite struct `Delivery and verdict frames` {
     private static func event(_ position: UInt64) throws -> RecordedEvent {
         var bytes: [UInt8] = []
         try NewEvent(
@@ -26,15 +27,15 @@ import WireProtocol
         ]
     }
 
-    private static let settlements = [
-        Settlement(sequence: 1, lease: 2, .done),
-        Settlement(sequence: .max, lease: .max, .failed(error: "größer", delay: nil)),
-        Settlement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
-        Settlement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
-        Settlement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
+    private static let acknowledgements = [
+        Acknowledgement(sequence: 1, lease: 2, .acknowledged),
+        Acknowledgement(sequence: .max, lease: .max, .failed(error: "größer", delay: nil)),
+        Acknowledgement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
+        Acknowledgement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
+        Acknowledgement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
     ]
 
-    @Test func `deliveries read what they wrote`() throws {
+    @Test func `Delivery frame decodes to what was encoded`() throws {
         let deliveries = try Self.deliveries()
         let read = try Delivery.read(Delivery.frame(deliveries))
         #expect(read.count == 2)
@@ -49,8 +50,8 @@ import WireProtocol
         #expect(try Delivery.read(Delivery.frame([])).isEmpty)
     }
 
-    /// The bytes of the example in docs/protocol.md.
-    @Test func `have the bytes that the protocol says`() throws {
+    /// The expected bytes are the example in docs/protocol.md.
+    @Test func `Delivery and verdict frames have the bytes of the protocol document`() throws {
         let delivery = Delivery(
             event: try Self.event(1), rule: "r", replay: nil, receiveCount: 2,
             enqueuedAt: Timestamp(microseconds: 3), firstReceivedAt: Timestamp(microseconds: 4),
@@ -60,110 +61,115 @@ import WireProtocol
             + [3, 0, 0, 0, 0, 0, 0, 0] + [4, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0]
             + [1, UInt8(ascii: "r"), 0]
         #expect(try Delivery.frame([delivery]) == head + Array(delivery.event.bytes))
-        let settlement = Settlement(
+        let acknowledgement = Acknowledgement(
             sequence: 5, lease: 6, .failed(error: "no", delay: .seconds(1)))
         #expect(
-            try Settlement.frame([settlement], of: "q")
+            try Acknowledgement.frame([acknowledgement], of: "q")
                 == [1, UInt8(ascii: "q"), 1, 0, 0, 0] + [5, 0, 0, 0, 0, 0, 0, 0]
                 + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
     }
 
-    @Test func `settlements read what they wrote`() throws {
-        let read = try Settlement.read(Settlement.frame(Self.settlements, of: "invoices"))
+    @Test func `Verdict frame decodes to what was encoded`() throws {
+        let read = try Acknowledgement.read(
+            Acknowledgement.frame(Self.acknowledgements, of: "invoices"))
         #expect(read.queue == "invoices")
-        #expect(read.settlements == Self.settlements)
-        #expect(try Settlement.read(Settlement.frame([], of: "q")).settlements.isEmpty)
+        #expect(read.acknowledgements == Self.acknowledgements)
+        #expect(
+            try Acknowledgement.read(Acknowledgement.frame([], of: "q")).acknowledgements.isEmpty)
     }
 
-    @Test func `An error that is too long is cut between two characters`() throws {
-        let long = String(repeating: "é", count: Settlement.errorBytes)
-        let settlement = Settlement(sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
-        let (_, read) = try Settlement.read(Settlement.frame([settlement], of: "q"))
-        let kept = "x" + long.prefix((Settlement.errorBytes - 1) / 2)
+    @Test func `Error text that is too long is cut between two characters`() throws {
+        let long = String(repeating: "é", count: Acknowledgement.errorBytes)
+        let acknowledgement = Acknowledgement(
+            sequence: 1, lease: 1, .failed(error: "x" + long, delay: nil))
+        let (_, read) = try Acknowledgement.read(Acknowledgement.frame([acknowledgement], of: "q"))
+        let kept = "x" + long.prefix((Acknowledgement.errorBytes - 1) / 2)
         #expect(read.map(\.verdict) == [.failed(error: kept, delay: nil)])
     }
 
     @Test(arguments: [
-        Settlement.Verdict.failed(error: "", delay: .seconds(-1)),
+        Acknowledgement.Verdict.failed(error: "", delay: .seconds(-1)),
         .failed(error: "", delay: .seconds(86_400.001)),
         .failed(error: "", delay: .seconds(Double(Int64.max))), .extended(.zero),
         .extended(.seconds(-1)), .extended(.seconds(43_200.001)), .extended(.seconds(1e20)),
     ])
-    func `A settlement with a duration out of range is neither written nor read`(
-        verdict: Settlement.Verdict
-    ) throws {
-        let settlement = Settlement(sequence: 1, lease: 1, verdict)
-        let fault = try #require(settlement.fault)
+    func `Verdict with a duration out of range is not encoded`(verdict: Acknowledgement.Verdict)
+        throws
+    {
+        let acknowledgement = Acknowledgement(sequence: 1, lease: 1, verdict)
+        let fault = try #require(acknowledgement.fault)
         #expect(throws: ProtocolError(.invalid, fault)) {
-            try Settlement.frame([settlement], of: "q")
+            try Acknowledgement.frame([acknowledgement], of: "q")
         }
     }
 
-    @Test func `A settlement that another client wrote out of range is rejected`() throws {
-        let extended = Settlement(sequence: 1, lease: 1, .extended(.seconds(1)))
-        var frame = try Settlement.frame([extended], of: "q")
+    @Test func `Received verdict with a duration out of range is rejected`() throws {
+        let extended = Acknowledgement(sequence: 1, lease: 1, .extended(.seconds(1)))
+        var frame = try Acknowledgement.frame([extended], of: "q")
         let milliseconds = 2 + 4 + 16 + 1
         for bytes: [UInt8] in [[0, 0, 0, 0], [1, 0x2E, 0x93, 2], [0xFE, 0xFF, 0xFF, 0xFF]] {
             frame.replaceSubrange(milliseconds..<milliseconds + 4, with: bytes)
-            #expect(throws: ProtocolError.self) { try Settlement.read(frame) }
+            #expect(throws: ProtocolError.self) { try Acknowledgement.read(frame) }
         }
     }
 
-    @Test func `A name of more than 255 bytes is rejected, not written`() throws {
+    @Test func `Queue name of more than 255 bytes is not encoded`() throws {
         let name = String(repeating: "x", count: 256)
-        #expect(throws: ProtocolError.self) { try Settlement.frame([], of: name) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.frame([], of: name) }
         #expect(
-            try Settlement.read(Settlement.frame([], of: String(name.dropLast()))).queue.utf8.count
+            try Acknowledgement.read(Acknowledgement.frame([], of: String(name.dropLast()))).queue
+                .utf8.count
                 == 255)
     }
 
-    @Test func `cut short or too long they are refused`() throws {
+    @Test func `Truncated or overlong frame is rejected`() throws {
         let deliveries = try Delivery.frame(try Self.deliveries())
         for count in 0..<deliveries.count {
             #expect(throws: (any Error).self) { try Delivery.read(Array(deliveries[..<count])) }
         }
         #expect(throws: (any Error).self) { try Delivery.read(deliveries + [0]) }
-        let settlements = try Settlement.frame(Self.settlements, of: "invoices")
-        for count in 0..<settlements.count {
+        let acknowledgements = try Acknowledgement.frame(Self.acknowledgements, of: "invoices")
+        for count in 0..<acknowledgements.count {
             #expect(throws: ProtocolError.self) {
-                try Settlement.read(Array(settlements[..<count]))
+                try Acknowledgement.read(Array(acknowledgements[..<count]))
             }
         }
-        #expect(throws: ProtocolError.self) { try Settlement.read(settlements + [0]) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.read(acknowledgements + [0]) }
     }
 
-    @Test func `an unknown verdict is rejected`() throws {
-        var frame = try Settlement.frame([Settlement(sequence: 1, lease: 1, .done)], of: "q")
+    @Test func `Unknown verdict is rejected`() throws {
+        var frame = try Acknowledgement.frame(
+            [Acknowledgement(sequence: 1, lease: 1, .acknowledged)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 3
         #expect(throws: ProtocolError(.malformed, "3 is not a verdict on a delivery")) {
-            try Settlement.read(frame)
+            try Acknowledgement.read(frame)
         }
-        // Extended by nothing.
+        // An extension without a duration.
         frame[kind] = 2
         #expect(throws: ProtocolError(.malformed, "2 is not a verdict on a delivery")) {
-            try Settlement.read(frame)
+            try Acknowledgement.read(frame)
         }
     }
 
-    @Test func `of many that are not there none is made room for`() {
+    @Test func `Frame that counts far more items than it has is rejected`() {
         let frame: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
         #expect(throws: ProtocolError.self) { try Delivery.read(frame) }
-        #expect(throws: ProtocolError.self) { try Settlement.read([0] + frame) }
+        #expect(throws: ProtocolError.self) { try Acknowledgement.read([0] + frame) }
     }
 }
 
-@Suite struct `Definitions in JSON` {
+@Suite struct `Queue and rule definitions` {
     private static func read<Value: Decodable>(_ text: String) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+        try JSON.decode(Value.self, from: text.utf8)
     }
 
     private static func expectRoundTrip<Value: Codable & Equatable>(_ value: Value) throws {
-        let read = try JSONDecoder().decode(Value.self, from: try JSONEncoder().encode(value))
+        let read = try JSON.decode(Value.self, from: try JSON.data(value))
         #expect(read == value)
     }
 
-    @Test func `a queue has defaults for all but its name`() throws {
+    @Test func `Queue definition has defaults for everything but its name`() throws {
         let queue: QueueDefinition = try Self.read(#"{"name": "q"}"#)
         #expect(queue == QueueDefinition(name: "q"))
         #expect(queue.grouping == .correlation && queue.start == .end)
@@ -175,17 +181,21 @@ import WireProtocol
         #expect(throws: DecodingError.self) { try Self.read("{}") as QueueDefinition }
     }
 
-    @Test func `queues, rules and what they are made of read what they wrote`() throws {
+    @Test func `Queue and rule definitions decode to what was encoded`() throws {
         let time = Timestamp(microseconds: 1_769_860_800_000_001)
         try Self.expectRoundTrip(
             QueueDefinition(
                 name: "q", grouping: .paths(["a.b", "c"]), visibilityTimeout: 0.5,
                 retry: RetryPolicy(
                     maximumReceives: 1, maximumAge: 2, backoff: 0, maximumBackoff: 4),
-                afterDeath: .goOn, hasDeadLetters: false, start: .time(time)))
+                afterDeath: .proceed, hasDeadLetters: false, start: .time(time)))
         try Self.expectRoundTrip(
             RuleDefinition(
                 name: "r", description: "d", pattern: "{}", targets: ["q", "p"], isEnabled: false))
+        for text in ["q", "archive:a", "archive:", "lambda:x", ":", ""] {
+            #expect(RuleTarget(text).description == text)
+            try Self.expectRoundTrip(RuleTarget(text))
+        }
         for grouping in [Grouping.correlation, .stream, .unordered, .paths(["a"])] {
             #expect(Grouping(grouping.description) == grouping)
             try Self.expectRoundTrip(grouping)
@@ -197,18 +207,18 @@ import WireProtocol
     }
 
     @Test(arguments: ["", "Stream", "path", "path:", "path:a,,b", "path:a..b", "path:,"])
-    func `what is no grouping is refused`(text: String) {
+    func `Malformed grouping is rejected`(text: String) {
         #expect(Grouping(text) == nil)
         #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as Grouping }
     }
 
     @Test(arguments: ["", "start", "position:", "position:-1", "time:", "time:today"])
-    func `what is no start is refused`(text: String) {
+    func `Malformed queue start is rejected`(text: String) {
         #expect(QueueStart(text) == nil)
         #expect(throws: DecodingError.self) { try Self.read("\"\(text)\"") as QueueStart }
     }
 
-    @Test func `what can't be is said in one line`() {
+    @Test func `Fault of an invalid definition is one line, and a valid one has none`() {
         #expect(QueueDefinition(name: "a.b-c_9").fault == nil)
         let pattern = "{}"
         #expect(RuleDefinition(name: "r", pattern: pattern, targets: ["q"]).fault == nil)

@@ -3,10 +3,10 @@ import Foundation
 import Testing
 import WireProtocol
 
-@Suite struct `Messages` {
+@Suite struct `Message encoding` {
     private static let query = EventQuery([
         .init(
-            streams: [try! StreamName("a-1")],  // A literal that is a name.
+            streams: [try! StreamName("a-1")],  // The literal is a valid name.
             categories: ["order"], types: ["T", "U"], tags: ["x:1"]),
         .init(types: ["V"]),
     ])
@@ -16,13 +16,13 @@ import WireProtocol
 
     private static let condition = AppendCondition(
         streams: [
-            // Literals that are names.
+            // The literals are valid names.
             .init(try! StreamName("a-1"), .noStream), .init(try! StreamName("a-2"), .any),
             .init(try! StreamName("a-3"), .streamExists),
             .init(try! StreamName("a-4"), .revision(41)),
         ], noneMatching: .init(query, after: 17))
 
-    @Test func `a header reads what it wrote`() throws {
+    @Test func `Message header decodes to what was encoded`() throws {
         for kind in [MessageKind.hello, .append, .read, .credit, .cancel, .call, .error] {
             let header = MessageHeader(kind, requestID: 0x0102_0304_0506_0708)
             #expect(header.bytes.count == MessageHeader.size)
@@ -35,11 +35,11 @@ import WireProtocol
         MessageHeader(.read, requestID: 1).bytes + [0],
         [0x44, 0x42, 1, 77] + [UInt8](repeating: 0, count: 12),
     ])
-    func `what is no header is refused`(bytes: [UInt8]) {
+    func `Malformed message header is rejected`(bytes: [UInt8]) {
         #expect(throws: ProtocolError.self) { try MessageHeader(bytes.span) }
     }
 
-    @Test func `an error's code has the name that the document gives it`() throws {
+    @Test func `Error codes have the names that the protocol document gives them`() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../docs/protocol.md")
         let rows = try String(contentsOf: file, encoding: .utf8)
@@ -52,14 +52,14 @@ import WireProtocol
         #expect("\(ProtocolError.Code(rawValue: 999))" == "999")
     }
 
-    @Test func `a condition reads what it wrote`() throws {
+    @Test func `Append condition decodes to what was encoded`() throws {
         let bytes = try Self.condition.encoded()
         #expect(try AppendCondition(bytes[...]) == Self.condition)
         #expect(try AppendCondition.any.encoded() == [])
         #expect(try AppendCondition([]) == .any)
     }
 
-    @Test func `a read reads what it wrote`() throws {
+    @Test func `Read request decodes to what was encoded`() throws {
         let request = ReadRequest(
             Self.mixed, direction: .backwards, from: 9, to: 3,
             since: Timestamp(microseconds: -5), before: Timestamp(microseconds: 5), limit: 7,
@@ -67,7 +67,7 @@ import WireProtocol
         #expect(try ReadRequest(request.encoded()[...]) == request)
     }
 
-    @Test func `a query without correlation ids is what it was before there were any`() throws {
+    @Test func `Query without correlation ids is encoded as in earlier versions`() throws {
         let frame = try ReadRequest(.types(["V"])).encoded().dropFirst(52)
         #expect(Array(frame) == [1, 0, 0, 0, 0, 0, 1, 0, 1, 0x56, 0, 0])
         let id = EventID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10)
@@ -77,7 +77,7 @@ import WireProtocol
                 + Array(1...16) + [UInt8](repeating: 0, count: 10))
     }
 
-    @Test func `answers read what they wrote`() throws {
+    @Test func `Answers decode to what was encoded`() throws {
         let appended = Appended(
             first: 5, last: 7, lastRevision: 2, time: Timestamp(microseconds: 99), isRepeat: true)
         #expect(try Appended(appended.bytes.span) == appended)
@@ -90,7 +90,7 @@ import WireProtocol
         #expect(ProtocolError(error.bytes.span) == error)
     }
 
-    @Test func `appends that travel together read what they wrote, and no less`() throws {
+    @Test func `Batch of appends and its outcomes decode only if they are complete`() throws {
         let parts = [
             AppendPart(condition: [], records: [1, 2, 3]),
             AppendPart(condition: try Self.condition.encoded(), records: [4]),
@@ -120,7 +120,7 @@ import WireProtocol
         }
     }
 
-    @Test func `cut short anywhere they are refused`() throws {
+    @Test func `Truncated append condition or read request is rejected`() throws {
         let condition = try Self.condition.encoded()
         for count in 1..<condition.count {
             #expect(throws: ProtocolError.self) { try AppendCondition(condition.prefix(count)) }
@@ -132,11 +132,11 @@ import WireProtocol
         #expect(throws: ProtocolError.self) { try ReadRequest((read + [0])[...]) }
     }
 
-    @Test func `of random bytes none traps`() {
+    @Test func `Decoding random bytes does not trap`() {
         var generator = SplitMix(state: 42)
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0...80, using: &generator)).map { _ in
-                // Mostly small bytes: large ones name lengths that end the reading at once.
+                // Mostly small bytes, because decoding fails at once on large lengths.
                 UInt8.random(in: 0...(Bool.random(using: &generator) ? 3 : 255), using: &generator)
             }
             _ = try? AppendCondition(bytes[...])
@@ -151,7 +151,7 @@ import WireProtocol
 }
 
 /// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
-/// sequence.
+/// generator.
 private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -2,11 +2,11 @@ import EventSourcing
 import Testing
 import WireProtocol
 
-@Suite struct `A caller` {
+@Suite struct `Caller permissions` {
     private let reader = Caller(
         name: "ann", permissions: Permissions(append: ["order"], read: ["order", "route"]))
 
-    @Test func `reads what is in its categories, whatever else is asked`() throws {
+    @Test func `Caller may read only in the categories that its key allows`() throws {
         let order = try StreamName("order-1")
         let allowed: [EventQuery] = [
             .categories(["order"]), .categories(["order", "route"]), .stream(order),
@@ -14,17 +14,17 @@ import WireProtocol
             EventQuery([.init(categories: ["route"], types: ["T"]), .init(streams: [order])]),
         ]
         for query in allowed { try reader.checkRead(query) }
-        let refused: [EventQuery] = [
+        let denied: [EventQuery] = [
             .all, EventQuery([.init()]), .types(["T"]), .tags(["t"]),
             .categories(["order", "account"]), .stream(try StreamName("orders-1")),
             EventQuery([.init(categories: ["order"]), .init(tags: ["t"])]),
         ]
-        for query in refused {
+        for query in denied {
             #expect(throws: ProtocolError.self) { try reader.checkRead(query) }
         }
     }
 
-    @Test func `on the same machine may do anything`() throws {
+    @Test func `Local caller may do anything`() throws {
         try Caller.local.checkRead()
         try Caller.local.checkAppend(to: "$rule")
         try Caller.local.checkCommand(to: BusCall.service)
@@ -32,11 +32,11 @@ import WireProtocol
         #expect(Caller.local.actor("ann@host") == "ann@host")
     }
 
-    @Test func `is told what its key does not allow`() {
+    @Test func `Caller without permission is denied with an error that names its key`() {
         let error = #expect(throws: ProtocolError.self) {
             try reader.checkCommand(to: "withdraw")
         }
-        #expect(error?.code == .forbidden)
+        #expect(error?.code == .denied)
         #expect(error?.message == "the key of ann may not send commands to withdraw")
         #expect(throws: ProtocolError.self) { try reader.checkAdministers() }
         #expect(throws: ProtocolError.self) { try reader.checkCommand(to: BusCall.service) }
@@ -45,12 +45,12 @@ import WireProtocol
         #expect(throws: Never.self) { try reader.checkQueue("ann") }
     }
 
-    @Test func `is the actor, beside whom it names`() {
+    @Test func `Actor is the key's name, followed by the name that the caller states`() {
         #expect(reader.actor("bob@host") == "ann (bob@host)")
         #expect(reader.actor("ann") == "ann")
     }
 
-    @Test func `with a key is nobody where there are none`() {
+    @Test func `Without a keyring only local callers are known`() {
         #expect(AccessControl.none.caller("key") == nil)
         #expect(AccessControl.none.caller(nil) == .local)
     }

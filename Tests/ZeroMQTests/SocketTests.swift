@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ZeroMQ
 
-/// A socket on a loop, as processes use one.
+/// A socket on a loop, as processes use it.
 actor Endpoint {
     private let socket: Socket
     private let loop: SocketLoop
@@ -34,7 +34,7 @@ actor Endpoint {
         }
     }
 
-    /// The next request to a ROUTER, and who has sent it.
+    /// The next request to a ROUTER socket and its sender.
     func request(
         within time: Duration = .seconds(120)
     ) async throws -> (frames: [[UInt8]], sender: String?)? {
@@ -70,7 +70,7 @@ actor Endpoint {
     }
 }
 
-@Suite struct `A socket` {
+@Suite struct `ZeroMQ sockets` {
     private let context: Context
     private let loop = SocketLoop(name: "test")
     private let endpoint = "ipc://\(NSTemporaryDirectory())\(UUID().uuidString.prefix(8)).sock"
@@ -86,7 +86,7 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `gets its message back with the frames in order`() async throws {
+    func `Echoed message keeps its frames in order`() async throws {
         let server = try await endpoint(.router, bind: true)
         let client = try await endpoint(.dealer, bind: false)
         let serving = Task { try await server.echo() }
@@ -98,7 +98,7 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `has thousands of messages in flight and loses none`() async throws {
+    func `Socket loses none of 20,000 messages with 500 in flight`() async throws {
         let server = try await endpoint(.router, bind: true)
         let client = try await endpoint(.dealer, bind: false)
         let serving = Task { try await server.echo() }
@@ -107,13 +107,13 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `that has nothing to receive times out`() async throws {
+    func `Receive times out when there is no message`() async throws {
         let client = try await endpoint(.dealer, bind: false)
         #expect(try await client.receive(within: .milliseconds(10)) == nil)
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `stops waiting when its task is cancelled`() async throws {
+    func `Receive stops waiting when its task is cancelled`() async throws {
         let client = try await endpoint(.dealer, bind: false)
         let waiting = Task { try await client.receive(within: .seconds(600)) }
         waiting.cancel()
@@ -121,7 +121,7 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `pushes back at its high-water mark and goes on when there is room`() async throws {
+    func `Send fails at the high-water mark and works again when there is room`() async throws {
         var options = Socket.Options()
         options.sendHighWaterMark = 10
         options.receiveHighWaterMark = 10
@@ -139,7 +139,7 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `that routes says so when a peer is not there`() async throws {
+    func `Router reports that an unknown peer is unreachable`() async throws {
         let server = try await endpoint(.router, bind: true)
         await #expect(throws: ZeroMQError.hostUnreachable) {
             try await server.send([[9, 9, 9], [1]])
@@ -147,7 +147,7 @@ actor Endpoint {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `that publishes learns of subscriptions, and sends what they ask for`() async throws {
+    func `Publisher sees subscriptions and sends only matching messages`() async throws {
         let publisher = try await endpoint(.xpub, bind: true)
         let subscriber = try await endpoint(.sub, bind: false, subscribe: "order.")
         #expect(try await publisher.receive() == [[1] + Array("order.".utf8)])
@@ -156,7 +156,7 @@ actor Endpoint {
         #expect(try await subscriber.receive() == [Array("order.Placed".utf8), [2]])
     }
 
-    @Test func `refuses an endpoint that is taken or is none`() async throws {
+    @Test func `Bind to a used or malformed endpoint fails`() async throws {
         let first = try await endpoint(.router, bind: true)
         _ = try await first.endpoint
         let tcp = try await Endpoint(.router, bind: "tcp://127.0.0.1:*", on: loop, in: context)
@@ -172,7 +172,7 @@ actor Endpoint {
         }
     }
 
-    @Test func `fills its frames in place`() throws {
+    @Test func `Frame can be filled and changed in place`() throws {
         var frame = Frame(Array("abc".utf8))
         frame.withMutableBytes { $0[1] = UInt8(ascii: "x") }
         #expect(frame.array() == Array("axc".utf8))

@@ -1,4 +1,5 @@
 public import Contracts
+public import EventSourcing
 
 extension Account {
     /// Returns the events that `command` leads to. Returns none if a saga's command has nothing to
@@ -161,7 +162,7 @@ extension Account {
     /// Why the account rejects a command.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
         /// The account id is invalid.
-        case badID(IdentifierError)
+        case badID(DaybookError)
         /// The account is open already.
         case alreadyOpen(String)
         /// The account was never opened.

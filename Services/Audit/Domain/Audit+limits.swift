@@ -44,16 +44,16 @@ extension Audit {
             book.reserved[event.order, default: 0] += event.amount.wide
             book.reservedTotal += event.amount.wide
         case .denied: break
-        case .released(let event): settle(event.amount, of: event.order, in: &book)
+        case .released(let event): release(event.amount, of: event.order, in: &book)
         case .drawn(let event):
-            settle(event.amount, of: event.order, in: &book)
+            release(event.amount, of: event.order, in: &book)
             book.used += event.amount.wide
         case .restored(let event): book.used -= event.amount.wide
         case .repaid(let event): book.used -= event.amount.wide
         }
     }
 
-    private mutating func settle(_ amount: Money, of order: String, in book: inout LimitBook) {
+    private mutating func release(_ amount: Money, of order: String, in book: inout LimitBook) {
         let reserved = book.reserved.removeValue(forKey: order)
         book.reservedTotal -= reserved ?? 0
         check(

@@ -1,4 +1,4 @@
 import AuditMain
-import ServiceKit
+import CommandLine
 
 await Executable.audit.run()

@@ -1,7 +1,8 @@
 import AuditDomain
+import CommandLine
 import Contracts
+import EventSourcing
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Compares the audit's figures with those that the services show.
@@ -10,14 +11,14 @@ struct Comparison {
     let audit: Audit
     let head: UInt64
 
-    /// The differences, and the services that could not be compared, each with the reason.
+    /// Returns the differences, and the services that could not be compared, each with the reason.
     func run() async throws -> (differences: [Finding], failures: [String]) {
         var differences: [Finding] = []
         var failures: [String] = []
         for compare in [accounts, limits, orders] {
             do {
                 differences += try await compare()
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 failures.append("\(error)")
             } catch let error as ProtocolError where error.code == .unavailable {
                 failures.append("\(error)")
@@ -82,8 +83,8 @@ struct Comparison {
         }
     }
 
-    private func differences<Figures: Equatable>(
-        _ what: String, _ log: [String: Figures], _ shown: [String: Figures]
+    private func differences<Value: Equatable>(
+        _ what: String, _ log: [String: Value], _ shown: [String: Value]
     ) -> [Finding] {
         Set(log.keys).union(shown.keys).sorted().compactMap { key in
             guard log[key] != shown[key] else { return nil }

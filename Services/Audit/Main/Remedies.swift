@@ -1,7 +1,7 @@
 import AuditDomain
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
 import WireProtocol
 
 /// Derives the commands that repair findings from the queues, dead letters and replays in the log.
@@ -24,7 +24,7 @@ struct Remedies {
         }
         switch record.category {
         case BusCategory.queue: change(record.stream.id, type, record)
-        case BusCategory.deadLetter: bury(type, record)
+        case BusCategory.deadLetter: addDeadLetter(type, record)
         case BusCategory.replay: replays.insert(record.stream.id)
         default: break
         }
@@ -41,14 +41,14 @@ struct Remedies {
         }
     }
 
-    private mutating func bury(_ type: BusEventType, _ record: RecordedEvent) {
+    private mutating func addDeadLetter(_ type: BusEventType, _ record: RecordedEvent) {
         let data = Data(record.data)
         switch type {
         case .deadLettered:
             // An event with invalid data is not a dead letter.
-            deadLetters[record.position] = try? JSONDecoder().decode(DeadLetter.self, from: data)
+            deadLetters[record.position] = try? JSON.decode(DeadLetter.self, from: data)
         case .deadLetterRedriven, .deadLetterDiscarded:
-            guard let end = try? JSONDecoder().decode(DeadLetterEnd.self, from: data) else {
+            guard let end = try? JSON.decode(DeadLetterEnd.self, from: data) else {
                 return
             }
             deadLetters[end.deadLetter] = nil
@@ -85,7 +85,7 @@ struct Remedies {
             + "--pattern '\(pattern)' --to-queue \(trigger.queue) --wait"
     }
 
-    /// The name of a replay that has not been used yet.
+    /// Returns a name for a replay that no replay in the log has.
     private func name(for trigger: Trigger) -> String {
         let name = "audit-\(trigger.queue)-\(trigger.position)"
         var attempt = 1

@@ -1,6 +1,6 @@
 import AuditDomain
+import CommandLine
 import Contracts
-import ServiceKit
 
 /// The result of an audit.
 struct Report: Encodable {
@@ -20,7 +20,9 @@ struct Report: Encodable {
             self.remedy = remedy
         }
 
-        /// - Parameter given: the commands printed so far. None is printed twice.
+        /// Prints the finding and its commands.
+        ///
+        /// - Parameter given: the commands printed so far. No command is printed twice.
         fileprivate func printText(after given: inout Set<String>) {
             let place = position.map { " at position \($0)" } ?? ""
             print("VIOLATED \(kind.rawValue)\(place): \(message)")

@@ -1,4 +1,4 @@
 import BalanceMain
-import ServiceKit
+import CommandLine
 
 await Executable.balance.run()

@@ -1,36 +1,49 @@
 import ArgumentParser
+public import CommandLine
 import Contracts
 import EventSourcing
-import ServiceKit
+import EventStoreClient
+import Observability
+import WireProtocol
+
+extension Executable {
+    /// The executable `balance`.
+    public static let balance = Executable(BalanceService.self)
+}
+
+extension BalanceService: ServiceProgram {
+    static let abstract = "Open accounts, and show balances and the money held for orders."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Open.self, Show.self, Statement.self,
+    ]
+}
 
 struct Open: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Open an account.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The account, named after its customer.") var account: String
-    @Option(help: "The currency it is kept in.") var currency = "USD"
+    @Argument(help: "The id of the account, which is its customer's id.") var account: String
+    @Option(help: "The currency of the account, an ISO 4217 code.") var currency = "USD"
 
     func run() async throws {
         let command = OpenAccount(
             account: account, currency: try Currency(currency), openedAt: .now())
-        let reply = try await options.with(Balance.serviceName) {
-            try await $0.command(OpenAccount.name, command)
-        }
-        try Output.reply(reply, json: options.json, "opened account \(account)")
+        try await options.command(
+            OpenAccount.name, command, to: BalanceService.name, "opened account \(account)")
     }
 }
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show an account, or all of them.",
-        discussion: "Of all, what was true in the past is folded from the log as a whole.")
+        discussion: "Without an account, --at and --position read the log from its start.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The account.") var account: String?
+    @Argument(help: "The id of the account (default: all accounts).") var account: String?
 
     func run() async throws {
         guard let account else {
-            return try await options.show(Balance.accounts, Nothing(), table)
+            return try await options.show(BalanceService.accounts, Nothing(), table)
         }
-        try await options.show(Balance.entity, account) { table([$0]) }
+        try await options.show(BalanceService.entity, account) { table([$0]) }
     }
 
     private func table(_ views: [AccountView]) {
@@ -47,12 +60,12 @@ struct Show: AsyncParsableCommand {
 
 struct Statement: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what has happened to an account.")
+        abstract: "Show every change of an account's balance and held money.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The account.") var account: String
+    @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
-        try await options.show(Balance.statement, account) { entries in
+        try await options.show(BalanceService.statement, account) { entries in
             Output.table(
                 ["time", "kind", "change", "held", "balance", "for"],
                 entries.map { entry in

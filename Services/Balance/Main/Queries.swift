@@ -1,16 +1,17 @@
 import AccountDomain
+import AccountMain
 import BalanceDomain
 public import Contracts
 import EventSourcing
-import GRDB
-public import ServiceKit
+public import ServiceRuntime
+import WireProtocol
 
-extension Balance {
+extension BalanceService {
     static let entity = ServiceQuery<Self, String, AccountView>(
         "account", of: events,
         fromMemory: { model, id in
             guard let view = model.accounts[id] else {
-                throw Refusal(description: "there is no account \(id)")
+                throw DaybookError(.rejected, "there is no account \(id)")
             }
             return view
         })
@@ -19,11 +20,7 @@ extension Balance {
         "accounts", fromMemory: { model, _ in model.accounts.sorted })
 
     static let statement = ServiceQuery<Self, String, [StatementEntry]>(
-        "statement", of: events,
-        fromDisk: { db, id in
-            try StatementEntry.filter(Column("account") == id).order(Column("position"))
-                .fetchAll(db)
-        })
+        "statement", of: events, fromDisk: StatementEntry.rows)
 
     private static func events(of account: String) throws -> EventQuery {
         .stream(try StreamName(category: Account.category, id: account))
@@ -31,6 +28,7 @@ extension Balance {
 }
 
 extension AccountView: FieldView {
+    /// The account's fields with amounts in its currency.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
         return [

@@ -1,4 +1,4 @@
+import CommandLine
 import CreditMain
-import ServiceKit
 
 await Executable.credit.run()

@@ -1,15 +1,7 @@
-import AccountDomain
+import AccountMain
 import Contracts
-import CreditDomain
-import EventSourcing
-import GRDB
-import ServiceKit
+import ServiceRuntime
 
-extension Credit {
-    static let credits = ServiceQuery<Self, String, [CreditView]>(
-        "credits", of: { .stream(try StreamName(category: Account.category, id: $0)) },
-        fromDisk: { db, account in
-            try CreditView.filter(Column("account") == account).order(Column("position"))
-                .fetchAll(db)
-        })
+extension CreditService {
+    static let movements = movementQuery("credits")
 }

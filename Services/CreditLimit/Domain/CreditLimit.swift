@@ -195,7 +195,7 @@ extension CreditLimit {
     /// Why the credit limit rejects a command.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
         /// The customer id is invalid.
-        case badID(IdentifierError)
+        case badID(DaybookError)
         /// The limit is negative, or above the largest amount.
         case badLimit(customer: String, limit: Money)
         /// The limit is below what is reserved and used.

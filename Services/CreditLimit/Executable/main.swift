@@ -1,4 +1,4 @@
+import CommandLine
 import CreditLimitMain
-import ServiceKit
 
 await Executable.creditLimit.run()

@@ -1,14 +1,15 @@
 public import Contracts
 import CreditLimitDomain
 import EventSourcing
-public import ServiceKit
+public import ServiceRuntime
+import WireProtocol
 
-extension CreditLimits {
+extension CreditLimitService {
     static let entity = ServiceQuery<Self, String, CreditLimitView>(
         "limit", of: { .stream(try StreamName(category: CreditLimit.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.limits[id] else {
-                throw Refusal(description: "customer \(id) has no credit limit")
+                throw DaybookError(.rejected, "customer \(id) has no credit limit")
             }
             return view
         })
@@ -18,6 +19,7 @@ extension CreditLimits {
 }
 
 extension CreditLimitView: FieldView {
+    /// The credit limit's fields with amounts in its currency.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64) -> String { Money(minor, currency).amountText }
         return [

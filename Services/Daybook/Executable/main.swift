@@ -1,14 +1,14 @@
 import AuditMain
 import BalanceMain
+import CommandLine
 import CreditLimitMain
 import CreditMain
-import EventStoreMain
+import EventStoreCommandLine
 import OrdersMain
 import RouteMain
-import ServiceKit
 import WithdrawMain
 
-// All executables in one, which has what they have in common once: what an image is made of.
+// One executable for all processes keeps the image small: it contains their common code once.
 await Executable.run(
     oneOf: [
         .eventStore, .orders, .route, .balance, .creditLimit, .withdraw, .credit, .audit,

@@ -2,7 +2,7 @@ public import EventSourcing
 public import ObjectStorage
 
 /// Why an archive could not be written or read.
-public enum ArchiveError: Error, Hashable, CustomStringConvertible {
+public enum ArchiveError: ClassifiedError, Hashable {
     /// The object storage failed.
     case storage(ObjectStorageError)
     /// The name does not have the form of an archive's name.
@@ -21,7 +21,16 @@ public enum ArchiveError: Error, Hashable, CustomStringConvertible {
     case damagedEvent(position: UInt64, RecordError)
     /// The segment is damaged. Its events up to the position `sound` are valid. Those after it, up
     /// to the position `last`, can't be read.
-    case damaged(segment: String, sound: UInt64, last: UInt64, String)
+    case damaged(segment: String, validThrough: UInt64, last: UInt64, String)
+
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .storage(let error): error.kind
+        case .invalidName, .otherLog: .invalid
+        case .noArchive: .notFound
+        case .noManifest, .unknownVersion, .damagedManifest, .damagedEvent, .damaged: .damaged
+        }
+    }
 
     /// A message of one line that says what is wrong.
     public var description: String {
@@ -41,8 +50,8 @@ public enum ArchiveError: Error, Hashable, CustomStringConvertible {
         case .damagedManifest(let object, let reason): "\(object) is damaged: \(reason)"
         case .damagedEvent(let position, let error):
             "the event at position \(position) can't be archived: \(error)"
-        case .damaged(let segment, let sound, let last, let reason):
-            "\(segment) is damaged after position \(sound), up to \(last): \(reason)"
+        case .damaged(let segment, let validThrough, let last, let reason):
+            "\(segment) is damaged after position \(validThrough), up to \(last): \(reason)"
         }
     }
 }

@@ -1,5 +1,7 @@
+import Bytes
 public import EventSourcing
 import Foundation
+import JSON
 
 /// The list of an archive's segments. Other objects are not part of the archive.
 public struct ArchiveManifest: Hashable, Sendable {
@@ -62,16 +64,14 @@ extension ArchiveManifest {
     private struct Sum: Codable { let crc32c: UInt32 }
 
     func encoded() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let newline = Data("\n".utf8)
         var data =
-            try encoder.encode(
+            try JSON.data(
                 Head(
                     format: Self.formatVersion, archive: name, log: log, version: version,
                     from: from, checkpoint: checkpoint, segments: segments.count)) + newline
-        for segment in segments { data += try encoder.encode(segment) + newline }
-        data += try encoder.encode(Sum(crc32c: CRC32C.checksum(Array(data).span))) + newline
+        for segment in segments { data += try JSON.data(segment) + newline }
+        data += try JSON.data(Sum(crc32c: CRC32C.checksum(Array(data).span))) + newline
         return Array(data)
     }
 
@@ -98,26 +98,25 @@ extension ArchiveManifest {
         guard bytes.last == newline, let end = bytes.dropLast().lastIndex(of: newline) else {
             throw ArchiveError.damagedManifest(key, "it is cut short")
         }
-        let decoder = JSONDecoder()
         let body = Array(bytes[...end])
         let lines = body.split(separator: newline)
         guard let first = lines.first else {
             throw ArchiveError.damagedManifest(key, "it is empty")
         }
-        let format = try decoder.decode(Format.self, from: Data(first)).format
+        let format = try JSON.decode(Format.self, from: first).format
         guard format == formatVersion else {
             throw ArchiveError.unknownVersion(object: key, format)
         }
-        let sum = try decoder.decode(Sum.self, from: Data(bytes[(end + 1)...])).crc32c
+        let sum = try JSON.decode(Sum.self, from: bytes[(end + 1)...]).crc32c
         guard sum == CRC32C.checksum(body.span) else {
             throw ArchiveError.damagedManifest(key, "its checksum does not match")
         }
-        let head = try decoder.decode(Head.self, from: Data(first))
+        let head = try JSON.decode(Head.self, from: first)
         let manifest = ArchiveManifest(
             name: head.archive, log: head.log, version: head.version, from: head.from,
             checkpoint: head.checkpoint,
             segments: try lines.dropFirst().map {
-                try decoder.decode(ArchiveSegment.self, from: Data($0))
+                try JSON.decode(ArchiveSegment.self, from: $0)
             })
         guard head.segments == manifest.segments.count, manifest.isContinuous else {
             throw ArchiveError.damagedManifest(key, "its segments do not follow each other")

@@ -94,7 +94,7 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
         ) async throws(ArchiveError) -> RecordedEvent? {
             while true {
                 while let event = events.popFirst() {
-                    if wanted.wants(event) { return event }
+                    if wanted.matches(event) { return event }
                 }
                 if let damage { throw end(with: damage) }
                 guard let segment = segments.popFirst() else { return nil }
@@ -129,7 +129,7 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
                 ?? true
     }
 
-    private func wants(_ event: RecordedEvent) -> Bool {
+    private func matches(_ event: RecordedEvent) -> Bool {
         from <= event.position && event.position <= through
             && times?.contains(event.time) ?? true
     }

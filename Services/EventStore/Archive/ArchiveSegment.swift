@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// How a segment's records are stored.

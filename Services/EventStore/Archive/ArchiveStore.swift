@@ -47,7 +47,8 @@ struct ArchiveStore: Sendable {
         } catch {
             guard case .noObject = error else { throw .storage(error) }
             throw .damaged(
-                segment: key, sound: segment.from - 1, last: segment.through, "it is missing")
+                segment: key, validThrough: segment.from - 1, last: segment.through, "it is missing"
+            )
         }
         return await SegmentContents.read(object, of: segment, log: manifest.log, key: key)
     }

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The events of the next segment, which are not archived yet.

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The valid events of a segment's object, up to the first damage if there is any.
@@ -37,7 +38,7 @@ struct SegmentContents: Sendable {
         // The events may all be valid although the segment's checksum is wrong. Then none is
         // missing, but the object must still be replaced.
         damage = .damaged(
-            segment: key, sound: events.last?.position ?? segment.from - 1,
+            segment: key, validThrough: events.last?.position ?? segment.from - 1,
             last: segment.through, problem ?? "its checksum does not match")
     }
 
@@ -56,7 +57,7 @@ struct SegmentContents: Sendable {
             reason = "its header is invalid"
         }
         throw .damaged(
-            segment: key, sound: segment.from - 1, last: segment.through, reason)
+            segment: key, validThrough: segment.from - 1, last: segment.through, reason)
     }
 
     /// Takes the records up to the first that is invalid or out of order. Returns the reason, or

@@ -1,12 +1,12 @@
 import EventSourcing
-public import Prometheus
-import ServiceKit
+public import Observability
 import WireProtocol
 
 extension Bus {
     /// Returns why the bus does not answer calls yet, or nil if it does.
     public func fault() -> String? {
-        routed >= openedAt ? nil : "the bus has routed \(routed) of \(openedAt) events"
+        router.position >= openedAt
+            ? nil : "the bus has routed \(router.position) of \(openedAt) events"
     }
 
     /// Returns the bus's metrics for Prometheus.
@@ -22,17 +22,16 @@ extension Bus {
                     figure(view).map { ([.init("queue", view.queue.name)], $0) }
                 })
         }
-        func counters(_ name: String, _ help: String, _ figure: (BusQueue) -> UInt64) -> Metric {
+        func counters(_ name: String, _ help: String, _ each: [(String, UInt64)]) -> Metric {
             .counter(
                 "daybook_queue_\(name)_total", help,
-                each: queues.values.sorted { $0.name < $1.name }.map {
-                    ([.init("queue", $0.name)], figure($0))
-                })
+                each: each.map { ([.init("queue", $0)], $1) })
         }
+        let counts = deliveries.counts
         return [
             .gauge(
                 "daybook_bus_routed_position", "The position up to which events are routed.",
-                Double(routed)),
+                Double(router.position)),
             gauges("depth", "Events in the queue, without those in flight.") { Double($0.depth) },
             gauges("delayed", "Events of the depth that wait for their back-off to end.") {
                 Double($0.delayed)
@@ -45,21 +44,21 @@ extension Bus {
                 $0.oldest.map { Double(max(now.microseconds - $0.microseconds, 0)) / 1e6 } ?? 0
             },
             gauges("dead_letters", "Dead letters.") { Double($0.deadLetters) },
-            counters("delivered", "Deliveries.") { $0.delivered },
-            counters("failed", "Failed or timed out deliveries, and expired events.") {
-                $0.failed
-            },
-            counters("acknowledged", "Events acknowledged since the queue was created.") {
-                $0.row.acknowledged
-            },
-            counters("dropped", "Events dropped by a queue without dead letters.") {
-                $0.row.dropped
-            },
+            counters("delivered", "Deliveries.", counts.map { ($0.queue, $0.delivered) }),
+            counters(
+                "failed", "Failed or timed out deliveries, and expired events.",
+                counts.map { ($0.queue, $0.failed) }),
+            counters(
+                "acknowledged", "Events acknowledged since the queue was created.",
+                views.map { ($0.queue.name, $0.acknowledged) }),
+            counters(
+                "dropped", "Events dropped by a queue without dead letters.",
+                views.map { ($0.queue.name, $0.dropped) }),
         ] + (await archiveMetrics())
     }
 
     private func archiveMetrics() async -> [Metric] {
-        let views = await archiveViews()
+        let views = await archives.views()
         return [
             .gauge(
                 "daybook_archive_position", "The position up to which events are archived.",

@@ -1,9 +1,10 @@
-import DequeModule
+import CallServer
 public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
-public import ServiceKit
+public import Observability
+import ServiceRuntime
 public import WireProtocol
 public import ZeroMQ
 
@@ -18,50 +19,40 @@ public import ZeroMQ
 /// last. A consumer gets an answer, such as a delivery or a confirmed acknowledgement, only when
 /// the change is on disk.
 public actor Bus {
+    // The ports.
+    let client: EventStoreClient
     let journal: BusJournal
     let store: BusStore
-    let window: Int
-    var journalBytes: Int
-    var clock: BusClock
-    let client: EventStoreClient
-    let logger: Logger
-    let server: RequestServer
+    let server: CallServer
     let loop: SocketLoop
+    let logger: Logger
     let log: EventID
     private let lock: FolderLock
     /// The log's head when the bus was opened.
     let openedAt: UInt64
+    var clock: BusClock
 
-    var rules = RuleBook()
-    var queues: [String: BusQueue] = [:]
-    var cache = RecordCache()
-    /// The position up to which events are routed in memory.
-    var routed: UInt64
+    // The owners of the state.
+    /// What the log defines up to the router's position.
+    var definitions = Definitions.initial
+    var router: Router
+    var deliveries: Deliveries
+    var deadLetters = DeadLetters()
+    var replays = Replays()
+    var dryRuns = DryRuns()
+    var archives = Archives()
     var commits: Commits
-    /// The changes since the last commit, except those of queues' entries.
-    var changes = WriteBatch()
-    var nextQueueID: Int64 = 1
-    /// The number of dead letters by queue name. The queue may no longer exist.
-    var deadLetterCounts: [String: Int] = [:]
-    /// Deaths that are not in the log yet.
-    var deaths: [Death] = []
-    var replays: [String: Replay] = [:]
-    var plans: [ReplayDefinition: Plan] = [:]
-    var archives: [String: Archive] = [:]
-    var answers: [ConsumerKey: ReceiveAnswer] = [:]
+    var waiters = Waiters()
+    var cache = RecordCache()
 
-    /// The callers that wait until the log is routed up to a position.
-    var routeWaiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
-    /// Whether the router must wait while a queue is filled up to its position.
-    var isRouterHeld = false
-    var heldRouter: CheckedContinuation<Void, Never>?
-    var isStopped = false
-
-    let commitSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let deathSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let replaySignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let fillSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let archiveSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    // The tasks that carry out actions.
+    var folding: Task<Void, any Error>?
+    var snapshots: Snapshots
+    let commitSignal = Signal()
+    let deadLetterSignal = Signal()
+    let replaySignal = Signal()
+    let fillSignal = Signal()
+    let archiveSignal = Signal()
 
     /// The thread that runs the bus.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -77,7 +68,7 @@ public actor Bus {
     ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
     ///     starts with a snapshot.
     ///   - now: the system's clock.
-    /// - Throws: `Problem` if another process uses the folder, `ProjectedStore.Unusable` if the
+    /// - Throws: `unavailable` if another process uses the folder, `damaged` if the
     ///   files are damaged or belong to another log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
@@ -88,8 +79,8 @@ public actor Bus {
         lock = try FolderLock(folder)
         self.client = client
         self.loop = loop
-        self.window = window
-        self.journalBytes = journalBytes
+        deliveries = Deliveries(window: window)
+        snapshots = Snapshots(minimumBytes: journalBytes)
         self.logger = logger
         let welcome = try await client.welcome()
         log = welcome.log
@@ -98,18 +89,18 @@ public actor Bus {
             journal: journalFolder, cache: "\(folder)/bus.sqlite", of: log, head: openedAt,
             logger: logger)
         (journal, store) = (files.journal, files.store)
-        routed = files.last.routed
+        router = Router(after: files.last.routed)
         commits = Commits(after: files.last)
         clock = BusClock(after: files.last.time, system: now)
-        guard routed <= welcome.head else {
-            throw ProjectedStore.Unusable(
-                description:
-                    "the bus's journal in \(journalFolder) has routed \(routed) events, but "
+        guard router.position <= welcome.head else {
+            throw DaybookError(
+                .damaged,
+                "the bus's journal in \(journalFolder) has routed \(router.position) events, but "
                     + "the log has only \(welcome.head): the log lost its end; restore a journal "
                     + "and a log of the same backup, or remove the folders \(journalFolder) and "
                     + "\(folder) to route the log again from its beginning")
         }
-        server = try await RequestServer(
+        server = try await CallServer(
             service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
             access: access, logger: logger)
         try await load()
@@ -120,39 +111,33 @@ public actor Bus {
         for row in try await store.rules() {
             // A pattern that another version accepted may be invalid now.
             do {
-                rules.put(try Rule(row))
+                try put(row)
             } catch {
                 logger.error("rule \(row.rule.name) has no effect: \(error)")
             }
         }
-        for row in try await store.queues() {
-            queues[row.definition.name] = BusQueue(
-                row, count: try await store.count(of: row.id), window: window)
-            nextQueueID = max(nextQueueID, row.id + 1)
-        }
-        deadLetterCounts = try await store.deadLetterCounts()
-        for (name, group) in try await store.deadGroups() {
-            guard let queue = queues[name], queue.row.definition.afterDeath == .wait else {
-                continue
-            }
-            queue.state.block(group)
-        }
+        let queues = try await store.queues()
+        for row in queues { deliveries.add(row, count: try await store.count(of: row.id)) }
+        deadLetters = DeadLetters(counts: try await store.deadLetterCounts())
+        for (name, group) in try await store.deadGroups() { deliveries.block(group, of: name) }
         // Earlier versions stored invalid replays, too.
-        for row in try await store.replays() where row.definition.fault == nil {
-            replays[row.definition.name] = Replay(row)
-        }
+        for row in try await store.replays() where row.definition.fault == nil { replays.add(row) }
         for row in try await store.archives() {
             do {
-                try keep(row)
+                try add(row)
             } catch {
                 logger.error("archive \(row.definition.name) has no effect: \(error)")
             }
         }
-        for queue in queues.values {
-            let last = try await store.lastLeased(of: queue.row.id)
+        definitions = Definitions.State(
+            rules: router.definitions, queues: queues.map(Definitions.State.Queue.init),
+            archives: archives.definitions, replays: replays.states)
+        for row in queues {
             // Entries in flight must be in memory, wherever they are in the queue.
-            while queue.loadedThrough < last { try await readOn(queue) }
-            try await refill(queue)
+            let last = try await store.lastLeased(of: row.id)
+            while let load = deliveries.nextLoad(of: row.definition.name, upTo: last) {
+                try await self.load(load)
+            }
         }
     }
 
@@ -165,17 +150,17 @@ public actor Bus {
                 group.addTask(executorPreference: loop) { try await self.route() }
                 group.addTask(executorPreference: loop) { try await self.commitChanges() }
                 group.addTask(executorPreference: loop) { try await self.keepTime() }
-                group.addTask(executorPreference: loop) { try await self.bury() }
-                group.addTask(executorPreference: loop) { try await self.fill() }
-                group.addTask(executorPreference: loop) { try await self.replay() }
-                group.addTask(executorPreference: loop) { try await self.archive() }
+                group.addTask(executorPreference: loop) { try await self.appendDeadLetters() }
+                group.addTask(executorPreference: loop) { try await self.fillQueues() }
+                group.addTask(executorPreference: loop) { try await self.runReplays() }
+                group.addTask(executorPreference: loop) { try await self.runArchivers() }
                 group.addTask(executorPreference: loop) { try await self.answer() }
                 // A call that finds damage is answered with an error, and the process ends.
                 group.addTask { [store] in
                     for await error in store.store.failures { throw error }
                 }
                 // A task that waits for another would keep the group from ending.
-                defer { stop() }
+                defer { waiters.stop() }
                 try await group.next()
             }
         } catch is CancellationError {
@@ -193,34 +178,25 @@ public actor Bus {
         try await server.run()
     }
 
-    /// Fails everyone still waiting.
-    private func stop() {
-        isStopped = true
-        for waiter in routeWaiters { waiter.continuation.resume(throwing: CancellationError()) }
-        routeWaiters = []
-        commits.failWaiters(CancellationError())
-        for queue in queues.values {
-            while let receiver = queue.receivers.popFirst() { receiver.continuation.resume() }
-        }
-        heldRouter?.resume()
-        heldRouter = nil
-    }
-
     private func close() async throws {
         try await commit()
-        try await flush()
+        try await foldAll()
         // The next process discards an unfinished generation and begins it again.
-        await commits.snapshotTask?.value
+        await snapshots.task?.value
         try store.close()
         try await journal.close()
         lock.release()
     }
 
-    func queue(_ name: String) throws -> BusQueue {
-        guard let queue = queues[name] else {
-            throw ProtocolError(.notFound, "there is no queue '\(name)'")
+    // MARK: Waiting
+
+    /// Suspends the caller until an owner names its waiter again.
+    ///
+    /// - Throws: `CancellationError` if the bus stops.
+    func suspend(_ register: (Waiter) -> Void) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            if let waiter = waiters.add(continuation) { register(waiter) }
         }
-        return queue
     }
 
     // MARK: Time
@@ -233,36 +209,11 @@ public actor Bus {
             // Due times pass without any call, so the clock must be checked.
             try await Task.sleep(for: Self.tick)
             let now = clock.now
-            for queue in queues.values {
-                if queue.state.nextTick().isDue(at: now) { tick(queue, at: now) }
-                queue.receivers.removeAll { receiver in
-                    guard receiver.deadline <= now.running else { return false }
-                    receiver.continuation.resume()
-                    return true
-                }
-            }
-            answers = answers.filter { !$0.value.isForgotten(at: now.running) }
-            if isCommitDue(at: now.running) { commitSignal.continuation.yield() }
+            update { $0.tick(at: now) }
+            let isDue = commits.isDue(
+                at: now.running, hasChanges: deliveries.hasChanges || replays.hasChanges,
+                isTimed: deliveries.isTimed, routed: router.position)
+            if isDue { commitSignal.send() }
         }
-    }
-
-    /// Applies the passed time to the queue, and wakes a consumer that can continue.
-    func tick(_ queue: BusQueue, at now: BusTime) {
-        queue.state.tick(now: now, random: { .random(in: 0..<1) })
-        settle(queue, at: now)
-    }
-
-    /// Applies the changes of the queue's entries, and wakes a consumer that waits for one.
-    func settle(_ queue: BusQueue, at now: BusTime) {
-        for (entry, cause) in queue.settle(queue.state.takeChanges(), at: now.running) {
-            die(entry, of: queue.name, cause)
-        }
-        wake(queue)
-    }
-
-    /// Wakes one waiting consumer if an entry is ready. That consumer wakes the next.
-    func wake(_ queue: BusQueue) {
-        guard queue.state.hasReady else { return }
-        queue.receivers.popFirst()?.continuation.resume()
     }
 }

@@ -1,4 +1,4 @@
-import EventStoreMain
-import ServiceKit
+import CommandLine
+import EventStoreCommandLine
 
 await Executable.eventStore.run()

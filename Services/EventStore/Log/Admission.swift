@@ -110,7 +110,7 @@ enum Admission {
 
     private static func isName(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty else { return false }
-        for index in bytes.indices where !NameError.isNameByte(bytes[index]) { return false }
+        for index in bytes.indices where !NameRule.isNameByte(bytes[index]) { return false }
         return true
     }
 

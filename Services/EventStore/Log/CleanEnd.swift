@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The marker of a log that was closed, with the position at which it ended.

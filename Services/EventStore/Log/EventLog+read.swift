@@ -115,7 +115,7 @@ extension Segment {
             let bytes = try window.bytes(range, position)
             let mask = binding.mask(at: range.lowerBound)
             let event = try RecordedEvent(bytes, position, name, range.lowerBound, mask: mask)
-            let isWanted = isOfAll || read.wants(event)
+            let isWanted = isOfAll || read.matches(event)
             if isWanted {
                 guard chunk.count == 0 || chunk.bytes.count + bytes.count <= read.chunkBytes
                 else { return false }

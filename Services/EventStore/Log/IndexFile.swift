@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The index of a sealed segment, in a file beside it: which records have which terms, and where

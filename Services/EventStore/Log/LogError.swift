@@ -1,5 +1,7 @@
+public import EventSourcing
+
 /// Why a log could not be opened, read or written.
-public enum LogError: Error, Hashable, CustomStringConvertible {
+public enum LogError: ClassifiedError, Hashable {
     /// A file operation failed.
     case storage(StorageError)
     /// The segment has a format version that this program does not know.
@@ -15,6 +17,14 @@ public enum LogError: Error, Hashable, CustomStringConvertible {
     case damagedIndex(String, offset: Int)
     /// The log was closed and accepts no more writes.
     case closed
+
+    public var kind: DaybookError.Kind {
+        switch self {
+        case .storage(let error): error.kind
+        case .unknownVersion, .damaged, .missing, .missingEnd, .damagedIndex: .damaged
+        case .closed: .internal
+        }
+    }
 
     /// A message of one line that says what is wrong and what to do.
     public var description: String {

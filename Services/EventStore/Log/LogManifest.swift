@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The log's record of how far it extends, in a file beside its segments. It reveals a lost

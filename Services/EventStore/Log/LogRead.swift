@@ -134,7 +134,7 @@ public struct LogRead: Sendable {
         }
     }
 
-    func wants(_ event: RecordedEvent) -> Bool {
+    func matches(_ event: RecordedEvent) -> Bool {
         query.matches(event) && times?.contains(event.time) ?? true
             && (!isOfStarts || event.revision == 0)
     }

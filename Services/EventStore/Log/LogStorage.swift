@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// The files of a log: a folder, or something that behaves like one.
 ///
 /// Any thread may use it, but only one at a time may write to, rename or remove a given file. A
@@ -36,7 +38,7 @@ extension LogStorage {
 }
 
 /// A failed file operation: which one, on which file, and why.
-public struct StorageError: Error, Hashable, CustomStringConvertible {
+public struct StorageError: ClassifiedError, Hashable {
     /// The operation, as an infinitive such as `read`.
     public let operation: String
     /// The file or folder.
@@ -54,8 +56,8 @@ public struct StorageError: Error, Hashable, CustomStringConvertible {
     /// The message `can't <operation> <name>: <reason>`.
     public var description: String { "can't \(operation) \(name): \(reason)" }
 
-    /// Whether another process has locked the storage. The disk did not fail.
-    public var isLocked: Bool { operation == Self.lock }
+    /// `unavailable` if another process has locked the storage, because then the disk did not fail.
+    public var kind: DaybookError.Kind { operation == Self.lock ? .unavailable : .storage }
 
     static let lock = "lock"
 }

@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// Why an archive can't restore a log. Nothing was changed.
-public enum RestorationError: Error, Hashable, CustomStringConvertible {
+public enum RestorationError: ClassifiedError, Hashable {
     /// The archive is of another log.
     case otherLog(EventID, archived: EventID)
     /// Events at these positions are damaged or missing in the log, and the archive lacks them.
@@ -10,6 +10,8 @@ public enum RestorationError: Error, Hashable, CustomStringConvertible {
     case differs(position: UInt64)
     /// Neither the log nor the archive has an event.
     case nothing
+
+    public var kind: DaybookError.Kind { .invalid }
 
     /// A message of one line that says what is wrong.
     public var description: String {

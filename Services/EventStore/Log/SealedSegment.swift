@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// A segment that is never written to again.

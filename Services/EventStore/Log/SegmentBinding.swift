@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Binds records to one place in one segment of one log. So bytes that look like a record, in an

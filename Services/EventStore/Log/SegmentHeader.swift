@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The header of a segment's file, whose first record is at position `base`.

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Reads a segment record by record, without an index.

@@ -6,7 +6,7 @@ import EventSourcing
 struct TermFilter {
     /// The number of bits that each term sets. Segments of events of a few hundred bytes have ten
     /// bits per term in the filter. Then one absent term in a hundred is reported as possible.
-    static let bitsPerTerm = 5
+    static let probesPerTerm = 5
 
     var words: [UInt64]
 
@@ -24,7 +24,7 @@ struct TermFilter {
     }
 
     mutating func insert(_ term: Term) {
-        for probe in 0..<Self.bitsPerTerm {
+        for probe in 0..<Self.probesPerTerm {
             let bit = Self.bit(term, probe, of: words.count * 64)
             words[bit / 64] |= 1 << UInt64(bit % 64)
         }
@@ -62,7 +62,7 @@ struct FilterGroup: Sendable {
     /// Returns a bit for each segment that may have the term.
     func columns(_ term: Term) -> UInt64 {
         var columns = UInt64.max
-        for probe in 0..<TermFilter.bitsPerTerm {
+        for probe in 0..<TermFilter.probesPerTerm {
             columns &= rows[TermFilter.bit(term, probe, of: rows.count)]
             if columns == 0 { break }
         }

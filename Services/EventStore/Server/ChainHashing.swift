@@ -1,5 +1,6 @@
 import EventLog
 import EventSourcing
+import JSON
 import WireProtocol
 import ZeroMQ
 
@@ -18,42 +19,31 @@ actor ChainHashing {
     /// - Throws: `LogError`. After a cancellation, `CancellationError` when the current segment is
     ///   done.
     func head(_ reader: ChainReader) throws -> ChainPoint {
+        // A request with a later head may have overtaken this one.
+        let known = known.flatMap { $0.position > reader.head ? nil : $0 }
         var point = try reader.start(after: known)
         while point.position < reader.head {
             try Task.checkCancellation()
             point = try reader.next(after: point)
-            known = point
+            self.known = point
         }
         return point
     }
 }
 
 extension EventStoreServer {
-    func enqueueChain(_ key: ReadKey) throws(ProtocolError) {
+    /// Returns the head of the log with the hash of its chain.
+    func chainHead() async throws -> [UInt8] {
         guard chainsWaiting < 1000 else {
             throw ProtocolError(.overloaded, "too many requests for the chain; try again later")
         }
         chainsWaiting += 1
-        chainRequests.enqueue(key)
-    }
-
-    /// Answers the waiting requests for the head of the chain, one after the other.
-    func serveChain() async throws {
-        for await key in chainRequests.queue {
-            chainsWaiting -= 1
-            let reader = log.chainReader
-            let answer: Answer
-            do {
-                let point = try await chain.head(reader)
-                let head = LogHead(
-                    log: reader.log, position: reader.head, time: reader.time,
-                    hash: point.hash.description)
-                answer = Answer(key, .result, [try encode(head)])
-            } catch let error as LogError {
-                answer = Answer(key, .error, [told(ProtocolError(error))])
-            }
-            _ = send(answer)
-        }
-        throw CancellationError()
+        defer { chainsWaiting -= 1 }
+        let reader = log.chainReader
+        let point = try await chain.head(reader)
+        return try JSON.encode(
+            LogHead(
+                log: reader.log, position: reader.head, time: reader.time,
+                hash: point.hash.description))
     }
 }

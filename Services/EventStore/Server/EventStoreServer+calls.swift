@@ -1,51 +1,89 @@
+import CallServer
 import EventLog
 import EventSourcing
 import Foundation
-import Prometheus
+import JSON
+import Observability
 import WireProtocol
+
+/// A call, and where its answer goes.
+struct ReceivedCall: Sendable {
+    let key: ReadKey
+    let caller: Caller
+    let name: [UInt8]
+    let argument: [UInt8]
+}
 
 extension EventStoreServer {
     func welcome(_ hello: [UInt8], _ caller: Caller) throws(ProtocolError) -> [UInt8] {
         try decode(Hello.self, hello).checkVersion()
-        return try encode(
-            Welcome(
-                version: MessageHeader.version, server: "event-store", log: log.id,
-                head: log.head, feed: caller.permissions.readsAll ? feedEndpoint : nil,
-                bus: busEndpoint))
+        let welcome = Welcome(
+            version: MessageHeader.version, server: "event-store", log: log.id, head: log.head,
+            feed: caller.permissions.readsAll ? feedEndpoint : nil, bus: busEndpoint)
+        do {
+            return try JSON.encode(welcome)
+        } catch {
+            throw ProtocolError(.internal, "\(error)")
+        }
     }
 
-    /// Returns the answer to a call of the given name with the given argument.
-    func call(
-        _ name: [UInt8], _ argument: [UInt8], _ caller: Caller
-    ) throws(ProtocolError) -> [UInt8] {
-        switch String(decoding: name, as: UTF8.self) {
-        case StoreCall.event: return try event(argument, caller)
-        case StoreCall.streams: return try streams(decode(StreamsRequest.self, argument), caller)
-        case StoreCall.statistics: return try statistics()
-        case let other:
-            throw ProtocolError(
-                .notFound,
-                "the event store has no call '\(other)'; it has "
-                    + StoreCall.all.joined(separator: ", "))
+    /// Registers the store's calls.
+    func addCalls() {
+        add(StoreCall.event) { try await $0.event($1, $2) }
+        add(StoreCall.streams) { try await $0.streams($1, $2) }
+        add(StoreCall.statistics) { server, _, _ in try await server.statistics() }
+        add(StoreCall.chain) { server, _, _ in try await server.chainHead() }
+    }
+
+    private func add(
+        _ name: String,
+        _ handler: @escaping @Sendable (EventStoreServer, Data, Caller) async throws -> [UInt8]
+    ) {
+        calls.handle(name) { argument, caller in
+            do {
+                return (Data(try await handler(self, argument, caller)), "answered")
+            } catch let error as LogError {
+                throw ProtocolError(error)
+            }
         }
+    }
+
+    /// Answers the calls that were taken, concurrently. They see what is committed.
+    func serveCalls() async throws {
+        await withDiscardingTaskGroup { group in
+            for await request in receivedCalls.queue {
+                group.addTask { await self.answer(request) }
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func answer(_ request: ReceivedCall) async {
+        let answer: Answer
+        do throws(ProtocolError) {
+            let result = try await calls.answer(
+                request.name, request.argument, to: request.caller)
+            answer = Answer(request.key, .result, [result])
+        } catch {
+            answer = Answer(request.key, .error, [told(error)])
+        }
+        calls.end(request.caller)
+        // A client repeats a call that a stopping server leaves unanswered.
+        if !Task.isCancelled { _ = send(answer) }
     }
 
     /// Returns the record of the event with this id, or no bytes if the log lacks it.
-    private func event(
-        _ argument: [UInt8], _ caller: Caller
-    ) throws(ProtocolError) -> [UInt8] {
+    private func event(_ argument: Data, _ caller: Caller) throws -> [UInt8] {
         guard let id = EventID(String(decoding: argument, as: UTF8.self)) else {
             throw ProtocolError(.invalid, "the argument of event must be a UUID")
         }
-        let event = try reading { () throws(LogError) in try log.committedEvent(id: id) }
-        guard let event else { return [] }
+        guard let event = try log.committedEvent(id: id) else { return [] }
         try caller.checkRead(event.category)
         return Array(event.bytes)
     }
 
-    private func streams(
-        _ request: StreamsRequest, _ caller: Caller
-    ) throws(ProtocolError) -> [UInt8] {
+    private func streams(_ argument: Data, _ caller: Caller) throws -> [UInt8] {
+        let request = try decode(StreamsRequest.self, argument)
         try caller.checkRead(request.category.map { .categories([$0]) } ?? .all)
         guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
             throw ProtocolError(
@@ -53,11 +91,9 @@ extension EventStoreServer {
                 "the limit of a list of streams must be 1 to \(StreamsRequest.maximumLimit), "
                     + "not \(request.limit)")
         }
-        let found = try reading { () throws(LogError) in
-            try log.streams(
-                of: request.category, after: request.after, limit: request.limit)
-        }
-        return try encode(
+        let found = try log.streams(
+            of: request.category, after: request.after, limit: request.limit)
+        return try JSON.encode(
             found.map { stream in
                 StreamEntry(
                     stream: stream.name, first: stream.first, createdAt: stream.createdAt,
@@ -65,9 +101,9 @@ extension EventStoreServer {
             })
     }
 
-    private func statistics() throws(ProtocolError) -> [UInt8] {
-        let log = try reading { () throws(LogError) in try self.log.statistics() }
-        return try encode(
+    private func statistics() throws -> [UInt8] {
+        let log = try self.log.statistics()
+        return try JSON.encode(
             StoreStatistics(
                 log: self.log.id, head: log.events, streams: log.streams,
                 segments: log.segments, bytes: log.bytes, durability: durability.rawValue,
@@ -78,27 +114,13 @@ extension EventStoreServer {
                 subscriptions: topics.count))
     }
 
-    private func reading<Result>(
-        _ body: () throws(LogError) -> Result
-    ) throws(ProtocolError) -> Result {
-        do { return try body() } catch { throw ProtocolError(error) }
-    }
-
     private func decode<Value: Decodable>(
-        _ type: Value.Type, _ bytes: [UInt8]
+        _ type: Value.Type, _ bytes: some Collection<UInt8>
     ) throws(ProtocolError) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try JSON.decode(type, from: bytes)
         } catch {
             throw ProtocolError(.invalid, "the argument is not a \(type) in JSON")
-        }
-    }
-
-    func encode(_ value: some Encodable) throws(ProtocolError) -> [UInt8] {
-        do {
-            return Array(try JSONEncoder().encode(value))
-        } catch {
-            throw ProtocolError(.internal, "\(error)")
         }
     }
 }

@@ -38,7 +38,7 @@ extension EventStoreServer {
             let record = records.extracting(at..<at + header.length)
             at += header.length
             let topic = FeedTopics.topic(of: record, header)
-            guard topics.want(topic) else { continue }
+            guard topics.isSubscribed(to: topic) else { continue }
             _ = try feed.send(Frame(topic), more: true)
             _ = try feed.send(Frame(record))
         }

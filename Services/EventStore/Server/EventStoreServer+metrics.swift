@@ -1,5 +1,5 @@
 import EventLog
-public import Prometheus
+public import Observability
 import WireProtocol
 
 /// Counters since the start of the process.

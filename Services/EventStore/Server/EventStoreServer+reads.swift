@@ -14,7 +14,7 @@ extension EventStoreServer {
             else { continue }
             guard session.read.isDone || session.read.position >= sealed.end else {
                 session.isElsewhere = true
-                reads.goOn(session, key)
+                reads.advance(session, key)
                 sealedJobs.enqueue(
                     SealedReads.Job(
                         key: key, serial: session.serial, read: session.read, reader: sealed,
@@ -58,14 +58,14 @@ extension EventStoreServer {
     private func deliver(_ chunk: LogChunk, _ session: ReadSession, _ key: ReadKey) {
         var session = session
         let isLast = session.isAtEnd(head: log.head)
-        guard isLast || chunk.count > 0 else { return reads.goOn(session, key) }
+        guard isLast || chunk.count > 0 else { return reads.advance(session, key) }
         let header = ChunkHeader(
             next: session.read.position, head: log.head, count: UInt32(chunk.count),
             isLast: isLast)
         session.spend()
         counts.eventsRead += UInt64(chunk.count)
         let isSent = send(Answer(key, .chunk, [header.bytes, chunk.bytes]))
-        if isSent, !isLast { reads.goOn(session, key) } else { reads.end(key) }
+        if isSent, !isLast { reads.advance(session, key) } else { reads.end(key) }
     }
 
     private func fail(_ key: ReadKey, _ error: LogError) {

@@ -1,7 +1,9 @@
+import Bytes
+import CallServer
 public import EventLog
 import EventSourcing
 import Foundation
-import Prometheus
+import Observability
 public import WireProtocol
 public import ZeroMQ
 
@@ -36,8 +38,9 @@ public actor EventStoreServer {
     let sealedReads = SealedReads()
     let sealedJobs = JobQueue<SealedReads.Job>()
     let chain = ChainHashing()
-    let chainRequests = JobQueue<ReadKey>()
     var chainsWaiting = 0
+    let calls: CallTable
+    let receivedCalls = JobQueue<ReceivedCall>()
     let feedEndpoint: String
     let busEndpoint: String?
     let access: AccessControl
@@ -68,6 +71,7 @@ public actor EventStoreServer {
     ) async throws {
         self.loop = loop
         self.access = access
+        calls = CallTable(of: "the event store", access: access)
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
@@ -76,7 +80,7 @@ public actor EventStoreServer {
         var options = Self.options
         requests = try Socket(.router, on: loop, in: context, options: options)
         try requests.bind(endpoint)
-        options.door = Feed.door
+        options.zapDomain = Feed.zapDomain
         feed = try Socket(.xpub, on: loop, in: context, options: options)
         try feed.bind(feedEndpoint)
     }
@@ -94,13 +98,15 @@ public actor EventStoreServer {
     /// - Throws: `LogError` if the log can't be written. The process should then stop: appends
     ///   without an answer may not be durable.
     public func run() async throws {
+        addCalls()
+        defer { calls.removeAll() }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // The tasks prefer the loop, so that a yield does not switch threads.
                 group.addTask(executorPreference: loop) { try await self.serveRequests() }
                 group.addTask(executorPreference: loop) { try await self.serveFeed() }
                 group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
-                group.addTask(executorPreference: loop) { try await self.serveChain() }
+                group.addTask(executorPreference: loop) { try await self.serveCalls() }
                 try await group.next()
                 group.cancelAll()
             }
@@ -169,56 +175,49 @@ public actor EventStoreServer {
         _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from client: Client
     ) {
         let peer = client.peer
-        var requestID: UInt64 = 0
-        var kind: MessageKind?
-        defer { counts.requests[kind, default: 0] += 1 }
+        let head = RequestHead(frameCount > 0 ? frames.first ?? last.array() : nil)
+        defer { counts.requests[head.kind, default: 0] += 1 }
         do throws(ProtocolError) {
-            guard frameCount > 0 else {
-                throw ProtocolError(.malformed, "a message begins with a header frame")
-            }
-            let first = frames.first ?? last.array()
-            let header = try MessageHeader(first.span)
-            (requestID, kind) = (header.requestID, header.kind)
-            try header.checkVersion()
-            if header.kind == .append {
-                try header.need(2, frameCount - 1)
+            let kind = try head.checkedKind.get()
+            if kind == .append {
+                try kind.need(2, frameCount - 1)
                 let condition = try AppendCondition(frames[1][...])
                 let appended = try last.withBytes { records throws(ProtocolError) in
                     try append(records, condition, client.caller)
                 }
-                answer(peer, requestID, .appended, [appended.bytes])
-            } else if header.kind == .appendMany {
-                try header.need(1, frameCount - 1)
+                answer(peer, head.id, .appended, [appended.bytes])
+            } else if kind == .appendMany {
+                try kind.need(1, frameCount - 1)
                 let outcomes = try last.withBytes { frame throws(ProtocolError) in
                     try appendMany(frame, client.caller)
                 }
-                answer(peer, requestID, .appendedMany, [outcomes])
+                answer(peer, head.id, .appendedMany, [outcomes])
             } else {
                 let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
-                try handle(header, Array(body), from: client)
+                try handle(kind, head.id, Array(body), from: client)
             }
         } catch {
             access.note(error, of: client.caller)
-            answer(peer, requestID, .error, [told(error)])
+            answer(peer, head.id, .error, [told(error)])
         }
     }
 
     private func handle(
-        _ header: MessageHeader, _ body: [[UInt8]], from client: Client
+        _ kind: MessageKind, _ requestID: UInt64, _ body: [[UInt8]], from client: Client
     ) throws(ProtocolError) {
         let (peer, caller) = (client.peer, client.caller)
-        let key = ReadKey(peer: peer, requestID: header.requestID)
-        switch header.kind {
+        let key = ReadKey(peer: peer, requestID: requestID)
+        switch kind {
         case .hello:
-            try header.need(1, body.count)
-            answer(peer, header.requestID, .welcome, [try welcome(body[0], caller)])
+            try kind.need(1, body.count)
+            answer(peer, requestID, .welcome, [try welcome(body[0], caller)])
         case .read:
-            try header.need(1, body.count)
+            try kind.need(1, body.count)
             let request = try ReadRequest(body[0][...])
             try caller.checkRead(request.query)
             try reads.start(ReadSession(request, of: client), key)
         case .credit:
-            try header.need(1, body.count)
+            try kind.need(1, body.count)
             guard body[0].count == 4 else {
                 throw ProtocolError(.malformed, "a credit must have 4 bytes")
             }
@@ -228,13 +227,12 @@ public actor EventStoreServer {
         case .cancel:
             reads.end(key)
         case .call:
-            try header.need(2, body.count)
-            guard !body[0].elementsEqual(StoreCall.chain.utf8) else {
-                return try enqueueChain(key)
-            }
-            answer(peer, header.requestID, .result, [try call(body[0], body[1], caller)])
+            try kind.need(2, body.count)
+            try calls.begin(caller)
+            receivedCalls.enqueue(
+                ReceivedCall(key: key, caller: caller, name: body[0], argument: body[1]))
         case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
-            throw ProtocolError(.malformed, "\(header.kind) is an answer, not a request")
+            throw ProtocolError(.malformed, "\(kind) is an answer, not a request")
         }
     }
 
@@ -297,11 +295,11 @@ public actor EventStoreServer {
     }
 }
 
-extension MessageHeader {
+extension MessageKind {
     fileprivate func need(_ count: Int, _ found: Int) throws(ProtocolError) {
         guard found == count else {
             throw ProtocolError(
-                .malformed, "\(kind) has \(count) frames after its header, not \(found)")
+                .malformed, "\(self) has \(count) frames after its header, not \(found)")
         }
     }
 }

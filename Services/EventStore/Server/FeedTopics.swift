@@ -22,7 +22,7 @@ struct FeedTopics {
         wantsAll = prefixes.contains([]) || prefixes.count > Self.most
     }
 
-    func want(_ topic: [UInt8]) -> Bool {
+    func isSubscribed(to topic: [UInt8]) -> Bool {
         wantsAll || prefixes.contains(where: topic.starts(with:))
     }
 

@@ -1,4 +1,4 @@
-/// A queue of jobs for another thread.
+/// A queue of jobs for another task.
 struct JobQueue<Job: Sendable> {
     let queue: AsyncStream<Job>
     private let continuation: AsyncStream<Job>.Continuation

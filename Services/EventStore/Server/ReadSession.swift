@@ -1,3 +1,4 @@
+import Bytes
 import EventLog
 import EventSourcing
 import WireProtocol
@@ -48,7 +49,7 @@ struct ReadTable {
     /// The largest number of open reads of one key, over all of its connections.
     private static let perKey = 256
     /// How long a read may wait for credit before it is dropped.
-    private static let patience: Duration = .seconds(300)
+    private static let idleLimit: Duration = .seconds(300)
 
     private var sessions: [[UInt8]: [UInt64: ReadSession]] = [:]
     /// The number of open reads of each key.
@@ -92,7 +93,7 @@ struct ReadTable {
     }
 
     /// Stores the session. It gets another turn if it has credit left.
-    mutating func goOn(_ session: ReadSession, _ key: ReadKey) {
+    mutating func advance(_ session: ReadSession, _ key: ReadKey) {
         guard self[key] != nil else { return }
         sessions[key.peer]?[key.requestID] = session
         if session.credit > 0, !session.isElsewhere { ready.append(key) }
@@ -111,7 +112,7 @@ struct ReadTable {
     }
 
     mutating func forgetIdle() {
-        let limit = ContinuousClock.now - Self.patience
+        let limit = ContinuousClock.now - Self.idleLimit
         for (peer, reads) in sessions {
             for (id, session) in reads where session.credit == 0 && session.lastGrant < limit {
                 end(ReadKey(peer: peer, requestID: id))

@@ -188,7 +188,7 @@ extension Orders {
     /// Why an order rejects a command. The first text is the order's id.
     public enum Rejection: Error, Hashable, CustomStringConvertible {
         /// The order id or the customer id is invalid.
-        case badID(IdentifierError)
+        case badID(DaybookError)
         /// An order with this id was placed already.
         case alreadyPlaced(String)
         /// The deadline is not after the time of placing.

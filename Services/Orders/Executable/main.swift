@@ -1,4 +1,4 @@
+import CommandLine
 import OrdersMain
-import ServiceKit
 
 await Executable.orders.run()

@@ -1,24 +1,44 @@
 import ArgumentParser
+public import CommandLine
 import Contracts
 import EventSourcing
-import ServiceKit
+import EventStoreClient
+import Foundation
+import Observability
+import OrdersDomain
+import ServiceRuntime
+import WireProtocol
+
+extension Executable {
+    /// The executable `orders`.
+    public static let orders = Executable(OrdersService.self)
+}
+
+extension OrdersService: ServiceProgram {
+    static let abstract = "Place, import, cancel and show orders."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Place.self, Cancel.self, Show.self, List.self, Summary.self, Timeline.self, Import.self,
+    ]
+}
 
 struct Place: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Place an order.")
     @OptionGroup var options: CallOptions
-    @Option(help: "The order's id; one is made up if none is given.") var id: String?
-    @Option(help: "The customer, whose account pays.") var customer: String
-    @Option(help: "sku:quantity:price; may be repeated.") var item: [String]
-    @Option(help: "The hub to send it to.") var to: String
-    @Option(help: "The hub to send it from.") var from: String?
-    @Option(help: "The currency of the prices.") var currency = "USD"
-    @Option(help: "Seconds within which it must be confirmed, or it is rejected.")
+    @Option(help: "The id of the order (default: a random one).") var id: String?
+    @Option(help: "The id of the customer whose account pays.") var customer: String
+    @Option(help: "An item as sku:quantity:price, such as cd:2:11.77. Repeat it for more items.")
+    var item: [String]
+    @Option(help: "The hub to send the order to.") var to: String
+    @Option(help: "The hub to send the order from (default: the route service chooses).")
+    var from: String?
+    @Option(help: "The currency of the prices, an ISO 4217 code.") var currency = "USD"
+    @Option(help: "Seconds until the order is rejected if it is not confirmed.")
     var deadline = 60.0
 
     func validate() throws {
         guard deadline > 0, deadline < 1e9 else {
             throw ValidationError(
-                "--deadline is above 0 and below 1000000000 seconds, not \(deadline)")
+                "--deadline must be above 0 and below 1000000000 seconds, not \(deadline)")
         }
     }
 
@@ -30,16 +50,15 @@ struct Place: AsyncParsableCommand {
             order: order, customer: customer,
             items: try item.map { try Self.item($0, currency) }, origin: from, destination: to,
             placedAt: now, deadline: now + .seconds(deadline))
-        let reply = try await options.with(OrderBook.serviceName) {
-            try await $0.command(PlaceOrder.name, command)
-        }
-        try Output.reply(reply, json: options.json, "placed order \(order)")
+        try await options.command(
+            PlaceOrder.name, command, to: OrdersService.name, "placed order \(order)")
     }
 
     private static func item(_ text: String, _ currency: Currency) throws -> OrderItem {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, let quantity = Int(parts[1]) else {
-            throw ValidationError("--item is sku:quantity:price, such as cd:2:11.77, not '\(text)'")
+            throw ValidationError(
+                "--item must be sku:quantity:price, such as cd:2:11.77, not '\(text)'")
         }
         return OrderItem(
             sku: String(parts[0]), quantity: quantity,
@@ -50,23 +69,22 @@ struct Place: AsyncParsableCommand {
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Cancel an order.")
     @OptionGroup var options: CallOptions
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        let reply = try await options.with(OrderBook.serviceName) {
-            try await $0.command(CancelOrder.name, CancelOrder(order: order))
-        }
-        try Output.reply(reply, json: options.json, "cancelled order \(order)")
+        try await options.command(
+            CancelOrder.name, CancelOrder(order: order), to: OrdersService.name,
+            "cancelled order \(order)")
     }
 }
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show an order.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The order.") var order: String
+    @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        try await options.show(OrderBook.entity, order) { view in
+        try await options.show(OrdersService.entity, order) { view in
             printOrders([view])
             for item in view.items {
                 print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
@@ -79,23 +97,152 @@ struct Show: AsyncParsableCommand {
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List a customer's orders.")
     @OptionGroup var options: QueryOptions
-    @Argument(help: "The customer.") var customer: String
+    @Argument(help: "The id of the customer.") var customer: String
 
     func run() async throws {
-        try await options.show(OrderBook.customer, customer, printOrders)
+        try await options.show(OrdersService.customer, customer, printOrders)
     }
 }
 
 struct Summary: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count orders by how they stand.",
-        discussion: "What was true in the past is folded from the log as a whole.")
+        abstract: "Count orders by status.",
+        discussion: "With --at or --position the command reads the log from its start.")
     @OptionGroup var options: QueryOptions
 
     func run() async throws {
-        try await options.show(OrderBook.summary, Nothing()) { counts in
+        try await options.show(OrdersService.summary, Nothing()) { counts in
             Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
         }
+    }
+}
+
+struct Timeline: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show an order's saga: the events from all services, and dead letters.")
+    @OptionGroup var options: CallOptions
+    @OptionGroup var when: MomentOptions
+    @Option(help: "The event store's endpoint (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    var eventStore: String?
+    @Argument(help: "The id of the order.") var order: String
+
+    func run() async throws {
+        var events: [RecordedEvent] = []
+        try await EventStoreConnection.with(eventStore, home: options.home) { client in
+            let concerning = try await client.read(
+                .tags([Tag.order(order)]), asOf: when.moment, timeout: .seconds(options.timeout))
+            for try await event in concerning.events { events.append(event) }
+        }
+        guard !events.isEmpty else {
+            throw DaybookError(.invalid, "no event concerns an order \(order)")
+        }
+        let timeline = OrderTimeline(events)
+        if options.json { try Output.json(timeline) } else { timeline.printTable() }
+    }
+}
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Place the orders of an order book, and wait until all their sagas have ended.",
+        discussion: """
+            A line is a customer, a date (YYYYMMDD), a number of items and their total price. \
+            Each customer gets an account, money and a credit limit.
+
+            The id of an order derives from the source, the line's fields, and the number of \
+            earlier lines in the file with the same fields. So an import can be repeated, and a \
+            file that has grown adds only its new lines. Earlier versions numbered the orders by \
+            line: --source cdnow recognises those.
+
+            Invalid lines are listed with their numbers, and the exit status is 65. Nothing is \
+            imported then, unless --skip-invalid is given.
+            """)
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The order book, a UTF-8 file whose first line is a header.") var file: String
+    @Option(help: "The name of the orders' source (default: the file's name without its folder).")
+    var source: String?
+    @Option(help: "The largest number of lines to import.") var limit = Int.max
+    @Flag(help: "Import the valid lines of a file that has invalid ones.") var skipInvalid = false
+    @Option(help: "The amount in USD to credit to each account.") var funds = "200.00"
+    @Option(help: "Each customer's credit limit in USD.") var credit = "100.00"
+    @Option(help: "How many commands are in flight at a time, 1 to 512.") var window = 64
+    @Option(help: "Seconds until an order is rejected if it is not confirmed.")
+    var deadline = 600.0
+
+    func validate() throws {
+        guard limit > 0, (1...512).contains(window) else {
+            throw ValidationError("--limit must be above 0, and --window must be 1 to 512")
+        }
+        guard deadline > 0, deadline < 1e9 else {
+            throw ValidationError("--deadline must be above 0 and below 1000000000 seconds")
+        }
+        guard source != "" else { throw ValidationError("--source must not be empty") }
+    }
+
+    func run() async throws {
+        let usd = try Currency("USD")
+        let work = OrderImport(
+            source: source ?? URL(filePath: file).lastPathComponent,
+            funds: try Self.amount(funds, of: "--funds", usd),
+            credit: try Self.amount(credit, of: "--credit", usd), lifetime: .seconds(deadline),
+            window: window, home: options.home, actor: options.actor,
+            timeout: .seconds(options.timeout))
+        let book = try read(usd, work)
+        try checkLines(of: book)
+        try await work.openAccounts(of: book.purchases)
+        let started = ContinuousClock.now
+        let placing = try await work.place(book.purchases)
+        for line in placing.badLines { Output.printError("orders: \(line)") }
+        let ends = try await work.awaitEnds(of: placing.orders)
+        let badLines = (book.badLines + placing.badLines).sorted { $0.line < $1.line }
+        try ImportReport(ends, placing.known, badLines, ContinuousClock.now - started)
+            .show(json: options.json)
+        guard badLines.isEmpty else { throw ExitCode(EX_DATAERR) }
+    }
+
+    /// Lists the invalid lines.
+    ///
+    /// - Throws: `invalid` if there are any and `skipInvalid` is false.
+    private func checkLines(of book: PurchaseFile) throws {
+        let remedy = "nothing is imported; import the other lines with --skip-invalid"
+        if let line = book.badLines.first, book.badLines.count == 1, !skipInvalid {
+            throw DaybookError(.invalid, "\(line); \(remedy)")
+        }
+        for line in book.badLines { Output.printError("orders: \(line)") }
+        guard book.badLines.isEmpty || skipInvalid else {
+            throw DaybookError(.invalid, "\(book.badLines.count) lines are invalid: \(remedy)")
+        }
+    }
+
+    private static func amount(
+        _ text: String, of option: String, _ currency: Currency
+    ) throws -> Money {
+        let amount = try Money(text, in: currency)
+        guard amount.amount >= 0 else {
+            throw DaybookError(.invalid, "\(option) must be 0 or more, not \(amount)")
+        }
+        return amount
+    }
+
+    /// Reads the file and checks each line as the orders service would.
+    private func read(_ currency: Currency, _ work: OrderImport) throws -> PurchaseFile {
+        let text: String
+        do { text = try String(contentsOfFile: file, encoding: .utf8) } catch {
+            throw DaybookError(
+                .invalid, "the order book \(file) can't be read; it must be a UTF-8 file")
+        }
+        let now = Timestamp.now()
+        var book = PurchaseFile(text, limit: limit, currency, now: now)
+        book.reject { purchase in
+            let order = ImportIDs.order(purchase, from: work.source)
+            let command = purchase.command(order, now: now, lifetime: work.lifetime)
+            do {
+                _ = try Orders.decide(.place(command), given: Orders.initial)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        return book
     }
 }
 

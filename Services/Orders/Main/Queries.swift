@@ -1,19 +1,20 @@
 public import Contracts
 import EventSourcing
 import OrdersDomain
-public import ServiceKit
+public import ServiceRuntime
+import WireProtocol
 
-extension OrderBook {
+extension OrdersService {
     static let entity = ServiceQuery<Self, String, OrderView>(
         "order", of: { .tags([Tag.order($0)]) },
         fromMemory: { model, id in
             guard let view = model.orders[id] else {
-                throw Refusal(description: "there is no order \(id)")
+                throw DaybookError(.rejected, "there is no order \(id)")
             }
             return view
         })
 
-    /// A customer's orders, whose funds are held in the customer's account.
+    /// A customer's orders. The events that hold their funds have only the account's tag.
     static let customer = ServiceQuery<Self, String, [OrderView]>(
         "customer",
         of: { EventQuery([.init(tags: [Tag.customer($0)]), .init(tags: [Tag.account($0)])]) },
@@ -21,7 +22,7 @@ extension OrderBook {
             (model.customers[id]?.orders ?? []).compactMap { model.orders[$0] }
         })
 
-    /// How many of these orders stand how.
+    /// The number of given orders in each status. Unknown orders are not counted.
     static let count = ServiceQuery<Self, [String], [String: Int]>(
         "count",
         fromMemory: { model, ids in
@@ -30,6 +31,7 @@ extension OrderBook {
             }
         })
 
+    /// The number of all orders in each status.
     static let summary = ServiceQuery<Self, Nothing, [String: Int]>(
         "summary",
         fromMemory: { model, _ in
@@ -40,6 +42,8 @@ extension OrderBook {
 }
 
 extension OrderView: FieldView {
+    /// The order's fields with amounts in the order's currency. Fields that the order does not have
+    /// yet are nil.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64?) -> String? {
             minor.map { Money($0, currency).amountText }

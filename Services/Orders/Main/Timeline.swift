@@ -1,39 +1,37 @@
-import ArgumentParser
-import Contracts
+import CommandLine
 import EventSourcing
-import EventStoreClient
-import ServiceKit
-import WireProtocol
+import Trace
 
-struct Timeline: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show the saga of an order: its events, from all services, and what fails.")
-    @OptionGroup var options: CallOptions
-    @OptionGroup var when: MomentOptions
-    @Option(help: "Where the event store is (DAYBOOK_EVENT_STORE_ENDPOINT).")
-    var eventStore: String?
-    @Argument(help: "The order.") var order: String
+/// The events of an order's saga, from all services, with notes about dead letters.
+struct OrderTimeline: Encodable {
+    private struct Step: Encodable {
+        let position: UInt64
+        let type: String
+        let service: String
+        let milliseconds: Double
+        let cause: String?
+        let stream: StreamName
+        let note: String?
+    }
 
-    func run() async throws {
-        var events: [RecordedEvent] = []
-        try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            let concerning = try await client.read(
-                .tags([Tag.order(order)]), asOf: when.moment, timeout: .seconds(options.timeout))
-            for try await event in concerning.events { events.append(event) }
-        }
-        guard let first = events.first else {
-            throw Problem.data("no event concerns an order \(order)")
-        }
+    private let steps: [Step]
+
+    /// - Parameter events: the events that concern the order, in log order.
+    init(_ events: [RecordedEvent]) {
         let types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
         let notes = DeadLetterNotes(events)
-        let steps = events.map { event in
+        steps = events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
-                milliseconds: (event.time - first.time) / .milliseconds(1),
+                milliseconds: (event.time - events[0].time) / .milliseconds(1),
                 cause: types[event.causationID], stream: event.stream,
                 note: notes.note(on: event))
         }
-        if options.json { return try Output.json(steps) }
+    }
+
+    func encode(to encoder: any Encoder) throws { try steps.encode(to: encoder) }
+
+    func printTable() {
         let hasNotes = steps.contains { $0.note != nil }
         Output.table(
             ["position", "after ms", "category", "event", "because of"]
@@ -44,15 +42,5 @@ struct Timeline: AsyncParsableCommand {
                     step.cause ?? "-",
                 ] + (hasNotes ? [step.note ?? ""] : [])
             })
-    }
-
-    private struct Step: Encodable {
-        let position: UInt64
-        let type: String
-        let service: String
-        let milliseconds: Double
-        let cause: String?
-        let stream: StreamName
-        let note: String?
     }
 }

@@ -1,4 +1,4 @@
+import CommandLine
 import RouteMain
-import ServiceKit
 
 await Executable.route.run()

@@ -1,13 +1,13 @@
+import EventSourcing
 import Foundation
 import RouteDomain
-import ServiceKit
 import Synchronization
 
-/// The network of hubs that routes are planned in: the built-in one, or a file that is read again
-/// when it has changed, so that the service need not be stopped for that.
+/// A planner with the built-in network of hubs, or with a network that it reads from a file.
 ///
-/// While the file is missing or wrong nothing is planned: an order is sent by the network as it is,
-/// not as it was. What waits for a plan is a failed delivery, and can be redriven.
+/// It reads the file again when the modification date changes, so a change needs no restart. While
+/// the file is missing or invalid, every plan fails, because an outdated network must not decide on
+/// new orders. The failed deliveries are retried and become dead letters, which can be redriven.
 final class HubNetwork: RoutePlanner {
     private struct Version {
         let modifiedAt: Date?
@@ -18,7 +18,12 @@ final class HubNetwork: RoutePlanner {
     private let limitMinutes: Int
     private let current = Mutex<Version?>(nil)
 
-    /// - Throws: `Problem` for a file that can't be used.
+    /// Reads the network, so that a bad file stops the service when it starts.
+    ///
+    /// - Parameters:
+    ///   - file: the path of a CSV file of hubs, or nil for the built-in network.
+    ///   - limitMinutes: the longest time that a route may take, in minutes.
+    /// - Throws: `DaybookError` if the file can't be read or is invalid.
     init(file: String?, limitMinutes: Int) throws {
         self.file = file
         self.limitMinutes = limitMinutes
@@ -55,11 +60,11 @@ final class HubNetwork: RoutePlanner {
             throw Self.unreadable(file)
         }
         do { return try Network(csv: text) } catch {
-            throw Problem.data("\(error.description), in \(file)")
+            throw DaybookError(.invalid, "\(error.description), in \(file)")
         }
     }
 
-    private static func unreadable(_ file: String) -> Problem {
-        .data("the network \(file) can't be read; it must be a UTF-8 file")
+    private static func unreadable(_ file: String) -> DaybookError {
+        DaybookError(.invalid, "the network \(file) can't be read; it must be a UTF-8 file")
     }
 }

@@ -1,20 +1,21 @@
 public import Contracts
 import EventSourcing
 import RouteDomain
-public import ServiceKit
+public import ServiceRuntime
 
-extension Routes {
+extension RouteService {
     static let entity = ServiceQuery<Self, String, RouteView>(
         "route", of: { .stream(try StreamName(category: Route.category, id: $0)) },
         fromMemory: { model, id in
             guard let view = model.routes[id] else {
-                throw Refusal(description: "order \(id) has no route")
+                throw DaybookError(.rejected, "order \(id) has no route")
             }
             return view
         })
 }
 
 extension RouteView: FieldView {
+    /// The route's fields with amounts in its currency. A rejected route has no legs or amounts.
     public var fields: [(name: String, value: String?)] {
         func amount(_ minor: Int64?) -> String? {
             guard let minor, let currency else { return nil }

@@ -1,4 +1,4 @@
-import ServiceKit
+import CommandLine
 import WithdrawMain
 
 await Executable.withdraw.run()

@@ -1,15 +1,7 @@
-import AccountDomain
+import AccountMain
 import Contracts
-import EventSourcing
-import GRDB
-import ServiceKit
-import WithdrawDomain
+import ServiceRuntime
 
-extension Withdraw {
-    static let withdrawals = ServiceQuery<Self, String, [WithdrawalView]>(
-        "withdrawals", of: { .stream(try StreamName(category: Account.category, id: $0)) },
-        fromDisk: { db, account in
-            try WithdrawalView.filter(Column("account") == account).order(Column("position"))
-                .fetchAll(db)
-        })
+extension WithdrawService {
+    static let movements = movementQuery("withdrawals")
 }

@@ -1,14 +1,18 @@
 public import EventSourcing
 
-/// Open an account for the customer of the same id.
+/// Opens an account for the customer of the same id.
 public struct OpenAccount: Codable, Hashable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call that carries the command.
     public static let name = "OpenAccount"
 
+    /// The id of the account.
     public var account: String
+    /// The only currency of the account.
     public var currency: Currency
+    /// The time at which the account was opened.
     public var openedAt: Timestamp
 
+    /// Creates the command.
     public init(account: String, currency: Currency, openedAt: Timestamp) {
         self.account = account
         self.currency = currency
@@ -16,17 +20,19 @@ public struct OpenAccount: Codable, Hashable, Sendable {
     }
 }
 
-/// Pay money in.
+/// Pays money into an account.
 public struct CreditMoney: Codable, Hashable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call that carries the command.
     public static let name = "CreditMoney"
 
+    /// The id of the account.
     public var account: String
-    /// More than zero.
+    /// The amount, more than zero.
     public var amount: Money
-    /// What it is for; may be empty.
+    /// The purpose of the payment. May be empty.
     public var reference: String
 
+    /// Creates the command.
     public init(account: String, amount: Money, reference: String = "") {
         self.account = account
         self.amount = amount
@@ -34,17 +40,19 @@ public struct CreditMoney: Codable, Hashable, Sendable {
     }
 }
 
-/// Pay money out of the free funds.
+/// Pays money out of an account's free funds.
 public struct WithdrawMoney: Codable, Hashable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call that carries the command.
     public static let name = "WithdrawMoney"
 
+    /// The id of the account.
     public var account: String
-    /// More than zero.
+    /// The amount, more than zero.
     public var amount: Money
-    /// What it is for; may be empty.
+    /// The purpose of the payment. May be empty.
     public var reference: String
 
+    /// Creates the command.
     public init(account: String, amount: Money, reference: String = "") {
         self.account = account
         self.amount = amount

@@ -1,23 +1,33 @@
 public import EventSourcing
 
-/// Place an order. Everything is checked at once but the route, the funds and the credit, which the
-/// saga sees to.
+/// Places an order.
+///
+/// The orders service checks everything but the route, the funds and the credit, which the saga
+/// reserves.
 public struct PlaceOrder: Codable, Hashable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call that carries the command.
     public static let name = "PlaceOrder"
 
-    /// Chosen by the caller, so that a repeated command places no second order.
+    /// The id of the order.
+    ///
+    /// The caller chooses it, so that a repeated command places no second order.
     public var order: String
+    /// The id of the customer.
     public var customer: String
+    /// The items to order, all in one currency.
     public var items: [OrderItem]
-    /// The hub to send it from; nil for the route service's own.
+    /// The hub to ship from, or nil to let the route service choose.
     public var origin: String?
+    /// The hub to ship to.
     public var destination: String
-    /// May lie in the past: orders are also entered after the fact.
+    /// The time at which the customer placed the order. It may be in the past, for orders entered
+    /// later.
     public var placedAt: Timestamp
-    /// When to give up; by the clock, not from `placedAt`.
+    /// The time at which the order is rejected if it is not confirmed, by the clock and not
+    /// relative to `placedAt`.
     public var deadline: Timestamp
 
+    /// Creates the command.
     public init(
         order: String, customer: String, items: [OrderItem], origin: String? = nil,
         destination: String, placedAt: Timestamp, deadline: Timestamp
@@ -32,12 +42,14 @@ public struct PlaceOrder: Codable, Hashable, Sendable {
     }
 }
 
-/// Cancel an order, pending or confirmed.
+/// Cancels a pending or confirmed order.
 public struct CancelOrder: Codable, Hashable, Sendable {
-    /// The name of the call that carries it.
+    /// The name of the call that carries the command.
     public static let name = "CancelOrder"
 
+    /// The id of the order.
     public var order: String
 
+    /// Creates the command.
     public init(order: String) { self.order = order }
 }

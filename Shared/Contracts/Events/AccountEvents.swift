@@ -1,22 +1,32 @@
 public import EventSourcing
 
-/// What happens to an account, in stream `account-<id>`.
+/// The events of an account, in stream `account-<id>`.
 public enum AccountEvent: PublishedPayloadFamily {
+    /// The account was opened.
     case opened(AccountOpened)
+    /// Money was paid in.
     case credited(MoneyCredited)
+    /// Money was paid out.
     case withdrawn(MoneyWithdrawn)
+    /// Funds were reserved for an order.
     case reserved(FundsReserved)
+    /// The account can't pay for an order.
     case refused(FundsRefused)
+    /// The funds reserved for an order were released.
     case released(FundsReleased)
+    /// An order was paid.
     case captured(PaymentCaptured)
+    /// The payment of an order was refunded.
     case refunded(PaymentRefunded)
 
+    /// The cases by the names of their types.
     public static let cases = PayloadCases([
         .init(AccountEvent.opened), .init(AccountEvent.credited), .init(AccountEvent.withdrawn),
         .init(AccountEvent.reserved), .init(AccountEvent.refused), .init(AccountEvent.released),
         .init(AccountEvent.captured), .init(AccountEvent.refunded),
     ])
 
+    /// The payload of the event.
     public var payload: any EventPayload {
         switch self {
         case .opened(let payload): payload
@@ -33,45 +43,57 @@ public enum AccountEvent: PublishedPayloadFamily {
 
 /// A payload of category `account`.
 public protocol AccountPayload: EventPayload {
-    /// The account, which has the id of its customer.
+    /// The id of the account, which is also the id of its customer.
     var account: String { get }
 }
 
 extension AccountPayload {
+    /// The category `account`.
     public static var category: String { "account" }
+    /// The family of all account events.
     public static var family: any PayloadFamily.Type { AccountEvent.self }
+    /// The balance service.
     public static var writer: String { "balance" }
+    /// The tag of the account.
     public var tags: [String] { [Tag.account(account)] }
 }
 
 extension AccountPayload where Self: Reversing {
+    /// The tags of the account, and of the reversed event if there is one.
     public var tags: [String] { [Tag.account(account)] + (reverses.map { [$0.tag] } ?? []) }
 }
 
-/// Money that has moved for a reason of its own.
+/// A payload that pays money in or out, independently of an order.
 public protocol MovesMoney: AccountPayload, Reversing {
+    /// The purpose of the payment. May be empty.
     var reference: String { get }
 }
 
 extension MovesMoney {
-    /// What it is for, for people: its reference, or why it reverses what came before.
+    /// The purpose of the payment, for people: its reference, or the reason of a reversal.
     public var purpose: String { reverses.map { "reversal: \($0.reason)" } ?? reference }
 }
 
 extension AccountPayload where Self: ConcernsOrder {
+    /// The tags of the order and the account.
     public var tags: [String] { [Tag.order(order), Tag.account(account)] }
 }
 
-/// The account is there, with nothing in it.
+/// An account was opened. It is empty.
 public struct AccountOpened: AccountPayload {
+    /// The name of the event's type in the log.
     public static let type = "AccountOpened"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "an account stays, with its history; what is in it can be withdrawn")
+        because: "an account and its history are permanent; withdraw the money instead")
+    /// The id of the account.
     public var account: String
-    /// The one currency that it is kept in.
+    /// The only currency of the account.
     public var currency: Currency
+    /// The time at which the account was opened.
     public var openedAt: Timestamp
 
+    /// Creates the event.
     public init(account: String, currency: Currency, openedAt: Timestamp) {
         self.account = account
         self.currency = currency
@@ -79,20 +101,26 @@ public struct AccountOpened: AccountPayload {
     }
 }
 
-/// Money has come in.
+/// Money was paid into the account.
 public struct MoneyCredited: MovesMoney {
+    /// The name of the event's type in the log.
     public static let type = "MoneyCredited"
+    /// The service that appends the event.
     public static let writer = "credit"
+    /// How the event is reversed.
     public static let reversal = Reversal.by([MoneyWithdrawn.self])
+    /// The id of the account.
     public var account: String
+    /// The amount paid in.
     public var amount: Money
-    /// The part of the amount that repaid what was owed; the rest went to the funds.
+    /// The part of the amount that repaid credit. The rest went to the funds.
     public var repaid: Money
-    /// What it is for, in the payer's words; may be empty.
+    /// The purpose of the payment, in the payer's words. May be empty.
     public var reference: String
-    /// If it is money that should not have gone out: which withdrawal is undone.
+    /// The reversed event, if this event reverses a withdrawal.
     public var reverses: Reverses?
 
+    /// Creates the event.
     public init(
         account: String, amount: Money, repaid: Money, reference: String,
         reverses: Reverses? = nil
@@ -105,18 +133,24 @@ public struct MoneyCredited: MovesMoney {
     }
 }
 
-/// Money has gone out, from free funds.
+/// Money was paid out of the account's free funds.
 public struct MoneyWithdrawn: MovesMoney {
+    /// The name of the event's type in the log.
     public static let type = "MoneyWithdrawn"
+    /// The service that appends the event.
     public static let writer = "withdraw"
+    /// How the event is reversed.
     public static let reversal = Reversal.by([MoneyCredited.self])
+    /// The id of the account.
     public var account: String
+    /// The amount paid out.
     public var amount: Money
-    /// What it is for; may be empty.
+    /// The purpose of the payment. May be empty.
     public var reference: String
-    /// If it is money that should not have come in: which credit is undone.
+    /// The reversed event, if this event reverses a credit.
     public var reverses: Reverses?
 
+    /// Creates the event.
     public init(account: String, amount: Money, reference: String, reverses: Reverses? = nil) {
         self.account = account
         self.amount = amount
@@ -125,19 +159,24 @@ public struct MoneyWithdrawn: MovesMoney {
     }
 }
 
-/// Funds are held for an order, until it is captured or released.
+/// Funds are held for an order, until they are captured or released.
 public struct FundsReserved: AccountPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "FundsReserved"
+    /// How the event is reversed.
     public static let reversal = Reversal.withItsOrder([FundsReleased.self])
+    /// The id of the account.
     public var account: String
+    /// The id of the order.
     public var order: String
-    /// What the order costs: `fromBalance` and `shortfall` together.
+    /// The price of the order: `fromBalance` plus `shortfall`.
     public var total: Money
-    /// The part that the free funds cover, and that is held now.
+    /// The part that the free funds cover, which is held from now on.
     public var fromBalance: Money
-    /// The part that credit must cover; may be zero.
+    /// The part that credit must cover. May be zero.
     public var shortfall: Money
 
+    /// Creates the event.
     public init(
         account: String, order: String, total: Money, fromBalance: Money, shortfall: Money
     ) {
@@ -149,20 +188,28 @@ public struct FundsReserved: AccountPayload, ConcernsOrder {
     }
 }
 
-/// The account can't pay for the order, whatever its funds.
+/// The account can't pay for the order, whatever its funds are.
 public struct FundsRefused: AccountPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "FundsRefused"
-    public static let reversal = Reversal.none(because: "nothing was held that could be freed")
+    /// How the event is reversed.
+    public static let reversal = Reversal.none(because: "no funds were held")
+    /// The id of the account.
     public var account: String
+    /// The id of the order.
     public var order: String
+    /// Why the account can't pay.
     public var reason: Reason
     /// The figures behind the reason, for people.
     public var detail: String
 
+    /// The reasons why an account can't pay.
     public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
+        /// The account does not exist, or the order has another currency.
         case noSuchAccount, wrongCurrency
     }
 
+    /// Creates the event.
     public init(account: String, order: String, reason: Reason, detail: String) {
         self.account = account
         self.order = order
@@ -171,16 +218,21 @@ public struct FundsRefused: AccountPayload, ConcernsOrder {
     }
 }
 
-/// The order has failed: what was held for it is free again.
+/// The order failed. The funds held for it are free again.
 public struct FundsReleased: AccountPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "FundsReleased"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
         because: "its order has ended; a new order holds funds of its own")
+    /// The id of the account.
     public var account: String
+    /// The id of the order.
     public var order: String
-    /// What was held: the `fromBalance` of the reservation, not the order's total.
+    /// The released amount: the `fromBalance` of the reservation, not the order's total.
     public var amount: Money
 
+    /// Creates the event.
     public init(account: String, order: String, amount: Money) {
         self.account = account
         self.order = order
@@ -188,18 +240,24 @@ public struct FundsReleased: AccountPayload, ConcernsOrder {
     }
 }
 
-/// The order is paid: held funds have left the account, and it owes the rest.
+/// The order is paid. The held funds left the account, and the account owes the rest.
 public struct PaymentCaptured: AccountPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "PaymentCaptured"
+    /// How the event is reversed.
     public static let reversal = Reversal.withItsOrder([PaymentRefunded.self])
+    /// The id of the account.
     public var account: String
+    /// The id of the order.
     public var order: String
-    /// `fromBalance` and `fromCredit` together.
+    /// The paid amount: `fromBalance` plus `fromCredit`.
     public var total: Money
+    /// The part that came from the held funds.
     public var fromBalance: Money
-    /// What the account owes for this order from now on; may be zero.
+    /// The part that the account now owes for this order. May be zero.
     public var fromCredit: Money
 
+    /// Creates the event.
     public init(
         account: String, order: String, total: Money, fromBalance: Money, fromCredit: Money
     ) {
@@ -211,19 +269,25 @@ public struct PaymentCaptured: AccountPayload, ConcernsOrder {
     }
 }
 
-/// The order was cancelled: what was paid for it has come back.
+/// The order was cancelled. Its payment has come back.
 public struct PaymentRefunded: AccountPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "PaymentRefunded"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "its order has ended; a new order is paid by itself")
+        because: "its order has ended; a new order is paid separately")
+    /// The id of the account.
     public var account: String
+    /// The id of the order.
     public var order: String
-    /// What was paid: `repaid` and `toFunds` together.
+    /// The refunded amount: `repaid` plus `toFunds`.
     public var amount: Money
-    /// The part that repaid what was owed, be it for this order or others.
+    /// The part that repaid used credit, for this order or others.
     public var repaid: Money
+    /// The part that went to the funds.
     public var toFunds: Money
 
+    /// Creates the event.
     public init(account: String, order: String, amount: Money, repaid: Money, toFunds: Money) {
         self.account = account
         self.order = order

@@ -1,18 +1,26 @@
 import EventSourcing
 
-/// What happens to a customer's credit limit, in stream `creditLimit-<customer>`.
+/// The events of a customer's credit limit, in stream `creditLimit-<customer>`.
 ///
-/// Each CreditReserved is closed by exactly one CreditDrawn or CreditReleased, also when its amount
-/// is zero: so that what is still open can be read off the log.
+/// Exactly one CreditDrawn or CreditReleased follows each CreditReserved, even if its amount is
+/// zero. So the log shows which reservations are open.
 public enum CreditLimitEvent: PublishedPayloadFamily {
+    /// The limit was set.
     case set(CreditLimitSet)
+    /// Credit was reserved for an order.
     case reserved(CreditReserved)
+    /// Credit was denied to an order.
     case denied(CreditDenied)
+    /// The credit reserved for an order was released.
     case released(CreditReleased)
+    /// The credit reserved for an order was used.
     case drawn(CreditDrawn)
+    /// The refund of an order repaid used credit.
     case restored(CreditRestored)
+    /// An incoming payment repaid used credit.
     case repaid(CreditRepaid)
 
+    /// The cases by the names of their types.
     public static let cases = PayloadCases([
         .init(CreditLimitEvent.set), .init(CreditLimitEvent.reserved),
         .init(CreditLimitEvent.denied), .init(CreditLimitEvent.released),
@@ -20,6 +28,7 @@ public enum CreditLimitEvent: PublishedPayloadFamily {
         .init(CreditLimitEvent.repaid),
     ])
 
+    /// The payload of the event.
     public var payload: any EventPayload {
         switch self {
         case .set(let payload): payload
@@ -35,34 +44,45 @@ public enum CreditLimitEvent: PublishedPayloadFamily {
 
 /// A payload of category `creditLimit`.
 public protocol CreditLimitPayload: EventPayload {
-    /// The customer, whose id is the limit's id, too.
+    /// The id of the customer, which is also the id of the limit.
     var customer: String { get }
 }
 
 extension CreditLimitPayload {
+    /// The category `creditLimit`.
     public static var category: String { "creditLimit" }
+    /// The family of all credit limit events.
     public static var family: any PayloadFamily.Type { CreditLimitEvent.self }
+    /// The creditLimit service.
     public static var writer: String { "creditLimit" }
+    /// The tag of the customer.
     public var tags: [String] { [Tag.customer(customer)] }
 }
 
 extension CreditLimitPayload where Self: Reversing {
+    /// The tags of the customer, and of the reversed event if there is one.
     public var tags: [String] { [Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? []) }
 }
 
 extension CreditLimitPayload where Self: ConcernsOrder {
+    /// The tags of the order and the customer.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
-/// The customer may owe so much from now on.
+/// The customer's credit limit was set.
 public struct CreditLimitSet: CreditLimitPayload, Reversing {
+    /// The name of the event's type in the log.
     public static let type = "CreditLimitSet"
+    /// How the event is reversed.
     public static let reversal = Reversal.by([CreditLimitSet.self])
+    /// The id of the customer.
     public var customer: String
+    /// The highest amount that the customer may owe.
     public var limit: Money
-    /// If the limit goes back to what it was: which setting is undone.
+    /// The reversed event, if this event restores an earlier limit.
     public var reverses: Reverses?
 
+    /// Creates the event.
     public init(customer: String, limit: Money, reverses: Reverses? = nil) {
         self.customer = customer
         self.limit = limit
@@ -70,15 +90,20 @@ public struct CreditLimitSet: CreditLimitPayload, Reversing {
     }
 }
 
-/// Credit is set aside for an order, until it is drawn or released.
+/// Credit is reserved for an order, until it is drawn or released.
 public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "CreditReserved"
+    /// How the event is reversed.
     public static let reversal = Reversal.withItsOrder([CreditReleased.self])
+    /// The id of the customer.
     public var customer: String
+    /// The id of the order.
     public var order: String
-    /// Zero if the balance covers the order; it then takes no limit.
+    /// The reserved credit. It is zero if the balance covers the order, even without a limit.
     public var amount: Money
 
+    /// Creates the event.
     public init(customer: String, order: String, amount: Money) {
         self.customer = customer
         self.order = order
@@ -86,22 +111,32 @@ public struct CreditReserved: CreditLimitPayload, ConcernsOrder {
     }
 }
 
-/// There is not enough credit left for an order.
+/// Credit was denied to an order.
 public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "CreditDenied"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "nothing was set aside that could be released")
+        because: "no credit was reserved")
+    /// The id of the customer.
     public var customer: String
+    /// The id of the order.
     public var order: String
+    /// The credit that the order needs.
     public var amount: Money
-    /// What was left of the limit, in its own currency; zero if there is no limit.
+    /// The remaining credit in the currency of the limit, or zero without a limit.
     public var available: Money
+    /// Why the credit was denied.
     public var reason: Reason
 
+    /// The reasons to deny credit.
     public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
+        /// The customer has no limit, the limit has another currency, or the limit would be
+        /// exceeded.
         case noLimit, wrongCurrency, limitExceeded
     }
 
+    /// Creates the event.
     public init(
         customer: String, order: String, amount: Money, available: Money, reason: Reason
     ) {
@@ -113,15 +148,21 @@ public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
     }
 }
 
-/// The order has failed: what was set aside for it is available again.
+/// The order failed. The credit reserved for it is available again.
 public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "CreditReleased"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "its order has ended; a new order has credit of its own set aside")
+        because: "its order has ended; a new order reserves its own credit")
+    /// The id of the customer.
     public var customer: String
+    /// The id of the order.
     public var order: String
+    /// The released credit, as it was reserved.
     public var amount: Money
 
+    /// Creates the event.
     public init(customer: String, order: String, amount: Money) {
         self.customer = customer
         self.order = order
@@ -129,14 +170,20 @@ public struct CreditReleased: CreditLimitPayload, ConcernsOrder {
     }
 }
 
-/// The order is paid: what was set aside for it is used.
+/// The order is paid. The credit reserved for it is now used.
 public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "CreditDrawn"
+    /// How the event is reversed.
     public static let reversal = Reversal.withItsOrder([CreditRestored.self])
+    /// The id of the customer.
     public var customer: String
+    /// The id of the order.
     public var order: String
+    /// The used credit, as it was reserved.
     public var amount: Money
 
+    /// Creates the event.
     public init(customer: String, order: String, amount: Money) {
         self.customer = customer
         self.order = order
@@ -144,15 +191,21 @@ public struct CreditDrawn: CreditLimitPayload, ConcernsOrder {
     }
 }
 
-/// The refund of an order has repaid this much. Not recorded if that is nothing.
+/// The refund of an order has repaid used credit. Written only if the amount is more than zero.
 public struct CreditRestored: CreditLimitPayload, ConcernsOrder {
+    /// The name of the event's type in the log.
     public static let type = "CreditRestored"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "it follows a refund, which has no reversal")
+        because: "it follows a refund, which can't be reversed")
+    /// The id of the customer.
     public var customer: String
+    /// The id of the order.
     public var order: String
+    /// The repaid credit.
     public var amount: Money
 
+    /// Creates the event.
     public init(customer: String, order: String, amount: Money) {
         self.customer = customer
         self.order = order
@@ -160,14 +213,19 @@ public struct CreditRestored: CreditLimitPayload, ConcernsOrder {
     }
 }
 
-/// Money that came in has repaid this much. Not recorded if that is nothing.
+/// An incoming payment has repaid used credit. Written only if the amount is more than zero.
 public struct CreditRepaid: CreditLimitPayload {
+    /// The name of the event's type in the log.
     public static let type = "CreditRepaid"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "it follows money that came in; what an order lacks is drawn again")
+        because: "it follows an incoming payment; a later order can draw the credit again")
+    /// The id of the customer.
     public var customer: String
+    /// The repaid credit.
     public var amount: Money
 
+    /// Creates the event.
     public init(customer: String, amount: Money) {
         self.customer = customer
         self.amount = amount

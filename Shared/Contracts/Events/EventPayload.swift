@@ -1,38 +1,47 @@
 public import EventSourcing
+import JSON
 
-/// The data of one type of event, written as JSON.
+/// The data of a type of event, written as JSON.
 ///
-/// The types are the contract between services: fields may be added if optional. What changes
-/// otherwise is a new version, and docs/evolution.md tells how to make one.
+/// The types are the contract between services. A type may only get new optional fields. Any other
+/// change is a new version of it: see docs/evolution.md.
 public protocol EventPayload: Codable, Hashable, Sendable {
-    /// The category of the streams that hold it.
+    /// The category of the streams that hold its events.
     static var category: String { get }
-    /// Its name in the log: never change it. Versions after the first are in it: `RouteCreated.2`.
+    /// The name of the type in the log. Never change it.
+    ///
+    /// The name includes a version after the first, as in `RouteCreated.2`.
     static var type: String { get }
     /// The family of all types of its category.
     static var family: any PayloadFamily.Type { get }
-    /// The service that appends it.
+    /// The service that appends its events.
     static var writer: String { get }
-    /// What undoes it, without taking it out of the log.
+    /// How its events are reversed.
     static var reversal: Reversal { get }
+    /// The tags that queries can ask for.
     var tags: [String] { get }
 }
 
 extension EventPayload {
+    /// The version in the type's name, or 1.
     public static var version: Int {
         type.split(separator: ".").dropFirst().last.flatMap { Int($0) } ?? 1
     }
 }
 
-/// What happened concerns an order: a step of its saga.
+/// A payload that is a step of an order's saga.
 public protocol ConcernsOrder {
+    /// The id of the order.
     var order: String { get }
 }
 
-/// What queries ask for, across streams: all that concerns an order, an account, a customer.
+/// The tags of events, by which queries find all events of an order, an account or a customer.
 public enum Tag {
+    /// Returns the tag of an order's events.
     public static func order(_ id: String) -> String { "order:\(id)" }
+    /// Returns the tag of an account's events.
     public static func account(_ id: String) -> String { "account:\(id)" }
+    /// Returns the tag of a customer's events.
     public static func customer(_ id: String) -> String { "customer:\(id)" }
 }
 
@@ -44,26 +53,35 @@ public enum Tag {
 ///         static let cases = PayloadCases([.init(Event.placed), .init(Event.routed)])
 ///     }
 public protocol PayloadFamily: EventFamily {
+    /// The cases by the names of their types.
     static var cases: PayloadCases<Self> { get }
-    /// How events of old are read, for a family that is all of a category.
+    /// The upcasters of older types, for a family of all types of a category. None by default.
     static var upcasters: Upcasters { get }
 }
 
 extension PayloadFamily {
+    /// The categories of the payloads.
     public static var categories: [String] { cases.categories }
+    /// The names of the payloads' types.
     public static var types: [String] { cases.types }
-    /// What the family's events hold.
+    /// The types of the payloads.
     public static var payloads: [any EventPayload.Type] { cases.payloads }
+    /// No upcasters.
     public static var upcasters: Upcasters { .none }
 
+    /// Returns the upcasters of the family of all types of the category.
     public static func upcasters(of category: String) -> Upcasters {
         cases.families[category]?.upcasters ?? .none
     }
 
+    /// Returns whether the family of all types of the category has the type.
     public static func isKnown(_ type: String, of category: String) -> Bool {
         cases.families[category]?.types.contains(type) ?? false
     }
 
+    /// Creates the event of this type and data, or returns nil if the family lacks the type.
+    ///
+    /// - Throws: `EventDataError` if the data does not fit the type.
     public init?(type: String, data: ArraySlice<UInt8>) throws {
         guard let decode = Self.cases.decoders[type] else { return nil }
         do {
@@ -76,24 +94,29 @@ extension PayloadFamily {
 
 /// The cases of a family by the names of their types.
 public struct PayloadCases<Family: Sendable>: Sendable {
+    /// A case of a family, with the payload that it wraps.
     public struct Case: Sendable {
         let payload: any EventPayload.Type
         let decode: @Sendable (ArraySlice<UInt8>) throws -> Family
 
+        /// Creates the case from its initializer, such as `Event.placed`.
         public init<Payload: EventPayload>(_ wrap: @escaping @Sendable (Payload) -> Family) {
             payload = Payload.self
             decode = { wrap(try JSON.decode(Payload.self, from: $0)) }
         }
     }
 
+    /// The categories of the payloads, sorted by name.
     public let categories: [String]
+    /// The names of the payloads' types.
     public let types: [String]
     let payloads: [any EventPayload.Type]
-    /// By category, the family of all its types.
+    /// The family of all types of each category.
     let families: [String: any PayloadFamily.Type]
     let decoders: [String: @Sendable (ArraySlice<UInt8>) throws -> Family]
     private let cases: [Case]
 
+    /// Creates the cases. No two of them may have the same type.
     public init(_ cases: [Case]) {
         self.cases = cases
         payloads = cases.map(\.payload)
@@ -105,7 +128,7 @@ public struct PayloadCases<Family: Sendable>: Sendable {
 }
 
 extension PayloadCases {
-    /// These cases as cases of a family that has this one's events among others.
+    /// Returns these cases as cases of a family that wraps this one.
     public func wrapped<Outer: Sendable>(
         _ wrap: @escaping @Sendable (Family) -> Outer
     ) -> [PayloadCases<Outer>.Case] {
@@ -125,21 +148,30 @@ extension PayloadCases.Case {
     }
 }
 
-/// A family whose payloads can be written, too.
+/// A family whose payloads can also be written.
 public protocol PublishedPayloadFamily: PayloadFamily, ReversibleEvent, Hashable {
+    /// The payload of the event.
     var payload: any EventPayload { get }
 }
 
 extension PublishedPayloadFamily {
+    /// The name of the payload's type.
     public var type: String { Swift.type(of: payload).type }
+    /// The tags of the payload.
     public var tags: [String] { payload.tags }
+    /// Returns the payload as JSON.
     public func encoded() throws -> [UInt8] { try JSON.encode(payload) }
 }
 
-/// Data that is not what the type of its event says.
-public struct EventDataError: Error, CustomStringConvertible {
+/// Event data that does not fit its type.
+public struct EventDataError: ClassifiedError {
+    /// The name of the event's type.
     public let type: String
+    /// The decoder's error.
     public let reason: any Error
 
+    public var kind: DaybookError.Kind { .unreadable }
+
+    /// The error in one line.
     public var description: String { "the data of this \(type) can't be read: \(reason)" }
 }

@@ -1,17 +1,23 @@
 public import EventSourcing
 
-/// What happens to an order, in stream `order-<id>`.
+/// The events of an order, in stream `order-<id>`.
 public enum OrderEvent: PublishedPayloadFamily {
+    /// The order was placed.
     case placed(OrderPlaced)
+    /// The order was confirmed: its route, funds and credit are reserved.
     case confirmed(OrderConfirmed)
+    /// The order was rejected.
     case rejected(OrderRejected)
+    /// The order was cancelled after it was confirmed.
     case cancelled(OrderCancelled)
 
+    /// The cases by the names of their types.
     public static let cases = PayloadCases([
         .init(OrderEvent.placed), .init(OrderEvent.confirmed), .init(OrderEvent.rejected),
         .init(OrderEvent.cancelled),
     ])
 
+    /// The payload of the event.
     public var payload: any EventPayload {
         switch self {
         case .placed(let payload): payload
@@ -24,30 +30,38 @@ public enum OrderEvent: PublishedPayloadFamily {
 
 /// A payload of category `order`.
 public protocol OrderPayload: EventPayload, ConcernsOrder {
+    /// The id of the customer.
     var customer: String { get }
 }
 
 extension OrderPayload {
+    /// The category `order`.
     public static var category: String { "order" }
+    /// The family of all order events.
     public static var family: any PayloadFamily.Type { OrderEvent.self }
+    /// The orders service.
     public static var writer: String { "orders" }
+    /// The tags of the order and the customer.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
 extension OrderPayload where Self: Reversing {
+    /// The tags of the order and the customer, and of the reversed event if there is one.
     public var tags: [String] {
         [Tag.order(order), Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? [])
     }
 }
 
-/// So many of a thing at so much each.
+/// An ordered article, with its quantity and price.
 public struct OrderItem: Codable, Hashable, Sendable {
+    /// The article's number.
     public var sku: String
-    /// At least 1.
+    /// The number of pieces, at least 1.
     public var quantity: Int
-    /// May be zero: a gift.
+    /// The price of one piece. It may be zero for a gift.
     public var unitPrice: Money
 
+    /// Creates an item.
     public init(sku: String, quantity: Int, unitPrice: Money) {
         self.sku = sku
         self.quantity = quantity
@@ -55,24 +69,30 @@ public struct OrderItem: Codable, Hashable, Sendable {
     }
 }
 
-/// A customer has placed an order: its saga begins.
+/// A customer has placed an order. Its saga begins.
 public struct OrderPlaced: OrderPayload {
+    /// The name of the event's type in the log.
     public static let type = "OrderPlaced"
+    /// How the event is reversed.
     public static let reversal = Reversal.by([OrderRejected.self, OrderCancelled.self])
+    /// The id of the order.
     public var order: String
-    /// Also the id of the customer's account and credit limit.
+    /// The id of the customer, which is also the id of the customer's account and credit limit.
     public var customer: String
+    /// The ordered items, all in one currency.
     public var items: [OrderItem]
-    /// The sum of the items, in their one currency.
+    /// The price of all items.
     public var itemsTotal: Money
-    /// The hub it is sent from; nil leaves it to the route service.
+    /// The hub to ship from. If it is missing, the route service chooses one.
     public var origin: String?
-    /// The hub it goes to.
+    /// The hub to ship to.
     public var destination: String
+    /// The time at which the customer placed the order.
     public var placedAt: Timestamp
-    /// If it is not confirmed by then, it is rejected.
+    /// The time until which the order must be confirmed. Otherwise it is rejected.
     public var deadline: Timestamp
 
+    /// Creates the event.
     public init(
         order: String, customer: String, items: [OrderItem], itemsTotal: Money, origin: String?,
         destination: String, placedAt: Timestamp, deadline: Timestamp
@@ -88,36 +108,50 @@ public struct OrderPlaced: OrderPayload {
     }
 }
 
-/// Route, funds and credit are reserved: the order stands.
+/// The order is confirmed: its route, funds and credit are reserved.
 public struct OrderConfirmed: OrderPayload {
+    /// The name of the event's type in the log.
     public static let type = "OrderConfirmed"
+    /// How the event is reversed.
     public static let reversal = Reversal.by([OrderCancelled.self])
+    /// The id of the order.
     public var order: String
+    /// The id of the customer.
     public var customer: String
 
+    /// Creates the event.
     public init(order: String, customer: String) {
         self.order = order
         self.customer = customer
     }
 }
 
-/// The order has failed: whatever was reserved for it is given back.
+/// The order failed. Everything reserved for it is given back.
 public struct OrderRejected: OrderPayload, Reversing {
+    /// The name of the event's type in the log.
     public static let type = "OrderRejected"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "the order has ended; whoever still wants it places a new one")
+        because: "the order has ended; place a new one instead")
+    /// The id of the order.
     public var order: String
+    /// The id of the customer.
     public var customer: String
+    /// Why the order failed.
     public var reason: Reason
-    /// The figures behind the reason, for people; may be empty.
+    /// The figures behind the reason, for people. May be empty.
     public var detail: String
-    /// If its placing was undone: which event that was.
+    /// The reversed event, if this event reverses the placing of the order.
     public var reverses: Reverses?
 
+    /// The reasons why an order fails.
     public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
+        /// A service rejected the order, its deadline passed, or the customer cancelled it before
+        /// it was confirmed.
         case routeRejected, fundsRefused, creditDenied, deadlinePassed, cancelledByCustomer
     }
 
+    /// Creates the event.
     public init(
         order: String, customer: String, reason: Reason, detail: String,
         reverses: Reverses? = nil
@@ -130,16 +164,21 @@ public struct OrderRejected: OrderPayload, Reversing {
     }
 }
 
-/// The customer has cancelled a confirmed order: what was paid is refunded.
+/// The customer cancelled a confirmed order. The payment is refunded.
 public struct OrderCancelled: OrderPayload, Reversing {
+    /// The name of the event's type in the log.
     public static let type = "OrderCancelled"
+    /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "the order has ended; whoever wants it again places a new one")
+        because: "the order has ended; place a new one instead")
+    /// The id of the order.
     public var order: String
+    /// The id of the customer.
     public var customer: String
-    /// If its placing or confirmation was undone: which event that was.
+    /// The reversed event, if this event reverses the placing or confirmation of the order.
     public var reverses: Reverses?
 
+    /// Creates the event.
     public init(order: String, customer: String, reverses: Reverses? = nil) {
         self.order = order
         self.customer = customer

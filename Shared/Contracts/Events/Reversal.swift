@@ -1,27 +1,30 @@
 public import EventSourcing
 
-/// How what happened is reversed: by what happens next, for the log keeps what it has.
+/// How an event is reversed. The log keeps every event, so only a later event can undo one.
 public enum Reversal: Sendable {
-    /// The service that has written it does, with an event of one of these types.
+    /// The service that wrote the event reverses it with an event of one of these types.
     case by([any EventPayload.Type])
-    /// It is a step of an order's saga: when its order is reversed, an event of one of these types
-    /// undoes it.
+    /// The event is a step of an order's saga. Reversing the order undoes it with an event of one
+    /// of these types.
     case withItsOrder([any EventPayload.Type])
-    /// Nothing does, for this reason: a clause in plain words.
+    /// Nothing reverses the event, for this reason: a clause in plain words.
     case none(because: String)
 }
 
-/// A payload that may have been written to reverse an event.
+/// A payload that can be written to reverse another event.
 public protocol Reversing: EventPayload {
+    /// The event that this one reverses and why, or nil.
     var reverses: Reverses? { get }
 }
 
-/// Which event is reversed, and why.
+/// The event that is reversed, and why.
 public struct Reverses: Codable, Hashable, Sendable {
+    /// The id of the reversed event.
     public var event: EventID
-    /// In the words of who has it reversed.
+    /// Why it is reversed, in the actor's words.
     public var reason: String
 
+    /// Creates a reference to the reversed event.
     public init(event: EventID, reason: String) {
         self.event = event
         self.reason = reason
@@ -31,10 +34,10 @@ public struct Reverses: Codable, Hashable, Sendable {
 }
 
 extension PublishedPayloadFamily {
-    public static var services: [String] { Contract.services }
-
+    /// The id of the event that this one reverses, or nil.
     public var reverses: EventID? { (payload as? any Reversing)?.reverses?.event }
 
+    /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
     public func obstacle(toReversalBy service: String) -> String? {
         let (payload, kind) = (payload, Swift.type(of: payload))
         switch kind.reversal {
@@ -46,7 +49,7 @@ extension PublishedPayloadFamily {
                 + "('orders reverse'), or cancel it ('orders cancel \(order)')"
         case .by:
             guard kind.writer != service else { return nil }
-            return "\(kind.writer) has written it: '\(kind.writer) reverse'"
+            return "\(kind.writer) wrote it: use '\(kind.writer) reverse'"
         }
     }
 }

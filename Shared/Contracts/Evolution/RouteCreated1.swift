@@ -1,7 +1,7 @@
 import EventSourcing
 
 extension Upcaster {
-    /// Legs were measured in kilometres, as a decimal fraction; now in whole metres.
+    /// Converts the lengths of legs from kilometres, a decimal fraction, into whole metres.
     static let routeCreated1 = Upcaster("RouteCreated") { (old: RouteCreated1) in
         RouteCreated(
             order: old.order, customer: old.customer, origin: old.origin,
@@ -11,7 +11,7 @@ extension Upcaster {
     }
 }
 
-/// RouteCreated as version 1 was written.
+/// RouteCreated in version 1.
 private struct RouteCreated1: Decodable {
     var order: String
     var customer: String
@@ -33,16 +33,12 @@ private struct RouteCreated1: Decodable {
 
         func today() throws -> RouteLeg {
             guard let meters = Int(exactly: (kilometers * 1000).rounded()) else {
-                throw NoDistance(kilometers: kilometers)
+                throw DaybookError(
+                    .invalid, "\(kilometers) km are no distance between two hubs")
             }
             return RouteLeg(
                 from: from, to: to, meters: meters, departsAt: departsAt, arrivesAt: arrivesAt,
                 cost: cost)
         }
-    }
-
-    struct NoDistance: Error, CustomStringConvertible {
-        let kilometers: Double
-        var description: String { "\(kilometers) km are no distance between two hubs" }
     }
 }

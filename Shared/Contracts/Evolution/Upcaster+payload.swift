@@ -1,9 +1,12 @@
 import EventSourcing
+import JSON
 
 extension Upcaster {
+    /// Creates an upcaster between payload types.
+    ///
     /// - Parameters:
     ///   - type: the name of the type that is no longer written.
-    ///   - upcast: what its events, read as they were written, are today.
+    ///   - upcast: converts an old payload into a current one.
     init<Old: Decodable & Sendable, New: EventPayload>(
         _ type: String, _ upcast: @escaping @Sendable (Old) throws -> New
     ) {

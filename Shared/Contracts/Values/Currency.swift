@@ -1,26 +1,35 @@
-/// A currency of ISO 4217, by its code of three letters.
+public import EventSourcing
+
+/// An ISO 4217 currency, by its code of three letters.
 public struct Currency: Hashable, Sendable {
+    /// The code, in upper case.
     public let code: String
 
-    /// Accepts the code of a currency in use; upper case only.
-    public init(_ code: String) throws(MoneyError) {
+    /// Creates a currency from the code of a currency in use, in upper case.
+    ///
+    /// - Throws: `invalid` for other text.
+    public init(_ code: String) throws(DaybookError) {
         guard Self.exponents[code] != nil else {
-            throw MoneyError("'\(code)' is not an ISO 4217 currency code, such as USD")
+            throw DaybookError(.invalid, "'\(code)' is not an ISO 4217 currency code, such as USD")
         }
         self.code = code
     }
 
     private init(known code: String) { self.code = code }
 
-    /// How many decimals the minor unit has: 2 for USD, 0 for JPY, 3 for KWD.
+    /// The number of decimals of the minor unit: 2 for USD, 0 for JPY, 3 for KWD.
     public var exponent: Int {
         // Every initializer looks the code up in this table.
         Self.exponents[code]!
     }
 
+    /// US dollars, with cents.
     public static let usd = Currency(known: "USD")
+    /// Euros, with cents.
     public static let eur = Currency(known: "EUR")
+    /// Japanese yen, without a smaller unit.
     public static let jpy = Currency(known: "JPY")
+    /// Kuwaiti dinars, with three decimals.
     public static let kwd = Currency(known: "KWD")
 
     /// ISO 4217, list one, without funds codes, precious metals and test codes.
@@ -47,12 +56,17 @@ public struct Currency: Hashable, Sendable {
 }
 
 extension Currency: CustomStringConvertible, Codable {
+    /// The code.
     public var description: String { code }
 
+    /// Reads a currency from its code.
+    ///
+    /// - Throws: `invalid` for other text.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }
 
+    /// Writes the code.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(code)

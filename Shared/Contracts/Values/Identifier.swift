@@ -2,14 +2,16 @@ public import EventSourcing
 
 /// The rule for the ids of orders, customers and accounts.
 public enum Identifier {
-    /// Accepts 1 to 64 ASCII letters, digits, `_` and `.`: what a stream name and a tag can hold
-    /// behind their separators.
-    /// - Parameter what: names the thing in the error, such as `order id`.
-    public static func check(_ text: String, what: String) throws(IdentifierError) {
+    /// Throws unless `text` is 1 to 64 ASCII letters, digits, `_` and `.`.
+    ///
+    /// A stream name and a tag can hold these characters after their separators.
+    ///
+    /// - Parameter what: the kind of the id in the error, such as `order id`.
+    public static func check(_ text: String, what: String) throws(DaybookError) {
         guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isAllowed) else {
             let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]
-            throw IdentifierError(
-                "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
+            throw DaybookError(
+                .invalid, "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
         }
     }
 
@@ -21,10 +23,4 @@ public enum Identifier {
         default: false
         }
     }
-}
-
-/// An id that is not one, and what would be.
-public struct IdentifierError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

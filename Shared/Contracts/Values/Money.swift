@@ -1,36 +1,39 @@
 public import EventSourcing
 
-/// An amount of money: whole minor units (cents, say) of a currency.
+/// An amount of money in whole minor units, such as cents, of a currency.
 public struct Money: Hashable, Sendable {
-    /// In minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
+    /// The amount in minor units: 1177 is 11.77 USD, 1177 JPY or 1.177 KWD.
     public let amount: Int64
+    /// The currency of the amount.
     public let currency: Currency
 
+    /// Creates an amount in minor units.
     public init(_ amount: Int64, _ currency: Currency) {
         self.amount = amount
         self.currency = currency
     }
 
-    /// The largest amount in any event, in minor units: 2⁵³ − 1, so that every reader of JSON holds
-    /// it exactly, and a sum of two never overflows.
+    /// The largest amount in any event, in minor units: 2⁵³ − 1.
+    ///
+    /// So every reader of JSON represents it exactly, and a sum of two never overflows.
     public static let largest: Int64 = (1 << 53) - 1
 
     /// Whether the amount is within ± `largest`.
     public var isInRange: Bool { (-Self.largest...Self.largest).contains(amount) }
 
-    /// The amount, or the nearest one in range.
+    /// Creates the amount, or the nearest one in range.
     public init(clamping amount: Int64, _ currency: Currency) {
         self.init(min(max(amount, -Self.largest), Self.largest), currency)
     }
 
-    /// The sum, or nil if the currencies differ or it is out of range.
+    /// Returns the sum, or nil if the currencies differ or the sum is out of range.
     public func adding(_ other: Money) -> Money? {
         let (sum, overflow) = amount.addingReportingOverflow(other.amount)
         let result = Money(sum, currency)
         return currency == other.currency && !overflow && result.isInRange ? result : nil
     }
 
-    /// The product, or nil if it is out of range.
+    /// Returns the product, or nil if it is out of range.
     public func times(_ factor: Int) -> Money? {
         let (product, overflow) = amount.multipliedReportingOverflow(by: Int64(factor))
         let result = Money(product, currency)
@@ -39,9 +42,12 @@ public struct Money: Hashable, Sendable {
 }
 
 extension Money {
-    /// Reads an amount in major units, such as `11.77`: digits, and if there is a point, exactly as
-    /// many decimals as the currency has.
-    public init(_ text: some StringProtocol, in currency: Currency) throws(MoneyError) {
+    /// Parses an amount in major units, such as `11.77`.
+    ///
+    /// The text has digits and, if it has a point, exactly as many decimals as the currency.
+    ///
+    /// - Throws: `invalid` for other text and for an amount out of range.
+    public init(_ text: some StringProtocol, in currency: Currency) throws(DaybookError) {
         let exponent = currency.exponent
         let isNegative = text.utf8.first == UInt8(ascii: "-")
         let parts = text.dropFirst(isNegative ? 1 : 0)
@@ -51,12 +57,13 @@ extension Money {
             parts.count == 1 || (exponent > 0 && parts[1].utf8.count == exponent)
         else {
             let example = Money(1177, currency).amountText
-            throw MoneyError("'\(text)' is not an amount in \(currency), such as \(example)")
+            throw DaybookError(
+                .invalid, "'\(text)' is not an amount in \(currency), such as \(example)")
         }
         let fraction = parts.count == 2 ? String(parts[1]) : String(repeating: "0", count: exponent)
         guard let magnitude = Int64(parts[0] + fraction), magnitude <= Self.largest else {
             let largest = Money(Self.largest, currency)
-            throw MoneyError("'\(text)' is more than the largest amount, \(largest)")
+            throw DaybookError(.invalid, "'\(text)' is more than the largest amount, \(largest)")
         }
         self.init(isNegative ? -magnitude : magnitude, currency)
     }
@@ -73,7 +80,7 @@ extension Money {
 }
 
 extension Money: LosslessStringConvertible {
-    /// Reads `11.77 USD`.
+    /// Parses text such as `11.77 USD`, or returns nil.
     public init?(_ text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 2, let currency = try? Currency(String(parts[1])),
@@ -82,31 +89,35 @@ extension Money: LosslessStringConvertible {
         self = money
     }
 
+    /// The amount in major units and the currency: `11.77 USD`.
     public var description: String { "\(amountText) \(currency)" }
 }
 
 extension Money: Codable {
     private enum CodingKeys: CodingKey { case amount, currency }
 
+    /// Reads an amount.
+    ///
+    /// - Throws: `invalid` if it is out of range.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             try container.decode(Int64.self, forKey: .amount),
             try container.decode(Currency.self, forKey: .currency))
-        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
+        guard isInRange else {
+            throw DaybookError(.invalid, "the amount \(amount) is out of range")
+        }
     }
 
-    /// - Throws: `MoneyError` if the amount is out of range: no reader would accept it.
+    /// Writes an amount.
+    ///
+    /// - Throws: `invalid` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
-        guard isInRange else { throw MoneyError("the amount \(amount) is out of range") }
+        guard isInRange else {
+            throw DaybookError(.invalid, "the amount \(amount) is out of range")
+        }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)
     }
-}
-
-/// Text or figures that are not money, and why.
-public struct MoneyError: InputError, Hashable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

@@ -1,25 +1,29 @@
 public import EventSourcing
 
-/// An account as it is shown. Amounts are minor units of `currency`.
+/// An account, for queries. Amounts are in minor units of `currency`.
 public struct AccountView: Codable, Hashable, Sendable, Identifiable {
-    /// The account's id, which is its customer's.
+    /// The id of the account, which is also the id of its customer.
     public var id: String
+    /// The only currency of the account.
     public var currency: Currency
-    /// Never negative.
+    /// The money in the account. Never negative.
     public var funds: Int64 = 0
     /// The part of the funds that is held for open orders.
     public var held: Int64 = 0
-    /// Credit drawn and not repaid.
+    /// The credit that was used and not repaid.
     public var owed: Int64 = 0
-    /// Funds less what is owed.
+    /// The funds minus what is owed.
     public var balance: Int64 = 0
-    /// Funds less what is held: what can be withdrawn or reserved.
+    /// The funds minus what is held: the amount that can be withdrawn or reserved.
     public var free: Int64 = 0
+    /// The time at which the account was opened.
     public var openedAt: Timestamp
-    /// The last event in it, and when that was committed.
+    /// The position of the last event in this view.
     public var position: UInt64
+    /// The time of that event.
     public var updatedAt: Timestamp
 
+    /// Creates the view of an empty account.
     public init(
         id: String, currency: Currency, openedAt: Timestamp, position: UInt64, updatedAt: Timestamp
     ) {
@@ -31,27 +35,37 @@ public struct AccountView: Codable, Hashable, Sendable, Identifiable {
     }
 }
 
-/// A line of an account's statement. Amounts are minor units of `currency`.
+/// A line of an account's statement. Amounts are in minor units of `currency`.
 public struct StatementEntry: Codable, Hashable, Sendable {
-    /// The event's place in the log: unique, and the order of the statement.
+    /// The position of the event, by which the statement is sorted.
     public var position: UInt64
-    /// When it was committed.
+    /// The time of commit.
     public var time: Timestamp
+    /// The id of the account.
     public var account: String
+    /// What happened.
     public var kind: Kind
-    /// What the balance changed by: negative for what went out, zero for what is only held.
+    /// The change of the balance: negative for money that left, zero for money that is only held.
     public var change: Int64
-    /// What the funds held for orders changed by.
+    /// The change of the funds held for orders.
     public var heldChange: Int64
+    /// The balance after the event.
     public var balanceAfter: Int64
+    /// The currency of the amounts.
     public var currency: Currency
+    /// The id of the order, or nil.
     public var order: String?
+    /// The purpose of the payment, or nil.
     public var reference: String?
 
+    /// The kinds of lines in a statement.
     public enum Kind: String, Codable, Hashable, Sendable {
+        /// The account was opened, money was paid in or out, funds were reserved or released, or a
+        /// payment was captured or refunded.
         case opened, credited, withdrawn, reserved, released, captured, refunded
     }
 
+    /// Creates a line of a statement.
     public init(
         position: UInt64, time: Timestamp, account: String, kind: Kind, change: Int64,
         heldChange: Int64, balanceAfter: Int64, currency: Currency, order: String? = nil,
@@ -70,17 +84,22 @@ public struct StatementEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// Money that went out of an account. The amount is in minor units of `currency`.
+/// Money paid out of an account. The amount is in minor units of `currency`.
 public struct WithdrawalView: Codable, Hashable, Sendable {
-    /// The event's place in the log: unique, and the order of the list.
+    /// The position of the event, by which lists are sorted.
     public var position: UInt64
-    /// When it was committed.
+    /// The time of commit.
     public var time: Timestamp
+    /// The id of the account.
     public var account: String
+    /// The amount paid out.
     public var amount: Int64
+    /// The currency of the amounts.
     public var currency: Currency
+    /// The purpose of the payment, or the reason of the reversal.
     public var reference: String
 
+    /// Creates the view of a withdrawal.
     public init(_ withdrawn: MoneyWithdrawn, position: UInt64, time: Timestamp) {
         self.position = position
         self.time = time
@@ -91,19 +110,24 @@ public struct WithdrawalView: Codable, Hashable, Sendable {
     }
 }
 
-/// Money that came into an account. Amounts are minor units of `currency`.
+/// Money paid into an account. Amounts are in minor units of `currency`.
 public struct CreditView: Codable, Hashable, Sendable {
-    /// The event's place in the log: unique, and the order of the list.
+    /// The position of the event, by which lists are sorted.
     public var position: UInt64
-    /// When it was committed.
+    /// The time of commit.
     public var time: Timestamp
+    /// The id of the account.
     public var account: String
+    /// The amount paid in.
     public var amount: Int64
-    /// The part that repaid what was owed.
+    /// The part that repaid used credit.
     public var repaid: Int64
+    /// The currency of the amounts.
     public var currency: Currency
+    /// The purpose of the payment, or the reason of the reversal.
     public var reference: String
 
+    /// Creates the view of a credit.
     public init(_ credited: MoneyCredited, position: UInt64, time: Timestamp) {
         self.position = position
         self.time = time

@@ -1,21 +1,25 @@
 public import EventSourcing
 
-/// A customer's credit limit as it is shown. Amounts are minor units of `currency`.
+/// A customer's credit limit, for queries. Amounts are in minor units of `currency`.
 public struct CreditLimitView: Codable, Hashable, Sendable, Identifiable {
-    /// The customer's id.
+    /// The id of the customer.
     public var id: String
+    /// The currency of the limit.
     public var currency: Currency
+    /// The highest amount that the customer may owe.
     public var limit: Int64 = 0
-    /// Set aside for open orders.
+    /// The credit reserved for open orders.
     public var reserved: Int64 = 0
-    /// Drawn and not repaid.
+    /// The credit that was used and not repaid.
     public var used: Int64 = 0
-    /// The limit less what is reserved and used; never negative.
+    /// The limit minus what is reserved and used. Never negative.
     public var available: Int64 = 0
-    /// The last event in it, and when that was committed.
+    /// The position of the last event in this view.
     public var position: UInt64
+    /// The time of that event.
     public var updatedAt: Timestamp
 
+    /// Creates the view of a limit of zero.
     public init(id: String, currency: Currency, position: UInt64, updatedAt: Timestamp) {
         self.id = id
         self.currency = currency

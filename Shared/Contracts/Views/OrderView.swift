@@ -1,38 +1,55 @@
 public import EventSourcing
 
-/// An order as it is shown. Amounts are minor units of `currency`.
+/// An order, for queries. Amounts are in minor units of `currency`.
 public struct OrderView: Codable, Hashable, Sendable, Identifiable {
-    /// The order's id.
+    /// The id of the order.
     public var id: String
+    /// The id of the customer.
     public var customer: String
+    /// The state of the order.
     public var status: Status
+    /// The currency of the order.
     public var currency: Currency
+    /// The ordered items.
     public var items: [OrderItem]
+    /// The price of all items.
     public var itemsTotal: Int64
-    /// Known once there is a route; so is `total`.
+    /// The price of the shipping, or nil before there is a route.
     public var shipping: Int64?
+    /// The price of items and shipping, or nil before there is a route.
     public var total: Int64?
-    /// Known once funds are reserved; so is `fromCredit`.
+    /// The part that the account's funds cover, or nil before funds are reserved.
     public var fromBalance: Int64?
+    /// The part that credit covers, or nil before funds are reserved.
     public var fromCredit: Int64?
+    /// The hub that the order is shipped from, or nil while it is unknown.
     public var origin: String?
+    /// The hub that the order is shipped to.
     public var destination: String
+    /// The time at which the customer placed the order.
     public var placedAt: Timestamp
+    /// The time until which the order must be confirmed.
     public var deadline: Timestamp
+    /// The time of arrival, or nil before there is a route.
     public var arrivesAt: Timestamp?
-    /// When it was confirmed, rejected or cancelled, whichever came last.
+    /// The time at which it was last confirmed, rejected or cancelled, or nil while it is pending.
     public var endedAt: Timestamp?
+    /// Why it was rejected, or nil.
     public var reason: OrderRejected.Reason?
+    /// The figures behind the reason, or nil.
     public var detail: String?
-    /// The last event in it, and when that was committed.
+    /// The position of the last event in this view.
     public var position: UInt64
+    /// The time of that event.
     public var updatedAt: Timestamp
 
+    /// The state of an order.
     public enum Status: String, Codable, Hashable, Sendable {
+        /// Waiting for its saga, confirmed, rejected, or cancelled after it was confirmed.
         case pending, confirmed, rejected, cancelled
     }
 
-    /// An order just placed.
+    /// Creates the view of an order that was just placed.
     public init(_ placed: OrderPlaced, position: UInt64, updatedAt: Timestamp) {
         id = placed.order
         customer = placed.customer
@@ -49,15 +66,18 @@ public struct OrderView: Codable, Hashable, Sendable, Identifiable {
     }
 }
 
-/// A customer's orders, in the order in which they were placed.
+/// The orders of a customer, in the order in which they were placed.
 public struct CustomerOrdersView: Codable, Hashable, Sendable, Identifiable {
-    /// The customer's id.
+    /// The id of the customer.
     public var id: String
+    /// The ids of the orders.
     public var orders: [String]
-    /// The last event in it, and when that was committed.
+    /// The position of the last event in this view.
     public var position: UInt64
+    /// The time of that event.
     public var updatedAt: Timestamp
 
+    /// Creates the view of a customer's orders.
     public init(id: String, orders: [String], position: UInt64, updatedAt: Timestamp) {
         self.id = id
         self.orders = orders

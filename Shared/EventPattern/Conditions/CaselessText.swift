@@ -1,6 +1,7 @@
-/// A string that is compared without regard to case, character by character: each matches itself,
-/// its lower case and its upper case, whatever their lengths. So `ß` matches `SS`, but not `Ss`,
-/// and `i` matches neither `İ` nor `ı`.
+/// A string that is compared without regard to case, character by character.
+///
+/// Each character matches itself, its lower case and its upper case, whatever their lengths. So `ß`
+/// matches `SS`, but not `Ss`, and `i` matches neither `İ` nor `ı`.
 struct CaselessText: Sendable {
     let text: [UInt8]
     private let variants: [[[UInt8]]]
@@ -10,11 +11,13 @@ struct CaselessText: Sendable {
         variants = String(decoding: text, as: UTF8.self).unicodeScalars.map(Self.variants)
     }
 
-    /// No variant of a character begins or ends with another of its variants, so that the first
-    /// that fits is the only one.
+    /// Returns the forms of a character that match.
+    ///
+    /// No form begins or ends with another form of the same character, so the first that fits is
+    /// the only one.
     static func variants(of scalar: Unicode.Scalar) -> [[UInt8]] {
         let properties = scalar.properties
-        // A set of bytes, not of strings: Swift takes some of these strings for equal.
+        // A set of bytes and not of strings, because Swift considers some of these strings equal.
         let variants = [String(scalar), properties.lowercaseMapping, properties.uppercaseMapping]
         return Array(Set(variants.map { Array($0.utf8) }))
     }
@@ -44,8 +47,10 @@ struct CaselessText: Sendable {
         return end
     }
 
-    /// A form that is the same for any two strings that differ in case alone, and for some others:
-    /// that of a string is the forms of its characters in a row.
+    /// Returns a form that is the same for all strings that differ only in case, and for some
+    /// others.
+    ///
+    /// It is the concatenation of the characters' forms.
     static func folded(_ text: Span<UInt8>) -> [UInt8] {
         var folded: [UInt8] = []
         folded.reserveCapacity(text.count)
@@ -62,7 +67,7 @@ struct CaselessText: Sendable {
         return string.unicodeScalars.flatMap { folded($0).utf8 }
     }
 
-    /// Through the upper case of the lower case, where `ẞ`, `ß` and `SS` meet.
+    /// Returns the lower case of the upper case of the lower case, where `ẞ`, `ß` and `SS` meet.
     static func folded(_ scalar: Unicode.Scalar) -> String {
         let upper = scalar.properties.lowercaseMapping.unicodeScalars
             .map(\.properties.uppercaseMapping).joined()

@@ -1,9 +1,9 @@
-/// What one value of a field may be asked for.
+/// A condition on a value of a field.
 enum Condition: Sendable {
     /// Any of these strings, byte for byte.
     case strings(ByteSet)
     case number(Double)
-    /// A number that no double says: only its own text matches.
+    /// A number that no double stands for. Only the same text matches.
     case numberText([UInt8])
     case null
     case bool(Bool)
@@ -14,14 +14,16 @@ enum Condition: Sendable {
     case suffixIgnoringCase(CaselessText)
     case wildcard(Wildcard)
     case numeric(NumericRange)
-    /// An address, however it is written, or a block of them.
+    /// A block of addresses, in any notation.
     case address(AddressBlock)
     /// Any value.
     case exists
-    /// Any value that none of these match.
+    /// Any value that matches none of these conditions.
     indirect case anythingBut([Condition])
 
-    /// Whether a value of this kind matches whose text `text` is, of a string without its quotes.
+    /// Returns whether the value matches.
+    ///
+    /// - Parameter text: the value's text, without quotes for a string.
     func matches(_ value: FieldValue, _ text: Span<UInt8>) -> Bool {
         switch self {
         case .exists: true
@@ -51,14 +53,14 @@ enum Condition: Sendable {
     }
 }
 
-/// Numbers between two bounds, each of which may belong to them or not.
+/// The numbers between two bounds, each of which may be included.
 struct NumericRange: Sendable {
     var lower = -Double.infinity
     var upper = Double.infinity
     var includesLower = true
     var includesUpper = true
 
-    /// Some number in the range, or next to it.
+    /// A number in the range, or its finite bound.
     var inside: Double { lower.isFinite ? lower : upper }
 
     func contains(_ number: Double) -> Bool {

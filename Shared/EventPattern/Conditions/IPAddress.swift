@@ -1,13 +1,18 @@
-/// An IPv4 or IPv6 address (RFC 4291). The families never meet: no IPv4 block holds an IPv6
-/// address.
+import Bytes
+
+/// An IPv4 or IPv6 address (RFC 4291).
+///
+/// No IPv4 block holds an IPv6 address, and the reverse.
 struct IPAddress: Hashable, Sendable {
     let isV6: Bool
     let bits: UInt128
 
     var width: Int { isV6 ? 128 : 32 }
 
-    /// Reads `10.0.0.1`, where a number may have zeros before it, `2001:db8::1`, or an IPv6 address
-    /// that ends with an IPv4 address, such as `64:ff9b::192.0.2.33` (RFC 4291, 2.2).
+    /// Parses an address, or returns nil.
+    ///
+    /// It accepts `10.0.0.1`, also with leading zeros, `2001:db8::1`, and an IPv6 address that ends
+    /// with an IPv4 address, such as `64:ff9b::192.0.2.33` (RFC 4291, 2.2).
     init?(_ text: Span<UInt8>) {
         guard text.count >= 2 else { return nil }
         if let bits = Self.v4(text) {
@@ -41,7 +46,7 @@ struct IPAddress: Hashable, Sendable {
     private static func v6(_ text: Span<UInt8>) -> UInt128? {
         var bits: UInt128 = 0
         var groups = 0
-        /// How many groups stand before `::`.
+        /// The number of groups before `::`.
         var gap: Int?
         var at = 0
         if text[0] == UInt8(ascii: ":") {
@@ -49,7 +54,7 @@ struct IPAddress: Hashable, Sendable {
             (gap, at) = (0, 2)
         }
         while at < text.count {
-            // A rest without a colon may be an IPv4 address, which stands for two groups.
+            // The remaining text may be an IPv4 address, which stands for two groups.
             if let v4 = v4(text.extracting(at..<text.count)) {
                 bits = bits << 32 | v4
                 groups += 2
@@ -81,11 +86,11 @@ struct IPAddress: Hashable, Sendable {
     }
 }
 
-/// The addresses whose first bits are the same: `10.0.0.0/8`.
+/// The addresses with the same first bits, such as `10.0.0.0/8`.
 struct AddressBlock: Hashable, Sendable {
     let isV6: Bool
     let length: Int
-    /// The bits that all of its addresses begin with.
+    /// The first bits of all its addresses.
     let prefix: UInt128
 
     init(_ address: IPAddress, length: Int) {

@@ -1,9 +1,9 @@
-/// A string in which each `*` stands for any run of bytes, the empty one too.
+/// A string in which each `*` stands for any number of bytes, including none.
 struct Wildcard: Sendable {
-    /// What stands before, between and behind the stars; no star: one part, the whole string.
+    /// The parts before, between and after the stars. Without stars, one part is the whole string.
     let parts: [[UInt8]]
 
-    /// Why a text is no wildcard.
+    /// Why a text is not a wildcard.
     struct Refusal: Error { let reason: String }
 
     init(_ text: [UInt8]) throws(Refusal) {
@@ -16,13 +16,13 @@ struct Wildcard: Sendable {
                     escaped == UInt8(ascii: "*") || escaped == UInt8(ascii: "\\")
                 else {
                     throw Refusal(
-                        reason: #"a backslash in a wildcard stands before "*" or another: \* or \\"#
+                        reason: #"in a wildcard, escape only "*" and the backslash: \* or \\"#
                     )
                 }
                 parts[parts.count - 1].append(escaped)
             case UInt8(ascii: "*"):
                 guard rest.first != UInt8(ascii: "*") else {
-                    throw Refusal(reason: "a wildcard has no '**'; write one '*'")
+                    throw Refusal(reason: "a wildcard can't have '**'; write one '*'")
                 }
                 parts.append([])
             default: parts[parts.count - 1].append(byte)
@@ -34,8 +34,10 @@ struct Wildcard: Sendable {
         self.parts = parts
     }
 
-    /// Each part is taken where it first occurs behind the one before: if any placing fits, that
-    /// one does, so there is nothing to try again.
+    /// Returns whether the text matches.
+    ///
+    /// Each part is taken at its first occurrence after the part before. If any placement fits,
+    /// this one does, so there is nothing to retry.
     func matches(_ text: Span<UInt8>) -> Bool {
         guard parts.count > 1 else { return text.elementsEqual(parts[0]) }
         guard text.hasPrefix(parts[0]) else { return false }

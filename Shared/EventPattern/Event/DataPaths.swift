@@ -1,20 +1,23 @@
 public import EventSourcing
 
-/// Looks for the values at some paths of events' data, in one pass over its JSON.
+/// Finds the values at given paths of events' data, in one pass over the JSON.
 public struct DataPaths: Sendable {
     private var tree = FieldTree()
     private let fields: [Int]
 
-    /// - Parameter paths: such as `account` or `address.city`, the one that is preferred first.
+    /// Creates a search.
+    ///
+    /// - Parameter paths: such as `account` or `address.city`, in the order of preference.
     public init(_ paths: [String]) {
         var tree = FieldTree()
         fields = paths.map { tree.field(of: Array($0.utf8)) }
         self.tree = tree
     }
 
-    /// The value at the first of the paths at which the data has one, as text; nil if it has none,
-    /// or is not JSON. Of several values at one path, as in an array, it is the first; objects,
-    /// arrays and null are no values.
+    /// Returns the value at the first path where the data has one, as text, or nil.
+    ///
+    /// At a path with several values, as in an array, it is the first. Objects, arrays and null are
+    /// not values. Data that is not JSON has no values.
     public func text(in event: RecordedEvent) -> String? {
         let record = event.bytes.span
         guard let header = RecordHeader(record) else { return nil }
@@ -29,7 +32,7 @@ public struct DataPaths: Sendable {
 }
 
 extension EventFields {
-    /// The value at `index` as text; nil for null.
+    /// Returns the value at `index` as text, or nil for null.
     fileprivate func text(at index: Int, of event: RecordedEvent) -> String? {
         let value = values[index]
         switch value.kind {

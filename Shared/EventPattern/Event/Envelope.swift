@@ -1,7 +1,9 @@
 import EventSourcing
 
-/// The attributes under which patterns see an event: those of EventBridge's envelope, and
-/// Daybook's. docs/event-patterns.md says what each is.
+/// The attributes of an event that patterns can use: those of EventBridge's envelope, and
+/// Daybook's.
+///
+/// docs/event-patterns.md explains each of them.
 enum Attribute: String, CaseIterable, Sendable {
     case version, id, source, time, resources, account, region, detail
     case detailType = "detail-type"
@@ -10,14 +12,14 @@ enum Attribute: String, CaseIterable, Sendable {
     case correlationID = "correlation-id"
     case causationID = "causation-id"
 
-    /// What a category has before it to be a source.
+    /// The text before the category in an event's source.
     static let sourcePrefix = "daybook."
 }
 
-/// The paths of some patterns, and where in an event they begin.
+/// The paths that some patterns use, and the attributes where they begin.
 struct Envelope: Sendable {
     private(set) var tree = FieldTree()
-    /// The attributes that are asked for, with their nodes of the tree.
+    /// The used attributes, with their nodes in the tree.
     private var attributes: [(Attribute, node: Int)] = []
 
     mutating func field(of path: [UInt8]) -> Int {
@@ -29,11 +31,11 @@ struct Envelope: Sendable {
         return field
     }
 
-    /// The values that `event` has at the paths.
+    /// Returns the values of `event` at the paths.
     func fields(of event: RecordedEvent, replayName: String?) -> EventFields {
         let record = event.bytes.span
         var reader = EventReader(tree)
-        // An event has such a header, or it would not be one.
+        // Every event has a valid header, or it would not exist.
         guard let header = RecordHeader(record) else { return reader.fields }
         for (attribute, node) in attributes {
             switch attribute {
@@ -76,13 +78,13 @@ struct Envelope: Sendable {
 }
 
 extension RecordHeader {
-    /// The part of the stream's name before its first hyphen.
+    /// Returns the range of the stream name before its first hyphen.
     fileprivate func category(_ record: Span<UInt8>) -> Range<Int> {
         let hyphen = stream.first { record[$0] == UInt8(ascii: "-") }
         return stream.lowerBound..<(hyphen ?? stream.upperBound)
     }
 
-    /// Where each tag lies; they stand behind a byte with their length.
+    /// Returns the range of each tag, after its length byte.
     fileprivate func tags(_ record: Span<UInt8>) -> [Range<Int>] {
         var at = tags.lowerBound
         return (0..<tagCount).map { _ in
@@ -92,8 +94,10 @@ extension RecordHeader {
         }
     }
 
-    /// Whether the content type says so: `application/json`, `<anything>+json`, parameters or not;
-    /// or says nothing.
+    /// Returns whether the data is JSON by its content type.
+    ///
+    /// That is `application/json` or `<anything>+json`, with or without parameters, or an empty
+    /// content type.
     fileprivate func hasJSONData(_ record: Span<UInt8>) -> Bool {
         var end = contentType.first { record[$0] == UInt8(ascii: ";") } ?? contentType.upperBound
         while end > contentType.lowerBound, record[end - 1] == UInt8(ascii: " ") { end -= 1 }

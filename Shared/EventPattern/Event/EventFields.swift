@@ -1,33 +1,34 @@
-/// A value that an event has at a path somebody asks for.
+/// A value of an event at a path that some pattern uses.
 struct FieldValue {
     enum Kind: UInt8 {
         case string
-        /// A number that a double says; see JSONNumber.
+        /// A number that a double stands for. See JSONNumber.
         case number
         case numberText
         case null, `true`, `false`
     }
 
     var kind: Kind
-    /// Whether `range` is one of the decoded text instead of the record.
+    /// Whether `range` is in the decoded text, and not in the record.
     var isDecoded = false
     var range = 0..<0
     var number = 0.0
-    /// The array element it is in; see Scope.
+    /// The array element that holds the value. See Scopes.
     var scope: Int32 = 0
     fileprivate(set) var field: Int32 = 0
     /// The next value of the same field, or -1.
     fileprivate(set) var next: Int32 = -1
 }
 
-/// The values of one event at the paths of a FieldTree: each field has a list of them, in the order
-/// of the event.
+/// The values of an event at the paths of a FieldTree.
+///
+/// Each field has a list of values, in the order of the event.
 struct EventFields {
     private(set) var values: [FieldValue] = []
     private var first: [Int32]
     private var last: [Int32]
     var scopes = Scopes()
-    /// Text that does not stand in the record as it is.
+    /// Text that the record does not hold in this form.
     var decoded: [UInt8] = []
 
     init(count: Int) {
@@ -50,7 +51,7 @@ struct EventFields {
         sequence(first: firstIndex(of: field), next: index(after:)).prefix { $0 >= 0 }
     }
 
-    /// The index of the first value of `field`, or -1; `index(after:)` leads on.
+    /// Returns the index of the first value of `field`, or -1. Continue with `index(after:)`.
     func firstIndex(of field: Int) -> Int { Int(first[field]) }
     func index(after index: Int) -> Int { Int(values[index].next) }
 
@@ -61,14 +62,14 @@ struct EventFields {
             : condition.matches(value, record.extracting(value.range))
     }
 
-    /// A place to come back to.
+    /// A state of the fields to return to.
     struct Mark {
         fileprivate let (values, scopes): (Int, Scopes)
     }
 
     var mark: Mark { Mark(values: values.count, scopes: scopes) }
 
-    /// Forgets what came after `mark`.
+    /// Removes the values that were added after `mark`.
     mutating func rewind(to mark: Mark) {
         scopes = mark.scopes
         for field in first.indices {
@@ -81,14 +82,14 @@ struct EventFields {
     }
 }
 
-/// Which array elements the values of an event are in.
+/// The array elements that hold an event's values.
 ///
-/// An element that is itself an object or an array is a scope; what it holds is in it. Scopes are
-/// numbered in the order in which they open, from 1; 0 is the event itself.
+/// An array element that is an object or an array is a scope for what it holds. Scopes are numbered
+/// from 1 in the order in which they open. Scope 0 is the event itself.
 struct Scopes {
     private var parents: [Int32] = [0]
     private var arrays: [Int32] = [-1]
-    /// For each array the first scope behind its last one.
+    /// The first scope after the last one of each array.
     private var arrayEnds: [Int32] = []
 
     mutating func openArray() -> Int32 {
@@ -104,14 +105,15 @@ struct Scopes {
 
     mutating func close(_ array: Int32) { arrayEnds[Int(array)] = Int32(parents.count) }
 
-    /// Nil if values in both scopes may be taken together: there is no array of which they are in
-    /// different elements. Otherwise the next scope that may go with `chosen`, when one looks
-    /// onwards from `other`: that of the same element, or the one behind the array.
+    /// Returns nil if values in both scopes can be chosen together.
+    ///
+    /// They can't if some array holds them in different elements. Then it returns the next scope
+    /// after `other` that may fit `chosen`: that of the same element, or the one after the array.
     func conflict(of other: Int32, with chosen: Int32) -> Int32? {
         var (a, b) = (chosen, other)
         var (childA, childB): (Int32, Int32) = (-1, -1)
         while a != b {
-            // A scope has a greater number than those around it.
+            // A scope has a greater number than the scopes around it.
             if a > b {
                 childA = a
                 a = parents[Int(a)]

@@ -1,6 +1,7 @@
 import EventSourcing
+import JSON
 
-/// Reads from an event what a FieldTree asks for, in one pass over its JSON.
+/// Reads the values that a FieldTree asks for, in one pass over an event's JSON.
 struct EventReader: ~Copyable {
     private let tree: FieldTree
     private(set) var fields: EventFields
@@ -10,8 +11,9 @@ struct EventReader: ~Copyable {
         fields = EventFields(count: tree.fieldCount)
     }
 
-    /// Reads the JSON at `range` as the value of the attribute at `node`. If it is not JSON, or
-    /// nested too deep, the attribute has no values.
+    /// Reads the JSON at `range` as the value of the attribute at `node`.
+    ///
+    /// The attribute has no values if the text is not JSON or is nested too deep.
     mutating func read(_ range: Range<Int>, of bytes: Span<UInt8>, at node: Int) {
         let mark = fields.mark
         var scanner = JSONScanner(range, maximumDepth: EventPattern.Limits.eventDepth)
@@ -23,12 +25,12 @@ struct EventReader: ~Copyable {
         }
     }
 
-    /// Adds a string that stands in the record.
+    /// Adds a string at a range of the record.
     mutating func add(_ range: Range<Int>, to field: Int) {
         fields.append(FieldValue(kind: .string, range: range), to: field)
     }
 
-    /// Adds a text that doesn't.
+    /// Adds a text that the record does not hold.
     mutating func add(_ text: String, as kind: FieldValue.Kind = .string, to field: Int) {
         let start = fields.decoded.count
         fields.decoded.append(contentsOf: text.utf8)

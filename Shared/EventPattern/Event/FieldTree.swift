@@ -1,12 +1,12 @@
-/// The paths that patterns ask for, as a tree that an event is walked along with; each path has a
+/// The paths that patterns use, as a tree that is followed while an event is read. Each path has a
 /// number, its field.
 ///
-/// `a.b` is the member `b` of `a`, or a member named `a.b`: so a node is reached by each way to
-/// join the steps below another, and a member's name is looked up once, as it is.
+/// `a.b` is the member `b` of `a`, or a member named `a.b`. So several edges lead to a node, one
+/// for each way to join the names of its path. The name of a member is looked up once, unchanged.
 struct FieldTree: Sendable {
     private var fields: [Int32] = [-1]
-    /// For each node the lengths of the names that lead on from it, as bits: most names of an event
-    /// are passed over at this.
+    /// The lengths of the names that lead on from each node, as bits. They exclude most names of an
+    /// event.
     private var lengths: [UInt64] = [0]
     private var edges = ByteSet()
     private var targets: [Int32] = []
@@ -15,7 +15,7 @@ struct FieldTree: Sendable {
 
     static let root = 0
 
-    /// The field of `path`, which may be new.
+    /// Returns the field of `path`, which may be new.
     mutating func field(of path: [UInt8]) -> Int {
         let steps = path.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         var chain = [Self.root]
@@ -34,10 +34,10 @@ struct FieldTree: Sendable {
         return Int(fields[node])
     }
 
-    /// The field that ends at `node`, if one does.
+    /// Returns the field that ends at `node`, or nil.
     func field(at node: Int) -> Int? { fields[node] < 0 ? nil : Int(fields[node]) }
 
-    /// Whether any path leads on from `node`.
+    /// Returns whether a path continues after `node`.
     func leadsOn(from node: Int) -> Bool { lengths[node] != 0 }
 
     func child(of node: Int, named name: Span<UInt8>) -> Int? {

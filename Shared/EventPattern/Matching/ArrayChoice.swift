@@ -1,14 +1,14 @@
 /// The search for one value for each requirement, no two of them from different elements of the
 /// same array.
 ///
-/// A field is absent if none of its values goes with those that were chosen: `{"a": {"b": [1],
-/// "c": [{"exists": false}]}}` asks for an element of `a` whose `b` is 1 and that has no `c`. What
-/// is absent is decided last, so it does not depend on the order of the fields.
+/// A field is absent if none of its values can be combined with the chosen ones. For example,
+/// `{"a": {"b": [1], "c": [{"exists": false}]}}` matches an element of `a` whose `b` is 1 and which
+/// has no `c`. Absence is decided last, so that it does not depend on the order of the fields.
 struct ArrayChoice {
     private struct Option {
-        /// Of the values that meet the requirement, ascending.
+        /// The scopes of the values that meet the requirement, in ascending order.
         var scopes: [Int32]
-        /// Of all values of the field; empty if it may not be absent.
+        /// The scopes of all values of the field. Empty if it may not be absent.
         var presentScopes: [Int32]
         var acceptsAbsence: Bool
     }
@@ -16,7 +16,7 @@ struct ArrayChoice {
     private let options: [Option]
     private let scopes: Scopes
     private var chosen: [Int32] = []
-    /// Options taken as absent.
+    /// The options that are taken as absent.
     private var absent: [Int] = []
     private var stepsLeft = EventPattern.Limits.arraySteps
 
@@ -58,7 +58,7 @@ struct ArrayChoice {
             chosen.append(candidates[at])
             if succeeds(from: index + 1) { return true }
             chosen.removeLast()
-            // Values in one scope are all the same here.
+            // Two values in one scope are equivalent here.
             at = candidates.firstIndex(notBelow: candidates[at] + 1, from: at + 1)
         }
         guard options[index].acceptsAbsence else { return false }
@@ -71,7 +71,8 @@ struct ArrayChoice {
         options[index].presentScopes.allSatisfy { conflict(of: $0) != nil }
     }
 
-    /// Where to look on if `scope` can't go with what is chosen.
+    /// Returns where to continue if `scope` can't be combined with the chosen values, or nil if it
+    /// can.
     private func conflict(of scope: Int32) -> Int32? {
         for other in chosen {
             if let next = scopes.conflict(of: scope, with: other) { return next }
@@ -81,7 +82,8 @@ struct ArrayChoice {
 }
 
 extension [Int32] {
-    /// In ascending order: the index of the first element from `start` on that is at least `bound`.
+    /// Returns the index of the first element from `start` that is at least `bound`. The array is
+    /// in ascending order.
     fileprivate func firstIndex(notBelow bound: Int32, from start: Int) -> Int {
         var (low, high) = (start, count)
         while low < high {

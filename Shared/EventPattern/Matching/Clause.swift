@@ -1,12 +1,12 @@
-/// What a pattern asks of one field: that some value of it meet some condition.
+/// What a pattern requires of a field: some value of it meets some condition.
 struct Requirement: Sendable {
     var path: [UInt8]
     var conditions: [Condition]
-    /// `{"exists": false}` is among the conditions: having no value will do, too.
+    /// Whether `{"exists": false}` is among the conditions, so that having no value is enough.
     var acceptsAbsence: Bool
 }
 
-/// One of the alternatives that `$or` opens: all of its requirements hold.
+/// One of the alternatives that `$or` opens. All of its requirements must hold.
 struct Clause: Sendable {
     struct Test: Sendable {
         var field: Int
@@ -14,7 +14,7 @@ struct Clause: Sendable {
         var acceptsAbsence: Bool
     }
 
-    /// In the order of their paths, so that those in the same array are neighbours.
+    /// The tests in the order of their paths, so that those in the same array are neighbours.
     let tests: [Test]
 
     init(_ requirements: [Requirement], in envelope: inout Envelope) {
@@ -41,7 +41,7 @@ struct Clause: Sendable {
 }
 
 extension Clause.Test {
-    /// The index of the first value that meets a condition, or -1.
+    /// Returns the index of the first value that meets a condition, or -1.
     func firstMatch(in fields: EventFields, _ record: Span<UInt8>) -> Int {
         var index = fields.firstIndex(of: field)
         while index >= 0, !isMet(by: index, of: fields, record) {

@@ -1,7 +1,9 @@
 import EventSourcing
 
-/// The alternatives of many patterns, each filed in an index under the one of its fields that tells
-/// it best from the others: an event is looked up by its values, and what is found is checked.
+/// The alternatives of many patterns, in an index.
+///
+/// Each clause is in the index under its most selective field. An event is looked up by its values,
+/// and each clause that is found is then checked.
 struct ClauseSet: Sendable {
     private struct Filed: Sendable {
         var clause: Clause
@@ -11,11 +13,11 @@ struct ClauseSet: Sendable {
 
     private var envelope = Envelope()
     private var index = PatternIndex()
-    /// By number; the numbers of removed ones are used again.
+    /// The clauses by number. The numbers of removed clauses are reused.
     private var clauses: [Filed?] = []
     private var freeNumbers: [Int32] = []
 
-    /// Adds a clause for `owner`; returns its number.
+    /// Adds a clause for `owner`, and returns the clause's number.
     mutating func insert(_ requirements: [Requirement], owner: Int) -> Int32 {
         let clause = Clause(requirements, in: &envelope)
         let number = freeNumbers.popLast() ?? Int32(clauses.count)
@@ -32,7 +34,7 @@ struct ClauseSet: Sendable {
         freeNumbers.append(number)
     }
 
-    /// The owners of all clauses that match `event`, ascending, each once.
+    /// Returns the owners of all clauses that match `event`, in ascending order, each once.
     func owners(matching event: RecordedEvent, replayName: String?) -> [Int] {
         let fields = envelope.fields(of: event, replayName: replayName)
         let record = event.bytes.span

@@ -1,9 +1,11 @@
 import EventSourcing
 
-/// Under what a clause is filed: if a clause matches an event, some value of the event leads to one
-/// of the clause's keys. The reverse need not hold: what is found is checked afterwards.
+/// The key of a clause in the index.
+///
+/// If a clause matches an event, some value of the event leads to one of the clause's keys. The
+/// reverse need not hold, because each clause that is found is checked.
 enum IndexKey: Sendable {
-    /// A hash of a value, or of a part of it.
+    /// The hash of a value, or of a part of it.
     case bucket(field: Int, kind: Kind, length: Int, hash: UInt64)
     case range(field: Int, NumericRange)
     /// Any value of the field.
@@ -13,11 +15,11 @@ enum IndexKey: Sendable {
 
     enum Kind: Int, CaseIterable, Sendable {
         case string, prefix, suffix
-        /// The same of the folded string; see CaselessText.
+        /// The same of the folded string. See CaselessText.
         case foldedString, foldedPrefix, foldedSuffix
         case numberText, number, simple, blockV4, blockV6
 
-        /// Whether there is one look-up for each length of such keys, not one in all.
+        /// Whether there is one look-up for each length of such keys, and not one for all.
         var hasLength: Bool {
             switch self {
             case .prefix, .suffix, .foldedPrefix, .foldedSuffix, .blockV4, .blockV6: true
@@ -88,7 +90,7 @@ extension Clause.Test {
         .text(field, kind, CaselessText.folded(text.text.span))
     }
 
-    /// What stands before the first star or behind the last one.
+    /// Returns the key of the text before the first star or after the last one.
     private func key(of wildcard: Wildcard) -> IndexKey {
         let (first, last) = (wildcard.parts[0], wildcard.parts[wildcard.parts.count - 1])
         if wildcard.parts.count == 1 { return .text(field, .string, first) }
@@ -98,6 +100,6 @@ extension Clause.Test {
 }
 
 extension Double {
-    /// The same for both zeros, which are equal.
+    /// The bits of the number, the same for both zeros, which are equal.
     var indexBits: UInt64 { (self == 0 ? 0 : self).bitPattern }
 }

@@ -1,9 +1,10 @@
 import EventSourcing
 
-/// Clauses by their keys: for an event it finds those that may match, without a look at the others.
+/// Clauses by their keys. It finds the clauses that may match an event without visiting the others.
 struct PatternIndex: Sendable {
     private struct Field: Sendable {
-        /// For each kind of key the lengths there are, ascending, with the number of keys of each.
+        /// The lengths of each kind of key, in ascending order, with the number of keys of each
+        /// length.
         var lengths: [[(length: Int, count: Int)]] = Array(
             repeating: [], count: IndexKey.Kind.allCases.count)
         var ranges = RangeIndex()
@@ -36,7 +37,7 @@ struct PatternIndex: Sendable {
         }
     }
 
-    /// Takes back an insert.
+    /// Undoes an insert.
     mutating func remove(_ clause: Int32, under key: IndexKey) {
         switch key {
         case .bucket(let field, let kind, let length, let hash):
@@ -53,7 +54,7 @@ struct PatternIndex: Sendable {
         while fields.count <= field { fields.append(Field()) }
     }
 
-    /// How many clauses are likely to be found in vain under `key`, roughly, in quarters.
+    /// Returns roughly how many clauses a look-up under `key` finds without a match, in quarters.
     func cost(of key: IndexKey) -> Int {
         switch key {
         case .bucket(_, let kind, _, let hash):
@@ -68,7 +69,7 @@ struct PatternIndex: Sendable {
 
     // MARK: Look-up
 
-    /// Hands each clause that may match to `found`, some of them more than once.
+    /// Calls `found` with each clause that may match, with some of them more than once.
     func candidates(
         for event: EventFields, _ record: Span<UInt8>, _ found: (Int32) -> Void
     ) {

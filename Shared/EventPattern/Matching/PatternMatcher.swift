@@ -1,13 +1,15 @@
 public import EventSourcing
 
-/// Many patterns, matched at once: the same answer as asking each alone, but what an event costs
-/// depends on the patterns that may match it rather than on all.
+/// Matches an event against many patterns at once.
+///
+/// The result is the same as matching each pattern alone. The cost depends on the patterns that may
+/// match the event, and not on all patterns.
 ///
 ///     var matcher = PatternMatcher<String>()
 ///     matcher.add("large-orders", try EventPattern(text))
 ///     for rule in matcher.matches(event) { … }
 ///
-/// A value: a copy may be matched against while another is changed.
+/// It is a value: one copy can be matched while another is changed.
 public struct PatternMatcher<ID: Hashable & Sendable>: Sendable {
     private struct Rule: Sendable {
         var id: ID
@@ -15,17 +17,18 @@ public struct PatternMatcher<ID: Hashable & Sendable>: Sendable {
     }
 
     private var clauses = ClauseSet()
-    /// By serial number, which rises with each that is added.
+    /// The rules by serial number, which rises with each rule that is added.
     private var rules: [Int: Rule] = [:]
     private var serials: [ID: Int] = [:]
     private var nextSerial = 0
 
+    /// Creates a matcher without patterns.
     public init() {}
 
-    /// How many patterns there are.
+    /// The number of patterns.
     public var count: Int { rules.count }
 
-    /// Adds a pattern, which takes the place of one of the same id.
+    /// Adds a pattern. It replaces an earlier one with the same id.
     public mutating func add(_ id: ID, _ pattern: EventPattern) {
         remove(id)
         serials[id] = nextSerial
@@ -34,7 +37,7 @@ public struct PatternMatcher<ID: Hashable & Sendable>: Sendable {
         nextSerial += 1
     }
 
-    /// Removes the pattern of this id, if there is one.
+    /// Removes the pattern with this id, if there is one.
     public mutating func remove(_ id: ID) {
         guard let serial = serials.removeValue(forKey: id),
             let rule = rules.removeValue(forKey: serial)
@@ -42,8 +45,9 @@ public struct PatternMatcher<ID: Hashable & Sendable>: Sendable {
         for clause in rule.clauses { clauses.remove(clause) }
     }
 
-    /// The ids of all patterns that match `event`, in the order in which they were added.
-    /// - Parameter replayName: the replay that delivers the event, if one does.
+    /// Returns the ids of all patterns that match `event`, in the order in which they were added.
+    ///
+    /// - Parameter replayName: the replay that delivers the event, or nil.
     public func matches(_ event: RecordedEvent, replayName: String? = nil) -> [ID] {
         clauses.owners(matching: event, replayName: replayName).compactMap { rules[$0]?.id }
     }

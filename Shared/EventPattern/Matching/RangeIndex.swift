@@ -1,7 +1,7 @@
-/// Ranges of numbers, searched for those around a number: an interval tree that lies in an array.
+/// Ranges of numbers, searched for those that hold a number: an interval tree in an array.
 ///
-/// The ranges are in the order of their lower bounds; the middle one of a part of the array is the
-/// root of that part, and knows how far up any range in the part reaches.
+/// The ranges are sorted by their lower bounds. The middle one of a part of the array is the root
+/// of that part. It knows the highest upper bound of the part.
 struct RangeIndex: Sendable {
     private struct Entry: Sendable {
         var range: NumericRange
@@ -11,7 +11,7 @@ struct RangeIndex: Sendable {
 
     private var entries: [Entry] = []
 
-    /// How many ranges there are around `number`.
+    /// Returns how many ranges hold `number`.
     func count(around number: Double) -> Int {
         var count = 0
         forEach(around: number) { _ in count += 1 }

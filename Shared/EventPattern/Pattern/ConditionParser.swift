@@ -1,8 +1,10 @@
-// What stands in the list of a field: values and operators.
+import JSON
+
+// The elements of a field's list: values and operators.
 
 extension PatternParser {
     enum Element {
-        /// Kept apart, so that all strings of a list are looked up at once.
+        /// A string, kept separate so that all strings of a list are looked up at once.
         case string([UInt8])
         case condition(Condition)
         case absence
@@ -12,7 +14,7 @@ extension PatternParser {
         switch peek() {
         case UInt8(ascii: "{"): return try operation()
         case UInt8(ascii: "["):
-            throw refusal("a list in a list; write the values side by side, such as [1, 2]")
+            throw failure("a list can't hold a list; write the values side by side, such as [1, 2]")
         default: break
         }
         let start = scanner.at
@@ -52,9 +54,9 @@ extension PatternParser {
     }
 
     private func unknown(_ name: String, at offset: Int) -> EventPatternError {
-        refusal(
-            "no operator '\(name)'; there are prefix, suffix, equals-ignore-case, wildcard, "
-                + "anything-but, numeric, exists, cidr", at: offset)
+        failure(
+            "unknown operator '\(name)'; use prefix, suffix, equals-ignore-case, wildcard, "
+                + "anything-but, numeric, exists or cidr", at: offset)
     }
 
     mutating func openOperation() throws(EventPatternError) -> (String, offset: Int) {
@@ -62,7 +64,7 @@ extension PatternParser {
         try open()
         var isFirst = true
         guard try hasNext(until: UInt8(ascii: "}"), isFirst: &isFirst) else {
-            throw refusal(#"an operator is missing, as in {"prefix": "x"}"#, at: start)
+            throw failure(#"an operator is missing, as in {"prefix": "x"}"#, at: start)
         }
         let (name, offset) = try key()
         return (String(decoding: name, as: UTF8.self), offset)
@@ -72,7 +74,7 @@ extension PatternParser {
         var isFirst = false
         if try hasNext(until: UInt8(ascii: "}"), isFirst: &isFirst) {
             _ = peek()
-            throw refusal(
+            throw failure(
                 "'\(name)' stands alone in its object; write another operator as {…}, {…}")
         }
     }
@@ -80,13 +82,13 @@ extension PatternParser {
     // MARK: Operands
 
     mutating func string(for name: String) throws(EventPatternError) -> [UInt8] {
-        guard peek() == UInt8(ascii: "\"") else { throw refusal("'\(name)' takes a string") }
+        guard peek() == UInt8(ascii: "\"") else { throw failure("'\(name)' takes a string") }
         return try string()
     }
 
     mutating func string() throws(EventPatternError) -> [UInt8] {
         let start = scanner.at
-        guard case .string(let token) = try scalar() else { throw refusal("expected a string") }
+        guard case .string(let token) = try scalar() else { throw failure("expected a string") }
         return try decoded(token, start)
     }
 
@@ -100,7 +102,7 @@ extension PatternParser {
         case UInt8(ascii: "t"), UInt8(ascii: "f"):
             if case .true = try scalar() { return true }
             return false
-        default: throw refusal("'exists' takes true or false")
+        default: throw failure("'exists' takes true or false")
         }
     }
 
@@ -111,7 +113,7 @@ extension PatternParser {
         guard peek() == UInt8(ascii: "{") else { return condition(try string(for: name)) }
         let (inner, offset) = try openOperation()
         guard inner == "equals-ignore-case" else {
-            throw refusal(
+            throw failure(
                 #"'\#(name)' takes a string or {"equals-ignore-case": "x"}"#, at: offset)
         }
         let text = CaselessText(try string(for: inner))
@@ -120,13 +122,13 @@ extension PatternParser {
     }
 
     mutating func wildcard() throws(EventPatternError) -> Wildcard {
-        guard peek() == UInt8(ascii: "\"") else { throw refusal("'wildcard' takes a string") }
+        guard peek() == UInt8(ascii: "\"") else { throw failure("'wildcard' takes a string") }
         let start = scanner.at
         let text = try string()
         do throws(Wildcard.Refusal) {
             return try Wildcard(text)
         } catch {
-            throw refusal(error.reason, at: start)
+            throw failure(error.reason, at: start)
         }
     }
 
@@ -139,7 +141,7 @@ extension PatternParser {
             let length = UInt8(String(decoding: parts[1], as: UTF8.self)),
             length < address.width
         else {
-            throw refusal(
+            throw failure(
                 "'cidr' takes an IPv4 address and a length up to 31, such as \"10.0.0.0/8\", or an "
                     + "IPv6 address and one up to 127", at: start)
         }

@@ -1,11 +1,11 @@
 public import EventSourcing
 
 extension EventPattern {
-    /// What an event must be at the least to match: each event that the pattern matches, the query
-    /// matches too, so that an index may skip the others. `.all` when nothing is known.
+    /// A query that matches every event that the pattern matches, so that an index can skip other
+    /// events.
     ///
-    /// It says what exact values of `stream`, `resources`, `category`, `source`, `detail-type`,
-    /// `tags` and `correlation-id` say.
+    /// It uses the exact values of `stream`, `resources`, `category`, `source`, `detail-type`,
+    /// `tags` and `correlation-id`. It is `.all` if the pattern has none of them.
     public var query: EventQuery {
         var items: [EventQuery.Item] = []
         for requirements in requirements {
@@ -36,8 +36,9 @@ extension Requirement {
         }
     }
 
-    /// The values one of which the field must have, if there are no more than a query may hold and
-    /// each is short enough to be a name.
+    /// The values one of which the field must have, or nil.
+    ///
+    /// Nil if there are more than a query may hold. Values too long for a name are left out.
     private var exactStrings: [String]? {
         guard !acceptsAbsence, conditions.count == 1, case .strings(let strings) = conditions[0]
         else { return nil }

@@ -1,14 +1,14 @@
 public import EventSourcing
 
-/// Which events: a pattern in EventBridge's pattern language, as docs/event-patterns.md has it.
+/// A pattern in EventBridge's pattern language, which selects events (docs/event-patterns.md).
 ///
 ///     let pattern = try EventPattern(
 ///         #"{"detail-type": ["OrderPlaced"], "detail": {"total": [{"numeric": [">", 100]}]}}"#)
 ///     if pattern.matches(event) { … }
 ///
-/// Parsed once; a value that is cheap to copy. For many patterns at once there is PatternMatcher.
+/// It is parsed once and cheap to copy. Use PatternMatcher for many patterns at once.
 public struct EventPattern: Sendable {
-    /// The text it was made from.
+    /// The pattern's text.
     public let description: String
     /// The alternatives, as in the text.
     let requirements: [[Requirement]]
@@ -16,7 +16,9 @@ public struct EventPattern: Sendable {
     private let clauses: [Clause]
 
     /// Parses `text`.
-    /// - Throws: where the text is no pattern or goes beyond the limits, and what would be right.
+    ///
+    /// - Throws: an error with the place and a correction, if the text is not a pattern or exceeds
+    ///   the limits.
     public init(_ text: String) throws(EventPatternError) {
         description = text
         var parser = PatternParser(Array(text.utf8))
@@ -26,10 +28,11 @@ public struct EventPattern: Sendable {
         self.envelope = envelope
     }
 
-    /// Whether the pattern matches `event`.
+    /// Returns whether the pattern matches `event`.
     ///
-    /// Data that is not JSON by its content type, or that claims to be and is not, has no `detail`.
-    /// - Parameter replayName: the replay that delivers the event, if one does.
+    /// Data that is not JSON, by its content type or in fact, has no `detail`.
+    ///
+    /// - Parameter replayName: the replay that delivers the event, or nil.
     public func matches(_ event: RecordedEvent, replayName: String? = nil) -> Bool {
         let fields = envelope.fields(of: event, replayName: replayName)
         let record = event.bytes.span
@@ -37,40 +40,46 @@ public struct EventPattern: Sendable {
         return false
     }
 
-    /// What a pattern and an event may hold at the most.
+    /// The limits of patterns and of matching. A pattern beyond its limits is rejected.
     public enum Limits {
-        /// Bytes of a pattern's text; beyond it, it is refused, as with the next four.
+        /// The longest text of a pattern, in bytes.
         public static let textBytes = 65_536
-        /// Objects and arrays within each other.
+        /// The deepest nesting of objects and arrays in a pattern.
         public static let depth = 32
-        /// Alternatives that all `$or` of a pattern open together.
+        /// The largest number of alternatives that all `$or` of a pattern open together.
         public static let alternatives = 1_000
-        /// Fields of all alternatives together.
+        /// The largest number of fields in all alternatives together.
         public static let fields = 10_000
-        /// `*` in one wildcard.
+        /// The largest number of `*` in one wildcard.
         public static let stars = 32
-        /// Objects and arrays within each other in an event's data or metadata; deeper ones count
-        /// as malformed.
+        /// The deepest nesting in an event's data or metadata. Deeper JSON counts as malformed.
         public static let eventDepth = 256
-        /// Tries to choose elements of an event's arrays for an alternative, after which it counts
-        /// as not matching.
+        /// How many combinations of array elements are tried for one alternative.
+        ///
+        /// If none of them fits, the alternative does not match.
         public static let arraySteps = 100_000
     }
 }
 
 extension EventPattern: CustomStringConvertible, Hashable, Codable {
-    /// By the bytes of their texts: strings that Swift takes for equal may match differently.
+    /// Compares the bytes of the texts.
+    ///
+    /// Strings that Swift considers equal may match different events.
     public static func == (a: EventPattern, b: EventPattern) -> Bool {
         a.description.utf8.elementsEqual(b.description.utf8)
     }
 
+    /// Hashes the text.
     public func hash(into hasher: inout Hasher) { hasher.combine(description) }
 
-    /// Reads the text of the pattern, a string.
+    /// Reads a pattern from its text.
+    ///
+    /// - Throws: `EventPatternError` if it is not a pattern.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

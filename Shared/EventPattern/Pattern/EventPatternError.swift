@@ -1,13 +1,14 @@
 public import EventSourcing
 
-/// A text that is no event pattern: where it goes wrong, why, and what would be right.
-public struct EventPatternError: InputError, Hashable {
-    /// From 1.
+/// Why a text is not an event pattern: the place, the reason and a correction.
+public struct EventPatternError: ClassifiedError, Hashable {
+    /// The line of the error, from 1.
     public let line: Int
-    /// In bytes, from 1.
+    /// The column of the error in bytes, from 1.
     public let column: Int
-    /// The field it is about, its names joined by dots; empty if it is about none.
+    /// The path of the field, its names joined by dots, or empty.
     public let path: String
+    /// The reason and a correction, in one line.
     public let reason: String
 
     init(_ reason: String, at offset: Int, of text: Span<UInt8>, path: String = "") {
@@ -19,6 +20,9 @@ public struct EventPatternError: InputError, Hashable {
         (self.line, self.column, self.path, self.reason) = (line, column, path, reason)
     }
 
+    public var kind: DaybookError.Kind { .invalid }
+
+    /// The error in one line, with its place.
     public var description: String {
         let place = "event pattern, line \(line), column \(column)"
         return path.isEmpty ? "\(place): \(reason)" : "\(place), at \(path): \(reason)"

@@ -1,5 +1,7 @@
+import JSON
+
 extension PatternParser {
-    /// What `anything-but` excludes.
+    /// Reads the operand of `anything-but`.
     mutating func exclusions() throws(EventPatternError) -> [Condition] {
         guard peek() == UInt8(ascii: "{") else { return try excludedValues() }
         let (name, offset) = try openOperation()
@@ -14,8 +16,8 @@ extension PatternParser {
                 .wildcard(try parser.wildcard())
             }
         default:
-            throw refusal(
-                "'anything-but' takes no '\(name)', only prefix, suffix, equals-ignore-case or "
+            throw failure(
+                "'anything-but' can't take '\(name)', only prefix, suffix, equals-ignore-case or "
                     + "wildcard", at: offset)
         }
         try closeOperation(name)
@@ -29,7 +31,7 @@ extension PatternParser {
             let start = parser.scanner.at
             let string = try parser.string(for: name)
             guard !isAffix || !string.isEmpty else {
-                throw parser.refusal(
+                throw parser.failure(
                     "every string has the empty \(name); nothing would match", at: start)
             }
             return string
@@ -47,16 +49,16 @@ extension PatternParser {
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 guard case .number(let range) = try parser.scalar() else { return nil }
                 return parser.exactly(range)
-            default: throw parser.refusal("'anything-but' takes strings or numbers")
+            default: throw parser.failure("'anything-but' takes strings or numbers")
             }
         }.compactMap(\.self)
         guard excluded.isEmpty || numbers.isEmpty else {
-            throw refusal("'anything-but' takes strings or numbers, not both", at: start)
+            throw failure("'anything-but' takes strings or numbers, not both", at: start)
         }
         return excluded.isEmpty ? numbers : [.strings(ByteSet(excluded))]
     }
 
-    /// One item, or a list of at least one.
+    /// Reads one item, or a list of at least one.
     private mutating func list<Item>(
         _ item: (inout PatternParser) throws(EventPatternError) -> Item
     ) throws(EventPatternError) -> [Item] {
@@ -68,7 +70,7 @@ extension PatternParser {
         while try hasNext(until: UInt8(ascii: "]"), isFirst: &isFirst) {
             items.append(try item(&self))
         }
-        guard !isFirst else { throw refusal("an empty list excludes nothing", at: start) }
+        guard !isFirst else { throw failure("an empty list excludes nothing", at: start) }
         return items
     }
 }

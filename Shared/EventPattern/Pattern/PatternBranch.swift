@@ -1,24 +1,25 @@
-/// An object of a pattern: what it asks of fields, and the `$or`s in it, all of which must hold.
+/// An object of a pattern: its requirements on fields and its `$or`s, all of which must hold.
 struct PatternBranch {
     struct Choice {
         var offset: Int
         var branches: [PatternBranch]
     }
 
-    /// The `$or` at this offset opens more alternatives than the limits allow.
+    /// The error of an `$or`, at this offset, that opens more alternatives than the limits allow.
     struct TooMany: Error { let offset: Int }
 
-    /// By their paths.
+    /// Requirements by their paths.
     typealias Fields = [[UInt8]: Requirement]
 
     var fields: Fields = [:]
     var choices: [Choice] = []
 
-    /// Each way through the `$or`s.
+    /// Returns the fields of each way through the `$or`s.
     func alternatives() throws(TooMany) -> [Fields] { try alternatives(over: [[:]]) }
 
-    /// The fields of this object and each way through its `$or`s, put over each of `bases`. Inner
-    /// fields replace outer ones, wherever in the object these stand.
+    /// Returns each of `bases` with the fields of this object and of each way through its `$or`s.
+    ///
+    /// Inner fields replace outer ones, wherever they are in the object.
     private func alternatives(over bases: [Fields]) throws(TooMany) -> [Fields] {
         var result = bases.map { $0.merging(fields) { $1 } }
         for choice in choices {

@@ -1,7 +1,9 @@
-/// Reads a pattern's text into its alternatives.
+import JSON
+
+/// Parses a pattern's text into its alternatives.
 struct PatternParser {
     private static let or = Array("$or".utf8)
-    /// Not allowed as names of fields inside `$or`, where they would be slips.
+    /// Names that a field inside `$or` can't have, because they are operators in the wrong place.
     private static let reserved: Set<String> = [
         "prefix", "suffix", "equals-ignore-case", "wildcard", "anything-but", "numeric", "exists",
         "cidr", "exactly", "=", "<", "<=", ">", ">=",
@@ -9,7 +11,7 @@ struct PatternParser {
 
     let text: [UInt8]
     var scanner: JSONScanner
-    /// Of the field that is being read, for errors.
+    /// The path of the current field, for errors.
     var path: [UInt8] = []
 
     init(_ text: [UInt8]) {
@@ -19,11 +21,11 @@ struct PatternParser {
 
     mutating func parse() throws(EventPatternError) -> [[Requirement]] {
         guard text.count <= EventPattern.Limits.textBytes else {
-            throw refusal(
+            throw failure(
                 "a pattern has up to \(EventPattern.Limits.textBytes) bytes, not \(text.count)")
         }
         guard peek() == UInt8(ascii: "{") else {
-            throw refusal(#"a pattern is a JSON object, such as {"detail-type": ["OrderPlaced"]}"#)
+            throw failure(#"a pattern is a JSON object, such as {"detail-type": ["OrderPlaced"]}"#)
         }
         var branch = PatternBranch()
         try object(into: &branch, at: nil, inOr: false)
@@ -34,7 +36,7 @@ struct PatternParser {
             }
         } catch {
             path = []
-            throw refusal(
+            throw failure(
                 "the $or of a pattern open up to \(EventPattern.Limits.alternatives) alternatives "
                     + "of up to \(EventPattern.Limits.fields) fields together; split the pattern",
                 at: error.offset)
@@ -58,11 +60,11 @@ struct PatternParser {
             }
             path = parent.map { $0 + [UInt8(ascii: ".")] + key } ?? key
             guard path.count(where: { $0 == UInt8(ascii: ".") }) < EventPattern.Limits.depth else {
-                throw refusal("a path has up to \(EventPattern.Limits.depth) names", at: offset)
+                throw failure("a path has up to \(EventPattern.Limits.depth) names", at: offset)
             }
             guard !inOr || !Self.reserved.contains(String(decoding: key, as: UTF8.self)) else {
-                throw refusal(
-                    "inside $or a field can't have the name of an operator; operators stand in the "
+                throw failure(
+                    "inside $or a field can't have the name of an operator; write operators in the "
                         + "list of a field", at: offset)
             }
             let path = path
@@ -70,12 +72,12 @@ struct PatternParser {
             case UInt8(ascii: "{"): try object(into: &branch, at: path, inOr: inOr)
             case UInt8(ascii: "["): branch.fields[path] = try requirement()
             default:
-                throw refusal("expected a list of values, such as [\"x\"], or an object of fields")
+                throw failure("expected a list of values, such as [\"x\"], or an object of fields")
             }
             self.path = parent ?? []
         }
         guard !isFirst else {
-            throw refusal(
+            throw failure(
                 "an empty object asks for nothing; name a field or leave it out", at: start)
         }
     }
@@ -84,21 +86,21 @@ struct PatternParser {
         at parent: [UInt8]?, _ offset: Int
     ) throws(EventPatternError) -> PatternBranch.Choice {
         guard peek() == UInt8(ascii: "[") else {
-            throw refusal("$or takes a list of objects, such as [{…}, {…}]")
+            throw failure("$or takes a list of objects, such as [{…}, {…}]")
         }
         try open()
         var choice = PatternBranch.Choice(offset: offset, branches: [])
         var isFirst = true
         while try hasNext(until: UInt8(ascii: "]"), isFirst: &isFirst) {
             guard peek() == UInt8(ascii: "{") else {
-                throw refusal("$or takes a list of objects, such as [{…}, {…}]")
+                throw failure("$or takes a list of objects, such as [{…}, {…}]")
             }
             var branch = PatternBranch()
             try object(into: &branch, at: parent, inOr: true)
             choice.branches.append(branch)
         }
         guard choice.branches.count >= 2 else {
-            throw refusal(
+            throw failure(
                 "$or takes at least two objects, not \(choice.branches.count)", at: offset)
         }
         return choice
@@ -118,7 +120,7 @@ struct PatternParser {
             }
         }
         guard !isFirst else {
-            throw refusal(
+            throw failure(
                 "an empty list matches nothing; write values, such as [\"x\"]", at: start)
         }
         if !strings.isEmpty { requirement.conditions.insert(.strings(ByteSet(strings)), at: 0) }
@@ -127,7 +129,7 @@ struct PatternParser {
 
     // MARK: Tokens
 
-    func refusal(_ reason: String, at offset: Int? = nil) -> EventPatternError {
+    func failure(_ reason: String, at offset: Int? = nil) -> EventPatternError {
         EventPatternError(
             reason, at: offset ?? scanner.at, of: text.span,
             path: String(decoding: path, as: UTF8.self))
@@ -140,7 +142,7 @@ struct PatternParser {
         do throws(JSONError) {
             return try read(&scanner, text.span)
         } catch {
-            throw refusal(error.reason, at: error.offset)
+            throw failure(error.reason, at: error.offset)
         }
     }
 
@@ -179,7 +181,7 @@ struct PatternParser {
     ) throws(EventPatternError) -> [UInt8] {
         var output: [UInt8] = []
         guard string.append(to: &output, from: text.span) else {
-            throw refusal("half of a surrogate pair is no character", at: offset)
+            throw failure("half of a surrogate pair is not a character", at: offset)
         }
         return output
     }

@@ -2,7 +2,7 @@ extension RecordedEvent {
     /// Returns the event at the same place with another id, other tags and other content.
     public func replacing(
         id: EventID, tags: [String], content: EventContent
-    ) throws(NameError) -> RecordedEvent {
+    ) throws(DaybookError) -> RecordedEvent {
         var record: [UInt8] = []
         try NewEvent(
             id: id, stream: stream, type: content.type, tags: tags, correlationID: correlationID,

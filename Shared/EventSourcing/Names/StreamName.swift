@@ -10,24 +10,25 @@ public struct StreamName: Hashable, Sendable {
     /// A name is 1 to 255 bytes of ASCII letters, digits and `$ _ . : @ / + = ~ -`. Its category is
     /// not empty and has no `.`, because a `.` ends the category in a feed topic.
     ///
-    /// - Throws: `NameError` if the text breaks these rules.
-    public init(_ text: String) throws(NameError) {
-        try NameError.check(text, what: "stream name", extra: "-")
+    /// - Throws: an error of kind `invalid` if the text breaks these rules.
+    public init(_ text: String) throws(DaybookError) {
+        try NameRule.check(text, what: "stream name", extra: "-")
         guard let first = text.utf8.first, first != UInt8(ascii: "-") else {
-            throw NameError("stream name '\(text)' has no category before its first '-'")
+            throw DaybookError(
+                .invalid, "stream name '\(text)' has no category before its first '-'")
         }
         description = text
         guard !category.utf8.contains(UInt8(ascii: ".")) else {
-            throw NameError("stream name '\(text)' has a '.' in its category")
+            throw DaybookError(.invalid, "stream name '\(text)' has a '.' in its category")
         }
     }
 
     /// Creates the name `<category>-<id>`.
     ///
-    /// - Throws: `NameError` if it is not a stream name, or the category has a hyphen.
-    public init(category: String, id: String) throws(NameError) {
+    /// - Throws: `invalid` if it is not a stream name, or the category has a hyphen.
+    public init(category: String, id: String) throws(DaybookError) {
         guard !category.utf8.contains(UInt8(ascii: "-")) else {
-            throw NameError("category '\(category)' has a '-'")
+            throw DaybookError(.invalid, "category '\(category)' has a '-'")
         }
         try self.init("\(category)-\(id)")
     }
@@ -54,7 +55,7 @@ public struct StreamName: Hashable, Sendable {
 extension StreamName: CustomStringConvertible, Codable {
     /// Reads a name from its text.
     ///
-    /// - Throws: `NameError` if it is not a stream name.
+    /// - Throws: `invalid` if it is not a stream name.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }
@@ -66,28 +67,21 @@ extension StreamName: CustomStringConvertible, Codable {
     }
 }
 
-/// An error in the caller's input. Its description says in one line what is wrong, and what is
-/// right.
-public protocol InputError: Error, CustomStringConvertible {}
-
-/// Why a text is not a valid name.
-public struct NameError: InputError, Hashable {
-    /// The error in one line.
-    public let description: String
-    /// Creates an error with this description.
-    public init(_ description: String) { self.description = description }
-
+/// The characters of names.
+public enum NameRule {
     /// Throws unless `text` has a valid length and only characters that names may have.
     static func check(
         _ text: String, what: String, extra: StaticString = "-"
-    ) throws(NameError) {
+    ) throws(DaybookError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
-            throw NameError(
+            throw DaybookError(
+                .invalid,
                 "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
                     + "\(Limits.nameBytes)")
         }
         for byte in text.utf8 where !isNameByte(byte) {
-            throw NameError(
+            throw DaybookError(
+                .invalid,
                 "\(what) '\(text)' holds a character other than letters, digits and "
                     + "$ _ . : @ / + = ~ -")
         }

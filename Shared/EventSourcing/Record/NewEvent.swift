@@ -1,3 +1,5 @@
+import Bytes
+
 /// An event that is not in the log yet.
 public struct NewEvent: Hashable, Sendable {
     /// The event's id. The store appends an id only once.
@@ -47,8 +49,8 @@ public struct NewEvent: Hashable, Sendable {
 
     /// Writes the record at the end of `bytes`. The store's fields stay zero.
     ///
-    /// - Throws: `NameError` if a name, a tag or the record is too long.
-    public func encode(into bytes: inout [UInt8]) throws(NameError) {
+    /// - Throws: `invalid` if a name, a tag or the record is too long.
+    public func encode(into bytes: inout [UInt8]) throws(DaybookError) {
         try check()
         let start = bytes.count
         let size = recordSize
@@ -88,36 +90,34 @@ public struct NewEvent: Hashable, Sendable {
         }
     }
 
-    private func check() throws(NameError) {
+    private func check() throws(DaybookError) {
         // A name that was read from a record may have grown, because reading replaces bytes that
         // are not UTF-8.
         guard stream.description.utf8.count <= Limits.nameBytes else {
-            throw NameError(
+            throw DaybookError(
+                .invalid,
                 "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
-        try NameError.check(type, what: "event type")
+        try NameRule.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
-            throw NameError(
+            throw DaybookError(
+                .invalid,
                 "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
-            throw NameError("the event has \(tags.count) tags, but the limit is \(Limits.tags)")
+            throw DaybookError(
+                .invalid, "the event has \(tags.count) tags, but the limit is \(Limits.tags)")
         }
         for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
-            throw NameError("tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
+            throw DaybookError(
+                .invalid, "tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
         }
         guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
             recordSize <= Limits.recordBytes
         else {
-            throw NameError(
+            throw DaybookError(
+                .invalid,
                 "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
         }
-    }
-}
-
-extension [UInt8] {
-    /// Appends the bytes of `value`, least significant first.
-    @inlinable public mutating func append(littleEndian value: some FixedWidthInteger) {
-        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }

@@ -1,3 +1,5 @@
+public import Bytes
+
 /// The layout of a record, which is the same on disk, on the wire and in archives.
 ///
 /// All integers are little-endian. The first 48 bytes, the head, belong to the store. The producer
@@ -159,34 +161,10 @@ public struct RecordHeader: Sendable {
 }
 
 extension Span<UInt8> {
-    /// Returns the byte at `offset`.
-    @inlinable public func uint8(at offset: Int) -> UInt8 { self[offset] }
-
-    /// Returns the little-endian integer of 2 bytes at `offset`.
-    @inlinable public func uint16(at offset: Int) -> UInt16 {
-        UInt16(littleEndian: load(UInt16.self, at: offset))
-    }
-
-    /// Returns the little-endian integer of 4 bytes at `offset`.
-    @inlinable public func uint32(at offset: Int) -> UInt32 {
-        UInt32(littleEndian: load(UInt32.self, at: offset))
-    }
-
-    /// Returns the little-endian integer of 8 bytes at `offset`.
-    @inlinable public func uint64(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: load(UInt64.self, at: offset))
-    }
-
     /// Returns the id of 16 bytes at `offset`, in the octet order of RFC 9562.
     @inlinable public func eventID(at offset: Int) -> EventID {
         EventID(
-            high: UInt64(bigEndian: load(UInt64.self, at: offset)),
-            low: UInt64(bigEndian: load(UInt64.self, at: offset + 8)))
-    }
-
-    @inlinable func load<Word: FixedWidthInteger>(_ type: Word.Type, at offset: Int) -> Word {
-        precondition(offset >= 0 && offset <= count - MemoryLayout<Word>.size)
-        // Safe: the bounds were checked, and any bytes are an integer.
-        return unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
+            high: uint64(at: offset).byteSwapped,
+            low: uint64(at: offset + 8).byteSwapped)
     }
 }

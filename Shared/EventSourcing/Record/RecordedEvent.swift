@@ -1,3 +1,5 @@
+public import Bytes
+
 /// An event of the log: a view of its record's bytes, which decodes each field on demand.
 ///
 /// Copies share the bytes.
@@ -93,13 +95,15 @@ public struct RecordedEvent: Sendable {
 }
 
 /// Why bytes are not a record.
-public enum RecordError: Error, Hashable, CustomStringConvertible {
+public enum RecordError: ClassifiedError, Hashable {
     /// The bytes end before the record does.
     case truncated
     /// This version of the layout is unknown.
     case unknownVersion(UInt8)
     /// The record is damaged, for this reason.
     case damaged(String)
+
+    public var kind: DaybookError.Kind { .invalid }
 
     /// The error in one line.
     public var description: String {

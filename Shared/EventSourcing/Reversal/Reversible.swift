@@ -5,9 +5,6 @@ public protocol ReversibleEvent: PublishedEvent {
     /// The id of the event that this one reverses, or nil.
     var reverses: EventID? { get }
 
-    /// The services that may have reacted to such an event, and may react to its reversal.
-    static var services: [String] { get }
-
     /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
     func obstacle(toReversalBy service: String) -> String?
 }

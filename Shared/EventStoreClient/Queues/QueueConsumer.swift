@@ -1,24 +1,28 @@
 public import EventSourcing
 import Foundation
+import JSON
 public import WireProtocol
 
-/// Takes deliveries of one queue and settles them. `QueueWorker` does so for as long as a process
-/// runs; this is for who wants each step in hand.
+/// Receives and acknowledges deliveries of one queue, step by step.
+///
+/// `QueueWorker` does the same for as long as a process runs.
 public struct QueueConsumer: Sendable {
+    /// The name of the queue.
     public let queue: String
-    /// Who takes the deliveries, for ``release()``: no two that run at the same time have one name.
+    /// The consumer's name, for ``release()``. No two running consumers may share a name.
     public let name: String
     let connection: RequestClient
 
-    /// The next deliveries, up to `maximum`; none if there were none for as long as `wait`, which
-    /// is a second at most.
+    /// Returns up to `maximum` deliveries, or none if none came within `wait`, at most one second.
     ///
-    /// Each is the consumer's alone until it is settled or the visibility timeout, the queue's own
-    /// if nil, has passed; then it is delivered again. Of one group there is one at a time.
-    /// - Parameter token: a new one for each receive. If the answer did not come, repeat the
-    ///   receive with the same token: it gets the same deliveries.
-    /// - Throws: `ProtocolError` if there is no such queue, `Unavailable` if no answer came within
-    ///   `timeout`.
+    /// A delivery belongs to the consumer until it is acknowledged or given back, or its visibility
+    /// timeout passes and it is redelivered. Without a visibility timeout, the queue's own applies.
+    /// Only one event of a group is in flight at a time.
+    ///
+    /// - Parameter token: the id of this receive. If the answer did not come, repeat the receive
+    ///   with the same token: it gets the same deliveries.
+    /// - Throws: `ProtocolError` if the queue does not exist, `unavailable` if no answer came
+    ///   within `timeout`.
     public func receive(
         _ maximum: Int, visibilityTimeout: Duration? = nil,
         wait: Duration = .seconds(ReceiveRequest.maximumWait), token: EventID = .random(),
@@ -27,45 +31,48 @@ public struct QueueConsumer: Sendable {
         let request = ReceiveRequest(
             queue: queue, consumer: name, token: token, maximum: maximum,
             visibilityTimeout: visibilityTimeout?.inSeconds, wait: wait.inSeconds)
-        let argument = Array(try JSONEncoder().encode(request))
-        // Repeated with the same token, it gets the same answer.
+        let argument = try JSON.encode(request)
+        // A repeated call has the same token, so it gets the same answer.
         return try Delivery.read(
             try await connection.call(BusCall.receive, within: timeout) { _ in argument })
     }
 
-    /// Settles deliveries; what is done is on disk when this returns.
+    /// Acknowledges, gives back or extends deliveries. The results are on disk when it returns.
     ///
-    /// - Returns: for each whether it took effect; if not, the delivery was settled before, or its
-    ///   time had passed and it is delivered again.
+    /// - Returns: whether each one took effect. If not, the delivery was acknowledged or given back
+    ///   before, or its visibility timeout has passed and it is redelivered.
+    /// - Throws: `ProtocolError` for an invalid verdict, `unavailable` if no answer came within
+    ///   `timeout`.
     @discardableResult
-    public func settle(
-        _ settlements: [Settlement], timeout: Duration = .seconds(30)
+    public func acknowledge(
+        _ acknowledgements: [Acknowledgement], timeout: Duration = .seconds(30)
     ) async throws -> [Bool] {
-        let argument = try Settlement.frame(settlements, of: queue)
-        return try await connection.call(BusCall.settle, within: timeout) { _ in argument }
+        let argument = try Acknowledgement.frame(acknowledgements, of: queue)
+        return try await connection.call(BusCall.acknowledge, within: timeout) { _ in argument }
             .map { $0 != 0 }
     }
 
-    /// Gives back at once what was in flight to a consumer of this name, which has ended.
+    /// Releases what is in flight to a consumer of this name, for immediate redelivery.
     ///
-    /// - Returns: how many deliveries.
+    /// - Returns: the number of deliveries.
     @discardableResult
     public func release(timeout: Duration = .seconds(30)) async throws -> Int {
-        let argument = try JSONEncoder().encode(ReleaseRequest(queue: queue, consumer: name))
+        let argument = try JSON.data(ReleaseRequest(queue: queue, consumer: name))
         let answer = try await connection.call(BusCall.release, within: timeout) { _ in
             Array(argument)
         }
-        return try JSONDecoder().decode(Int.self, from: Data(answer))
+        return try JSON.decode(Int.self, from: answer)
     }
 
+    /// Closes the consumer's connection.
     public func close() async { await connection.close() }
 }
 
 extension EventStoreClient {
-    /// A consumer of the queue, over a connection of its own, which is to be closed.
+    /// Returns a consumer of the queue with a connection of its own. The caller must close it.
     ///
-    /// - Parameter name: see ``QueueConsumer/name``; of the process, if nil.
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
+    /// - Parameter name: the consumer's name, or nil for a unique name of this process.
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
     public func consumer(
         of queue: String, named name: String? = nil, timeout: Duration = .seconds(30)
     ) async throws -> QueueConsumer {
@@ -80,9 +87,9 @@ extension EventStoreClient {
                 in: context))
     }
 
-    /// Where the store's bus takes its calls.
+    /// Returns the endpoint of the store's bus.
     ///
-    /// - Throws: `Unavailable` if the store does not answer, `ProtocolError` if it has no bus.
+    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
     public func busEndpoint(timeout: Duration = .seconds(30)) async throws -> String {
         let welcome = try await welcome(timeout: timeout)
         guard let bus = welcome.bus else {

@@ -1,38 +1,42 @@
-import EventSourcing
+public import EventSourcing
 public import WireProtocol
 import ZeroMQ
 
-/// Has the deliveries of a queue handled, side by side, for as long as a process runs:
+/// Handles the deliveries of a queue concurrently, for as long as a process runs.
 ///
 ///     let worker = QueueWorker(try await client.consumer(of: "invoices"), concurrency: 8)
 ///     try await worker.run { delivery in
 ///         try await invoice(delivery.event)
-///         return .done
+///         return .acknowledged
 ///     }
 ///
-/// A delivery that takes long stays the worker's: its visibility timeout is extended while its
-/// handler runs. When the task is cancelled no more are received, those in hand are handled to
-/// their end and settled, and what is not done by then goes back to the queue.
+/// A slow delivery stays with the worker: its visibility timeout is extended while its handler
+/// runs. When the task is cancelled, the worker stops receiving. It finishes and acknowledges the
+/// deliveries in hand. Unfinished ones go back to the queue.
 public actor QueueWorker {
-    /// Handles a delivery; what it throws is told to the queue, which delivers it again later.
-    public typealias Handler = @Sendable (Delivery) async throws -> Settlement.Verdict
-    /// Handles deliveries together, and says in their order what has become of them; what it throws
-    /// is told to the queue of each.
-    public typealias BatchHandler = @Sendable ([Delivery]) async throws -> [Settlement.Verdict]
+    /// Handles a delivery. If it throws, the queue gets the error and redelivers the event later.
+    public typealias Handler = @Sendable (Delivery) async throws -> Acknowledgement.Verdict
+    /// Handles deliveries together, and returns their verdicts in the same order.
+    ///
+    /// If it throws, the queue gets the error for each of them.
+    public typealias BatchHandler = @Sendable ([Delivery]) async throws -> [Acknowledgement.Verdict]
 
     private let consumer: QueueConsumer
     private let concurrency: Int
     private let visibilityTimeout: Duration
     private let drainTimeout: Duration
-    private let onUnavailable: @Sendable (Unavailable) -> Void
+    private let onUnavailable: @Sendable (DaybookError) -> Void
     private let onDrain: @Sendable (Int) -> Void
-    private let onSettled: @Sendable ([Settled]) async -> Void
+    private let onReported: @Sendable ([Reported]) async -> Void
     private let loop: SocketLoop
 
-    /// A delivery that was handled, with the store's answer to its verdict.
-    public struct Settled: Sendable {
+    /// A handled delivery, with the store's answer to its verdict.
+    public struct Reported: Sendable {
+        /// The delivery.
         public let delivery: Delivery
-        public let verdict: Settlement.Verdict
+        /// The handler's verdict.
+        public let verdict: Acknowledgement.Verdict
+        /// The store's answer.
         public let outcome: Outcome
 
         /// The effect of a verdict, such as an acknowledgement.
@@ -52,34 +56,41 @@ public actor QueueWorker {
         var visibleAt: ContinuousClock.Instant
     }
 
-    /// What is in hand, by sequence.
+    /// The deliveries in hand by their places in the queue.
     private var running: [UInt64: Running] = [:]
-    /// Received for the next batch.
+    /// The deliveries for the next batch.
     private var waiting: [Delivery] = []
     private var isHandlingBatches = false
-    private var finished: [(delivery: Delivery, verdict: Settlement.Verdict)] = []
-    private var isSettling = false
+    private var finished: [(delivery: Delivery, verdict: Acknowledgement.Verdict)] = []
+    private var isReporting = false
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var lastTask: UInt64 = 0
     private var waiter: CheckedContinuation<Void, Never>?
 
+    /// The loop's executor.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
+    /// Creates a worker of a consumer.
+    ///
     /// - Parameters:
-    ///   - concurrency: so many deliveries are in hand at a time, at most.
-    ///   - visibilityTimeout: a worker that dies keeps its deliveries from others for so long.
-    ///   - drainTimeout: when cancelled, handlers have so long to end before they are cancelled.
-    ///   - onUnavailable: told each time that the store does not answer, which is waited for.
-    ///   - onDrain: told how many are in hand when no more are received, unless there are none.
-    ///   - onSettled: called with the store's answer for each delivery that was handled.
+    ///   - concurrency: the maximum number of deliveries in hand, from 1 to 1000.
+    ///   - visibilityTimeout: how long deliveries stay invisible to other consumers after the
+    ///     worker crashes.
+    ///   - drainTimeout: how long handlers may run after the worker is cancelled, before they are
+    ///     cancelled, too.
+    ///   - onUnavailable: called each time the store does not answer. The worker keeps waiting for
+    ///     it.
+    ///   - onDrain: called with the number of deliveries in hand when the worker stops receiving,
+    ///     unless it is zero.
+    ///   - onReported: called with the store's answer for each handled delivery.
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
-        onUnavailable: @escaping @Sendable (Unavailable) -> Void = { _ in },
+        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in },
         onDrain: @escaping @Sendable (Int) -> Void = { _ in },
-        onSettled: @escaping @Sendable ([Settled]) async -> Void = { _ in }
+        onReported: @escaping @Sendable ([Reported]) async -> Void = { _ in }
     ) {
         self.consumer = consumer
         self.concurrency = max(1, min(concurrency, ReceiveRequest.maximumCount))
@@ -87,13 +98,14 @@ public actor QueueWorker {
         self.drainTimeout = drainTimeout
         self.onUnavailable = onUnavailable
         self.onDrain = onDrain
-        self.onSettled = onSettled
+        self.onReported = onReported
         loop = consumer.connection.loop
     }
 
-    /// Works until cancelled; then returns when what was in hand is settled.
+    /// Handles deliveries until it is cancelled and the deliveries in hand are acknowledged or
+    /// given back.
     ///
-    /// - Throws: `CancellationError`, or what the bus refuses: there is no such queue.
+    /// - Throws: `CancellationError`, or `ProtocolError` if the queue does not exist.
     public func run(_ handler: @escaping Handler) async throws {
         try await work(atMost: concurrency) { worker, deliveries in
             for delivery in deliveries {
@@ -104,11 +116,14 @@ public actor QueueWorker {
         }
     }
 
-    /// The same, but in batches, one after the other: each is what has come while the one before it
-    /// was handled. When the queue has nothing for a second, and nothing is in hand, the handler is
-    /// given an empty one.
+    /// Handles deliveries in batches, one after the other.
+    ///
+    /// Each batch is what has come while the one before it was handled. The handler gets an empty
+    /// batch if the queue has no delivery for a second and none is in hand.
+    ///
+    /// - Throws: `CancellationError`, or `ProtocolError` if the queue does not exist.
     public func run(batches handler: @escaping BatchHandler) async throws {
-        // Half are received while the other half is handled.
+        // The worker receives one half while it handles the other.
         try await work(atMost: (concurrency + 1) / 2) { worker, deliveries in
             worker.waiting += deliveries
             guard !worker.isHandlingBatches else { return }
@@ -132,7 +147,7 @@ public actor QueueWorker {
         } catch {
             result = .failure(error)
         }
-        // Not part of the task that was cancelled, for there is still something to send.
+        // A new task, because the current one is cancelled and there are results to send.
         await Task(executorPreference: loop) { await self.drain() }.value
         try result.get()
     }
@@ -155,22 +170,23 @@ public actor QueueWorker {
                         lease: delivery.lease, visibleAt: .now + visibilityTimeout)
                 }
                 take(self, deliveries)
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 if await consumer.connection.isClosed { throw error }
                 onUnavailable(error)
             } catch let error as ProtocolError where error.code == .unavailable {
-                // The bus is stopping, or waits for the log: it is asked again a little later.
+                // The bus is stopping or waits for the log, so this retries a little later.
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
     }
 
-    /// Few are not asked for: more at a time cost less.
+    /// Whether to receive more. It waits for room for many, because a receive of many costs less.
     private var hasRoom: Bool { running.count * 2 <= concurrency }
 
     // MARK: Handling
 
-    /// Not a child of the task that is cancelled when the process stops: what has begun ends.
+    /// Runs a handler in a task that is not cancelled when the process stops, so that it can
+    /// finish.
     private func begin(_ body: @escaping @Sendable () async -> Void) {
         lastTask += 1
         let id = lastTask
@@ -197,36 +213,36 @@ public actor QueueWorker {
     private func handle(_ deliveries: [Delivery], _ handler: BatchHandler) async {
         do {
             let verdicts = try await handler(deliveries)
-            precondition(verdicts.count == deliveries.count, "each delivery has its verdict")
+            precondition(verdicts.count == deliveries.count, "return one verdict per delivery")
             for (delivery, verdict) in zip(deliveries, verdicts) { finish(delivery, verdict) }
         } catch is CancellationError where Task.isCancelled {
-            // There was no time to end it: the queue gets it back.
+            // The handler did not finish in time, so the queue gets the delivery back.
             for delivery in deliveries { forget(delivery) }
         } catch {
             for delivery in deliveries { finish(delivery, .failed(error: "\(error)", delay: nil)) }
         }
     }
 
-    private func finish(_ delivery: Delivery, _ verdict: Settlement.Verdict) {
+    private func finish(_ delivery: Delivery, _ verdict: Acknowledgement.Verdict) {
         forget(delivery)
         finished.append((delivery, verdict))
-        guard !isSettling else { return }
-        isSettling = true
-        begin { await self.settle() }
+        guard !isReporting else { return }
+        isReporting = true
+        begin { await self.report() }
     }
 
-    /// One that has been delivered again meanwhile is in hand anew.
+    /// Forgets a delivery, unless the same event was redelivered with another lease.
     private func forget(_ delivery: Delivery) {
         if running[delivery.sequence]?.lease == delivery.lease { running[delivery.sequence] = nil }
         wake()
     }
 
-    /// Returns when something has come to its end that may make the condition true, when it is, or
-    /// when the task is cancelled.
+    /// Returns when the condition is true, when a task has ended, or when the current task is
+    /// cancelled.
     private func wait(for condition: () -> Bool) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at here: others may have had their turn while this task suspended.
+                // Checked here, because other tasks may have run while this one was suspended.
                 if condition() || Task.isCancelled {
                     continuation.resume()
                 } else {
@@ -243,32 +259,32 @@ public actor QueueWorker {
         waiter = nil
     }
 
-    /// Sends what is settled, and what has come meanwhile, together.
-    private func settle() async {
+    /// Sends all finished verdicts together, and repeats this for those that come meanwhile.
+    private func report() async {
         while !finished.isEmpty {
             let batch = finished
             finished = []
             let outcomes = await outcomes(of: batch)
-            await onSettled(
+            await onReported(
                 zip(batch, outcomes).map { finished, outcome in
-                    Settled(
+                    Reported(
                         delivery: finished.delivery, verdict: finished.verdict, outcome: outcome)
                 })
         }
-        isSettling = false
+        isReporting = false
     }
 
     private func outcomes(
-        of batch: [(delivery: Delivery, verdict: Settlement.Verdict)]
-    ) async -> [Settled.Outcome] {
+        of batch: [(delivery: Delivery, verdict: Acknowledgement.Verdict)]
+    ) async -> [Reported.Outcome] {
         do {
-            return try await consumer.settle(
+            return try await consumer.acknowledge(
                 batch.map { delivery, verdict in
-                    Settlement(sequence: delivery.sequence, lease: delivery.lease, verdict)
+                    Acknowledgement(sequence: delivery.sequence, lease: delivery.lease, verdict)
                 }
             ).map { $0 ? .confirmed : .late }
         } catch {
-            // The store redelivers these events when their visibility timeout has passed.
+            // The store redelivers these events when their visibility timeouts pass.
             return batch.map { _ in .unknown }
         }
     }
@@ -276,7 +292,7 @@ public actor QueueWorker {
     /// Extends the visibility of deliveries that are still being handled.
     private func keepVisible() async throws {
         while true {
-            // Three times before it has passed: one that fails does not matter.
+            // Three attempts before the timeout passes, so that one may fail.
             try await Task.sleep(for: visibilityTimeout / 3)
             let soon = ContinuousClock.now + visibilityTimeout * 2 / 3
             let late = running.filter { $0.value.visibleAt < soon }
@@ -285,15 +301,15 @@ public actor QueueWorker {
                 running[sequence]?.visibleAt = .now + visibilityTimeout
             }
             do {
-                try await consumer.settle(
+                try await consumer.acknowledge(
                     late.map { sequence, delivery in
-                        Settlement(
+                        Acknowledgement(
                             sequence: sequence, lease: delivery.lease, .extended(visibilityTimeout))
                     })
-            } catch let error as Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 onUnavailable(error)
             } catch let error as ProtocolError where error.code == .unavailable {
-                // It is extended the next time, if it is not delivered again before.
+                // The next attempt extends it, unless the event is redelivered before.
             }
         }
     }
@@ -301,13 +317,13 @@ public actor QueueWorker {
     private func drain() async {
         if !running.isEmpty { onDrain(running.count) }
         let deadline = Task(executorPreference: loop) {
-            // Handlers have this much time.
+            // The time that running handlers get.
             try await Task.sleep(for: self.drainTimeout)
             await self.cancelTasks()
         }
         while !tasks.isEmpty { await wait { tasks.isEmpty } }
         deadline.cancel()
-        // What was not ended goes back, and what an answer that came too late brought.
+        // Releases unfinished deliveries, and those in an answer that came too late.
         _ = try? await consumer.release(timeout: .seconds(2))
     }
 

@@ -1,6 +1,6 @@
-/// Carries requests to one endpoint.
+/// Sends requests to one endpoint.
 protocol HTTPTransport: Sendable {
-    /// The answer, whatever its status.
+    /// Returns the answer, whatever its status.
     func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse
 }
 
@@ -16,16 +16,16 @@ struct HTTPField: Hashable, Sendable {
 
 struct HTTPRequest: Hashable, Sendable {
     let method: String
-    /// Not encoded yet, as the query.
+    /// The path, which is not percent-encoded yet. Neither is the query.
     let path: String
     var query: [HTTPField] = []
-    /// Each name once.
+    /// The headers, each name once.
     var headers: [HTTPField] = []
     var body: [UInt8] = []
 
     var encodedPath: String { path.percentEncoded(keeping: "/") }
 
-    /// The path and the query, as a URL has them.
+    /// The path and the query as in a URL.
     var target: String {
         let query = query.map { "\($0.name.percentEncoded())=\($0.value.percentEncoded())" }
         return encodedPath + (query.isEmpty ? "" : "?") + query.joined(separator: "&")
@@ -34,15 +34,15 @@ struct HTTPRequest: Hashable, Sendable {
 
 struct HTTPResponse: Hashable, Sendable {
     let status: Int
-    /// What the header `Content-Length` says, if it is there: of an answer to HEAD, the size of the
+    /// The value of the header `Content-Length`, or nil. In an answer to HEAD it is the size of the
     /// object.
     var contentLength: Int?
     var body: [UInt8] = []
 }
 
-/// No answer came.
+/// The reason why no answer came.
 enum HTTPFailure: Error, Hashable {
     case cancelled
-    /// The connection could not be made, or broke.
+    /// The connection failed.
     case connection(String)
 }

@@ -1,17 +1,17 @@
-/// How often a request is made that may go well another time, and what passes between.
+/// How often a request is retried, and the delays between attempts.
 struct RetryPolicy: Sendable {
     var attempts = 5
     var first: Duration = .milliseconds(200)
     var longest: Duration = .seconds(5)
-    /// Between a half and one; spread, so that not everybody comes back at once.
+    /// The random part of the delay, from 0.5 to 1. It spreads the retries of many clients.
     var jitter: @Sendable () -> Double = { .random(in: 0.5...1) }
-    /// What waits; throws when the task is cancelled.
+    /// Waits for a delay. It throws when the task is cancelled.
     var pause: @Sendable (Duration) async throws -> Void = { duration in
-        // Nothing says when a store that was out of order is in order again.
+        // A failing store does not announce when it works again, so this waits by the clock.
         try await Task.sleep(for: duration)
     }
 
-    /// What passes after the attempt of this number, from 1, has failed.
+    /// Returns the delay after a failed attempt. Attempts are numbered from 1.
     func delay(after attempt: Int) -> Duration {
         min(first * (1 << min(attempt - 1, 20)), longest) * jitter()
     }

@@ -1,13 +1,18 @@
-/// How an S3-compatible store is reached.
+/// The endpoint, the region and the credentials of an S3-compatible store.
 public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
-    /// Scheme, host and port: `https://s3.eu-central-1.amazonaws.com`, `http://localhost:9000`.
+    /// The scheme, host and port, such as `https://s3.eu-central-1.amazonaws.com` or
+    /// `http://localhost:9000`.
     public let endpoint: String
+    /// The region, which is part of each signature.
     public let region: String
     let accessKeyID: String
     let secretAccessKey: String
     let sessionToken: String?
 
-    /// - Throws: `invalid` if the endpoint is no URL.
+    /// Creates a configuration.
+    ///
+    /// - Parameter endpoint: the endpoint, or nil for Amazon's in the region.
+    /// - Throws: `invalid` if the endpoint is not a URL.
     public init(
         endpoint: String?, region: String, accessKeyID: String, secretAccessKey: String,
         sessionToken: String? = nil
@@ -17,7 +22,7 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
         let form = #/https?://([A-Za-z0-9._\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?/#
         guard bare.wholeMatch(of: form) != nil else {
             throw .invalid(
-                "'\(endpoint)' is no endpoint: it takes a scheme, a host and perhaps a port, like "
+                "'\(endpoint)' is not an endpoint: use a scheme, a host and perhaps a port, like "
                     + "http://localhost:9000")
         }
         self.endpoint = bare
@@ -27,13 +32,14 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
         self.sessionToken = sessionToken
     }
 
-    /// Reads the variables that Amazon's own tools read: `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; `AWS_REGION` or `AWS_DEFAULT_REGION`, or
-    /// else `us-east-1`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, or else the region's at
-    /// Amazon.
+    /// Creates a configuration from the variables that Amazon's own tools read.
     ///
-    /// - Parameter endpoint: goes before the environment's.
-    /// - Throws: `invalid` if there are no credentials, or the endpoint is no URL.
+    /// It reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. The region is
+    /// `AWS_REGION`, `AWS_DEFAULT_REGION` or else `us-east-1`. The endpoint is
+    /// `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or else Amazon's in the region.
+    ///
+    /// - Parameter endpoint: the endpoint, which overrides the environment's.
+    /// - Throws: `invalid` if there are no credentials or the endpoint is not a URL.
     public init(
         environment: [String: String], endpoint: String? = nil
     ) throws(ObjectStorageError) {
@@ -51,7 +57,7 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
             sessionToken: value("AWS_SESSION_TOKEN"))
     }
 
-    /// As the header `host` has it: the port only if the scheme does not say it.
+    /// The value of the header `host`. It has a port unless it is the scheme's default.
     var host: String {
         let isSecure = endpoint.hasPrefix("https:")
         let host = endpoint.dropFirst(isSecure ? 8 : 7)
@@ -59,7 +65,7 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
         return String(host.hasSuffix(standard) ? host.dropLast(standard.count) : host)
     }
 
-    /// Without the credentials, which no log must have.
+    /// The endpoint and the region. The credentials must not get into a log.
     public var description: String { "\(endpoint) (\(region))" }
 
     var signature: SignatureV4 {

@@ -1,7 +1,7 @@
-/// The XML of S3's answers, as far as it is needed: the text of elements by their names.
+/// The XML of S3's answers: the text of elements by their names.
 ///
-/// These documents have neither attributes that matter, nor sections of CDATA, nor an element
-/// inside another of its own name.
+/// It is no general parser. These documents have no relevant attributes, no CDATA sections, and no
+/// element inside another of the same name.
 struct S3Document {
     private let text: Substring
 
@@ -9,7 +9,7 @@ struct S3Document {
 
     private init(text: Substring) { self.text = text }
 
-    /// The elements of this name, in order.
+    /// Returns the elements of this name, in order.
     func elements(_ name: String) -> [S3Document] {
         var found: [S3Document] = []
         var rest = text
@@ -39,13 +39,13 @@ struct S3Document {
     private static let named = ["amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'"]
 }
 
-/// One page of a list.
+/// A page of a list of objects.
 struct S3Page {
     let objects: [StoredObject]
-    /// Where the next page goes on; nil after the last.
+    /// The token of the next page, or nil after the last page.
     let next: String?
 
-    /// Nil if `body` is no list.
+    /// Reads a page, or returns nil if `body` is not a list.
     init?(_ body: [UInt8]) {
         let document = S3Document(body)
         guard let truncated = document["IsTruncated"] else { return nil }
@@ -64,7 +64,7 @@ struct S3Page {
 }
 
 extension String {
-    /// What was encoded as a form: `%XX`, and `+` for a space.
+    /// Returns the text that was encoded as in a form: `%XX`, and `+` for a space.
     func percentDecoded() -> String {
         var bytes: [UInt8] = []
         var rest = Substring(self).utf8

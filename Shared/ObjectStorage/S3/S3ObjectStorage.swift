@@ -2,11 +2,11 @@ import Crypto
 import EventSourcing
 import Foundation
 
-/// Objects in a bucket of any S3-compatible store, addressed by path (`endpoint/bucket/key`).
+/// Objects in a bucket of an S3-compatible store, addressed by path (`endpoint/bucket/key`).
 ///
-/// Every request is signed over its body's SHA-256, and what is put has a Content-MD5 too: the
-/// store refuses what was damaged on the way. What fails by the connection or the server (429, 5xx)
-/// is tried five times in all.
+/// Every request is signed over its body's SHA-256, and an upload also has a Content-MD5: the store
+/// rejects data that was damaged on the way. If the connection or the server fails (429, 5xx), the
+/// request is tried five times in all.
 public struct S3ObjectStorage: ObjectStorage {
     private let bucket: String
     private let prefix: String
@@ -16,13 +16,18 @@ public struct S3ObjectStorage: ObjectStorage {
     private let pageSize: Int
     private let now: @Sendable () -> Timestamp
 
+    /// Creates a storage.
+    ///
+    /// - Parameter prefix: the text before every key, without the `/` between, or empty.
     public init(bucket: String, prefix: String, _ configuration: S3Configuration) {
         self.init(
             bucket: bucket, prefix: prefix, configuration,
             transport: URLSessionTransport(endpoint: configuration.endpoint))
     }
 
-    /// - Parameter pageSize: how many objects one answer lists at the most.
+    /// Creates a storage with another transport, for tests.
+    ///
+    /// - Parameter pageSize: the maximum number of objects in one answer to a list.
     init(
         bucket: String, prefix: String, _ configuration: S3Configuration,
         transport: any HTTPTransport, retries: RetryPolicy = RetryPolicy(), pageSize: Int = 1000,
@@ -39,6 +44,7 @@ public struct S3ObjectStorage: ObjectStorage {
         self.now = now
     }
 
+    /// Uploads the object.
     public func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError) {
         let sum = Data(Insecure.MD5.hash(data: bytes)).base64EncodedString()
         var request = try request("PUT", key)
@@ -50,29 +56,32 @@ public struct S3ObjectStorage: ObjectStorage {
         guard answer.status == 200 else { throw failure("put", key, answer) }
     }
 
+    /// Downloads the whole object.
     public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
         let answer = try await send(request("GET", key), "get", key)
         guard answer.status == 200 else { throw failure("get", key, answer) }
         return answer.body
     }
 
+    /// Downloads a range of the object.
     public func get(
         _ key: String, _ range: Range<Int>
     ) async throws(ObjectStorageError) -> [UInt8] {
         var request = try request("GET", key)
-        // An empty range can't be asked for; one byte tells at least whether there is an object.
+        // HTTP has no empty range. One byte at least shows whether the object exists.
         let last = max(range.lowerBound, range.upperBound - 1)
         request.headers = [HTTPField("range", "bytes=\(range.lowerBound)-\(last)")]
         let answer = try await send(request, "get", key)
         switch answer.status {
         case 206: return Array(answer.body.prefix(range.count))
-        // A store that knows no ranges answers with all.
+        // A store without support for ranges sends the whole object.
         case 200: return Array(answer.body[range.clamped(to: answer.body.indices)])
         case 416: return []
         default: throw failure("get", key, answer)
         }
     }
 
+    /// Returns the size of the object in bytes, or nil if it does not exist.
     public func size(of key: String) async throws(ObjectStorageError) -> Int? {
         let answer = try await send(request("HEAD", key), "look at", key)
         switch answer.status {
@@ -86,6 +95,7 @@ public struct S3ObjectStorage: ObjectStorage {
         }
     }
 
+    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
     public func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject] {
         var objects: [StoredObject] = []
         var next: String?
@@ -99,9 +109,9 @@ public struct S3ObjectStorage: ObjectStorage {
             let answer = try await send(request, "list", prefix)
             guard answer.status == 200 else { throw failure("list", prefix, answer) }
             guard let page = S3Page(answer.body) else {
-                throw .unavailable(line("list", prefix, "the answer is no list of objects"))
+                throw .unavailable(line("list", prefix, "the answer is not a list of objects"))
             }
-            // By bytes: a character may reach across the end of the prefix.
+            // Compares bytes, because a character may reach across the end of the prefix.
             for object in page.objects where object.key.utf8.starts(with: self.prefix.utf8) {
                 let key = Substring(object.key.utf8.dropFirst(self.prefix.utf8.count))
                 objects.append(StoredObject(key: String(key), size: object.size))
@@ -111,6 +121,7 @@ public struct S3ObjectStorage: ObjectStorage {
         return objects.sortedByKey()
     }
 
+    /// Deletes the object, if there is one.
     public func delete(_ key: String) async throws(ObjectStorageError) {
         let answer = try await send(request("DELETE", key), "delete", key)
         switch answer.status {
@@ -154,7 +165,7 @@ public struct S3ObjectStorage: ObjectStorage {
     }
 
     private func signed(_ request: HTTPRequest) -> HTTPRequest {
-        // 2013-05-24T00:00:00.000000Z, as 20130524T000000Z.
+        // Converts 2013-05-24T00:00:00.000000Z into 20130524T000000Z.
         let time = now().description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
         let hash = SHA256.hash(data: request.body).hex
         var request = request
@@ -179,7 +190,7 @@ public struct S3ObjectStorage: ObjectStorage {
         if answer.status == 404, S3Document(answer.body)["Code"] != "NoSuchBucket" {
             return .noObject(key)
         }
-        return .refused(line(operation, key, reason(answer)))
+        return .rejected(line(operation, key, reason(answer)))
     }
 
     private func reason(_ answer: HTTPResponse) -> String {

@@ -1,17 +1,17 @@
 import Crypto
 
-/// Amazon's Signature Version 4, with the rules of S3: a path is encoded once and not normalized.
+/// Amazon's Signature Version 4 with the rules of S3: the path is encoded once and not normalized.
 struct SignatureV4: Sendable {
     let accessKeyID: String
     let secretAccessKey: String
     let region: String
     let service: String
 
-    /// What the `Authorization` header says of `request`, all of whose headers are signed.
+    /// Returns the `Authorization` header of `request`, all of whose headers are signed.
     ///
     /// - Parameters:
     ///   - payloadHash: the SHA-256 of the body in hexadecimal digits.
-    ///   - time: as in the header `x-amz-date`: `20130524T000000Z`.
+    ///   - time: the time as in the header `x-amz-date`, such as `20130524T000000Z`.
     func authorization(for request: HTTPRequest, payloadHash: String, time: String) -> String {
         let headers = request.headers
             .map { (name: $0.name.lowercased(), value: Self.trimmed($0.value)) }
@@ -45,14 +45,14 @@ struct SignatureV4: Sendable {
             .map { "\($0)=\($1)" }.joined(separator: "&")
     }
 
-    /// Without spaces at the ends, and single ones within.
+    /// Returns the value without spaces at its ends, and with single spaces within.
     private static func trimmed(_ value: String) -> String {
         value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 }
 
 extension Sequence<UInt8> {
-    /// Two lower-case digits a byte.
+    /// The bytes as two lower-case hexadecimal digits each.
     var hex: String {
         reduce(into: "") { text, byte in
             text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
@@ -61,7 +61,8 @@ extension Sequence<UInt8> {
 }
 
 extension String {
-    /// Every byte but letters, digits, `-._~` and those in `keeping` as `%XX`.
+    /// Returns the text with every byte as `%XX`, except letters, digits, `-._~` and those in
+    /// `keeping`.
     func percentEncoded(keeping: String = "") -> String {
         utf8.reduce(into: "") { text, byte in
             switch byte {

@@ -4,17 +4,19 @@ import Foundation
     import FoundationNetworking
 #endif
 
-/// Requests by Foundation's URLSession.
+/// Sends requests by Foundation's URLSession.
 ///
-/// It comes with the toolchain, is Sendable, ends with its task, and needs to do no more than five
-/// kinds of request with whole bodies. AsyncHTTPClient would be the choice for bodies in streams;
-/// it brings SwiftNIO and BoringSSL's TLS, minutes of every first build, to a process that speaks
-/// ZeroMQ otherwise.
+/// URLSession comes with the toolchain and is Sendable. It stops with its task, and five kinds of
+/// requests with whole bodies are enough here. AsyncHTTPClient would suit streamed bodies. But it
+/// adds SwiftNIO and BoringSSL's TLS, minutes of every first build, to a process that otherwise
+/// speaks ZeroMQ.
 final class URLSessionTransport: HTTPTransport {
     private let endpoint: String
     private let session: URLSession
 
-    /// - Parameter endpoint: scheme, host and port.
+    /// Creates a transport.
+    ///
+    /// - Parameter endpoint: the scheme, host and port.
     init(endpoint: String) {
         self.endpoint = endpoint
         let configuration = URLSessionConfiguration.ephemeral
@@ -28,11 +30,11 @@ final class URLSessionTransport: HTTPTransport {
 
     func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
         guard let url = URL(string: endpoint + request.target) else {
-            throw .connection("\(endpoint)\(request.target) is no URL")
+            throw .connection("\(endpoint)\(request.target) is not a URL")
         }
         var urlRequest = URLRequest(url: url)
         urlRequest.httpMethod = request.method
-        // URLSession says itself which host it asks.
+        // URLSession sets the host itself.
         for field in request.headers where field.name != "host" {
             urlRequest.setValue(field.value, forHTTPHeaderField: field.name)
         }

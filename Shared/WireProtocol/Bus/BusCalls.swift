@@ -3,8 +3,8 @@ public import EventSourcing
 /// The calls that the bus answers.
 ///
 /// Commands and queries are JSON and travel like those of services (docs/protocol.md). `receive`
-/// and `settle` are frequent, so they have a compact form: see ``ReceiveRequest`` and
-/// ``Settlement``.
+/// and `acknowledge` are frequent, so they have a compact form: see ``ReceiveRequest`` and
+/// ``Acknowledgement``.
 public enum BusCall {
     /// The bus's name, used like the name of a service.
     public static let service = "bus"
@@ -65,11 +65,11 @@ public enum BusCall {
 
     /// Receives deliveries. Argument: JSON ``ReceiveRequest``. Answer: ``Delivery/read(_:)``.
     public static let receive = "receive"
-    /// Acknowledges, gives back or extends deliveries. Argument: ``Settlement/frame(_:of:)``.
+    /// Acknowledges, gives back or extends deliveries. Argument: ``Acknowledgement/frame(_:of:)``.
     ///
     /// Answer: a byte for each, 1 if it took effect and 0 if the delivery was no longer the
     /// consumer's.
-    public static let settle = "settle"
+    public static let acknowledge = "settle"
     /// Releases a consumer's deliveries. Argument: JSON ``ReleaseRequest``. Answer: their number,
     /// JSON.
     public static let release = "release"

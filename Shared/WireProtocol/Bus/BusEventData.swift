@@ -26,7 +26,7 @@ extension RuleDefinition: BusEventData {
     /// The name of the rule.
     public var streamID: String? { name }
     /// Why the definition is invalid, or nil.
-    public func fault(at position: UInt64) -> String? { fault }
+    public func fault(at position: UInt64) -> String? { faultInLog }
 }
 
 extension QueueDefinition: BusEventData {

@@ -75,7 +75,7 @@ public enum BusEventType: String, Sendable, CaseIterable {
 }
 
 /// Why an event is dead: the first limit that it reached.
-public enum DeathCause: String, Codable, Hashable, Sendable {
+public enum DeadLetterCause: String, Codable, Hashable, Sendable {
     /// The event reached the retry policy's receive count without an acknowledgement.
     case maximumReceives = "MaximumReceives"
     /// The event was in the queue longer than the retry policy allows.
@@ -103,7 +103,7 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     /// The group of the event. The events of a group are delivered in order.
     public var group: String
     /// The limit that the event reached.
-    public var cause: DeathCause
+    public var cause: DeadLetterCause
     /// The error that the consumer reported last, or nil.
     public var error: String?
     /// The receive count: how often the event was delivered.
@@ -116,7 +116,7 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     /// Creates a dead letter.
     public init(
         queue: String, rule: String, replay: String?, position: UInt64, event: EventID,
-        type: String, sequence: UInt64, group: String, cause: DeathCause, error: String?,
+        type: String, sequence: UInt64, group: String, cause: DeadLetterCause, error: String?,
         receives: Int, enqueuedAt: Timestamp, firstReceivedAt: Timestamp?
     ) {
         self.queue = queue

@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// A request for deliveries of a queue, answered as soon as there are any.
@@ -97,7 +98,7 @@ public struct Delivery: Sendable {
     public var enqueuedAt: Timestamp
     /// The time at which it was first delivered.
     public var firstReceivedAt: Timestamp
-    /// Its place in the queue.
+    /// The event's place in the queue.
     public var sequence: UInt64
     /// The lease of this delivery. A later delivery of the same event has another.
     public var lease: UInt64
@@ -180,17 +181,17 @@ public struct Delivery: Sendable {
     }
 }
 
-/// What a consumer reports about a delivery: done, failed or extended.
+/// What a consumer reports about a delivery: acknowledged, failed or extended.
 ///
-/// Settlements travel in one frame. It holds the queue's name after its length, 1 byte, and their
-/// number, 4 bytes. For each settlement follow its sequence and lease, 8 bytes each, 1 byte, 0 for
-/// done, 1 for failed and 2 for extended, its milliseconds, 4 bytes, with all bits set for none,
-/// and its error after its length, 2 bytes.
-public struct Settlement: Hashable, Sendable {
+/// Acknowledgements travel in one frame. It holds the length of the queue's name, 1 byte, the name,
+/// and the number of acknowledgements, 4 bytes. For each of them follow its sequence and lease,
+/// 8 bytes each, its verdict, 1 byte (0 for acknowledged, 1 for failed, 2 for extended), its
+/// milliseconds, 4 bytes (all bits set for none), the length of its error, 2 bytes, and the error.
+public struct Acknowledgement: Hashable, Sendable {
     /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {
         /// The consumer acknowledges the event. It is not redelivered.
-        case done
+        case acknowledged
         /// The consumer failed. The event is redelivered after `delay`, or after the queue's
         /// back-off if it is nil, until it reaches a limit of the retry policy.
         case failed(error: String, delay: Duration?)
@@ -218,7 +219,7 @@ public struct Settlement: Hashable, Sendable {
     /// Why a queue rejects the verdict, in one line; nil if it does not.
     public var fault: String? {
         switch verdict {
-        case .done, .failed(_, nil): nil
+        case .acknowledged, .failed(_, nil): nil
         case .failed(_, let delay?):
             RetryPolicy.delays.contains(delay.inSeconds)
                 ? nil : "a delivery comes back after 0 to 86400 seconds, not \(delay.inSeconds)"
@@ -227,24 +228,24 @@ public struct Settlement: Hashable, Sendable {
         }
     }
 
-    /// Returns the frame of the settlements.
+    /// Returns the frame of the acknowledgements.
     ///
     /// - Throws: `ProtocolError` for a verdict that a queue rejects.
     public static func frame(
-        _ settlements: [Settlement], of queue: String
+        _ acknowledgements: [Acknowledgement], of queue: String
     ) throws(ProtocolError) -> [UInt8] {
-        for settlement in settlements {
-            if let fault = settlement.fault { throw ProtocolError(.invalid, fault) }
+        for acknowledgement in acknowledgements {
+            if let fault = acknowledgement.fault { throw ProtocolError(.invalid, fault) }
         }
         var bytes: [UInt8] = []
         try bytes.append(name: queue)
-        bytes.append(littleEndian: UInt32(settlements.count))
-        for settlement in settlements {
-            bytes.append(littleEndian: settlement.sequence)
-            bytes.append(littleEndian: settlement.lease)
+        bytes.append(littleEndian: UInt32(acknowledgements.count))
+        for acknowledgement in acknowledgements {
+            bytes.append(littleEndian: acknowledgement.sequence)
+            bytes.append(littleEndian: acknowledgement.lease)
             let (kind, duration, error): (UInt8, Duration?, String) =
-                switch settlement.verdict {
-                case .done: (0, nil, "")
+                switch acknowledgement.verdict {
+                case .acknowledged: (0, nil, "")
                 case .failed(let error, let delay): (1, delay, error)
                 case .extended(let duration): (2, duration, "")
                 }
@@ -257,17 +258,17 @@ public struct Settlement: Hashable, Sendable {
         return bytes
     }
 
-    /// Returns the queue and the settlements in a frame.
+    /// Returns the queue and the acknowledgements in a frame.
     ///
     /// - Throws: `malformed` if the bytes are not such a frame, and `invalid` for a verdict that a
     ///   queue rejects.
     public static func read(
         _ frame: [UInt8]
-    ) throws(ProtocolError) -> (queue: String, settlements: [Settlement]) {
-        var reader = ByteReader(frame[...], what: "settlement")
+    ) throws(ProtocolError) -> (queue: String, acknowledgements: [Acknowledgement]) {
+        var reader = ByteReader(frame[...], what: "acknowledgement")
         let queue = try reader.string()
         let count = try reader.uint32()
-        var settlements: [Settlement] = []
+        var acknowledgements: [Acknowledgement] = []
         for _ in 0..<count {
             let (sequence, lease) = (try reader.uint64(), try reader.uint64())
             let kind = try reader.uint8()
@@ -275,17 +276,17 @@ public struct Settlement: Hashable, Sendable {
             let error = try reader.longString()
             let verdict: Verdict
             switch (kind, duration) {
-            case (0, _): verdict = .done
+            case (0, _): verdict = .acknowledged
             case (1, _): verdict = .failed(error: error, delay: duration)
             case (2, let duration?): verdict = .extended(duration)
             default: throw ProtocolError(.malformed, "\(kind) is not a verdict on a delivery")
             }
-            let settlement = Settlement(sequence: sequence, lease: lease, verdict)
-            if let fault = settlement.fault { throw ProtocolError(.invalid, fault) }
-            settlements.append(settlement)
+            let acknowledgement = Acknowledgement(sequence: sequence, lease: lease, verdict)
+            if let fault = acknowledgement.fault { throw ProtocolError(.invalid, fault) }
+            acknowledgements.append(acknowledgement)
         }
         try reader.end()
-        return (queue, settlements)
+        return (queue, acknowledgements)
     }
 
     /// Returns the duration in milliseconds, or `UInt32.max` for none.

@@ -177,7 +177,7 @@ public enum AfterDeath: String, Codable, Hashable, Sendable, CaseIterable {
     /// They wait until the dead event is redriven or discarded.
     case wait
     /// They are delivered without it.
-    case goOn = "go-on"
+    case proceed = "go-on"
 }
 
 /// Where in the log a queue begins.

@@ -6,8 +6,8 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
     public var description: String
     /// The event pattern, JSON (docs/event-patterns.md).
     public var pattern: String
-    /// The names of 1 to 10 queues.
-    public var targets: [String]
+    /// The targets, 1 to 10 queues. A rule in the log may also have targets of later versions.
+    public var targets: [RuleTarget]
     /// Whether the rule matches events.
     public var isEnabled: Bool
 
@@ -16,7 +16,7 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
 
     /// Creates the definition of a rule.
     public init(
-        name: String, description: String = "", pattern: String, targets: [String],
+        name: String, description: String = "", pattern: String, targets: [RuleTarget],
         isEnabled: Bool = true
     ) {
         self.name = name
@@ -28,6 +28,19 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
 
     /// Why the definition is invalid, in one line, or nil. It does not check the pattern.
     public var fault: String? {
+        fault(of: { BusName.fault($0.description, of: "queue") })
+    }
+
+    /// Returns why the definition is invalid as an event in the log, or nil. A later version may
+    /// have written it, with targets that this version does not know.
+    var faultInLog: String? {
+        fault(of: { target in
+            if case .unknown = target { return nil }
+            return BusName.fault(target.description, of: "queue")
+        })
+    }
+
+    private func fault(of faultOfTarget: (RuleTarget) -> String?) -> String? {
         if let fault = BusName.fault(name, of: "rule") { return fault }
         guard (1...Self.maximumTargets).contains(targets.count) else {
             return "a rule has 1 to \(Self.maximumTargets) targets, not \(targets.count)"
@@ -36,6 +49,6 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
             return "rule '\(name)' names a target twice"
         }
         guard description.utf8.count <= 512 else { return "a description has up to 512 bytes" }
-        return targets.lazy.compactMap { BusName.fault($0, of: "queue") }.first
+        return targets.lazy.compactMap(faultOfTarget).first
     }
 }

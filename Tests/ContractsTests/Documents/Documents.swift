@@ -1,6 +1,8 @@
 import Contracts
 import EventSourcing
 import Foundation
+import JSON
+import WireProtocol
 
 /// The documents that are made from the contracts, for people and for other languages.
 enum Documents {

@@ -54,7 +54,7 @@ struct SchemaCheck {
     ) -> [String] {
         guard case .text(let text) = value else { return ["\(place): no text"] }
         if let choice = schema["enum"] as? [String], !choice.contains(text) {
-            return ["\(place): '\(text)' is none of \(choice)"]
+            return ["\(place): '\(text)' is not one of \(choice)"]
         }
         if schema["format"] as? String == "date-time",
             text.wholeMatch(of: #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/#) == nil

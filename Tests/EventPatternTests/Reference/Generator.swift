@@ -1,4 +1,4 @@
-/// Random patterns and events from few names and values, so that they often meet.
+/// Generates random patterns and events from few names and values, so that they often match.
 struct Generator {
     var random: SplitMix
 

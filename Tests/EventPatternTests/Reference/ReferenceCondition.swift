@@ -1,4 +1,4 @@
-/// One item of a field's list on one value.
+/// Evaluates one item of a field's list on one value.
 enum ReferenceCondition {
     static func holds(_ condition: Tree, of leaf: Tree) -> Bool {
         guard let operation = condition.members.first else {
@@ -17,7 +17,7 @@ enum ReferenceCondition {
 
     private static func holds(_ name: String, _ operand: Tree, _ text: String) -> Bool {
         guard case .string(let other) = operand else {
-            // Prefix or suffix in any case: some part at that end is equal in any case.
+            // Prefix or suffix without regard to case: one of the parts at that end must be equal.
             let caseless = operand["equals-ignore-case"] ?? .null
             guard case .string(let affix) = caseless else { return false }
             let scalars = Array(text.unicodeScalars)
@@ -64,13 +64,13 @@ enum ReferenceCondition {
         }
     }
 
-    /// Nil for a number whose value is not that of the shortest decimal of its double.
+    /// The number as a double, or nil if the shortest decimal of the double has another value.
     private static func double(_ text: String) -> Double? {
         guard let double = Double(text) else { return nil }
         return digits(text) == digits(double.description) ? double : nil
     }
 
-    /// A number as its sign, its digits without zeros around them, and its power of ten.
+    /// The number's sign, its digits without leading and trailing zeros, and its power of ten.
     private static func digits(_ text: String) -> String {
         let parts = text.lowercased().split(separator: "e")
         let sides = parts[0].drop { $0 == "-" }.split(
@@ -110,7 +110,7 @@ enum ReferenceCondition {
         guard let first = pattern.first else { return text.isEmpty }
         let properties = first.properties
         let variants = [String(first), properties.lowercaseMapping, properties.uppercaseMapping]
-        // Each once, or a long text without case would be tried in very many ways.
+        // Without duplicates, because a text without case would take exponential time.
         return Set(variants.map { Array($0.unicodeScalars) }).contains { variant in
             text.starts(with: variant)
                 && equalIgnoringCase(pattern.dropFirst(), text.dropFirst(variant.count))
@@ -139,7 +139,7 @@ enum ReferenceCondition {
         return a == bits(b)
     }
 
-    /// The bits of an address, one by one.
+    /// The bits of an address.
     private static func bits(_ text: String) -> [Bool]? {
         if let colon = text.lastIndex(of: ":"), text[colon...].contains(".") {
             // The same address with the last 32 bits as two groups.

@@ -1,7 +1,7 @@
-/// Event patterns straight from their definition: the event flattened to values, every way to
-/// choose one value for each field tried. As slow as it is plain.
+/// Matches events directly by the definition of patterns. It flattens the event to values and tries
+/// every way to choose one value for each field, which is slow but plain.
 struct ReferencePattern {
-    /// For each alternative what each path is asked for.
+    /// The conditions on each path, for each alternative.
     private let alternatives: [[String: [Tree]]]
 
     init(_ text: String) {
@@ -73,12 +73,12 @@ struct ReferencePattern {
     }
 }
 
-/// An event flattened: each scalar with its path and the elements of arrays that it is in.
+/// An event as a flat list of its scalars, each with its path and the array elements around it.
 struct ReferenceEvent {
     struct Value {
         var path: String
         var leaf: Tree
-        /// Array to index.
+        /// The index of the element in each array around the value.
         var elements: [Int: Int]
 
         func goes(with other: Value) -> Bool {

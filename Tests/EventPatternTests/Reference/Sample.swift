@@ -1,7 +1,7 @@
 import EventPattern
 import EventSourcing
 
-/// An event of which a test names only what it is about.
+/// An event with defaults for everything that a test does not set.
 struct Sample {
     var stream = "order-7"
     var type = "OrderPlaced"
@@ -11,7 +11,7 @@ struct Sample {
     var data = "{}"
     var replayName: String?
 
-    /// One whose data has `value` as its member `x`.
+    /// An event whose data has `value` as its member `x`.
     static func x(_ value: String) -> Sample { Sample(data: #"{"x": \#(value)}"#) }
 
     func event() throws -> RecordedEvent {
@@ -21,7 +21,8 @@ struct Sample {
             correlationID: EventID(high: 3, low: 4), contentType: contentType,
             metadata: Array(metadata.utf8), data: Array(data.utf8))
         try event.encode(into: &bytes)
-        // What the store fills in: position 1, revision 7, noon on the last day of January 2026.
+        // The fields that the store sets: position 1, revision 7, noon on the last day of January
+        // 2026.
         for (offset, value) in [
             (RecordLayout.position, 1), (RecordLayout.revision, 7),
             (RecordLayout.time, 1_769_860_800_000_000 as UInt64),
@@ -34,8 +35,8 @@ struct Sample {
     }
 }
 
-/// A generator whose numbers a seed decides (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014).
+/// A seeded random number generator (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

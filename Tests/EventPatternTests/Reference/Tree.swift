@@ -1,5 +1,5 @@
-/// A JSON value as a tree, members in their order and twice where they are twice. The slow, plain
-/// way that what is tested does without.
+/// A JSON value as a tree that keeps duplicate members and their order. It is a slow and plain
+/// reference for the reader under test.
 enum Tree {
     case null
     case bool(Bool)
@@ -13,7 +13,7 @@ enum Tree {
         var value: Tree
     }
 
-    /// Reads valid JSON; the text of each member comes with it, as it stands there.
+    /// Parses valid JSON.
     init(_ text: String) {
         var rest = Substring(text)
         self = Self.read(&rest)
@@ -25,7 +25,7 @@ enum Tree {
 
     subscript(name: String) -> Tree? { members.last { $0.name == name }?.value }
 
-    /// As JSON again.
+    /// The value as JSON text.
     var text: String {
         switch self {
         case .null: "null"

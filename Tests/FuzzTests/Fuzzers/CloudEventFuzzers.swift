@@ -1,9 +1,11 @@
 import EventSourcing
+import JSON
 
 @testable import CloudEvents
 
 extension Fuzzer {
-    /// A line of a file of CloudEvents: what is imported is exported and imported the same.
+    /// A line of a file of CloudEvents. An imported event must stay the same when it is exported
+    /// and imported again.
     static let cloudEvent = Fuzzer(name: "cloudEvent") { input in
         guard let event = accepted({ try CloudEvents.event(input[...]) }) else { return }
         var bytes: [UInt8] = []
@@ -13,10 +15,10 @@ extension Fuzzer {
             accepted { try CloudEvents.line(record, of: EventID(high: 1, low: 1)) }
         }
         let again = line.flatMap { line in accepted { try CloudEvents.event(line[...]) } }
-        try check(again == event, "an imported event is exported as another")
+        try check(again == event, "an imported event changes when it is exported")
     }
 
-    /// Whether the JSON can stand in a line of CloudEvents as it is.
+    /// Whether the JSON can be part of a line of CloudEvents as it is.
     static func isLineOfCloudEvents(_ input: [UInt8]) -> Bool {
         _ = accepted { try JSONScanner.members(of: input[...]) }
         _ = JSONScanner.text(of: input[...])

@@ -20,9 +20,9 @@ func check(_ condition: Bool, _ property: @autoclosure () -> String) throws(Prop
     guard condition else { throw PropertyFailure(description: property()) }
 }
 
-/// The value of the parser; nil if it rejects its input.
+/// The value of the parser, or nil if it rejects its input.
 func accepted<Value>(_ parse: () throws -> Value) -> Value? {
-    // Rejecting is right: only traps, hangs and broken properties are not.
+    // Rejecting input is correct. Only traps, hangs and broken properties are failures.
     try? parse()
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 import ObjectStorage
 
@@ -12,14 +13,14 @@ extension Fuzzer {
         let whole = input + Array(#"{"crc32c":\#(sum)}"#.utf8) + [UInt8(ascii: "\n")]
         guard let manifest = accepted({ try ArchiveManifest(whole, of: "a") }) else { return }
         let again = accepted { try ArchiveManifest(try manifest.encoded(), of: "a") }
-        try check(again == manifest, "a manifest does not survive to be encoded and decoded")
+        try check(again == manifest, "a manifest changes when it is encoded and decoded")
         _ = (manifest.events, manifest.storedBytes)
         for segment in manifest.segments {
             _ = ArchiveSegment.positions(in: segment.name[...])
         }
     }
 
-    /// A segment of an archive: its header, and records behind a header that says what they are.
+    /// A segment of an archive: its header alone, and records after a header that describes them.
     static let archiveSegment = Fuzzer(name: "archiveSegment") { input in
         _ = accepted { try ArchiveSegmentHeader.read(input.span) }
         let (codec, stored) = input.headAndRest
@@ -38,11 +39,11 @@ extension Fuzzer {
         let object = ArchiveSegmentHeader.bytes(of: segment, log: log) + payload
         let contents = SegmentContents(object, of: segment, log: log, key: "a/1")
         let isWhole = contents.damage == nil
-        try check(!isWhole || contents.events.count == Int(count), "events are missing")
+        try check(!isWhole || contents.events.count == Int(count), "an intact segment lacks events")
     }
 
-    /// The records of the segment that a log writes to, their checksums made right if the first
-    /// byte is even. A log that opens can be written to, and keeps what it has.
+    /// The records of a log's open segment, with corrected checksums if the first byte is even. A
+    /// log that opens must accept an append and keep its events.
     static let logSegment = Fuzzer(name: "logSegment") { input in
         var (mode, records) = input.headAndRest
         if mode.isMultiple(of: 2) { repair(&records) }
@@ -62,12 +63,12 @@ extension Fuzzer {
         try check(
             after?.dropLast().elementsEqual(events, by: { $0.body == $1.body }) == true
                 && after?.last?.position == UInt64(events.count) + 1,
-            "a log that opened lost events when it was written to")
+            "a log that opened lost events at an append")
     }
 
-    /// The files of a log that was closed, one of them changed and its own checksum made right: a
-    /// segment, an index, a chain or the note of a clean end. The first byte chooses the file; if
-    /// the second is even, changes follow (where, two bytes, and by what), otherwise the new file.
+    /// The files of a closed log, one of them changed and its own checksum corrected: a segment, an
+    /// index, a chain file or the clean end. The first byte chooses the file. If the second byte is
+    /// even, changes follow (an offset of two bytes and the bits to flip), otherwise the new file.
     static let logFiles = Fuzzer(name: "logFiles") { input in
         let (kind, rest) = input.headAndRest
         let (mode, bytes) = rest.headAndRest
@@ -114,7 +115,7 @@ enum SampleLog {
 
     /// The files of a log without events.
     static let empty: [String: [UInt8]] = files { _ in }
-    /// The files of a log of some sealed segments that was closed.
+    /// The files of a closed log with some sealed segments.
     static let sealed: [String: [UInt8]] = files { log throws in
         for number in 0..<40 {
             try stage(number, in: &log)
@@ -129,7 +130,7 @@ enum SampleLog {
             now: { Timestamp(microseconds: 1_000_000) })
     }
 
-    /// All events of the log in `storage`, once it is opened.
+    /// Opens the log in `storage` and returns all its events.
     static func events(in storage: MemoryStorage) throws -> [RecordedEvent] {
         let log = try open(storage)
         var request = LogRead(.all, chunkBytes: 1 << 16)
@@ -180,7 +181,7 @@ enum SampleLog {
             var log = try open(storage)
             try fill(&log)
         } catch {
-            // No input is to blame: nothing can be fuzzed without the sample.
+            // This does not depend on an input, and nothing can be fuzzed without the sample.
             fatalError("the sample log can't be made: \(error)")
         }
         return storage.contents
@@ -192,7 +193,7 @@ extension [UInt8] {
         for byte in 0..<4 { self[offset + byte] = UInt8(truncatingIfNeeded: word >> (8 * byte)) }
     }
 
-    /// Puts the CRC32C of the first `count` bytes behind them.
+    /// Puts the CRC32C of the first `count` bytes after them.
     fileprivate mutating func seal(_ count: Int) {
         guard self.count >= count + 4 else { return }
         put(CRC32C.checksum(span.extracting(first: count)), at: count)

@@ -1,16 +1,17 @@
 import Contracts
 import EventSourcing
 import Foundation
+import JSON
 import RouteDomain
 
 @testable import EventPattern
 @testable import ObjectStorage
+@testable import Observability
 @testable import OrdersMain
-@testable import ServiceKit
 
 extension Fuzzer {
-    /// A pattern and, behind a zero byte, the data of an event: both ways of matching agree, and
-    /// the query of a pattern finds what the pattern matches.
+    /// A pattern and, after a zero byte, the data of an event. Both ways of matching must agree,
+    /// and the query of a pattern must find what the pattern matches.
     static let pattern = Fuzzer(name: "pattern") { input in
         let (text, data) = input.split(at: 0)
         guard let pattern = accepted({ try EventPattern(text.text) }) else { return }
@@ -21,11 +22,11 @@ extension Fuzzer {
         matcher.add(2, pattern)
         matcher.remove(1)
         try check(
-            matcher.matches(event) == (matches ? [2] : []), "alone and among others it differs")
-        try check(!matches || pattern.query.matches(event), "its query misses what it matches")
+            matcher.matches(event) == (matches ? [2] : []), "the pattern and the matcher disagree")
+        try check(!matches || pattern.query.matches(event), "the pattern's query misses a match")
     }
 
-    /// JSON, by the scanners of patterns and of CloudEvents.
+    /// JSON for the scanners of patterns and of CloudEvents.
     static let json = Fuzzer(name: "json") { input in
         var scanner = JSONScanner(
             0..<input.count, maximumDepth: EventPattern.Limits.eventDepth)
@@ -57,7 +58,7 @@ extension Fuzzer {
         _ = accepted { try Network(csv: input.text) }
     }
 
-    /// The data of the suite's events; the first byte chooses the type.
+    /// The data of the suite's events. The first byte chooses the type.
     static let payload = Fuzzer(name: "payload") { input in
         let (kind, json) = input.headAndRest
         let families: [any PublishedPayloadFamily.Type] = [
@@ -70,7 +71,7 @@ extension Fuzzer {
         else { return }
         let again = accepted { try family.init(type: type, data: text[...]) } ?? nil
         let copy = again.flatMap { event in accepted { try event.encoded() } }
-        try check(copy == text, "\(event) does not survive to be encoded and decoded")
+        try check(copy == text, "\(event) changes when it is encoded and decoded")
     }
 
     /// The head of an HTTP request.
@@ -79,14 +80,14 @@ extension Fuzzer {
         _ = accepted { try HTTPRequest(Array(input[..<end])) }
     }
 
-    /// What an S3-compatible store answers.
+    /// An answer of an S3-compatible store.
     static let s3 = Fuzzer(name: "s3") { input in
         _ = S3Page(input)
         _ = S3Document(input)["Message"]
         _ = input.text.percentDecoded()
     }
 
-    /// Values that people write: what is read is written and read the same.
+    /// Values that people write. A parsed value must be printed and parsed to the same value.
     static let text = Fuzzer(name: "text") { input in
         let text = input.text
         try survives(Timestamp(text)) { Timestamp($0) }
@@ -115,6 +116,6 @@ extension Fuzzer {
         _ value: Value?, _ read: (String) -> Value?
     ) throws(PropertyFailure) {
         guard let value else { return }
-        try check(read("\(value)") == value, "'\(value)' is not read as it is written")
+        try check(read("\(value)") == value, "'\(value)' changes when it is printed and parsed")
     }
 }

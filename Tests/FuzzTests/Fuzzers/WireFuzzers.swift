@@ -1,9 +1,10 @@
 import EventSourcing
 import Foundation
+import JSON
 import WireProtocol
 
 @testable import EventBus
-@testable import ServiceKit
+@testable import Keys
 
 extension Fuzzer {
     /// A record, and records back to back.
@@ -22,14 +23,14 @@ extension Fuzzer {
                 again?.stream == event.stream && again?.type == event.type
                     && again?.tags == event.tags && again?.data == event.data
                     && again?.metadata == event.metadata,
-                "an event does not survive to be encoded and decoded")
+                "an event changes when it is encoded and decoded")
         }
         guard let records = accepted({ try RecordSequence(input[...]) }) else { return }
         let size = records.reduce(0) { $0 + $1.bytes.count }
-        try check(size == input.count, "records back to back do not fill their frame")
+        try check(size == input.count, "the records of a sequence do not fill its frame")
     }
 
-    /// The binary frames between processes; the first byte chooses which.
+    /// The binary frames between processes. The first byte chooses the kind.
     static let message = Fuzzer(name: "message") { input in
         let (kind, frame) = input.headAndRest
         switch kind % 11 {
@@ -45,18 +46,19 @@ extension Fuzzer {
             let copy = AppendPart.frame(
                 parts.map { AppendPart(condition: $0.condition, records: Array(frame[$0.records])) }
             )
-            try check(parts.isEmpty || copy == frame, "appends are not encoded as they came")
+            try check(parts.isEmpty || copy == frame, "appends change when they are encoded again")
         case 4: _ = accepted { try AppendOutcomes.read(frame.span) }
         case 5:
-            let settled = accepted { try Settlement.read(frame) }
-            let again = settled.flatMap { settled in
+            let known = accepted { try Acknowledgement.read(frame) }
+            let again = known.flatMap { known in
                 accepted {
-                    try Settlement.read(
-                        try Settlement.frame(settled.settlements, of: settled.queue))
+                    try Acknowledgement.read(
+                        try Acknowledgement.frame(known.acknowledgements, of: known.queue))
                 }
             }
             try check(
-                again?.settlements.count == settled?.settlements.count, "settlements are lost")
+                again?.acknowledgements.count == known?.acknowledgements.count,
+                "verdicts are lost")
         case 6:
             let deliveries = accepted { try Delivery.read(frame) }
             let again = deliveries.flatMap { deliveries in
@@ -70,8 +72,8 @@ extension Fuzzer {
         }
     }
 
-    /// The JSON of calls to the event store, the bus and the services; the first byte chooses
-    /// which.
+    /// The JSON of calls to the event store, the bus and the services. The first byte chooses the
+    /// type.
     static let busCall = Fuzzer(name: "busCall") { input in
         let (kind, json) = input.headAndRest
         let parsers: [JSONParser] = [
@@ -111,11 +113,11 @@ extension Fuzzer {
     /// What a commit wrote to the bus's journal.
     static let journal = Fuzzer(name: "journal") { input in
         var parts = JournalParts()
-        _ = accepted { try parts.take(input[...]) }
+        _ = accepted { try parts.append(input[...]) }
         try survives(try? JournalRecord(input[...])) { try JournalRecord(try $0.encoded()[...]) }
     }
 
-    /// The key ring.
+    /// The keyring.
     static let keyring = Fuzzer(name: "keyring") { input in
         try JSONParser(Keyring.self) { keyring in
             for caller in keyring.callers.values {
@@ -127,13 +129,13 @@ extension Fuzzer {
         }.run(input)
     }
 
-    /// What is accepted is encoded to something that is accepted and equal.
+    /// An accepted value must be equal after it is encoded and decoded.
     private static func survives<Value: Equatable>(
         _ value: Value?, _ copy: (Value) throws -> Value
     ) throws(PropertyFailure) {
         guard let value else { return }
         let again = accepted { try copy(value) }
-        try check(again == value, "\(value) does not survive to be encoded and decoded")
+        try check(again == value, "\(value) changes when it is encoded and decoded")
     }
 }
 
@@ -143,17 +145,15 @@ struct JSONParser {
 
     init<Value: Codable>(_ type: Value.Type, use: @escaping (Value) -> Void = { _ in }) {
         run = { json throws(PropertyFailure) in
-            guard let value = accepted({ try JSONDecoder().decode(type, from: Data(json)) }) else {
+            guard let value = accepted({ try JSON.decode(type, from: json) }) else {
                 return
             }
             use(value)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            let text = accepted { try encoder.encode(value) }
+            let text = accepted { try JSON.data(value) }
             let again = text.flatMap { text in
-                accepted { try encoder.encode(try JSONDecoder().decode(type, from: text)) }
+                accepted { try JSON.data(try JSON.decode(type, from: text)) }
             }
-            try check(again != nil && again == text, "\(value) does not survive as JSON")
+            try check(again != nil && again == text, "\(value) changes as JSON")
         }
     }
 }

@@ -1,8 +1,8 @@
+import CommandLine
 import Foundation
-import ServiceKit
 
-/// The fuzzer that this process runs: its name is in the environment, as DAYBOOK_FUZZER. With
-/// `list` the process prints the names of all.
+/// The fuzzer that this process runs. Its name is in the environment variable DAYBOOK_FUZZER. With
+/// the name `list` the process prints the names of all fuzzers.
 private let fuzzer: Fuzzer = {
     let name = ProcessInfo.processInfo.environment["DAYBOOK_FUZZER"] ?? ""
     let names = Fuzzer.all.map(\.name)
@@ -12,7 +12,7 @@ private let fuzzer: Fuzzer = {
     }
     guard let fuzzer = Fuzzer.all.first(where: { $0.name == name }) else {
         let known = names.joined(separator: " ")
-        Output.warn("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)")
+        Output.printError("DAYBOOK_FUZZER is '\(name)'; it must be one of: \(known)")
         exit(64)
     }
     return fuzzer
@@ -26,16 +26,16 @@ private let fuzzer: Fuzzer = {
     return 0
 }
 
-/// libFuzzer calls this with each input, and keeps the input of a process that ends by a trap.
+/// libFuzzer calls this with each input, and keeps the input of a process that traps.
 @_cdecl("LLVMFuzzerTestOneInput") public func test(
     _ data: UnsafeRawPointer?, _ count: Int
 ) -> Int32 {
-    // The bytes are there for the length of the call.
+    // The bytes are valid only during the call.
     let input = unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: count))
     do {
         try fuzzer.run(input)
     } catch {
-        // libFuzzer must take a broken property for a crash.
+        // libFuzzer reports a broken property only as a crash.
         fatalError("\(fuzzer.name): \(error)")
     }
     return 0

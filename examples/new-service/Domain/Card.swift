@@ -6,14 +6,14 @@ public enum Card: Aggregate {
     /// The events of a card's stream.
     public typealias Event = LoyaltyEvent
 
-    /// What can be asked of a card, by callers and by the saga.
+    /// The commands that callers and the saga send to a card.
     public enum Command: Hashable, Sendable {
+        /// Earns points for a paid order. Does nothing if the order has earned its points already.
+        case earn(EarnPoints)
         /// Redeems points.
         case redeem(RedeemPoints)
-        /// Earns points for a paid order. Does nothing if the order has earned its points already.
-        case earn(customer: String, order: String, paid: Money)
         /// Takes back the points that the order has earned, as far as they are not redeemed.
-        case revoke(customer: String, order: String)
+        case revoke(customer: String, order: String, reversing: Reverses? = nil)
     }
 
     /// The state of a card, folded from its events.
@@ -38,8 +38,9 @@ public enum Card: Aggregate {
     /// Returns the id of the command's customer.
     public static func id(of command: Command) -> String {
         switch command {
+        case .earn(let command): command.customer
         case .redeem(let command): command.customer
-        case .earn(let customer, _, _), .revoke(let customer, _): customer
+        case .revoke(let customer, _, _): customer
         }
     }
 
@@ -50,6 +51,11 @@ public enum Card: Aggregate {
         _ command: Command, given state: State
     ) throws(Rejection) -> [LoyaltyEvent] {
         switch command {
+        case .earn(let command):
+            let (customer, paid) = (command.customer, command.paid)
+            let points = (0..<paid.currency.exponent).reduce(paid.amount) { units, _ in units / 10 }
+            guard points > 0, state.earned[command.order] == nil else { return [] }
+            return [.earned(PointsEarned(customer: customer, order: command.order, points: points))]
         case .redeem(let command):
             let (customer, points) = (command.customer, command.points)
             guard points > 0, points <= state.points else {
@@ -58,14 +64,14 @@ public enum Card: Aggregate {
                 )
             }
             return [.redeemed(PointsRedeemed(customer: customer, points: points))]
-        case .earn(let customer, let order, let paid):
-            let points = (0..<paid.currency.exponent).reduce(paid.amount) { units, _ in units / 10 }
-            guard points > 0, state.earned[order] == nil else { return [] }
-            return [.earned(PointsEarned(customer: customer, order: order, points: points))]
-        case .revoke(let customer, let order):
+        case .revoke(let customer, let order, let reversal):
             guard let earned = state.earned[order] else { return [] }
             let points = min(earned, state.points)
-            return [.revoked(PointsRevoked(customer: customer, order: order, points: points))]
+            return [
+                .revoked(
+                    PointsRevoked(
+                        customer: customer, order: order, points: points, reverses: reversal))
+            ]
         }
     }
 
@@ -83,10 +89,25 @@ public enum Card: Aggregate {
         }
     }
 
-    /// Returns why the card can't have had `event` in `state`, or nil. `show --without` uses it to
-    /// detect a past in which more points are redeemed than earned.
+    /// Returns why `event` can't happen in `state`, or nil if it can.
+    ///
+    /// `show --without` uses it to detect a past in which more points are redeemed than earned.
     public static func objection(to event: LoyaltyEvent, given state: State) -> String? {
         guard case .redeemed(let event) = event, event.points > state.points else { return nil }
         return "\(state.points) points are left, less than \(event.points)"
+    }
+}
+
+extension Card: Reversible {
+    /// Returns the command that takes back the points that an event gave.
+    ///
+    /// - Throws: `Rejection` for any other event.
+    public static func reversal(of past: PastDecision<Card>) throws(Rejection) -> Command {
+        guard case .earned(let event) = past.event else {
+            throw Rejection(description: "nothing undoes \(past.event.type)")
+        }
+        return .revoke(
+            customer: event.customer, order: event.order,
+            reversing: Reverses(event: past.id, reason: past.reason))
     }
 }

@@ -1,4 +1,5 @@
 public import Contracts
+import EventSourcing
 
 /// The events of a customer's points, in stream `loyalty-<customer>`.
 public enum LoyaltyEvent: PublishedPayloadFamily {
@@ -44,7 +45,7 @@ extension LoyaltyPayload {
 }
 
 extension LoyaltyPayload where Self: ConcernsOrder {
-    /// The tags by which the event is found, the order's too.
+    /// The tags by which the event is found: the order's and the customer's.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }
 
@@ -62,7 +63,7 @@ public struct PointsEarned: LoyaltyPayload, ConcernsOrder {
     public var points: Int64
 }
 
-/// The customer redeemed points for something.
+/// The customer redeemed points.
 public struct PointsRedeemed: LoyaltyPayload {
     /// The name of the type in the log.
     public static let type = "PointsRedeemed"
@@ -74,8 +75,8 @@ public struct PointsRedeemed: LoyaltyPayload {
     public var points: Int64
 }
 
-/// An order was refunded, and its points that were left were taken back.
-public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
+/// An order was refunded or its points were given by mistake. Those that were left were taken back.
+public struct PointsRevoked: LoyaltyPayload, ConcernsOrder, Reversing {
     /// The name of the type in the log.
     public static let type = "PointsRevoked"
     /// Why nothing reverses this event.
@@ -83,10 +84,37 @@ public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
         because: "its order has ended; a new order earns its own")
     /// The customer whose points change.
     public var customer: String
-    /// The order that was refunded.
+    /// The order whose points they were.
     public var order: String
     /// The points taken back.
     public var points: Int64
+    /// The event that this one reverses and why, or nil if the order was refunded.
+    public var reverses: Reverses?
+
+    /// The tags by which the event is found: the order's, the customer's, and the reversed event's.
+    public var tags: [String] {
+        [Tag.order(order), Tag.customer(customer)]
+            + (reverses.map { [$0.event.reversalTag] } ?? [])
+    }
+}
+
+/// Earns points for an order that was paid.
+public struct EarnPoints: Codable, Hashable, Sendable {
+    /// The name of the call that carries it.
+    public static let name = "EarnPoints"
+    /// The customer who paid.
+    public var customer: String
+    /// The order that was paid.
+    public var order: String
+    /// The amount that was paid.
+    public var paid: Money
+
+    /// Creates the command.
+    public init(customer: String, order: String, paid: Money) {
+        self.customer = customer
+        self.order = order
+        self.paid = paid
+    }
 }
 
 /// Redeems points of a customer.

@@ -48,7 +48,9 @@ public struct LoyaltyParticipant: Participant {
         switch event {
         case .captured(let event):
             guard state == .open else { return [] }
-            return [.earn(customer: event.account, order: event.order, paid: event.total)]
+            let earn = EarnPoints(
+                customer: event.account, order: event.order, paid: event.total)
+            return [.earn(earn)]
         case .refunded(let event):
             return [.revoke(customer: event.account, order: event.order)]
         }

@@ -3,7 +3,7 @@ public import EventSourcing
 
 /// The points of each customer.
 public enum PointsProjection: Projection {
-    /// The events of points.
+    /// The events that change points.
     public typealias Event = LoyaltyEvent
 
     /// The tables of the read model.
@@ -15,7 +15,7 @@ public enum PointsProjection: Projection {
         public init() {}
     }
 
-    /// The version of model and fold.
+    /// The version of the model and the fold. Raise it when either changes.
     public static let version = 1
 
     /// Applies an event to the customer's row.

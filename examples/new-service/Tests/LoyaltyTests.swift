@@ -1,8 +1,8 @@
 import EventSourcing
+import EventStoreClient
 import Foundation
 import IntegrationHarness
 import LoyaltyDomain
-import ServiceKit
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct `Loyalty service` {

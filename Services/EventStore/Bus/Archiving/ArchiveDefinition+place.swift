@@ -2,7 +2,6 @@ import EventArchive
 import EventSourcing
 import Foundation
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 extension ArchiveDefinition {
@@ -10,12 +9,13 @@ extension ArchiveDefinition {
     ///
     /// - Parameter mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is
     ///   an error, because its file system may not be mounted yet.
-    /// - Throws: `NameError` for an invalid place, `ObjectStorageError` if it can't be used.
+    /// - Throws: `invalid` for an invalid place, `ObjectStorageError` if it can't be used.
     func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
             guard path.hasPrefix("/") else {
-                throw NameError("an archive's folder must be an absolute path, not '\(path)'")
+                throw DaybookError(
+                    .invalid, "an archive's folder must be an absolute path, not '\(path)'")
             }
             guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
                 throw ObjectStorageError.unavailable("there is no folder \(path)")
@@ -27,32 +27,21 @@ extension ArchiveDefinition {
 
     /// Creates the empty archive in its place.
     ///
-    /// - Throws: `Refusal` if that fails, or if the place has an archive of this name with events.
+    /// - Throws: `rejected` if that fails, or if the place has an archive of this name with events.
     func make(of log: EventID) async throws {
         do {
             let storage = try openPlace(mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
             guard writer.checkpoint < writer.manifest.from, writer.manifest.from == 1 else {
-                throw Refusal(
-                    description: "\(place) already has an archive '\(name)', up to position "
+                throw DaybookError(
+                    .rejected,
+                    "\(place) already has an archive '\(name)', up to position "
                         + "\(writer.checkpoint); choose another name or place")
             }
         } catch let error as ArchiveError {
-            throw Refusal(description: error.description)
+            throw DaybookError(.rejected, error.description)
         } catch let error as ObjectStorageError {
-            throw Refusal(description: error.description)
+            throw DaybookError(.rejected, error.description)
         }
     }
-
-    /// The rule that describes the archive: matching events go to it, except those of a replay.
-    var rule: RuleDefinition {
-        let first = #""replay-name":[{"exists":false}]"#
-        let fields = (pattern ?? "{}").drop { $0 != "{" }.dropFirst()
-        let separator = pattern == nil ? "" : ","
-        return RuleDefinition(
-            name: Self.rulePrefix + name, description: "the events of archive \(name)",
-            pattern: "{\(first)\(separator)\(fields)", targets: ["archive:\(name)"])
-    }
-
-    static let rulePrefix = "archive-"
 }

@@ -5,7 +5,6 @@ import EventStoreClient
 import Foundation
 import Logging
 import ObjectStorage
-import ServiceKit
 import WireProtocol
 
 /// Writes one archive. It follows the log, some seconds behind it, from the archive's own
@@ -47,12 +46,12 @@ actor Archiver {
     private var manifest: ArchiveManifest?
     /// When the first and the last pending event arrived.
     private var pending: ClosedRange<RunningTime>?
-    private var houseKeptAt: RunningTime?
+    private var housekeptAt: RunningTime?
     /// The commit time of the last archived event.
     private var logTime = Timestamp.distantPast
     private var problem: String?
     private var failures = 0
-    private var leftAloneUntil = RunningTime.zero
+    private var retryAt = RunningTime.zero
     /// How many events have matched, and up to which position they were counted.
     private var matched: (count: UInt64, through: UInt64) = (0, 0)
     private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)]
@@ -108,12 +107,12 @@ actor Archiver {
 
     /// Reads new events, and archives them when they are due. Tries again later after a failure.
     func turn() async {
-        guard leftAloneUntil <= now().running || !waiters.isEmpty else { return }
+        guard retryAt <= now().running || !waiters.isEmpty else { return }
         do {
             let writer = try await open()
-            try await take(into: writer)
+            try await readEvents(into: writer)
             if isDue { try await seal(writer) }
-            try await keepHouse(writer)
+            try await removeExpired(writer)
             if writer.pendingBytes == 0 { succeed() }
         } catch {
             // A cancelled turn has not failed.
@@ -131,7 +130,7 @@ actor Archiver {
             sealing.cancel()
         }
         if case .failure(let error) = await sealing.result {
-            note("an archive lacks its last events until it resumes", error)
+            logWarning("an archive lacks its last events until it resumes", error)
         }
         limit.cancel()
         resume(throwing: end ?? CancellationError())
@@ -151,15 +150,15 @@ actor Archiver {
         writer = nil
         pending = nil
         let delay = timing.backoff.lowerBound * (1 << min(failures, 20))
-        leftAloneUntil = now().running + min(delay, timing.backoff.upperBound)
+        retryAt = now().running + min(delay, timing.backoff.upperBound)
         failures += 1
         let text = "\(error)"
-        if problem != text { note("archiving has failed and is tried again", error) }
+        if problem != text { logWarning("archiving has failed and is tried again", error) }
         problem = text
         resume(throwing: error)
     }
 
-    private func note(_ message: Logger.Message, _ error: any Error) {
+    private func logWarning(_ message: Logger.Message, _ error: any Error) {
         logger.warning(
             message,
             metadata: [
@@ -233,7 +232,7 @@ actor Archiver {
         return storage
     }
 
-    private func take(into writer: ArchiveWriter) async throws {
+    private func readEvents(into writer: ArchiveWriter) async throws {
         let request = ReadRequest(pattern?.query ?? .all, from: writer.position + 1)
         for try await batch in client.read(request) {
             let events = batch.events.filter(isWanted)
@@ -290,16 +289,16 @@ actor Archiver {
         }
     }
 
-    private func keepHouse(_ writer: ArchiveWriter) async throws {
+    private func removeExpired(_ writer: ArchiveWriter) async throws {
         let now = now()
-        if let houseKeptAt, houseKeptAt + timing.housekeeping > now.running { return }
+        if let housekeptAt, housekeptAt + timing.housekeeping > now.running { return }
         if writer.pendingBytes == 0, writer.checkpoint < writer.position { try await seal(writer) }
         if let days = definition.retentionDays {
             try await check(writer)
             try await writer.expire(before: max(now.log, logTime) + .seconds(-days * 86_400))
             manifest = writer.manifest
         }
-        houseKeptAt = now.running
+        housekeptAt = now.running
     }
 
     // MARK: For others

@@ -1,6 +1,5 @@
 import DequeModule
 import EventSourcing
-import ServiceKit
 import WireProtocol
 
 /// A queue at work: its entries in memory, the changes to write, and the waiting consumers.
@@ -8,31 +7,37 @@ import WireProtocol
 /// A long queue keeps only a limited number of entries in memory. Later ones wait on disk until
 /// there is room.
 final class BusQueue {
-    /// How many entries are kept in memory. Further ones wait on disk.
-    let window: Int
-    var row: QueueRow
-    var state: QueueState
     let keys: GroupKeys
-    var writes: QueueWrites
+    /// How many entries are kept in memory. Further ones wait on disk.
+    private let window: Int
+    private var row: QueueRow
+    private var state: QueueState
+    private var writes: QueueWrites
     /// The sequence up to which entries are in memory, or wait behind a dead letter.
-    var loadedThrough: UInt64
+    private var loadedThrough: UInt64
     /// The number of entries after `loadedThrough`, which are on disk.
-    var waitingOnDisk: Int
+    private var waitingOnDisk: Int
     /// Changes when entries that are being read from disk have become invalid.
-    var epoch = 0
-    var isRefilling = false
+    private var epoch = 0
+    private var isLoading = false
     /// Unblocked groups whose entries must be read from disk.
-    var unblocked: Set<GroupKey> = []
-    var receivers: Deque<Receiver> = []
-    var meter = Meter()
+    private var unblocked: Set<GroupKey> = []
+    private var receivers: Deque<Receiver> = []
+    private var meter = Meter()
     /// The number of deliveries since the process started.
-    var delivered: UInt64 = 0
+    private(set) var delivered: UInt64 = 0
     /// The number of failures since the process started.
     private(set) var failed: UInt64 = 0
-
     /// The tokens of receives whose deliveries were in flight when the previous process ended.
-    var earlierReceives: Set<EventID> = []
+    private var earlierReceives: Set<EventID> = []
 
+    /// A consumer that waits for an entry.
+    private struct Receiver {
+        let deadline: RunningTime
+        let waiter: Waiter
+    }
+
+    /// Creates the queue of a stored row, with `count` entries on disk.
     init(_ row: QueueRow, count: Int, window: Int) {
         self.row = row
         self.window = window
@@ -44,11 +49,66 @@ final class BusQueue {
         waitingOnDisk = count
     }
 
+    var id: Int64 { row.id }
     var name: String { row.definition.name }
+
+    // MARK: Definition
+
+    /// Replaces the definition. The grouping can't change, because it is that of the entries.
+    func put(_ definition: QueueDefinition) {
+        row.definition = definition
+        state.settings = QueueSettings(definition)
+        writes.definition = definition
+    }
+
+    func setPaused(_ isPaused: Bool) {
+        row.isPaused = isPaused
+        state.isPaused = isPaused
+        updateCounters()
+    }
+
+    /// Removes all entries of the queue.
+    func purge() {
+        state.removeAll(through: row.lastSequence)
+        writes.purge(through: row.lastSequence)
+        loadedThrough = row.lastSequence
+        waitingOnDisk = 0
+        epoch += 1
+    }
+
+    // MARK: Start
+
+    var hasStarted: Bool { row.phase != .unstarted }
+
+    /// Whether the queue gets events as they are routed. One that is being filled gets them later.
+    var isLive: Bool { row.phase == .live }
+
+    /// The position up to which the queue is filled, or nil if it is not being filled.
+    var filledThrough: UInt64? {
+        guard case .filling(let position) = row.phase else { return nil }
+        return position
+    }
 
     /// The commit time of the queue's first possible event.
     var firstTime: Timestamp {
         if case .time(let time) = row.definition.start { time } else { .distantPast }
+    }
+
+    /// Starts to fill the queue from its start, when the first rule targets it.
+    func start(at position: UInt64) {
+        guard !hasStarted else { return }
+        let phase: QueuePhase =
+            switch row.definition.start {
+            case .end: .live
+            case .beginning, .time: .filling(through: 0)
+            case .position(let first): .filling(through: min(max(first, 1) - 1, position))
+            }
+        setPhase(phase)
+    }
+
+    func setPhase(_ phase: QueuePhase) {
+        row.phase = phase
+        updateCounters()
     }
 
     /// Whether the queue starts at or before the event.
@@ -60,10 +120,7 @@ final class BusQueue {
         }
     }
 
-    /// Whether there is room in memory for entries that wait on disk.
-    var isShort: Bool { waitingOnDisk > 0 && state.counts.total < max(window / 2, 1) }
-
-    var needsRefill: Bool { isShort && !isRefilling }
+    // MARK: Entries
 
     /// Appends the event to the queue, unless it lies before the queue's start.
     func route(_ event: RecordedEvent, rule: String, at time: Timestamp) {
@@ -85,78 +142,87 @@ final class BusQueue {
         }
     }
 
-    /// Records changes of entries for the next commit.
-    ///
-    /// - Returns: the entries that died.
-    func settle(
-        _ changes: [QueueState.Change], at now: RunningTime
-    ) -> [(QueueEntry, DeathCause)] {
-        var dead: [(QueueEntry, DeathCause)] = []
-        for change in changes {
-            switch change {
-            case .leased(let entry), .voided(let entry):
-                writes.change(entry)
-            case .retried(let entry):
-                writes.change(entry)
-                failed += 1
-            case .done(let sequence):
-                writes.remove(sequence)
-                row.acknowledged += 1
-                meter.count(at: now)
-            case .died(let entry, let cause):
-                writes.change(entry)
-                failed += 1
-                dead.append((entry, cause))
-            case .dropped(let entry, _):
-                writes.remove(entry.sequence)
-                row.dropped += 1
-                failed += 1
-            }
-        }
-        if !changes.isEmpty { noteFigures() }
-        return dead
+    // MARK: Consumers
+
+    /// Returns the deliveries of a receive that an earlier process handled, if they are still in
+    /// flight. Its answer may not have arrived.
+    func earlierDeliveries(of token: EventID) -> [QueueState.Delivery] {
+        earlierReceives.remove(token) == nil ? [] : state.deliveries(of: token)
     }
 
-    /// Adds the queue's figures to the next commit.
-    func noteFigures() {
-        row.lastLease = state.lastTurn
-        writes.figures = row.figures
+    func receive(_ request: ReceiveRequest, at now: BusTime) -> [QueueState.Delivery] {
+        state.receive(
+            max: request.maximum, visibility: request.visibilityTimeout.map { .seconds($0) },
+            consumer: request.consumer, token: request.token, now: now)
     }
 
-    /// Returns the changes since the last commit, and clears them.
-    func takeWrites() -> QueueWrites {
-        // One commit holds entries and the figures that number them, so they always agree.
-        noteFigures()
-        defer { writes = QueueWrites(id: row.id) }
-        return writes
+    func countDelivered(_ count: Int) { delivered += UInt64(count) }
+
+    /// Applies the consumer's verdict. Returns false and does nothing if the lease is not the
+    /// current one.
+    func apply(
+        _ acknowledgement: Acknowledgement, at now: BusTime, random: () -> Double
+    ) -> Bool {
+        let (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)
+        switch acknowledgement.verdict {
+        case .acknowledged: return state.acknowledge(sequence, lease: lease)
+        case .failed(let error, let delay):
+            return state.reject(
+                sequence, lease: lease, error: error, delay: delay, now: now, random: random)
+        case .extended(let duration):
+            return state.extend(sequence, lease: lease, visibility: duration, now: now)
+        }
     }
 
-    /// Adds the next entries from the store to memory.
-    func refill(_ entries: [QueueEntry], isAll: Bool) {
-        for entry in entries {
-            state.enqueue(entry)
-            if let lease = entry.lease { earlierReceives.insert(lease.token) }
-        }
-        waitingOnDisk -= entries.count
-        if let last = entries.last { loadedThrough = last.sequence }
-        if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
+    /// Returns the consumer's deliveries in flight to the queue. Returns their number.
+    func release(consumer: String) -> Int { state.release(consumer: consumer) }
+
+    func wait(until deadline: RunningTime, _ waiter: Waiter) {
+        receivers.append(Receiver(deadline: deadline, waiter: waiter))
     }
 
-    /// Adds the entries of a group that was blocked to memory again.
-    func unblock(_ group: GroupKey, _ stored: [QueueEntry]) {
-        guard state.waitingBehind(group) != nil else { return }
-        state.unblock(group)
-        // Changes since the last commit override what is on disk.
-        var entries: [UInt64: QueueEntry] = [:]
-        for entry in stored + Array(writes.puts.values)
-        where entry.group == group && entry.sequence <= loadedThrough {
-            entries[entry.sequence] = entry
-        }
-        for entry in entries.values.sorted(by: { $0.sequence < $1.sequence })
-        where !writes.removed.contains(entry.sequence) || writes.puts[entry.sequence] != nil {
-            state.enqueue(entry)
-        }
+    /// Removes and returns a waiting consumer if an entry is ready. That consumer wakes the next.
+    func takeReceiver() -> Waiter? { state.hasReady ? receivers.popFirst()?.waiter : nil }
+
+    /// Removes and returns all waiting consumers.
+    func takeReceivers() -> [Waiter] {
+        defer { receivers = [] }
+        return receivers.map(\.waiter)
     }
+
+    /// Removes and returns the consumers that have waited long enough.
+    func takeExpiredReceivers(at now: RunningTime) -> [Waiter] {
+        let expired = receivers.filter { $0.deadline <= now }
+        if !expired.isEmpty { receivers.removeAll { $0.deadline <= now } }
+        return expired.map(\.waiter)
+    }
+
+    // MARK: Time
+
+    func isDue(at now: BusTime) -> Bool { state.nextTick().isDue(at: now) }
+
+    /// Whether a lease or a back-off runs.
+    var isTimed: Bool { state.nextTick().running != nil }
+
+    func tick(at now: BusTime, random: () -> Double) { state.tick(now: now, random: random) }
+
+    // MARK: Dead letters
+
+    /// Removes an entry that is in the log as a dead letter. Returns its group.
+    func deadLetter(_ letter: DeadLetter) -> GroupKey {
+        let group = keys.key(ofLabel: letter.group, event: letter.event)
+        writes.remove(letter.sequence)
+        block(group)
+        return group
+    }
+
+    /// Blocks the group of a dead letter, if the queue's groups wait behind dead letters.
+    func block(_ group: GroupKey) {
+        if row.definition.afterDeath == .wait { state.block(group) }
+    }
+
+    /// Returns how many entries wait behind the group's dead letters, or 0.
+    func waitingBehind(_ group: GroupKey) -> Int { state.waitingBehind(group) ?? 0 }
 
     /// Returns a dead letter to its place as a new entry, or to the end if it never had a place.
     func restore(_ dead: DeadLetterRow, _ event: RecordedEvent, at time: Timestamp) {
@@ -176,57 +242,126 @@ final class BusQueue {
         }
     }
 
-    /// Removes all entries of the queue.
-    func purge() {
-        state.removeAll(through: row.lastSequence)
-        writes.purge(through: row.lastSequence)
-        loadedThrough = row.lastSequence
-        waitingOnDisk = 0
-        epoch += 1
-    }
-}
+    /// Marks a group as unblocked. Its entries are read from disk next.
+    func unblock(_ group: GroupKey) { unblocked.insert(group) }
 
-/// A consumer that waits for an entry.
-struct Receiver {
-    let deadline: RunningTime
-    let continuation: CheckedContinuation<Void, Never>
-}
+    // MARK: Loading
 
-/// Counts occurrences in each of the last sixty seconds.
-struct Meter {
-    private static let seconds = 60
+    /// Whether there is room in memory for entries that wait on disk.
+    var isShort: Bool { waitingOnDisk > 0 && state.counts.total < max(window / 2, 1) }
 
-    private var counts = [Int](repeating: 0, count: seconds)
-    private var second: Int64 = 0
+    /// Whether entries must be read from disk.
+    var needsLoad: Bool { isShort && !isLoading || !unblocked.isEmpty }
 
-    mutating func count(at time: RunningTime) {
-        advance(to: time)
-        counts[Int(second % Int64(Self.seconds))] += 1
+    /// Returns the entries to read next, or nil: those of an unblocked group, or those that wait on
+    /// disk if there is room.
+    ///
+    /// - Parameter sequence: also reads entries without room, up to this sequence.
+    func nextLoad(upTo sequence: UInt64 = 0) -> EntryLoad? {
+        func load(_ range: EntryLoad.Range) -> EntryLoad {
+            EntryLoad(queue: name, id: id, epoch: epoch, range: range)
+        }
+        if let group = unblocked.popFirst() { return load(.group(group, through: loadedThrough)) }
+        guard !isLoading, isShort || loadedThrough < sequence else { return nil }
+        isLoading = true
+        return load(.after(loadedThrough, limit: max(window / 2, 1)))
     }
 
-    /// Returns the average per second.
-    mutating func rate(at time: RunningTime) -> Double {
-        advance(to: time)
-        return Double(counts.reduce(0, +)) / Double(Self.seconds)
+    /// Adds the entries that were read to memory.
+    func finish(_ load: EntryLoad, with entries: [QueueEntry]) {
+        let isCurrent = load.epoch == epoch
+        switch load.range {
+        case .group(let group, _): if isCurrent { add(group, entries) }
+        case .after(_, let limit):
+            isLoading = false
+            if isCurrent { add(entries, isAll: entries.count < limit) }
+        }
     }
 
-    private mutating func advance(to time: RunningTime) {
-        let now = time.microseconds / 1_000_000
-        let passed = min(max(now - second, 0), Int64(Self.seconds))
-        for step in 0..<passed { counts[Int((now - step) % Int64(Self.seconds))] = 0 }
-        second = max(second, now)
+    private func add(_ entries: [QueueEntry], isAll: Bool) {
+        for entry in entries {
+            state.enqueue(entry)
+            if let lease = entry.lease { earlierReceives.insert(lease.token) }
+        }
+        waitingOnDisk -= entries.count
+        if let last = entries.last { loadedThrough = last.sequence }
+        if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
     }
-}
 
-extension QueueSettings {
-    init(_ definition: QueueDefinition) {
-        let retry = definition.retry
-        self.init(
-            visibilityTimeout: .seconds(definition.visibilityTimeout),
-            retry: Retry(
-                maximumReceives: retry.maximumReceives, maximumAge: .seconds(retry.maximumAge),
-                backoff: .seconds(retry.backoff), maximumBackoff: .seconds(retry.maximumBackoff)),
-            waitsBehindDead: definition.afterDeath == .wait,
-            hasDeadLetters: definition.hasDeadLetters)
+    private func add(_ group: GroupKey, _ stored: [QueueEntry]) {
+        guard state.waitingBehind(group) != nil else { return }
+        state.unblock(group)
+        // Changes since the last commit override what is on disk.
+        var entries: [UInt64: QueueEntry] = [:]
+        for entry in stored + Array(writes.puts.values)
+        where entry.group == group && entry.sequence <= loadedThrough {
+            entries[entry.sequence] = entry
+        }
+        for entry in entries.values.sorted(by: { $0.sequence < $1.sequence })
+        where !writes.removed.contains(entry.sequence) || writes.puts[entry.sequence] != nil {
+            state.enqueue(entry)
+        }
+    }
+
+    // MARK: Committing
+
+    var hasChanges: Bool { !writes.isEmpty }
+
+    /// The number of new or changed entries since the last commit.
+    var changedEntries: Int { writes.puts.count }
+
+    /// Records the changes of entries for the next commit. Returns the dead entries.
+    func recordChanges(at now: RunningTime) -> [(QueueEntry, DeadLetterCause)] {
+        var dead: [(QueueEntry, DeadLetterCause)] = []
+        let changes = state.takeChanges()
+        for change in changes {
+            switch change {
+            case .leased(let entry), .voided(let entry):
+                writes.change(entry)
+            case .retried(let entry):
+                writes.change(entry)
+                failed += 1
+            case .acknowledged(let sequence):
+                writes.remove(sequence)
+                row.acknowledged += 1
+                meter.count(at: now)
+            case .deadLettered(let entry, let cause):
+                writes.change(entry)
+                failed += 1
+                dead.append((entry, cause))
+            case .dropped(let entry, _):
+                writes.remove(entry.sequence)
+                row.dropped += 1
+                failed += 1
+            }
+        }
+        if !changes.isEmpty { updateCounters() }
+        return dead
+    }
+
+    /// Adds the queue's counters to the next commit.
+    private func updateCounters() {
+        row.lastLease = state.lastTurn
+        writes.counters = row.counters
+    }
+
+    /// Returns the changes since the last commit, and clears them.
+    func takeWrites() -> QueueWrites {
+        // One commit holds entries and the counters that number them, so they always agree.
+        updateCounters()
+        defer { writes = QueueWrites(id: row.id) }
+        return writes
+    }
+
+    // MARK: Views
+
+    func view(at now: RunningTime, deadLetters: Int) -> QueueView {
+        let counts = state.counts
+        return QueueView(
+            queue: row.definition, isPaused: row.isPaused, isFilling: filledThrough != nil,
+            depth: counts.total - counts.inFlight + counts.blocked + waitingOnDisk,
+            delayed: counts.delayed, waitingBehindDead: counts.blocked, inFlight: counts.inFlight,
+            deadLetters: deadLetters, oldest: state.oldest, throughput: meter.rate(at: now),
+            acknowledged: row.acknowledged, dropped: row.dropped)
     }
 }

@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 import ZeroMQ
 
 /// The journal of the bus: a record of what each commit changed. It is checked and recovered as the
@@ -22,7 +21,7 @@ actor BusJournal {
 
     /// Opens the generation, or creates it.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if it is damaged or of another log.
+    /// - Throws: `damaged` if it is damaged or of another log.
     init(_ generation: JournalGeneration, on loop: SocketLoop) async throws {
         self.loop = loop
         self.generation = generation

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import JSON
 
 /// Why bytes are not a record of the bus's journal.
 struct JournalFormatError: Error, Hashable, CustomStringConvertible {
@@ -52,7 +53,7 @@ struct JournalWriter {
     }
 
     mutating func json(_ value: some Encodable) throws {
-        let encoded = try JSON.bytes(value)
+        let encoded = try JSON.encode(value)
         count(encoded.count)
         bytes.append(contentsOf: encoded)
     }
@@ -119,24 +120,24 @@ struct JournalReader {
         return Int(value)
     }
 
-    private mutating func take() throws(JournalFormatError) -> ArraySlice<UInt8> {
+    private mutating func lengthPrefixed() throws(JournalFormatError) -> ArraySlice<UInt8> {
         let count = try count()
         defer { at += count }
         return bytes[at..<at + count]
     }
 
     mutating func text() throws(JournalFormatError) -> String {
-        guard let text = String(validating: try take(), as: UTF8.self) else {
+        guard let text = String(validating: try lengthPrefixed(), as: UTF8.self) else {
             throw JournalFormatError("a text is not UTF-8")
         }
         return text
     }
 
     mutating func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(try take()))
+        try JSON.decode(type, from: try lengthPrefixed())
     }
 
-    func end() throws(JournalFormatError) {
+    func checkEnd() throws(JournalFormatError) {
         guard at == bytes.endIndex else {
             throw JournalFormatError("\(bytes.endIndex - at) bytes are left over")
         }

@@ -1,7 +1,8 @@
 import EventLog
 import EventSourcing
 import Foundation
-import ServiceKit
+import JSON
+import Observability
 
 /// One generation of the journal on disk: a log whose events are parts of commits.
 final class JournalFile {
@@ -24,7 +25,7 @@ final class JournalFile {
 
     /// Opens the journal in the folder at `path`, or creates it.
     ///
-    /// - Throws: `ProjectedStore.Unusable` if it is damaged or its identity is not `id`.
+    /// - Throws: `damaged` if it is damaged or its identity is not `id`.
     init(_ path: String, id: EventID) throws {
         self.path = path
         stream = try StreamName(category: "bus", id: "journal")
@@ -38,8 +39,9 @@ final class JournalFile {
             throw Self.problem(error, with: path)
         }
         guard log.id == id else {
-            throw ProjectedStore.Unusable(
-                description: "\(path) is the bus's journal of another log; restore this log's "
+            throw DaybookError(
+                .damaged,
+                "\(path) is the bus's journal of another log; restore this log's "
                     + "journal, or remove the folders of the journal and of the bus to "
                     + "route the log again from its beginning")
         }
@@ -80,7 +82,7 @@ final class JournalFile {
                 guard !chunk.bytes.isEmpty else { break }
                 for event in try RecordSequence(chunk.bytes[...]) {
                     position = event.position
-                    if let commit = try cursor.parts.take(event.data[...]) {
+                    if let commit = try cursor.parts.append(event.data[...]) {
                         records.append((try JournalRecord(commit[...]), position))
                     }
                 }
@@ -127,22 +129,23 @@ final class JournalFile {
 
     private static func unreadable(
         _ path: String, _ position: UInt64, _ reason: String
-    ) -> ProjectedStore.Unusable {
-        ProjectedStore.Unusable(
-            description: "the commit at position \(position) of the bus's journal \(path) can't be "
+    ) -> DaybookError {
+        DaybookError(
+            .damaged,
+            "the commit at position \(position) of the bus's journal \(path) can't be "
                 + "read: \(reason); \(remedy)")
     }
 
     private static func problem(_ error: any Error, with path: String) -> any Error {
         switch error {
         case let error as StorageError:
-            Problem(status: EX_IOERR, "the bus's journal \(path): \(error)")
+            DaybookError(.storage, "the bus's journal \(path): \(error)")
         case LogError.storage(let error):
-            Problem(status: EX_IOERR, "the bus's journal \(path): \(error)")
+            DaybookError(.storage, "the bus's journal \(path): \(error)")
         case AppendError.log(let error): problem(error, with: path)
         case let error as LogError:
-            ProjectedStore.Unusable(
-                description: "the bus's journal \(path) can't be used: \(error); \(remedy)")
+            DaybookError(
+                .damaged, "the bus's journal \(path) can't be used: \(error); \(remedy)")
         default: error
         }
     }

@@ -1,6 +1,5 @@
 import EventSourcing
 import Foundation
-import ServiceKit
 
 /// One generation of the bus's journal: a numbered folder below the journal's folder.
 public struct JournalGeneration: Sendable {
@@ -29,7 +28,7 @@ public struct JournalGeneration: Sendable {
     /// a log.
     ///
     /// - Returns: its path, or nil if `folder` holds no generation.
-    /// - Throws: `Problem` with status 74 if the folder can't be read.
+    /// - Throws: `storage` if the folder can't be read.
     public static func currentPath(in folder: String) throws -> String? {
         guard FileManager.default.fileExists(atPath: folder) else { return nil }
         return try using(folder) { try lastNumber(in: folder) }.map { "\(folder)/\($0)" }
@@ -81,8 +80,8 @@ public struct JournalGeneration: Sendable {
         do {
             return try body()
         } catch {
-            throw Problem(
-                status: EX_IOERR,
+            throw DaybookError(
+                .storage,
                 "the folder of the bus's journal \(folder) can't be used: "
                     + error.localizedDescription)
         }

@@ -28,7 +28,7 @@ struct JournalParts {
     }
 
     /// Adds the next part. Returns the bytes of the whole commit if this is its last part.
-    mutating func take(_ part: ArraySlice<UInt8>) throws(JournalFormatError) -> [UInt8]? {
+    mutating func append(_ part: ArraySlice<UInt8>) throws(JournalFormatError) -> [UInt8]? {
         guard let flags = part.first, flags & ~(Flag.begins | Flag.ends) == 0 else {
             throw JournalFormatError("it is not a part of a commit")
         }

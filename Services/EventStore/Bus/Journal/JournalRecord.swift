@@ -94,7 +94,7 @@ struct JournalRecord: Hashable, Sendable {
         for _ in 0..<(try reader.count()) { batch.endedDeadLetters.insert(try reader.number()) }
         batch.replays = try reader.changes { try $0.json(ReplayRow.self) }.compactMapValues(\.self)
         batch.archives = try reader.changes { try $0.json(ArchiveRow.self) }
-        try reader.end()
+        try reader.checkEnd()
     }
 }
 

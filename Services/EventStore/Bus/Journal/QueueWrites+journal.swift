@@ -6,7 +6,7 @@ import WireProtocol
 private enum Part {
     static let deletion: UInt8 = 1
     static let definition: UInt8 = 2
-    static let figures: UInt8 = 4
+    static let counters: UInt8 = 4
     static let purge: UInt8 = 8
     static let all: UInt8 = 15
 }
@@ -38,11 +38,11 @@ extension QueueWrites {
         writer.signed(id)
         var parts: UInt8 = isDeleted ? Part.deletion : 0
         if definition != nil { parts |= Part.definition }
-        if figures != nil { parts |= Part.figures }
+        if counters != nil { parts |= Part.counters }
         if purgedThrough != nil { parts |= Part.purge }
         writer.byte(parts)
         if let definition { try writer.json(definition) }
-        if let figures { writer.figures(figures) }
+        if let counters { writer.counters(counters) }
         if let purgedThrough { writer.number(purgedThrough) }
         guard removed.count <= Self.maximumRemoved else { throw Self.tooMany }
         let runs = removed.runs
@@ -68,7 +68,7 @@ extension QueueWrites {
         }
         isDeleted = parts & Part.deletion != 0
         if parts & Part.definition != 0 { definition = try reader.json(QueueDefinition.self) }
-        if parts & Part.figures != 0 { figures = try reader.figures() }
+        if parts & Part.counters != 0 { counters = try reader.counters() }
         if parts & Part.purge != 0 { purge(through: try reader.number()) }
         var last: UInt64 = 0
         for _ in 0..<(try reader.count()) {
@@ -113,19 +113,19 @@ private struct EntryBefore {
 }
 
 extension JournalWriter {
-    fileprivate mutating func figures(_ figures: QueueFigures) {
-        byte(figures.isPaused ? 1 : 0)
-        switch figures.phase {
+    fileprivate mutating func counters(_ counters: QueueCounters) {
+        byte(counters.isPaused ? 1 : 0)
+        switch counters.phase {
         case .live: byte(0)
         case .unstarted: byte(1)
         case .filling(let through):
             byte(2)
             number(through)
         }
-        number(figures.lastSequence)
-        number(figures.acknowledged)
-        number(figures.dropped)
-        number(figures.lastLease)
+        number(counters.lastSequence)
+        number(counters.acknowledged)
+        number(counters.dropped)
+        number(counters.lastLease)
     }
 
     fileprivate mutating func entry(
@@ -186,20 +186,20 @@ extension JournalReader {
         }
     }
 
-    fileprivate mutating func figures() throws(JournalFormatError) -> QueueFigures {
-        var figures = QueueFigures()
-        figures.isPaused = try flag()
+    fileprivate mutating func counters() throws(JournalFormatError) -> QueueCounters {
+        var counters = QueueCounters()
+        counters.isPaused = try flag()
         switch try byte() {
-        case 0: figures.phase = .live
-        case 1: figures.phase = .unstarted
-        case 2: figures.phase = .filling(through: try number())
+        case 0: counters.phase = .live
+        case 1: counters.phase = .unstarted
+        case 2: counters.phase = .filling(through: try number())
         case let phase: throw JournalFormatError("unknown phase of a queue: \(phase)")
         }
-        figures.lastSequence = try number()
-        figures.acknowledged = try number()
-        figures.dropped = try number()
-        figures.lastLease = try number()
-        return figures
+        counters.lastSequence = try number()
+        counters.acknowledged = try number()
+        counters.dropped = try number()
+        counters.lastLease = try number()
+        return counters
     }
 
     fileprivate mutating func entry(
@@ -268,7 +268,7 @@ extension Lease {
         do {
             var reader = JournalReader(Array(stored)[...])
             self = try reader.lease(after: nil, at: 0)
-            try reader.end()
+            try reader.checkEnd()
         } catch {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(codingPath: [], debugDescription: "a lease: \(error)"))

@@ -1,4 +1,5 @@
 import EventSourcing
+import WireProtocol
 
 /// How a queue delivers, retries and handles dead entries.
 struct QueueSettings: Hashable, Sendable {
@@ -27,4 +28,17 @@ struct QueueSettings: Hashable, Sendable {
     /// Whether a dead entry becomes a dead letter. Otherwise it is dropped, and its group
     /// continues.
     var hasDeadLetters = true
+}
+
+extension QueueSettings {
+    init(_ definition: QueueDefinition) {
+        let retry = definition.retry
+        self.init(
+            visibilityTimeout: .seconds(definition.visibilityTimeout),
+            retry: Retry(
+                maximumReceives: retry.maximumReceives, maximumAge: .seconds(retry.maximumAge),
+                backoff: .seconds(retry.backoff), maximumBackoff: .seconds(retry.maximumBackoff)),
+            waitsBehindDead: definition.afterDeath == .wait,
+            hasDeadLetters: definition.hasDeadLetters)
+    }
 }

@@ -51,7 +51,7 @@ extension QueueState {
         blockedEntries -= blocked.removeValue(forKey: key)?.count ?? 0
     }
 
-    /// Ends the delivery of an entry that was not acknowledged. The entry waits again or dies.
+    /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
     mutating func putBack(
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false
     ) {
@@ -60,25 +60,25 @@ extension QueueState {
         groups[entry.group]?.inFlight = nil
         entry.error = error
         if entry.receives >= settings.retry.maximumReceives {
-            bury(entry, .maximumReceives)
+            deadLetter(entry, .maximumReceives)
         } else {
             entry.notBefore = notBefore
             entries[sequence] = entry
             groups[entry.group]?.waiting.insert(sequence)
             changes.append(.retried(entry))
         }
-        settle(entry.group, inFront: inFront)
+        updateHead(of: entry.group, inFront: inFront)
     }
 
     /// Removes an entry that is not waiting in its group's line. It is dropped, or becomes a dead
     /// letter that blocks the group if the settings say so.
-    mutating func bury(_ entry: QueueEntry, _ cause: DeathCause) {
+    mutating func deadLetter(_ entry: QueueEntry, _ cause: DeadLetterCause) {
         entries[entry.sequence] = nil
         guard settings.hasDeadLetters else {
             changes.append(.dropped(entry, cause))
             return
         }
-        changes.append(.died(entry, cause))
+        changes.append(.deadLettered(entry, cause))
         if settings.waitsBehindDead { block(entry.group) }
     }
 
@@ -87,9 +87,9 @@ extension QueueState {
         groups[key]?.waiting.first.flatMap { entries[$0] }
     }
 
-    /// Makes the head of the group ready or delayed, or buries it. Call this whenever the group has
-    /// another head, or the head has changed.
-    mutating func settle(_ key: GroupKey, inFront: Bool = false) {
+    /// Makes the head of the group ready or delayed, or dead-letters it. Call this whenever
+    /// the group has another head, or the head has changed.
+    mutating func updateHead(of key: GroupKey, inFront: Bool = false) {
         guard groups[key]?.inFlight == nil else { return }
         while let head = head(of: key) {
             guard head.receives >= settings.retry.maximumReceives else {
@@ -98,7 +98,7 @@ extension QueueState {
                 return
             }
             _ = groups[key]?.waiting.popFirst()
-            bury(head, .maximumReceives)
+            deadLetter(head, .maximumReceives)
         }
         if groups.removeValue(forKey: key)?.turn != nil { readyGroups -= 1 }
     }

@@ -3,20 +3,20 @@ import HeapModule
 import WireProtocol
 
 extension QueueState {
-    /// Applies the passed time. It ends expired leases and back-offs, and buries entries that are
-    /// too old, in the order of sequence.
+    /// Applies the passed time. It ends expired leases and back-offs, and dead-letters entries
+    /// that are too old, in the order of sequence.
     ///
-    /// Only the first entry of a group can be too old. Those behind it die after it, not before.
+    /// Only the first entry of a group can be too old. Those behind it follow, none before it.
     mutating func tick(now: BusTime, random: () -> Double) {
-        // Repeat, because the death of one entry may bring up another that is due.
+        // Repeat, because after a dead entry the next of its group may be due.
         while nextTick().isDue(at: now) {
             runTimers(now, random)
-            var aged = takeAged(now)
+            var aged = removeAged(now)
             while let sequence = aged.popMin() {
                 guard let entry = entries[sequence] else { continue }
                 _ = groups[entry.group]?.waiting.popFirst()
-                bury(entry, .maximumAge)
-                settle(entry.group)
+                deadLetter(entry, .maximumAge)
+                updateHead(of: entry.group)
                 if let head = head(of: entry.group), isTooOld(head, now) {
                     aged.insert(head.sequence)
                 }
@@ -34,16 +34,16 @@ extension QueueState {
                     notBefore: now.running + backoff(entry.sequence, random))
             } else if !isTooOld(entry, now) {
                 entries[entry.sequence]?.notBefore = nil
-                settle(entry.group)
+                updateHead(of: entry.group)
             }
         }
     }
 
-    /// Removes from `mortal` the current entries that are too old, and returns them.
-    private mutating func takeAged(_ now: BusTime) -> Heap<UInt64> {
+    /// Removes from `expiring` the current entries that are too old, and returns them.
+    private mutating func removeAged(_ now: BusTime) -> Heap<UInt64> {
         var aged = Heap<UInt64>()
-        while let next = mortal.min, diesAt(next) <= now.log {
-            mortal.removeMin()
+        while let next = expiring.min, expiryByAge(next) <= now.log {
+            expiring.removeMin()
             if isCurrent(next) { aged.insert(next.sequence) }
         }
         return aged
@@ -62,8 +62,8 @@ extension QueueState {
     /// Returns when `tick` must be called next.
     mutating func nextTick() -> NextTick {
         while let next = timers.min, !isCurrent(next) { timers.removeMin() }
-        while let next = mortal.min, !isCurrent(next) { mortal.removeMin() }
-        return NextTick(running: timers.min?.at, log: mortal.min.map(diesAt))
+        while let next = expiring.min, !isCurrent(next) { expiring.removeMin() }
+        return NextTick(running: timers.min?.at, log: expiring.min.map(expiryByAge))
     }
 
     func backoff(_ sequence: UInt64, _ random: () -> Double) -> Duration {
@@ -71,10 +71,10 @@ extension QueueState {
             afterReceives: entries[sequence]?.receives ?? 0, random: random())
     }
 
-    private func diesAt(_ age: Age) -> Timestamp { age.enqueuedAt + settings.retry.maximumAge }
+    private func expiryByAge(_ age: Age) -> Timestamp { age.enqueuedAt + settings.retry.maximumAge }
 
     private func isTooOld(_ entry: QueueEntry, _ now: BusTime) -> Bool {
-        !isPaused && diesAt(Age(entry)) <= now.log
+        !isPaused && expiryByAge(Age(entry)) <= now.log
     }
 
     /// Returns the timer of an entry that is the current one of its group.
@@ -87,14 +87,14 @@ extension QueueState {
         return groups[entry.group]?.current == timer.sequence && self.timer(of: entry) == timer
     }
 
-    /// Whether the entry can die of its age now. An entry in flight can't, because its lease ends
+    /// Whether the entry can expire now. An entry in flight can't, because its lease ends
     /// first.
     private func isCurrent(_ age: Age) -> Bool {
         guard !isPaused, let entry = entries[age.sequence], entry.lease == nil else { return false }
         return groups[entry.group]?.current == age.sequence && Age(entry) == age
     }
 
-    mutating func noteAge(_ entry: QueueEntry) {
+    mutating func recordAge(_ entry: QueueEntry) {
         ages.insert(Age(entry))
         if ages.count > 2 * entries.count + 64 { ages = Heap(entries.values.map(Age.init)) }
     }
@@ -102,21 +102,21 @@ extension QueueState {
     /// Sets the timers of an entry that has become current, or whose state has changed.
     mutating func arm(_ entry: QueueEntry) {
         if let timer = timer(of: entry) { timers.insert(timer) }
-        if entry.lease == nil, !isPaused { mortal.insert(Age(entry)) }
+        if entry.lease == nil, !isPaused { expiring.insert(Age(entry)) }
         let limit = 2 * groups.count + 64
-        if timers.count > limit || mortal.count > limit { rearm() }
+        if timers.count > limit || expiring.count > limit { rearm() }
     }
 
     mutating func rearm() {
         let current = groups.values.compactMap { $0.current.flatMap { entries[$0] } }
         timers = Heap(current.compactMap(timer))
-        mortal = Heap(isPaused ? [] : current.filter { $0.lease == nil }.map(Age.init))
+        expiring = Heap(isPaused ? [] : current.filter { $0.lease == nil }.map(Age.init))
     }
 
     mutating func applySettings() {
         rearm()
         let spent = entries.values.filter { $0.receives >= settings.retry.maximumReceives }
-        for entry in spent.sorted(by: { $0.sequence < $1.sequence }) { settle(entry.group) }
+        for entry in spent.sorted(by: { $0.sequence < $1.sequence }) { updateHead(of: entry.group) }
     }
 }
 

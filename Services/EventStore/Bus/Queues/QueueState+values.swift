@@ -18,11 +18,11 @@ extension QueueState {
         /// The entry waits again, with a new error and time.
         case retried(QueueEntry)
         /// The entry with this sequence was acknowledged.
-        case done(UInt64)
-        /// The entry died and becomes a dead letter.
-        case died(QueueEntry, DeathCause)
-        /// The entry died and is dropped, because the queue keeps no dead letters.
-        case dropped(QueueEntry, DeathCause)
+        case acknowledged(UInt64)
+        /// The entry is dead and becomes a dead letter.
+        case deadLettered(QueueEntry, DeadLetterCause)
+        /// The entry is dead and is dropped, because the queue keeps no dead letters.
+        case dropped(QueueEntry, DeadLetterCause)
     }
 
     /// The number of entries of each kind.

@@ -15,11 +15,11 @@ import HeapModule
 /// stale. So no operation on one entry looks at all of them.
 struct QueueState: Sendable {
     /// The queue's settings, which can change at any time. Entries above a lowered receive limit
-    /// die at once. Those above a lowered age limit die at the next tick. Blocked groups stay
-    /// blocked.
+    /// are dead at once. Those above a lowered age limit are dead at the next tick. Blocked groups
+    /// stay blocked.
     var settings: QueueSettings { didSet { applySettings() } }
 
-    /// Whether the queue is paused. A paused queue delivers nothing, and no entry dies of its age.
+    /// Whether the queue is paused. A paused queue delivers nothing, and no entry expires.
     var isPaused = false { didSet { if isPaused != oldValue { rearm() } } }
 
     // Only the extensions in other files use the following properties.
@@ -36,8 +36,8 @@ struct QueueState: Sendable {
 
     /// The times at which the current entry of each group expires, or may be redelivered.
     var timers = Heap<Timer>()
-    /// The current entries that may die of their age.
-    var mortal = Heap<Age>()
+    /// The current entries that may become too old.
+    var expiring = Heap<Age>()
     /// All entries, the oldest first.
     var ages = Heap<Age>()
     var changes: [Change] = []
@@ -54,8 +54,8 @@ struct QueueState: Sendable {
 extension QueueState {
     /// Adds an entry at its place by sequence, or only counts it if its group is blocked.
     ///
-    /// An entry that is in memory stays as it is. One that was received too often dies when its
-    /// turn comes. One with a lease stays in flight.
+    /// An entry that is in memory stays as it is. One that was received too often is dead when
+    /// its turn comes. One with a lease stays in flight.
     mutating func enqueue(_ entry: QueueEntry) {
         guard blocked[entry.group] == nil else {
             blocked[entry.group]?.add(entry.sequence)
@@ -71,10 +71,10 @@ extension QueueState {
             entry.lease = nil
         }
         entries[entry.sequence] = entry
-        noteAge(entry)
+        recordAge(entry)
         if let lease = entry.lease { return restore(entry, lease) }
         groups[entry.group, default: Group()].waiting.insert(entry.sequence)
-        if groups[entry.group]?.current == entry.sequence { settle(entry.group) }
+        if groups[entry.group]?.current == entry.sequence { updateHead(of: entry.group) }
     }
 
     /// Restores an entry that was in flight when an earlier process ended.
@@ -133,13 +133,13 @@ extension QueueState {
         inFlight.remove(sequence)
         entries[sequence] = nil
         groups[entry.group]?.inFlight = nil
-        changes.append(.done(sequence))
-        settle(entry.group)
+        changes.append(.acknowledged(sequence))
+        updateHead(of: entry.group)
         return true
     }
 
-    /// Fails the delivery: the entry waits for `delay`, or for the back-off if nil, or dies if it
-    /// reached the receive limit. Returns false and does nothing if the lease is not the current
+    /// Fails the delivery: the entry waits for `delay`, or for the back-off if nil, or is dead if
+    /// it reached the receive limit. Returns false and does nothing if the lease is not the current
     /// one.
     mutating func reject(
         _ sequence: UInt64, lease: UInt64, error: String, delay: Duration? = nil,
@@ -167,7 +167,7 @@ extension QueueState {
     }
 
     /// Returns the consumer's entries in flight to the front of the line, because it has restarted
-    /// and does not know them. An entry at its receive limit dies. Returns their number.
+    /// and does not know them. An entry at its receive limit is dead. Returns their number.
     mutating func release(consumer: String) -> Int {
         let released = inFlight.filter { entries[$0]?.lease?.consumer == consumer }.sorted(by: >)
         for sequence in released {
@@ -193,7 +193,7 @@ extension QueueState {
             }
             touched.insert(key)
         }
-        for key in touched { settle(key) }
+        for key in touched { updateHead(of: key) }
         for (key, group) in blocked where group.last <= sequence {
             blocked[key]?.count = 0
             blockedEntries -= group.count

@@ -1,29 +1,11 @@
 import EventSourcing
 import WireProtocol
 
-/// A replay as the tables store it.
-struct ReplayRow: Codable, Hashable, Sendable {
-    var definition: ReplayDefinition
-    var state: ReplayState
-    var reason: String?
-    var startedAt: Timestamp
-    var startedBy: String
-    var endedAt: Timestamp?
-    /// The first position of its window, or 0 while that is unknown.
-    var first: UInt64
-    /// The last position of its window.
-    var last: UInt64
-    /// The position up to which the window is done.
-    var position: UInt64
-    var lastEventTime: Timestamp?
-    var delivered: UInt64
-}
-
-/// A replay at work.
+/// A replay and its progress. Only `Replays` changes it.
 final class Replay {
     var row: ReplayRow
     /// Whether a task runs the replay.
-    var isAtWork = false
+    var isRunning = false
     /// Why the replay waits for its archive's place, if it does.
     var problem: String?
     /// Recent positions, from which the rate is computed.
@@ -56,35 +38,5 @@ final class Replay {
             first: row.first, last: row.first == 0 ? 0 : row.last, position: row.position,
             lastEventTime: row.lastEventTime, delivered: row.delivered, rate: rate,
             secondsLeft: row.state == .running && rate > 0 ? left.map { $0 / rate } : nil)
-    }
-}
-
-/// Decides when an event of a replay is due, by the replay's rate and speed.
-struct Pacing {
-    private static let longest = 1e12
-
-    let rate: Double?
-    let speed: Double?
-    /// When the replay started or resumed, with the time and count of its next event then.
-    private var start: (at: ContinuousClock.Instant, time: Timestamp, count: UInt64)?
-
-    init(_ definition: ReplayDefinition) {
-        rate = definition.rate
-        speed = definition.speed
-    }
-
-    /// Returns when the event after `count` others is due, or nil if it is due at `now`.
-    mutating func due(
-        _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
-    ) -> ContinuousClock.Instant? {
-        guard rate != nil || speed != nil else { return nil }
-        let start = start ?? (now, event.time, count)
-        self.start = start
-        var offset = 0.0
-        if let rate { offset = Double(count - min(start.count, count)) / rate }
-        if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
-        // Events may have times in any year, so the offset is limited to what a duration can hold.
-        let due = start.at + .seconds(min(max(offset, 0), Self.longest))
-        return due > now ? due : nil
     }
 }

@@ -1,6 +1,6 @@
 import EventSourcing
 import GRDB
-import ServiceKit
+import ServiceRuntime
 import WireProtocol
 
 extension BusStore {
@@ -22,7 +22,7 @@ extension BusStore {
     }
 
     private static func records(
-        in db: Database, _ take: (JournalRecord) throws -> Void
+        in db: Database, _ write: (JournalRecord) throws -> Void
     ) throws {
         let (_, empty) = try progress(db)
         var record = empty
@@ -36,17 +36,17 @@ extension BusStore {
         let queues = try queues(db)
         for queue in queues {
             var writes = QueueWrites(id: queue.id)
-            (writes.definition, writes.figures) = (queue.definition, queue.figures)
+            (writes.definition, writes.counters) = (queue.definition, queue.counters)
             record.batch.queues[queue.id] = writes
         }
-        try take(record)
-        for queue in queues { try entries(of: queue.id, in: db, empty, take) }
-        try deadLetters(in: db, empty, take)
+        try write(record)
+        for queue in queues { try entries(of: queue.id, in: db, empty, write) }
+        try deadLetters(in: db, empty, write)
     }
 
     private static func entries(
         of queue: Int64, in db: Database, _ empty: JournalRecord,
-        _ take: (JournalRecord) throws -> Void
+        _ write: (JournalRecord) throws -> Void
     ) throws {
         var last: Int64 = -1
         while true {
@@ -58,12 +58,12 @@ extension BusStore {
             var writes = QueueWrites(id: queue)
             for entry in page { writes.add(entry) }
             record.batch.queues[queue] = writes
-            try take(record)
+            try write(record)
         }
     }
 
     private static func deadLetters(
-        in db: Database, _ empty: JournalRecord, _ take: (JournalRecord) throws -> Void
+        in db: Database, _ empty: JournalRecord, _ write: (JournalRecord) throws -> Void
     ) throws {
         var last: Int64 = -1
         while true {
@@ -75,7 +75,7 @@ extension BusStore {
             last = Int64(bitPattern: end.id)
             var record = empty
             for letter in page { record.batch.newDeadLetters[letter.id] = letter }
-            try take(record)
+            try write(record)
         }
     }
 }

@@ -1,7 +1,9 @@
 import EventSourcing
 import Foundation
 import GRDB
-import ServiceKit
+import JSON
+import Observability
+import ServiceRuntime
 import WireProtocol
 
 /// The bus's tables, for look-ups: rules and queues as the log last defined them, the entries of
@@ -20,14 +22,15 @@ struct BusStore: Sendable {
 
     /// Opens the tables, or creates them. Migrates those of version 1, which had no journal.
     ///
-    /// - Throws: `ProjectedStore.Unusable` for a store of another version or log.
+    /// - Throws: `damaged` for a store of another version or log.
     init(path: String, log: EventID) throws {
         let opened = try ProjectedStore.open(
             path, version: Self.version, log: log, migrations: [1: Self.migrate],
             create: Self.createTables)
         guard let opened else {
-            throw ProjectedStore.Unusable(
-                description: "\(path) was made by another version; remove it, and the store "
+            throw DaybookError(
+                .damaged,
+                "\(path) was made by another version; remove it, and the store "
                     + "rebuilds it from the journal")
         }
         store = opened
@@ -152,7 +155,7 @@ struct BusStore: Sendable {
         try Row.fetchAll(db, sql: "SELECT * FROM rule ORDER BY name").map { row in
             let definition: Data = try row.decode(forColumn: "definition")
             return RuleRow(
-                rule: try JSONDecoder().decode(RuleDefinition.self, from: definition),
+                rule: try JSON.decode(RuleDefinition.self, from: definition),
                 changedAt: Timestamp(microseconds: try row.decode(forColumn: "changedAt")),
                 changedBy: try row.decode(forColumn: "changedBy"))
         }
@@ -167,7 +170,7 @@ struct BusStore: Sendable {
     }
 
     static func rows<Value: Decodable>(_ sql: String, _ db: Database) throws -> [Value] {
-        try Data.fetchAll(db, sql: sql).map { try JSONDecoder().decode(Value.self, from: $0) }
+        try Data.fetchAll(db, sql: sql).map { try JSON.decode(Value.self, from: $0) }
     }
 
     func queues() async throws -> [QueueRow] { try await store.read(Self.queues) }
@@ -194,24 +197,21 @@ struct BusStore: Sendable {
         }
     }
 
-    /// Returns the entries after `sequence`, in order.
-    func entries(
-        of queue: Int64, after sequence: UInt64, limit: Int
-    ) async throws -> [QueueEntry] {
-        try await entries(
-            "sequence > ? ORDER BY sequence LIMIT ?", [queue, Int64(bitPattern: sequence), limit])
-    }
-
-    /// Returns the entries of one group up to `sequence`, in order.
-    func entries(
-        of queue: Int64, in group: GroupKey, through sequence: UInt64
-    ) async throws -> [QueueEntry] {
-        try await entries(
-            "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
-            [
-                queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
-                Int64(bitPattern: group.low),
-            ])
+    /// Returns the entries to load, in order.
+    func entries(for load: EntryLoad) async throws -> [QueueEntry] {
+        switch load.range {
+        case .after(let sequence, let limit):
+            try await entries(
+                "sequence > ? ORDER BY sequence LIMIT ?",
+                [load.id, Int64(bitPattern: sequence), limit])
+        case .group(let group, let sequence):
+            try await entries(
+                "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
+                [
+                    load.id, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
+                    Int64(bitPattern: group.low),
+                ])
+        }
     }
 
     private func entries(

@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import GRDB
+import JSON
 import WireProtocol
 
 extension WriteBatch {
@@ -80,7 +81,7 @@ extension QueueWrites {
                 + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         for entry in puts.values { try put.execute(arguments: arguments(entry)) }
         if let definition { try write(definition, to: db) }
-        if let figures { try write(figures, to: db) }
+        if let counters { try write(counters, to: db) }
     }
 
     private func arguments(_ entry: QueueEntry) -> StatementArguments {
@@ -101,16 +102,16 @@ extension QueueWrites {
                 """, arguments: [id, definition.name, try JSON.text(definition)])
     }
 
-    private func write(_ figures: QueueFigures, to db: Database) throws {
+    private func write(_ counters: QueueCounters, to db: Database) throws {
         try db.cachedStatement(
             sql: """
                 UPDATE queue SET isPaused = ?, filled = ?, lastSequence = ?, acknowledged = ?,
                     dropped = ?, lastLease = ? WHERE id = ?
                 """
         ).execute(arguments: [
-            figures.isPaused, figures.phase.column, Int64(bitPattern: figures.lastSequence),
-            Int64(bitPattern: figures.acknowledged), Int64(bitPattern: figures.dropped),
-            Int64(bitPattern: figures.lastLease), id,
+            counters.isPaused, counters.phase.column, Int64(bitPattern: counters.lastSequence),
+            Int64(bitPattern: counters.acknowledged), Int64(bitPattern: counters.dropped),
+            Int64(bitPattern: counters.lastLease), id,
         ])
     }
 }

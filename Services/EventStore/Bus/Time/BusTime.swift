@@ -1,5 +1,5 @@
 import EventSourcing
-import ServiceKit
+import Observability
 
 /// The total running time of the bus across restarts: the clock of leases, back-offs and waits.
 ///

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// The hash chain of a sealed segment, in a file beside it: the hash after the last record, and the

@@ -1,5 +1,4 @@
 import EventSourcing
-import ServiceKit
 
 /// The ids of an import's orders and commands. They are derived, so that a repeated import does
 /// nothing twice.
@@ -15,27 +14,29 @@ enum ImportIDs {
     /// Derives an order's id from the source, the line's fields, and the number of earlier lines
     /// with the same fields. The line's number is not part of it: a file may grow anywhere.
     static func order(_ purchase: Purchase, from source: String) -> String {
-        // With its length in front, no source can run into the fields.
+        // The length shows where the source ends. Without it a longer source with shorter fields
+        // could give the same name.
         let name = "\(source.utf8.count):\(source):\(purchase.fields):\(purchase.occurrence)"
         let digits = namespace.derived(name).description.filter { $0 != "-" }
         let prefix = source.prefix(prefixLength).map { isAllowed($0) ? $0 : "_" }
         return "\(String(prefix)).\(digits.prefix(digestLength))"
     }
 
-    /// The id that earlier versions gave the order, for any file.
+    /// Returns the id that earlier versions gave the order. It does not depend on the file's name.
     static func numbered(_ purchase: Purchase) -> String {
         "\(numberedSource).\(purchase.number)"
     }
 
-    /// The id of the command that places the order.
+    /// Returns the id of the command that places the order.
     static func placing(_ order: String) -> EventID { namespace.derived(order) }
 
-    /// The id of a command on a customer. All sources share it, as they share the customers.
+    /// Returns the id of a command on a customer. All sources share it, because they share the
+    /// customers.
     static func customer(_ customer: String, _ command: String) -> EventID {
         namespace.derived(customer).derived(command)
     }
 
-    /// Whether an id of an order may hold the character.
+    /// Returns whether an order's id may contain the character.
     private static func isAllowed(_ character: Character) -> Bool {
         character.isASCII
             && (character.isLetter || character.isNumber || character == "_" || character == ".")

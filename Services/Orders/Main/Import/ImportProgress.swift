@@ -1,14 +1,16 @@
+import CommandLine
+import EventSourcing
 import EventStoreClient
 import Foundation
-import ServiceKit
 import WireProtocol
 
-/// The progress of a part of an import. If the part makes no progress, this prints what it waits
-/// for, and makes it fail after the timeout.
+/// The progress of a part of an import.
+///
+/// If the part makes no progress, this prints what it waits for. After the timeout the part fails.
 actor ImportProgress {
-    /// How long a part makes no progress before the reason is printed.
+    /// The time without progress after which the reason is printed.
     private static let pause: Duration = .seconds(1)
-    /// How often the reason is looked up again.
+    /// The time after which the reason is looked up again.
     private static let interval: Duration = .seconds(5)
 
     private let title: String
@@ -28,10 +30,10 @@ actor ImportProgress {
         bar = ProgressBar(title, total: total)
     }
 
-    /// Runs `body`, which reports its progress.
+    /// Runs `body` and watches its progress.
     ///
     /// - Parameter title: what is counted, such as `orders placed`.
-    /// - Throws: `Problem` with status 69 if there is no progress for `timeout`.
+    /// - Throws: `unavailable` if there is no progress for `timeout`.
     static func watch<Result: Sendable>(
         _ title: String, total: Int, obstacles: Obstacles, timeout: Duration,
         _ body: @escaping @Sendable (ImportProgress) async throws -> Result
@@ -89,16 +91,16 @@ actor ImportProgress {
         reason = found
         // On a terminal the progress bar shows the reason.
         if isatty(STDERR_FILENO) != 1 {
-            Output.warn("\(title): \(done) of \(total); waiting for: \(found)")
+            Output.printError("\(title): \(done) of \(total); waiting for: \(found)")
         }
     }
 
-    private func stalled(_ obstacles: [String]) -> Problem {
+    private func stalled(_ obstacles: [String]) -> DaybookError {
         bar.end()
         let found =
             obstacles.isEmpty ? "the cause is unknown" : obstacles.joined(separator: "; ")
-        return Problem(
-            status: EX_UNAVAILABLE,
+        return DaybookError(
+            .unavailable,
             "\(title): \(done) of \(total); no progress for \(timeout / .seconds(1)) s: \(found)")
     }
 }

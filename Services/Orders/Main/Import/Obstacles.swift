@@ -1,17 +1,17 @@
+import CommandLine
 import EventStoreClient
-import ServiceKit
 import WireProtocol
 
 /// Finds out what keeps commands and sagas from making progress.
 struct Obstacles: Sendable {
-    /// How long to wait for a process before it counts as not answering.
-    private static let patience: Duration = .seconds(1)
+    /// How long a process may take to answer a query.
+    private static let timeout: Duration = .seconds(1)
     private static let participants = ["orders", "route", "balance", "creditLimit"]
 
     let home: String
     let actor: String
 
-    /// Returns the current obstacles, each with what to do about it. Empty if none is found.
+    /// Returns the current obstacles, each with what to do about it, or none if all is well.
     func current() async -> [String] {
         do {
             let queues = try await queues()
@@ -20,7 +20,7 @@ struct Obstacles: Sendable {
                     Self.obstacle(name, queues.first { $0.queue.name == name })
                 }
         } catch let error as ProtocolError where error.code != .unavailable {
-            // A key that may place orders need not be allowed to see the queues.
+            // A key that may place orders may still be denied the list of queues.
             return await silentServices()
         } catch {
             return [
@@ -33,12 +33,12 @@ struct Obstacles: Sendable {
     private func queues() async throws -> [QueueView] {
         try await EventStoreConnection.with(nil, home: home) { store in
             try await query(
-                "event-store", at: try await store.busEndpoint(timeout: Self.patience),
+                "event-store", at: try await store.busEndpoint(timeout: Self.timeout),
                 BusCall.queues)
         }
     }
 
-    /// The services that do not answer.
+    /// Returns what is wrong with each service that gives no answer or an error.
     private func silentServices() async -> [String] {
         await withTaskGroup(of: String?.self) { group in
             for service in Self.participants + ["credit"] {
@@ -56,7 +56,7 @@ struct Obstacles: Sendable {
             let _: ServiceStatus = try await query(service, at: endpoint, "status")
             return nil
         } catch let error as ProtocolError {
-            return "\(service) says: \(error)"
+            return "\(service) answers with an error: \(error)"
         } catch {
             return "\(service) does not answer at \(endpoint): is it running?"
         }
@@ -66,7 +66,7 @@ struct Obstacles: Sendable {
         _ service: String, at endpoint: String, _ name: String
     ) async throws -> Answer {
         let client = try await ServiceClient(
-            endpoint: endpoint, of: service, timeout: Self.patience, actor: actor)
+            endpoint: endpoint, of: service, timeout: Self.timeout, actor: actor)
         do {
             let answer = try await client.query(name, Nothing(), as: Answer.self)
             await client.close()

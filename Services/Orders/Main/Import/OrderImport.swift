@@ -1,7 +1,8 @@
+import CommandLine
 import Contracts
 import EventSourcing
 import EventStoreClient
-import ServiceKit
+import Observability
 import WireProtocol
 
 /// Places the orders of an order book.
@@ -23,7 +24,7 @@ struct OrderImport: Sendable {
 
     /// The result of placing the purchases.
     struct Placing: Sendable {
-        /// Their orders, placed now or earlier.
+        /// The ids of the orders, placed now or earlier.
         var orders: [String] = []
         /// How many of the orders already existed.
         var known = 0
@@ -51,21 +52,21 @@ struct OrderImport: Sendable {
         let open = OpenAccount(
             account: customer, currency: funds.currency, openedAt: Timestamp.now())
         do {
-            _ = try await insist {
+            _ = try await retryWhileUnavailable {
                 try await balance.command(
                     OpenAccount.name, open, id: ImportIDs.customer(customer, "open"))
             }
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             // The account may be open already. If it is not, the next command fails and says why.
         }
         if funds.amount > 0 {
-            _ = try await insist {
+            _ = try await retryWhileUnavailable {
                 try await credit.command(
                     CreditMoney.name, CreditMoney(account: customer, amount: funds),
                     id: ImportIDs.customer(customer, "credit"), mayBeRepeat: true)
             }
         }
-        _ = try await insist {
+        _ = try await retryWhileUnavailable {
             try await creditLimit.command(
                 SetCreditLimit.name, SetCreditLimit(customer: customer, limit: self.credit),
                 id: ImportIDs.customer(customer, "limit"), mayBeRepeat: true)
@@ -77,7 +78,7 @@ struct OrderImport: Sendable {
     /// Places the orders that do not exist yet.
     func place(_ purchases: [Purchase]) async throws -> Placing {
         let now = Timestamp.now()
-        return try await withClients(OrderBook.serviceName) { clients in
+        return try await withClients(OrdersService.name) { clients in
             let head = source == ImportIDs.numberedSource ? try await head() : nil
             let outcomes = try await watch("orders placed", total: purchases.count) { progress in
                 try await forEach(purchases, progress) { purchase in
@@ -115,32 +116,32 @@ struct OrderImport: Sendable {
         let order = ImportIDs.order(purchase, from: source)
         let command = purchase.command(order, now: now, lifetime: lifetime)
         do {
-            let reply = try await insist {
+            let reply = try await retryWhileUnavailable {
                 try await orders.command(
                     PlaceOrder.name, command, id: ImportIDs.placing(order))
             }
             return reply.result == .repeated ? .known(order) : .new(order)
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return .rejected(BadLine(line: purchase.line, reason: error.description))
         }
     }
 
-    /// Whether an earlier version has placed this purchase, by the number of its line.
+    /// Returns whether an earlier version has placed this purchase under the number of its line.
     private func isNumbered(
         _ purchase: Purchase, atLeast head: UInt64, _ orders: ServiceClient
     ) async throws -> Bool {
         do {
-            let view: OrderView = try await insist {
+            let view: OrderView = try await retryWhileUnavailable {
                 try await orders.query("order", ImportIDs.numbered(purchase), atLeast: head)
             }
             return view.customer == purchase.customer && view.items == [purchase.item]
                 && view.placedAt == purchase.placedAt && view.destination == purchase.destination
-        } catch let error as ProtocolError where error.code == .refused {
+        } catch let error as ProtocolError where error.code == .rejected {
             return false
         }
     }
 
-    /// The last position of the log. A query with it is answered from at least that state.
+    /// Returns the last position of the log. A query with it sees every event up to there.
     private func head() async throws -> UInt64 {
         try await EventStoreConnection.with(nil, home: home) {
             try await $0.welcome(timeout: timeout).head
@@ -156,7 +157,7 @@ struct OrderImport: Sendable {
         let chunks = stride(from: 0, to: ids.count, by: Self.chunkSize).map {
             Array(ids[$0..<min($0 + Self.chunkSize, ids.count)])
         }
-        return try await withClients(OrderBook.serviceName) { clients in
+        return try await withClients(OrdersService.name) { clients in
             try await watch("orders ended", total: ids.count) { progress in
                 try await ends(of: chunks, clients[0], progress)
             }
@@ -171,7 +172,7 @@ struct OrderImport: Sendable {
         while !open.isEmpty {
             var (count, rest): (Int, [[String]]) = (ended.values.reduce(0, +), [])
             for chunk in open {
-                let counts = try await insist {
+                let counts = try await retryWhileUnavailable {
                     try await orders.query("count", chunk, as: [String: Int].self)
                 }
                 let known = counts.values.reduce(0, +)
@@ -184,7 +185,7 @@ struct OrderImport: Sendable {
             }
             await progress.advance(to: count)
             open = rest
-            // The services are at work; ask again when some more have ended.
+            // The services are still at work. The pause keeps the queries from slowing them down.
             if !open.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         }
         return ended
@@ -201,12 +202,14 @@ struct OrderImport: Sendable {
             body)
     }
 
-    /// Repeats a call until a process answers it. ``ImportProgress`` ends the waiting.
-    private func insist<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
+    /// Repeats a call until a process answers it. ``ImportProgress`` limits the wait.
+    private func retryWhileUnavailable<Answer>(_ call: () async throws -> Answer) async throws
+        -> Answer
+    {
         while true {
             do {
                 return try await call()
-            } catch is Unavailable {
+            } catch let error as DaybookError where error.kind == .unavailable {
                 try Task.checkCancellation()
             } catch let error as ProtocolError
                 where error.code == .unavailable || error.code == .overloaded

@@ -1,6 +1,5 @@
 import Contracts
 import EventSourcing
-import ServiceKit
 
 /// A line of an order book.
 struct Purchase: Hashable, Sendable {
@@ -17,7 +16,7 @@ struct Purchase: Hashable, Sendable {
     let placedAt: Timestamp
     let destination: String
 
-    /// The command that places the order.
+    /// Returns the command that places the order.
     ///
     /// - Parameter lifetime: the time until the order's deadline, from `now` or from the time of
     ///   the purchase, whichever is later.
@@ -154,7 +153,7 @@ private struct Columns {
         return date
     }
 
-    /// The start of a field, for error messages: a field may be long.
+    /// Returns the start of a field for an error message. A field may be long.
     private static func shown(_ text: Substring) -> String {
         text.count > 40 ? text.prefix(40) + "…" : String(text)
     }

@@ -1,3 +1,4 @@
+import EventSourcing
 import Foundation
 
 /// A place that parcels pass through.
@@ -26,15 +27,11 @@ public struct Hub: Hashable, Sendable {
     }
 }
 
-/// What is wrong in a network file.
-public struct NetworkError: Error, Hashable, CustomStringConvertible {
-    /// The number of the line, from 1.
-    public let line: Int
-    /// What is wrong with the line.
-    public let reason: String
-
-    /// A message of one line with the number of the line.
-    public var description: String { "line \(line) of the network: \(reason)" }
+extension DaybookError {
+    /// The error of an invalid line in a network file.
+    fileprivate static func network(line: Int, reason: String) -> DaybookError {
+        DaybookError(.invalid, "line \(line) of the network: \(reason)")
+    }
 }
 
 extension Hub {
@@ -42,7 +39,7 @@ extension Hub {
 
     /// Reads hubs from comma-separated values with the columns above. The format is RFC 4180,
     /// except that a field has no line break.
-    static func parse(_ text: String) throws(NetworkError) -> [Hub] {
+    static func parse(_ text: String) throws(DaybookError) -> [Hub] {
         var hubs: [Hub] = []
         var codes: Set<String> = []
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -50,7 +47,7 @@ extension Hub {
             let fields = fields(of: line)
             if index == 0 {
                 guard fields == columns else {
-                    throw NetworkError(
+                    throw DaybookError.network(
                         line: 1, reason: "the columns are \(columns.joined(separator: ","))")
                 }
                 continue
@@ -58,11 +55,14 @@ extension Hub {
             if line.isEmpty { continue }
             let hub = try parse(fields, line: index + 1)
             guard codes.insert(hub.code).inserted else {
-                throw NetworkError(line: index + 1, reason: "hub \(hub.code) is listed twice")
+                throw DaybookError.network(
+                    line: index + 1, reason: "hub \(hub.code) is listed twice")
             }
             hubs.append(hub)
         }
-        guard !hubs.isEmpty else { throw NetworkError(line: 1, reason: "there are no hubs") }
+        guard !hubs.isEmpty else {
+            throw DaybookError.network(line: 1, reason: "there are no hubs")
+        }
         return hubs
     }
 
@@ -85,19 +85,19 @@ extension Hub {
         return fields
     }
 
-    private static func parse(_ fields: [String], line: Int) throws(NetworkError) -> Hub {
+    private static func parse(_ fields: [String], line: Int) throws(DaybookError) -> Hub {
         guard fields.count == columns.count else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "it has \(fields.count) fields, not \(columns.count)")
         }
         guard let latitude = Double(fields[4]), (-90...90).contains(latitude),
             let longitude = Double(fields[5]), (-180...180).contains(longitude)
         else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
         }
         guard (1...64).contains(fields[0].utf8.count) else {
-            throw NetworkError(
+            throw DaybookError.network(
                 line: line, reason: "a code must have 1 to 64 bytes, not \(fields[0].utf8.count)")
         }
         return Hub(

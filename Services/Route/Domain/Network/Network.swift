@@ -1,3 +1,5 @@
+public import EventSourcing
+
 /// Hubs and the lanes between them.
 ///
 /// Lanes are built by a rule. Each hub is linked with its four nearest neighbours, by road up to
@@ -63,8 +65,8 @@ public struct Network: Sendable {
     ///
     /// - Parameter text: lines of code, name, city, country, latitude, longitude and timezone, with
     ///   a header of these names.
-    /// - Throws: `NetworkError` for an invalid line.
-    public init(csv text: String) throws(NetworkError) { self.init(hubs: try Hub.parse(text)) }
+    /// - Throws: `invalid` for an invalid line.
+    public init(csv text: String) throws(DaybookError) { self.init(hubs: try Hub.parse(text)) }
 
     init(hubs: [Hub]) {
         var lanes = Array(repeating: [Int: Lane](), count: hubs.count)

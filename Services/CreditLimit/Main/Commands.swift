@@ -1,0 +1,59 @@
+import ArgumentParser
+public import CommandLine
+import Contracts
+import CreditLimitDomain
+import EventSourcing
+import EventStoreClient
+import ServiceRuntime
+import WireProtocol
+
+extension Executable {
+    /// The executable `creditLimit`.
+    public static let creditLimit = Executable(CreditLimitService.self)
+}
+
+extension CreditLimitService: ServiceProgram {
+    static let abstract = "Set and show the credit limits of customers."
+    static let subcommands: [any ParsableCommand.Type] = [Set.self, Show.self]
+}
+
+struct Set: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Set a customer's credit limit.")
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The id of the customer.") var customer: String
+    @Argument(help: "The amount of the limit, such as 500.00.") var amount: String
+    @Option(help: "The currency of the limit, an ISO 4217 code.") var currency = "USD"
+
+    func run() async throws {
+        let limit = try Money(amount, in: try Currency(currency))
+        try await options.command(
+            SetCreditLimit.name, SetCreditLimit(customer: customer, limit: limit),
+            to: CreditLimitService.name, "set the limit of \(customer) to \(limit)")
+    }
+}
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a customer's credit limit, or all credit limits.",
+        discussion: "Without a customer, --at and --position read the log from its start.")
+    @OptionGroup var options: QueryOptions
+    @Argument(help: "The id of the customer (default: all customers).") var customer: String?
+
+    func run() async throws {
+        guard let customer else {
+            return try await options.show(CreditLimitService.limits, Nothing(), table)
+        }
+        try await options.show(CreditLimitService.entity, customer) { table([$0]) }
+    }
+
+    private func table(_ views: [CreditLimitView]) {
+        Output.table(
+            ["customer", "limit", "reserved", "used", "available", "currency"],
+            views.map { view in
+                [view.id]
+                    + [view.limit, view.reserved, view.used, view.available].map {
+                        Money($0, view.currency).amountText
+                    } + ["\(view.currency)"]
+            })
+    }
+}

@@ -1,0 +1,111 @@
+import EventSourcing
+import Logging
+
+extension Bus {
+    func commitChanges() async throws {
+        for await _ in commitSignal.signals {
+            // Unstructured, so that it is not cancelled when the process stops: cancelling would
+            // interrupt a transaction, and the last commit would lack its changes.
+            try await Task(executorPreference: loop) { try await self.commit() }.value
+        }
+        throw CancellationError()
+    }
+
+    /// Returns when all changes so far are on disk.
+    func committed() async throws {
+        try await suspend {
+            commits.wait($0)
+            commitSignal.send()
+        }
+    }
+
+    /// Returns when the tables have all changes so far and the queues have filled their memory.
+    func stored() async throws {
+        try await suspend {
+            commits.waitForTables($0)
+            commitSignal.send()
+        }
+    }
+
+    /// Writes the changes into the journal. Then loads more entries of queues that have room in
+    /// memory.
+    func commit() async throws {
+        let (record, committing, readers) = commits.begin(
+            routed: router.position, at: clock.now, queues: deliveries.takeWrites(),
+            replays: replays.takeChanges())
+        do {
+            commits.finish(record, through: try await journal.append(record))
+            waiters.resume(committing)
+            try await takeUpSnapshot()
+            try await fold(isNeeded: !readers.isEmpty)
+            try await loadEntries()
+            waiters.resume(readers)
+        } catch {
+            waiters.fail(committing + readers, with: error)
+            throw error
+        }
+    }
+
+    // MARK: Folding
+
+    /// Folds commits onto the tables: at once if something must be read from them, otherwise in
+    /// batches.
+    private func fold(isNeeded: Bool) async throws {
+        if isNeeded || deliveries.needsLoad { return try await foldAll() }
+        guard commits.isFoldDue else { return }
+        try await beginFolding()
+        try await beginSnapshot()
+    }
+
+    /// Returns when the tables have everything in the journal.
+    func foldAll() async throws {
+        try await beginFolding()
+        try await folding?.value
+    }
+
+    private func beginFolding() async throws {
+        try await folding?.value
+        let id = await journal.id
+        let (record, through) = commits.takeUnstored()
+        folding = Task(executorPreference: loop) { [store] in
+            try await store.commit(record, of: id, through: through)
+        }
+    }
+
+    // MARK: Snapshots
+
+    /// Starts the journal's next generation if this one is too long. Commits continue meanwhile.
+    private func beginSnapshot() async throws {
+        guard snapshots.task == nil,
+            let next = try await journal.dueGeneration(minimum: snapshots.minimumBytes)
+        else { return }
+        snapshots.begin(Task(executorPreference: loop) { await self.takeSnapshot(next) })
+    }
+
+    /// Writes a snapshot into `next`. If that fails, for example because the disk is full, the
+    /// current generation stays in use.
+    private func takeSnapshot(_ next: JournalGeneration) async {
+        do {
+            snapshots.finish(next, at: try await store.snapshot(to: next))
+        } catch {
+            logger.warning(
+                "the bus's journal can't be compacted", metadata: ["reason": "\(error)"])
+            snapshots.fail()
+            do {
+                try next.discard()
+            } catch {
+                logger.warning(
+                    "\(next.path).new can't be removed", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// Switches to the journal's next generation, if its snapshot is complete.
+    private func takeUpSnapshot() async throws {
+        guard let (next, position) = snapshots.takeFinished() else { return }
+        commits.move(to: try await journal.move(to: next, from: position))
+        // The tables must record that they follow the new generation.
+        try await foldAll()
+        logger.notice("compacted the bus's journal", metadata: ["folder": "\(next.path)"])
+    }
+}

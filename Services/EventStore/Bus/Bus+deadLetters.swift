@@ -1,0 +1,171 @@
+import EventSourcing
+import EventStoreClient
+import Logging
+import WireProtocol
+
+extension Bus {
+    // MARK: Appending
+
+    /// Appends dead events to the log.
+    ///
+    /// An entry becomes a dead letter only when that event is routed. Until then it is in its
+    /// queue, and after a restart it is dead again with the same event id.
+    func appendDeadLetters() async throws {
+        for await _ in deadLetterSignal.signals {
+            while case let pending = deadLetters.takePending(), !pending.isEmpty {
+                try await append(pending)
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func append(_ pending: [PendingDeadLetter]) async throws {
+        let events = try await events(at: pending.map(\.entry.position))
+        let deadLettered = try pending.map { dead in
+            let event = events[dead.entry.position]
+            let group = event.map { deliveries.groupLabel(of: $0, in: dead.queue) } ?? ""
+            return try dead.newEvent(of: event, group: group)
+        }
+        while true {
+            do {
+                for event in deadLettered { try await append(event) }
+                return
+            } catch let error as DaybookError where error.kind == .unavailable {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// Appends an event whose id allows only one of its kind.
+    private func append(_ event: NewEvent) async throws {
+        do {
+            _ = try await client.append([event])
+        } catch let error as ProtocolError where error.code == .idReused {
+            // It was appended before a crash, with another receive count.
+        }
+    }
+
+    // MARK: Events
+
+    /// Applies an event about a dead letter.
+    func applyDeadLetter(_ type: BusEventType, _ event: RecordedEvent) async throws {
+        switch type {
+        case .deadLetterRedriven: try await redrive(try await deadLetter(ended: event), event)
+        case .deadLetterDiscarded: end(try await deadLetter(ended: event))
+        default: add(try event.data(), event)
+        }
+    }
+
+    private func add(_ letter: DeadLetter, _ event: RecordedEvent) {
+        let row = DeadLetterRow(
+            id: event.position, letter: letter, group: deliveries.deadLetter(letter),
+            diedAt: event.time)
+        deadLetters.record(row)
+        commits.record(WriteBatch(newDeadLetters: [row.id: row]))
+        logger.warning(
+            "an event became a dead letter",
+            metadata: [
+                "queue": "\(letter.queue)", "position": "\(letter.position)",
+                "type": "\(letter.type)", "cause": "\(letter.cause.rawValue)",
+                "error": "\(letter.error ?? "")",
+            ])
+    }
+
+    /// Returns the dead letter that the event ends.
+    private func deadLetter(ended event: RecordedEvent) async throws -> DeadLetterRow {
+        let end = try event.data(as: DeadLetterEnd.self)
+        let recent = commits.deadLetter(end.deadLetter)
+        var found = recent.row
+        if found == nil, !recent.hasEnded {
+            let selection = DeadLetterSelection(ids: [end.deadLetter])
+            found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
+        }
+        guard let found, found.letter.queue == end.queue else {
+            throw DaybookError(
+                .notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
+        }
+        return found
+    }
+
+    /// Returns a dead letter to its queue. The command rejects a redrive into a queue that does not
+    /// exist, so such an event has no effect.
+    private func redrive(_ dead: DeadLetterRow, _ event: RecordedEvent) async throws {
+        let position = dead.letter.position
+        let deadEvent = try await events(at: [position])[position]
+        guard let deadEvent, deliveries.exists(dead.letter.queue) else { return }
+        deliveries.restore(dead, deadEvent, at: event.time)
+        end(dead)
+    }
+
+    private func end(_ dead: DeadLetterRow) {
+        commits.record(WriteBatch(endedDeadLetters: [dead.id]))
+        deadLetters.end(dead)
+        deliveries.unblock(dead)
+        commitSignal.send()
+    }
+
+    // MARK: Calls
+
+    private static let page = 100
+
+    /// Redrives or discards the selected dead letters. Each gets its own event.
+    func end(
+        _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
+    ) async throws -> Outcome {
+        guard type != .deadLetterDiscarded || request.reason?.isEmpty == false else {
+            throw DaybookError(.invalid, "a discard needs a reason")
+        }
+        var last: Appended?
+        var types: [String] = []
+        var after: UInt64 = 0
+        while true {
+            try await stored()
+            let page = DeadLettersRequest(request.selection, after: after, limit: Self.page)
+            let letters = try await store.deadLetters(page)
+            guard let end = letters.last else { break }
+            after = end.id
+            last = try await append(type, letters, request.reason, cause)
+            types += letters.map { _ in type.rawValue }
+        }
+        guard let last else {
+            guard let id = request.selection.ids?.first else { return .nothing }
+            let eventID = DeadLetterRow.endEventID(type, of: id, cause)
+            if let outcome = try await earlierOutcome(of: cause, eventID) { return outcome }
+            throw ProtocolError(.notFound, "there is no dead letter \(id)")
+        }
+        try await routed(through: last.last)
+        return .appended(last, types: types)
+    }
+
+    private func append(
+        _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
+    ) async throws -> Appended {
+        if type == .deadLetterRedriven,
+            let missing = letters.first(where: { !deliveries.exists($0.letter.queue) })
+        {
+            throw ProtocolError(
+                .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create one")
+        }
+        let events = try await events(at: letters.map(\.letter.position))
+        return try await client.append(
+            try letters.map {
+                try $0.endEvent(type, of: events[$0.letter.position], reason: reason, cause)
+            })
+    }
+
+    func deadLetterViews(
+        _ request: DeadLettersRequest, atLeast position: UInt64
+    ) async throws -> [DeadLetterView] {
+        try await routed(through: position)
+        guard (1...1000).contains(request.limit) else {
+            throw ProtocolError(
+                .invalid, "a limit of dead letters must be 1 to 1000, not \(request.limit)")
+        }
+        try await stored()
+        return try await store.deadLetters(request).map { row in
+            DeadLetterView(
+                id: row.id, letter: row.letter, diedAt: row.diedAt,
+                waitingBehind: deliveries.waitingBehind(row))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import JSON
+import Logging
+import WireProtocol
+
+extension Bus {
+    // MARK: Commands
+
+    /// Appends the events that the command leads to, and returns when the bus has applied them.
+    func execute(_ command: Definitions.Command, _ cause: Cause) async throws -> Outcome {
+        if let outcome = try await earlierOutcome(of: cause, cause.eventID(0)) { return outcome }
+        while true {
+            let changes = try Definitions.decide(command, given: definitions)
+            guard !changes.isEmpty else { return .nothing }
+            // The last event has index 0, by which a repeated command is found.
+            let events = try changes.enumerated().map {
+                try $1.newEvent(cause, at: changes.count - 1 - $0)
+            }
+            let unchanged = AppendCondition.NoneMatching(
+                .categories(Definitions.categories), after: router.position)
+            do {
+                let appended = try await client.append(
+                    events, AppendCondition(noneMatching: unchanged))
+                try await routed(through: appended.last)
+                return appended.isRepeat
+                    ? .repeated(position: appended.last)
+                    : .appended(appended, types: events.map(\.type))
+            } catch let error as ProtocolError where error.code == .conditionFailed {
+                // Decide again on what the definitions are now.
+                try await routed(through: error.detail)
+            }
+        }
+    }
+
+    /// Returns the outcome of the command's earlier attempt, or nil if that did not append the
+    /// event with this id.
+    func earlierOutcome(of cause: Cause, _ id: EventID) async throws -> Outcome? {
+        guard cause.mayBeRepeat else { return nil }
+        return try await client.event(id: id).map { .repeated(position: $0.position) }
+    }
+
+    // MARK: Events
+
+    /// Applies an event of the bus's streams.
+    ///
+    /// Only events that the bus's own commands append are checked before the append. An event of
+    /// another client or of an import may be invalid. Such an event has no effect and is logged.
+    func apply(_ event: RecordedEvent) async throws {
+        guard BusCategory.all.contains(event.category) else { return }
+        do {
+            guard let type = BusEventType(rawValue: event.type), type.category == event.category
+            else {
+                throw DaybookError(.invalid, "streams of '\(event.category)' have no such events")
+            }
+            guard let change = try Definitions.Event(type, event) else {
+                return try await applyDeadLetter(type, event)
+            }
+            if let objection = Definitions.objection(to: change, given: definitions) {
+                throw DaybookError(.invalid, objection)
+            }
+            Definitions.evolve(&definitions, with: change)
+            try apply(change, event)
+        } catch let error as DaybookError where error.kind == .invalid || error.kind == .notFound {
+            ignore(event, error.description)
+        } catch let error as DecodingError {
+            ignore(event, error.oneLine)
+        }
+    }
+
+    private func ignore(_ event: RecordedEvent, _ reason: String) {
+        logger.error(
+            "an event has no effect",
+            metadata: [
+                "position": "\(event.position)", "type": "\(event.type)", "reason": "\(reason)",
+            ])
+    }
+
+    /// Lets the owners apply a change of the definitions.
+    private func apply(_ change: Definitions.Event, _ event: RecordedEvent) throws {
+        let now = clock.now
+        switch change {
+        case .rulePut(let rule): try put(rule, event)
+        case .ruleDeleted(let name):
+            router.remove(rule: name)
+            commits.record(WriteBatch(rules: [name: nil]))
+        case .queuePut(let queue): put(queue: queue.name, at: event.position)
+        case .queuePaused(let name): update { $0.setPaused(name, true, at: now) }
+        case .queueResumed(let name): update { $0.setPaused(name, false, at: now) }
+        case .queuePurged(let name): deliveries.purge(name)
+        case .queueDeleted(let name): update { $0.delete(name) }
+        case .archiveCreated(let archive):
+            let row = ArchiveRow(
+                definition: archive, createdAt: event.time, createdBy: event.actor)
+            try add(row)
+            commits.record(WriteBatch(archives: [archive.name: row]))
+        case .archiveDeleted(let name):
+            archives.remove(name)?.stop()
+            commits.record(WriteBatch(archives: [name: nil]))
+        case .replayStarted(let replay): replays.start(replay, by: event)
+        case .replayPaused(let name): replays.setState(of: name, to: .paused, at: event.time)
+        case .replayResumed(let name): replays.setState(of: name, to: .running, at: event.time)
+        case .replayCancelled(let name):
+            replays.setState(of: name, to: .cancelled, at: event.time)
+        case .replayEnded(let name, let end):
+            replays.setState(of: name, to: end.state, at: event.time, reason: end.reason)
+        }
+        if event.category == BusCategory.replay { replaySignal.send() }
+    }
+
+    private func put(_ rule: RuleDefinition, _ event: RecordedEvent) throws {
+        let row = RuleRow(rule: rule, changedAt: event.time, changedBy: event.actor)
+        try put(row)
+        commits.record(WriteBatch(rules: [rule.name: row]))
+        guard rule.isEnabled else { return }
+        for queue in rule.targets.compactMap(\.queue) {
+            deliveries.start(queue, at: event.position)
+        }
+        fillSignal.send()
+    }
+
+    func put(_ row: RuleRow) throws {
+        try router.put(row)
+        for target in row.rule.targets where target.queue == nil {
+            logger.error(
+                "a target gets no events, because this version does not know its kind",
+                metadata: ["rule": "\(row.rule.name)", "target": "\(target)"])
+        }
+    }
+
+    private func put(queue name: String, at position: UInt64) {
+        guard let queue = definitions.queues[name] else { return }
+        deliveries.put(queue.definition, at: position)
+        guard queue.hasStarted else { return }
+        deliveries.start(name, at: position)
+        fillSignal.send()
+    }
+
+    /// Adds an archive, and lets its archiver run.
+    func add(_ row: ArchiveRow) throws {
+        let archiver = try Archiver(row.definition, of: log, client: client, logger: logger)
+        archives.add(row, archiver)
+        archiveSignal.send()
+    }
+}
+
+extension Definitions.State.Queue {
+    init(_ row: QueueRow) {
+        self.init(
+            definition: row.definition, isPaused: row.isPaused,
+            hasStarted: row.phase != .unstarted)
+    }
+}

@@ -1,0 +1,101 @@
+import EventSourcing
+import EventStoreClient
+import WireProtocol
+
+extension Bus {
+    /// Changes the deliveries, and carries out what follows.
+    func update<Result>(_ change: (inout Deliveries) throws -> Result) rethrows -> Result {
+        defer { carryOut(deliveries.takeActions()) }
+        return try change(&deliveries)
+    }
+
+    private func carryOut(_ actions: [Deliveries.Action]) {
+        for action in actions {
+            switch action {
+            case .deadLetter(let entry, let queue, let cause):
+                deadLetters.add(entry, of: queue, cause)
+                deadLetterSignal.send()
+            case .resume(let waiter): waiters.resume(CollectionOfOne(waiter))
+            }
+        }
+    }
+
+    /// Returns deliveries for a consumer, at once or as soon as there are any. Returns none when
+    /// the consumer's wait has passed.
+    func receive(_ request: ReceiveRequest) async throws -> [UInt8] {
+        let receive = try deliveries.receive(request, at: clock.running)
+        if deliveries.isRepeat(receive) {
+            if let answer = deliveries.answer(to: receive) { return answer }
+            try await suspend { deliveries.waitForAnswer(to: receive, $0) }
+            return deliveries.answer(to: receive) ?? []
+        }
+        update { $0.begin(receive, at: clock.running) }
+        var frame: [UInt8]?
+        defer { update { $0.end(receive, with: frame, at: clock.running) } }
+        let answer = try Delivery.frame(try await deliveries(for: receive))
+        frame = answer
+        return answer
+    }
+
+    private func deliveries(for receive: Deliveries.Receive) async throws -> [Delivery] {
+        var hasLoaded = false
+        while true {
+            let now = clock.now
+            switch update({ $0.lease(for: receive, hasLoaded: hasLoaded, at: now) }) {
+            case .deliveries(let leased): return try await deliver(leased, to: receive)
+            case .needsLoad:
+                hasLoaded = true
+                try await stored()
+            case .wait: try await suspend { deliveries.wait(for: receive, $0) }
+            case .nothing: return []
+            }
+        }
+    }
+
+    /// Returns the answer to a receive once its leases are on disk. From then on, no crash lets
+    /// another consumer get the events before the leases expire. The acknowledgements of the
+    /// events before them in their groups are on disk, too.
+    private func deliver(
+        _ leased: [QueueState.Delivery], to receive: Deliveries.Receive
+    ) async throws -> [Delivery] {
+        let events = try await events(at: leased.map(\.entry.position))
+        let delivered = update { $0.deliver(leased, of: events, to: receive, at: clock.now) }
+        try await committed()
+        return delivered
+    }
+
+    /// Acknowledges, fails or extends deliveries for a consumer. Returns for each, when the changes
+    /// are on disk, whether its lease was current.
+    func acknowledge(_ acknowledgements: [Acknowledgement], of queue: String) async throws -> [Bool]
+    {
+        let accepted = try update { try $0.apply(acknowledgements, to: queue, at: clock.now) }
+        if deliveries.hasChanges(of: queue) { try await committed() }
+        return accepted
+    }
+
+    /// Returns the deliveries of a stopped consumer to the queue. Returns their number when that is
+    /// on disk.
+    func release(_ request: ReleaseRequest) async throws -> Int {
+        let count = try update { try $0.release(request, at: clock.now) }
+        if count > 0 { try await committed() }
+        return count
+    }
+
+    // MARK: Loading
+
+    /// Loads entries of queues that have room in memory.
+    func loadEntries() async throws {
+        for name in deliveries.names {
+            while let load = deliveries.nextLoad(of: name) {
+                try await self.load(load)
+                // A queue gets what waits on disk once. Later changes follow after the next commit.
+                if case .after = load.range { break }
+            }
+        }
+    }
+
+    func load(_ load: EntryLoad) async throws {
+        let entries = try await store.entries(for: load)
+        update { $0.finish(load, with: entries, at: clock.now) }
+    }
+}

@@ -1,0 +1,102 @@
+import EventSourcing
+import JSON
+import WireProtocol
+
+/// A dead event that is not a dead letter in the log yet.
+struct PendingDeadLetter: Hashable, Sendable {
+    let queue: String
+    let entry: QueueEntry
+    let cause: DeadLetterCause
+}
+
+/// The dead events that must be appended to the log, and the number of dead letters of each queue.
+struct DeadLetters {
+    private static let together = 100
+
+    private var pending: [PendingDeadLetter] = []
+    /// The number of dead letters by queue name. The queue may no longer exist.
+    private var counts: [String: Int]
+
+    init(counts: [String: Int] = [:]) { self.counts = counts }
+
+    /// Returns the number of the queue's dead letters in the log.
+    func count(of queue: String) -> Int { counts[queue] ?? 0 }
+
+    mutating func add(_ entry: QueueEntry, of queue: String, _ cause: DeadLetterCause) {
+        pending.append(PendingDeadLetter(queue: queue, entry: entry, cause: cause))
+    }
+
+    /// Adds an event whose rule names a queue that does not exist.
+    mutating func add(_ event: RecordedEvent, without route: Route) {
+        let entry = QueueEntry(
+            sequence: 0, position: event.position, rule: route.rule, group: .none,
+            enqueuedAt: event.time, error: "there is no queue '\(route.queue)'")
+        add(entry, of: route.queue, .targetNotFound)
+    }
+
+    /// Removes and returns the next dead events to append to the log.
+    mutating func takePending() -> [PendingDeadLetter] {
+        defer { pending.removeFirst(min(pending.count, Self.together)) }
+        return Array(pending.prefix(Self.together))
+    }
+
+    /// Counts a dead letter that is in the log.
+    mutating func record(_ letter: DeadLetterRow) { counts[letter.letter.queue, default: 0] += 1 }
+
+    /// Counts a dead letter that was redriven or discarded.
+    mutating func end(_ letter: DeadLetterRow) { counts[letter.letter.queue, default: 1] -= 1 }
+}
+
+extension PendingDeadLetter {
+    /// Returns the event that makes it a dead letter. Its id allows only one of its kind.
+    ///
+    /// - Parameters:
+    ///   - event: the dead event; nil if it can't be read.
+    ///   - group: the name of the event's group.
+    func newEvent(of event: RecordedEvent?, group: String) throws -> NewEvent {
+        let id = event?.id ?? EventID.none.derived("position/\(entry.position)")
+        let letter = DeadLetter(
+            queue: queue, rule: entry.rule, replay: entry.replay, position: entry.position,
+            event: id, type: event?.type ?? "", sequence: entry.sequence, group: group,
+            cause: cause, error: entry.error, receives: entry.receives,
+            enqueuedAt: entry.enqueuedAt, firstReceivedAt: entry.firstReceivedAt)
+        // The same event can be dead in several queues, and again after a redrive. So the id needs
+        // all of these parts.
+        let name = "\(queue)/\(entry.rule)/\(entry.sequence)/\(entry.enqueuedAt.microseconds)"
+        return NewEvent(
+            id: id.derived("dead/\(name)"),
+            stream: try StreamName(category: BusCategory.deadLetter, id: queue),
+            type: BusEventType.deadLettered.rawValue, tags: event?.tags ?? [],
+            correlationID: event?.correlationID, causationID: id,
+            metadata: try EventMetadata(
+                actor: "event-store",
+                traceparent: event.flatMap { EventMetadata(of: $0)?.traceparent }
+            ).encoded(),
+            data: try JSON.encode(letter))
+    }
+}
+
+extension DeadLetterRow {
+    /// Returns the event that redrives or discards the dead letter, with the tags and in the
+    /// conversation of the dead event.
+    ///
+    /// - Parameter event: the dead event; nil if it can't be read.
+    func endEvent(
+        _ type: BusEventType, of event: RecordedEvent?, reason: String?, _ cause: Cause
+    ) throws -> NewEvent {
+        let end = DeadLetterEnd(
+            queue: letter.queue, deadLetter: id, position: letter.position, reason: reason)
+        return NewEvent(
+            id: Self.endEventID(type, of: id, cause),
+            stream: try StreamName(category: BusCategory.deadLetter, id: letter.queue),
+            type: type.rawValue, tags: event?.tags ?? [], correlationID: event?.correlationID,
+            causationID: letter.event, metadata: try EventMetadata(cause).encoded(),
+            data: try JSON.encode(end))
+    }
+
+    /// Returns the id of the event that ends the dead letter `id`, for which a repeated command
+    /// looks.
+    static func endEventID(_ type: BusEventType, of id: UInt64, _ cause: Cause) -> EventID {
+        cause.key.derived("\(type.rawValue)/\(id)")
+    }
+}

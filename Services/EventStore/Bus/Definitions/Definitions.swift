@@ -1,0 +1,260 @@
+import EventPattern
+import EventSourcing
+import WireProtocol
+
+/// Decides on all rules, queues, archives and replays together, because they refer to each other.
+enum Definitions: Decider {
+    enum Command: Hashable, Sendable {
+        case putRule(RuleDefinition)
+        case setRuleEnabled(SetRuleEnabled)
+        case deleteRule(String)
+        case putQueue(QueueDefinition)
+        case setQueuePaused(SetQueuePaused)
+        case purgeQueue(String)
+        case deleteQueue(String)
+        case createArchive(ArchiveDefinition)
+        case deleteArchive(String)
+        case startReplay(ReplayDefinition)
+        case setReplayPaused(SetReplayPaused)
+        case cancelReplay(String)
+        case endReplay(String, ReplayEnd)
+    }
+
+    enum Event: Hashable, Sendable {
+        case rulePut(RuleDefinition)
+        case ruleDeleted(String)
+        case queuePut(QueueDefinition)
+        case queuePaused(String)
+        case queueResumed(String)
+        case queuePurged(String)
+        case queueDeleted(String)
+        case archiveCreated(ArchiveDefinition)
+        case archiveDeleted(String)
+        case replayStarted(ReplayDefinition)
+        case replayPaused(String)
+        case replayResumed(String)
+        case replayCancelled(String)
+        case replayEnded(String, ReplayEnd)
+    }
+
+    static let initial = State()
+
+    static func decide(
+        _ command: Command, given state: State
+    ) throws(DaybookError) -> [Event] {
+        try State.check(fault: command.fault)
+        switch command {
+        case .putRule(let rule):
+            try state.check(.rulePut(rule))
+            if let missing = rule.targets.lazy.compactMap(\.queue).first(where: {
+                state.queues[$0] == nil
+            }) {
+                throw DaybookError(
+                    .notFound, "there is no target queue '\(missing)'; create it first")
+            }
+            return state.rules[rule.name] == rule ? [] : [.rulePut(rule)]
+        case .setRuleEnabled(let change):
+            var rule = try state.rule(change.name)
+            guard rule.isEnabled != change.isEnabled else { return [] }
+            rule.isEnabled = change.isEnabled
+            return [.rulePut(rule)]
+        case .putQueue(let queue):
+            return try state.put(queue)
+        case .setQueuePaused(let change):
+            let isPaused = try state.queue(change.name).isPaused
+            guard isPaused != change.isPaused else { return [] }
+            return [change.isPaused ? .queuePaused(change.name) : .queueResumed(change.name)]
+        case .startReplay(let replay):
+            return try state.start(replay)
+        case .setReplayPaused(let change):
+            let isAtWork = try state.openReplay(change.name) != .paused
+            guard isAtWork == change.isPaused else { return [] }
+            return [change.isPaused ? .replayPaused(change.name) : .replayResumed(change.name)]
+        case .deleteRule(let name): return try state.checked(.ruleDeleted(name))
+        case .purgeQueue(let name): return try state.checked(.queuePurged(name))
+        case .deleteQueue(let name): return try state.checked(.queueDeleted(name))
+        case .createArchive(let archive): return try state.checked(.archiveCreated(archive))
+        case .deleteArchive(let name): return try state.checked(.archiveDeleted(name))
+        case .cancelReplay(let name): return try state.checked(.replayCancelled(name))
+        case .endReplay(let name, let end):
+            return state.replays[name]?.isEnd == false ? [.replayEnded(name, end)] : []
+        }
+    }
+
+    static func objection(to event: Event, given state: State) -> String? {
+        do {
+            try state.check(event)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+}
+
+extension Definitions.Command {
+    /// Why its definition is invalid, in one line, or nil. Events of the log are checked when they
+    /// are decoded.
+    fileprivate var fault: String? {
+        switch self {
+        case .putRule(let rule): rule.fault
+        case .putQueue(let queue): queue.fault
+        case .createArchive(let archive): archive.fault
+        default: nil
+        }
+    }
+}
+
+extension Definitions.State {
+    fileprivate func put(_ queue: QueueDefinition) throws(DaybookError) -> [Definitions.Event] {
+        if let known = queues[queue.name] {
+            let definition = known.definition
+            guard definition != queue else { return [] }
+            guard definition.grouping == queue.grouping,
+                definition.start == queue.start || !known.hasStarted
+            else {
+                throw DaybookError(
+                    .rejected,
+                    "queue '\(queue.name)' has grouping \(definition.grouping) and start "
+                        + "\(definition.start), which can't be changed; delete it, or create "
+                        + "another")
+            }
+        }
+        return [.queuePut(queue)]
+    }
+
+    /// The replay's own queue is created if it does not exist.
+    fileprivate func start(
+        _ replay: ReplayDefinition
+    ) throws(DaybookError) -> [Definitions.Event] {
+        var events: [Definitions.Event] = [.replayStarted(replay)]
+        if let queue = replay.queue, queues[queue] == nil {
+            events.insert(.queuePut(QueueDefinition(name: queue)), at: 0)
+        }
+        try Definitions.fold(events.dropLast(), onto: self).check(.replayStarted(replay))
+        return events
+    }
+
+    fileprivate func checked(
+        _ event: Definitions.Event
+    ) throws(DaybookError) -> [Definitions.Event] {
+        try check(event)
+        return [event]
+    }
+}
+
+// MARK: - Checks
+
+extension Definitions.State {
+    /// Throws why the event can't happen: its pattern is invalid, or it names something that does
+    /// not exist.
+    fileprivate func check(_ event: Definitions.Event) throws(DaybookError) {
+        switch event {
+        case .rulePut(let rule):
+            try checkIsUnmanaged(rule: rule.name)
+            try Self.check(pattern: rule.pattern)
+        case .ruleDeleted(let name): _ = try rule(name)
+        case .queuePut: break
+        case .queuePaused(let name), .queueResumed(let name), .queuePurged(let name),
+            .queueDeleted(let name):
+            _ = try queue(name)
+        case .archiveCreated(let archive): try check(archive)
+        case .archiveDeleted(let name): _ = try self.archive(name)
+        case .replayStarted(let replay): try check(replay)
+        case .replayPaused(let name), .replayResumed(let name), .replayCancelled(let name),
+            .replayEnded(let name, _):
+            _ = try openReplay(name)
+        }
+    }
+
+    fileprivate static func check(fault: String?) throws(DaybookError) {
+        if let fault { throw DaybookError(.invalid, fault) }
+    }
+
+    private static func check(pattern: String?) throws(DaybookError) {
+        guard let pattern else { return }
+        do {
+            _ = try EventPattern(pattern)
+        } catch {
+            throw DaybookError(error.kind, error.description)
+        }
+    }
+
+    private func check(_ archive: ArchiveDefinition) throws(DaybookError) {
+        try Self.check(pattern: archive.pattern)
+        guard archives[archive.name] == nil else {
+            throw DaybookError(
+                .rejected, "there is an archive '\(archive.name)' already; choose another name")
+        }
+        guard rules[archive.rule.name] == nil else {
+            throw DaybookError(
+                .rejected,
+                "there is a rule '\(archive.rule.name)' already, the name that the "
+                    + "archive's own rule needs; choose another name")
+        }
+    }
+
+    private func check(_ replay: ReplayDefinition) throws(DaybookError) {
+        try checkPlan(replay)
+        guard replays[replay.name] == nil else {
+            throw DaybookError(
+                .rejected, "there is a replay '\(replay.name)' already; choose another name")
+        }
+        if let queue = replay.queue { _ = try self.queue(queue) }
+    }
+
+    /// Throws if the replay is invalid or names something that does not exist. Its own queue need
+    /// not exist, because its start creates the queue.
+    func checkPlan(_ replay: ReplayDefinition) throws(DaybookError) {
+        try Self.check(fault: replay.fault)
+        try Self.check(pattern: replay.pattern)
+        if let name = replay.archive { _ = try archive(name) }
+        for name in replay.rules where rules[name] == nil {
+            throw DaybookError(.notFound, "there is no rule '\(name)'")
+        }
+        for name in replay.rules where rules[name]?.isEnabled == false {
+            throw DaybookError(.rejected, "rule '\(name)' is disabled; enable it first")
+        }
+    }
+
+    fileprivate func rule(_ name: String) throws(DaybookError) -> RuleDefinition {
+        guard let rule = rules[name] else {
+            try checkIsUnmanaged(rule: name)
+            throw DaybookError(.notFound, "there is no rule '\(name)'")
+        }
+        return rule
+    }
+
+    /// Throws if the rule with this name belongs to an archive.
+    private func checkIsUnmanaged(rule name: String) throws(DaybookError) {
+        for archive in archives.values where archive.rule.name == name {
+            throw DaybookError(
+                .rejected, "rule '\(name)' belongs to archive '\(archive.name)'; change the archive"
+            )
+        }
+    }
+
+    fileprivate func queue(_ name: String) throws(DaybookError) -> Queue {
+        guard let queue = queues[name] else {
+            throw DaybookError(.notFound, "there is no queue '\(name)'")
+        }
+        return queue
+    }
+
+    private func archive(_ name: String) throws(DaybookError) -> ArchiveDefinition {
+        guard let archive = archives[name] else {
+            throw DaybookError(.notFound, "there is no archive '\(name)'")
+        }
+        return archive
+    }
+
+    /// Returns the state of a replay that has not ended.
+    fileprivate func openReplay(_ name: String) throws(DaybookError) -> ReplayState {
+        guard let state = replays[name] else {
+            throw DaybookError(.notFound, "there is no replay '\(name)'")
+        }
+        guard !state.isEnd else {
+            throw DaybookError(.rejected, "replay '\(name)' is over: \(state.rawValue)")
+        }
+        return state
+    }
+}

@@ -1,0 +1,145 @@
+import EventPattern
+import EventSourcing
+import WireProtocol
+
+/// A rule with its compiled pattern.
+struct Rule {
+    let row: RuleRow
+    let pattern: EventPattern
+    /// The number of events matched since the process started.
+    fileprivate(set) var matched: UInt64 = 0
+
+    init(_ row: RuleRow) throws(EventPatternError) {
+        self.row = row
+        pattern = try EventPattern(row.rule.pattern)
+    }
+
+    var name: String { row.rule.name }
+}
+
+/// A queue that gets an event, and the rule that sends it there. The rule is empty for a replay
+/// straight to the queue.
+struct Route: Hashable, Sendable {
+    let queue: String
+    let rule: String
+}
+
+/// Knows the rules, finds the queues of each event, and how far the log is routed.
+struct Router {
+    private var rules: [String: Rule] = [:]
+    /// The enabled rules, which are matched together.
+    private var matcher = PatternMatcher<String>()
+    /// The position up to which events are routed in memory.
+    private(set) var position: UInt64
+    private var waiters: [(position: UInt64, waiter: Waiter)] = []
+    /// Whether the router must wait while a queue is filled up to its position.
+    private(set) var isHeld = false
+    private var heldWaiters: [Waiter] = []
+
+    init(after position: UInt64) { self.position = position }
+
+    // MARK: Rules
+
+    mutating func put(_ row: RuleRow) throws(EventPatternError) {
+        var rule = try Rule(row)
+        rule.matched = rules[rule.name]?.matched ?? 0
+        matcher.remove(rule.name)
+        if row.rule.isEnabled { matcher.add(rule.name, rule.pattern) }
+        rules[rule.name] = rule
+    }
+
+    mutating func remove(rule name: String) {
+        rules[name] = nil
+        matcher.remove(name)
+    }
+
+    var definitions: [RuleDefinition] { rules.values.map(\.row.rule) }
+
+    var views: [RuleView] {
+        rules.values.map { rule in
+            RuleView(
+                rule: rule.row.rule, isManaged: false, matched: rule.matched,
+                changedAt: rule.row.changedAt, changedBy: rule.row.changedBy)
+        }
+    }
+
+    /// Returns the enabled rules that target the queue, by name.
+    func rules(targeting queue: String) -> [Rule] {
+        rules.values
+            .filter { $0.row.rule.isEnabled && $0.row.rule.targets.contains(.queue(queue)) }
+            .sorted { $0.name < $1.name }
+    }
+
+    // MARK: Events
+
+    /// Returns the queues that get the event, each once even if several rules name it.
+    mutating func route(_ event: RecordedEvent) -> [Route] {
+        var routes: [Route] = []
+        // In the order in which the rules were put.
+        for name in matcher.matches(event, replayName: nil) {
+            guard let index = rules.index(forKey: name) else { continue }
+            rules.values[index].matched += 1
+            rules.values[index].addRoutes(to: &routes)
+        }
+        return routes
+    }
+
+    /// Returns the queues that get the event in a replay.
+    ///
+    /// - Parameter pattern: the replay's own pattern, compiled.
+    /// - Throws: `notFound` if one of the replay's rules no longer exists.
+    func route(
+        _ event: RecordedEvent, in replay: ReplayDefinition, matching pattern: EventPattern?
+    ) throws -> [Route] {
+        guard !event.isOfStore, pattern?.matches(event, replayName: replay.name) ?? true else {
+            return []
+        }
+        if let queue = replay.queue { return [Route(queue: queue, rule: "")] }
+        var routes: [Route] = []
+        for name in replay.rules {
+            guard let rule = rules[name] else {
+                throw ProtocolError(.notFound, "rule '\(name)' no longer exists")
+            }
+            guard rule.pattern.matches(event, replayName: replay.name) else { continue }
+            rule.addRoutes(to: &routes)
+        }
+        return routes
+    }
+
+    // MARK: Position
+
+    /// Records that the events up to `position` are routed. Returns the callers that waited for it.
+    mutating func advance(to position: UInt64) -> [Waiter] {
+        self.position = position
+        let reached = waiters.filter { $0.position <= position }.map(\.waiter)
+        if !reached.isEmpty { waiters.removeAll { $0.position <= position } }
+        return reached
+    }
+
+    /// Adds a caller that waits until the log is routed up to `position`.
+    mutating func wait(for position: UInt64, _ waiter: Waiter) {
+        waiters.append((position, waiter))
+    }
+
+    /// Makes the router wait before its next batch.
+    mutating func hold() { isHeld = true }
+
+    mutating func waitForRelease(_ waiter: Waiter) { heldWaiters.append(waiter) }
+
+    /// Ends `hold`. Returns the callers that waited for that.
+    mutating func release() -> [Waiter] {
+        isHeld = false
+        defer { heldWaiters = [] }
+        return heldWaiters
+    }
+}
+
+extension Rule {
+    fileprivate func addRoutes(to routes: inout [Route]) {
+        for target in row.rule.targets {
+            guard case .queue(let queue) = target, !routes.contains(where: { $0.queue == queue })
+            else { continue }
+            routes.append(Route(queue: queue, rule: name))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import EventSourcing
+public import EventStoreClient
+import WireProtocol
+
+extension Wiring {
+    /// The outcome for one queue or rule of the file.
+    public struct Outcome: Encodable {
+        /// The kind of the definition.
+        public enum Kind: String, Encodable { case queue, rule }
+        /// How the definition changed.
+        public enum Result: String, Encodable { case created, changed, unchanged }
+
+        /// Whether this is a queue or a rule.
+        public let kind: Kind
+        /// The name of the queue or rule.
+        public let name: String
+        /// How the queue or rule changed.
+        public let result: Result
+    }
+
+    /// Creates and changes the queues and rules that differ from the file, queues first.
+    ///
+    /// - Parameter tell: called with the outcome for each.
+    /// - Throws: `invalid` if the file contradicts the existing queues. Then nothing is
+    ///   changed.
+    public func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
+        let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
+            .map(\.queue)
+        let rulesThere = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
+            .map(\.rule)
+        try check(against: queuesThere)
+        for queue in queues {
+            let there = queuesThere.first { $0.name == queue.name }
+            if queue != there { _ = try await bus.command(BusCall.putQueue, queue) }
+            try tell(Outcome(.queue, queue.name, queue, there))
+        }
+        for rule in rules {
+            let there = rulesThere.first { $0.name == rule.name }
+            if rule != there { _ = try await bus.command(BusCall.putRule, rule) }
+            try tell(Outcome(.rule, rule.name, rule, there))
+        }
+    }
+
+    /// Creates the queues and rules that the log has never had. Those that an operator has changed
+    /// or deleted stay so.
+    ///
+    /// - Parameters:
+    ///   - store: a client of the event store. This waits for its bus.
+    ///   - tell: called with a line for each that is created, and for each that the bus rejects,
+    ///     such as a rule for a queue that an operator has deleted.
+    public func defineNew(
+        in store: EventStoreClient, actor: String, _ tell: (String) -> Void
+    ) async throws {
+        let bus = try await ServiceClient(
+            endpoint: try await store.busEndpoint(), of: "event-store", timeout: .seconds(30),
+            actor: actor)
+        let result: Result<Void, any Error>
+        do {
+            for queue in queues
+            where try await store.isEmpty(BusCategory.queue, queue.name) {
+                tell(try await bus.define("queue \(queue.name)", BusCall.putQueue, queue))
+            }
+            for rule in rules where try await store.isEmpty(BusCategory.rule, rule.name) {
+                tell(try await bus.define("rule \(rule.name)", BusCall.putRule, rule))
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await bus.close()
+        try result.get()
+    }
+}
+
+extension ServiceClient {
+    /// Sends a definition to the bus, and returns a line with the outcome.
+    fileprivate func define(
+        _ what: String, _ call: String, _ definition: some Codable & Sendable
+    ) async throws -> String {
+        do {
+            _ = try await command(call, definition)
+            return "created \(what)"
+        } catch let error as ProtocolError {
+            return "can't create \(what): \(error)"
+        }
+    }
+}
+
+extension Wiring.Outcome {
+    fileprivate init<Definition: Equatable>(
+        _ kind: Kind, _ name: String, _ definition: Definition, _ there: Definition?
+    ) {
+        self.init(
+            kind: kind, name: name,
+            result: there == nil ? .created : definition == there ? .unchanged : .changed)
+    }
+}
+
+extension EventStoreClient {
+    fileprivate func isEmpty(_ category: String, _ name: String) async throws -> Bool {
+        let stream = try StreamName(category: category, id: name)
+        var isEmpty = true
+        try await read(ReadRequest(.stream(stream), limit: 1)) { isEmpty = isEmpty && $0.isEmpty }
+        return isEmpty
+    }
+}

@@ -1,0 +1,138 @@
+public import EventSourcing
+public import EventStoreClient
+public import Foundation
+import WireProtocol
+
+/// Appends the events of a file in batches, in their order and under their own ids.
+///
+/// Events that are already in the log are skipped, so an interrupted import can be run again.
+public struct Importer {
+    /// The size at which a batch is appended, in events and in bytes.
+    private static let batchEvents = 500
+    private static let batchBytes = 1 << 20
+
+    private let client: EventStoreClient
+    /// The head of the log before the next append. If an append answers with a position up to it,
+    /// the log had the events already.
+    private var through: UInt64
+    private var batch: [Entry] = []
+    private var ids: Set<EventID> = []
+    private var bytes = 0
+    private var counts = Counts()
+
+    private struct Entry {
+        let line: Int
+        let event: NewEvent
+        let record: [UInt8]
+    }
+
+    /// How many events were read, by outcome.
+    public struct Counts: Codable, CustomStringConvertible {
+        /// How many events were appended.
+        public fileprivate(set) var imported = 0
+        /// How many events the log had already.
+        public fileprivate(set) var alreadyThere = 0
+
+        /// The counts as text for people.
+        public var description: String {
+            "\(imported) events imported, \(alreadyThere) were there already"
+        }
+    }
+
+    private init(_ client: EventStoreClient) async throws {
+        self.client = client
+        through = try await client.welcome().head
+    }
+
+    /// Appends the CloudEvents of a file that has one on each line.
+    ///
+    /// - Parameters:
+    ///   - stream: the stream of all events, or nil to use their subjects.
+    ///   - progress: called with the number of bytes read so far.
+    /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
+    ///   appended.
+    public static func append(
+        _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
+        progress: (_ bytes: Int) -> Void
+    ) async throws -> Counts {
+        var lines = LineReader(file)
+        var importer = try await Importer(client)
+        do {
+            while let line = try lines.next() {
+                let event = try CloudEvents.event(line, to: stream)
+                try await importer.add(event, line: lines.line)
+                progress(lines.bytesRead)
+            }
+        } catch  where DaybookError.Kind(of: error) == .invalid {
+            // The lines before the invalid one are valid, so their events are appended.
+            try await importer.flush()
+            throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
+        }
+        try await importer.flush()
+        return importer.counts
+    }
+
+    /// Adds an event to the batch, and appends the batch if it is full.
+    ///
+    /// - Parameter line: the number of the event's line in the file, from 1.
+    private mutating func add(_ event: NewEvent, line: Int) async throws {
+        var record: [UInt8] = []
+        try event.encode(into: &record)
+        // A batch can't hold an id twice. After the flush, the second event is found in the log.
+        if ids.contains(event.id) { try await flush() }
+        batch.append(Entry(line: line, event: event, record: record))
+        ids.insert(event.id)
+        bytes += record.count
+        if batch.count == Self.batchEvents || bytes >= Self.batchBytes { try await flush() }
+    }
+
+    /// Appends the batch, without the events that are already in the log.
+    ///
+    /// - Throws: `invalid` if the log has an event with the same id and other content. Then nothing
+    ///   of the batch is appended.
+    private mutating func flush() async throws {
+        defer {
+            batch.removeAll(keepingCapacity: true)
+            ids.removeAll(keepingCapacity: true)
+            bytes = 0
+        }
+        while !batch.isEmpty {
+            do {
+                return try await append(batch.map(\.event))
+            } catch let error as ProtocolError where error.code == .idReused {
+                // The log has some of the ids already, with the same content or with other content.
+                try await leaveOutKnown()
+            }
+        }
+    }
+
+    private mutating func append(_ events: [NewEvent]) async throws {
+        let appended = try await client.append(events)
+        // An append may be repeated because its answer was lost. Its events count as imported.
+        if appended.last > through {
+            counts.imported += events.count
+        } else {
+            counts.alreadyThere += events.count
+        }
+        through = max(through, appended.last)
+    }
+
+    /// Removes the events from the batch that are already in the log.
+    private mutating func leaveOutKnown() async throws {
+        var missing: [Entry] = []
+        for entry in batch {
+            guard let known = try await client.event(id: entry.event.id) else {
+                missing.append(entry)
+                continue
+            }
+            guard entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body) else {
+                throw DaybookError(
+                    .invalid,
+                    "line \(entry.line): event \(known.id) is in the log at position "
+                        + "\(known.position) with other content; \(counts)")
+            }
+        }
+        counts.alreadyThere += batch.count - missing.count
+        batch = missing
+    }
+}

@@ -1,0 +1,60 @@
+import EventSourcing
+import Foundation
+
+/// Reads the lines of a file one by one, with at most one line and one block in memory.
+struct LineReader {
+    /// The longest line, in bytes. The largest record fits, even with every byte escaped.
+    static let maximumBytes = 8 << 20
+    private static let block = 1 << 16
+
+    private let file: FileHandle
+    private var buffer: ArraySlice<UInt8> = []
+    private var isAtEnd = false
+    /// The number of the last line that was read, from 1.
+    private(set) var line = 0
+    /// The size of the lines read so far with their ends, in bytes.
+    private(set) var bytesRead = 0
+
+    init(_ file: FileHandle) { self.file = file }
+
+    /// Returns the next line without its end, or nil after the last one.
+    ///
+    /// - Throws: `invalid` if the line is too long, `storage` if the file can't be read.
+    mutating func next() throws -> ArraySlice<UInt8>? {
+        var searched = buffer.startIndex
+        while true {
+            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { buffer = buffer[(end + 1)...] }
+                return took(buffer[..<end], ending: 1)
+            }
+            guard !isAtEnd else {
+                guard !buffer.isEmpty else { return nil }
+                defer { buffer = [] }
+                return took(buffer, ending: 0)
+            }
+            guard buffer.count <= Self.maximumBytes else {
+                line += 1
+                throw DaybookError(.invalid, "it is longer than \(Self.maximumBytes) bytes")
+            }
+            let read = buffer.count
+            buffer = ArraySlice(Array(buffer) + (try block()))
+            searched = buffer.startIndex + read
+        }
+    }
+
+    private mutating func took(_ text: ArraySlice<UInt8>, ending: Int) -> ArraySlice<UInt8> {
+        line += 1
+        bytesRead += text.count + ending
+        return text
+    }
+
+    private mutating func block() throws -> Data {
+        do {
+            let data = try file.read(upToCount: Self.block) ?? Data()
+            isAtEnd = data.isEmpty
+            return data
+        } catch {
+            throw DaybookError(.storage, "the file can't be read: \(error.localizedDescription)")
+        }
+    }
+}

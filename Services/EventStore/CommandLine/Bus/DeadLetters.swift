@@ -1,0 +1,170 @@
+import ArgumentParser
+import CommandLine
+import EventSourcing
+import EventStoreClient
+import Foundation
+import WireProtocol
+
+struct DeadLetters: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dlq",
+        abstract: "Manage dead letters, which are events that queues could not deliver.",
+        subcommands: [List.self, Show.self, Redrive.self, Discard.self])
+}
+
+/// Options that select dead letters: those that match all of the given options.
+struct DeadLetterFilter: ParsableArguments {
+    @Option(help: "The queue of the dead letters.", completion: .custom(BusNames.queues))
+    var queue: String?
+    @Option(help: "The rule that sent the events.", completion: .custom(BusNames.rules))
+    var rule: String?
+    @Option(help: "The group of the dead letters.") var group: String?
+
+    var isEmpty: Bool { queue == nil && rule == nil && group == nil }
+
+    func selection(_ ids: [UInt64] = []) -> DeadLetterSelection {
+        DeadLetterSelection(ids: ids.isEmpty ? nil : ids, queue: queue, rule: rule, group: group)
+    }
+}
+
+/// Options that say which dead letters to redrive or discard. At least one is required.
+struct DeadLetterChoice: ParsableArguments {
+    @OptionGroup var options: CallOptions
+    @Argument(help: "The ids of the dead letters.") var ids: [UInt64] = []
+    @OptionGroup var filter: DeadLetterFilter
+    @Flag(help: "Select all dead letters.") var all = false
+
+    func validate() throws {
+        guard all == (ids.isEmpty && filter.isEmpty) else {
+            throw ValidationError(
+                "give ids, --queue, --rule or --group, or give --all alone")
+        }
+    }
+
+    /// Redrives or discards the selected dead letters.
+    ///
+    /// - Parameters:
+    ///   - call: the bus's call, `redrive` or `discard`.
+    ///   - said: the outcome in one word, for people.
+    /// - Throws: `DaybookError` if an id names no waiting dead letter.
+    func end(_ call: String, reason: String? = nil, _ said: String) async throws {
+        let command = EndDeadLetters(filter.selection(ids), reason: reason)
+        let reply = try await options.withBus { try await $0.command(call, command) }
+        let count = reply.events.count
+        if options.json {
+            try Output.json(reply)
+        } else if ids.isEmpty || count > 0 {
+            print("dead letters \(said): \(count)")
+        }
+        guard reply.result == .repeated || count >= Set(ids).count else {
+            throw DaybookError(
+                .invalid, "\(Set(ids).count - count) of the ids name no waiting dead letter")
+        }
+    }
+}
+
+extension DeadLetters {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List dead letters that were neither redriven nor discarded, oldest first.")
+
+        @OptionGroup var options: CallOptions
+        @OptionGroup var filter: DeadLetterFilter
+
+        func run() async throws {
+            let selection = filter.selection()
+            let letters = try await options.withBus { bus in
+                var letters: [DeadLetterView] = []
+                while true {
+                    let request = DeadLettersRequest(selection, after: letters.last?.id ?? 0)
+                    let page = try await bus.query(
+                        BusCall.deadLetters, request, as: [DeadLetterView].self)
+                    letters += page
+                    if page.count < request.limit { return letters }
+                }
+            }
+            try options.list(
+                letters,
+                [
+                    "id", "queue", "rule", "position", "type", "cause", "received", "behind",
+                    "died", "error",
+                ]
+            ) { view in
+                [
+                    "\(view.id)", view.letter.queue, view.letter.rule, "\(view.letter.position)",
+                    view.letter.type, view.letter.cause.rawValue, "\(view.letter.receives)",
+                    "\(view.waitingBehind)", "\(view.diedAt)", view.letter.error ?? "",
+                ]
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a dead letter and its event.")
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The id of the dead letter.") var id: UInt64
+
+        func run() async throws {
+            let request = DeadLettersRequest(DeadLetterSelection(ids: [id]))
+            let found = try await options.withBus {
+                try await $0.query(BusCall.deadLetters, request, as: [DeadLetterView].self)
+            }
+            guard let view = found.first else {
+                throw DaybookError(.invalid, "there is no waiting dead letter \(id)")
+            }
+            try await options.withStore { client in
+                let log = try await client.welcome(timeout: options.timeoutDuration).log
+                var events: [RecordedEvent] = []
+                let place = view.letter.position
+                try await client.read(
+                    ReadRequest(from: place, to: place), timeout: options.timeoutDuration
+                ) { events += $0 }
+                guard let event = events.first else {
+                    throw DaybookError(.invalid, "the log has no event at position \(place)")
+                }
+                if options.json { return try printJSON(view, event: event, of: log) }
+                Output.fields(Self.fields(view))
+                print("")
+                try EventPrinter(log: log, json: false).print(events)
+            }
+        }
+
+        private static func fields(_ view: DeadLetterView) -> [(String, String)] {
+            let letter = view.letter
+            return [
+                ("id", "\(view.id)"), ("queue", letter.queue), ("rule", letter.rule),
+                ("replay", letter.replay ?? "-"),
+                ("event", "\(letter.event), \(letter.type) at position \(letter.position)"),
+                ("sequence", "\(letter.sequence)"), ("group", letter.group),
+                ("waiting behind", "\(view.waitingBehind)"), ("cause", letter.cause.rawValue),
+                ("error", letter.error ?? "-"), ("received", "\(letter.receives) times"),
+                ("enqueued", "\(letter.enqueuedAt)"),
+                ("first received", letter.firstReceivedAt.map { "\($0)" } ?? "never"),
+                ("died", "\(view.diedAt)"),
+            ]
+        }
+    }
+
+    struct Redrive: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put dead letters back into their queues, each at its original place.")
+
+        @OptionGroup var choice: DeadLetterChoice
+
+        func run() async throws { try await choice.end(BusCall.redrive, "redriven") }
+    }
+
+    struct Discard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give up dead letters, so that the events behind them are delivered.")
+
+        @OptionGroup var choice: DeadLetterChoice
+        @Option(help: "The reason, which is kept in the log.") var reason: String
+
+        func run() async throws {
+            try await choice.end(BusCall.discard, reason: reason, "discarded")
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+public import CommandLine
+import EventStoreClient
+import WireProtocol
+
+extension Executable {
+    /// The `event-store` executable: the log, its bus, and the commands that use them.
+    public static let eventStore = Executable("event-store", EventStoreCommand.self)
+}
+
+struct EventStoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "event-store",
+        abstract: "Keep a durable, append-only log of events, and publish it.",
+        subcommands: [
+            Serve.self, Append.self, Read.self, Tail.self, Streams.self, Trace.self,
+            Statistics.self, Health.self, Export.self, Import.self, Head.self, Verify.self,
+            Restore.self, Rules.self, Queues.self, DeadLetters.self, Archives.self, Replays.self,
+            Keys.self,
+        ])
+}
+
+/// Options that say where the event store is.
+struct StoreOptions: ParsableArguments {
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    var home = Endpoints.home
+
+    @Option(help: "The endpoint for requests, ipc:// or tcp:// (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    var endpoint: String?
+
+    var requestEndpoint: String { endpoint ?? Endpoints.eventStore(home: home) }
+
+    /// Runs `body` with a client of the store, and closes the client afterwards.
+    func withClient(_ body: (EventStoreClient) async throws -> Void) async throws {
+        try await EventStoreConnection.with(endpoint, home: home, body)
+    }
+}

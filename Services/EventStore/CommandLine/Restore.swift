@@ -1,0 +1,110 @@
+import ArgumentParser
+import CommandLine
+import EventArchive
+import EventLog
+import EventSourcing
+import WireProtocol
+
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Restore a log that no process serves from an archive of all its events.",
+        discussion: """
+            Rewrites damaged and missing segments, or the whole log if it is missing. Undamaged \
+            segments stay as they are. A damaged segment is kept as <segment>.damaged.
+            """)
+
+    @Argument(help: "The name of the archive.") var name: String
+    @Option(help: "Where the archive is: a folder, or s3://bucket/prefix.") var from: String
+    @Option(help: "The URL of the S3-compatible store, http:// or https:// (AWS_ENDPOINT_URL).")
+    var endpoint: String?
+    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
+    var home = Endpoints.home
+    @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
+        let restored = try await restore(from: archive)
+        let report = RestorationReport(restored, isDryRun: dryRun)
+        if json { try Output.json(report) } else { print(report) }
+    }
+
+    private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
+        var bars = (verifying: ProgressBar("verify", total: 0), restoring: ProgressBar?.none)
+        defer { (bars.restoring ?? bars.verifying).end() }
+        return try await LogRestoration(
+            in: home + "/log",
+            from: ArchivedLog(of: archive.manifest.log, through: archive.manifest.checkpoint) {
+                archive.events(from: $0.lowerBound, through: $0.upperBound)
+            }, isDryRun: dryRun
+        ) { step, done, all in
+            switch step {
+            case .verifying: bars.verifying.show(done, of: all, "segments")
+            case .restoring:
+                if bars.restoring == nil {
+                    bars.verifying.end()
+                    bars.restoring = ProgressBar("restore", total: all)
+                }
+                bars.restoring?.show(done, "positions")
+            }
+        }
+    }
+}
+
+/// The report that `restore` prints.
+private struct RestorationReport: Encodable, CustomStringConvertible {
+    struct Positions: Encodable {
+        let from, through: UInt64
+    }
+
+    struct Segment: Encodable {
+        let name: String
+        let from, through: UInt64
+        /// How many of its events came from the archive.
+        let archived: Int
+    }
+
+    let log: String
+    let head: UInt64
+    let segments: [Segment]
+    let damaged: [String]
+    let indexes: [String]
+    let lost: Positions?
+    let endUnknown: Bool
+    let dryRun: Bool
+
+    init(_ restored: LogRestoration, isDryRun: Bool) {
+        log = restored.log.description
+        head = restored.head
+        segments = restored.segments.map {
+            Segment(name: $0.name, from: $0.first, through: $0.last, archived: $0.archived)
+        }
+        damaged = restored.keptAside
+        indexes = restored.indexes
+        lost = restored.lost.map { Positions(from: $0.lowerBound, through: $0.upperBound) }
+        endUnknown = restored.isEndUnknown
+        dryRun = isDryRun
+    }
+
+    var description: String {
+        guard lost != nil || !segments.isEmpty || !indexes.isEmpty else {
+            return "log \(log): \(head) events, all of them whole; nothing to restore"
+        }
+        var lines = segments.map { segment in
+            "\(segment.name): \((segment.from...segment.through).positionText) rewritten, "
+                + "\(segment.archived) of them from the archive"
+        }
+        lines += damaged.map { "\($0): damaged, kept as \($0).damaged" }
+        lines += indexes.map { "\($0): index rebuilt" }
+        if let lost {
+            lines.append(
+                "\((lost.from...lost.through).positionText) can't be restored: the archive "
+                    + "does not have them")
+        }
+        if endUnknown {
+            lines.append("events after position \(head), if any, are not archived")
+        }
+        lines.append("log \(log): \(head) events, restored")
+        return (dryRun ? ["what would be done:"] + lines : lines).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,100 @@
+public import ArgumentParser
+import CommandLine
+import EventBus
+public import EventLog
+import EventSourcing
+import EventStoreMain
+import Logging
+import ServiceRuntime
+import WireProtocol
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the log until SIGTERM or SIGINT.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var process: ProcessOptions
+
+    @Option(
+        help: "The endpoint of the feed (DAYBOOK_FEED_ENDPOINT, default: ipc://<home>/feed.sock).")
+    var feed: String?
+
+    @Option(
+        help: "The endpoint of the bus (DAYBOOK_BUS_ENDPOINT, default: ipc://<home>/bus.sock).")
+    var bus: String?
+
+    @Option(
+        help: """
+            A file of queues and rules (DAYBOOK_RULES). Those that the log has never had are \
+            created.
+            """,
+        completion: .file())
+    var rules: String?
+
+    @Option(
+        help: """
+            When an append is synced to disk: sync (before it is acknowledged), interval (soon \
+            after) or none (when the operating system writes it).
+            """)
+    var durability = Durability.sync
+
+    @Option(
+        help: """
+            The size of a new log's segments in MiB, 16 to 1024 (DAYBOOK_SEGMENT_SIZE, default: \
+            64). A log keeps the size that it was created with.
+            """)
+    var segmentSize: Int?
+
+    /// The valid segment sizes, in MiB. The longest append fits into the smallest.
+    private static let segmentSizes = 16...1024
+
+    func validate() throws {
+        guard segmentSize.map(Self.segmentSizes.contains) ?? true else {
+            throw ValidationError("--segment-size must be 16 to 1024 MiB")
+        }
+    }
+
+    func run() async throws {
+        endOnSignalWhileStarting()
+        let configuration = try configuration()
+        do {
+            let store = try await EventStoreProcess(configuration)
+            try await untilSignalled { try await store.run() }
+        } catch let error as LogError {
+            throw DaybookError(.storage, error.description)
+        }
+        configuration.logger("event-store").notice("stopped")
+    }
+
+    private func configuration() throws -> EventStoreConfiguration {
+        let home = store.home
+        var configuration = EventStoreConfiguration(home: home, logger: try process.loggers())
+        configuration.endpoint =
+            store.endpoint ?? Endpoints.listening(of: "event-store", home: home)
+        if let feed = feed ?? Endpoints.environment("DAYBOOK_FEED_ENDPOINT") {
+            configuration.feed = feed
+        }
+        if let bus = bus ?? Endpoints.environment("DAYBOOK_BUS_ENDPOINT") {
+            configuration.bus = bus
+        }
+        configuration.wiring =
+            try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
+        configuration.durability = durability
+        configuration.segmentBytes = try segmentBytes()
+        configuration.metricsAddress = try process.metricsAddress(of: "event-store", home: home)
+        return configuration
+    }
+
+    private func segmentBytes() throws -> Int {
+        if let segmentSize { return segmentSize << 20 }
+        guard let text = Endpoints.environment("DAYBOOK_SEGMENT_SIZE") else {
+            return EventLog.defaultSegmentBytes
+        }
+        guard let size = Int(text), Self.segmentSizes.contains(size) else {
+            throw DaybookError(.usage, "DAYBOOK_SEGMENT_SIZE must be 16 to 1024, not '\(text)'")
+        }
+        return size << 20
+    }
+}
+
+extension Durability: ExpressibleByArgument {}

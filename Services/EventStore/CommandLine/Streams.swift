@@ -1,0 +1,44 @@
+import ArgumentParser
+import CommandLine
+import EventStoreClient
+import WireProtocol
+
+struct Streams: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the streams in the order of their first events.")
+
+    @OptionGroup var store: StoreOptions
+    @Option(help: "The category of the streams (default: all).") var category: String?
+    @Option(help: "The position after which the streams began.") var after: UInt64 = 0
+    @Option(help: "The largest number of streams to list (default: no limit).") var limit: Int?
+    @Flag(help: "Print JSON, one stream per line.") var json = false
+
+    func validate() throws {
+        if let limit, limit < 1 {
+            throw ValidationError("--limit must be at least 1, not \(limit)")
+        }
+    }
+
+    func run() async throws {
+        try await store.withClient { client in
+            if !json { print("from\tto\tevents\tlast event\tstream") }
+            var request = StreamsRequest(category: category, after: after)
+            var left = limit ?? .max
+            while left > 0 {
+                request.limit = min(left, StreamsRequest.maximumLimit)
+                let found = try await client.streams(request)
+                for stream in found { try show(stream) }
+                guard let last = found.last, found.count == request.limit else { return }
+                request.after = last.first
+                left -= found.count
+            }
+        }
+    }
+
+    private func show(_ stream: StreamEntry) throws {
+        guard !json else { return try Output.json(stream) }
+        let events = stream.revision.addingReportingOverflow(1).partialValue
+        print(
+            "\(stream.first)\t\(stream.last)\t\(events)\t\(stream.changedAt)\t\(stream.stream)")
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import CommandLine
+import Contracts
+import EventSourcing
+import EventStoreClient
+import Trace
+import WireProtocol
+
+struct Trace: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the events of a conversation, each under its cause.",
+        discussion: """
+            ID is an event's id or position, which shows the conversation of the event. It may \
+            also be a conversation's correlation id, or an order's id, which shows all \
+            conversations that concern the order. The output includes dead letters and what \
+            became of them. docs/trace.md explains it.
+            """)
+
+    enum Format: String, CaseIterable, ExpressibleByArgument { case text, json, mermaid, svg }
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var when: MomentOptions
+    @Argument(help: "An event's id or position, a correlation id, or an order's id.")
+    var id: String?
+    @Option(help: "An order's id, even if it looks like a position or an event's id.")
+    var order: String?
+    @Option(help: "A tag that the events carry; all of them, if repeated.") var tag: [String] = []
+    @Option(help: "The format: text, json, mermaid (a flowchart) or svg (a picture).")
+    var format = Format.text
+    @Flag(help: "Print JSON, like --format json.") var json = false
+
+    func validate() throws {
+        guard [id != nil, order != nil, !tag.isEmpty].count(where: \.self) == 1 else {
+            throw ValidationError("give an ID, --order or --tag, and only one of them")
+        }
+        guard !json || [.text, .json].contains(format) else {
+            throw ValidationError("give --json or --format \(format.rawValue), but not both")
+        }
+    }
+
+    func run() async throws {
+        try await store.withClient { client in
+            let subject = try await subject(client)
+            let events = try await client.conversations(of: subject.query, asOf: when.moment)
+            let isThere =
+                subject.event.map { id in events.contains { $0.id == id } } ?? !events.isEmpty
+            guard isThere else {
+                let then = when.moment.map { " as of \($0)" } ?? ""
+                throw DaybookError(.invalid, subject.absence + then)
+            }
+            try print(CausalTree(events, service: Self.service), marking: subject.event)
+        }
+    }
+
+    private func print(_ tree: CausalTree, marking marked: EventID?) throws {
+        switch json ? .json : format {
+        case .text: for line in tree.lines(marking: marked) { Swift.print(line) }
+        case .json: try Output.json(tree.json(marking: marked))
+        case .mermaid: Swift.print(tree.mermaid(marking: marked))
+        case .svg: Swift.print(tree.svg(marking: marked))
+        }
+    }
+
+    // MARK: Subject
+
+    /// The events that the command line asks for.
+    private struct Subject {
+        let query: EventQuery
+        /// The error message if there are no such events.
+        let absence: String
+        var event: EventID?
+    }
+
+    private func subject(_ client: EventStoreClient) async throws -> Subject {
+        guard let id else {
+            guard let order else {
+                return Subject(
+                    query: .tags(tag), absence: "no event carries \(tag.joined(separator: ", "))")
+            }
+            return Self.order(order)
+        }
+        if let id = EventID(id) {
+            guard let event = try await client.event(id: id) else {
+                return Subject(
+                    query: .correlations([id]),
+                    absence: "\(id) is neither an event's id nor a correlation id of this log; "
+                        + "'event-store read --json' shows both")
+            }
+            return Self.conversation(of: event, named: "\(id)")
+        }
+        guard let position = UInt64(id) else { return Self.order(id) }
+        if position > 0 {
+            let request = ReadRequest(from: position, to: position)
+            for try await event in client.read(request).events {
+                return Self.conversation(of: event, named: "at position \(id)")
+            }
+        }
+        let head = try await client.welcome().head
+        throw DaybookError(
+            .invalid,
+            "the log has no event at position \(id): it ends at \(head); "
+                + "if \(id) is an order, use --order \(id)")
+    }
+
+    private static func conversation(of event: RecordedEvent, named name: String) -> Subject {
+        Subject(
+            query: .correlations([event.correlationID]), absence: "there was no event \(name)",
+            event: event.id)
+    }
+
+    private static func order(_ id: String) -> Subject {
+        Subject(
+            query: .tags([Tag.order(id)]),
+            absence: "no event concerns an order \(id); an event's id and a correlation id are "
+                + "UUIDs, a position is a number")
+    }
+
+    // MARK: Services
+
+    /// The service that writes an event, by category and type.
+    private static let writers: [String: [String: String]] = {
+        var writers: [String: [String: String]] = [:]
+        for payload in Contract.families.flatMap({ $0.payloads }) {
+            writers[payload.category, default: [:]][payload.type] = payload.writer
+        }
+        return writers
+    }()
+
+    private static func service(_ event: RecordedEvent) -> String? {
+        writers[event.category]?[event.type]
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+extension LogRestoration {
+    /// Restores the log in a folder, or creates it there if it is missing.
+    ///
+    /// A missing log is written beside the folder and moved there when it is complete.
+    ///
+    /// - Parameters:
+    ///   - archive: the archived events.
+    ///   - isDryRun: whether to report only, and change nothing.
+    ///   - progress: called with the step, and how much of it is done, and how much there is.
+    /// - Throws: `RestorationError` if the log can't be restored, `StorageError` if the folder
+    ///   can't be used or another process has locked it, or the error of the archive.
+    public init<Events>(
+        in folder: String, from archive: ArchivedLog<Events>, isDryRun: Bool,
+        progress: (_ step: Step, _ done: Int, _ all: Int) -> Void
+    ) async throws {
+        let files = FileManager.default
+        let present =
+            files.fileExists(atPath: folder) ? try FileStorage(folder: folder) : nil
+        // Holds the lock to the end, so that no store creates a log in the folder meanwhile.
+        defer { withExtendedLifetime(present) {} }
+        if let present, try !present.names().isEmpty {
+            try await self.init(of: present, from: archive, isDryRun: isDryRun, progress: progress)
+            return
+        }
+        let beside = folder + ".restoring"
+        let discard = {
+            if files.fileExists(atPath: beside) { try files.removeItem(atPath: beside) }
+        }
+        try files.createDirectory(
+            atPath: URL(filePath: folder).deletingLastPathComponent().path,
+            withIntermediateDirectories: true)
+        let storage = try FileStorage(folder: beside)
+        do {
+            // A restoration that was killed has left files.
+            for name in try storage.names() { try storage.remove(name) }
+            try await self.init(of: storage, from: archive, isDryRun: isDryRun, progress: progress)
+            if isDryRun { try discard() } else { try storage.move(to: folder) }
+        } catch {
+            try discard()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import JSON
+import Observability
+import ServiceRuntime
+public import WireProtocol
+
+/// The output of commands.
+public enum Output {
+    /// Prints a value as JSON, in one line.
+    public static func json(_ value: some Encodable) throws {
+        print(try JSON.text(value))
+    }
+
+    /// Writes a line to standard error.
+    public static func printError(_ text: String) {
+        FileHandle.standardError.tell("\(text)\n")
+    }
+
+    /// Prints a table for people. Each column is as wide as its widest cell.
+    public static func table(_ heads: [String], _ rows: [[String]]) {
+        for line in lines(heads, rows) { print(line) }
+    }
+
+    /// Returns the lines of a table, with its heads first.
+    public static func lines(_ heads: [String], _ rows: [[String]]) -> [String] {
+        let widths = heads.indices.map { column in
+            ([heads] + rows).map { $0[column].count }.max() ?? 0
+        }
+        return ([heads] + rows).map { row in
+            let cells = zip(row, widths).map { cell, width in
+                cell + String(repeating: " ", count: width - cell.count)
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return line
+        }
+    }
+
+    /// Prints named fields for people, one per line.
+    public static func fields(_ fields: [(String, String)]) {
+        let width = fields.map(\.0.count).max() ?? 0
+        for (name, value) in fields {
+            print(name + String(repeating: " ", count: width + 2 - name.count) + value)
+        }
+    }
+
+    /// Prints the outcome of a command, as JSON or for people.
+    ///
+    /// - Parameter said: the text for people, such as `placed order o1`.
+    public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
+        if json { return try self.json(reply) }
+        switch reply.result {
+        case .appended:
+            print(
+                "\(said) (\(reply.events.joined(separator: ", ")), position \(reply.position ?? 0))"
+            )
+        case .repeated: print("\(said) already (position \(reply.position ?? 0))")
+        case .nothing: print("nothing to do")
+        }
+    }
+
+    /// Prints a hypothetical answer for people, with the later events that contradict it.
+    static func show<State>(
+        _ answer: Hypothetical<State>, _ print: (State) throws -> Void
+    ) throws {
+        let event = answer.without
+        Swift.print(
+            "HYPOTHETICAL: as if \(event.type) at position \(event.position) had not happened")
+        if let state = answer.state { try print(state) }
+        if let refusal = answer.refusal { Swift.print(refusal) }
+        guard !answer.noLongerAllowed.isEmpty else {
+            return Swift.print("every later event of \(event.stream) would still be possible")
+        }
+        Swift.print("later events that would not be possible:")
+        table(
+            ["position", "event", "because"],
+            answer.noLongerAllowed.map { ["\($0.event.position)", $0.event.type, $0.reason] })
+    }
+}

@@ -1,0 +1,99 @@
+public import ArgumentParser
+import Foundation
+public import Logging
+import Observability
+import WireProtocol
+public import ZeroMQ
+
+/// The logging and metrics options shared by every long-running process.
+public struct ProcessOptions: ParsableArguments, Sendable {
+    /// The format of log lines.
+    public enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+        /// Text for people.
+        case text
+        /// One JSON object per line.
+        case json
+    }
+
+    /// The address of the metrics server, `off`, or nil for that in the environment.
+    @Option(
+        help: """
+            The HTTP address of /metrics, /live and /ready: unix:<path>, <host>:<port> or off \
+            (DAYBOOK_METRICS; default: unix:<home>/<service>.metrics.sock).
+            """)
+    public var metrics: String?
+
+    /// The lowest level that is logged.
+    @Option(
+        help: "The lowest level that is logged: \(ProcessOptions.levels).",
+        transform: ProcessOptions.level)
+    public var logLevel = Logger.Level.notice
+
+    /// The format of the log, or nil for that in the environment.
+    @Option(help: "The format of the log, text or json (DAYBOOK_LOG_FORMAT; default: text).")
+    public var logFormat: LogFormat?
+
+    /// Creates the options. The argument parser sets their values.
+    public init() {}
+
+    /// Checks the metrics address and the log format, in the environment as well.
+    public func validate() throws {
+        _ = try metricsAddress(of: "", home: "")
+        _ = try format
+    }
+
+    /// Returns a function that creates a logger for a label. The loggers write to standard error.
+    ///
+    /// - Throws: `ValidationError` for an invalid format in the environment.
+    public func loggers() throws -> @Sendable (_ label: String) -> Logger {
+        let (format, level) = (try format, logLevel)
+        return { label in
+            var logger = Logger(label: label) { label in
+                switch format {
+                case .text: StreamLogHandler.standardError(label: label)
+                case .json: JSONLogHandler(label: label)
+                }
+            }
+            logger.logLevel = level
+            return logger
+        }
+    }
+
+    /// Returns the address of a service's metrics server, or nil if the option is `off`.
+    ///
+    /// - Throws: `ValidationError` for an invalid address.
+    public func metricsAddress(of service: String, home: String) throws -> StreamAddress? {
+        guard let text = metrics ?? Endpoints.environment("DAYBOOK_METRICS") else {
+            return .unix(path: "\(home)/\(service).metrics.sock")
+        }
+        guard text != "off" else { return nil }
+        guard let address = StreamAddress(text) else {
+            let source = metrics == nil ? "DAYBOOK_METRICS" : "--metrics"
+            throw ValidationError(
+                "\(source) must be unix:<path>, <host>:<port> or off, not '\(text)'")
+        }
+        return address
+    }
+
+    private var format: LogFormat {
+        get throws {
+            if let logFormat { return logFormat }
+            guard let text = Endpoints.environment("DAYBOOK_LOG_FORMAT") else { return .text }
+            guard let format = LogFormat(rawValue: text) else {
+                throw ValidationError("DAYBOOK_LOG_FORMAT must be text or json, not '\(text)'")
+            }
+            return format
+        }
+    }
+
+    private static var levels: String {
+        Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func level(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text) else {
+            throw ValidationError("it is not a log level; use one of: \(levels)")
+        }
+        return level
+    }
+}

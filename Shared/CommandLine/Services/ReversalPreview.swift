@@ -1,0 +1,95 @@
+import EventSourcing
+import EventStoreClient
+import ServiceRuntime
+import Trace
+import WireProtocol
+
+/// The consequences of a reversal that has not happened, collected from all services.
+struct ReversalPreview: Encodable {
+    /// Always true, so that no reader of the JSON takes the events for real ones.
+    var dryRun = true
+    /// The events that the services would append.
+    var events: [RehearsedEvent]
+    /// How the services' entities would change, by service.
+    var changes: [String: [EntityChange]] = [:]
+    /// The services that do not answer, whose consequences are unknown.
+    var silent: [String] = []
+
+    /// Returns the consequences of a reversal.
+    ///
+    /// Events of one service may cause events of another, so all services are asked again until
+    /// none would append more.
+    ///
+    /// - Parameter owner: the service that would reverse the event.
+    /// - Throws: `rejected` if the owner rejects the reversal.
+    static func rehearse(
+        _ reversal: ReverseEvent, by owner: String, among services: [String],
+        _ options: CallOptions
+    ) async throws -> ReversalPreview {
+        let first = try await ask(owner, Rehearsal(reversal: reversal), options)
+        var preview = ReversalPreview(events: first.events)
+        // The other services need not answer for the result to be useful, so they get less time
+        // than the owner.
+        var options = options
+        options.timeout = min(options.timeout, 5)
+        var isComplete = false
+        while !isComplete {
+            isComplete = true
+            for service in services where !preview.silent.contains(service) {
+                do {
+                    let answer = try await ask(
+                        service, Rehearsal(events: preview.events), options)
+                    preview.events += answer.events
+                    preview.changes[service] = answer.changes
+                    if !answer.events.isEmpty { isComplete = false }
+                } catch let error as DaybookError where error.kind == .unavailable {
+                    preview.silent.append(service)
+                }
+            }
+        }
+        return preview
+    }
+
+    private static func ask(
+        _ service: String, _ rehearsal: Rehearsal, _ options: CallOptions
+    ) async throws -> RehearsalAnswer {
+        try await options.with(service) { try await $0.call(Rehearsal.name, rehearsal) }
+    }
+
+    /// Prints the consequences, as JSON or for people.
+    ///
+    /// - Parameters:
+    ///   - record: the event that would be reversed.
+    ///   - conversation: the events of its conversation, in log order.
+    func print(
+        _ record: RecordedEvent, in conversation: [RecordedEvent], json: Bool
+    ) throws {
+        if json { return try Output.json(self) }
+        Swift.print("DRY RUN: \(record.type) at position \(record.position) is not reversed")
+        Swift.print("\nconsequences so far:")
+        let tree = CausalTree(conversation).subtree(under: record.id)
+        for line in tree?.lines(marking: record.id) ?? [] { Swift.print(line) }
+        Swift.print("\nif it were reversed:")
+        var types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
+        types[record.id] = record.type
+        Output.table(
+            ["service", "would append", "to stream", "because of"],
+            events.map {
+                [$0.service, $0.type, "\($0.stream)", types[$0.causationID] ?? "-"]
+            })
+        Swift.print()
+        let changes = changes.sorted { $0.key < $1.key }
+        Output.table(
+            ["service", "would show", "field", "now", "then"],
+            changes.flatMap { service, entities in
+                entities.flatMap { entity in
+                    entity.fields.map {
+                        [service, entity.entity, $0.field, $0.before ?? "-", $0.after ?? "-"]
+                    }
+                }
+            })
+        for service in silent {
+            Swift.print("\(service) does not answer, so its consequences are unknown")
+        }
+    }
+}

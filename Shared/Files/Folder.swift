@@ -1,0 +1,62 @@
+import Glibc
+
+/// The entries of folders: what the system calls on paths do.
+public enum Folder {
+    /// Creates the folder at `path`, if it does not exist. Its parent must exist.
+    public static func make(_ path: String) throws(SystemError) {
+        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SystemError() }
+    }
+
+    /// Returns the names of the entries of a folder, without `.` and `..`, in no order.
+    public static func names(in path: String) throws(SystemError) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw SystemError() }
+        defer { unsafe _ = closedir(directory) }
+        var names: [String] = []
+        while true {
+            // Only errno tells the end of the folder from a failure.
+            errno = 0
+            guard let entry = unsafe readdir(directory) else { break }
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw SystemError() }
+        return names
+    }
+
+    /// Returns the status of the file or folder at `path`, or nil if nothing can be there.
+    ///
+    /// A link leads to its target. A circle of links leads to nothing.
+    public static func status(of path: String) throws(SystemError) -> FileStatus? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let error = SystemError()
+            if error.isNotFound || error.code == ELOOP { return nil }
+            throw error
+        }
+        return FileStatus(status)
+    }
+
+    /// Renames a file or folder in one atomic step, replacing a file of the new name.
+    ///
+    /// The rename is durable after a sync of the folder.
+    public static func rename(_ path: String, to newPath: String) throws(SystemError) {
+        try SystemError.check(unsafe Glibc.rename(path, newPath))
+    }
+
+    /// Removes a file. The removal is durable after a sync of the folder.
+    public static func remove(_ path: String) throws(SystemError) {
+        try SystemError.check(unsafe unlink(path))
+    }
+
+    /// Makes created, renamed and removed entries of the folder durable.
+    public static func sync(_ path: String) throws(SystemError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try SystemError.check(descriptor)
+        defer { _ = close(descriptor) }
+        try SystemError.check(fsync(descriptor))
+    }
+}

@@ -1,0 +1,69 @@
+public import Foundation
+
+/// The one way in which values are written as JSON: with sorted keys, so that equal values have
+/// equal bytes.
+public enum JSON {
+    /// Returns the value as JSON in one line.
+    public static func encode(_ value: some Encodable) throws -> [UInt8] { Array(try data(value)) }
+
+    /// Returns the value as JSON in one line.
+    public static func data(_ value: some Encodable) throws -> Data { try encoder.encode(value) }
+
+    /// Returns the value as JSON in one line.
+    public static func text(_ value: some Encodable) throws -> String {
+        String(decoding: try data(value), as: UTF8.self)
+    }
+
+    /// Returns the value as JSON with an indented line for each member.
+    public static func pretty(_ value: some Encodable) throws -> Data {
+        try prettyEncoder.encode(value)
+    }
+
+    /// Reads the value from JSON.
+    ///
+    /// - Throws: `DecodingError`, and what the type's own decoding throws.
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, from bytes: some Collection<UInt8>
+    ) throws -> Value {
+        try decoder.decode(type, from: bytes as? Data ?? Data(bytes))
+    }
+
+    private static let decoder = JSONDecoder()
+    private static let encoder = encoder(.sortedKeys, .withoutEscapingSlashes)
+    private static let prettyEncoder = encoder(
+        .sortedKeys, .withoutEscapingSlashes, .prettyPrinted)
+
+    private static func encoder(_ formatting: JSONEncoder.OutputFormatting...) -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .init(formatting)
+        return encoder
+    }
+}
+
+extension DecodingError {
+    /// What is wrong and where, in one line.
+    public var oneLine: String {
+        let context: Context
+        switch self {
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found):
+            context = found
+        case .keyNotFound(let key, let context):
+            let path = Self.path(context)
+            return "\(path.isEmpty ? "it" : path) lacks '\(key.stringValue)'"
+        @unknown default: return "it can't be read"
+        }
+        let path = Self.path(context)
+        return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
+    }
+
+    /// A path such as `rules[0].targets`.
+    private static func path(_ context: Context) -> String {
+        context.codingPath.reduce(into: "") { path, key in
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
+            }
+        }
+    }
+}

@@ -1,9 +1,0 @@
-public import Foundation
-
-extension FileHandle {
-    /// Writes the data and ignores errors, such as a closed pipe or a full disk. `write(_:)` would
-    /// crash the process.
-    public func tell(_ data: Data) { try? write(contentsOf: data) }
-
-    public func tell(_ text: String) { tell(Data(text.utf8)) }
-}

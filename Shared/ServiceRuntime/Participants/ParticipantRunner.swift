@@ -1,0 +1,322 @@
+import EventSourcing
+import EventStoreClient
+import HeapModule
+import Logging
+import WireProtocol
+import ZeroMQ
+
+/// The runner of a saga participant: it takes events from the queue, remembers sagas, and executes
+/// the participant's commands with exactly-once effect.
+///
+/// The ids of the events that a reaction appends derive from the id of the event that it reacts to.
+/// So a repeated reaction appends nothing.
+///
+/// Commands on one aggregate are executed in the order of their events. Commands on different
+/// aggregates are executed concurrently, so that the store can write their events with one sync.
+actor ParticipantRunner<P: Participant, Subject: Aggregate>
+where P.Command == Subject.Command {
+    /// A command that a saga has issued and that is not executed yet.
+    struct Owed: Sendable {
+        let command: P.Command
+        let cause: Cause
+        let saga: String
+    }
+
+    /// The intermediate results of one batch.
+    private struct Turn {
+        /// The sagas before the batch, by id.
+        let known: [String: Recollection]
+        /// The sagas that the batch has changed, by id.
+        var changed: [String: Saga<P.State>] = [:]
+        /// The commands to execute, by the id of their aggregate.
+        var owed: [String: [Owed]] = [:]
+        /// Why sagas failed, by their id.
+        var failures: [String: String] = [:]
+    }
+
+    /// How many events the consumer holds at a time. Half of them are being handled.
+    private static var concurrency: Int { 1000 }
+    /// How long a stopping process waits for the events that are being handled.
+    private static var drainTimeout: Duration { .seconds(5) }
+    /// How many attempts in a row must find no queue before the runner logs a warning.
+    private static var patience: Int { 6 }
+
+    let participant: P
+    let repository: Repository<Subject>
+    let client: EventStoreClient
+    let store: SagaStore<P.State>
+    let service: String
+    let logger: Logger
+    private let loop: SocketLoop
+
+    var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
+    /// The position where the memory begins. It contains every handled event after this position,
+    /// and may lack events up to it.
+    var beginning: UInt64 = 0
+    var deadlines = Heap<Deadline>()
+    var failedDeadlines: [Deadline: FailedDeadline] = [:]
+    /// The time up to which all events have been handled, except those that failed.
+    var horizon = Timestamp(microseconds: 0)
+    /// The latest commit time of a delivered event.
+    var lastTime = Timestamp(microseconds: 0)
+    var nextTrim = ContinuousClock.now
+    private var state = ParticipantStatus.State.waiting
+    private var handled = 0
+    private var failed = 0
+    private var lastFailure: String?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    /// - Parameter service: the service's name, which is also the name of the queue's consumer.
+    init(
+        _ participant: P, through repository: Repository<Subject>, store: SagaStore<P.State>,
+        client: EventStoreClient, service: String, on loop: SocketLoop, logger: Logger
+    ) {
+        self.participant = participant
+        self.repository = repository
+        self.store = store
+        self.client = client
+        self.service = service
+        self.loop = loop
+        self.logger = logger
+    }
+
+    /// Handles events until cancelled. Waits for the queue if it does not exist.
+    func run() async throws {
+        /// How many attempts in a row found no queue.
+        var misses = 0
+        while true {
+            do {
+                try await takePart()
+            } catch let error as ProtocolError where error.code == .notFound {
+                misses = state == .running ? 1 : misses + 1
+                // An event store that has just started may be about to create the queue.
+                if misses == Self.patience {
+                    logger.warning(
+                        """
+                        queue '\(P.name)' does not exist; start the event store with --rules \
+                        Services/rules.json, or create it with: event-store queues create \(P.name)
+                        """, metadata: ["reason": "\(error)"])
+                }
+            } catch let error as ProtocolError where error.code == .unavailable {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            } catch let error as DaybookError where error.kind == .unavailable {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            }
+            state = .waiting
+            // The event store does not report new queues, so the runner must poll.
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    func status() -> ParticipantStatus {
+        ParticipantStatus(
+            queue: P.name, state: state, handled: handled, failed: failed,
+            lastFailure: lastFailure, store: store.path)
+    }
+
+    func close() throws { try store.close() }
+
+    private func takePart() async throws {
+        let consumer = try await client.consumer(of: P.name, named: service)
+        let result: Result<Void, any Error>
+        do {
+            // Leases of an earlier process of this service would delay their events until the
+            // visibility timeout.
+            try await consumer.release()
+            try await recollect()
+            state = .running
+            let worker = QueueWorker(
+                consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
+                onUnavailable: { [logger] error in
+                    logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+                })
+            try await worker.run(batches: { try await self.handle($0) })
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await consumer.close()
+        try result.get()
+    }
+
+    // MARK: Events
+
+    /// Reacts to a batch of deliveries, stores the changed sagas, and returns the verdict on each
+    /// delivery.
+    ///
+    /// The queue redelivers a failed event later. The other events proceed, except the later ones
+    /// in the same group, which wait in the queue so that the order is kept.
+    ///
+    /// - Throws: `CancellationError`, or the errors of the participant's own store.
+    func handle(_ deliveries: [Delivery]) async throws -> [Acknowledgement.Verdict] {
+        let contents = deliveries.map { delivery in
+            Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
+        }
+        let sagas = Set(contents.flatMap { (try? $0.get()) ?? [] }.map { P.saga(of: $0.event) })
+        var turn = Turn(known: try await recollections(of: sagas))
+        for (delivery, events) in zip(deliveries, contents) {
+            if case .success(let events) = events {
+                react(to: events, of: delivery, in: &turn)
+            }
+        }
+        turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
+        try await remember(turn.changed.filter { turn.failures[$0.key] == nil })
+        let verdicts = zip(deliveries, contents).map { delivery, events in
+            let failure: String? =
+                switch events {
+                case .success(let events):
+                    events.lazy.compactMap { turn.failures[P.saga(of: $0.event)] }.first
+                case .failure(let error): Self.reason(error)
+                }
+            return verdict(on: delivery, failure)
+        }
+        try await goOn(after: deliveries)
+        return verdicts
+    }
+
+    /// Reacts to the events in one delivery.
+    private func react(
+        to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
+    ) {
+        func recollection(of event: Recorded<P.Event>) -> Recollection {
+            let id = P.saga(of: event.event)
+            var recollection = turn.known[id] ?? Recollection()
+            recollection.saga = turn.changed[id] ?? recollection.saga
+            return recollection
+        }
+        // Computed before the first fold, because all events of a delivery share one position.
+        let isNew = events.map { $0.position > recollection(of: $0).lastPosition }
+        var commands = 0
+        let traceparent = delivery.event.traceparent
+        for (event, isNew) in zip(events, isNew) {
+            let recollection = recollection(of: event)
+            var saga = recollection.saga(before: event)
+            if isNew {
+                saga.fold(event, by: P.self)
+                turn.changed[P.saga(of: event.event)] = saga
+            }
+            // A replayed event may be older than handled events that the memory has forgotten.
+            if delivery.replay != nil { saga = recollection.whole(saga) }
+            // An event comes again if it was not acknowledged, or is redriven or replayed. Its
+            // effects are in the log under the same ids, so nothing happens twice. It can't be
+            // skipped: an event older than the saga's last one may never have been handled, because
+            // a purge drops events.
+            react(
+                to: event, of: delivery, traceparent, given: saga.state, after: &commands,
+                in: &turn)
+        }
+    }
+
+    /// Adds the commands of the reaction to `turn`.
+    ///
+    /// - Parameter commands: how many commands the delivery has issued so far. It is part of the
+    ///   key from which the ids of the appended events derive.
+    private func react(
+        to event: Recorded<P.Event>, of delivery: Delivery, _ traceparent: TraceParent?,
+        given state: P.State, after commands: inout Int, in turn: inout Turn
+    ) {
+        let saga = P.saga(of: event.event)
+        do {
+            for command in try participant.react(to: event.event, given: state) {
+                let cause = Cause(
+                    correlationID: event.correlationID, causationID: event.id,
+                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
+                    traceparent: traceparent, deliveries: delivery.receiveCount)
+                turn.owed[Subject.id(of: command), default: []].append(
+                    Owed(command: command, cause: cause, saga: saga))
+                commands += 1
+            }
+        } catch {
+            turn.failures[saga] = Self.reason(error)
+        }
+    }
+
+    private func verdict(on delivery: Delivery, _ failure: String?) -> Acknowledgement.Verdict {
+        guard let failure else {
+            handled += 1
+            return .acknowledged
+        }
+        let event = delivery.event
+        failed += 1
+        note(
+            failure, of: "\(event.type) at position \(event.position)",
+            in: event.correlationID)
+        return .failed(error: failure, delay: nil)
+    }
+
+    /// Logs a failure, and remembers it for the status.
+    func note(_ failure: String, of what: String, in correlationID: EventID) {
+        let what = Self.line(what)
+        lastFailure = "\(what): \(failure)"
+        logger.error(
+            "\(what) could not be handled",
+            metadata: ["reason": "\(failure)", "correlationId": "\(correlationID)"])
+    }
+
+    private static func reason(_ error: any Error) -> String { line("\(error)") }
+
+    /// Returns the text on one line, because names and errors from outside may contain newlines,
+    /// which would break the line format of the log.
+    private static func line(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    // MARK: Commands
+
+    /// Executes the commands, and returns the reasons of failures by saga.
+    ///
+    /// A saga's commands on an aggregate end with the first failure, because later ones may depend
+    /// on it.
+    func carryOut(_ owed: [String: [Owed]]) async throws -> [String: String] {
+        try await withThrowingTaskGroup(of: [String: String].self) { group in
+            for commands in owed.values {
+                group.addTask { try await self.carryOut(commands) }
+            }
+            var failures: [String: String] = [:]
+            for try await failed in group { failures.merge(failed) { first, _ in first } }
+            return failures
+        }
+    }
+
+    private func carryOut(_ commands: [Owed]) async throws -> [String: String] {
+        var failures: [String: String] = [:]
+        for owed in commands where failures[owed.saga] == nil {
+            do {
+                _ = try await insist { try await repository.execute(owed.command, owed.cause) }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failures[owed.saga] = Self.reason(error)
+            }
+        }
+        return failures
+    }
+
+    /// Returns the answer of `ask`. Retries while the event store is unavailable.
+    func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
+        while true {
+            do {
+                return try await ask()
+            } catch let error as DaybookError where error.kind == .unavailable {
+                try Task.checkCancellation()
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+}
+
+/// A saga participant at work, whatever its type.
+protocol RunningParticipant: Sendable {
+    /// Handles events until cancelled.
+    func run() async throws
+    func status() async -> ParticipantStatus
+    /// Returns the events that the participant's reactions would append if `events` happened.
+    func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent]
+    /// Closes the participant's memory.
+    func close() async throws
+}
+
+extension ParticipantRunner: RunningParticipant {}

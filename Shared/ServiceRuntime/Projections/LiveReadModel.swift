@@ -1,0 +1,251 @@
+public import EventSourcing
+import EventStoreClient
+import GRDB
+import Logging
+import WireProtocol
+import ZeroMQ
+
+/// The live read model of a projection: it follows the log, in memory and on disk, and answers
+/// queries.
+public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
+    private var model: P.Model
+    private var store: ProjectedStore
+    /// The position up to which the model contains every event.
+    private var through: UInt64
+    /// A query that waits until the model has caught up to a position.
+    private typealias Waiter = (
+        position: UInt64, continuation: CheckedContinuation<Void, any Error>
+    )
+    private var waiters: [Waiter] = []
+    /// Why the read model stopped following the log, or nil while it follows.
+    private var end: (any Error)?
+    /// The lock that is held while the model and its store change.
+    private var turn = KeyedLock()
+    /// The current or last rebuild, or nil if there was none.
+    private var rebuild: RebuildStatus?
+    private let rebuilds = AsyncStream<Void>.makeStream()
+    /// The errors of queries after which the store can't be used.
+    private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    private let client: EventStoreClient
+    private let log: EventID
+    private let logger: Logger
+    private let loop: SocketLoop
+
+    /// The executor of the process's socket loop: calls from there need no change of threads.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    /// Opens the store at `path`. Replaces a store of another version by an empty one, which
+    /// `run()` fills from the log.
+    init(
+        _ projection: P.Type, at path: String, log: EventID, client: EventStoreClient,
+        on loop: SocketLoop, logger: Logger
+    ) async throws {
+        (model, store) = try await Self.open(path, log: log, logger: logger)
+        through = store.checkpoint
+        self.client = client
+        self.log = log
+        self.logger = logger
+        self.loop = loop
+    }
+
+    private static func open(
+        _ path: String, log: EventID, logger: Logger
+    ) async throws -> (P.Model, ProjectedStore) {
+        let store: ProjectedStore
+        if let existing = try P.openStore(path, log: log) {
+            store = existing
+        } else {
+            logger.notice("the projection's version has changed; rebuilding its store from the log")
+            try ProjectedStore.remove(path)
+            // The file was just removed, so this creates a store of the current version.
+            store = try P.openStore(path, log: log)!
+        }
+        return (try await store.load(P.Model.self), store)
+    }
+
+    /// Follows the log and executes rebuilds until cancelled.
+    ///
+    /// Resumes a rebuild that an earlier process left unfinished.
+    func run() async throws {
+        defer { stop(CancellationError()) }
+        if Rebuilding<P>.isBegun(at: rebuildPath) { _ = rebuild(.random()) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.followLog() }
+            group.addTask {
+                for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
+            }
+            // A query that finds damage is answered with an error, and the process ends.
+            group.addTask { for await error in self.failure.stream { throw error } }
+            // The first failure must cancel the other tasks. waitForAll would wait for them first.
+            for try await _ in group {}
+        }
+    }
+
+    private func followLog() async throws {
+        do {
+            // The store may have been replaced since this process asked it for its log.
+            let subscription = try await client.subscribe(P.query, after: through, in: log)
+            for try await batch in subscription {
+                try await inTurn {
+                    if !batch.events.isEmpty {
+                        try P.project(batch.events, onto: &model)
+                        try await store.commit(model.takeWrites(), checkpoint: batch.through)
+                    }
+                    advance(to: batch.through)
+                }
+            }
+        } catch let error as ProjectionStopped {
+            // Commands and the saga participant do not need the read model, so the process runs on.
+            logger.error("\(error)")
+            stop(error)
+        }
+    }
+
+    /// Runs `body` while no other change of the model or its store is under way.
+    private func inTurn(_ body: () async throws -> Void) async throws {
+        if !turn.tryLock("model") { await withCheckedContinuation { turn.wait(for: "model", $0) } }
+        defer { turn.unlock("model") }
+        try await body()
+    }
+
+    private func advance(to position: UInt64) {
+        through = position
+        waiters.removeAll { waiter in
+            guard waiter.position <= position else { return false }
+            waiter.continuation.resume()
+            return true
+        }
+    }
+
+    /// Stops following the log for `reason`, and fails all queries that wait for later events.
+    private func stop(_ reason: any Error) {
+        end = end ?? reason
+        for waiter in waiters { waiter.continuation.resume(throwing: reason) }
+        waiters = []
+    }
+
+    // MARK: Queries
+
+    /// Answers from memory once the model contains every event up to `position`.
+    func read<Answer>(
+        atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
+    ) async throws -> sending Answer {
+        try await wait(for: position)
+        return try body(model)
+    }
+
+    /// Answers from disk, for rows that are not kept in memory, once the store contains every event
+    /// up to `position`.
+    func readStore<Answer: Sendable>(
+        atLeast position: UInt64 = 0,
+        _ body: @escaping ProjectedStore.Reading<Answer>
+    ) async throws -> Answer {
+        try await wait(for: position)
+        do {
+            return try await store.read(body)
+        } catch {
+            if StoreFailure.endsProcess(error) { failure.continuation.yield(error) }
+            throw error
+        }
+    }
+
+    private func wait(for position: UInt64) async throws {
+        if let stopped = end as? ProjectionStopped { throw stopped }
+        guard position > through else { return }
+        try await withCheckedThrowingContinuation { continuation in
+            // Checked here, because the model may have caught up while this task suspended.
+            if position <= through {
+                continuation.resume()
+            } else if let end {
+                continuation.resume(throwing: end)
+            } else {
+                waiters.append((position, continuation))
+            }
+        }
+    }
+
+    // MARK: Rebuild
+
+    /// Starts a rebuild of the model and its store from the log, and returns its progress. Queries
+    /// read the old ones meanwhile.
+    ///
+    /// A request joins a rebuild that is running, and never starts the last rebuild a second time.
+    /// To follow the progress, a caller repeats the request with the id in the answer.
+    func rebuild(_ id: EventID) -> ProjectionStatus {
+        if let rebuild, rebuild.isRunning || rebuild.id == id { return status() }
+        rebuild = RebuildStatus(id: id, target: through)
+        rebuilds.continuation.yield()
+        return status()
+    }
+
+    /// The path of the store that is being rebuilt, until it replaces the live one.
+    private var rebuildPath: String { store.path + ".rebuild" }
+
+    /// Rebuilds the model and its store. If that fails, the old ones stay in use.
+    ///
+    /// - Throws: `CancellationError` if the process stops. The next process resumes the rebuild.
+    private func rebuildFromLog() async throws {
+        do {
+            let fresh = try await Rebuilding<P>(at: rebuildPath, log: log)
+            do {
+                try await build(fresh)
+            } catch let error as CancellationError {
+                try fresh.store.close()
+                throw error
+            } catch {
+                try fresh.abandon()
+                throw error
+            }
+            rebuild?.state = .done
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            logger.error(
+                "rebuild failed; the old read model stays in use",
+                metadata: ["reason": "\(error)"])
+            rebuild?.state = .failed
+            rebuild?.reason = "\(error)"
+        }
+    }
+
+    /// Reads the whole log, then the events appended meanwhile, and switches over.
+    ///
+    /// The live read model waits only while the last few events are read.
+    private func build(_ fresh: Rebuilding<P>) async throws {
+        var fresh = fresh
+        for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }
+        try await inTurn {
+            try await fresh.extend(to: through, from: client, show)
+            try switchOver(to: fresh)
+        }
+    }
+
+    private func show(_ fresh: Rebuilding<P>) {
+        rebuild?.position = fresh.position
+        rebuild?.events = fresh.events
+        rebuild?.target = through
+    }
+
+    private func switchOver(to fresh: Rebuilding<P>) throws {
+        let path = store.path
+        try fresh.store.close()
+        try store.close()
+        try ProjectedStore.replace(path, with: fresh.store.path)
+        // The file that was just moved there has the current version.
+        store = try P.openStore(path, log: log)!
+        model = fresh.model
+    }
+
+    // MARK: Status
+
+    func status() -> ProjectionStatus {
+        ProjectionStatus(
+            checkpoint: through, store: store.path, rebuild: rebuild,
+            stopped: (end as? ProjectionStopped)?.description)
+    }
+
+    func close() throws { try store.close() }
+}

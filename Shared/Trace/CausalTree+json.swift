@@ -1,0 +1,69 @@
+public import EventSourcing
+import WireProtocol
+
+extension CausalTree {
+    /// Returns the tree for programs: its events from the roots down, each with its depth and the
+    /// position of its parent.
+    ///
+    /// - Parameter marked: the event that the user asked for, or nil.
+    public func json(marking marked: EventID? = nil) -> some Encodable & Sendable {
+        let start = start
+        return nodes.map { node in
+            Line(
+                node, start: start ?? node.event.time, parent: node.parent.map { nodes[$0].event },
+                isMarked: node.event.id == marked)
+        }
+    }
+
+    private struct Line: Encodable, Sendable {
+        let position: UInt64
+        let id: EventID
+        let time: Timestamp
+        let millisecondsAfterStart: Double
+        let millisecondsAfterCause: Double?
+        let depth: Int
+        /// The position of the parent, or nil for a root.
+        let under: UInt64?
+        let stream: StreamName
+        let type: String
+        let service: String?
+        let actor: String?
+        let correlationID: EventID
+        let causationID: EventID?
+        let attempt: Int?
+        let traceparent: TraceParent?
+        let deadLetter: DeadLetter?
+        let redriven: [UInt64]?
+        let reverses: EventID?
+        let reversedBy: UInt64?
+        let notes: [String]
+        let isMarked: Bool?
+
+        init(_ node: Node, start: Timestamp, parent: RecordedEvent?, isMarked: Bool) {
+            let event = node.event
+            position = event.position
+            id = event.id
+            time = event.time
+            millisecondsAfterStart = CausalTree.milliseconds(from: start, to: event.time)
+            millisecondsAfterCause = parent.map {
+                CausalTree.milliseconds(from: $0.time, to: event.time)
+            }
+            depth = node.depth
+            under = parent?.position
+            stream = event.stream
+            type = event.type
+            service = node.service
+            actor = node.actor
+            correlationID = event.correlationID
+            causationID = event.causationID == .none ? nil : event.causationID
+            attempt = node.attempt
+            traceparent = node.traceparent
+            deadLetter = node.deadLetter
+            redriven = node.redriven.isEmpty ? nil : node.redriven
+            reverses = node.reverses
+            reversedBy = node.reversedBy
+            notes = node.notes
+            self.isMarked = isMarked ? true : nil
+        }
+    }
+}

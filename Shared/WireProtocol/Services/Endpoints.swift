@@ -1,0 +1,61 @@
+import Foundation
+
+/// The endpoints of the suite's processes, from the environment or below one folder.
+public enum Endpoints {
+    /// The folder of the suite's state: `DAYBOOK_HOME`, or `data` in the working directory.
+    public static var home: String { environment("DAYBOOK_HOME") ?? "data" }
+
+    /// Returns the endpoint at which callers find a service: `DAYBOOK_<SERVICE>_ENDPOINT`, or an
+    /// ipc endpoint below `home`.
+    public static func endpoint(of service: String, home: String) -> String {
+        environment(variable(service)) ?? "ipc://\(home)/\(service).sock"
+    }
+
+    /// Returns the endpoint that the process itself binds: `DAYBOOK_LISTEN`, or the endpoint at
+    /// which callers find it.
+    public static func listening(of service: String, home: String) -> String {
+        environment("DAYBOOK_LISTEN") ?? endpoint(of: service, home: home)
+    }
+
+    /// Returns the endpoint at which clients find the event store.
+    public static func eventStore(home: String) -> String {
+        endpoint(of: "event-store", home: home)
+    }
+
+    /// Returns the environment variable for a service's endpoint, such as
+    /// `DAYBOOK_CREDIT_LIMIT_ENDPOINT` for `creditLimit`.
+    public static func variable(_ service: String) -> String {
+        let words = service.reduce(into: "") { name, character in
+            if character.isUppercase { name += "_" }
+            name += character == "-" ? "_" : character.uppercased()
+        }
+        return "DAYBOOK_\(words)_ENDPOINT"
+    }
+
+    /// Returns the endpoints of all services, by name: those of the suite, and others that have a
+    /// read model below `home` or an endpoint in the environment.
+    public static func services(home: String) -> [String: String] {
+        let files = FileManager.default
+        let folders = (try? files.contentsOfDirectory(atPath: home)) ?? []
+        let others = folders.filter { files.fileExists(atPath: "\(home)/\($0)/projection.sqlite") }
+        let variables = ProcessInfo.processInfo.environment.keys.compactMap(service(of:))
+        let names = Set(SuiteService.all.map(\.name) + others + variables)
+        return Dictionary(
+            uniqueKeysWithValues: names.map { ($0, endpoint(of: $0, home: home)) })
+    }
+
+    /// Returns the service whose endpoint an environment variable holds, or nil.
+    private static func service(of variable: String) -> String? {
+        guard let match = variable.wholeMatch(of: #/DAYBOOK_([A-Z_]+)_ENDPOINT/#) else {
+            return nil
+        }
+        let words = match.output.1.split(separator: "_").map { $0.capitalized }.joined()
+        let name = words.prefix(1).lowercased() + words.dropFirst()
+        return ["eventStore", "feed", "bus"].contains(name) ? nil : name
+    }
+
+    /// Returns the value of an environment variable, or nil if it is unset or empty.
+    public static func environment(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+}

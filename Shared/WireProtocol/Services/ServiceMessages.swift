@@ -1,0 +1,140 @@
+public import EventSourcing
+public import Foundation
+public import JSON
+
+// The arguments and answers of a service's calls, in JSON. The call of a command has the command's
+// name. The call of a query has the name of what it shows. docs/protocol.md lists the frames.
+
+/// A command as it is sent to a service.
+public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
+    /// The id that the caller chose. A command takes effect once, however often it is sent.
+    public var id: EventID
+    /// The number of the attempt, from 1. It is above 1 if an earlier attempt got no answer.
+    public var attempt: Int
+    /// Who gives the command, such as a person and host.
+    public var actor: String
+    /// The correlation id of the conversation that the command belongs to, or nil to start one.
+    public var correlationID: EventID?
+    /// The trace that the command is part of, or nil. The metadata of its events contains it.
+    public var traceparent: TraceParent?
+    /// The command.
+    public var command: Command
+
+    /// Creates a request.
+    public init(
+        id: EventID, attempt: Int, actor: String, correlationID: EventID? = nil,
+        traceparent: TraceParent? = nil, command: Command
+    ) {
+        self.id = id
+        self.attempt = attempt
+        self.actor = actor
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+        self.command = command
+    }
+
+    /// Returns the cause of the command's events.
+    ///
+    /// - Parameter caller: the sender, whose key becomes part of the actor.
+    public func cause(from caller: Caller) -> Cause {
+        Cause(
+            correlationID: correlationID ?? id, causationID: .none, key: id,
+            actor: caller.actor(actor), traceparent: traceparent, mayBeRepeat: attempt > 1)
+    }
+}
+
+/// The outcome of a command that was not rejected.
+public enum Outcome: Sendable, Hashable {
+    /// The command appended events of these types.
+    case appended(Appended, types: [String])
+    /// An earlier attempt of the command appended its events. The last is at this position.
+    case repeated(position: UInt64)
+    /// The command had nothing to do.
+    case nothing
+}
+
+/// The answer to a command.
+public struct CommandReply: Codable, Hashable, Sendable {
+    /// The outcome of a command, without its events. See ``Outcome``.
+    public enum Result: String, Codable, Sendable { case appended, repeated, nothing }
+
+    /// The outcome of the command.
+    public var result: Result
+    /// The position of the command's last event, or nil if it had nothing to do.
+    ///
+    /// A query whose `atLeast` is this position includes the command's effect.
+    public var position: UInt64?
+    /// The correlation id of the conversation.
+    public var correlationID: EventID
+    /// The types of the events that this attempt appended.
+    public var events: [String]
+
+    /// Creates the answer for an outcome.
+    public init(_ outcome: Outcome, correlationID: EventID) {
+        self.correlationID = correlationID
+        switch outcome {
+        case .appended(let appended, let types):
+            (result, position, events) = (.appended, appended.last, types)
+        case .repeated(let position):
+            (result, self.position, events) = (.repeated, position, [])
+        case .nothing:
+            (result, position, events) = (.nothing, nil, [])
+        }
+    }
+}
+
+/// A query as it is sent to a service.
+public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
+    /// The position up to which the answer must include the log, or nil for any.
+    public var atLeast: UInt64?
+    /// The point in the log that the answer describes, or nil for now.
+    public var asOf: Moment?
+    /// The id of an event that the answer, a ``Hypothetical``, leaves out, or nil.
+    public var without: EventID?
+    /// The query.
+    public var query: Query
+
+    /// Creates a request.
+    public init(
+        atLeast: UInt64? = nil, asOf: Moment? = nil, without: EventID? = nil, query: Query
+    ) {
+        self.atLeast = atLeast
+        self.asOf = asOf
+        self.without = without
+        self.query = query
+    }
+
+    /// Returns the position up to which the answer must include the log.
+    ///
+    /// - Throws: `invalid` for a position that no event can have, because the service would wait
+    ///   for it forever.
+    public func position() throws(ProtocolError) -> UInt64 {
+        let position = atLeast ?? 0
+        guard position <= Int64.max else {
+            throw ProtocolError(.invalid, "atLeast must be 0 to \(Int64.max), not \(position)")
+        }
+        return position
+    }
+}
+
+/// The argument of a call that needs no argument.
+public struct Nothing: Codable, Hashable, Sendable {
+    /// Creates the argument.
+    public init() {}
+}
+
+extension JSON {
+    /// Returns the argument of a call, decoded from JSON.
+    ///
+    /// - Throws: `invalid`, with what is wrong with the argument.
+    public static func argument<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value
+    {
+        do {
+            return try decode(type, from: data)
+        } catch let error as DecodingError {
+            throw ProtocolError(.invalid, "the argument is not a \(type): \(error.oneLine)")
+        } catch let error as DaybookError {
+            throw ProtocolError(.invalid, "the argument is not a \(type): \(error)")
+        }
+    }
+}

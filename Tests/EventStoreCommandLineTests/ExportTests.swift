@@ -1,0 +1,154 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import IntegrationHarness
+import TestSupport
+import Testing
+import WireProtocol
+
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Export and import` {
+    private func started() throws -> IntegrationHarness.Suite {
+        let suite = try Suite()
+        try suite.start("event-store")
+        return suite
+    }
+
+    /// The bodies of all events, which producers wrote, in log order.
+    private func bodies(_ store: EventStoreClient) async throws -> [[UInt8]] {
+        var bodies: [[UInt8]] = []
+        try await store.read(ReadRequest()) { bodies += $0.map { Array($0.body) } }
+        return bodies
+    }
+
+    private func fill(_ store: EventStoreClient) async throws {
+        let data = [#"{ "b":1.0, "a":1e3, "a":12345678901234567890 }"#, "{\n}", "no JSON", ""]
+        let events = try (0..<1200).map { number in
+            NewEvent(
+                stream: try StreamName("s-\(number % 7)"), type: "T", tags: ["a,b:\(number)", "%"],
+                correlationID: .random(), causationID: .random(),
+                contentType: number.isMultiple(of: 5) ? "image/png" : "application/json",
+                metadata: Array(#"{"actor":"a"}"#.utf8),
+                data: Array(data[number % 4].utf8) + (number.isMultiple(of: 3) ? [0xFF] : []))
+        }
+        _ = try await store.append(events)
+    }
+
+    @Test func `Import copies each event of a log unchanged and only once`() async throws {
+        let (from, to) = (try started(), try started())
+        let (source, target) = (try await from.eventStore(), try await to.eventStore())
+        try await fill(source)
+        // The target has some of the events already, and other events.
+        let part = "\(from.home)/part.jsonl"
+        #expect(try from.run("event-store", "export", "--stream", "s-3", part).status == 0)
+        try await target.append(0..<2)
+        let first = try to.run("event-store", "import", part)
+        #expect(first.output == "171 events imported, 0 were there already\n")
+
+        let file = "\(from.home)/log.jsonl"
+        let export = try from.run("event-store", "export", file)
+        #expect(export.output == "exported 1200 events to \(file)\n", "\(export.errors)")
+        let rest = try to.run("event-store", "import", file)
+        #expect(rest.output == "1029 events imported, 171 were there already\n", "\(rest.errors)")
+        let again = try to.run("event-store", "import", "--json", file)
+        #expect(again.output == "{\"alreadyThere\":1200,\"imported\":0}\n", "\(again.errors)")
+        #expect(try await target.welcome().head == 1202)
+
+        let (before, after) = (try await bodies(source), try await bodies(target).dropFirst(2))
+        #expect(after.count == 1200 && Set(before) == Set(after))
+        await source.close()
+        await target.close()
+    }
+
+    @Test func `Import keeps the order of the log, and export overwrites no file`() async throws {
+        let (from, to) = (try started(), try started())
+        let (source, target) = (try await from.eventStore(), try await to.eventStore())
+        try await fill(source)
+        let file = "\(from.home)/log.jsonl"
+        _ = try from.run("event-store", "export", file)
+        #expect(try to.run("event-store", "import", file).status == 0)
+        #expect(try await bodies(source) == bodies(target))
+        let second = try from.run("event-store", "export", file)
+        #expect(second.status == 65 && second.errors.contains("exists already"))
+        await source.close()
+        await target.close()
+    }
+
+    private static func line(_ id: Int, _ data: String = "1", subject: String = "a-1") -> String {
+        #"{"specversion":"1.0","id":"\#(id)","source":"s","type":"T","#
+            + #""subject":"\#(subject)","data":\#(data)}"#
+    }
+
+    @Test func `Import stops at the first invalid line and names it`() async throws {
+        let suite = try started()
+        let store = try await suite.eventStore()
+        let file = "\(suite.home)/events.jsonl"
+        func imports(_ lines: [String], _ options: String...) throws -> IntegrationHarness.Suite.Run
+        {
+            try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+            return try suite.run(["event-store", "import", file] + options)
+        }
+        let wrong = try imports([Self.line(1), Self.line(2), "{", Self.line(3)])
+        #expect(wrong.status == 65)
+        #expect(
+            wrong.errors
+                == "event-store: line 3: it is not JSON at byte 2: expected a name in quotes; "
+                + "2 events imported, 0 were there already\n")
+        #expect(try await store.welcome().head == 2)
+
+        // No event of the batch is appended if one of its ids is taken.
+        let other = try imports([Self.line(4), Self.line(2, "2"), Self.line(5)])
+        #expect(other.status == 65)
+        #expect(
+            other.errors.contains("line 2: event ") && other.errors.contains("0 events imported"))
+        #expect(try await store.welcome().head == 2)
+
+        let repeated = try imports([Self.line(1), Self.line(6), Self.line(6), Self.line(2)])
+        #expect(repeated.output == "1 events imported, 3 were there already\n")
+        let nowhere = try imports([Self.line(7, subject: "a file.txt")])
+        #expect(nowhere.status == 65 && nowhere.errors.contains("--stream"))
+        let given = try imports([Self.line(7, subject: "a file.txt")], "--stream", "files")
+        #expect(given.status == 0, "\(given.errors)")
+        #expect(
+            try suite.run("event-store", "read", "--stream", "files").output.hasSuffix("T\t1\n"))
+        #expect(try suite.run("event-store", "import", "/nonexistent").status == 65)
+        await store.close()
+    }
+}
+
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Read command` {
+    @Test func `Read applies its filters, and invalid option values are rejected`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        let store = try await suite.eventStore()
+        try await store.append(0..<6)
+        var times: [String] = []
+        try await store.read(ReadRequest()) { times += $0.map { "\($0.time)" } }
+        let expected: [([String], [String])] = [
+            (["--since", times[2], "--until", times[4]], ["2", "3"]),
+            (["--since", times[3], "--type", "Even"], ["4"]),
+            (["--category", "even", "--category", "odd", "--limit", "3"], ["0", "1", "2"]),
+            (["--backwards", "--from", "4", "--limit", "2"], ["3", "2"]),
+            (["--tag", "number:1", "--stream", "odd-1"], ["1"]),
+            (["--tag", "number:1", "--tag", "number:2"], []),
+            (["--json", "--from", "6"], [#""data":5}"#]),
+        ]
+        for (options, data) in expected {
+            let run = try suite.run(["event-store", "read"] + options)
+            let lines = run.output.split(separator: "\n")
+            #expect(lines.count == data.count, "\(options): \(run)")
+            for (line, data) in zip(lines, data) { #expect(line.hasSuffix(data), "\(options)") }
+        }
+        let wrong = [
+            ["read", "--since", "yesterday"], ["read", "--from", "0"], ["read", "--limit", "0"],
+            ["read", "--since", times[2], "--until", times[2]], ["export", "--from", "0"],
+            ["tail", "--from", "1", "--last", "1"], ["tail", "--last", "1", "--since", times[0]],
+            ["tail", "--limit", "0"],
+        ]
+        for arguments in wrong {
+            let run = try suite.run(["event-store"] + arguments)
+            #expect(run.status == 64 && run.output.isEmpty, "\(arguments): \(run)")
+        }
+        #expect(try suite.run("event-store", "read", "--stream", "a b").status == 65)
+        await store.close()
+    }
+}

@@ -1,0 +1,4 @@
+import CommandLine
+import LoyaltyMain
+
+await Executable.loyalty.run()
