@@ -23,7 +23,7 @@ public struct Rebuild<S: Service>: AsyncParsableCommand {
     /// The options for the call to the service.
     @OptionGroup public var options: CallOptions
 
-    /// The path of a new file for the read model, or nil to rebuild that of the running service.
+    /// The path of a new file for the read model, or nil to rebuild the running service's.
     @Option(help: "The new file for the read model.") public var into: String?
 
     /// The point in the log whose state is built, or nil for now.

@@ -11,7 +11,7 @@ import ZeroMQ
 
 /// The process of a service.
 ///
-/// All work of the process is on one thread, except that of its databases, so that no call waits
+/// Only databases work on other threads. All else runs on one thread, so that no call waits
 /// for a change of threads.
 public struct ServiceHost<S: Service> {
     let client: EventStoreClient

@@ -54,7 +54,7 @@ final class BusQueue {
 
     // MARK: Definition
 
-    /// Replaces the definition. The grouping can't change, because it is that of the entries.
+    /// Replaces the definition. The grouping stays, because the queue's entries are grouped by it.
     func put(_ definition: QueueDefinition) {
         row.definition = definition
         state.settings = QueueSettings(definition)
