@@ -141,12 +141,15 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "WithdrawMain", "ZeroMQ", argumentParser,
         ], []
     ),
-    ("CloudEventsTests", ["CloudEvents", "EventSourcing"], []),
+    ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
     (
         "ContractsTests", ["CloudEvents", "Contracts", "EventSourcing", "JSON", "ServiceRuntime"],
         ["Samples"]
     ),
-    ("EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage"], ["Samples"]),
+    (
+        "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"],
+        ["Samples"]
+    ),
     (
         "EventBusTests",
         [
@@ -156,8 +159,8 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "ZeroMQ", grdb, logging,
         ], []
     ),
-    ("EventLogTests", ["Bytes", "EventLog", "EventSourcing"], ["Samples"]),
-    ("EventPatternTests", ["EventPattern", "EventSourcing", "JSON"], []),
+    ("EventLogTests", ["Bytes", "EventLog", "EventSourcing", "TestSupport"], ["Samples"]),
+    ("EventPatternTests", ["EventPattern", "EventSourcing", "JSON", "TestSupport"], []),
     ("EventSourcingTests", ["Bytes", "EventSourcing", "EventSourcingTesting"], []),
     (
         "EventStoreClientTests",
@@ -234,13 +237,13 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "TestSupport", "WireProtocol",
         ], ["check_client.py", "follow.py"]
     ),
-    ("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain"], []),
+    ("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain", "TestSupport"], []),
     ("RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"], []),
     (
         "SagaTests",
         [
             "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
-            "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain",
+            "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain", "TestSupport",
         ], []
     ),
     (

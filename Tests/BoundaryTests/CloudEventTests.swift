@@ -1,10 +1,11 @@
 import CloudEvents
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 /// The lines that an import reads.
-struct `CloudEvent boundaries` {
+@Suite(.mayBlock) struct `CloudEvent boundaries` {
     private static func event() throws -> RecordedEvent {
         var bytes: [UInt8] = []
         try NewEvent(

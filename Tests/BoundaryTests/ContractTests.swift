@@ -2,6 +2,7 @@ import Contracts
 import EventSourcing
 import Foundation
 import JSON
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -95,7 +96,7 @@ private func expectRoundTrip<Value: Codable>(
     #expect(written > 0, "no value of \(type) was written")
 }
 
-struct `JSON contracts` {
+@Suite(.mayBlock) struct `JSON contracts` {
     @Test(arguments: Contract.all)
     fileprivate func `Contracts with extreme values are read as they were written`(
         contract: Contract

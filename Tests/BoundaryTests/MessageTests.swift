@@ -1,4 +1,5 @@
 import EventSourcing
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -229,7 +230,7 @@ extension Inventor {
     }
 }
 
-struct `Binary messages` {
+@Suite(.mayBlock) struct `Binary messages` {
     @Test(arguments: Message.all)
     fileprivate func `Messages with extreme values are read as they were written`(
         message: Message

@@ -1,6 +1,7 @@
 import CloudEvents
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 /// The log that the events of these tests come from.
@@ -26,7 +27,7 @@ extension NewEvent {
     }
 }
 
-@Suite struct `CloudEvents lines` {
+@Suite(.mayBlock) struct `CloudEvents lines` {
     static let texts: [String] = [
         #"{"a":1}"#, #"{ "b" : 1.0, "a":1e3 , "a": -0.0E+7}"#, "12345678901234567890123456789",
         #"{"a":1,"a":2}"#, "null", "true", #""text""#, "[ ]", "{\t}", "0", "-1", #""\ud83d\ude00""#,

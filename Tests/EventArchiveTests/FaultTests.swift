@@ -1,9 +1,10 @@
 import EventArchive
 import EventSourcing
 import ObjectStorage
+import TestSupport
 import Testing
 
-@Suite struct `Archive on failing storage` {
+@Suite(.mayBlock) struct `Archive on failing storage` {
     private static let head: UInt64 = 60
 
     /// Archives as the event store does: resumes after the checkpoint, appends batch by batch up to

@@ -4,6 +4,7 @@ import GRDB
 import Logging
 import Observability
 import ServiceRuntime
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -50,7 +51,7 @@ extension BusFiles {
     }
 }
 
-@Suite struct `Bus files` {
+@Suite(.mayBlock) struct `Bus files` {
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `Bus files have the same content after the cache or the journal is deleted`(
         seed: UInt64

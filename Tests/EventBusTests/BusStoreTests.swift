@@ -2,12 +2,13 @@ import EventSourcing
 import Foundation
 import GRDB
 import ServiceRuntime
+import TestSupport
 import Testing
 import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `Bus tables` {
+@Suite(.mayBlock) struct `Bus tables` {
     /// SQLite stores a value of any type in a column of any type.
     @Test(arguments: [("'x'", 19), ("X'00FF'", 15), ("9e99", 0)])
     func `Damaged column values make reads throw Unusable instead of crashing`(

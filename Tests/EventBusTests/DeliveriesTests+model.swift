@@ -1,12 +1,13 @@
 import Bytes
 import EventSourcing
 import JSON
+import TestSupport
 import Testing
 import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `Random deliveries, dead letters and crashes` {
+@Suite(.mayBlock) struct `Random deliveries, dead letters and crashes` {
     @Test(arguments: 0..<12 as Range<UInt64>)
     func `Every event is acknowledged once, in order in its group, whatever fails`(
         seed: UInt64

@@ -1,10 +1,11 @@
 import EventSourcing
+import TestSupport
 import Testing
 import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `Journal records` {
+@Suite(.mayBlock) struct `Journal records` {
     @Test(arguments: 0..<300 as Range<UInt64>)
     func `Decoded journal record equals the encoded one`(seed: UInt64) throws {
         var random = Records(seed: seed)
@@ -73,7 +74,7 @@ import WireProtocol
     }
 }
 
-@Suite struct `Journal parts` {
+@Suite(.mayBlock) struct `Journal parts` {
     @Test(arguments: [0, 1, 1000, 512 << 10, (512 << 10) + 1, 3_000_000])
     func `Parts of a commit are reassembled to the original bytes`(count: Int) throws {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }

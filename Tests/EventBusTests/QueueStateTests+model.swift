@@ -1,10 +1,11 @@
 import EventSourcing
+import TestSupport
 import Testing
 import WireProtocol
 
 @testable import EventBus
 
-@Suite struct `Random queue operations` {
+@Suite(.mayBlock) struct `Random queue operations` {
     /// The seed decides whether there are dead letters, and whether groups wait behind them.
     @Test(arguments: 0..<12 as Range<UInt64>)
     func `Queue keeps order, loses no entry and reports correct counts`(seed: UInt64) {

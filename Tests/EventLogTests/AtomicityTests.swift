@@ -1,4 +1,5 @@
 import EventSourcing
+import TestSupport
 import Testing
 
 @testable import EventLog
@@ -79,7 +80,7 @@ private struct State: Equatable {
     }
 }
 
-@Suite struct `Append atomicity` {
+@Suite(.mayBlock) struct `Append atomicity` {
     private let original = FaultyStorage()
 
     init() throws {

@@ -1,6 +1,7 @@
 import Dispatch
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventLog
@@ -58,7 +59,7 @@ extension LogStorage {
     }
 }
 
-@Suite struct `Log chain` {
+@Suite(.mayBlock) struct `Log chain` {
     /// The head that examples/python/verify_chain.py computes for the same log.
     private let head =
         "60:3c32b06df782479899fd8776947c66d643c740b5200db0025ab8de91053e0e5d"

@@ -1,6 +1,7 @@
 import EventLog
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct `Event log` {
@@ -196,7 +197,7 @@ import Testing
     }
 }
 
-@Suite struct `Crash recovery of a log` {
+@Suite(.mayBlock) struct `Crash recovery of a log` {
     /// Commits twelve groups of appends, each append of one to three events. Some appends cross the
     /// end of a segment.
     private func workload(on storage: FaultyStorage, acknowledged: inout UInt64) throws {

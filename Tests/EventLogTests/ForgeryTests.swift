@@ -1,5 +1,6 @@
 import Bytes
 import EventSourcing
+import TestSupport
 import Testing
 
 @testable import EventLog
@@ -76,7 +77,7 @@ private struct Forger {
     }
 }
 
-@Suite struct `Chain verification` {
+@Suite(.mayBlock) struct `Chain verification` {
     private let storage = FaultyStorage()
     /// The chain's hash at each position.
     private let points: [ChainPoint]

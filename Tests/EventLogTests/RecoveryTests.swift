@@ -1,10 +1,11 @@
 import EventSourcing
+import TestSupport
 import Testing
 
 @testable import EventLog
 
 /// The log tells its own records from event data that imitates them.
-@Suite struct `Record recognition` {
+@Suite(.mayBlock) struct `Record recognition` {
     /// Event data from a client that has copied logs: records of another log, some of which begin a
     /// commit, and this log's segment as it is on disk.
     private func disguises(_ storage: FaultyStorage) throws -> [[UInt8]] {
@@ -117,7 +118,7 @@ extension FaultyStorage {
     }
 }
 
-@Suite struct `Detection of lost log files` {
+@Suite(.mayBlock) struct `Detection of lost log files` {
     private let original = FaultyStorage()
     private let segments: [String]
     private let bases: [UInt64]

@@ -1,4 +1,5 @@
 import EventSourcing
+import TestSupport
 import Testing
 
 @testable import EventLog
@@ -106,7 +107,7 @@ private func restore<Events>(
     return restored
 }
 
-@Suite struct `Log restoration from an archive` {
+@Suite(.mayBlock) struct `Log restoration from an archive` {
     private let original: Original
 
     init() throws { original = try Original() }
@@ -352,7 +353,7 @@ private func restore<Events>(
     }
 }
 
-@Suite struct `Interrupted restoration` {
+@Suite(.mayBlock) struct `Interrupted restoration` {
     enum Loss: CaseIterable { case all, damage, ends }
 
     @Test(arguments: Loss.allCases)

@@ -1,11 +1,12 @@
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventLog
 
 /// Logs in every format version, as the first program with that format wrote them.
-@Suite struct `Log format samples` {
+@Suite(.mayBlock) struct `Log format samples` {
     private static let samples = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Samples")
 

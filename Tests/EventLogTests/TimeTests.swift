@@ -1,9 +1,10 @@
 import EventLog
 import EventSourcing
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite struct `Log time` {
+@Suite(.mayBlock) struct `Log time` {
     private final class Clock: Sendable {
         let now = Mutex(Timestamp(microseconds: 1_000_000))
         func set(_ microseconds: Int64) {

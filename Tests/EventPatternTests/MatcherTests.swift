@@ -1,7 +1,8 @@
 import EventPattern
+import TestSupport
 import Testing
 
-@Suite struct `Pattern matcher` {
+@Suite(.mayBlock) struct `Pattern matcher` {
     private func pattern(_ x: String) throws -> EventPattern {
         try EventPattern(#"{"detail": {"x": [\#(x)]}}"#)
     }

@@ -1,8 +1,9 @@
 import EventPattern
 import EventSourcing
+import TestSupport
 import Testing
 
-@Suite struct `Random patterns and events` {
+@Suite(.mayBlock) struct `Random patterns and events` {
     @Test(arguments: 0..<24 as Range<UInt64>)
     func `Patterns match as the reference does, alone and in a matcher`(seed: UInt64) throws {
         var generator = Generator(random: SplitMix(state: seed))

@@ -1,7 +1,8 @@
 import EventPattern
+import TestSupport
 import Testing
 
-@Suite struct `Cost of pattern matching` {
+@Suite(.mayBlock) struct `Cost of pattern matching` {
     @Test func `Wildcard with the most stars matches a text of 100,000 bytes`() throws {
         let stars = String(repeating: "*a", count: EventPattern.Limits.stars - 1) + "*b"
         let pattern = try EventPattern(#"{"detail": {"x": [{"wildcard": "\#(stars)"}]}}"#)

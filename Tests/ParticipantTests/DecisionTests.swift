@@ -5,6 +5,7 @@ import EventStoreClient
 import Observability
 import OrdersDomain
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -14,7 +15,7 @@ private let usd = try! Currency("USD")  // The currency table has this code.
 private func money(_ amount: Int64) -> Money { Money(amount, usd) }
 
 /// Several processes that decide on the same streams, each with its own cached states.
-@Suite(.timeLimit(.minutes(10))) struct `Repositories that share a stream` {
+@Suite(.mayBlock, .timeLimit(.minutes(10))) struct `Repositories that share a stream` {
     private let store: Store
 
     init() async throws { store = try await Store() }

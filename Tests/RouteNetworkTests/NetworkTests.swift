@@ -1,6 +1,7 @@
 import Contracts
 import EventSourcing
 import Foundation
+import TestSupport
 import Testing
 
 @testable import RouteDomain
@@ -31,7 +32,7 @@ private let diamond: Network = {
     return Network(hubs: ["A", "B", "C", "D", "E"].map { hub($0) }, lanes: lanes)
 }()
 
-@Suite struct `Network planner` {
+@Suite(.mayBlock) struct `Network planner` {
     @Test func `Planner takes the cheapest route that arrives in time`() throws {
         // By road: 3 × 50 + 60 for 1,000 km at 6, 20 hours. By air: 50 + 140, under 8 hours.
         let heavy = journey("A", "D", quantity: 10)

@@ -6,12 +6,13 @@ import CreditLimitDomain
 import EventSourcing
 import OrdersDomain
 import RouteDomain
+import TestSupport
 import Testing
 
 /// All participants follow one log, each at its own pace. Crashes, lost memories, cancellations,
 /// deadlines, reversals and concurrent withdrawals come in a random but repeatable order. The audit
 /// checks every position.
-@Suite struct `Saga under random interleavings` {
+@Suite(.mayBlock) struct `Saga under random interleavings` {
     private let usd = try! Currency("USD")  // USD is in the currency table.
 
     @Test(arguments: 0..<30)
