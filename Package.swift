@@ -13,7 +13,6 @@ let strict: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -33,22 +32,13 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
     ("ObjectStorage", ["EventSourcing", "Files", crypto]),
     ("ZeroMQ", ["Bytes", "CZeroMQ"]),
     ("WireProtocol", ["Bytes", "EventSourcing", "JSON"]),
-    ("Observability", ["Bytes", "EventSourcing", "JSON", "ZeroMQ", coreMetrics, logging]),
-    (
-        "Keys",
-        [
-            "EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", coreMetrics,
-            logging,
-        ]
-    ),
+    ("Observability", ["Bytes", "EventSourcing", "JSON", "ZeroMQ", logging]),
+    ("Keys", ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", logging]),
     (
         "EventStoreClient",
         ["EventSourcing", "JSON", "Keys", "Observability", "WireProtocol", "ZeroMQ", deque]
     ),
-    (
-        "CallServer",
-        ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", coreMetrics, logging]
-    ),
+    ("CallServer", ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", logging]),
     ("Trace", ["EventSourcing", "JSON", "WireProtocol"]),
     (
         "ServiceRuntime",
@@ -130,21 +120,39 @@ let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] =
 /// The targets under Tests/ and what each imports. Those that drive executables list their mains,
 /// so that a test builds what it runs.
 let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
-    ("AuditTests", ["AuditDomain", "AuditMain", "Contracts", "EventSourcing", "WireProtocol"], []),
     (
-        "BoundaryTests",
+        "AccountDomainTests",
+        ["AccountDomain", "Contracts", "EventSourcing", "EventSourcingTesting", "TestSupport"], []
+    ),
+    ("AuditDomainTests", ["AuditDomain", "Contracts", "EventSourcing", "TestSupport"], []),
+    (
+        "AuditMainTests",
         [
-            "AccountDomain", "BalanceDomain", "BalanceMain", "CloudEvents", "CommandLine",
-            "Contracts", "CreditLimitDomain", "CreditLimitMain", "CreditMain", "EventSourcing",
-            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
-            "RouteDomain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
-            "WithdrawMain", "ZeroMQ", argumentParser,
+            "AuditDomain", "AuditMain", "Contracts", "EventSourcing", "JSON", "TestSupport",
+            "WireProtocol",
         ], []
     ),
-    ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
     (
-        "ContractsTests", ["CloudEvents", "Contracts", "EventSourcing", "JSON", "ServiceRuntime"],
+        "BalanceDomainTests",
+        [
+            "AccountDomain", "BalanceDomain", "Contracts", "EventSourcing", "EventSourcingTesting",
+            "TestSupport",
+        ], []
+    ),
+    ("BytesTests", ["Bytes"], []),
+    ("CallServerTests", ["CallServer", "EventSourcing", "WireProtocol"], []),
+    ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
+    ("CommandLineTests", ["CommandLine", "EventSourcing", argumentParser], []),
+    (
+        "ContractsTests",
+        ["CloudEvents", "Contracts", "EventSourcing", "JSON", "ServiceRuntime", "WireProtocol"],
         ["Samples"]
+    ),
+    ("CreditDomainTests", ["Contracts", "CreditDomain", "EventSourcing", "TestSupport"], []),
+    (
+        "CreditLimitDomainTests",
+        ["Contracts", "CreditLimitDomain", "EventSourcing", "EventSourcingTesting", "TestSupport"],
+        []
     ),
     (
         "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"],
@@ -154,34 +162,31 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         "EventBusTests",
         [
             "Bytes", "EventArchive", "EventBus", "EventLog", "EventSourcing",
-            "EventSourcingTesting", "EventStoreClient", "EventStoreServer", "JSON",
-            "ObjectStorage", "Observability", "ServiceRuntime", "TestSupport", "WireProtocol",
-            "ZeroMQ", grdb, logging,
+            "EventSourcingTesting", "EventStoreClient", "EventStoreServer", "JSON", "ObjectStorage",
+            "Observability", "ServiceRuntime", "TestSupport", "WireProtocol", "ZeroMQ", grdb,
+            logging,
         ], []
     ),
-    ("EventLogTests", ["Bytes", "EventLog", "EventSourcing", "TestSupport"], ["Samples"]),
+    (
+        "EventLogTests", ["Bytes", "EventLog", "EventSourcing", "JSON", "TestSupport", crypto],
+        ["Samples"]
+    ),
     ("EventPatternTests", ["EventPattern", "EventSourcing", "JSON", "TestSupport"], []),
-    ("EventSourcingTests", ["Bytes", "EventSourcing", "EventSourcingTesting"], []),
+    ("EventSourcingTestingTests", ["EventSourcing", "EventSourcingTesting"], []),
+    ("EventSourcingTests", ["EventSourcing", "JSON"], []),
     (
         "EventStoreClientTests",
         [
-            "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "WireProtocol",
-            "ZeroMQ",
+            "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "TestSupport",
+            "WireProtocol", "ZeroMQ",
         ], []
     ),
-    (
-        "EventStoreCommandLineTests",
-        [
-            "Bytes", "Contracts", "EventArchive", "EventLog", "EventSourcing", "EventStoreClient",
-            "EventStoreCommandLine", "IntegrationHarness", "JSON", "ObjectStorage",
-            "ServiceRuntime", "TestSupport", "WireProtocol",
-        ], []
-    ),
+    ("EventStoreCommandLineTests", ["EventStoreCommandLine", "TestSupport"], []),
     (
         "EventStoreMainTests",
         [
-            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain",
-            "WireProtocol", "ZeroMQ", logging,
+            "EventBus", "EventSourcing", "EventStoreClient", "EventStoreMain", "WireProtocol",
+            "ZeroMQ", logging,
         ], []
     ),
     (
@@ -189,76 +194,61 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         [
             "Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "WireProtocol",
             "ZeroMQ",
-        ],
-        []
+        ], []
+    ),
+    ("FilesTests", ["Files"], []),
+    (
+        "HistoryCheckerTests",
+        ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker", "TestSupport"], []
     ),
     (
-        "HistoryCheckerTests", ["AccountDomain", "Contracts", "EventSourcing", "HistoryChecker"],
-        []
+        "IntegrationTests",
+        [
+            "AccountDomain", "AuditDomain", "BalanceDomain", "CloudEvents", "Contracts",
+            "CreditLimitDomain", "EventPattern", "EventSourcing", "JSON", "OrdersDomain",
+            "RouteDomain", "TestSupport", "WireProtocol",
+        ], []
     ),
+    ("JSONTests", ["JSON"], []),
+    ("KeysTests", ["EventSourcing", "Keys", "WireProtocol", "ZeroMQ"], []),
     (
         "ObjectStorageTests", ["EventSourcing", "IntegrationHarness", "ObjectStorage", crypto],
         ["Servers"]
     ),
+    ("ObservabilityTests", ["EventSourcing", "JSON", "Observability", logging], []),
     (
-        "ObservationTests",
-        ["EventSourcing", "JSON", "Observability", "ZeroMQ", coreMetrics, logging], []
+        "OrdersDomainTests",
+        ["Contracts", "EventSourcing", "EventSourcingTesting", "OrdersDomain", "TestSupport"], []
     ),
     ("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain"], []),
     (
-        "ParticipantTests",
+        "RouteDomainTests",
+        ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain", "TestSupport"], []
+    ),
+    (
+        "ServiceRuntimeTests",
         [
             "AccountDomain", "BalanceDomain", "Contracts", "CreditLimitDomain", "EventBus",
-            "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreServer",
-            "JSON", "OrdersDomain", "RouteDomain", "ServiceRuntime", "TestSupport",
+            "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "JSON",
+            "Observability", "OrdersDomain", "RouteDomain", "ServiceRuntime", "TestSupport",
             "WireProtocol", "ZeroMQ", grdb, logging,
         ], ["Samples"]
     ),
     (
-        "PastTests",
-        [
-            "BalanceMain", "Contracts", "CreditLimitMain", "CreditMain", "EventSourcing",
-            "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness", "JSON", "OrdersMain",
-            "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", grdb,
-            logging,
-        ], []
-    ),
-    (
-        "ProjectionTests",
-        [
-            "BalanceDomain", "Contracts", "CreditDomain", "CreditLimitDomain", "EventSourcing",
-            "OrdersDomain", "RouteDomain", "WithdrawDomain",
-        ], []
-    ),
-    (
-        "PythonClientTests",
-        [
-            "EventSourcing", "EventStoreClient", "EventStoreCommandLine", "IntegrationHarness",
-            "TestSupport", "WireProtocol",
-        ], ["check_client.py", "follow.py"]
-    ),
-    ("RouteNetworkTests", ["Contracts", "EventSourcing", "RouteDomain", "TestSupport"], []),
-    ("RouteTests", ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain"], []),
-    (
-        "SagaTests",
-        [
-            "AccountDomain", "AuditDomain", "BalanceDomain", "Contracts", "CreditLimitDomain",
-            "EventSourcing", "EventSourcingTesting", "OrdersDomain", "RouteDomain", "TestSupport",
-        ], []
-    ),
-    (
         "SystemTests",
         [
-            "AccountDomain", "AuditMain", "BalanceMain", "CommandLine", "Contracts",
-            "CreditLimitMain", "CreditMain", "EventSourcing", "EventStoreClient",
-            "EventStoreCommandLine", "HistoryChecker", "IntegrationHarness", "JSON", "Keys",
-            "OrdersMain", "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol",
-            "WithdrawMain", "ZeroMQ", grdb,
-        ], ["Samples", "validate.py"]
+            "AccountDomain", "AuditMain", "BalanceMain", "Bytes", "CommandLine", "Contracts",
+            "CreditLimitMain", "CreditMain", "EventArchive", "EventLog", "EventSourcing",
+            "EventStoreClient", "EventStoreCommandLine", "HistoryChecker", "IntegrationHarness",
+            "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain", "RouteMain",
+            "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", "ZeroMQ",
+            argumentParser, grdb, logging,
+        ], ["PythonClient/check_client.py", "PythonClient/follow.py", "Samples", "validate.py"]
     ),
     ("TidyTests", ["TestSupport"], []),
     ("TraceTests", ["Contracts", "EventSourcing", "JSON", "Trace", "WireProtocol"], []),
-    ("WireProtocolTests", ["EventSourcing", "JSON", "WireProtocol"], []),
+    ("WireProtocolTests", ["EventSourcing", "JSON", "TestSupport", "WireProtocol"], []),
+    ("WithdrawDomainTests", ["Contracts", "EventSourcing", "TestSupport", "WithdrawDomain"], []),
     ("ZeroMQTests", ["TestSupport", "ZeroMQ"], []),
 ]
 
@@ -313,10 +303,10 @@ var targets: [Target] = [
     .executableTarget(
         name: "Benchmarks",
         dependencies: [
-            "Bytes", "CommandLine", "Contracts", "EventLog", "EventPattern", "EventSourcing",
-            "EventStoreClient", "WireProtocol", "ZeroMQ", argumentParser,
+            "CommandLine", "Contracts", "EventLog", "EventPattern", "EventSourcing",
+            "EventStoreClient", "Observability", "WireProtocol", "ZeroMQ", argumentParser,
         ], path: "Benchmarks", swiftSettings: strict),
-    target("TestSupport", [], "Tests/TestSupport"),
+    target("TestSupport", ["Contracts", "EventSourcing", "WireProtocol"], "Tests/TestSupport"),
 
     .testTarget(
         name: "LoyaltyTests",
@@ -363,15 +353,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: targets,
     swiftLanguageModes: [.v6]
 )
 
-// The fuzzers are a test target, which runs the inputs that were kept. scripts/fuzz sets DAYBOOK_FUZZ
-// to make them an executable instead, for libFuzzer.
+// The fuzzers are a test target, which runs the inputs that were kept. scripts/fuzz sets
+// DAYBOOK_FUZZ to make them an executable instead, for libFuzzer.
 let fuzzed: [Target.Dependency] = [
     "Bytes", "CloudEvents", "Contracts", "EventArchive", "EventBus", "EventLog", "EventPattern",
     "EventSourcing", "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain",

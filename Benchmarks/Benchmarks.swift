@@ -12,5 +12,5 @@ import CommandLine
             DeliverBenchmark.self,
         ])
 
-    static func main() async { await Program.run(Self.self) }
+    static func main() async { await Executable("benchmarks", Self.self).run() }
 }

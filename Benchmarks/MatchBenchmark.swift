@@ -34,7 +34,8 @@ struct MatchBenchmark: AsyncParsableCommand {
         case 1: #"{"source":["daybook.order"],"detail":{"customer":["\#(rule)"]}}"#
         case 2: #"{"detail":{"total":{"amount":[{"numeric":[">",\#(90_000 + rule)]}]}}}"#
         default:
-            #"{"detail-type":["OrderConfirmed","T\#(rule)"],"detail":{"customer":[{"prefix":"\#(rule)"}]}}"#
+            #"{"detail-type":["OrderConfirmed","T\#(rule)"],"#
+                + #""detail":{"customer":[{"prefix":"\#(rule)"}]}}"#
         }
     }
 

@@ -10,3 +10,11 @@ public enum Hex {
         }
     }
 }
+
+extension UInt64 {
+    /// The number as 16 lowercase hexadecimal digits.
+    public var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

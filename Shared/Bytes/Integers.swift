@@ -24,9 +24,25 @@ extension Span<UInt8> {
     }
 }
 
+extension MutableSpan<UInt8> {
+    /// Stores `value` at `offset`, least significant byte first.
+    @inlinable public mutating func set<Word: FixedWidthInteger>(_ value: Word, at offset: Int) {
+        precondition(offset >= 0 && offset + MemoryLayout<Word>.size <= count)
+        // Safe, because the bounds were checked and the bytes of any integer are valid.
+        unsafe withUnsafeMutableBytes { bytes in
+            unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
+        }
+    }
+}
+
 extension [UInt8] {
     /// Appends the bytes of `value`, least significant first.
     @inlinable public mutating func append(littleEndian value: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+
+    /// Appends the bytes.
+    @inlinable public mutating func append(contentsOf bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

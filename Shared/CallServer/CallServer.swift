@@ -8,7 +8,7 @@ public import ZeroMQ
 
 /// Receives a service's calls on a ROUTER socket, runs their handlers concurrently and sends the
 /// answers.
-public actor CallServer {
+public actor CallServer: LoopActor {
     /// Returns the answer to a call's argument. Both are JSON unless the call says otherwise.
     ///
     /// A handler must check the caller's permissions itself.
@@ -17,7 +17,8 @@ public actor CallServer {
     /// How many calls run at a time. Further ones wait in the socket, which pushes back.
     private static let inFlight = 2048
     private let socket: Socket
-    private let loop: SocketLoop
+    /// The socket's thread, on which the server runs.
+    public nonisolated let loop: SocketLoop
     private let service: String
     private let log: EventID
     private let access: AccessControl
@@ -25,11 +26,6 @@ public actor CallServer {
     private let calls: CallTable
     private let unread: ThrottledLog
     private var roomWaiter: CheckedContinuation<Void, Never>?
-
-    /// The socket's thread, on which the server runs.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     /// Creates a server and binds its endpoint.
     ///
@@ -182,9 +178,7 @@ public actor CallServer {
                     throw ProtocolError(.malformed, "hello must have one frame after its header")
                 }
                 try JSON.argument(Hello.self, Data(body[0])).checkVersion()
-                let welcome = Welcome(
-                    version: MessageHeader.version, server: service, log: log, head: 0, feed: nil)
-                return (.welcome, try JSON.encode(welcome))
+                return (.welcome, try JSON.encode(Welcome(server: service, log: log)))
             case .call:
                 guard body.count == 2 else {
                     throw ProtocolError(

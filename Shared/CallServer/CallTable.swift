@@ -1,4 +1,5 @@
 package import Foundation
+import Observability
 package import WireProtocol
 
 /// The calls that a server answers, by name. The table limits, runs and meters them.
@@ -14,10 +15,13 @@ package final class CallTable {
     private static let tooMany = ProtocolError(
         .overloaded, "a key may have \(inFlightOfKey) calls in progress; retry later")
 
+    /// The name under which messages are counted that are not calls or are rejected unread. Names
+    /// that clients invent would fill the memory.
+    private static let other = "other"
+
     private let server: String
     private let access: AccessControl
     private var handlers: [String: Handler] = [:]
-    private var meter = CallMeter()
     /// How many calls are in progress.
     package private(set) var running = 0
     private var runningOfKey: [String: Int] = [:]
@@ -42,7 +46,7 @@ package final class CallTable {
     /// - Throws: `overloaded` if the caller's key has too many calls in progress.
     package func begin(_ caller: Caller) throws(ProtocolError) {
         guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
-            meter.note(CallMeter.other, "\(Self.tooMany.code)", .zero)
+            ProcessCounters.shared.noteCall(Self.other, "\(Self.tooMany.code)", .zero)
             throw Self.tooMany
         }
         count(1, of: caller)
@@ -69,7 +73,7 @@ package final class CallTable {
         }
         do {
             let (answer, outcome) = try await handler(Data(argument), caller)
-            meter.note(name, outcome, .now - start)
+            ProcessCounters.shared.noteCall(name, outcome, .now - start)
             return Array(answer)
         } catch {
             throw note(error, in: name, of: caller, since: start)
@@ -85,7 +89,7 @@ package final class CallTable {
         since start: ContinuousClock.Instant
     ) -> ProtocolError {
         let problem = ProtocolError(describing: error)
-        meter.note(call ?? CallMeter.other, "\(problem.code)", .now - start)
+        ProcessCounters.shared.noteCall(call ?? Self.other, "\(problem.code)", .now - start)
         access.note(problem, of: caller)
         return problem
     }

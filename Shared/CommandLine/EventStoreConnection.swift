@@ -17,13 +17,6 @@ public enum EventStoreConnection {
         let client = try await EventStoreClient(
             endpoint: endpoint ?? Endpoints.eventStore(home: home),
             on: SocketLoop(name: "client"), in: .ofProcess())
-        do {
-            let result = try await body(client)
-            await client.close()
-            return result
-        } catch {
-            await client.close()
-            throw error
-        }
+        return try await closing(client.close) { try await body(client) }
     }
 }

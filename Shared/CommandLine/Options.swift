@@ -62,7 +62,9 @@ public struct CallOptions: ParsableArguments {
     /// The trace that the command is part of, or nil for that in the environment.
     @Option(
         help: "The W3C trace that the command is part of (TRACEPARENT).",
-        transform: CallOptions.traceparent)
+        transform: {
+            try TraceParent($0).orInvalid("a traceparent is \(TraceParent.form), not '\($0)'")
+        })
     public var traceparent: TraceParent?
 
     /// Whether the command prints JSON.
@@ -74,25 +76,9 @@ public struct CallOptions: ParsableArguments {
 
     /// Checks that the timeout is above 0 and below 10^9 seconds.
     public func validate() throws {
-        guard timeout > 0, timeout < 1e9 else {
-            throw ValidationError(
-                "--timeout must be above 0 and below 1000000000 seconds, not \(timeout)")
-        }
-    }
-
-    /// The trace in the environment variable TRACEPARENT, or nil if it is missing or malformed.
-    ///
-    /// W3C's Trace Context requires programs to ignore a malformed value, because the caller that
-    /// passed it on may not have created it.
-    private static var traceparentOfEnvironment: TraceParent? {
-        Endpoints.environment("TRACEPARENT").flatMap(TraceParent.init)
-    }
-
-    private static func traceparent(_ text: String) throws -> TraceParent {
-        guard let found = TraceParent(text) else {
-            throw ValidationError("a traceparent is \(TraceParent.form), not '\(text)'")
-        }
-        return found
+        try require(
+            timeout > 0 && timeout < 1e9,
+            "--timeout must be above 0 and below 1000000000 seconds, not \(timeout)")
     }
 
     /// Sends a command to a service, and prints its outcome.
@@ -111,17 +97,13 @@ public struct CallOptions: ParsableArguments {
     public func with<Result>(
         _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
+        // W3C's Trace Context requires programs to ignore a malformed TRACEPARENT, because the
+        // caller that passed it on may not have created it.
+        let traceparent =
+            traceparent ?? Endpoints.environment("TRACEPARENT").flatMap(TraceParent.init)
         let client = try await ServiceClient(
             endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
-            timeout: .seconds(timeout), actor: actor,
-            traceparent: traceparent ?? Self.traceparentOfEnvironment)
-        do {
-            let result = try await body(client)
-            await client.close()
-            return result
-        } catch {
-            await client.close()
-            throw error
-        }
+            timeout: .seconds(timeout), actor: actor, traceparent: traceparent)
+        return try await closing(client.close) { try await body(client) }
     }
 }

@@ -1,11 +1,16 @@
 import Foundation
 import JSON
 import Observability
-import ServiceRuntime
+public import ServiceRuntime
 public import WireProtocol
 
 /// The output of commands.
 public enum Output {
+    /// A named value for people. Nil is printed as `-`.
+    public typealias Field = (name: String, value: (any CustomStringConvertible)?)
+    /// A column of a table: its head, and its cell in a row.
+    public typealias Column<Row> = (head: String, cell: (Row) -> any CustomStringConvertible)
+
     /// Prints a value as JSON, in one line.
     public static func json(_ value: some Encodable) throws {
         print(try JSON.text(value))
@@ -19,6 +24,34 @@ public enum Output {
     /// Prints a table for people. Each column is as wide as its widest cell.
     public static func table(_ heads: [String], _ rows: [[String]]) {
         for line in lines(heads, rows) { print(line) }
+    }
+
+    /// Prints things as a table for people, one row each.
+    public static func table<Row>(_ things: [Row], _ columns: [Column<Row>]) {
+        for line in lines(things, columns) { print(line) }
+    }
+
+    /// Returns the lines of a table of things, with its heads first.
+    public static func lines<Row>(_ things: [Row], _ columns: [Column<Row>]) -> [String] {
+        lines(columns.map(\.head), things.map { row in columns.map { $0.cell(row).description } })
+    }
+
+    /// Prints a table of entities for people: their ids, and some of their fields.
+    ///
+    /// - Parameters:
+    ///   - head: the head of the column of ids.
+    ///   - fields: the names of the fields to print.
+    ///   - heads: the heads of fields whose names are not their heads, by name.
+    public static func table<View: FieldView & Identifiable>(
+        _ views: [View], id head: String, _ fields: [String], heads: [String: String] = [:]
+    ) where View.ID == String {
+        table(
+            [head] + fields.map { heads[$0] ?? $0 },
+            views.map { view in
+                let values = Dictionary(
+                    uniqueKeysWithValues: view.fields.map { ($0.name, $0.value) })
+                return [view.id] + fields.map { values[$0, default: nil] ?? "-" }
+            })
     }
 
     /// Returns the lines of a table, with its heads first.
@@ -37,10 +70,11 @@ public enum Output {
     }
 
     /// Prints named fields for people, one per line.
-    public static func fields(_ fields: [(String, String)]) {
-        let width = fields.map(\.0.count).max() ?? 0
+    public static func fields(_ fields: [Field]) {
+        let width = fields.map(\.name.count).max() ?? 0
         for (name, value) in fields {
-            print(name + String(repeating: " ", count: width + 2 - name.count) + value)
+            let space = String(repeating: " ", count: width + 2 - name.count)
+            print(name + space + (value?.description ?? "-"))
         }
     }
 
@@ -49,12 +83,10 @@ public enum Output {
     /// - Parameter said: the text for people, such as `placed order o1`.
     public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
         if json { return try self.json(reply) }
+        let (events, position) = (reply.events.joined(separator: ", "), reply.position ?? 0)
         switch reply.result {
-        case .appended:
-            print(
-                "\(said) (\(reply.events.joined(separator: ", ")), position \(reply.position ?? 0))"
-            )
-        case .repeated: print("\(said) already (position \(reply.position ?? 0))")
+        case .appended: print("\(said) (\(events), position \(position))")
+        case .repeated: print("\(said) already (position \(position))")
         case .nothing: print("nothing to do")
         }
     }

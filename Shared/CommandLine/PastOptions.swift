@@ -1,8 +1,8 @@
 public import ArgumentParser
-import Bytes
 public import EventSourcing
 public import EventStoreClient
 public import ServiceRuntime
+public import WireProtocol
 
 /// The options of every command that can show a past state.
 public struct MomentOptions: ParsableArguments {
@@ -21,10 +21,10 @@ public struct MomentOptions: ParsableArguments {
 
     /// Checks that only one option is given, and that the position is from 1.
     public func validate() throws {
-        guard at == nil || position == nil else {
-            throw ValidationError("--at and --position exclude each other; give one of them")
-        }
-        guard position != 0 else { throw ValidationError("--position must be 1 or more, not 0") }
+        try require(
+            at == nil || position == nil,
+            "--at and --position exclude each other; give one of them")
+        try require(position != 0, "--position must be 1 or more, not 0")
     }
 
     /// The point in the log whose state is shown, or nil for now.
@@ -58,10 +58,9 @@ public struct QueryOptions: ParsableArguments {
 
     /// Checks that `--store` is not combined with another state.
     public func validate() throws {
-        guard store == nil || (when.moment == nil && without == nil) else {
-            throw ValidationError(
-                "--store shows the file's own state; omit --at, --position and --without")
-        }
+        try require(
+            store == nil || (when.moment == nil && without == nil),
+            "--store shows the file's own state; omit --at, --position and --without")
     }
 
     /// Prints the answer to a query, as JSON or with `print` for people.
@@ -82,6 +81,15 @@ public struct QueryOptions: ParsableArguments {
             let answer = try await answer(query, argument)
             if call.json { try Output.json(answer) } else { try print(answer) }
         }
+    }
+
+    /// Prints the entity of an id, or the answer of `all` if `id` is nil.
+    public func show<S: EntityService>(
+        _ id: String?, orAll all: ServiceQuery<S, Nothing, [S.Entity]>,
+        _ print: ([S.Entity]) throws -> Void
+    ) async throws {
+        guard let id else { return try await show(all, Nothing(), print) }
+        try await show(S.entity, id) { try print([$0]) }
     }
 
     private func answer<S, Argument, Answer>(
@@ -110,54 +118,5 @@ public struct QueryOptions: ParsableArguments {
                 bar.show(Int(clamping: through), of: Int(clamping: end))
             }
         }
-    }
-}
-
-extension Timestamp {
-    /// Returns the time that an option's value gives in RFC 3339.
-    ///
-    /// - Throws: `ValidationError` if the value is not a time.
-    public static func argument(_ text: String) throws -> Timestamp {
-        guard let time = Timestamp(text) else {
-            throw ValidationError("it is not an RFC 3339 time, such as 2026-01-31T12:00:00Z")
-        }
-        return time
-    }
-}
-
-extension Moment {
-    /// Returns the point in the log that an option's value gives as a position or time.
-    ///
-    /// - Throws: `ValidationError` if the value is neither.
-    static func argument(_ text: String) throws -> Moment {
-        guard let moment = Moment(text) else {
-            throw ValidationError(
-                "it is neither a position nor an RFC 3339 time, such as 2026-01-31T12:00:00Z")
-        }
-        return moment
-    }
-}
-
-extension EventReference {
-    /// Returns the event that an argument names by id or position.
-    ///
-    /// - Throws: `ValidationError` if the argument is neither.
-    static func argument(_ text: String) throws -> EventReference {
-        guard let reference = EventReference(text) else {
-            throw ValidationError("'\(text)' is neither an event's id nor a position")
-        }
-        return reference
-    }
-}
-
-extension EventID {
-    /// Returns the id that an option's value gives as a UUID.
-    ///
-    /// - Throws: `ValidationError` if the value is not a UUID.
-    public static func argument(_ text: String) throws -> EventID {
-        guard let id = EventID(text) else {
-            throw ValidationError("it is not a UUID; list ids with: event-store read --json")
-        }
-        return id
     }
 }

@@ -26,7 +26,10 @@ public struct ProcessOptions: ParsableArguments, Sendable {
     /// The lowest level that is logged.
     @Option(
         help: "The lowest level that is logged: \(ProcessOptions.levels).",
-        transform: ProcessOptions.level)
+        transform: {
+            try Logger.Level(rawValue: $0).orInvalid(
+                "it is not a log level; use one of: \(ProcessOptions.levels)")
+        })
     public var logLevel = Logger.Level.notice
 
     /// The format of the log, or nil for that in the environment.
@@ -67,33 +70,21 @@ public struct ProcessOptions: ParsableArguments, Sendable {
             return .unix(path: "\(home)/\(service).metrics.sock")
         }
         guard text != "off" else { return nil }
-        guard let address = StreamAddress(text) else {
-            let source = metrics == nil ? "DAYBOOK_METRICS" : "--metrics"
-            throw ValidationError(
-                "\(source) must be unix:<path>, <host>:<port> or off, not '\(text)'")
-        }
-        return address
+        let source = metrics == nil ? "DAYBOOK_METRICS" : "--metrics"
+        return try StreamAddress(text).orInvalid(
+            "\(source) must be unix:<path>, <host>:<port> or off, not '\(text)'")
     }
 
     private var format: LogFormat {
         get throws {
             if let logFormat { return logFormat }
             guard let text = Endpoints.environment("DAYBOOK_LOG_FORMAT") else { return .text }
-            guard let format = LogFormat(rawValue: text) else {
-                throw ValidationError("DAYBOOK_LOG_FORMAT must be text or json, not '\(text)'")
-            }
-            return format
+            return try LogFormat(rawValue: text).orInvalid(
+                "DAYBOOK_LOG_FORMAT must be text or json, not '\(text)'")
         }
     }
 
     private static var levels: String {
         Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-    }
-
-    private static func level(_ text: String) throws -> Logger.Level {
-        guard let level = Logger.Level(rawValue: text) else {
-            throw ValidationError("it is not a log level; use one of: \(levels)")
-        }
-        return level
     }
 }

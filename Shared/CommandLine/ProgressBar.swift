@@ -33,25 +33,29 @@ public struct ProgressBar {
 
     /// Shows the progress. It may be called often: the bar is drawn at most every 100 ms.
     ///
-    /// - Parameter what: a text to show after the numbers.
-    public mutating func show(_ done: Int, _ what: String = "") {
+    /// - Parameters:
+    ///   - total: the new total of work that grows meanwhile, or nil for that of before.
+    ///   - what: a text to show after the numbers.
+    public mutating func show(_ done: Int, of total: Int? = nil, _ what: String = "") {
+        if let total { self.total = max(total, 1) }
         let now = ContinuousClock.now
         let first = doneAtFirst ?? done
         doneAtFirst = first
         guard isShown, now - started > .seconds(1), now - last > .milliseconds(100) else { return }
         last = now
         hasShown = true
-        let share = Double(max(done, 0)) / Double(total)
+        let share = Double(max(done, 0)) / Double(self.total)
         let filled = Int(clamping: min(share, 1) * 30)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
         let pace =
             showsPace
             ? Self.pace(
-                Double(done) - Double(first), of: Double(total) - Double(first), in: now - started)
+                Double(done) - Double(first), of: Double(self.total) - Double(first),
+                in: now - started)
             : ""
         let rest = (what.isEmpty ? "" : " ") + what + pace
         // The escape sequence erases what remains of a longer previous line.
-        write("\r\(title) \(bar) \(done)/\(total)\(rest)\u{1B}[K")
+        write("\r\(title) \(bar) \(done)/\(self.total)\(rest)\u{1B}[K")
     }
 
     /// Returns the rate and the remaining time, such as `, 5200/s, 1:05 left`.
@@ -61,12 +65,6 @@ public struct ProgressBar {
         let left = Int(clamping: (max(total - done, 0) / rate).rounded(.up))
         let seconds = left % 60 < 10 ? "0\(left % 60)" : "\(left % 60)"
         return ", \(Int(clamping: rate))/s, \(left / 60):\(seconds) left"
-    }
-
-    /// Shows the progress with a new total, for work that grows meanwhile.
-    public mutating func show(_ done: Int, of total: Int, _ what: String = "") {
-        self.total = max(total, 1)
-        show(done, what)
     }
 
     /// Ends the line of the bar, if it was drawn.

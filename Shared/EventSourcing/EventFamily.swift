@@ -42,8 +42,14 @@ public protocol PublishedEvent: EventFamily {
     var type: String { get }
     /// The tags that queries and append conditions can ask for, such as `order:<id>`.
     var tags: [String] { get }
+    /// The id of the event that this one reverses, or nil.
+    ///
+    /// The log never loses an event. A later event undoes an earlier one.
+    var reverses: EventID? { get }
     /// Returns the event's data.
     func encoded() throws -> [UInt8]
+    /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
+    func obstacle(toReversalBy service: String) -> String?
 }
 
 /// An event with its place in the log.
@@ -88,7 +94,7 @@ extension Recorded where Event: EventFamily {
     /// and has several events if the type was split. Those share their place, id and time.
     ///
     /// - Parameter reader: the reader's type, named in the error.
-    /// - Throws: `UnknownEvent` if the record is in one of the family's categories and its type is
+    /// - Throws: `unreadable` if the record is in one of the family's categories and its type is
     ///   unknown. Rethrows what the upcaster or the family throws for the data.
     public static func events(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded] {
         let (type, data) = (record.type, record.data)
@@ -101,7 +107,7 @@ extension Recorded where Event: EventFamily {
                 return Recorded(event, record)
             }
             guard Event.isKnown(content.type, of: category) else {
-                throw UnknownEvent(record, reader: reader)
+                throw DaybookError.unknownEvent(record, reader: reader)
             }
             return nil
         }
@@ -109,14 +115,14 @@ extension Recorded where Event: EventFamily {
 
     /// Returns the family's events in `record`, for a reader that must understand every record.
     ///
-    /// - Throws: `UnknownEvent` also if the record has a current type outside the family.
+    /// - Throws: `unreadable` also if the record has a current type outside the family.
     public static func required(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded]
     {
         let events = try events(in: record, by: reader)
         guard events.isEmpty, Event.upcasters(of: record.category)[record.type] == nil else {
             return events
         }
-        throw UnknownEvent(record, reader: reader)
+        throw DaybookError.unknownEvent(record, reader: reader)
     }
 
     private init(_ event: Event, _ record: RecordedEvent) {
@@ -127,16 +133,14 @@ extension Recorded where Event: EventFamily {
     }
 }
 
-/// An event type that this code does not know. To continue without it would give a wrong state.
-public struct UnknownEvent: ClassifiedError, Hashable {
-    /// The error in one line: the reader, the type and the place.
-    public let description: String
-    public var kind: DaybookError.Kind { .unreadable }
-
-    /// Creates the error of a record that the reader does not know.
-    public init(_ record: RecordedEvent, reader: Any.Type) {
-        description =
+extension DaybookError {
+    /// Creates the error of a record whose type the reader does not know.
+    ///
+    /// To continue without the event would give a wrong state.
+    public static func unknownEvent(_ record: RecordedEvent, reader: Any.Type) -> DaybookError {
+        DaybookError(
+            .unreadable,
             "\(reader) does not know event type \(record.type) at position \(record.position) "
-            + "of stream \(record.stream); a later version may know it"
+                + "of stream \(record.stream); a later version may know it")
     }
 }

@@ -5,7 +5,7 @@ import ZeroMQ
 /// Sends concurrent appends in one message.
 ///
 /// The store makes or rejects each of them on its own, but both sides pay for only one message.
-actor AppendQueue {
+actor AppendQueue: LoopActor {
     /// The largest size of the records in one message, in bytes. A larger append travels alone.
     private static let bytes = 256 << 10
 
@@ -16,14 +16,10 @@ actor AppendQueue {
     }
 
     private let connection: RequestClient
-    private let loop: SocketLoop
+    let loop: SocketLoop
     private var waiting: [Waiting] = []
     private var callers: [UInt64: CheckedContinuation<Appended, any Error>] = [:]
     private var lastID: UInt64 = 0
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     init(_ connection: RequestClient) {
         self.connection = connection

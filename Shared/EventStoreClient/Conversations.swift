@@ -9,16 +9,14 @@ extension EventStoreClient {
     public func conversations(
         of query: EventQuery, asOf moment: Moment? = nil, timeout: Duration = .seconds(30)
     ) async throws -> [RecordedEvent] {
-        var ids: Set<EventID> = []
+        var found: Set<EventID> = []
         for try await event in try await read(query, asOf: moment, timeout: timeout).events {
-            ids.insert(event.correlationID)
+            found.insert(event.correlationID)
         }
-        guard !ids.isEmpty else { return [] }
-        var items: [EventQuery.Item] = []
-        var rest = ids.sorted()[...]
-        while !rest.isEmpty {
-            items.append(.init(correlations: Array(rest.prefix(EventQuery.wireLimit))))
-            rest = rest.dropFirst(EventQuery.wireLimit)
+        guard !found.isEmpty else { return [] }
+        let ids = found.sorted()
+        let items = stride(from: 0, to: ids.count, by: EventQuery.wireLimit).map { start in
+            EventQuery.Item(correlations: Array(ids[start...].prefix(EventQuery.wireLimit)))
         }
         var events: [RecordedEvent] = []
         let whole = try await read(EventQuery(items), asOf: moment, timeout: timeout)

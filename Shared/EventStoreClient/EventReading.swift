@@ -25,7 +25,8 @@ public struct EventReading: AsyncSequence, Sendable {
         private var rest: ReadRequest
         private let connection: RequestClient
         private let timeout: Duration
-        private var place: ReadPlace?
+        /// The request id of the open read, or nil.
+        private var id: UInt64?
         private var isAtEnd = false
 
         fileprivate init(_ reading: EventReading) {
@@ -34,6 +35,8 @@ public struct EventReading: AsyncSequence, Sendable {
             timeout = reading.timeout
         }
 
+        deinit { endRead() }
+
         /// Returns the next chunk, or nil at the end.
         public func next(isolation actor: isolated (any Actor)?) async throws -> EventBatch? {
             guard !isAtEnd else { return nil }
@@ -41,44 +44,51 @@ public struct EventReading: AsyncSequence, Sendable {
                 return try await nextChunk()
             } catch {
                 isAtEnd = true
-                place = nil
+                endRead()
                 throw error
             }
         }
 
         private func nextChunk() async throws -> EventBatch {
-            var place = try await openPlace()
-            let deadline = ContinuousClock.now + timeout
-            var attempts = 0
-            while true {
-                attempts += 1
-                let end = Swift.min(deadline, .now + RequestClient.attemptTimeout(attempts))
-                if let message = try await connection.next(place.id, until: end) {
-                    return try await take(Answer(message), from: place)
+            // The time to wait for other reads does not count.
+            _ = try await openRead()
+            var attempts = Attempts(within: timeout)
+            while let end = attempts.next() {
+                let id = try await openRead()
+                if let message = try await connection.next(id, until: end) {
+                    return try await take(Answer(message), of: id)
                 }
-                guard await !connection.isClosed, .now < deadline else {
-                    throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
-                }
+                guard await !connection.isClosed else { break }
                 // The store may have restarted and lost this read.
-                self.place = nil
-                place = try await openPlace()
+                endRead()
             }
+            throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
         }
 
-        /// Returns the place of the open read, or starts a new read.
-        private func openPlace() async throws -> ReadPlace {
-            if let place { return place }
-            guard let id = try await connection.openRead() else {
+        /// Returns the request id of the open read, or starts a new read.
+        private func openRead() async throws -> UInt64 {
+            if let id { return id }
+            guard let opened = try await connection.openRead() else {
                 throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
             }
-            let opened = ReadPlace(id, of: connection)
-            place = opened
+            id = opened
             let frames = [try rest.encoded()]
-            try await connection.send(.read, id, frames, until: .now + RequestClient.attempt)
+            try await connection.send(.read, opened, frames, until: .now + RequestClient.attempt)
             return opened
         }
 
-        private func take(_ answer: Answer, from place: ReadPlace) async throws -> EventBatch {
+        /// Ends the open read, if there is one: the store stops it unless it has sent it all, and
+        /// its place goes to the next waiting read.
+        private func endRead(isFinished: Bool = false) {
+            guard let id else { return }
+            self.id = nil
+            // A new task, because the reading one may be cancelled.
+            Task(executorPreference: connection.loop) { [connection] in
+                await connection.endRead(id, isFinished: isFinished)
+            }
+        }
+
+        private func take(_ answer: Answer, of id: UInt64) async throws -> EventBatch {
             guard answer.header.kind == .chunk, answer.body.count == 2 else {
                 throw ProtocolError(.malformed, "the answer to a read is not a chunk")
             }
@@ -87,8 +97,7 @@ public struct EventReading: AsyncSequence, Sendable {
             let events = Array(try RecordSequence(records[...]))
             if chunk.isLast {
                 isAtEnd = true
-                place.isFinished = true
-                self.place = nil
+                endRead(isFinished: true)
             } else {
                 rest.from = chunk.next
                 guard rest.limit == 0 || rest.limit > events.count else {
@@ -98,35 +107,12 @@ public struct EventReading: AsyncSequence, Sendable {
                 if rest.limit > 0 { rest.limit -= UInt64(events.count) }
                 let one: [UInt8] = [1, 0, 0, 0]
                 try await connection.send(
-                    .credit, place.id, [one], until: .now + RequestClient.attempt)
+                    .credit, id, [one], until: .now + RequestClient.attempt)
             }
             let isForwards = rest.direction == .forwards
             return EventBatch(
                 events: events, through: isForwards ? Swift.max(chunk.next, 1) - 1 : chunk.next,
                 isCaughtUp: isForwards && chunk.next > chunk.head)
-        }
-    }
-}
-
-/// A place among the open reads of a connection.
-///
-/// When it is released, the store stops the read and the place goes to the next waiting read.
-private final class ReadPlace {
-    let id: UInt64
-    /// Whether the store has sent the whole read.
-    var isFinished = false
-    private let connection: RequestClient
-
-    init(_ id: UInt64, of connection: RequestClient) {
-        self.id = id
-        self.connection = connection
-    }
-
-    deinit {
-        let (id, isFinished, connection) = (id, isFinished, connection)
-        // A new task, because the reading one may be cancelled.
-        Task(executorPreference: connection.loop) {
-            await connection.endRead(id, isFinished: isFinished)
         }
     }
 }

@@ -10,13 +10,9 @@ public enum EventReference: Hashable, Sendable {
 
     /// Reads an event id, or a position from 1.
     public init?(_ text: String) {
-        if let id = EventID(text) {
-            self = .id(id)
-        } else if let position = UInt64(text), position > 0 {
-            self = .position(position)
-        } else {
-            return nil
-        }
+        let position = UInt64(text).flatMap { $0 > 0 ? Self.position($0) : nil }
+        guard let reference = EventID(text).map(Self.id) ?? position else { return nil }
+        self = reference
     }
 }
 

@@ -73,10 +73,9 @@ extension EventStoreClient {
         switch moment {
         case .position(let position):
             let head = try await welcome().head
-            guard position <= head else {
-                throw DaybookError(
-                    .rejected, "the log ends at position \(head), before \(position)")
-            }
+            try require(
+                position <= head, .rejected,
+                "the log ends at position \(head), before \(position)")
         case .time(let time):
             guard time > .now() else { return }
             // After the clock was set back, the log is ahead of it. New events get later times

@@ -80,9 +80,8 @@ public struct EventStoreClient: Sendable {
     }
 
     /// Returns the event with this id, or nil if the log lacks it.
-    public func event(id: EventID, timeout: Duration = .seconds(30)) async throws -> RecordedEvent?
-    {
-        let record = try await connection.call(StoreCall.event, within: timeout) { _ in
+    public func event(id: EventID) async throws -> RecordedEvent? {
+        let record = try await connection.call(StoreCall.event, within: .seconds(30)) { _ in
             Array(id.description.utf8)
         }
         return record.isEmpty ? nil : try RecordedEvent(record[...])
@@ -90,18 +89,14 @@ public struct EventStoreClient: Sendable {
 
     /// Returns streams in the order of their first events.
     public func streams(
-        _ request: StreamsRequest = StreamsRequest(), timeout: Duration = .seconds(30)
+        _ request: StreamsRequest = StreamsRequest()
     ) async throws -> [StreamEntry] {
-        let answer = try await connection.call(StoreCall.streams, within: timeout) { _ in
-            try JSON.encode(request)
-        }
-        return try JSON.decode([StreamEntry].self, from: answer)
+        try await connection.call(StoreCall.streams, within: .seconds(30), json: request)
     }
 
     /// Returns the store's figures.
-    public func statistics(timeout: Duration = .seconds(30)) async throws -> StoreStatistics {
-        let answer = try await connection.call(StoreCall.statistics, within: timeout) { _ in [] }
-        return try JSON.decode(StoreStatistics.self, from: answer)
+    public func statistics() async throws -> StoreStatistics {
+        try JSON.decode(from: try await connection.call(StoreCall.statistics, within: .seconds(30)))
     }
 
     /// Returns the head of the log and the hash of its chain.
@@ -109,8 +104,7 @@ public struct EventStoreClient: Sendable {
     /// - Parameter timeout: how long to wait. The first answer for a log without a chain takes as
     ///   long as it takes to read the whole log.
     public func head(timeout: Duration = .seconds(30)) async throws -> LogHead {
-        let answer = try await connection.call(StoreCall.chain, within: timeout) { _ in [] }
-        return try JSON.decode(LogHead.self, from: answer)
+        try JSON.decode(from: try await connection.call(StoreCall.chain, within: timeout))
     }
 
     /// Returns the requested events, in chunks that the store sends as the consumer takes them.

@@ -1,5 +1,6 @@
 import DequeModule
 import EventSourcing
+import JSON
 import WireProtocol
 public import ZeroMQ
 
@@ -7,13 +8,9 @@ public import ZeroMQ
 ///
 /// Callers on its loop need no change of threads. It reconnects automatically. `close` ends it at
 /// once. A client without references ends some seconds after its last request.
-public actor RequestClient {
+public actor RequestClient: LoopActor {
     /// How long to wait for an answer before the request is sent again the first time.
     static let attempt: Duration = .seconds(2)
-    /// Returns how long to wait for an answer to the given attempt, from 1.
-    ///
-    /// It doubles with each attempt, because a slower process could otherwise never answer in time.
-    static func attemptTimeout(_ count: Int) -> Duration { attempt * (1 << min(count - 1, 6)) }
     /// How many reads are open at once. More wait here in their order, because the store limits
     /// them.
     private static let openReads = 32
@@ -41,7 +38,8 @@ public actor RequestClient {
     }
 
     private let socket: Socket
-    nonisolated let loop: SocketLoop
+    /// The thread of the connection, on which the client runs.
+    public nonisolated let loop: SocketLoop
     /// The endpoint of the process.
     public nonisolated let endpoint: String
     private var inboxes: [UInt64: Inbox] = [:]
@@ -52,11 +50,6 @@ public actor RequestClient {
     /// The earliest time at which a request's deadline may pass.
     private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
-
-    /// The loop's executor.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     /// Starts to connect.
     ///
@@ -134,43 +127,47 @@ public actor RequestClient {
     func request(
         _ kind: MessageKind, within timeout: Duration, _ frames: (Int) throws -> [[UInt8]]
     ) async throws -> Answer {
-        var now = ContinuousClock.now
-        let deadline = now + timeout
-        var attempts = 0
-        while !isClosed, now < deadline {
+        var attempts = Attempts(within: timeout)
+        while !isClosed, let end = attempts.next() {
             try Task.checkCancellation()
-            attempts += 1
             let id = newRequest()
             defer { forget(id) }
-            try await send(kind, id, try frames(attempts), until: deadline)
-            let end = min(deadline, now + Self.attemptTimeout(attempts))
+            try await send(kind, id, try frames(attempts.count), until: attempts.deadline)
             if let message = try await next(id, until: end) {
                 do throws(ProtocolError) {
                     return try Answer(message)
                 } catch {
-                    guard error.code == .overloaded, end < deadline else { throw error }
+                    guard error.code == .overloaded, end < attempts.deadline else { throw error }
                     // It is overloaded, so the retry comes no sooner than after a missing answer.
                     try await Task.sleep(until: end)
                 }
             }
-            now = .now
         }
         throw DaybookError.noAnswer(from: endpoint, within: timeout)
     }
 
     /// Calls an operation of a process, and returns the answer.
     ///
-    /// - Parameter argument: returns the argument, for the number of the attempt, from 1. A call
-    ///   without an answer is repeated.
+    /// - Parameter argument: returns the argument, for the number of the attempt, from 1. By
+    ///   default it is empty. A call without an answer is repeated.
     /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
     ///   `timeout`.
     public func call(
-        _ name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
+        _ name: String, within timeout: Duration,
+        _ argument: (Int) throws -> [UInt8] = { _ in [] }
     ) async throws -> [UInt8] {
         let answer = try await request(.call, within: timeout) { attempt in
             [Array(name.utf8), try argument(attempt)]
         }
         return answer.body.first ?? []
+    }
+
+    /// Calls an operation with an argument in JSON, and returns its answer, which is JSON, too.
+    nonisolated func call<Answer: Decodable>(
+        _ name: String, within timeout: Duration, json argument: some Encodable
+    ) async throws -> Answer {
+        let argument = try JSON.encode(argument)
+        return try JSON.decode(from: try await call(name, within: timeout) { _ in argument })
     }
 
     func forget(_ id: UInt64) { inboxes[id] = nil }
@@ -264,5 +261,25 @@ public actor RequestClient {
         guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
         // The answer to an abandoned request is dropped.
         inboxes[header.requestID]?.deliver(message)
+    }
+}
+
+/// The attempts to get an answer before a deadline.
+///
+/// Each waits twice as long as the one before it, because a slower process could otherwise never
+/// answer in time.
+struct Attempts {
+    let deadline: ContinuousClock.Instant
+    /// The number of the current attempt, from 1.
+    private(set) var count = 0
+
+    init(within timeout: Duration) { deadline = .now + timeout }
+
+    /// Begins another attempt, and returns its end, or nil after the deadline.
+    mutating func next() -> ContinuousClock.Instant? {
+        let now = ContinuousClock.now
+        guard now < deadline else { return nil }
+        defer { count += 1 }
+        return min(deadline, now + RequestClient.attempt * (1 << min(count, 6)))
     }
 }

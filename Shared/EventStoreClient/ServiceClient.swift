@@ -12,13 +12,16 @@ public struct ServiceClient: Sendable {
     private let actor: String
     private let traceparent: TraceParent?
 
+    /// Starts to connect.
+    ///
     /// - Parameters:
-    ///   - service: the name of the process, which it must prove over TCP; the bus is the event
-    ///     store's.
-    ///   - timeout: how long a call is tried, over restarts of the service.
-    ///   - actor: who gives the commands.
-    ///   - traceparent: the trace that the commands are part of.
-    ///   - context: with the keys to be used over TCP; those that the process was given, if nil.
+    ///   - service: the name of the process, which it must prove over TCP. The bus has the event
+    ///     store's name.
+    ///   - timeout: how long to try a call, also across restarts of the service.
+    ///   - actor: the person or program that gives the commands.
+    ///   - traceparent: the trace that the commands are part of, or nil.
+    ///   - context: the context with the keys for TCP, or nil for the keys of the process.
+    /// - Throws: `ZeroMQError` if the endpoint is invalid or needs keys.
     public init(
         endpoint: String, of service: String, timeout: Duration, actor: String,
         traceparent: TraceParent? = nil, in context: Context? = nil
@@ -31,12 +34,13 @@ public struct ServiceClient: Sendable {
         self.traceparent = traceparent
     }
 
+    /// Closes the connection. Pending calls fail as unavailable.
     public func close() async { await connection.close() }
 
-    /// Has the command carried out, once however often it has to be sent.
+    /// Sends a command until an answer comes. The command takes effect once, however often it is
+    /// sent.
     ///
-    /// - Parameter mayBeRepeat: whether an earlier caller may have sent the same command, by its
-    ///   id.
+    /// - Parameter mayBeRepeat: whether an earlier caller may have sent a command with the same id.
     public func command<Command: Codable & Sendable>(
         _ name: String, _ command: Command, id: EventID = .random(), mayBeRepeat: Bool = false
     ) async throws -> CommandReply {
@@ -49,30 +53,24 @@ public struct ServiceClient: Sendable {
         return try JSON.decode(CommandReply.self, from: answer)
     }
 
-    /// The answer to any other call.
+    /// Returns the answer to any other call. The argument and the answer are JSON.
     package func call<Answer: Decodable>(
         _ name: String, _ argument: some Encodable & Sendable, as: Answer.Type = Answer.self
     ) async throws -> Answer {
-        let answer = try await connection.call(name, within: timeout) { _ in
-            try JSON.encode(argument)
-        }
-        return try JSON.decode(Answer.self, from: answer)
+        try await connection.call(name, within: timeout, json: argument)
     }
 
-    /// What the service answers to the query.
+    /// Returns the service's answer to a query.
     ///
     /// - Parameters:
-    ///   - atLeast: the answer knows every event up to this position.
-    ///   - asOf: it is what was true then.
-    ///   - without: it is a ``Hypothetical``, as if the event of this id had not happened.
+    ///   - atLeast: the position up to which the answer includes every event, or nil for any.
+    ///   - asOf: the point in the log that the answer describes, or nil for now.
+    ///   - without: the id of an event that the answer, a ``Hypothetical``, leaves out, or nil.
     public func query<Query: Codable & Sendable, Answer: Decodable>(
         _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
         without: EventID? = nil, as: Answer.Type = Answer.self
     ) async throws -> Answer {
-        let request = QueryRequest(atLeast: atLeast, asOf: asOf, without: without, query: query)
-        let answer = try await connection.call(name, within: timeout) { _ in
-            try JSON.encode(request)
-        }
-        return try JSON.decode(Answer.self, from: answer)
+        try await call(
+            name, QueryRequest(atLeast: atLeast, asOf: asOf, without: without, query: query))
     }
 }

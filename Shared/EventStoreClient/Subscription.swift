@@ -1,6 +1,6 @@
 import EventSourcing
 import WireProtocol
-import ZeroMQ
+public import ZeroMQ
 
 /// A catch-up subscription: it reads the log until it has caught up, then receives the feed.
 ///
@@ -13,7 +13,7 @@ import ZeroMQ
 ///
 /// The sequence ends only by throwing. A new iteration continues where the last one stopped. It has
 /// one consumer at a time.
-public actor Subscription: AsyncSequence {
+public actor Subscription: AsyncSequence, LoopActor {
     /// Batches of events.
     public typealias Element = EventBatch
 
@@ -26,7 +26,8 @@ public actor Subscription: AsyncSequence {
     private let query: EventQuery
     private let scope: FeedScope
     private let client: EventStoreClient
-    private let loop: SocketLoop
+    /// The thread of the client, on which the subscription runs.
+    public nonisolated let loop: SocketLoop
     private let feed: Socket
     private let log: EventID
     private var through: UInt64
@@ -34,11 +35,6 @@ public actor Subscription: AsyncSequence {
     /// The read of the log while the subscription is behind.
     private var reading: EventReading.Iterator?
     private var isTaken = false
-
-    /// The loop's executor.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     init(
         _ query: EventQuery, after start: SubscriptionStart, in expected: EventID?,

@@ -5,24 +5,17 @@ import Glibc
 /// Any thread may use it. Reads and writes name their offset, so they do not affect each other.
 @safe public final class File: Sendable {
     /// How a file is opened.
-    public enum Mode: Sendable {
+    public struct Mode: Sendable {
         /// For reading. The file must exist.
-        case read
+        public static let read = Mode(flags: O_RDONLY)
         /// For reading and writing. The file must exist.
-        case readWrite
+        public static let readWrite = Mode(flags: O_RDWR)
         /// For reading and writing. The file is created if it does not exist.
-        case create
+        public static let create = Mode(flags: O_RDWR | O_CREAT)
         /// For reading and writing. The file is created, or emptied if it exists.
-        case replace
+        public static let replace = Mode(flags: O_RDWR | O_CREAT | O_TRUNC)
 
-        fileprivate var flags: Int32 {
-            switch self {
-            case .read: O_RDONLY
-            case .readWrite: O_RDWR
-            case .create: O_RDWR | O_CREAT
-            case .replace: O_RDWR | O_CREAT | O_TRUNC
-            }
-        }
+        fileprivate let flags: Int32
     }
 
     private let descriptor: Int32

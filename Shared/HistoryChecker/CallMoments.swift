@@ -1,3 +1,5 @@
+import EventSourcing
+
 /// The order of calls and effects: which effects a call must see, and which it cannot see.
 ///
 /// If one call was answered before another call was made, the second call comes after the effect of
@@ -13,16 +15,16 @@ struct CallMoments {
 
     /// Sorts the calls of a history by their times and effects.
     ///
-    /// - Parameter calls: the calls, each with the position of its first event, or nil.
-    init(_ calls: [(started: UInt64, ended: UInt64, effect: UInt64?, isAcknowledged: Bool)]) {
+    /// - Parameter effect: returns the position of a call's first event, or nil if it has none.
+    init<Subject>(_ calls: [Call<Subject>], effect: (Call<Subject>) -> UInt64?) {
         var ended: [(time: UInt64, highest: UInt64)] = []
         // A call without an acknowledgement may take effect after the caller has given up.
         for call in calls.sorted(by: { $0.ended < $1.ended }) where call.isAcknowledged {
-            guard let effect = call.effect else { continue }
+            guard let effect = effect(call) else { continue }
             ended.append((call.ended, max(effect, ended.last?.highest ?? 0)))
         }
         firstStart = calls.reduce(into: [:]) { starts, call in
-            guard let effect = call.effect else { return }
+            guard let effect = effect(call) else { return }
             starts[effect] = min(starts[effect] ?? .max, call.started)
         }
         var started: [(time: UInt64, lowest: UInt64)] = []
@@ -36,24 +38,14 @@ struct CallMoments {
     /// Returns the highest position that a call made at `start` must see, and the highest that a
     /// call answered at `end` can see.
     func effects(of start: UInt64, _ end: UInt64) -> (first: UInt64, last: UInt64) {
-        let before = Self.count(ended) { $0.time < start }
-        let first = before > 0 ? ended[before - 1].highest : 0
-        let behind = Self.count(started) { $0.time <= end }
-        return (first, behind < started.count ? started[behind].lowest - 1 : .max)
+        let before = ended.prefix(upTo: ended.partitioningIndex { $0.time >= start }).last
+        let behind = started.suffix(from: started.partitioningIndex { $0.time > end }).first
+        return (before?.highest ?? 0, behind.map { $0.lowest - 1 } ?? .max)
     }
 
     /// Whether an earlier call than the one made at `start` had the effect, so that this one
     /// repeats it.
     func isRepeated(_ effect: UInt64, before start: UInt64) -> Bool {
         (firstStart[effect] ?? start) < start
-    }
-
-    private static func count<Entry>(_ entries: [Entry], _ wanted: (Entry) -> Bool) -> Int {
-        var (low, high) = (0, entries.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if wanted(entries[middle]) { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -32,13 +32,7 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
         let effects = Dictionary(grouping: events, by: \.id)
         self.effects = effects
         streams = Dictionary(grouping: events, by: \.stream.id).mapValues(StreamHistory.init)
-        moments = CallMoments(
-            calls.map { call in
-                (
-                    call.started, call.ended, Self.effect(of: call, effects)?.position,
-                    call.isAcknowledged
-                )
-            })
+        moments = CallMoments(calls) { Self.effect(of: $0, effects)?.position }
     }
 
     /// Returns all violations. A history that a correct system can have has none.
@@ -107,25 +101,22 @@ public struct HistoryChecker<Subject: Aggregate> where Subject.Event: Equatable 
     }
 
     private func checkAbsence(_ command: Subject.Command, _ call: Call<Subject>) -> [Fault] {
-        let subject = Subject.id(of: command)
-        func isJustified(_ holds: (Result<[Subject.Event], Subject.Rejection>) -> Bool) -> Bool {
-            states(of: subject, during: call).contains { holds(Self.decide(command, $0)) }
+        let decisions = states(of: Subject.id(of: command), during: call).lazy.map { state in
+            Self.decide(command, state)
         }
         switch call.answer {
         case .acknowledged(let position):
             return [(.lost, "\(command), acknowledged at position \(position)")]
         case .nothing:
-            let holds = isJustified { if case .success([]) = $0 { true } else { false } }
-            return holds ? [] : [(.unjustified, "\(command) had something to do")]
-        case .rejected(let reason):
-            let holds = isJustified { decision in
-                if case .failure(let error) = decision {
-                    error.description == reason
-                } else {
-                    false
-                }
+            let isJustified = decisions.contains {
+                if case .success([]) = $0 { true } else { false }
             }
-            return holds ? [] : [(.unjustified, "\(command): \(reason)")]
+            return isJustified ? [] : [(.unjustified, "\(command) had something to do")]
+        case .rejected(let reason):
+            let isJustified = decisions.contains {
+                if case .failure(let error) = $0 { error.description == reason } else { false }
+            }
+            return isJustified ? [] : [(.unjustified, "\(command): \(reason)")]
         case .unknown, .answered: return []
         }
     }

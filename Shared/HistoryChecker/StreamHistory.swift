@@ -19,22 +19,12 @@ struct StreamHistory<Subject: Aggregate> {
     }
 
     func state(before position: UInt64) -> Subject.State {
-        states[count { $0 < position }]
+        states[positions.partitioningIndex { $0 >= position }]
     }
 
     /// Returns the states that the stream had while the log's head went from `first` to `last`.
     func states(from first: UInt64, through last: UInt64) -> ArraySlice<Subject.State> {
-        let start = count { $0 <= first }
-        return states[start...max(start, count { $0 <= last })]
-    }
-
-    /// Returns how many positions come before the first that is not `wanted`, by binary search.
-    private func count(_ wanted: (UInt64) -> Bool) -> Int {
-        var (low, high) = (0, positions.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if wanted(positions[middle]) { low = middle + 1 } else { high = middle }
-        }
-        return low
+        let start = positions.partitioningIndex { $0 > first }
+        return states[start...max(start, positions.partitioningIndex { $0 > last })]
     }
 }

@@ -120,30 +120,24 @@ public final class Suite {
     /// The status is -1 if a signal ended it. After `timeout`, in seconds, the process is killed.
     @discardableResult
     public func terminate(_ name: String, timeout: TimeInterval = 120) -> Int32 {
-        guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: timeout)
-        process.terminate()
-        process.waitUntilExit()
-        lastResort.cancel()
-        return process.terminationReason == .exit ? process.terminationStatus : -1
+        processes[name]?.terminate()
+        return waitForExit(of: name, timeout: timeout)
     }
 
     /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
     ///
     /// After `timeout`, in seconds, the process is killed.
     public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32 {
-        guard let process = processes.removeValue(forKey: name) else { return -1 }
-        let lastResort = Self.kill(process, after: timeout)
+        processes.removeValue(forKey: name).map { Self.exitStatus(of: $0, timeout) } ?? -1
+    }
+
+    private static func exitStatus(of process: Process, _ timeout: TimeInterval) -> Int32 {
+        let id = process.processIdentifier
+        let lastResort = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: lastResort)
         process.waitUntilExit()
         lastResort.cancel()
         return process.terminationReason == .exit ? process.terminationStatus : -1
-    }
-
-    private static func kill(_ process: Process, after timeout: TimeInterval) -> DispatchWorkItem {
-        let id = process.processIdentifier
-        let work = DispatchWorkItem { _ = Foundation.kill(id, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: work)
-        return work
     }
 
     /// Sends a signal, such as SIGSTOP or SIGCONT.
@@ -193,9 +187,7 @@ public final class Suite {
     public func useTCP() throws {
         let names = ["event-store"] + Self.services
         let keyring = keys.appending(path: "keyring.json")
-        let made = try run(
-            ["event-store", "keys", "new", "--keyring", keyring.path, "operator"] + names)
-        guard made.status == 0 else { throw DaybookError(.internal, made.errors) }
+        try makeKey("operator", names + ["--keyring", keyring.path])
         environment["DAYBOOK_KEYRING"] = keyring.path
         for name in names + ["feed", "bus"] {
             environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
@@ -211,8 +203,9 @@ public final class Suite {
 
     /// Returns a context with the key of this name, for a test's own clients.
     public func context(of name: String) throws -> Context {
-        try .with(
-            key: keys.appending(path: "\(name).key"), keyring: keys.appending(path: "keyring.json"))
+        try Credentials(
+            key: keys.appending(path: "\(name).key"), keyring: keys.appending(path: "keyring.json")
+        ).context
     }
 
     /// Returns a free port below those that the system assigns.
@@ -288,12 +281,9 @@ public final class Suite {
             }
             try process.run()
         }
-        let lastResort = Self.kill(process, after: timeout)
-        process.waitUntilExit()
-        lastResort.cancel()
         return Run(
-            status: process.terminationReason == .exit ? process.terminationStatus : -1,
-            output: try output.text(), errors: try errors.text())
+            status: Self.exitStatus(of: process, timeout), output: try output.text(),
+            errors: try errors.text())
     }
 
     /// A file without a name, which disappears when it is closed.
@@ -335,21 +325,16 @@ public final class Suite {
     /// Waits for the first event that matches, in the log or to come, and returns it.
     public func event(matching query: EventQuery) async throws -> RecordedEvent {
         let store = try await eventStore()
-        let subscription = try await store.subscribe(query)
-        while true {
-            if let event = try await subscription.next().events.first {
-                await store.close()
-                return event
-            }
+        return try await closing(store.close) {
+            for try await event in try await store.subscribe(query).events { return event }
+            throw CancellationError()
         }
     }
 
     /// Returns the status of the service. Waits for a service that is starting.
     public func status(of service: String) async throws -> ServiceStatus {
         let client = try await client(of: service)
-        let status = try await client.query("status", Nothing(), as: ServiceStatus.self)
-        await client.close()
-        return status
+        return try await closing(client.close) { try await client.query("status", Nothing()) }
     }
 
     /// Runs `audit --compare`, which waits until the services have caught up.

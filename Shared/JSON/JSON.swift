@@ -40,6 +40,13 @@ public enum JSON {
     }
 }
 
+extension KeyedDecodingContainer {
+    /// Reads the value of a key, or returns `value` if the key is missing or null.
+    public func decode<Value: Decodable>(_ key: Key, or value: Value) throws -> Value {
+        try decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+}
+
 extension DecodingError {
     /// What is wrong and where, in one line.
     public var oneLine: String {

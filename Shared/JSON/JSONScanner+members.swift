@@ -29,8 +29,7 @@ extension JSONScanner {
         }
         try scanner.open()
         var members: [(String, ArraySlice<UInt8>)] = []
-        var isFirst = true
-        while try scanner.hasNext(bytes, until: UInt8(ascii: "}"), isFirst: &isFirst) {
+        while try scanner.hasNext(bytes, until: UInt8(ascii: "}")) {
             var name: [UInt8] = []
             try scanner.key(bytes).append(to: &name, from: bytes)
             _ = scanner.peek(bytes)

@@ -34,9 +34,11 @@ public struct JSONScanner: Sendable {
     public var at: Int
     /// The offset after the last byte.
     public let end: Int
-    @usableFromInline let maximumDepth: Int
-    @usableFromInline let isStrict: Bool
-    @usableFromInline var depth = 0
+    private let maximumDepth: Int
+    let isStrict: Bool
+    private var depth = 0
+    /// Whether the last token was an opening bracket.
+    private var isAtFirst = false
 
     /// - Parameters:
     ///   - range: The part of the bytes to read.
@@ -50,8 +52,10 @@ public struct JSONScanner: Sendable {
         self.isStrict = isStrict
     }
 
-    /// Returns an error at the next byte.
-    public func error(_ reason: String) -> JSONError { JSONError(offset: at, reason: reason) }
+    /// Returns an error at an offset, or at the next byte.
+    public func error(_ reason: String, at offset: Int? = nil) -> JSONError {
+        JSONError(offset: offset ?? at, reason: reason)
+    }
 
     /// Returns the next byte that is not white space, or 0 at the end. No valid JSON has a 0 there.
     @inlinable public mutating func peek(_ bytes: Span<UInt8>) -> UInt8 {
@@ -68,26 +72,25 @@ public struct JSONScanner: Sendable {
         guard depth < maximumDepth else { throw error("nested deeper than \(maximumDepth)") }
         depth += 1
         at += 1
+        isAtFirst = true
     }
 
     /// Returns whether another item follows an opening bracket or an item. If not, skips `close`.
     public mutating func hasNext(
-        _ bytes: Span<UInt8>, until close: UInt8, isFirst: inout Bool
+        _ bytes: Span<UInt8>, until close: UInt8
     ) throws(JSONError) -> Bool {
         let byte = peek(bytes)
+        defer { isAtFirst = false }
         if byte == close {
             depth -= 1
             at += 1
             return false
         }
-        if isFirst {
-            isFirst = false
-        } else {
-            guard byte == UInt8(ascii: ",") else {
-                throw error("expected ',' or '\(Character(Unicode.Scalar(close)))'")
-            }
-            at += 1
+        guard !isAtFirst else { return true }
+        guard byte == UInt8(ascii: ",") else {
+            throw error("expected ',' or '\(Character(Unicode.Scalar(close)))'")
         }
+        at += 1
         return true
     }
 
@@ -121,19 +124,16 @@ public struct JSONScanner: Sendable {
 
     /// Skips and checks the next value of any kind.
     public mutating func skip(_ bytes: Span<UInt8>) throws(JSONError) {
-        var isFirst = true
         switch peek(bytes) {
         case UInt8(ascii: "{"):
             try open()
-            while try hasNext(bytes, until: UInt8(ascii: "}"), isFirst: &isFirst) {
+            while try hasNext(bytes, until: UInt8(ascii: "}")) {
                 _ = try key(bytes)
                 try skip(bytes)
             }
         case UInt8(ascii: "["):
             try open()
-            while try hasNext(bytes, until: UInt8(ascii: "]"), isFirst: &isFirst) {
-                try skip(bytes)
-            }
+            while try hasNext(bytes, until: UInt8(ascii: "]")) { try skip(bytes) }
         default: _ = try scalar(bytes)
         }
     }

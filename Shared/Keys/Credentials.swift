@@ -31,14 +31,12 @@ public struct Credentials: Sendable {
         key: URL, keyring: URL, logger: Logger = Credentials.standardLogger
     ) throws {
         let (identity, keyring) = (try KeyFile.read(key), try KeyringFile(keyring))
-        guard keyring.currentCaller(of: identity.publicKey.description) != nil else {
-            throw DaybookError(
-                .invalid, "the keyring \(keyring.path) has no valid key for \(key.path)")
-        }
+        try require(
+            keyring.currentCaller(of: identity.publicKey.description) != nil, .invalid,
+            "the keyring \(keyring.path) has no valid key for \(key.path)")
         let log = ThrottledLog(logger)
-        context = try Context(
-            security: Security(
-                identity: identity, authenticator: KeyringAuthenticator(keyring, log: log)))
+        let authenticator = KeyringAuthenticator(keyring: keyring, log: log)
+        context = try Context(security: Security(identity: identity, authenticator: authenticator))
         access = AccessControl(
             find: { keyring.caller(of: $0) }, note: { log.note("denied: \($1)", of: $0) })
     }
@@ -57,9 +55,7 @@ public struct Credentials: Sendable {
     public static func ofProcess(
         logger: Logger = Credentials.standardLogger
     ) throws -> Credentials {
-        let key = Endpoints.environment("DAYBOOK_KEY")
-        let keyring = Endpoints.environment("DAYBOOK_KEYRING")
-        switch (key, keyring) {
+        switch (Endpoints.environment("DAYBOOK_KEY"), Endpoints.environment("DAYBOOK_KEYRING")) {
         case (nil, nil):
             return try Credentials()
         case (let key?, let keyring?):
@@ -78,9 +74,4 @@ public struct Credentials: Sendable {
 extension Context {
     /// Returns the context of the process's ``Credentials``, for a process that only makes calls.
     public static func ofProcess() throws -> Context { try Credentials.ofProcess().context }
-
-    /// Returns a context with the secret key and the keyring in these files.
-    public static func with(key: URL, keyring: URL) throws -> Context {
-        try Credentials(key: key, keyring: keyring).context
-    }
 }

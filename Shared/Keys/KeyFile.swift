@@ -28,16 +28,13 @@ public enum KeyFile {
     /// - Throws: `invalid` if the file can't be read, has no key or is open to other users. The
     ///   message contains the path and nothing of the content.
     public static func read(_ file: URL) throws -> CurveKeyPair {
-        guard let data = FileManager.default.contents(atPath: file.path) else {
-            throw DaybookError(.invalid, "the key file \(file.path) can't be read")
-        }
+        let data = try FileManager.default.contents(atPath: file.path).orThrow(
+            .invalid, "the key file \(file.path) can't be read")
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         let mode = (attributes[.posixPermissions] as? Int) ?? 0
-        guard mode & 0o077 == 0 else {
-            throw DaybookError(
-                .invalid,
-                "other users may read the key file \(file.path); run: chmod 600 \(file.path)")
-        }
+        try require(
+            mode & 0o077 == 0, .invalid,
+            "other users may read the key file \(file.path); run: chmod 600 \(file.path)")
         let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
         guard let secret = lines.first(where: { !$0.hasPrefix("#") }),
             let pair = CurveKeyPair(secret: String(secret))

@@ -51,9 +51,9 @@ public struct Keyring: Codable, Hashable, Sendable {
         } catch {
             throw DaybookError(.invalid, "the keyring \(file.path) can't be read")
         }
-        guard version == 1 else {
-            throw DaybookError(.invalid, "the keyring \(file.path) has version \(version), not 1")
-        }
+        try require(
+            version == 1, .invalid,
+            "the keyring \(file.path) has version \(version), not 1")
     }
 
     private static func read(_ file: URL) throws -> Data {
@@ -113,11 +113,9 @@ public struct Keyring: Codable, Hashable, Sendable {
     public mutating func add(
         _ name: String, _ key: CurvePublicKey, at time: Timestamp, _ permissions: Permissions? = nil
     ) throws {
-        guard self.key(of: name) == nil else {
-            throw DaybookError(
-                .rejected,
-                "'\(name)' has a valid key; revoke it first: event-store keys revoke \(name)")
-        }
+        try require(
+            self.key(of: name) == nil, .rejected,
+            "'\(name)' has a valid key; revoke it first: event-store keys revoke \(name)")
         keys.append(
             Key(
                 name: name, publicKey: key.description, createdAt: time,

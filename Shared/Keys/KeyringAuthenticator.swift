@@ -1,4 +1,3 @@
-import CoreMetrics
 import Observability
 import WireProtocol
 import ZeroMQ
@@ -6,15 +5,9 @@ import ZeroMQ
 /// Admits peers with a valid key in the keyring, and to the feed only those that may read all
 /// events.
 struct KeyringAuthenticator: Authenticator {
-    private let keyring: KeyringFile
-    private let log: ThrottledLog
+    let keyring: KeyringFile
+    let log: ThrottledLog
     private let rate = HandshakeRate()
-    private let denials = Registry.deniedHandshakes
-
-    init(_ keyring: KeyringFile, log: ThrottledLog) {
-        self.keyring = keyring
-        self.log = log
-    }
 
     func key(of name: String) -> CurvePublicKey? { keyring.key(of: name) }
 
@@ -24,7 +17,7 @@ struct KeyringAuthenticator: Authenticator {
     /// key can have it.
     func admit(_ handshake: Handshake) -> Admission {
         let admission = decide(on: handshake)
-        if case .admitted = admission {} else { denials.increment() }
+        if case .admitted = admission {} else { ProcessCounters.shared.noteDeniedHandshake() }
         return admission
     }
 

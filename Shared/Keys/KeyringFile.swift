@@ -13,15 +13,13 @@ final class KeyringFile: Sendable {
     private struct State: Sendable {
         var keyring: Keyring
         var callers: [String: Caller]
-        var stamp: Stamp?
+        var stamp: Stamp
         var refreshedAt: ContinuousClock.Instant
         var lost: Set<String> = []
     }
 
-    private struct Stamp: Hashable, Sendable {
-        var inode: UInt64
-        var modified: Double
-    }
+    /// What changes whenever the file does.
+    private typealias Stamp = (inode: UInt64?, modifiedAt: Date?)
 
     private let file: URL
     private let state: Mutex<State>
@@ -40,40 +38,33 @@ final class KeyringFile: Sendable {
 
     /// Returns the valid public key of a name, or nil. Checks the file first.
     func key(of name: String) -> CurvePublicKey? {
-        state.withLock { state in
-            refresh(&state)
-            return state.keyring.key(of: name)
-        }
+        read(maximumAge: .zero) { $0.keyring.key(of: name) }
     }
 
     /// Returns the caller with a valid key, or nil. Checks the file first, for handshakes.
     func currentCaller(of key: String) -> Caller? {
-        state.withLock { state in
-            refresh(&state)
-            return state.callers[key]
-        }
+        read(maximumAge: .zero) { $0.callers[key] }
     }
 
     /// Returns the caller with a valid key, or nil. May use a cached keyring, for messages.
-    func caller(of key: String) -> Caller? {
-        state.withLock { state in
-            lookIfOld(&state)
-            return state.callers[key]
-        }
-    }
+    func caller(of key: String) -> Caller? { read(maximumAge: Self.age) { $0.callers[key] } }
 
     /// Returns the keys whose caller has changed since the last call, because they were revoked or
     /// their permissions changed.
     func takeChangedSenders() -> Set<String> {
-        state.withLock { state in
-            lookIfOld(&state)
+        read(maximumAge: Self.age) { state in
             defer { state.lost = [] }
             return state.lost
         }
     }
 
-    private func lookIfOld(_ state: inout State) {
-        if state.refreshedAt + Self.age < .now { refresh(&state) }
+    private func read<Value: Sendable>(
+        maximumAge: Duration, _ body: (inout State) -> Value
+    ) -> Value {
+        state.withLock { state in
+            if state.refreshedAt + maximumAge <= .now { refresh(&state) }
+            return body(&state)
+        }
     }
 
     private func refresh(_ state: inout State) {
@@ -87,12 +78,11 @@ final class KeyringFile: Sendable {
         state.stamp = stamp
     }
 
-    private static func stamp(_ file: URL) -> Stamp? {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path),
-            let modified = attributes[.modificationDate] as? Date
-        else { return nil }
-        return Stamp(
-            inode: (attributes[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0,
-            modified: modified.timeIntervalSince1970)
+    private static func stamp(_ file: URL) -> Stamp {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+        return (
+            (attributes?[.systemFileNumber] as? NSNumber)?.uint64Value,
+            attributes?[.modificationDate] as? Date
+        )
     }
 }

@@ -22,7 +22,7 @@ public final class FolderObjectStorage: ObjectStorage {
     public init(folder: String) throws(ObjectStorageError) {
         self.folder = folder
         try Self.makeFolder(folder)
-        try removeUnfinished()
+        removeUnfinished()
     }
 
     /// Writes the object to a file and syncs it.
@@ -31,15 +31,11 @@ public final class FolderObjectStorage: ObjectStorage {
         let number = Self.uploads.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/\(Self.unfinished)\(getpid())-\(number)"
         do throws(ObjectStorageError) {
-            try attempt("put", key) { () throws(SystemError) in
-                let file = try File(temporary, .replace)
-                try file.write(bytes.span, at: 0)
-                try file.sync()
-            }
+            let file = try Self.attempt("put", path, try File(temporary, .replace))
+            try Self.attempt("put", path, try file.write(bytes.span, at: 0))
+            try Self.attempt("put", path, try file.sync())
             try Self.makeFolder(parent(of: path))
-            try attempt("put", key) { () throws(SystemError) in
-                try Folder.rename(temporary, to: path)
-            }
+            try Self.attempt("put", path, try Folder.rename(temporary, to: path))
         } catch {
             try? Folder.remove(temporary)
             throw error
@@ -49,46 +45,39 @@ public final class FolderObjectStorage: ObjectStorage {
 
     /// Returns the content of the object's file.
     @concurrent public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
-        try read(key, 0..<Int.max)
+        let path = try path(of: key)
+        do throws(SystemError) {
+            let file = try File(path, .read)
+            let status = try file.status()
+            if status.isFile { return try file.read(at: 0, count: status.size) }
+        } catch  where !error.isNotFound {
+            throw Self.failure("get", path, error)
+        } catch {}
+        throw .noObject(key)
     }
 
-    /// Returns a range of the object's file.
-    @concurrent public func get(
-        _ key: String, _ range: Range<Int>
-    ) async throws(ObjectStorageError) -> [UInt8] {
-        try read(key, range)
-    }
-
-    /// Returns the size of the object's file in bytes, or nil if it does not exist.
-    @concurrent public func size(of key: String) async throws(ObjectStorageError) -> Int? {
-        guard let status = try status(of: key), status.isFile else { return nil }
-        return status.size
-    }
-
-    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
-    @concurrent public func list(
-        _ prefix: String
-    ) async throws(ObjectStorageError) -> [StoredObject] {
+    /// Returns the keys of all objects that begin with `prefix`, sorted by their bytes.
+    @concurrent public func list(_ prefix: String) async throws(ObjectStorageError) -> [String] {
         // Only the deepest folder in the prefix can hold matching objects.
         let start = prefix.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(prefix[..<$0]) }
         if let start, (try? ObjectKey.check(start)) == nil { return [] }
-        var objects: [StoredObject] = []
+        var objects: [String] = []
         var folders = [start.map { $0 + "/" } ?? ""]
         // Links can form cycles, so each folder is listed once.
         var seen: Set<FileStatus.Identity> = []
         while let parent = folders.popLast() {
             if Task.isCancelled { throw .cancelled }
             for key in try names(in: parent).map({ parent + $0 }) {
-                guard (try? ObjectKey.check(key)) != nil else { continue }
-                guard let status = try status(of: key) else { continue }
+                guard (try? ObjectKey.check(key)) != nil, let status = try status(of: key)
+                else { continue }
                 if status.isFile {
-                    objects.append(StoredObject(key: key, size: status.size))
+                    objects.append(key)
                 } else if status.isFolder, seen.insert(status.identity).inserted {
                     folders.append(key + "/")
                 }
             }
         }
-        return objects.filter { $0.key.utf8.starts(with: prefix.utf8) }.sortedByKey()
+        return objects.keys(with: prefix)
     }
 
     /// Removes the object's file, if there is one.
@@ -108,9 +97,7 @@ public final class FolderObjectStorage: ObjectStorage {
 
     private func status(of key: String) throws(ObjectStorageError) -> FileStatus? {
         let path = try path(of: key)
-        return try attempt("look at", key) { () throws(SystemError) in
-            try Folder.status(of: path)
-        }
+        return try Self.attempt("look at", path, try Folder.status(of: path))
     }
 
     private func path(of key: String) throws(ObjectStorageError) -> String {
@@ -136,23 +123,8 @@ public final class FolderObjectStorage: ObjectStorage {
         }
     }
 
-    private func read(_ key: String, _ range: Range<Int>) throws(ObjectStorageError) -> [UInt8] {
-        let path = try path(of: key)
-        do throws(SystemError) {
-            let file = try File(path, .read)
-            let status = try file.status()
-            if status.isFile {
-                let range = range.clamped(to: 0..<status.size)
-                return try file.read(at: range.lowerBound, count: range.count)
-            }
-        } catch  where !error.isNotFound {
-            throw Self.failure("get", path, error)
-        } catch {}
-        throw .noObject(key)
-    }
-
-    private func removeUnfinished() throws(ObjectStorageError) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    private func removeUnfinished() {
+        let names = (try? Folder.names(in: folder)) ?? []
         for name in names where name.hasPrefix(Self.unfinished) {
             // The file may belong to another live process.
             let process = pid_t(name.dropFirst(Self.unfinished.count).prefix { $0 != "-" })
@@ -166,20 +138,15 @@ public final class FolderObjectStorage: ObjectStorage {
     ///
     /// It does not know which of the folders are new.
     private func syncFolders(of path: String) throws(ObjectStorageError) {
-        var path = parent(of: path)
-        while path.utf8.count > folder.utf8.count {
-            try Self.sync(folder: path)
+        var path = path
+        repeat {
             path = parent(of: path)
-        }
-        try Self.sync(folder: folder)
+            try Self.sync(folder: path)
+        } while path.utf8.count > folder.utf8.count
     }
 
     private static func sync(folder: String) throws(ObjectStorageError) {
-        do throws(SystemError) {
-            try Folder.sync(folder)
-        } catch {
-            throw failure("sync", folder, error)
-        }
+        try attempt("sync", folder, try Folder.sync(folder))
     }
 
     private static func makeFolder(_ path: String) throws(ObjectStorageError) {
@@ -191,13 +158,13 @@ public final class FolderObjectStorage: ObjectStorage {
         }
     }
 
-    private func attempt<Result>(
-        _ operation: String, _ key: String, _ body: () throws(SystemError) -> Result
+    private static func attempt<Result>(
+        _ operation: String, _ path: String, _ body: @autoclosure () throws(SystemError) -> Result
     ) throws(ObjectStorageError) -> Result {
         do throws(SystemError) {
             return try body()
         } catch {
-            throw Self.failure(operation, "\(folder)/\(key)", error)
+            throw failure(operation, path, error)
         }
     }
 

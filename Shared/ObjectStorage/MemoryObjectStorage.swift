@@ -13,31 +13,16 @@ public final class MemoryObjectStorage: ObjectStorage {
         objects.withLock { $0[key] = bytes }
     }
 
-    /// Returns the whole object.
+    /// Returns the object.
     public func get(_ key: String) throws(ObjectStorageError) -> [UInt8] {
         try ObjectKey.check(key)
         guard let bytes = objects.withLock({ $0[key] }) else { throw .noObject(key) }
         return bytes
     }
 
-    /// Returns a range of the object.
-    public func get(_ key: String, _ range: Range<Int>) throws(ObjectStorageError) -> [UInt8] {
-        let bytes = try get(key)
-        return Array(bytes[range.clamped(to: bytes.indices)])
-    }
-
-    /// Returns the size of the object in bytes, or nil if it does not exist.
-    public func size(of key: String) throws(ObjectStorageError) -> Int? {
-        try ObjectKey.check(key)
-        return objects.withLock { $0[key]?.count }
-    }
-
-    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
-    public func list(_ prefix: String) -> [StoredObject] {
-        objects.withLock { objects in
-            objects.filter { $0.key.utf8.starts(with: prefix.utf8) }
-                .map { StoredObject(key: $0.key, size: $0.value.count) }.sortedByKey()
-        }
+    /// Returns the keys of all objects that begin with `prefix`, sorted by their bytes.
+    public func list(_ prefix: String) -> [String] {
+        objects.withLock { Array($0.keys) }.keys(with: prefix)
     }
 
     /// Removes the object, if there is one.

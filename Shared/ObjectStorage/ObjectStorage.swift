@@ -9,42 +9,26 @@ public protocol ObjectStorage: Sendable {
     /// Stores the object, and replaces an existing one.
     func put(_ bytes: [UInt8], at key: String) async throws(ObjectStorageError)
 
-    /// Returns the whole object.
+    /// Returns the object.
     ///
     /// - Throws: `noObject` if it does not exist.
     func get(_ key: String) async throws(ObjectStorageError) -> [UInt8]
 
-    /// Returns the bytes of the object in `range`, or fewer at its end.
-    ///
-    /// - Throws: `noObject` if it does not exist.
-    func get(_ key: String, _ range: Range<Int>) async throws(ObjectStorageError) -> [UInt8]
-
-    /// Returns the size of the object in bytes, or nil if it does not exist.
-    func size(of key: String) async throws(ObjectStorageError) -> Int?
-
-    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
-    func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject]
+    /// Returns the keys of all objects that begin with `prefix`, sorted by their bytes.
+    func list(_ prefix: String) async throws(ObjectStorageError) -> [String]
 
     /// Removes the object, if there is one.
     func delete(_ key: String) async throws(ObjectStorageError)
 }
 
-/// An object in a list.
-public struct StoredObject: Hashable, Sendable {
-    /// The key of the object.
-    public let key: String
-    /// The size of the object, in bytes.
-    public let size: Int
-
-    /// Creates the entry of an object.
-    public init(key: String, size: Int) {
-        self.key = key
-        self.size = size
+extension Sequence<String> {
+    /// Returns the keys that begin with `prefix`, sorted by their bytes.
+    ///
+    /// It compares bytes, because a character may reach across the end of the prefix.
+    func keys(with prefix: String) -> [String] {
+        filter { $0.utf8.starts(with: prefix.utf8) }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
-}
-
-extension [StoredObject] {
-    func sortedByKey() -> Self { sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } }
 }
 
 /// The rules for keys, which are the same in every storage.

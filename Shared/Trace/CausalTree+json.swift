@@ -9,9 +9,20 @@ extension CausalTree {
     public func json(marking marked: EventID? = nil) -> some Encodable & Sendable {
         let start = start
         return nodes.map { node in
-            Line(
-                node, start: start ?? node.event.time, parent: node.parent.map { nodes[$0].event },
-                isMarked: node.event.id == marked)
+            let event = node.event
+            return Line(
+                position: event.position, id: event.id, time: event.time,
+                millisecondsAfterStart: Self.milliseconds(
+                    from: start ?? event.time, to: event.time),
+                millisecondsAfterCause: millisecondsAfterCause(node), depth: node.depth,
+                under: node.parent.map { nodes[$0].event.position }, stream: event.stream,
+                type: event.type, service: node.service, actor: node.actor,
+                correlationID: event.correlationID,
+                causationID: event.causationID == .none ? nil : event.causationID,
+                attempt: node.attempt, traceparent: node.traceparent, deadLetter: node.deadLetter,
+                redriven: node.redriven.isEmpty ? nil : node.redriven, reverses: node.reverses,
+                reversedBy: node.reversedBy, notes: node.notes,
+                isMarked: event.id == marked ? true : nil)
         }
     }
 
@@ -38,32 +49,5 @@ extension CausalTree {
         let reversedBy: UInt64?
         let notes: [String]
         let isMarked: Bool?
-
-        init(_ node: Node, start: Timestamp, parent: RecordedEvent?, isMarked: Bool) {
-            let event = node.event
-            position = event.position
-            id = event.id
-            time = event.time
-            millisecondsAfterStart = CausalTree.milliseconds(from: start, to: event.time)
-            millisecondsAfterCause = parent.map {
-                CausalTree.milliseconds(from: $0.time, to: event.time)
-            }
-            depth = node.depth
-            under = parent?.position
-            stream = event.stream
-            type = event.type
-            service = node.service
-            actor = node.actor
-            correlationID = event.correlationID
-            causationID = event.causationID == .none ? nil : event.causationID
-            attempt = node.attempt
-            traceparent = node.traceparent
-            deadLetter = node.deadLetter
-            redriven = node.redriven.isEmpty ? nil : node.redriven
-            reverses = node.reverses
-            reversedBy = node.reversedBy
-            notes = node.notes
-            self.isMarked = isMarked ? true : nil
-        }
     }
 }

@@ -76,6 +76,13 @@ extension String {
         }
         return String(scalars)
     }
+
+    /// Returns the printable text with an escape in place of each character that has one.
+    func escaped(_ escape: (Unicode.Scalar) -> String?) -> String {
+        printable.unicodeScalars.reduce(into: "") { text, scalar in
+            text += escape(scalar) ?? String(scalar)
+        }
+    }
 }
 
 /// The lines that connect an event with its ancestors.

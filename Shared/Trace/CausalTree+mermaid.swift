@@ -42,12 +42,7 @@ extension CausalTree {
 
     /// Returns the text for a quoted Mermaid label, with the characters of markup as numeric codes.
     private static func escaped(_ text: String) -> String {
-        text.printable.unicodeScalars.reduce(into: "") { escaped, scalar in
-            switch scalar {
-            case "\"", "#", "&", "<", ">", "`", "\\", ";": escaped += "#\(scalar.value);"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
+        text.escaped { "\"#&<>`\\;".unicodeScalars.contains($0) ? "#\($0.value);" : nil }
     }
 }
 

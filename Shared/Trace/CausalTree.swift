@@ -114,13 +114,9 @@ private struct CausalTreeBuilder {
     private var places: [EventID: Int] = [:]
     /// The indexes of the events by position.
     private var positions: [UInt64: Int] = [:]
-    /// The index of each event's parent.
-    private var parents: [Int?]
-    /// The index of each event's last child.
-    private var lastChildren: [Int?]
-    /// The index of each event's previous sibling.
-    private var previous: [Int?]
-    private var lastRoot: Int?
+    /// The indexes of each event's children, in log order.
+    private var children: [[Int]]
+    private var roots: [Int] = []
     /// The positions of reversals by the reversed event.
     private var reversals: [EventID: UInt64] = [:]
     private var services: [String?]
@@ -128,9 +124,7 @@ private struct CausalTreeBuilder {
     init(_ events: [RecordedEvent]) {
         self.events = events
         letters = DeadLetterNotes(events)
-        parents = Array(repeating: nil, count: events.count)
-        lastChildren = parents
-        previous = parents
+        children = Array(repeating: [], count: events.count)
         services = Array(repeating: nil, count: events.count)
         for (place, event) in events.enumerated() {
             // The cause is looked up before the event is added. It is therefore an earlier event,
@@ -139,14 +133,7 @@ private struct CausalTreeBuilder {
             places[event.id] = place
             positions[event.position] = place
             if let reversed = event.reversed { reversals[reversed] = event.position }
-            parents[place] = parent
-            if let parent {
-                previous[place] = lastChildren[parent]
-                lastChildren[parent] = place
-            } else {
-                previous[place] = lastRoot
-                lastRoot = place
-            }
+            if let parent { children[parent].append(place) } else { roots.append(place) }
         }
     }
 
@@ -163,22 +150,18 @@ private struct CausalTreeBuilder {
     mutating func nodes(_ service: (RecordedEvent) -> String?) -> [CausalTree.Node] {
         var nodes: [CausalTree.Node] = []
         nodes.reserveCapacity(events.count)
-        // The stack of pending events, the next one last: the index of the event, its depth, and
-        // the index of its parent among the nodes.
-        var waiting: [(place: Int, depth: Int, parent: Int?)] = []
-        func wait(_ last: Int?, _ depth: Int, under parent: Int?) {
-            var next = last
-            while let place = next {
-                waiting.append((place, depth, parent))
-                next = previous[place]
+        // The stack of pending events, the next one last. A parent is an index of `nodes`.
+        var waiting: [(place: Int, depth: Int, parent: Int?, isLast: Bool)] = []
+        func wait(_ siblings: [Int], _ depth: Int, under parent: Int?) {
+            for place in siblings.reversed() {
+                waiting.append((place, depth, parent, isLast: place == siblings.last))
             }
         }
-        wait(lastRoot, 0, under: nil)
-        while let (place, depth, parent) = waiting.popLast() {
-            let last = parents[place].map { lastChildren[$0] } ?? lastRoot
+        wait(roots, 0, under: nil)
+        while let (place, depth, parent, isLast) = waiting.popLast() {
             services[place] = writer(of: place, service)
-            wait(lastChildren[place], depth + 1, under: nodes.count)
-            nodes.append(node(place, depth, parent, isLast: last == place))
+            wait(children[place], depth + 1, under: nodes.count)
+            nodes.append(node(place, depth, parent, isLast: isLast))
         }
         return nodes
     }

@@ -41,8 +41,7 @@ public struct Heartbeat: Hashable, Sendable {
         var bytes: [UInt8] = []
         bytes.append(littleEndian: head)
         bytes.append(littleEndian: time.microseconds)
-        bytes.append(littleEndian: log.high.byteSwapped)
-        bytes.append(littleEndian: log.low.byteSwapped)
+        bytes.append(log)
         return bytes
     }
 

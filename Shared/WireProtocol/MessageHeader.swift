@@ -117,7 +117,7 @@ public struct Hello: Codable, Hashable, Sendable {
 /// The answer to ``Hello``.
 public struct Welcome: Codable, Hashable, Sendable {
     /// The protocol version that both sides speak from now on.
-    public var version: UInt8
+    public var version = MessageHeader.version
     /// The process's name, such as `event-store` or `orders`.
     public var server: String
     /// The log's identity, made with the log. Positions are valid in this log only.
@@ -131,10 +131,8 @@ public struct Welcome: Codable, Hashable, Sendable {
 
     /// Creates a welcome.
     public init(
-        version: UInt8, server: String, log: EventID, head: UInt64, feed: String?,
-        bus: String? = nil
+        server: String, log: EventID, head: UInt64 = 0, feed: String? = nil, bus: String? = nil
     ) {
-        self.version = version
         self.server = server
         self.log = log
         self.head = head

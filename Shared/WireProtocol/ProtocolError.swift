@@ -95,42 +95,33 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
 }
 
 extension ProtocolError.Code: CustomStringConvertible {
+    /// The codes that this build knows: their names in the protocol, and what a caller can do.
+    private static let known: [Self: (name: String, kind: DaybookError.Kind)] = [
+        .malformed: ("malformed", .internal),
+        .version: ("version", .internal),
+        .invalid: ("invalid", .invalid),
+        .notFound: ("notFound", .notFound),
+        .wrongRevision: ("wrongRevision", .rejected),
+        .conditionFailed: ("conditionFailed", .rejected),
+        .idReused: ("idReused", .rejected),
+        .rejected: ("refused", .rejected),
+        .denied: ("forbidden", .denied),
+        .overloaded: ("overloaded", .overloaded),
+        .unavailable: ("unavailable", .unavailable),
+        .damaged: ("damaged", .damaged),
+        .internal: ("internal", .internal),
+    ]
+
     /// The code's name in the protocol, or its number if it has none.
-    public var description: String {
-        switch self {
-        case .malformed: "malformed"
-        case .version: "version"
-        case .invalid: "invalid"
-        case .notFound: "notFound"
-        case .wrongRevision: "wrongRevision"
-        case .conditionFailed: "conditionFailed"
-        case .idReused: "idReused"
-        case .rejected: "refused"
-        case .denied: "forbidden"
-        case .overloaded: "overloaded"
-        case .unavailable: "unavailable"
-        case .damaged: "damaged"
-        case .internal: "internal"
-        default: "\(rawValue)"
-        }
-    }
+    public var description: String { Self.known[self]?.name ?? "\(rawValue)" }
+
+    /// What a caller can do. The code of a later version counts as a rejection.
+    fileprivate var kind: DaybookError.Kind { Self.known[self]?.kind ?? .rejected }
 }
 
 extension ProtocolError {
     /// What a caller can do about the error.
-    public var kind: DaybookError.Kind {
-        switch code {
-        case .invalid: .invalid
-        case .notFound: .notFound
-        case .denied: .denied
-        case .overloaded: .overloaded
-        case .unavailable: .unavailable
-        case .damaged: .damaged
-        case .malformed, .version, .internal: .internal
-        // Also the codes of later versions: the server decided against the request.
-        default: .rejected
-        }
-    }
+    public var kind: DaybookError.Kind { code.kind }
 
     /// The error that a server answers when it fails with `error`.
     public init(describing error: any Error) {

@@ -27,8 +27,7 @@ extension EventQuery {
             guard item.correlations.count <= Self.wireLimit else { throw Self.tooLarge }
             bytes.append(littleEndian: UInt16(item.correlations.count))
             for id in item.correlations {
-                bytes.append(littleEndian: id.high.byteSwapped)
-                bytes.append(littleEndian: id.low.byteSwapped)
+                bytes.append(id)
             }
         }
     }

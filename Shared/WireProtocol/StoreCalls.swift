@@ -56,87 +56,42 @@ public struct StreamsRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// A stream, with its first and last event.
-public struct StreamEntry: Codable, Hashable, Sendable {
-    /// The name of the stream.
-    public var stream: StreamName
-    /// The position of its first event.
-    public var first: UInt64
-    /// The time of its first event.
-    public var createdAt: Timestamp
-    /// The position of its last event.
-    public var last: UInt64
-    /// The time of its last event.
-    public var changedAt: Timestamp
-    /// The revision of its last event, from 0.
-    public var revision: UInt64
-
-    /// Creates the entry of a stream.
-    public init(
-        stream: StreamName, first: UInt64, createdAt: Timestamp, last: UInt64,
-        changedAt: Timestamp, revision: UInt64
-    ) {
-        self.stream = stream
-        self.first = first
-        self.createdAt = createdAt
-        self.last = last
-        self.changedAt = changedAt
-        self.revision = revision
-    }
-}
-
 /// The figures of a running event store.
 public struct StoreStatistics: Codable, Hashable, Sendable {
     /// The identity of the log.
     public var log: EventID
     /// The position of the last event, which is the number of events.
-    public var head: UInt64
+    public var head: UInt64 = 0
     /// The number of streams.
-    public var streams: Int
+    public var streams = 0
     /// The number of segment files.
-    public var segments: Int
+    public var segments = 0
     /// The size of all records on disk, in bytes.
-    public var bytes: Int
+    public var bytes = 0
     /// The durability mode: `sync`, `interval` or `none`.
     public var durability: String
     /// The time since the process started, in seconds.
-    public var uptimeSeconds: Int
+    public var uptimeSeconds = 0
     /// The messages received since the process started.
-    public var requests: UInt64
+    public var requests: UInt64 = 0
     /// The appends made or repeated since the process started.
-    public var appends: UInt64
+    public var appends: UInt64 = 0
     /// The batches of appends written since the process started.
     ///
     /// In `sync` durability, a commit includes the sync of its batch.
-    public var commits: UInt64
+    public var commits: UInt64 = 0
     /// The total duration of those commits, in seconds.
-    public var commitSeconds: Double
+    public var commitSeconds = 0.0
     /// The events sent to readers since the process started.
-    public var eventsRead: UInt64
+    public var eventsRead: UInt64 = 0
     /// The number of open reads.
-    public var openReads: Int
+    public var openReads = 0
     /// The number of different topic prefixes that the feed's subscribers use.
-    public var subscriptions: Int
+    public var subscriptions = 0
 
-    /// Creates the figures of a store.
-    public init(
-        log: EventID, head: UInt64, streams: Int, segments: Int, bytes: Int, durability: String,
-        uptimeSeconds: Int, requests: UInt64, appends: UInt64, commits: UInt64,
-        commitSeconds: Double, eventsRead: UInt64, openReads: Int, subscriptions: Int
-    ) {
+    /// Creates the figures of a store that has just started.
+    public init(log: EventID, durability: String) {
         self.log = log
-        self.head = head
-        self.streams = streams
-        self.segments = segments
-        self.bytes = bytes
         self.durability = durability
-        self.uptimeSeconds = uptimeSeconds
-        self.requests = requests
-        self.appends = appends
-        self.commits = commits
-        self.commitSeconds = commitSeconds
-        self.eventsRead = eventsRead
-        self.openReads = openReads
-        self.subscriptions = subscriptions
     }
 }

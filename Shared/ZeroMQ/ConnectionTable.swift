@@ -31,26 +31,19 @@ final class ConnectionTable: Sendable {
 
     private struct State {
         var connections: [Int32: Connection] = [:]
-        var bySender: [String: Int] = [:]
-        var silent = 0
         var opened: UInt64 = 0
 
-        mutating func open(_ descriptor: Int32, of sender: String?, _ address: [UInt8]) {
-            close(descriptor)
+        mutating func open(_ descriptor: Int32, of sender: String?) {
             opened += 1
             connections[descriptor] = Connection(
-                sender: sender, address: address, number: opened)
-            if let sender { bySender[sender, default: 0] += 1 } else { silent += 1 }
+                sender: sender, address: address(of: descriptor), number: opened)
         }
 
-        mutating func close(_ descriptor: Int32) {
-            guard let closed = connections.removeValue(forKey: descriptor) else { return }
-            guard let sender = closed.sender else {
-                silent -= 1
-                return
-            }
-            let left = bySender[sender, default: 1] - 1
-            bySender[sender] = left > 0 ? left : nil
+        /// Returns the number of a sender's connections, or with nil, of those without a sender.
+        ///
+        /// Connections are few, because both numbers are limited.
+        func count(of sender: String?) -> Int {
+            connections.values.count { $0.sender == sender }
         }
     }
 
@@ -64,18 +57,18 @@ final class ConnectionTable: Sendable {
         state.withLock { state in
             // Its first message may be processed before this event.
             guard state.connections[descriptor] == nil else { return false }
-            state.open(descriptor, of: nil, Self.address(of: descriptor))
-            guard state.silent > limits.silent,
+            state.open(descriptor, of: nil)
+            guard state.count(of: nil) > limits.silent,
                 let oldest = state.connections.filter({ $0.value.sender == nil })
                     .min(by: { $0.value.number < $1.value.number })
             else { return false }
             Self.close(oldest.key, oldest.value)
-            state.close(oldest.key)
+            state.connections[oldest.key] = nil
             return true
         }
     }
 
-    func closed(_ descriptor: Int32) { state.withLock { $0.close(descriptor) } }
+    func closed(_ descriptor: Int32) { state.withLock { $0.connections[descriptor] = nil } }
 
     /// Records that a message of `sender` came by the connection, and closes it if the sender has
     /// too many.
@@ -85,13 +78,13 @@ final class ConnectionTable: Sendable {
                 state.connections[descriptor]?.wasHeard = true
                 return .known
             }
-            guard state.bySender[sender, default: 0] < limits.ofSender else {
+            guard state.count(of: sender) < limits.ofSender else {
                 if let connection = state.connections[descriptor] {
                     Self.close(descriptor, connection)
                 }
                 return .tooMany
             }
-            state.open(descriptor, of: sender, Self.address(of: descriptor))
+            state.open(descriptor, of: sender)
             return .new
         }
     }
@@ -120,13 +113,13 @@ final class ConnectionTable: Sendable {
     ///
     /// - Returns: the senders whose connections were closed; nil stands for connections without a
     ///   sender.
-    func partFromFloods() -> Set<String?> {
+    func disconnectFloods() -> Set<String?> {
         state.withLock { state in
             var unheard: [String?: UInt64] = [:]
             for (descriptor, var connection) in state.connections {
                 // libzmq does not report the end of every connection.
                 guard Self.isOpen(descriptor, connection) else {
-                    state.close(descriptor)
+                    state.connections[descriptor] = nil
                     continue
                 }
                 connection.measure(descriptor)

@@ -12,15 +12,13 @@ import Synchronization
     /// Creates a context.
     ///
     /// - Parameters:
-    ///   - ioThreads: the number of threads for input and output.
     ///   - security: encrypts and authenticates both sides over TCP. Without it, sockets use TCP
     ///     within this machine only.
     /// - Throws: the error of libzmq, for example when no descriptor is left.
-    public init(ioThreads: Int32 = 1, security: Security? = nil) throws(ZeroMQError) {
+    public init(security: Security? = nil) throws(ZeroMQError) {
         self.security = security
         guard let handle = unsafe zmq_ctx_new() else { throw .last }
         unsafe self.handle = unsafe handle
-        guard unsafe zmq_ctx_set(handle, ZMQ_IO_THREADS, ioThreads) == 0 else { throw .last }
     }
 
     /// The guard of the context's sockets that serve TCP. Nil until the first of them is bound.

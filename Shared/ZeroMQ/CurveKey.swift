@@ -36,7 +36,7 @@ public struct CurveKeyPair: Sendable {
     public static func generate() throws(ZeroMQError) -> CurveKeyPair {
         var open = [CChar](repeating: 0, count: 41)
         var secret = open
-        guard unsafe zmq_curve_keypair(&open, &secret) == 0 else { throw .last }
+        try unsafe ZeroMQError.check(zmq_curve_keypair(&open, &secret))
         let text = String(decoding: secret.prefix(40).map(UInt8.init), as: UTF8.self)
         guard let pair = CurveKeyPair(secret: text) else { throw ZeroMQError(code: EINVAL) }
         return pair

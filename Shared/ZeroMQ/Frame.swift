@@ -20,14 +20,6 @@ internal import CZeroMQ
     /// Creates a frame with a copy of `bytes`.
     public init(_ bytes: [UInt8]) { self.init(bytes.span) }
 
-    /// Creates a frame of `count` bytes, which `fill` writes.
-    public init<Failure: Error>(
-        count: Int, fill: (inout MutableSpan<UInt8>) throws(Failure) -> Void
-    ) throws(Failure) {
-        self.init(count: count)
-        try withMutableBytes(fill)
-    }
-
     private init(count: Int) {
         // Fails only without memory, as any Swift allocation would.
         precondition(unsafe zmq_msg_init_size(&message, count) == 0, "out of memory")
@@ -36,6 +28,19 @@ internal import CZeroMQ
     deinit {
         var message = message
         unsafe _ = zmq_msg_close(&message)
+    }
+
+    /// Receives the next frame of a socket, or nil if none is waiting.
+    static func receive(from socket: UnsafeMutableRawPointer) throws(ZeroMQError) -> Frame? {
+        var frame = Frame()
+        while unsafe zmq_msg_recv(&frame.message, socket, ZMQ_DONTWAIT) < 0 {
+            switch ZeroMQError.last {
+            case .wouldBlock: return nil
+            case .interrupted: continue
+            case let error: throw error
+            }
+        }
+        return frame
     }
 
     /// The number of bytes.
@@ -75,17 +80,6 @@ internal import CZeroMQ
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
         return try body(unsafe Span(_unsafeBytes: bytes))
-    }
-
-    /// Calls `body` with the bytes, to change them in place.
-    public mutating func withMutableBytes<Result, Failure: Error>(
-        _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        let count = unsafe zmq_msg_size(&message)
-        let base = unsafe zmq_msg_data(&message)
-        let bytes = unsafe UnsafeMutableRawBufferPointer(start: base, count: count)
-        var span = unsafe MutableSpan<UInt8>(_unsafeBytes: bytes)
-        return try body(&span)
     }
 
     /// Returns a copy of the bytes.

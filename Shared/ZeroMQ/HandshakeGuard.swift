@@ -93,7 +93,7 @@ final class HandshakeGuard: Sendable {
             for monitor in sockets.dropFirst() { followEvents(of: monitor) }
             let lost = authenticator.takeChangedSenders()
             if !lost.isEmpty { connections.close(lost) }
-            partFromFloods(&nextMeasure)
+            disconnectFloods(&nextMeasure)
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
     }
@@ -106,10 +106,10 @@ final class HandshakeGuard: Sendable {
     }
 
     /// Closes the connections of flooding senders, at most once per `interval`.
-    private func partFromFloods(_ next: inout ContinuousClock.Instant) {
+    private func disconnectFloods(_ next: inout ContinuousClock.Instant) {
         guard next <= .now else { return }
         next = .now + .milliseconds(Self.interval)
-        for sender in connections.partFromFloods() {
+        for sender in connections.disconnectFloods() {
             authenticator.note("closed its connections: too many unprocessed bytes", of: sender)
         }
     }
@@ -154,8 +154,10 @@ final class HandshakeGuard: Sendable {
     private func followEvents(of monitor: Monitor) {
         for _ in 0..<Self.turn {
             guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
-            let (kind, value) = event.span.withEvent
-            switch kind {
+            // The kind, two bytes, and the value, four, are in the machine's byte order.
+            let kind = UInt16(littleEndian: event.span.uint16(at: 0))
+            let value = Int32(bitPattern: UInt32(littleEndian: event.span.uint32(at: 2)))
+            switch Int32(kind) {
             case ZMQ_EVENT_ACCEPTED:
                 if connections.opened(value) {
                     authenticator.note("closed the oldest silent connection for a new one", of: nil)
@@ -171,15 +173,11 @@ final class HandshakeGuard: Sendable {
     /// Returns the next message, or nil if none is waiting.
     private static func receive(_ from: Monitor) -> [[UInt8]]? {
         var frames: [[UInt8]] = []
-        while true {
-            var frame = Frame()
-            guard unsafe zmq_msg_recv(&frame.message, from.socket, ZMQ_DONTWAIT) >= 0 else {
-                if ZeroMQError.last == .interrupted { continue }
-                return nil
-            }
+        while let frame = try? unsafe Frame.receive(from: from.socket) {
             frames.append(frame.array())
             if !frame.hasMore { return frames }
         }
+        return nil
     }
 
     private static func send(_ frames: [[UInt8]], to questions: Monitor) {
@@ -188,19 +186,5 @@ final class HandshakeGuard: Sendable {
             // Fails when the context ends, which the next wait detects.
             unsafe _ = zmq_send(questions.socket, bytes, bytes.count, flags)
         }
-    }
-}
-
-extension Span<UInt8> {
-    /// The kind and the value of a monitor's event, of six bytes in the machine's byte order.
-    fileprivate var withEvent: (kind: Int32, value: Int32) {
-        func integer<Value: FixedWidthInteger>(at index: Int, _ type: Value.Type) -> Value {
-            var value: Value = 0
-            for byte in (0..<MemoryLayout<Value>.size).reversed() {
-                value = value << 8 | Value(truncatingIfNeeded: self[index + byte])
-            }
-            return Value(littleEndian: value)
-        }
-        return (Int32(integer(at: 0, UInt16.self)), integer(at: 2, Int32.self))
     }
 }

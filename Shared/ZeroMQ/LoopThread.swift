@@ -76,6 +76,7 @@ import Synchronization
         _ subject: Subject, for event: Event,
         until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
+        precondition(isCurrent, "wait for a socket on its own loop")
         let id = nextWait.wrappingAdd(1, ordering: .relaxed).newValue
         let ending = await withTaskCancellationHandler {
             _ = isolation  // Captured, so that this closure stays on the loop's thread.
@@ -168,13 +169,10 @@ import Synchronization
     }
 
     private func end(_ ending: Ending, where isEnded: (Wait) -> Bool) {
-        var index = unsafe waits.startIndex
-        while unsafe index < waits.endIndex {
-            if unsafe isEnded(waits[index]) {
-                unsafe waits.remove(at: index).continuation.resume(returning: ending)
-            } else {
-                index += 1
-            }
+        unsafe waits.removeAll { wait in
+            guard isEnded(wait) else { return false }
+            unsafe wait.continuation.resume(returning: ending)
+            return true
         }
     }
 

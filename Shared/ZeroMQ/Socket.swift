@@ -7,18 +7,17 @@ internal import CZeroMQ
 /// it.
 @safe public struct Socket: ~Copyable {
     /// The kind of a socket: which messages it sends and receives (zmq_socket(3)).
-    public enum Kind: Sendable {
-        /// ROUTER answers requests, DEALER sends them, XPUB publishes, and SUB subscribes.
-        case router, dealer, xpub, sub
+    public struct Kind: Hashable, Sendable {
+        let rawValue: Int32
 
-        var rawValue: Int32 {
-            switch self {
-            case .router: ZMQ_ROUTER
-            case .dealer: ZMQ_DEALER
-            case .xpub: ZMQ_XPUB
-            case .sub: ZMQ_SUB
-            }
-        }
+        /// Answers requests.
+        public static let router = Kind(rawValue: ZMQ_ROUTER)
+        /// Sends requests.
+        public static let dealer = Kind(rawValue: ZMQ_DEALER)
+        /// Publishes.
+        public static let xpub = Kind(rawValue: ZMQ_XPUB)
+        /// Subscribes.
+        public static let sub = Kind(rawValue: ZMQ_SUB)
     }
 
     /// The limits and times of a socket, and the ZAP domain that it authenticates peers in.
@@ -28,16 +27,12 @@ internal import CZeroMQ
         public var sendHighWaterMark: Int32 = 1000
         /// How many messages of one peer may wait to be received.
         public var receiveHighWaterMark: Int32 = 1000
-        /// How long a closed socket keeps trying to send, in milliseconds.
-        public var lingerMilliseconds: Int32 = 0
         /// The largest message, in bytes. A larger one ends its connection. -1 means no limit.
         public var maximumMessageBytes: Int64 = -1
         /// The socket's ZAP domain, which the authenticator gets as ``Handshake/zapDomain``.
         ///
         /// It must not be empty.
         public var zapDomain = "requests"
-        /// The time between attempts to connect, in milliseconds: the first and the longest.
-        public var reconnectMilliseconds: ClosedRange<Int32> = 20...1000
 
         /// Creates the default options.
         public init() {}
@@ -72,19 +67,19 @@ internal import CZeroMQ
     private static func configure(
         _ handle: UnsafeMutableRawPointer, _ kind: Kind, _ options: Options
     ) throws(ZeroMQError) {
-        func set<Value: FixedWidthInteger>(
-            _ option: Int32, _ value: Value
-        ) throws(ZeroMQError) {
+        func set<Value: FixedWidthInteger>(_ option: Int32, _ value: Value) throws(ZeroMQError) {
             var value = value
-            guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size) == 0
-            else { throw .last }
+            try unsafe ZeroMQError.check(
+                zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size))
         }
-        try set(ZMQ_LINGER, options.lingerMilliseconds)
+        // A closed socket drops what it has not sent, so that its context need not wait for peers.
+        try set(ZMQ_LINGER, Int32(0))
         try set(ZMQ_SNDHWM, options.sendHighWaterMark)
         try set(ZMQ_RCVHWM, options.receiveHighWaterMark)
         try set(ZMQ_MAXMSGSIZE, options.maximumMessageBytes)
-        try set(ZMQ_RECONNECT_IVL, options.reconnectMilliseconds.lowerBound)
-        try set(ZMQ_RECONNECT_IVL_MAX, options.reconnectMilliseconds.upperBound)
+        // The first and the longest time between attempts to connect, in milliseconds.
+        try set(ZMQ_RECONNECT_IVL, Int32(20))
+        try set(ZMQ_RECONNECT_IVL_MAX, Int32(1000))
         // Otherwise a ROUTER silently drops messages that it can't deliver.
         if kind == .router { try set(ZMQ_ROUTER_MANDATORY, Int32(1)) }
         // Reports every subscription and its end, not only the first and the last of a prefix.
@@ -131,7 +126,7 @@ internal import CZeroMQ
     public func connect(_ endpoint: String, to peer: String) throws(ZeroMQError) {
         if let security = try security(at: endpoint) {
             guard let key = security.authenticator.key(of: peer) else {
-                throw .unknown(peer, at: endpoint)
+                throw ZeroMQError(code: ENOKEY, "no key is known for \(peer) at \(endpoint)")
             }
             try set(ZMQ_CURVE_SERVERKEY, key.description)
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
@@ -150,21 +145,20 @@ internal import CZeroMQ
         guard context.security == nil else { return context.security }
         let host = endpoint.dropFirst("tcp://".count)
         let isLocal = ["127.", "localhost:", "[::1]:"].contains { host.hasPrefix($0) }
-        guard isLocal else { throw .open(endpoint) }
+        guard isLocal else {
+            throw ZeroMQError(code: ENOKEY, "\(endpoint) is open to the network, so it needs keys")
+        }
         return nil
     }
 
     private func set(_ option: Int32, _ text: String) throws(ZeroMQError) {
-        guard unsafe zmq_setsockopt(handle, option, text, text.utf8.count) == 0 else {
-            throw .last
-        }
+        try unsafe ZeroMQError.check(zmq_setsockopt(handle, option, text, text.utf8.count))
     }
 
     private func set(_ option: Int32, _ value: Int32) throws(ZeroMQError) {
         var value = value
-        guard unsafe zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size) == 0 else {
-            throw .last
-        }
+        try unsafe ZeroMQError.check(
+            zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size))
     }
 
     /// The endpoint that the socket was last bound or connected to, with the actual port instead of
@@ -173,18 +167,15 @@ internal import CZeroMQ
         get throws(ZeroMQError) {
             var bytes = [CChar](repeating: 0, count: 1024)
             var count = bytes.count
-            guard unsafe zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &bytes, &count) == 0 else {
-                throw .last
-            }
+            try unsafe ZeroMQError.check(
+                zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &bytes, &count))
             return String(decoding: bytes.prefix(max(count - 1, 0)).map(UInt8.init), as: UTF8.self)
         }
     }
 
     /// Subscribes a SUB socket to the topics that begin with `prefix`.
     public func subscribe(_ prefix: String) throws(ZeroMQError) {
-        guard unsafe zmq_setsockopt(handle, ZMQ_SUBSCRIBE, prefix, prefix.utf8.count) == 0 else {
-            throw .last
-        }
+        try set(ZMQ_SUBSCRIBE, prefix)
     }
 
     // MARK: Sending and receiving
@@ -216,15 +207,7 @@ internal import CZeroMQ
     ///
     /// A message arrives whole or not at all: once its first frame is there, so are the others.
     public func receive() throws(ZeroMQError) -> Frame? {
-        var frame = Frame()
-        while unsafe zmq_msg_recv(&frame.message, handle, ZMQ_DONTWAIT) < 0 {
-            switch ZeroMQError.last {
-            case .wouldBlock: return nil
-            case .interrupted: continue
-            case let error: throw error
-            }
-        }
-        return frame
+        try unsafe Frame.receive(from: handle)
     }
 
     /// Returns the frames of the next message, or nil if none is waiting.
@@ -276,13 +259,13 @@ internal import CZeroMQ
     public func readable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
-        unsafe try await loop.wait(.socket(handle), for: .readable, until: deadline)
+        unsafe try await loop.thread.wait(.socket(handle), for: .readable, until: deadline)
     }
 
     /// Waits until a message can be sent. Returns false if `deadline` passes first.
     public func writable(
         until deadline: ContinuousClock.Instant? = nil, isolation: isolated any Actor = #isolation
     ) async throws(CancellationError) -> Bool {
-        unsafe try await loop.wait(.socket(handle), for: .writable, until: deadline)
+        unsafe try await loop.thread.wait(.socket(handle), for: .writable, until: deadline)
     }
 }

@@ -2,15 +2,12 @@ import Foundation
 
 /// A thread on which all sockets made on it live.
 ///
-/// An actor whose `unownedExecutor` is the loop's runs on that thread alone, so the compiler, not a
-/// convention, keeps its sockets there:
+/// A ``LoopActor`` runs on that thread alone, so the compiler, not a convention, keeps its sockets
+/// there:
 ///
-///     actor Echo {
+///     actor Echo: LoopActor {
+///         let loop: SocketLoop
 ///         private let socket: Socket
-///         private let loop: SocketLoop
-///         nonisolated var unownedExecutor: UnownedSerialExecutor {
-///             unsafe loop.asUnownedSerialExecutor()
-///         }
 ///         …
 ///         func run() async throws {
 ///             while try await socket.readable() {
@@ -24,7 +21,7 @@ import Foundation
 ///
 /// The thread ends when nothing retains the loop. Its actors retain it, and jobs retain the actors.
 public final class SocketLoop: SerialExecutor, TaskExecutor {
-    private let thread: LoopThread
+    let thread: LoopThread
 
     /// Starts the loop's thread.
     ///
@@ -53,13 +50,17 @@ public final class SocketLoop: SerialExecutor, TaskExecutor {
 
     /// Returns whether the current thread is the loop's.
     public func isIsolatingCurrentContext() -> Bool? { thread.isCurrent }
+}
 
-    /// Waits on the loop for `subject`. Returns false if the deadline passes first.
-    func wait(
-        _ subject: LoopThread.Subject, for event: LoopThread.Event,
-        until deadline: ContinuousClock.Instant?, isolation: isolated any Actor = #isolation
-    ) async throws(CancellationError) -> Bool {
-        preconditionIsolated("wait for a socket on its own loop")
-        return try await thread.wait(subject, for: event, until: deadline)
+/// An actor that runs on the thread of a loop, and so may have sockets.
+public protocol LoopActor: Actor {
+    /// The loop whose thread runs the actor.
+    nonisolated var loop: SocketLoop { get }
+}
+
+extension LoopActor {
+    /// The loop as the actor's executor.
+    @inlinable public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
     }
 }

@@ -11,21 +11,16 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Returns the error of an endpoint that other machines can reach, in a context without keys.
-    static func open(_ endpoint: String) -> ZeroMQError {
-        ZeroMQError(code: keysNeeded.code, "\(endpoint) is open to the network, so it needs keys")
-    }
-
-    /// Returns the error of a peer whose key is unknown.
-    static func unknown(_ peer: String, at endpoint: String) -> ZeroMQError {
-        ZeroMQError(code: keysNeeded.code, "no key is known for \(peer) at \(endpoint)")
-    }
-
     static var last: ZeroMQError { ZeroMQError(code: zmq_errno()) }
 
     /// Returns the last failure, with the operation and the endpoint in its text.
     static func last(_ operation: String, _ endpoint: String) -> ZeroMQError {
         ZeroMQError(code: zmq_errno(), "can't \(operation) \(endpoint): \(last)")
+    }
+
+    /// Throws the last failure unless `result`, which a function of libzmq has returned, is 0.
+    static func check(_ result: Int32) throws(ZeroMQError) {
+        guard result == 0 else { throw .last }
     }
 
     /// The peer that a ROUTER should send to is not connected.

@@ -32,6 +32,7 @@ private struct ThingPut: EventPayload {
     static let reversal = Reversal.none(because: "things stay where they are")
     static var family: any PayloadFamily.Type { BoxEvent.self }
     var thing: String
+    var entity: String { thing }
     var tags: [String] { ["thing:\(thing)"] }
 }
 
@@ -83,7 +84,9 @@ private struct ThingPut: EventPayload {
     }
 
     @Test func `Export throws on an event of an unknown type`() throws {
-        #expect(throws: UnknownEvent.self) { try today(record("BoxLost", "1")) }
-        #expect(throws: UnknownEvent.self) { try today(record("BoxPainted", "1")) }
+        for type in ["BoxLost", "BoxPainted"] {
+            let unknown = DaybookError.unknownEvent(try record(type, "1"), reader: BoxEvent.self)
+            #expect(throws: unknown) { try today(record(type, "1")) }
+        }
     }
 }

@@ -42,15 +42,7 @@ final class FaultyStorage: ObjectStorage {
         try call { () throws(ObjectStorageError) in try base.get(key) }
     }
 
-    func get(_ key: String, _ range: Range<Int>) async throws(ObjectStorageError) -> [UInt8] {
-        try call { () throws(ObjectStorageError) in try base.get(key, range) }
-    }
-
-    func size(of key: String) async throws(ObjectStorageError) -> Int? {
-        try call { () throws(ObjectStorageError) in try base.size(of: key) }
-    }
-
-    func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject] {
+    func list(_ prefix: String) async throws(ObjectStorageError) -> [String] {
         try call { () throws(ObjectStorageError) in base.list(prefix) }
     }
 

@@ -62,3 +62,12 @@ func expectArchive(_ storage: any ObjectStorage, holds events: [RecordedEvent]) 
     #expect(reader.manifest.events == events.count)
     #expect(try await reader.verify().isEmpty)
 }
+
+extension MemoryObjectStorage {
+    /// Changes a bit of the object's byte at the offset.
+    func flip(_ key: String, at offset: Int) throws {
+        var bytes = try get(key)
+        bytes[offset] ^= 0x20
+        try put(bytes, at: key)
+    }
+}

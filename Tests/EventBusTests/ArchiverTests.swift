@@ -69,7 +69,8 @@ private struct Kept {
         _ surroundings: Surroundings, _ timing: Archiver.Timing
     ) throws -> Archiver {
         try Archiver(
-            definition, of: log, client: bus.store, logger: surroundings.logger, timing: timing,
+            ArchiveRow(definition: definition, createdAt: .distantPast, createdBy: ""), of: log,
+            client: bus.store, logger: surroundings.logger, timing: timing,
             segmentBytes: 4096, now: { surroundings.now })
     }
 
@@ -92,7 +93,7 @@ private struct Kept {
         return try await reader.events().reduce(into: []) { $0.append($1.position) }
     }
 
-    var view: ArchiveView { get async { await archiver.view(createdAt: .distantPast) } }
+    var view: ArchiveView { get async { await archiver.view } }
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 }
@@ -114,7 +115,7 @@ private struct Kept {
         await kept.turn()
         let view = await kept.view
         #expect(view.checkpoint == 30 && view.events == 10 && view.segments >= 1)
-        #expect(await kept.archiver.matchedCount == 10)
+        #expect(await kept.archiver.ruleView.matched == 10)
     }
 
     @Test func `Archiver writes steadily arriving events every 30 seconds`() async throws {
@@ -292,7 +293,7 @@ private struct Kept {
             let archiver = kept.archiver
             let running = Task { await archiver.run() }
             try await kept.bus.append(10)
-            while await kept.archiver.matchedCount < 10 { try await lookAgainSoon() }
+            while await kept.archiver.ruleView.matched < 10 { try await lookAgainSoon() }
             if isDeleted { kept.archiver.stop() } else { running.cancel() }
             await running.value
             #expect(try await kept.positions() == Array(1...10))

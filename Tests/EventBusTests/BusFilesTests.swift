@@ -305,7 +305,7 @@ extension BusFiles {
         var files = try await folder.open()
         for _ in 1...2 {
             #expect(files.last.routed == 77)
-            let queue = try #require(try await files.store.queues().first)
+            let queue = try #require(try await files.store.definitions().queues.first)
             #expect(queue.id == 3 && queue.definition.name == "q")
             #expect(queue.isPaused && queue.phase == .live)
             #expect(queue.lastSequence == 1009)

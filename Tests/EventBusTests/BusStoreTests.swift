@@ -62,7 +62,7 @@ import WireProtocol
         // The cache gets the changes of several commits at once.
         record.batch.append(created(21...40))
         try await store.commit(record, of: EventID(high: 3, low: 4), through: 2)
-        let queues = try await store.queues()
+        let queues = try await store.definitions().queues
         #expect(Set(queues.map(\.id)) == Set(21...40))
         #expect(Set(queues.map(\.definition.name)) == Set(names))
         try store.close()
@@ -109,10 +109,7 @@ import WireProtocol
     private func read(_ store: BusStore) async throws -> (any Error)? {
         do {
             _ = try await store.progress()
-            _ = try await store.rules()
-            _ = try await store.replays()
-            _ = try await store.archives()
-            for queue in try await store.queues() {
+            for queue in try await store.definitions().queues {
                 _ = try await store.entries(
                     for: EntryLoad(
                         queue: "q", id: queue.id, epoch: 0, range: .after(0, limit: 10)))

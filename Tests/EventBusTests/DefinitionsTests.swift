@@ -35,12 +35,12 @@ import WireProtocol
         var testDescription: String { "\(command)" }
     }
 
-    private static func paused(_ name: String, _ isPaused: Bool) -> SetQueuePaused {
-        SetQueuePaused(name: name, isPaused: isPaused)
+    private static func paused(_ name: String, _ isPaused: Bool) -> SetPaused {
+        SetPaused(name: name, isPaused: isPaused)
     }
 
-    private static func replayPaused(_ isPaused: Bool) -> SetReplayPaused {
-        SetReplayPaused(name: "p", isPaused: isPaused)
+    private static func replayPaused(_ isPaused: Bool) -> SetPaused {
+        SetPaused(name: "p", isPaused: isPaused)
     }
 
     private static func end(_ state: ReplayState) -> ReplayEnd {
@@ -62,26 +62,28 @@ import WireProtocol
         Case([.queuePut(queue)], .putRule(rule), .rulePut(rule)),
         Case(all, .putRule(disabled), .rulePut(disabled)),
         Case(all, .setRuleEnabled(.init(name: "r", isEnabled: false)), .rulePut(disabled)),
-        Case(all, .deleteRule("r"), .ruleDeleted("r")),
+        Case(all, .deleteRule("r"), .named(.ruleDeleted, "r")),
         Case([], .putQueue(queue), .queuePut(queue)),
         Case(all, .putQueue(slower), .queuePut(slower)),
         // No rule has targeted the queue yet.
         Case([.queuePut(queue)], .putQueue(early), .queuePut(early)),
-        Case(all, .setQueuePaused(paused("q", true)), .queuePaused("q")),
+        Case(all, .setQueuePaused(paused("q", true)), .named(.queuePaused, "q")),
         Case(
-            all + [.queuePaused("q")], .setQueuePaused(paused("q", false)), .queueResumed("q")),
-        Case(all, .purgeQueue("q"), .queuePurged("q")),
-        Case(all, .deleteQueue("q"), .queueDeleted("q")),
+            all + [.named(.queuePaused, "q")], .setQueuePaused(paused("q", false)),
+            .named(.queueResumed, "q")),
+        Case(all, .purgeQueue("q"), .named(.queuePurged, "q")),
+        Case(all, .deleteQueue("q"), .named(.queueDeleted, "q")),
         Case([], .createArchive(archive), .archiveCreated(archive)),
-        Case(all, .deleteArchive("a"), .archiveDeleted("a")),
+        Case(all, .deleteArchive("a"), .named(.archiveDeleted, "a")),
         Case(Array(all.prefix(2)), .startReplay(replay), .replayStarted(replay)),
         Case(
             [], .startReplay(toNewQueue), .queuePut(QueueDefinition(name: "new")),
             .replayStarted(toNewQueue)),
-        Case(all, .setReplayPaused(replayPaused(true)), .replayPaused("p")),
+        Case(all, .setReplayPaused(replayPaused(true)), .named(.replayPaused, "p")),
         Case(
-            all + [.replayPaused("p")], .setReplayPaused(replayPaused(false)), .replayResumed("p")),
-        Case(all, .cancelReplay("p"), .replayCancelled("p")),
+            all + [.named(.replayPaused, "p")], .setReplayPaused(replayPaused(false)),
+            .named(.replayResumed, "p")),
+        Case(all, .cancelReplay("p"), .named(.replayCancelled, "p")),
         Case(all, .endReplay("p", end(.completed)), .replayEnded("p", end(.completed))),
     ]
 
@@ -101,11 +103,11 @@ import WireProtocol
         Case(all, .setRuleEnabled(.init(name: "r", isEnabled: true))),
         Case(all, .putQueue(queue)),
         Case(all, .setQueuePaused(paused("q", false))),
-        Case(all + [.queuePaused("q")], .setQueuePaused(paused("q", true))),
+        Case(all + [.named(.queuePaused, "q")], .setQueuePaused(paused("q", true))),
         Case(all, .setReplayPaused(replayPaused(false))),
-        Case(all + [.replayPaused("p")], .setReplayPaused(replayPaused(true))),
+        Case(all + [.named(.replayPaused, "p")], .setReplayPaused(replayPaused(true))),
         Case([], .endReplay("p", end(.failed))),
-        Case(all + [.replayCancelled("p")], .endReplay("p", end(.completed))),
+        Case(all + [.named(.replayCancelled, "p")], .endReplay("p", end(.completed))),
     ]
 
     @Test(arguments: needless)
@@ -135,7 +137,7 @@ import WireProtocol
     private static let managed = with(rule) { $0.name = "archive-a" }
     private static let managedError =
         "rule 'archive-a' belongs to archive 'a'; change the archive"
-    private static let over = all + [.replayCancelled("p")]
+    private static let over = all + [.named(.replayCancelled, "p")]
 
     private static func pattern(_ text: String) -> RuleDefinition {
         with(rule) { $0.pattern = text }
@@ -180,7 +182,8 @@ import WireProtocol
         Rejected([], .setQueuePaused(paused("q", true)), .notFound, "there is no queue 'q'"),
         Rejected([], .purgeQueue("q"), .notFound, "there is no queue 'q'"),
         Rejected(
-            all + [.queueDeleted("q")], .deleteQueue("q"), .notFound, "there is no queue 'q'"),
+            all + [.named(.queueDeleted, "q")], .deleteQueue("q"), .notFound,
+            "there is no queue 'q'"),
     ]
 
     private static let rejectedArchives: [Rejected] = [
@@ -244,10 +247,12 @@ import WireProtocol
     /// Events that no command leads to, for example of an import.
     @Test(
         arguments: [
-            .rulePut(managed), .rulePut(pattern("{")), .ruleDeleted("x"), .queuePaused("x"),
-            .queueResumed("x"), .queuePurged("x"), .queueDeleted("x"), .archiveCreated(archive),
-            .archiveDeleted("x"), .replayStarted(replay), .replayStarted(toNewQueue),
-            .replayPaused("x"), .replayResumed("x"), .replayCancelled("x"),
+            .rulePut(managed), .rulePut(pattern("{")), .named(.ruleDeleted, "x"),
+            .named(.queuePaused, "x"),
+            .named(.queueResumed, "x"), .named(.queuePurged, "x"), .named(.queueDeleted, "x"),
+            .archiveCreated(archive),
+            .named(.archiveDeleted, "x"), .replayStarted(replay), .replayStarted(toNewQueue),
+            .named(.replayPaused, "x"), .named(.replayResumed, "x"), .named(.replayCancelled, "x"),
             .replayEnded("x", end(.completed)),
         ] as [Definitions.Event])
     func `Event that cannot happen is found in the log`(event: Definitions.Event) {

@@ -71,7 +71,7 @@ private struct SimulatedBus {
         commits = Commits(after: journal)
         let retry = RetryPolicy(maximumReceives: 2, maximumAge: 600, maximumBackoff: 20)
         deliveries.put(QueueDefinition(name: Self.queue, retry: retry), at: 1)
-        deliveries.start(Self.queue, at: 1)
+        deliveries[Self.queue]?.start(at: 1)
         try commit()
     }
 
@@ -146,7 +146,8 @@ private struct SimulatedBus {
                 #expect(deliveries.route(event, to: Self.route, at: now.log))
             case .deadLettered(_, let letter):
                 let row = DeadLetterRow(
-                    id: routed, letter: letter, group: deliveries.deadLetter(letter),
+                    id: routed, letter: letter,
+                    group: deliveries[letter.queue]?.deadLetter(letter) ?? .none,
                     diedAt: now.log)
                 deadLetters.record(row)
                 dying.remove(letter.sequence)
@@ -164,10 +165,10 @@ private struct SimulatedBus {
             return
         }
         redriven += 1
-        deliveries.restore(dead, event, at: now.log)
+        deliveries[Self.queue]?.restore(dead, event, at: now.log)
         commits.record(WriteBatch(endedDeadLetters: [id]))
         deadLetters.end(dead)
-        deliveries.unblock(dead)
+        deliveries[Self.queue]?.unblock(dead.group)
     }
 
     private func event(at position: UInt64) -> RecordedEvent? {
@@ -288,7 +289,7 @@ private struct SimulatedBus {
         carryOut()
         for dead in deadLetters.takePending() {
             let event = event(at: dead.entry.position)
-            let group = event.map { deliveries.groupLabel(of: $0, in: dead.queue) } ?? ""
+            let group = event.map { deliveries.keys(of: dead.queue).label(of: $0) } ?? ""
             let new = try dead.newEvent(of: event, group: group)
             let isKnown = log.contains {
                 if case .deadLettered(new.id, _) = $0 { true } else { false }
@@ -319,7 +320,7 @@ private struct SimulatedBus {
     }
 
     private mutating func load(upTo last: UInt64 = 0) {
-        while let load = deliveries.nextLoad(of: Self.queue, upTo: last) {
+        while let load = deliveries[Self.queue]?.nextLoad(upTo: last) {
             let entries = (journal.batch.queues[load.id]?.puts ?? [:]).values
                 .sorted { $0.sequence < $1.sequence }
             switch load.range {
@@ -355,7 +356,7 @@ private struct SimulatedBus {
         }
         let letters = journal.batch.newDeadLetters.values
         deadLetters = DeadLetters(counts: [Self.queue: letters.count])
-        for letter in letters { deliveries.block(letter.group, of: letter.letter.queue) }
+        for letter in letters { deliveries[letter.letter.queue]?.block(letter.group) }
         // The event of a dead entry may be in the log already. It counts only entries in memory.
         load(upTo: last)
     }

@@ -16,10 +16,11 @@ import WireProtocol
         plan.add(3, [Route(queue: "q", rule: "")])
         plan.add(4, [])
         plan.add(5, [Route(queue: "q", rule: ""), Route(queue: "p", rule: "")])
-        #expect(plan == ReplayPlan(events: 2, first: 3, last: 5, queues: ["q": 2, "p": 1]))
-        dryRuns.update(replay, plan)
+        #expect((plan.events, plan.first, plan.last) == (2, 3, 5))
+        #expect(plan.queues == ["q": 2, "p": 1] && !plan.isComplete && plan.progress == 0)
+        dryRuns[replay]?.plan = plan
         #expect(try dryRuns.ask(for: replay, at: .zero) == (plan, false))
-        dryRuns.complete(replay)
+        dryRuns[replay]?.plan.isComplete = true
         #expect(try dryRuns.ask(for: replay, at: .zero).plan.isComplete)
         #expect(try dryRuns.ask(for: replay, at: .zero).isNew)
     }
@@ -27,7 +28,7 @@ import WireProtocol
     @Test mutating func `Problem is reported once`() throws {
         _ = try dryRuns.ask(for: replay, at: .zero)
         let problem = ProtocolError(.rejected, "no")
-        dryRuns.fail(replay, problem)
+        dryRuns[replay]?.problem = problem
         #expect(throws: problem) { try dryRuns.ask(for: replay, at: .zero) }
         #expect(try dryRuns.ask(for: replay, at: .zero).isNew)
     }
@@ -36,6 +37,6 @@ import WireProtocol
         _ = try dryRuns.ask(for: replay, at: .zero)
         _ = try dryRuns.ask(
             for: ReplayDefinition(name: "s", queue: "q"), at: .zero + .seconds(61))
-        #expect(dryRuns.plan(of: replay) == nil)
+        #expect(dryRuns[replay] == nil)
     }
 }

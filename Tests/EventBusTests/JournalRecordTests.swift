@@ -95,9 +95,9 @@ import WireProtocol
     @Test func `Part is rejected if it is empty, malformed or lacks its beginning`() throws {
         let cut = JournalParts.cut([UInt8](repeating: 1, count: 2_000_000))
         var parts = JournalParts()
-        #expect(throws: JournalFormatError.self) { try parts.append(cut[1][...]) }
-        #expect(throws: JournalFormatError.self) { try parts.append([]) }
-        #expect(throws: JournalFormatError.self) { try parts.append([4, 1]) }
+        #expect(throws: DaybookError.self) { try parts.append(cut[1][...]) }
+        #expect(throws: DaybookError.self) { try parts.append([]) }
+        #expect(throws: DaybookError.self) { try parts.append([4, 1]) }
     }
 }
 

@@ -11,8 +11,8 @@ final class Queue {
     var now = BusTime(
         running: RunningTime(microseconds: 5_000_000), log: Timestamp(microseconds: 1_000_000_000))
 
-    init(_ change: (inout QueueSettings) -> Void = { _ in }) {
-        var settings = QueueSettings()
+    init(_ change: (inout QueueDefinition) -> Void = { _ in }) {
+        var settings = QueueDefinition(name: "q")
         change(&settings)
         state = QueueState(settings: settings)
     }

@@ -20,7 +20,7 @@ import WireProtocol
     }
 
     @Test func `Back-off doubles with each receive up to its maximum`() throws {
-        let retry = QueueSettings.Retry(backoff: .seconds(1), maximumBackoff: .seconds(10))
+        let retry = RetryPolicy(backoff: 1, maximumBackoff: 10)
         let delays = [1, 2, 3, 4, 5, 1_000].map { retry.delay(afterReceives: $0, random: 0) }
         #expect(delays == [500, 1_000, 2_000, 4_000, 5_000, 5_000].map { .milliseconds($0) })
         #expect(retry.delay(afterReceives: 1, random: 0.5) == .milliseconds(750))
@@ -80,7 +80,7 @@ import WireProtocol
     }
 
     @Test func `Entry loaded after its last receive becomes a dead letter undelivered`() throws {
-        let queue = Queue { $0.waitsBehindDead = false }
+        let queue = Queue { $0.afterDeath = .proceed }
         queue.enqueue(1, receives: 10)
         queue.enqueue(2)
         queue.enqueue(3, receives: 10)
@@ -106,7 +106,7 @@ import WireProtocol
 
 @Suite struct `Maximum age of queue entries` {
     @Test func `Entries past the maximum age become dead letters, lowest sequence first`() {
-        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        let queue = Queue { $0.retry.maximumAge = 60 }
         queue.enqueue(2, group: 2)
         queue.now = queue.now + .seconds(1)
         queue.enqueue(1, group: 1)
@@ -118,8 +118,8 @@ import WireProtocol
 
     @Test func `All entries past the maximum age become dead letters if their group goes on`() {
         let queue = Queue {
-            $0.retry.maximumAge = .seconds(60)
-            $0.waitsBehindDead = false
+            $0.retry.maximumAge = 60
+            $0.afterDeath = .proceed
         }
         queue.enqueue(1, 2)
         queue.enqueue(3, 4, group: 2)
@@ -131,7 +131,7 @@ import WireProtocol
     }
 
     @Test func `Entry that waits for its retry becomes a dead letter at the maximum age`() throws {
-        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        let queue = Queue { $0.retry.maximumAge = 60 }
         queue.enqueue(1)
         #expect(queue.reject(try queue.next(), delay: .seconds(90)))
         #expect(queue.nextTick() == .seconds(60))
@@ -140,7 +140,7 @@ import WireProtocol
     }
 
     @Test func `Entry in flight can be acknowledged past the maximum age`() {
-        let queue = Queue { $0.retry.maximumAge = .seconds(10) }
+        let queue = Queue { $0.retry.maximumAge = 10 }
         queue.enqueue(1, group: 1)
         queue.enqueue(2, group: 2)
         let deliveries = queue.receive()
@@ -152,7 +152,7 @@ import WireProtocol
 
     @Test func `Entry past both limits becomes a dead letter with cause MaximumReceives`() {
         let queue = Queue {
-            $0.retry.maximumAge = .seconds(10)
+            $0.retry.maximumAge = 10
             $0.retry.maximumReceives = 1
         }
         queue.enqueue(1)
@@ -162,7 +162,7 @@ import WireProtocol
     }
 
     @Test func `Paused queue keeps entries past the maximum age until it is resumed`() {
-        let queue = Queue { $0.retry.maximumAge = .seconds(60) }
+        let queue = Queue { $0.retry.maximumAge = 60 }
         queue.enqueue(1)
         queue.state.isPaused = true
         #expect(queue.nextTick() == nil)
@@ -177,7 +177,7 @@ import WireProtocol
         let queue = Queue()
         queue.enqueue(1)
         queue.pass(.seconds(60))
-        queue.state.settings.retry.maximumAge = .seconds(60)
+        queue.state.settings.retry.maximumAge = 60
         #expect(queue.nextTick() == .zero)
         queue.pass(.zero)
         #expect(queue.changes() == ["died 1 MaximumAge"])

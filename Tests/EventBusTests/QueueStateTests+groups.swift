@@ -6,7 +6,7 @@ import WireProtocol
 
 @Suite struct `Queue groups with a dead letter` {
     /// A queue with one group of entries 1 to 3, of which the first is a dead letter.
-    private func queue(_ change: (inout QueueSettings) -> Void = { _ in }) throws -> Queue {
+    private func queue(_ change: (inout QueueDefinition) -> Void = { _ in }) throws -> Queue {
         let queue = Queue {
             $0.retry.maximumReceives = 1
             change(&$0)
@@ -29,7 +29,7 @@ import WireProtocol
     }
 
     @Test func `Group continues past a dead letter if the queue does not wait behind it`() throws {
-        let queue = try queue { $0.waitsBehindDead = false }
+        let queue = try queue { $0.afterDeath = .proceed }
         #expect(queue.changes() == ["died 1 MaximumReceives"])
         #expect(queue.received() == [2])
         #expect(queue.state.waitingBehind(group) == nil)
@@ -77,8 +77,8 @@ import WireProtocol
 
     @Test func `Group keeps its turn when its first entry becomes a dead letter`() {
         let queue = Queue {
-            $0.retry.maximumAge = .seconds(60)
-            $0.waitsBehindDead = false
+            $0.retry.maximumAge = 60
+            $0.afterDeath = .proceed
         }
         queue.enqueue(1, group: 1)
         queue.now = queue.now + .seconds(30)

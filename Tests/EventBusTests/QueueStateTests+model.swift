@@ -57,11 +57,11 @@ private struct Model {
 
     init(seed: UInt64) {
         random = SplitMix(state: seed)
-        var settings = QueueSettings()
+        var settings = QueueDefinition(name: "q")
         settings.hasDeadLetters = seed % 3 != 0
-        settings.waitsBehindDead = seed % 3 == 1
+        settings.afterDeath = seed % 3 == 1 ? .wait : .proceed
         settings.retry.maximumReceives = 3
-        settings.retry.maximumAge = .seconds(200)
+        settings.retry.maximumAge = 200
         state = QueueState(settings: settings)
     }
 }
@@ -274,7 +274,7 @@ extension Model {
                 judge(entry, cause)
                 #expect(disk.removeValue(forKey: entry.sequence) != nil)
                 dead[entry.sequence] = entry
-                if state.settings.waitsBehindDead { blocked.insert(entry.group) }
+                if state.settings.afterDeath == .wait { blocked.insert(entry.group) }
                 readySince.updateValue(nil, forKey: entry.group)
             case .dropped(let entry, let cause):
                 judge(entry, cause)
@@ -312,7 +312,7 @@ extension Model {
     }
 
     func diesAt(_ sequence: UInt64) -> Timestamp {
-        disk[sequence].map { $0.enqueuedAt + state.settings.retry.maximumAge } ?? now.log
+        disk[sequence].map { $0.enqueuedAt + .seconds(state.settings.retry.maximumAge) } ?? now.log
     }
 
     mutating func check() {

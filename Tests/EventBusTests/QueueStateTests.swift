@@ -108,7 +108,7 @@ import WireProtocol
     }
 
     @Test func `Lease expires after the visibility timeout, and a later one is valid`() throws {
-        let queue = Queue { $0.visibilityTimeout = .seconds(5) }
+        let queue = Queue { $0.visibilityTimeout = 5 }
         queue.enqueue(1)
         let first = try queue.next()
         #expect(queue.nextTick() == .seconds(5))

@@ -23,41 +23,41 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     var callsBeforeFailure: Int?
 
     /// After this throws, every change fails, as if the machine were down.
-    private func change(_ operation: String, _ name: String) throws(StorageError) {
+    private func change(_ operation: String, _ name: String) throws(LogError) {
         try call(operation, name)
         if let left = changesLeft {
-            guard left > 0 else { throw StorageError(operation, name, reason: "injected") }
+            guard left > 0 else { throw LogError.storage(operation, name, reason: "injected") }
             changesLeft = left - 1
         }
         changes += 1
     }
 
-    private func call(_ operation: String, _ name: String) throws(StorageError) {
+    private func call(_ operation: String, _ name: String) throws(LogError) {
         guard let left = callsBeforeFailure else { return }
         callsBeforeFailure = left > 0 ? left - 1 : nil
-        guard left > 0 else { throw StorageError(operation, name, reason: "injected once") }
+        guard left > 0 else { throw LogError.storage(operation, name, reason: "injected once") }
     }
 
     func names() -> [String] { files.keys.sorted() }
 
-    func size(of name: String) throws(StorageError) -> Int {
+    func size(of name: String) throws(LogError) -> Int {
         try call("look at", name)
         return try file(name).bytes.count
     }
 
-    func create(_ name: String, size: Int) throws(StorageError) {
+    func create(_ name: String, size: Int) throws(LogError) {
         try change("create", name)
         let zeros = [UInt8](repeating: 0, count: size)
         files[name] = File(bytes: zeros, synced: zeros)
     }
 
-    func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+    func read(_ name: String, at offset: Int, count: Int) throws(LogError) -> [UInt8] {
         try call("read", name)
         if name.hasSuffix(".segment") { segmentReads += 1 }
         return Array(try file(name).bytes.dropFirst(offset).prefix(count))
     }
 
-    func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(StorageError) {
+    func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(LogError) {
         var array: [UInt8] = []
         for index in bytes.indices { array.append(bytes[index]) }
         var file = try file(name)
@@ -72,7 +72,7 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         try change("write", name)
     }
 
-    func sync(_ name: String) throws(StorageError) {
+    func sync(_ name: String) throws(LogError) {
         try change("sync", name)
         var file = try file(name)
         file.synced = file.bytes
@@ -80,19 +80,21 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
         files[name] = file
     }
 
-    func rename(_ name: String, to newName: String) throws(StorageError) {
+    func rename(_ name: String, to newName: String) throws(LogError) {
         try change("rename", name)
         files[newName] = try file(name)
         files[name] = nil
     }
 
-    func remove(_ name: String) throws(StorageError) {
+    func remove(_ name: String) throws(LogError) {
         try change("remove", name)
         files[name] = nil
     }
 
-    private func file(_ name: String) throws(StorageError) -> File {
-        guard let file = files[name] else { throw StorageError("open", name, reason: "not there") }
+    private func file(_ name: String) throws(LogError) -> File {
+        guard let file = files[name] else {
+            throw LogError.storage("open", name, reason: "not there")
+        }
         return file
     }
 

@@ -64,16 +64,22 @@ extension EventLog {
     }
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014: a seeded
-/// sequence.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
+/// A log of sixty events in eight streams and many segments. Each event is tagged with the last
+/// digit of its number.
+func filled(
+    _ storage: any LogStorage, background: @escaping Background = { $0() }
+) throws -> EventLog {
+    var log = try EventLog(
+        in: storage, segmentBytes: 4096, newID: EventID(high: 1, low: 2), newSalt: salt,
+        background: background, now: clock)
+    for number in 1...60 {
+        try log.stage([
+            event(
+                number, stream: "c\(number % 2)-\(number % 8)", tags: ["digit:\(number % 10)"],
+                text: String(repeating: "x", count: number % 7 * 30))
+        ])
+        if number.isMultiple(of: 3) { try log.commit() }
     }
+    try log.commit()
+    return log
 }

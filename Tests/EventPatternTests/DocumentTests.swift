@@ -86,10 +86,10 @@ extension Sample {
 
     @Test func `Document lists every limit of event patterns`() throws {
         let text = try Document.text()
-        typealias Limits = EventPattern.Limits
         for limit in [
-            Limits.textBytes, Limits.depth, Limits.alternatives, Limits.fields, Limits.stars,
-            Limits.eventDepth, Limits.arraySteps,
+            PatternLimits.textBytes, PatternLimits.depth, PatternLimits.alternatives,
+            PatternLimits.fields, PatternLimits.stars, PatternLimits.eventDepth,
+            PatternLimits.arraySteps,
         ] {
             #expect(
                 text.contains("| \(limit.formatted(.number.locale(Locale(identifier: "en")))) |"))

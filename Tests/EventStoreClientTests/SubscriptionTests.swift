@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import TestSupport
 import Testing
 import WireProtocol
 

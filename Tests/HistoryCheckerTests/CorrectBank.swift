@@ -2,6 +2,7 @@ import AccountDomain
 import Contracts
 import EventSourcing
 import HistoryChecker
+import TestSupport
 
 let usd = try! Currency("USD")  // USD is a known code.
 let time = Timestamp(microseconds: 0)
@@ -129,18 +130,5 @@ struct CorrectBank {
         if Int.random(in: 0..<8, using: &random) == 0 { call.answer = .unknown }
         call.ended = now
         calls.append(call)
-    }
-}
-
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

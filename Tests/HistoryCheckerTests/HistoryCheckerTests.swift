@@ -202,11 +202,12 @@ private struct History {
         _ command: Account.Command, free: Int64, from start: UInt64, to end: UInt64
     ) {
         guard case .withdraw(let withdrawal, _) = command else { return }
-        let reason = Account.Rejection.insufficientFunds(
-            account: "a", amount: withdrawal.amount, free: money(free), held: money(0))
+        let reason =
+            "account a has \(money(free)) free (\(money(0)) held for orders), "
+            + "not \(withdrawal.amount)"
         calls.append(
             Call(
-                .command(command, id: { _ in id(start) }), .rejected(reason.description),
+                .command(command, id: { _ in id(start) }), .rejected(reason),
                 started: start, ended: end))
     }
 

@@ -5,23 +5,25 @@ import Synchronization
 /// A transport that gives the answers of a script and records requests and pauses.
 final class ScriptedTransport: HTTPTransport {
     private struct State {
-        var answers: [Result<HTTPResponse, HTTPFailure>]
+        var answers: [Result<HTTPResponse, ObjectStorageError>]
         var requests: [HTTPRequest] = []
         var pauses: [Duration] = []
     }
 
     private let state: Mutex<State>
 
-    init(_ answers: [Result<HTTPResponse, HTTPFailure>]) { state = Mutex(State(answers: answers)) }
+    init(_ answers: [Result<HTTPResponse, ObjectStorageError>]) {
+        state = Mutex(State(answers: answers))
+    }
 
     var requests: [HTTPRequest] { state.withLock(\.requests) }
     var pauses: [Duration] { state.withLock(\.pauses) }
 
-    func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
+    func send(_ request: HTTPRequest) async throws(ObjectStorageError) -> HTTPResponse {
         let answer = state.withLock { state in
             state.requests.append(request)
             return state.answers.isEmpty
-                ? .failure(.connection("nothing is left to say")) : state.answers.removeFirst()
+                ? .failure(.unavailable("nothing is left to say")) : state.answers.removeFirst()
         }
         return try answer.get()
     }
@@ -33,7 +35,7 @@ final class ScriptedTransport: HTTPTransport {
     }
 }
 
-extension Result<HTTPResponse, HTTPFailure> {
+extension Result<HTTPResponse, ObjectStorageError> {
     static func answer(_ status: Int, _ body: String = "") -> Self {
         .success(HTTPResponse(status: status, body: Array(body.utf8)))
     }

@@ -151,17 +151,6 @@ extension Suite {
         try succeed("event-store", "import", log)
     }
 
-    /// Runs a command that must succeed, and returns its output.
-    @discardableResult
-    fileprivate func succeed(_ command: [String]) throws -> String {
-        let run = try run(command)
-        #expect(run.status == 0, "\(command): \(run.errors)")
-        return run.output
-    }
-
-    @discardableResult
-    fileprivate func succeed(_ command: String...) throws -> String { try succeed(command) }
-
     /// The types of the events with the tag, in the order of the log.
     fileprivate func types(_ tag: String) throws -> [String] {
         try succeed("event-store", "read", "--tag", tag).split(separator: "\n").map {

@@ -30,9 +30,10 @@ extension `Suite in operation` {
         var known = try Keyring(folder.appending(path: "keyring.json"))
         try known.add("balance", balance, at: .now())
         try known.write(to: folder.appending(path: "keyring.json"))
-        let context = try Context.with(
+        let context = try Credentials(
             key: folder.appending(path: "stranger.key"),
-            keyring: folder.appending(path: "keyring.json"))
+            keyring: folder.appending(path: "keyring.json")
+        ).context
         for context in [context, try Context()] {
             let client = try await ServiceClient(
                 endpoint: endpoint, of: "balance", timeout: .seconds(1), actor: "x", in: context)
@@ -57,8 +58,9 @@ extension `Suite in operation` {
         let revoked = try suite.run(
             "event-store", "keys", "revoke", "operator", "--keyring", keyring.path)
         #expect(revoked.status == 0, "\(revoked)")
-        let context = try Context.with(
-            key: suite.keys.appending(path: "operator.key"), keyring: copy)
+        let context = try Credentials(
+            key: suite.keys.appending(path: "operator.key"), keyring: copy
+        ).context
         let client = try await ServiceClient(
             endpoint: try #require(suite.environment["DAYBOOK_BALANCE_ENDPOINT"]), of: "balance",
             timeout: .seconds(1), actor: "x", in: context)

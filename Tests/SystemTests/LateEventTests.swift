@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import JSON
+import TestSupport
 import Testing
 import WireProtocol
 

@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import Observability
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -46,6 +47,36 @@ extension Suite {
         await client.close()
         return view
     }
+
+    /// Runs a command that must succeed, and returns its output.
+    @discardableResult
+    func succeed(_ command: [String]) throws -> String {
+        let run = try run(command)
+        #expect(run.status == 0, "\(command): \(run.errors)")
+        return run.output
+    }
+
+    @discardableResult
+    func succeed(_ command: String...) throws -> String { try succeed(command) }
+
+    /// The customers that have an account, in the order in which the accounts were opened.
+    func customers() async throws -> [String] {
+        try await events(.init([.init(types: ["AccountOpened"])])).map(\.stream.id)
+    }
+
+    /// Waits until the service has caught up with the current head of the log.
+    func caughtUp(_ service: String) async throws {
+        let head = try await status(of: service).head
+        while try await status(of: service).projection?.checkpoint ?? 0 < head {}
+    }
+
+    func events(_ query: EventQuery) async throws -> [RecordedEvent] {
+        let store = try await eventStore()
+        var events: [RecordedEvent] = []
+        for try await event in store.read(ReadRequest(query)).events { events.append(event) }
+        await store.close()
+        return events
+    }
 }
 
 /// The network file of the route service, which a test can damage and restore.
@@ -71,18 +102,7 @@ struct HubsFile {
     func mend() throws { try hubs.write(to: file) }
 }
 
-/// Random numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix {
     mutating func bytes(_ counts: ClosedRange<Int>) -> [UInt8] {
         (0..<Int.random(in: counts, using: &self)).map { _ in .random(in: 0...255, using: &self) }
     }

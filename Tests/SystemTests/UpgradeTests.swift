@@ -201,12 +201,6 @@ extension Suite {
         #expect(terminate("event-store") == 0, "\(log(of: "event-store"))")
         try succeed("event-store", "verify", "--chain")
     }
-
-    /// Runs a command that ends with 0.
-    fileprivate func succeed(_ command: String...) throws {
-        let run = try run(command)
-        #expect(run.status == 0, "\(command): \(run)")
-    }
 }
 
 extension QueueConsumer {

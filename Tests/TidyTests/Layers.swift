@@ -48,6 +48,9 @@ struct Layer {
         Layer("Services/Daybook/Executable", ["Services", "Shared/CommandLine"], []),
         Layer("Services/*/Executable", executable, []),
 
+        Layer(
+            "Benchmarks", ["Shared", "Services/EventStore/Log"], runtime.union(["ArgumentParser"])),
+
         Layer("examples/new-service/Domain", domain, []),
         Layer(
             "examples/new-service/Main", ["Shared", "examples/new-service/Domain"], mainOthers),
@@ -64,7 +67,7 @@ struct Layer {
     ]
     /// What only a runtime needs: clocks, files, sockets, threads, logs and metrics.
     private static let runtime: Set = [
-        "CoreMetrics", "Crypto", "DequeModule", "Dispatch", "Foundation", "FoundationEssentials",
+        "Crypto", "DequeModule", "Dispatch", "Foundation", "FoundationEssentials",
         "FoundationNetworking", "Glibc", "HeapModule", "Logging", "Synchronization",
     ]
 

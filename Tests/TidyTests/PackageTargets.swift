@@ -8,7 +8,11 @@ struct PackageTarget {
     let dependencies: Set<String>
 
     /// Returns all targets, as the package tool describes them.
-    static func all() throws -> [PackageTarget] {
+    static func all() throws -> [PackageTarget] { try loaded.get() }
+
+    private static let loaded = Result { try load() }
+
+    private static func load() throws -> [PackageTarget] {
         let tool = Process()
         tool.executableURL = URL(filePath: "/usr/bin/env")
         // The process that runs the tests has the lock of the build folder.

@@ -40,7 +40,7 @@ import Testing
                         "Main/Commands", "Main/Queries", "Main/Service", "Main/Tables",
                         "Executable/main",
                     ].map { "Services/TrialRun/\($0).swift" } + [
-                        "Tests/TrialRunTests/CardTests.swift"
+                        "Tests/TrialRunDomainTests/CardTests.swift"
                     ]))
         for path in added {
             let text = after[path] ?? ""

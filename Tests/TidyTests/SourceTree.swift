@@ -6,7 +6,8 @@ enum SourceTree {
         .deletingLastPathComponent().deletingLastPathComponent()
 
     /// Daybook's Swift files.
-    static let swift = files(in: ["Services", "Shared", "Tests", "examples"], ending: ".swift")
+    static let swift = files(
+        in: ["Services", "Shared", "Tests", "Benchmarks", "examples"], ending: ".swift")
     static let documents = files(in: ["docs"], ending: ".md") + [SourceFile("README.md")]
 
     static func exists(_ path: String) -> Bool {
@@ -56,6 +57,11 @@ struct SourceFile: Sendable {
             }
         }
         return String(decoding: code, as: UTF8.self)
+    }
+
+    /// The number of lines that are neither empty nor a comment.
+    var codeLineCount: Int {
+        lines.count { !$0.trimmed.isEmpty && !$0.trimmed.hasPrefix("//") }
     }
 
     /// Returns whether the line at an index or one of the three before it has a comment.

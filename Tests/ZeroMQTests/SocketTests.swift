@@ -171,15 +171,4 @@ actor Endpoint {
             _ = try await Endpoint(.router, bind: "nonsense", on: loop, in: context)
         }
     }
-
-    @Test func `Frame can be filled and changed in place`() throws {
-        var frame = Frame(Array("abc".utf8))
-        frame.withMutableBytes { $0[1] = UInt8(ascii: "x") }
-        #expect(frame.array() == Array("axc".utf8))
-        #expect(frame.count == 3)
-        let made = Frame(count: 100) { bytes in
-            for index in 0..<bytes.count { bytes[index] = UInt8(index) }
-        }
-        #expect(made.array() == (0..<100).map { UInt8($0) })
-    }
 }

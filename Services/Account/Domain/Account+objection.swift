@@ -4,45 +4,30 @@ import EventSourcing
 extension Account {
     /// Returns why the account can't have had `event` in `state`, or nil if it can.
     public static func objection(to event: AccountEvent, given state: State) -> String? {
-        switch event {
-        case .opened(let event):
-            state.currency.map { _ in Rejection.alreadyOpen(event.account).description }
-        case .refused:
-            nil
-        case .credited(let event):
-            objection(event.account, state) ?? objection(toRepaying: event.repaid, state)
-        case .withdrawn(let event):
-            objection(event.account, state)
-                ?? objection(toTaking: event.amount, from: event.account, state)
-        case .reserved(let event):
-            objection(event.account, state)
-                ?? objection(toTaking: event.fromBalance, from: event.account, state)
-        case .released(let event):
-            objection(event.account, state) ?? objection(toSettling: event.order, state)
-        case .captured(let event):
-            objection(event.account, state) ?? objection(toSettling: event.order, state)
+        let account = event.entity
+        return switch event {
+        case .opened: state.currency.map { _ in alreadyOpen(account).description }
+        case .refused: nil
+        case _ where state.currency == nil: noSuchAccount(account).description
+        case .credited(let event): objection(toRepaying: event.repaid, state)
+        case .withdrawn(let event): objection(toTaking: event.amount, from: account, state)
+        case .reserved(let event): objection(toTaking: event.fromBalance, from: account, state)
+        case .released(let event): objection(toEndingHoldFor: event.order, state)
+        case .captured(let event): objection(toEndingHoldFor: event.order, state)
         case .refunded(let event):
-            objection(event.account, state)
-                ?? (state.paid[event.order] == nil ? "order \(event.order) is not paid" : nil)
-                ?? objection(toRepaying: event.repaid, state)
+            state.paid[event.order] == nil
+                ? "order \(event.order) is not paid" : objection(toRepaying: event.repaid, state)
         }
-    }
-
-    private static func objection(_ account: String, _ state: State) -> String? {
-        state.currency == nil ? Rejection.noSuchAccount(account).description : nil
     }
 
     private static func objection(
         toTaking amount: Money, from account: String, _ state: State
     ) -> String? {
         guard amount.amount > state.free, amount.amount > 0 else { return nil }
-        return Rejection.insufficientFunds(
-            account: account, amount: amount, free: Money(state.free, amount.currency),
-            held: Money(state.held, amount.currency)
-        ).description
+        return insufficientFunds(for: amount, in: account, state).description
     }
 
-    private static func objection(toSettling order: String, _ state: State) -> String? {
+    private static func objection(toEndingHoldFor order: String, _ state: State) -> String? {
         state.holds[order] == nil ? "nothing is held for order \(order)" : nil
     }
 

@@ -5,8 +5,8 @@ extension Account: Reversible {
     /// Returns the opposite movement: a withdrawal for a credit, a credit for a withdrawal. What
     /// the money has repaid stays repaid.
     ///
-    /// - Throws: `irreversible` for any other event.
-    public static func reversal(of past: PastDecision<Account>) throws(Rejection) -> Command {
+    /// - Throws: a rejection for any other event.
+    public static func reversal(of past: PastDecision<Account>) throws(DaybookError) -> Command {
         let reverses = Reverses(event: past.id, reason: past.reason)
         switch past.event {
         case .credited(let event):
@@ -20,7 +20,7 @@ extension Account: Reversible {
                     account: event.account, amount: event.amount, reference: event.reference),
                 reversing: reverses)
         case .opened, .reserved, .refused, .released, .captured, .refunded:
-            throw .irreversible(past.event.type)
+            throw past.irreversible
         }
     }
 }

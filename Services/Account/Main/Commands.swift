@@ -15,10 +15,9 @@ extension MovementService {
     public static var defaultSubcommand: (any ParsableCommand.Type)? { Make<Self>.self }
 }
 
-private struct Make<S: MovementService>: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(commandName: "make", abstract: S.abstract)
-    }
+private struct Make<S: MovementService>: ProgramCommand {
+    static var commandName: String? { "make" }
+    static var abstract: String { S.abstract }
     @OptionGroup var options: CallOptions
     @Argument(help: "The id of the account.") var account: String
     @Argument(help: "The amount, such as 11.77.") var amount: String
@@ -28,16 +27,14 @@ private struct Make<S: MovementService>: AsyncParsableCommand {
     func run() async throws {
         let money = try Money(amount, in: try Currency(currency))
         try await options.command(
-            S.call, S.message(account: account, amount: money, reference: reference), to: S.name,
+            S.call, S.message(account, money, reference), to: S.name,
             "\(S.pastTense) \(money)")
     }
 }
 
-private struct List<S: MovementService>: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "list", abstract: "List the \(S.noun)s of an account.")
-    }
+private struct List<S: MovementService>: ProgramCommand {
+    static var commandName: String? { "list" }
+    static var abstract: String { "List the \(S.noun)s of an account." }
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the account.") var account: String
 

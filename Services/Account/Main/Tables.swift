@@ -12,33 +12,18 @@ extension AccountRow {
     }
 }
 
-/// A read model with one table: movements of money, which queries read from disk.
-public protocol MovementModel: StoredModel {
-    /// The row of a movement.
-    associatedtype Movement: MovementView
-
-    /// The movements, in the order of the log.
-    var movements: Journal<Movement> { get set }
-    /// The names of the columns with amounts.
-    static var amounts: [String] { get }
-}
-
-extension MovementModel {
-    /// Creates the table of movements in an empty database.
-    public static func createTables(_ db: Database) throws {
-        try db.create(table: Movement.databaseTableName) { table in
-            table.primaryKey("position", .integer)
-            table.column("time", .text).notNull()
+extension StoredTable {
+    /// Returns the table of movements of money.
+    ///
+    /// - Parameter amounts: the names of the columns with amounts.
+    public static func movements<Movement: MovementView>(
+        _ rows: any WritableKeyPath<Model, Journal<Movement>> & Sendable, amounts: [String]
+    ) -> Self {
+        StoredTable(rows) { table in
+            table.required(.text, "time")
             table.column("account", .text).notNull().indexed()
-            for amount in amounts { table.column(amount, .integer).notNull() }
-            table.column("currency", .text).notNull()
-            table.column("reference", .text).notNull()
+            for amount in amounts { table.required(.integer, amount) }
+            table.required(.text, "currency", "reference")
         }
     }
-
-    /// Does nothing, because queries read the movements from disk.
-    public mutating func load(_ db: Database) throws {}
-
-    /// Returns the database writes for all changes since the last call.
-    public mutating func takeWrites() -> [ProjectedStore.Write] { movements.takeWrites() }
 }

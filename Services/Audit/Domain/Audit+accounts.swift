@@ -27,10 +27,7 @@ extension Audit {
     }
 
     mutating func record(_ event: AccountEvent, _ recorded: Recorded<Event>) {
-        let account = event.account
-        if let (order, steps) = event.steps {
-            for step in steps { take(step, of: order, recorded) }
-        }
+        let account = recorded.stream.id
         if case .opened(let event) = event {
             check(accounts[account] == nil, "account \(account) is opened twice")
             accounts[account] = AccountBook(currency: event.currency)
@@ -52,15 +49,15 @@ extension Audit {
         if let other = event.amounts.first(where: { $0.currency != book.currency }) {
             return check(
                 false,
-                "account \(event.account) is kept in \(book.currency), but \(recorded.event.type) "
-                    + "moves \(other)")
+                "account \(recorded.stream.id) is kept in \(book.currency), but "
+                    + "\(recorded.event.type) moves \(other)")
         }
         var total = totals[book.currency] ?? Totals()
         let before = book.funds - book.owed
         move(event, recorded, &book, &total)
         total.balances += book.funds - book.owed - before
         totals[book.currency] = total
-        check(book, total, of: event.account)
+        check(book, total, of: recorded.stream.id)
     }
 
     private mutating func move(
@@ -73,7 +70,11 @@ extension Audit {
             total.credits += event.amount.wide
             book.owed -= event.repaid.wide
             book.funds += event.amount.wide - event.repaid.wide
-            if event.repaid.amount > 0 { repayments[recorded.id] = trigger(of: recorded) }
+            if event.repaid.amount > 0 {
+                repayments[recorded.id] = Trigger(
+                    queue: "creditLimit", position: recorded.position,
+                    stream: recorded.stream.description, group: recorded.stream.id)
+            }
         case .withdrawn(let event):
             total.withdrawals += event.amount.wide
             book.funds -= event.amount.wide
@@ -111,13 +112,6 @@ extension Audit {
         total.refunds += event.amount.wide
         book.owed -= event.repaid.wide
         book.funds += event.toFunds.wide
-    }
-
-    /// The credit as an event that creditLimit must act on.
-    private func trigger(of credit: Recorded<Event>) -> Trigger {
-        Trigger(
-            queue: "creditLimit", position: credit.position, stream: credit.stream.description,
-            group: credit.stream.id)
     }
 
     private mutating func check(

@@ -3,10 +3,11 @@ import Contracts
 extension Audit {
     /// Checks the rules that hold once every event has had its consequences.
     public mutating func close() {
-        var explained = Explained()
         let open = missingConsequences()
-        for finding in open { explained.take(finding) }
         findings += open
+        let triggers = open.compactMap(\.trigger).filter { $0.queue == "creditLimit" }
+        let explained = Explained(
+            orders: Set(open.compactMap(\.order)), groups: Set(triggers.map(\.group)))
         for (customer, book) in accounts.sorted(by: { $0.key < $1.key }) {
             check(book, of: customer, but: explained)
         }
@@ -21,15 +22,9 @@ extension Audit {
     /// The orders and groups that already have a missing consequence, which explains other findings
     /// about them.
     private struct Explained {
-        var orders: Set<String> = []
-        var groups: Set<String> = []
-
-        mutating func take(_ finding: Finding) {
-            if let order = finding.order { orders.insert(order) }
-            if let trigger = finding.trigger, trigger.queue == "creditLimit" {
-                groups.insert(trigger.group)
-            }
-        }
+        let orders: Set<String>
+        /// The groups of creditLimit's queue.
+        let groups: Set<String>
     }
 
     private mutating func check(_ book: AccountBook, of customer: String, but explained: Explained)

@@ -36,78 +36,19 @@ extension Audit.Event {
     var order: String? { (payload as? any ConcernsOrder)?.order }
 
     /// The id in the data, which must be the id of the stream.
-    var owner: String {
-        switch self {
-        case .order(let event): event.order
-        case .route(let event): event.order
-        case .account(let event): event.account
-        case .creditLimit(let event): event.customer
-        }
-    }
-}
+    var owner: String { payload.entity }
 
-extension OrderEvent {
-    var order: String {
-        switch self {
-        case .placed(let event): event.order
-        case .confirmed(let event): event.order
-        case .rejected(let event): event.order
-        case .cancelled(let event): event.order
+    /// The steps of the order's saga that the event stands for. Empty if it is no part of a saga.
+    var steps: [Step] {
+        guard let step = Step(ofType: type) else { return [] }
+        guard case .account(.refunded(let event)) = self, event.repaid.amount > 0 else {
+            return [step]
         }
-    }
-}
-
-extension RouteEvent {
-    var order: String {
-        switch self {
-        case .created(let event): event.order
-        case .rejected(let event): event.order
-        case .confirmed(let event): event.order
-        case .cancelled(let event): event.order
-        }
-    }
-
-    var step: Step {
-        switch self {
-        case .created: .routeCreated
-        case .rejected: .routeRejected
-        case .confirmed: .routeConfirmed
-        case .cancelled: .routeCancelled
-        }
+        return [step, .creditRefunded]
     }
 }
 
 extension AccountEvent {
-    var account: String {
-        switch self {
-        case .opened(let event): event.account
-        case .credited(let event): event.account
-        case .withdrawn(let event): event.account
-        case .reserved(let event): event.account
-        case .refused(let event): event.account
-        case .released(let event): event.account
-        case .captured(let event): event.account
-        case .refunded(let event): event.account
-        }
-    }
-
-    /// The order, and the steps of its saga that the event stands for. Nil if the money moves for
-    /// another reason.
-    var steps: (order: String, [Step])? {
-        switch self {
-        case .opened, .credited, .withdrawn: nil
-        case .reserved(let event): (event.order, [.fundsReserved])
-        case .refused(let event): (event.order, [.fundsRefused])
-        case .released(let event): (event.order, [.fundsReleased])
-        case .captured(let event): (event.order, [.paymentCaptured])
-        case .refunded(let event):
-            (
-                event.order,
-                event.repaid.amount > 0 ? [.paymentRefunded, .creditRefunded] : [.paymentRefunded]
-            )
-        }
-    }
-
     /// The amounts that the event moves.
     var amounts: [Money] {
         switch self {
@@ -123,30 +64,6 @@ extension AccountEvent {
 }
 
 extension CreditLimitEvent {
-    var customer: String {
-        switch self {
-        case .set(let event): event.customer
-        case .reserved(let event): event.customer
-        case .denied(let event): event.customer
-        case .released(let event): event.customer
-        case .drawn(let event): event.customer
-        case .restored(let event): event.customer
-        case .repaid(let event): event.customer
-        }
-    }
-
-    /// The order, and the step of its saga that the event stands for. Nil if it concerns no order.
-    var step: (order: String, Step)? {
-        switch self {
-        case .set, .repaid: nil
-        case .reserved(let event): (event.order, .creditReserved)
-        case .denied(let event): (event.order, .creditDenied)
-        case .released(let event): (event.order, .creditReleased)
-        case .drawn(let event): (event.order, .creditDrawn)
-        case .restored(let event): (event.order, .creditRestored)
-        }
-    }
-
     /// The amount that the event moves within the limit.
     var amount: Money? {
         switch self {

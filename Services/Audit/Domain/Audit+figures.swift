@@ -1,3 +1,5 @@
+public import Contracts
+
 extension Audit {
     /// The figures of an account, in minor units.
     public struct AccountFigures: Hashable, Sendable {
@@ -7,13 +9,6 @@ extension Audit {
         public var held: Int128
         /// The credit that was drawn and not repaid.
         public var owed: Int128
-
-        /// Creates the figures of an account.
-        public init(funds: Int128, held: Int128, owed: Int128) {
-            self.funds = funds
-            self.held = held
-            self.owed = owed
-        }
     }
 
     /// The figures of a credit limit, in minor units.
@@ -25,12 +20,8 @@ extension Audit {
         /// The credit that was drawn and not repaid.
         public var used: Int128
 
-        /// Creates the figures of a credit limit.
-        public init(limit: Int128, reserved: Int128, used: Int128) {
-            self.limit = limit
-            self.reserved = reserved
-            self.used = used
-        }
+        /// Whether no limit is set and no credit is in use.
+        public var isZero: Bool { limit == 0 && reserved == 0 && used == 0 }
     }
 
     /// The figures of every account, by account.
@@ -45,5 +36,20 @@ extension Audit {
         limits.mapValues {
             LimitFigures(limit: $0.limit, reserved: $0.reservedTotal, used: $0.used)
         }
+    }
+}
+
+extension Audit.AccountFigures {
+    /// Creates the figures that a service shows.
+    public init(_ view: AccountView) {
+        self.init(funds: Int128(view.funds), held: Int128(view.held), owed: Int128(view.owed))
+    }
+}
+
+extension Audit.LimitFigures {
+    /// Creates the figures that a service shows.
+    public init(_ view: CreditLimitView) {
+        self.init(
+            limit: Int128(view.limit), reserved: Int128(view.reserved), used: Int128(view.used))
     }
 }

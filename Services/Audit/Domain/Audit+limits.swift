@@ -12,12 +12,11 @@ extension Audit {
     }
 
     mutating func record(_ event: CreditLimitEvent, _ recorded: Recorded<Event>) {
-        let customer = event.customer
-        if let (order, step) = event.step { take(step, of: order, recorded) }
+        let customer = recorded.stream.id
         if case .repaid = event { repayments[recorded.causationID] = nil }
         // Removed from `limits` while it changes. Otherwise each change would copy the book.
         var book = limits.removeValue(forKey: customer) ?? LimitBook()
-        apply(event, to: &book)
+        apply(event, to: &book, recorded)
         limits[customer] = book
         check(
             book.reservedTotal + book.used <= book.limit,
@@ -26,15 +25,17 @@ extension Audit {
         checkRange([book.reservedTotal, book.used], of: "the credit of customer \(customer)")
     }
 
-    private mutating func apply(_ event: CreditLimitEvent, to book: inout LimitBook) {
+    private mutating func apply(
+        _ event: CreditLimitEvent, to book: inout LimitBook, _ recorded: Recorded<Event>
+    ) {
         // An order without credit reserves an amount of 0, which may be in any currency.
         if let amount = event.amount, amount.amount != 0, let currency = book.currency,
             amount.currency != currency
         {
             return check(
                 false,
-                "the credit of customer \(event.customer) is in \(currency), not in "
-                    + "\(amount.currency) as \(amount)", order: event.step?.order)
+                "the credit of customer \(recorded.stream.id) is in \(currency), not in "
+                    + "\(amount.currency) as \(amount)", order: recorded.event.order)
         }
         switch event {
         case .set(let event):

@@ -34,7 +34,8 @@ public struct Audit: Sendable {
                 self.record(event)
             }
         } catch {
-            let reason = Self.reason(error)
+            // The description of a `DecodingError` has several lines.
+            let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
             add(.unreadable, "\(record.stream) cannot be read: \(reason)", at: record.position)
         }
     }
@@ -51,17 +52,16 @@ public struct Audit: Sendable {
             let text = "stream \(stream) holds \(event.type) for \(event.category) \(event.owner)"
             return add(.misplaced, text, order: event.order)
         }
+        if let order = event.order {
+            let place = OrderBook.Place(position: position, stream: stream.description)
+            for step in event.steps { orders[order, default: OrderBook()].take(step, at: place) }
+        }
         switch event {
         case .order(let event): record(event, recorded)
-        case .route(let event): record(event, recorded)
+        case .route: break
         case .account(let event): record(event, recorded)
         case .creditLimit(let event): record(event, recorded)
         }
-    }
-
-    /// Describes the error in one line. The description of a `DecodingError` has several.
-    private static func reason(_ error: any Error) -> String {
-        "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     // MARK: Findings
@@ -88,13 +88,11 @@ public struct Audit: Sendable {
     /// How many orders were placed.
     public var orderCount: Int { orders.values.count { $0.status != nil } }
 
-    /// How many orders have each status.
-    public var outcomes: (pending: Int, confirmed: Int, rejected: Int, cancelled: Int) {
-        var counts: [OrderBook.Status: Int] = [:]
-        for case let status? in orders.values.map(\.status) { counts[status, default: 0] += 1 }
-        return (
-            counts[.pending] ?? 0, counts[.confirmed] ?? 0, counts[.rejected] ?? 0,
-            counts[.cancelled] ?? 0
-        )
+    /// The number of orders in each status, by its name: pending, confirmed, rejected, cancelled.
+    public var ordersByStatus: [String: Int] {
+        Dictionary(
+            uniqueKeysWithValues: OrderBook.Status.allCases.map { status in
+                (status.rawValue, orders.values.count { $0.status == status })
+            })
     }
 }

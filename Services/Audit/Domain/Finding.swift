@@ -56,12 +56,4 @@ public struct Trigger: Hashable, Sendable {
     public var stream: String
     /// The group of the event in the queue: its order, or the customer for creditLimit's queue.
     public var group: String
-
-    /// Creates a trigger from an event and the queue that holds it.
-    public init(queue: String, position: UInt64, stream: String, group: String) {
-        self.queue = queue
-        self.position = position
-        self.stream = stream
-        self.group = group
-    }
 }

@@ -2,7 +2,7 @@ import EventSourcing
 
 /// The steps of one order's saga so far.
 struct OrderBook: Sendable {
-    enum Status: String, Hashable, Sendable { case pending, confirmed, rejected, cancelled }
+    enum Status: String, CaseIterable { case pending, confirmed, rejected, cancelled }
 
     /// Nil until the order is placed.
     var status: Status?

@@ -1,6 +1,5 @@
 import ArgumentParser
 import AuditDomain
-import Bytes
 public import CommandLine
 import EventSourcing
 import EventStoreClient
@@ -11,22 +10,21 @@ extension Executable {
     public static let audit = Executable("audit", AuditCommand.self)
 }
 
-struct AuditCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "audit",
-        abstract: "Check the books: every invariant at every position of the log.",
-        discussion: """
-            The figures are computed from the log alone. Every consequence of every order's end \
-            must be in the log. If commands can repair a finding, they are printed below it, \
-            ready to paste. The audit itself changes nothing.
+struct AuditCommand: ProgramCommand {
+    static let commandName: String? = "audit"
+    static let abstract = "Check the books: every invariant at every position of the log."
+    static let discussion = """
+        The figures are computed from the log alone. Every consequence of every order's end \
+        must be in the log. If commands can repair a finding, they are printed below it, \
+        ready to paste. The audit itself changes nothing.
 
-            With --compare the command first waits until the services have handled the whole log, \
-            except what dead letters and paused queues hold back. Then it compares the figures \
-            with those that the services show.
+        With --compare the command first waits until the services have handled the whole log, \
+        except what dead letters and paused queues hold back. Then it compares the figures \
+        with those that the services show.
 
-            The exit status is 65 if there are findings, and 69 if there are none but a service \
-            could not be compared.
-            """)
+        The exit status is 65 if there are findings, and 69 if there are none but a service \
+        could not be compared.
+        """
 
     @OptionGroup var options: CallOptions
     @Option(help: "The event store's endpoint (DAYBOOK_EVENT_STORE_ENDPOINT).")
@@ -86,14 +84,13 @@ struct AuditCommand: AsyncParsableCommand {
     /// - Returns: the obstacles, such as paused queues and dead letters.
     private func waitForParticipants() async throws -> [Report.Entry] {
         try await EventStoreConnection.with(eventStore, home: options.home) { store in
-            let bus = try await ServiceClient(
-                endpoint: try await store.busEndpoint(timeout: .seconds(options.timeout)),
-                of: "event-store", timeout: .seconds(options.timeout), actor: options.actor)
+            let timeout = Duration.seconds(options.timeout)
             let services = Set(Endpoints.services(home: options.home).keys)
-            let obstacles = try await ParticipantWait(store: store, bus: bus, services: services)
-                .wait(.seconds(options.timeout))
-            await bus.close()
-            return obstacles
+            var bus = options
+            bus.endpoint = try await store.busEndpoint(timeout: timeout)
+            return try await bus.with("event-store") {
+                try await ParticipantWait(store: store, bus: $0, services: services).wait(timeout)
+            }
         }
     }
 }

@@ -20,8 +20,7 @@ struct ParticipantWait {
         let deadline = ContinuousClock.now + timeout
         while true {
             let head = try await store.welcome(timeout: timeout).head
-            let views: [QueueView] = try await bus.query(
-                BusCall.queues, Nothing(), atLeast: head)
+            let views: [QueueView] = try await bus.query(BusCall.queues, Nothing(), atLeast: head)
             let queues = views.filter { services.contains($0.queue.name) }
             // The effects of an acknowledged event are in the log. If the log has not grown since,
             // there were none.
@@ -39,30 +38,31 @@ struct ParticipantWait {
     }
 
     private static func obstacles(_ name: String, _ view: QueueView?) -> [Report.Entry] {
-        guard let view else {
-            let text =
-                "queue '\(name)' does not exist; 'event-store serve' creates it if a new store is "
-                + "started with --rules Services/rules.json"
-            return [Report.Entry(Finding(.queue, text), remedy: [Remedies.applyRules])]
-        }
         var obstacles: [Report.Entry] = []
+        func add(_ text: String, _ remedy: String...) {
+            obstacles.append(Report.Entry(Finding(.queue, text), remedy: remedy))
+        }
+        guard let view else {
+            add(
+                "queue '\(name)' does not exist; 'event-store serve' creates it if a new store is "
+                    + "started with --rules Services/rules.json",
+                Remedies.applyRules)
+            return obstacles
+        }
         if view.isPaused {
-            let text = "queue \(name) is paused and holds \(view.depth) events"
-            obstacles.append(Report.Entry(Finding(.queue, text), remedy: [Remedies.resume(name)]))
+            add("queue \(name) is paused and holds \(view.depth) events", Remedies.resume(name))
         }
         if !view.isAtRest {
-            let text =
+            add(
                 "queue \(name) is not empty: \(view.depth) events wait, \(view.delayed) of them "
-                + "for a retry, and \(view.inFlight) are in flight; they may explain other findings"
-            obstacles.append(Report.Entry(Finding(.queue, text), remedy: []))
+                    + "for a retry, and \(view.inFlight) are in flight; they may explain other "
+                    + "findings")
         }
         if view.deadLetters > 0 {
-            let text =
+            add(
                 "queue \(name) has dead letters (\(view.deadLetters)), with events waiting behind "
-                + "them (\(view.waitingBehindDead)); list them with: event-store dlq list"
-            obstacles.append(
-                Report.Entry(
-                    Finding(.queue, text), remedy: ["event-store dlq redrive --queue \(name)"]))
+                    + "them (\(view.waitingBehindDead)); list them with: event-store dlq list",
+                "event-store dlq redrive --queue \(name)")
         }
         return obstacles
     }

@@ -1,6 +1,5 @@
 import AuditDomain
 import EventSourcing
-import Foundation
 import JSON
 import WireProtocol
 
@@ -22,48 +21,30 @@ struct Remedies {
         guard record.category.hasPrefix("$"), let type = BusEventType(rawValue: record.type) else {
             return
         }
-        switch record.category {
-        case BusCategory.queue: change(record.stream.id, type, record)
-        case BusCategory.deadLetter: addDeadLetter(type, record)
-        case BusCategory.replay: replays.insert(record.stream.id)
-        default: break
-        }
-    }
-
-    private mutating func change(_ name: String, _ type: BusEventType, _ record: RecordedEvent) {
-        switch type {
-        case .queuePut: queues[name] = queues[name] ?? Queue()
-        case .queuePaused: queues[name]?.isPaused = true
-        case .queueResumed: queues[name]?.isPaused = false
-        case .queuePurged: queues[name]?.purgedAt = record.position
-        case .queueDeleted: queues[name] = nil
-        default: break
-        }
-    }
-
-    private mutating func addDeadLetter(_ type: BusEventType, _ record: RecordedEvent) {
-        let data = Data(record.data)
-        switch type {
-        case .deadLettered:
+        let name = record.stream.id
+        switch (record.category, type) {
+        case (BusCategory.queue, .queuePut): queues[name] = queues[name] ?? Queue()
+        case (BusCategory.queue, .queuePaused): queues[name]?.isPaused = true
+        case (BusCategory.queue, .queueResumed): queues[name]?.isPaused = false
+        case (BusCategory.queue, .queuePurged): queues[name]?.purgedAt = record.position
+        case (BusCategory.queue, .queueDeleted): queues[name] = nil
+        case (BusCategory.deadLetter, .deadLettered):
             // An event with invalid data is not a dead letter.
-            deadLetters[record.position] = try? JSON.decode(DeadLetter.self, from: data)
-        case .deadLetterRedriven, .deadLetterDiscarded:
-            guard let end = try? JSON.decode(DeadLetterEnd.self, from: data) else {
-                return
-            }
+            deadLetters[record.position] = try? JSON.decode(DeadLetter.self, from: record.data)
+        case (BusCategory.deadLetter, .deadLetterRedriven),
+            (BusCategory.deadLetter, .deadLetterDiscarded):
+            guard let end = try? JSON.decode(DeadLetterEnd.self, from: record.data) else { return }
             deadLetters[end.deadLetter] = nil
+        case (BusCategory.replay, _): replays.insert(name)
         default: break
         }
     }
 
     /// Returns the commands that make the participant act on the event, in the order to run them.
     func commands(for trigger: Trigger) -> [String] {
-        var commands: [String] = []
-        if let queue = queues[trigger.queue] {
-            if queue.isPaused { commands.append(Self.resume(trigger.queue)) }
-        } else {
-            commands.append(Self.applyRules)
-        }
+        let queue = queues[trigger.queue]
+        var commands = queue == nil ? [Self.applyRules] : []
+        if queue?.isPaused == true { commands.append(Self.resume(trigger.queue)) }
         let letters = deadLetters.filter { $1.queue == trigger.queue }.sorted { $0.key < $1.key }
         if let dead = letters.first(where: { $0.value.position == trigger.position }) {
             return commands + [Self.redrive([dead.key])]
@@ -73,7 +54,7 @@ struct Remedies {
             $0.value.group == trigger.group && $0.value.position < trigger.position
         }
         if !blocking.isEmpty { commands.append(Self.redrive(blocking.map(\.key))) }
-        let isPurged = (queues[trigger.queue]?.purgedAt ?? 0) > trigger.position
+        let isPurged = (queue?.purgedAt ?? 0) > trigger.position
         guard isPurged || commands.isEmpty else { return commands }
         return commands + [replay(of: trigger)]
     }

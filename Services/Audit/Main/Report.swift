@@ -32,38 +32,27 @@ struct Report: Encodable {
         }
     }
 
-    /// The sums of a currency in minor units, clamped to 64 bits.
-    private struct Sums: Encodable {
-        let credits, withdrawals, captures, refunds, balances: Int64
-
-        init(_ total: Audit.Totals) {
-            credits = Int64(clamping: total.credits)
-            withdrawals = Int64(clamping: total.withdrawals)
-            captures = Int64(clamping: total.captures)
-            refunds = Int64(clamping: total.refunds)
-            balances = Int64(clamping: total.balances)
-        }
-
-        var all: [Int64] { [credits, withdrawals, captures, refunds, balances] }
-    }
-
     private let head: UInt64
     private let orders: [String: Int]
-    private let totals: [String: Sums]
+    /// The sums by currency and name, in minor units and clamped to 64 bits.
+    private let totals: [String: [String: Int64]]
     private let compared: Bool
     let findings: [Entry]
 
     init(_ audit: Audit, at head: UInt64, compared: Bool, findings: [Entry]) {
-        let outcomes = audit.outcomes
-        orders = [
-            "pending": outcomes.pending, "confirmed": outcomes.confirmed,
-            "rejected": outcomes.rejected, "cancelled": outcomes.cancelled,
-        ]
+        orders = audit.ordersByStatus
         totals = Dictionary(
-            uniqueKeysWithValues: audit.totals.map { ($0.key.description, Sums($0.value)) })
+            uniqueKeysWithValues: audit.totals.map { ($0.key.description, Self.sums($0.value)) })
         self.head = head
         self.compared = compared
         self.findings = findings
+    }
+
+    private static func sums(_ total: Audit.Totals) -> [String: Int64] {
+        [
+            "credits": total.credits, "withdrawals": total.withdrawals,
+            "captures": total.captures, "refunds": total.refunds, "balances": total.balances,
+        ].mapValues { Int64(clamping: $0) }
     }
 
     func printText() throws {
@@ -71,11 +60,12 @@ struct Report: Encodable {
         print(
             "\(head) events, \(orders.values.reduce(0, +)) orders: "
                 + counts.joined(separator: ", "))
+        let names = ["credits", "withdrawals", "captures", "refunds", "balances"]
         Output.table(
-            ["currency", "credits", "withdrawals", "captures", "refunds", "balances"],
+            ["currency"] + names,
             try totals.sorted { $0.key < $1.key }.map { code, sums in
                 let currency = try Currency(code)
-                return [code] + sums.all.map { Money($0, currency).amountText }
+                return [code] + names.map { Money(sums[$0] ?? 0, currency).amountText }
             })
         var given: Set<String> = []
         for finding in findings { finding.printText(after: &given) }

@@ -18,8 +18,8 @@ extension BalanceService: ServiceProgram {
     ]
 }
 
-struct Open: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Open an account.")
+struct Open: ProgramCommand {
+    static let abstract = "Open an account."
     @OptionGroup var options: CallOptions
     @Argument(help: "The id of the account, which is its customer's id.") var account: String
     @Option(help: "The currency of the account, an ISO 4217 code.") var currency = "USD"
@@ -32,35 +32,21 @@ struct Open: AsyncParsableCommand {
     }
 }
 
-struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show an account, or all of them.",
-        discussion: "Without an account, --at and --position read the log from its start.")
+struct Show: ProgramCommand {
+    static let abstract = "Show an account, or all of them."
+    static let discussion = "Without an account, --at and --position read the log from its start."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the account (default: all accounts).") var account: String?
 
     func run() async throws {
-        guard let account else {
-            return try await options.show(BalanceService.accounts, Nothing(), table)
+        try await options.show(account, orAll: BalanceService.accounts) {
+            Output.table($0, id: "account", ["balance", "funds", "held", "owed", "currency"])
         }
-        try await options.show(BalanceService.entity, account) { table([$0]) }
-    }
-
-    private func table(_ views: [AccountView]) {
-        Output.table(
-            ["account", "balance", "funds", "held", "owed", "currency"],
-            views.map { view in
-                [view.id]
-                    + [view.balance, view.funds, view.held, view.owed].map {
-                        Money($0, view.currency).amountText
-                    } + ["\(view.currency)"]
-            })
     }
 }
 
-struct Statement: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show every change of an account's balance and held money.")
+struct Statement: ProgramCommand {
+    static let abstract = "Show every change of an account's balance and held money."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the account.") var account: String
 

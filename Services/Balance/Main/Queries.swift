@@ -8,23 +8,14 @@ import WireProtocol
 
 extension BalanceService {
     static let entity = ServiceQuery<Self, String, AccountView>(
-        "account", of: events,
-        fromMemory: { model, id in
-            guard let view = model.accounts[id] else {
-                throw DaybookError(.rejected, "there is no account \(id)")
-            }
-            return view
-        })
+        "account", in: \.accounts, orReject: { "there is no account \($0)" })
 
     static let accounts = ServiceQuery<Self, Nothing, [AccountView]>(
-        "accounts", fromMemory: { model, _ in model.accounts.sorted })
+        "accounts", from: .memory { model, _ in model.accounts.sorted })
 
     static let statement = ServiceQuery<Self, String, [StatementEntry]>(
-        "statement", of: events, fromDisk: StatementEntry.rows)
-
-    private static func events(of account: String) throws -> EventQuery {
-        .stream(try StreamName(category: Account.category, id: account))
-    }
+        "statement", of: { .stream(try StreamName(category: Account.category, id: $0)) },
+        from: .disk(StatementEntry.rows))
 }
 
 extension AccountView: FieldView {

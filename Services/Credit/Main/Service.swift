@@ -7,13 +7,15 @@ import ServiceRuntime
 /// Pays money into accounts.
 enum CreditService: MovementService {
     typealias Shown = CreditProjection
+    typealias Movement = CreditView
 
     static let name = "credit"
     static let call = CreditMoney.name
+    static let message = CreditMoney.init(account:amount:reference:)
+    static let commands: [ServiceCommand<Account>] = [.init(call) { .credit($0) }]
+    static let abstract = "Pay money into an account."
+    static let noun = "credit"
+    static let pastTense = "credited"
+    static let movements = movementQuery("credits")
 
-    static func message(account: String, amount: Money, reference: String) -> CreditMoney {
-        CreditMoney(account: account, amount: amount, reference: reference)
-    }
-
-    static func command(_ message: CreditMoney) -> Account.Command { .credit(message) }
 }

@@ -63,11 +63,11 @@ public enum CreditLimit: Aggregate {
     /// Returns the events that `command` leads to. Returns none if a saga's command has nothing to
     /// do.
     ///
-    /// - Throws: `Rejection` if a limit can't be set. A saga's command never throws: a denial is an
+    /// - Throws: the reason why a limit can't be set. A saga's command never throws: a denial is an
     ///   event, because others react to it.
     public static func decide(
         _ command: Command, given state: State
-    ) throws(Rejection) -> [CreditLimitEvent] {
+    ) throws(DaybookError) -> [CreditLimitEvent] {
         switch command {
         case .set(let command, let reverses):
             return [.set(try set(command, reversing: reverses, given: state))]
@@ -92,30 +92,23 @@ public enum CreditLimit: Aggregate {
 
     private static func set(
         _ command: SetCreditLimit, reversing reverses: Reverses?, given state: State
-    ) throws(Rejection) -> CreditLimitSet {
-        let limit = command.limit
-        do {
-            try Identifier.check(command.customer, what: "customer id")
-        } catch {
-            throw .badID(error)
-        }
-        guard limit.amount >= 0, limit.isInRange else {
-            throw .badLimit(customer: command.customer, limit: limit)
-        }
+    ) throws(DaybookError) -> CreditLimitSet {
+        let (customer, limit) = (command.customer, command.limit)
+        try Identifier.check(customer, what: "customer id")
+        try require(
+            limit.amount >= 0 && limit.isInRange, .rejected,
+            "\(limit) can't be the credit limit of \(customer): it must be 0 up to "
+                + "\(Money(Money.largest, limit.currency))")
         if let currency = state.limit?.currency, currency != limit.currency,
             state.reserved != 0 || state.used != 0
         {
-            throw .currencyInUse(
-                customer: command.customer, limit: limit,
-                reserved: Money(state.reserved, currency), used: Money(state.used, currency))
+            throw .rejected(
+                "the credit limit of \(customer) can't become \(limit), in another currency, while "
+                    + "\(Money(state.reserved, currency)) is reserved and "
+                    + "\(Money(state.used, currency)) is used")
         }
-        guard state.inUse <= limit.amount else {
-            throw .belowUse(
-                customer: command.customer, limit: limit,
-                reserved: Money(state.reserved, limit.currency),
-                used: Money(state.used, limit.currency))
-        }
-        return CreditLimitSet(customer: command.customer, limit: limit, reverses: reverses)
+        guard state.inUse <= limit.amount else { throw belowUse(limit, of: customer, state) }
+        return CreditLimitSet(customer: customer, limit: limit, reverses: reverses)
     }
 
     private static func reserve(
@@ -123,13 +116,12 @@ public enum CreditLimit: Aggregate {
     ) -> [CreditLimitEvent] {
         guard state.reservations[order] == nil else { return [] }
         func denied(_ reason: CreditDenied.Reason) -> [CreditLimitEvent] {
-            let currency = state.limit?.currency ?? amount.currency
-            return [
-                .denied(
-                    CreditDenied(
-                        customer: customer, order: order, amount: amount,
-                        available: Money(clamping: state.available, currency), reason: reason))
-            ]
+            let available = Money(
+                clamping: state.available, state.limit?.currency ?? amount.currency)
+            let denied = CreditDenied(
+                customer: customer, order: order, amount: amount, available: available,
+                reason: reason)
+            return [.denied(denied)]
         }
         if amount.amount > 0 {
             guard let limit = state.limit else { return denied(.noLimit) }
@@ -170,64 +162,30 @@ extension CreditLimit {
         switch event {
         case .set(let event):
             guard state.inUse > event.limit.amount else { return nil }
-            return Rejection.belowUse(
-                customer: event.customer, limit: event.limit,
-                reserved: Money(state.reserved, event.limit.currency),
-                used: Money(state.used, event.limit.currency)
-            ).description
+            return belowUse(event.limit, of: event.customer, state).description
         case .reserved(let event):
             guard event.amount.amount > 0, event.amount.amount > state.available else { return nil }
             let available = Money(state.available, event.amount.currency)
             return "\(available) of the limit is left, less than \(event.amount)"
         case .released(let event):
-            return objection(toSettling: event.order, state)
+            return objection(toEndingReservationFor: event.order, state)
         case .drawn(let event):
-            return objection(toSettling: event.order, state)
+            return objection(toEndingReservationFor: event.order, state)
         case .denied, .restored, .repaid:
             return nil
         }
     }
 
-    private static func objection(toSettling order: String, _ state: State) -> String? {
+    private static func objection(toEndingReservationFor order: String, _ state: State) -> String? {
         state.reservations[order] == nil ? "nothing is reserved for order \(order)" : nil
     }
 
-    /// Why the credit limit rejects a command.
-    public enum Rejection: Error, Hashable, CustomStringConvertible {
-        /// The customer id is invalid.
-        case badID(DaybookError)
-        /// The limit is negative, or above the largest amount.
-        case badLimit(customer: String, limit: Money)
-        /// The limit is below what is reserved and used.
-        case belowUse(customer: String, limit: Money, reserved: Money, used: Money)
-        /// The currency can't change while credit is reserved or used.
-        case currencyInUse(customer: String, limit: Money, reserved: Money, used: Money)
-        /// The limit of this customer was set again after the event to reverse.
-        case setSince(String)
-        /// This customer had no limit before the event to reverse.
-        case noneBefore(String)
-        /// Events of this type can't be reversed.
-        case irreversible(String)
-
-        /// A message of one line for the caller.
-        public var description: String {
-            switch self {
-            case .badID(let error): error.description
-            case .setSince(let customer):
-                "the credit limit of \(customer) was set again since; reverse that, or set a limit"
-            case .noneBefore(let customer):
-                "\(customer) had no credit limit before; set it to 0 to allow no credit"
-            case .irreversible(let type): "\(type) can't be reversed"
-            case .badLimit(let customer, let limit):
-                "\(limit) can't be the credit limit of \(customer): it must be 0 up to "
-                    + "\(Money(Money.largest, limit.currency))"
-            case .belowUse(let customer, let limit, let reserved, let used):
-                "the credit limit of \(customer) can't be \(limit): \(reserved) is reserved and "
-                    + "\(used) is used"
-            case .currencyInUse(let customer, let limit, let reserved, let used):
-                "the credit limit of \(customer) can't become \(limit), in another currency, while "
-                    + "\(reserved) is reserved and \(used) is used"
-            }
-        }
+    private static func belowUse(
+        _ limit: Money, of customer: String, _ state: State
+    ) -> DaybookError {
+        .rejected(
+            "the credit limit of \(customer) can't be \(limit): "
+                + "\(Money(state.reserved, limit.currency)) is reserved and "
+                + "\(Money(state.used, limit.currency)) is used")
     }
 }

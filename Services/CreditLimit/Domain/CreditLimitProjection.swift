@@ -23,54 +23,27 @@ public enum CreditLimitProjection: Projection {
 
     /// Applies an event to the customer's row.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
-        switch recorded.event {
-        case .set(let event):
-            update(event.customer, event.limit, recorded, in: &model) {
-                $0.currency = event.limit.currency
-                $0.limit = event.limit.amount
-            }
-        case .denied:
-            break
-        case .reserved(let event):
-            update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved.add(event.amount.amount)
-            }
-        case .released(let event):
-            update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved.subtract(event.amount.amount)
-            }
-        case .drawn(let event):
-            update(event.customer, event.amount, recorded, in: &model) {
-                $0.reserved.subtract(event.amount.amount)
-                $0.used.add(event.amount.amount)
-            }
-        case .restored(let event):
-            update(event.customer, event.amount, recorded, in: &model) {
-                $0.used.subtract(event.amount.amount)
-            }
-        case .repaid(let event):
-            update(event.customer, event.amount, recorded, in: &model) {
-                $0.used.subtract(event.amount.amount)
-            }
-        }
-    }
-
-    private static func update(
-        _ customer: String, _ amount: Money, _ recorded: Recorded<Event>, in model: inout Model,
-        _ change: (inout CreditLimitView) -> Void
-    ) {
+        let amount: Money
+        /// How often the event adds its amount to what is reserved and to what is used.
+        var (reserved, used): (Int64, Int64) = (0, 0)
         var isSet = false
-        if case .set = recorded.event { isSet = true }
+        switch recorded.event {
+        case .set(let event): (amount, isSet) = (event.limit, true)
+        case .denied: return
+        case .reserved(let event): (amount, reserved) = (event.amount, 1)
+        case .released(let event): (amount, reserved) = (event.amount, -1)
+        case .drawn(let event): (amount, reserved, used) = (event.amount, -1, 1)
+        case .restored(let event): (amount, used) = (event.amount, -1)
+        case .repaid(let event): (amount, used) = (event.amount, -1)
+        }
         guard isSet || amount.amount != 0 else { return }
+        let customer = recorded.event.entity
         var view =
-            model.limits[customer]
-            ?? CreditLimitView(
-                id: customer, currency: amount.currency, position: recorded.position,
-                updatedAt: recorded.time)
-        change(&view)
+            model.limits[customer] ?? CreditLimitView(id: customer, currency: amount.currency)
+        if isSet { (view.currency, view.limit) = (amount.currency, amount.amount) }
+        view.reserved.add(reserved * amount.amount)
+        view.used.add(used * amount.amount)
         view.available = view.limit.subtracting(view.reserved.adding(view.used))
-        view.position = recorded.position
-        view.updatedAt = recorded.time
-        model.limits[customer] = view
+        model.limits.put(view, after: recorded)
     }
 }

@@ -17,8 +17,8 @@ extension CreditLimitService: ServiceProgram {
     static let subcommands: [any ParsableCommand.Type] = [Set.self, Show.self]
 }
 
-struct Set: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Set a customer's credit limit.")
+struct Set: ProgramCommand {
+    static let abstract = "Set a customer's credit limit."
     @OptionGroup var options: CallOptions
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The amount of the limit, such as 500.00.") var amount: String
@@ -32,28 +32,16 @@ struct Set: AsyncParsableCommand {
     }
 }
 
-struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show a customer's credit limit, or all credit limits.",
-        discussion: "Without a customer, --at and --position read the log from its start.")
+struct Show: ProgramCommand {
+    static let abstract = "Show a customer's credit limit, or all credit limits."
+    static let discussion = "Without a customer, --at and --position read the log from its start."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the customer (default: all customers).") var customer: String?
 
     func run() async throws {
-        guard let customer else {
-            return try await options.show(CreditLimitService.limits, Nothing(), table)
+        try await options.show(customer, orAll: CreditLimitService.limits) {
+            Output.table(
+                $0, id: "customer", ["limit", "reserved", "used", "available", "currency"])
         }
-        try await options.show(CreditLimitService.entity, customer) { table([$0]) }
-    }
-
-    private func table(_ views: [CreditLimitView]) {
-        Output.table(
-            ["customer", "limit", "reserved", "used", "available", "currency"],
-            views.map { view in
-                [view.id]
-                    + [view.limit, view.reserved, view.used, view.available].map {
-                        Money($0, view.currency).amountText
-                    } + ["\(view.currency)"]
-            })
     }
 }

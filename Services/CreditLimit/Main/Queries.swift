@@ -6,16 +6,10 @@ import WireProtocol
 
 extension CreditLimitService {
     static let entity = ServiceQuery<Self, String, CreditLimitView>(
-        "limit", of: { .stream(try StreamName(category: CreditLimit.category, id: $0)) },
-        fromMemory: { model, id in
-            guard let view = model.limits[id] else {
-                throw DaybookError(.rejected, "customer \(id) has no credit limit")
-            }
-            return view
-        })
+        "limit", in: \.limits, orReject: { "customer \($0) has no credit limit" })
 
     static let limits = ServiceQuery<Self, Nothing, [CreditLimitView]>(
-        "limits", fromMemory: { model, _ in model.limits.sorted })
+        "limits", from: .memory { model, _ in model.limits.sorted })
 }
 
 extension CreditLimitView: FieldView {

@@ -1,6 +1,5 @@
 public import Contracts
 public import CreditLimitDomain
-import EventSourcing
 public import GRDB
 public import ServiceRuntime
 
@@ -10,22 +9,12 @@ extension CreditLimitView: FetchableRecord, PersistableRecord {
 }
 
 extension CreditLimitProjection.Model: StoredModel {
-    /// Creates the table of credit limits in an empty database.
-    public static func createTables(_ db: Database) throws {
-        try db.create(table: "creditLimit") { table in
-            table.primaryKey("id", .text)
-            table.column("currency", .text).notNull()
-            for amount in ["limit", "reserved", "used", "available"] {
-                table.column(amount, .integer).notNull()
-            }
-            table.column("position", .integer).notNull()
-            table.column("updatedAt", .text).notNull()
+    /// The table of credit limits.
+    public static let tables: [StoredTable<Self>] = [
+        .init(\.limits) { table in
+            table.required(.text, "currency")
+            table.required(.integer, "limit", "reserved", "used", "available", "position")
+            table.required(.text, "updatedAt")
         }
-    }
-
-    /// Reads all rows into memory.
-    public mutating func load(_ db: Database) throws { try limits.load(db) }
-
-    /// Returns the database writes for all changes since the last call.
-    public mutating func takeWrites() -> [ProjectedStore.Write] { limits.takeWrites() }
+    ]
 }

@@ -58,7 +58,7 @@ public enum ArchiveError: ClassifiedError, Hashable {
 
 /// Runs `body` and rethrows storage's error as the archive's.
 func storing<Result>(
-    _ body: () async throws(ObjectStorageError) -> Result
+    _ body: @autoclosure () async throws(ObjectStorageError) -> Result
 ) async throws(ArchiveError) -> Result {
     do { return try await body() } catch { throw .storage(error) }
 }

@@ -1,6 +1,5 @@
 import Bytes
 public import EventSourcing
-import Foundation
 import JSON
 
 /// The list of an archive's segments. Other objects are not part of the archive.
@@ -64,15 +63,18 @@ extension ArchiveManifest {
     private struct Sum: Codable { let crc32c: UInt32 }
 
     func encoded() throws -> [UInt8] {
-        let newline = Data("\n".utf8)
-        var data =
-            try JSON.data(
-                Head(
-                    format: Self.formatVersion, archive: name, log: log, version: version,
-                    from: from, checkpoint: checkpoint, segments: segments.count)) + newline
-        for segment in segments { data += try JSON.data(segment) + newline }
-        data += try JSON.data(Sum(crc32c: CRC32C.checksum(Array(data).span))) + newline
-        return Array(data)
+        var bytes: [UInt8] = []
+        func append(_ line: some Encodable) throws {
+            bytes += try JSON.encode(line)
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        try append(
+            Head(
+                format: Self.formatVersion, archive: name, log: log, version: version, from: from,
+                checkpoint: checkpoint, segments: segments.count))
+        for segment in segments { try append(segment) }
+        try append(Sum(crc32c: CRC32C.checksum(bytes.span)))
+        return bytes
     }
 
     /// Decodes a manifest.
@@ -81,47 +83,34 @@ extension ArchiveManifest {
     /// - Throws: `unknownVersion` or `damagedManifest`.
     init(_ bytes: [UInt8], of name: String) throws(ArchiveError) {
         let key = Self.key(of: name)
-        do {
-            self = try Self.decoded(bytes, key)
-        } catch let error as ArchiveError {
-            throw error
-        } catch {
-            throw .damagedManifest(key, "its JSON is invalid")
+        func damaged(_ reason: String) -> ArchiveError { .damagedManifest(key, reason) }
+        func decode<Value: Decodable>(_ line: ArraySlice<UInt8>) throws(ArchiveError) -> Value {
+            do { return try JSON.decode(from: line) } catch { throw damaged("its JSON is invalid") }
         }
-        guard self.name == name else {
-            throw .damagedManifest(key, "it is of the archive \(self.name)")
-        }
-    }
-
-    private static func decoded(_ bytes: [UInt8], _ key: String) throws -> ArchiveManifest {
         let newline = UInt8(ascii: "\n")
         guard bytes.last == newline, let end = bytes.dropLast().lastIndex(of: newline) else {
-            throw ArchiveError.damagedManifest(key, "it is cut short")
+            throw damaged("it is cut short")
         }
-        let body = Array(bytes[...end])
+        let body = bytes[...end]
         let lines = body.split(separator: newline)
-        guard let first = lines.first else {
-            throw ArchiveError.damagedManifest(key, "it is empty")
+        guard let first = lines.first else { throw damaged("it is empty") }
+        let version: Format = try decode(first)
+        guard version.format == Self.formatVersion else {
+            throw .unknownVersion(object: key, version.format)
         }
-        let format = try JSON.decode(Format.self, from: first).format
-        guard format == formatVersion else {
-            throw ArchiveError.unknownVersion(object: key, format)
+        let sum: Sum = try decode(bytes[(end + 1)...])
+        guard sum.crc32c == CRC32C.checksum(body.span) else {
+            throw damaged("its checksum does not match")
         }
-        let sum = try JSON.decode(Sum.self, from: bytes[(end + 1)...]).crc32c
-        guard sum == CRC32C.checksum(body.span) else {
-            throw ArchiveError.damagedManifest(key, "its checksum does not match")
-        }
-        let head = try JSON.decode(Head.self, from: first)
-        let manifest = ArchiveManifest(
+        let head: Head = try decode(first)
+        self.init(
             name: head.archive, log: head.log, version: head.version, from: head.from,
             checkpoint: head.checkpoint,
-            segments: try lines.dropFirst().map {
-                try JSON.decode(ArchiveSegment.self, from: $0)
-            })
-        guard head.segments == manifest.segments.count, manifest.isContinuous else {
-            throw ArchiveError.damagedManifest(key, "its segments do not follow each other")
+            segments: try lines.dropFirst().map { line throws(ArchiveError) in try decode(line) })
+        guard head.segments == segments.count, isContinuous else {
+            throw damaged("its segments do not follow each other")
         }
-        return manifest
+        guard self.name == name else { throw damaged("it is of the archive \(self.name)") }
     }
 
     private var isContinuous: Bool {

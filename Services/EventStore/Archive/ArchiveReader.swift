@@ -25,11 +25,6 @@ public struct ArchiveReader: Sendable {
             store: store, manifest: manifest, from: from, through: through, times: times)
     }
 
-    /// Returns the archived events committed at or after `since` and before `until`.
-    public func events(since: Timestamp, until: Timestamp) -> ArchivedEvents {
-        events(times: since..<max(since, until))
-    }
-
     /// Reads and checks every segment.
     ///
     /// - Parameter progress: called with each segment after it was checked.
@@ -41,8 +36,8 @@ public struct ArchiveReader: Sendable {
         var damage: [ArchiveError] = []
         for segment in manifest.segments {
             do throws(ArchiveError) {
-                let contents = try await store.contents(of: segment, in: manifest)
-                if let found = contents.damage { damage.append(found) }
+                let found = try await store.contents(of: segment, in: manifest).damage
+                if let found { damage.append(found) }
             } catch {
                 if case .storage = error { throw error }
                 damage.append(error)
@@ -58,11 +53,6 @@ public struct ArchiveReader: Sendable {
 /// At damage, the iterator returns the events before it and then throws the error. To continue,
 /// start a new sequence after the error's `last`.
 public struct ArchivedEvents: AsyncSequence, Sendable {
-    /// A record of the log.
-    public typealias Element = RecordedEvent
-    /// The error of a damaged segment or failing storage.
-    public typealias Failure = ArchiveError
-
     let store: ArchiveStore
     let manifest: ArchiveManifest
     let from: UInt64
@@ -96,25 +86,21 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
                 while let event = events.popFirst() {
                     if wanted.matches(event) { return event }
                 }
-                if let damage { throw end(with: damage) }
-                guard let segment = segments.popFirst() else { return nil }
-                let contents: SegmentContents
-                do throws(ArchiveError) {
-                    contents = try await wanted.store.contents(of: segment, in: wanted.manifest)
-                } catch {
-                    throw end(with: error)
+                if let error = damage {
+                    // Then the iterator ends. A caller that continued would miss events without
+                    // knowing.
+                    (segments, damage) = ([], nil)
+                    throw error
                 }
-                events = contents.events[...]
-                damage = contents.damage
+                guard let segment = segments.popFirst() else { return nil }
+                do throws(ArchiveError) {
+                    let contents = try await wanted.store.contents(
+                        of: segment, in: wanted.manifest)
+                    (events, damage) = (contents.events[...], contents.damage)
+                } catch {
+                    damage = error
+                }
             }
-        }
-
-        /// After an error the iterator ends. A caller that continued would miss events without
-        /// knowing.
-        private mutating func end(with error: ArchiveError) -> ArchiveError {
-            segments = []
-            damage = nil
-            return error
         }
 
         /// Returns the next event, or nil after the last.

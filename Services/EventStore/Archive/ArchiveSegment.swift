@@ -41,7 +41,7 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
 
     /// The name of the object within its archive. Names sort as positions do. Segments with the
     /// same name have the same events.
-    public var name: String { "\(Self.hex(from))-\(Self.hex(through))\(Self.suffix)" }
+    public var name: String { "\(from.hexadecimal)-\(through.hexadecimal)\(Self.suffix)" }
 
     static let suffix = ".segment"
 
@@ -55,9 +55,11 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
         return from...through
     }
 
-    private static func hex(_ position: UInt64) -> String {
-        let digits = String(position, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    /// Returns the damage of the segment's object at `key` after the position, or of all of it.
+    func damage(
+        at key: String, after position: UInt64? = nil, _ reason: String
+    ) -> ArchiveError {
+        .damaged(segment: key, validThrough: position ?? from - 1, last: through, reason)
     }
 }
 
@@ -66,51 +68,35 @@ enum ArchiveSegmentHeader {
     static let size = 128
     static let version: UInt32 = 1
     private static let magic = Array("DAYBKARC".utf8)
+    /// Where the fields end. Zeros follow, up to the checksum.
+    private static let end = 100
 
     static func bytes(of segment: ArchiveSegment, log: EventID) -> [UInt8] {
-        var bytes = magic
-        bytes.append(littleEndian: version)
-        bytes.append(littleEndian: segment.codec.rawValue)
-        bytes.append(littleEndian: log.high.byteSwapped)
-        bytes.append(littleEndian: log.low.byteSwapped)
-        for word in [segment.from, segment.through, segment.first, segment.last] {
-            bytes.append(littleEndian: word)
-        }
-        bytes.append(littleEndian: segment.firstTime.microseconds)
-        bytes.append(littleEndian: segment.lastTime.microseconds)
-        for word in [
-            segment.events, segment.storedBytes, segment.storedChecksum, segment.bytes,
-            segment.checksum,
-        ] { bytes.append(littleEndian: word) }
-        bytes.append(contentsOf: repeatElement(0, count: size - 4 - bytes.count))
-        bytes.append(littleEndian: CRC32C.checksum(bytes.span))
-        return bytes
+        [UInt8](
+            mark: magic, version, segment.codec.rawValue, log, segment.from, segment.through,
+            segment.first, segment.last, segment.firstTime.microseconds,
+            segment.lastTime.microseconds, segment.events, segment.storedBytes,
+            segment.storedChecksum, segment.bytes, segment.checksum, UInt64(0), UInt64(0),
+            UInt64(0))
     }
 
-    enum Problem: Error {
-        case noHeader
-        case unknownVersion(Int)
-    }
-
-    /// Decodes the header at the start of `bytes`.
-    static func read(_ bytes: Span<UInt8>) throws(Problem) -> (ArchiveSegment, log: EventID) {
-        guard bytes.count >= size, magic.indices.allSatisfy({ bytes[$0] == magic[$0] }),
-            CRC32C.checksum(bytes.extracting(first: size - 4)) == bytes.uint32(at: size - 4)
-        else { throw .noHeader }
-        guard bytes.uint32(at: 8) == version else {
-            throw .unknownVersion(Int(bytes.uint32(at: 8)))
+    /// Returns what is wrong with the header at the start of `object`, or nil if it is the
+    /// segment's.
+    ///
+    /// - Parameter key: the object's key, for error messages.
+    static func damage(
+        of object: [UInt8], _ segment: ArchiveSegment, log: EventID, key: String
+    ) -> ArchiveError? {
+        let found = object.span
+        guard found.isHeader(magic, checksumAt: size - 4) else {
+            return segment.damage(at: key, "its header is invalid")
         }
-        guard let codec = ArchiveCodec(rawValue: bytes.uint32(at: 12)) else { throw .noHeader }
-        func time(at offset: Int) -> Timestamp {
-            Timestamp(microseconds: Int64(bitPattern: bytes.uint64(at: offset)))
+        guard found.uint32(at: 8) == version else {
+            return .unknownVersion(object: key, Int(found.uint32(at: 8)))
         }
-        let segment = ArchiveSegment(
-            from: bytes.uint64(at: 32), through: bytes.uint64(at: 40),
-            first: bytes.uint64(at: 48), last: bytes.uint64(at: 56),
-            firstTime: time(at: 64), lastTime: time(at: 72), events: bytes.uint32(at: 80),
-            codec: codec, storedBytes: bytes.uint32(at: 84),
-            storedChecksum: bytes.uint32(at: 88), bytes: bytes.uint32(at: 92),
-            checksum: bytes.uint32(at: 96))
-        return (segment, bytes.eventID(at: 16))
+        if object.prefix(end) == bytes(of: segment, log: log).prefix(end) { return nil }
+        let isValid = ArchiveCodec(rawValue: found.uint32(at: 12)) != nil
+        return segment.damage(
+            at: key, isValid ? "its header differs from the manifest" : "its header is invalid")
     }
 }

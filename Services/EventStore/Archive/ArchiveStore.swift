@@ -14,43 +14,39 @@ struct ArchiveStore: Sendable {
 
     /// Reads the manifest, or returns nil if no archive has this name.
     func manifest() async throws(ArchiveError) -> ArchiveManifest? {
-        let bytes: [UInt8]
-        do throws(ObjectStorageError) {
-            bytes = try await storage.get(ArchiveManifest.key(of: name))
-        } catch {
-            guard case .noObject = error else { throw .storage(error) }
-            guard try await segmentNames().isEmpty else { throw .noManifest(name) }
-            return nil
+        if let bytes = try await get(ArchiveManifest.key(of: name)) {
+            return try ArchiveManifest(bytes, of: name)
         }
-        return try ArchiveManifest(bytes, of: name)
+        guard try await segmentNames().isEmpty else { throw .noManifest(name) }
+        return nil
     }
 
     func put(_ manifest: ArchiveManifest) async throws(ArchiveError) {
+        let key = ArchiveManifest.key(of: name)
         let bytes: [UInt8]
-        do {
-            bytes = try manifest.encoded()
-        } catch {
-            throw .damagedManifest(ArchiveManifest.key(of: name), "\(error)")
-        }
-        try await storing { () async throws(ObjectStorageError) in
-            try await storage.put(bytes, at: ArchiveManifest.key(of: name))
-        }
+        do { bytes = try manifest.encoded() } catch { throw .damagedManifest(key, "\(error)") }
+        try await storing(try await storage.put(bytes, at: key))
     }
 
-    func contents(
+    /// Reads and checks the segment, on another thread because it takes time.
+    @concurrent func contents(
         of segment: ArchiveSegment, in manifest: ArchiveManifest
     ) async throws(ArchiveError) -> SegmentContents {
         let key = manifest.key(of: segment)
-        let object: [UInt8]
+        guard let object = try await get(key) else {
+            throw segment.damage(at: key, "it is missing")
+        }
+        return SegmentContents(object, of: segment, log: manifest.log, key: key)
+    }
+
+    /// Returns the object, or nil if it does not exist.
+    private func get(_ key: String) async throws(ArchiveError) -> [UInt8]? {
         do throws(ObjectStorageError) {
-            object = try await storage.get(key)
+            return try await storage.get(key)
         } catch {
             guard case .noObject = error else { throw .storage(error) }
-            throw .damaged(
-                segment: key, validThrough: segment.from - 1, last: segment.through, "it is missing"
-            )
+            return nil
         }
-        return await SegmentContents.read(object, of: segment, log: manifest.log, key: key)
     }
 
     /// Removes segments that a crash left: those uploaded but never listed, and those removed from
@@ -64,17 +60,13 @@ struct ArchiveStore: Sendable {
             guard let positions = ArchiveSegment.positions(in: name[...]),
                 positions.upperBound < manifest.next
             else { continue }
-            try await storing { () async throws(ObjectStorageError) in
-                try await storage.delete("\(self.name)/\(name)")
-            }
+            try await storing(try await storage.delete("\(self.name)/\(name)"))
         }
     }
 
     private func segmentNames() async throws(ArchiveError) -> [String] {
-        let objects = try await storing { () async throws(ObjectStorageError) in
-            try await storage.list("\(name)/")
-        }
-        return objects.map { String($0.key.dropFirst(name.utf8.count + 1)) }
+        let keys = try await storing(try await storage.list("\(name)/"))
+        return keys.map { String($0.dropFirst(name.utf8.count + 1)) }
             .filter { $0.hasSuffix(ArchiveSegment.suffix) }
     }
 }

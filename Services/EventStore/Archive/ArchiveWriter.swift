@@ -123,9 +123,7 @@ public final class ArchiveWriter {
         let (segment, object) = await pending.sealed(
             from: manifest.next, through: max(pending.last, position), log: manifest.log)
         let key = manifest.key(of: segment)
-        try await storing { () async throws(ObjectStorageError) in
-            try await store.storage.put(object, at: key)
-        }
+        try await storing(try await store.storage.put(object, at: key))
         try await change { manifest in
             manifest.segments.append(segment)
             manifest.checkpoint = segment.through

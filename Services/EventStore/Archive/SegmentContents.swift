@@ -6,22 +6,12 @@ struct SegmentContents: Sendable {
     private(set) var events: [RecordedEvent] = []
     private(set) var damage: ArchiveError?
 
-    /// Decodes and checks the object, away from the caller's thread.
+    /// Decodes and checks the object.
     ///
     /// - Parameter key: the object's key, for error messages.
-    @concurrent static func read(
-        _ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String
-    ) async -> SegmentContents {
-        SegmentContents(object, of: segment, log: log, key: key)
-    }
-
     init(_ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String) {
-        do throws(ArchiveError) {
-            try Self.checkHeader(object, segment, log, key)
-        } catch {
-            damage = error
-            return
-        }
+        damage = ArchiveSegmentHeader.damage(of: object, segment, log: log, key: key)
+        guard damage == nil else { return }
         let stored = object.dropFirst(ArchiveSegmentHeader.size)
         let records =
             switch segment.codec {
@@ -37,27 +27,8 @@ struct SegmentContents: Sendable {
         guard problem != nil || !isWhole else { return }
         // The events may all be valid although the segment's checksum is wrong. Then none is
         // missing, but the object must still be replaced.
-        damage = .damaged(
-            segment: key, validThrough: events.last?.position ?? segment.from - 1,
-            last: segment.through, problem ?? "its checksum does not match")
-    }
-
-    private static func checkHeader(
-        _ object: [UInt8], _ segment: ArchiveSegment, _ log: EventID, _ key: String
-    ) throws(ArchiveError) {
-        let reason: String
-        do throws(ArchiveSegmentHeader.Problem) {
-            let (header, headerLog) = try ArchiveSegmentHeader.read(object.span)
-            guard header != segment || headerLog != log else { return }
-            reason = "its header differs from the manifest"
-        } catch {
-            if case .unknownVersion(let version) = error {
-                throw .unknownVersion(object: key, version)
-            }
-            reason = "its header is invalid"
-        }
-        throw .damaged(
-            segment: key, validThrough: segment.from - 1, last: segment.through, reason)
+        damage = segment.damage(
+            at: key, after: events.last?.position, problem ?? "its checksum does not match")
     }
 
     /// Takes the records up to the first that is invalid or out of order. Returns the reason, or

@@ -15,14 +15,19 @@ extension Bus {
         return try await execute(.createArchive(archive), cause)
     }
 
+    /// Returns the views of all archives, by name.
+    func archiveViews() async -> [ArchiveView] {
+        var views: [ArchiveView] = []
+        for archiver in archives.values { views.append(await archiver.view) }
+        return views.sorted { $0.archive.name < $1.archive.name }
+    }
+
     /// Runs all archivers concurrently, off the bus's thread.
     func runArchivers() async throws {
         await withDiscardingTaskGroup { group in
-            for await _ in archiveSignal.signals {
-                for archiver in archives.takeIdle() {
-                    group.addTask(executorPreference: globalConcurrentExecutor) {
-                        await archiver.run()
-                    }
+            for await archiver in newArchivers.stream {
+                group.addTask(executorPreference: globalConcurrentExecutor) {
+                    await archiver.run()
                 }
             }
         }

@@ -35,19 +35,18 @@ extension Bus {
     }
 
     private func answerDefinitionCalls() async {
-        await define(BusCall.putRule) { (rule: RuleDefinition) in .putRule(rule) }
-        await define(BusCall.setRuleEnabled) { (change: SetRuleEnabled) in .setRuleEnabled(change) }
-        await define(BusCall.deleteRule) { (name: String) in .deleteRule(name) }
-        await define(BusCall.putQueue) { (queue: QueueDefinition) in .putQueue(queue) }
-        await define(BusCall.setQueuePaused) { (change: SetQueuePaused) in .setQueuePaused(change) }
-        await define(BusCall.purgeQueue) { (name: String) in .purgeQueue(name) }
-        await define(BusCall.deleteQueue) { (name: String) in .deleteQueue(name) }
-        await define(BusCall.deleteArchive) { (name: String) in .deleteArchive(name) }
-        await define(BusCall.startReplay) { (replay: ReplayDefinition) in .startReplay(replay) }
-        await define(BusCall.setReplayPaused) { (change: SetReplayPaused) in
-            .setReplayPaused(change)
-        }
-        await define(BusCall.cancelReplay) { (name: String) in .cancelReplay(name) }
+        typealias Command = Definitions.Command
+        await define(BusCall.putRule, Command.putRule)
+        await define(BusCall.setRuleEnabled, Command.setRuleEnabled)
+        await define(BusCall.deleteRule, Command.deleteRule)
+        await define(BusCall.putQueue, Command.putQueue)
+        await define(BusCall.setQueuePaused, Command.setQueuePaused)
+        await define(BusCall.purgeQueue, Command.purgeQueue)
+        await define(BusCall.deleteQueue, Command.deleteQueue)
+        await define(BusCall.deleteArchive, Command.deleteArchive)
+        await define(BusCall.startReplay, Command.startReplay)
+        await define(BusCall.setReplayPaused, Command.setReplayPaused)
+        await define(BusCall.cancelReplay, Command.cancelReplay)
         await server.command(BusCall.createArchive) { (archive: ArchiveDefinition, cause) in
             try await self.create(archive, cause)
         }
@@ -63,22 +62,10 @@ extension Bus {
     }
 
     private func answerQueries() async {
-        await server.query(BusCall.rules) { (_: Nothing, atLeast) in
-            try await self.routed(through: atLeast)
-            return await self.ruleViews()
-        }
-        await server.query(BusCall.queues) { (_: Nothing, atLeast) in
-            try await self.routed(through: atLeast)
-            return await self.queueViews()
-        }
-        await server.query(BusCall.archives) { (_: Nothing, atLeast) in
-            try await self.routed(through: atLeast)
-            return await self.archives.views()
-        }
-        await server.query(BusCall.replays) { (_: Nothing, atLeast) in
-            try await self.routed(through: atLeast)
-            return await self.replayViews()
-        }
+        await list(BusCall.rules) { await $0.ruleViews() }
+        await list(BusCall.queues) { await $0.queueViews() }
+        await list(BusCall.archives) { await $0.archiveViews() }
+        await list(BusCall.replays) { await $0.replayViews() }
         await server.query(BusCall.planReplay) { (replay: ReplayDefinition, _) in
             try await self.plan(replay)
         }
@@ -87,9 +74,20 @@ extension Bus {
         }
     }
 
+    /// Registers the handler of a call that returns all views of a kind.
+    private func list<View: Codable & Sendable>(
+        _ call: String, _ views: @escaping @Sendable (Bus) async -> [View]
+    ) async {
+        await server.query(call) { (_: Nothing, atLeast) in
+            try await self.routed(through: atLeast)
+            return await views(self)
+        }
+    }
+
     private func ruleViews() async -> [RuleView] {
-        let managed = await archives.ruleViews()
-        return (router.views + managed).sorted { $0.rule.name < $1.rule.name }
+        var views = router.views
+        for archiver in archives.values { views.append(await archiver.ruleView) }
+        return views.sorted { $0.rule.name < $1.rule.name }
     }
 
     func queueViews() -> [QueueView] {

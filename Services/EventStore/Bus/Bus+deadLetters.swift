@@ -23,7 +23,7 @@ extension Bus {
         let events = try await events(at: pending.map(\.entry.position))
         let deadLettered = try pending.map { dead in
             let event = events[dead.entry.position]
-            let group = event.map { deliveries.groupLabel(of: $0, in: dead.queue) } ?? ""
+            let group = event.map { deliveries.keys(of: dead.queue).label(of: $0) } ?? ""
             return try dead.newEvent(of: event, group: group)
         }
         while true {
@@ -58,7 +58,8 @@ extension Bus {
 
     private func add(_ letter: DeadLetter, _ event: RecordedEvent) {
         let row = DeadLetterRow(
-            id: event.position, letter: letter, group: deliveries.deadLetter(letter),
+            id: event.position, letter: letter,
+            group: deliveries[letter.queue]?.deadLetter(letter) ?? .none,
             diedAt: event.time)
         deadLetters.record(row)
         commits.record(WriteBatch(newDeadLetters: [row.id: row]))
@@ -80,11 +81,8 @@ extension Bus {
             let selection = DeadLetterSelection(ids: [end.deadLetter])
             found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
         }
-        guard let found, found.letter.queue == end.queue else {
-            throw DaybookError(
-                .notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
-        }
-        return found
+        return try found.flatMap { $0.letter.queue == end.queue ? $0 : nil }
+            .orThrow(.notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
     }
 
     /// Returns a dead letter to its queue. The command rejects a redrive into a queue that does not
@@ -92,15 +90,15 @@ extension Bus {
     private func redrive(_ dead: DeadLetterRow, _ event: RecordedEvent) async throws {
         let position = dead.letter.position
         let deadEvent = try await events(at: [position])[position]
-        guard let deadEvent, deliveries.exists(dead.letter.queue) else { return }
-        deliveries.restore(dead, deadEvent, at: event.time)
+        guard let deadEvent, let queue = deliveries[dead.letter.queue] else { return }
+        queue.restore(dead, deadEvent, at: event.time)
         end(dead)
     }
 
     private func end(_ dead: DeadLetterRow) {
         commits.record(WriteBatch(endedDeadLetters: [dead.id]))
         deadLetters.end(dead)
-        deliveries.unblock(dead)
+        deliveries[dead.letter.queue]?.unblock(dead.group)
         commitSignal.send()
     }
 
@@ -112,9 +110,9 @@ extension Bus {
     func end(
         _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
-        guard type != .deadLetterDiscarded || request.reason?.isEmpty == false else {
-            throw DaybookError(.invalid, "a discard needs a reason")
-        }
+        try require(
+            type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
+            "a discard needs a reason")
         var last: Appended?
         var types: [String] = []
         var after: UInt64 = 0
@@ -141,7 +139,7 @@ extension Bus {
         _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
     ) async throws -> Appended {
         if type == .deadLetterRedriven,
-            let missing = letters.first(where: { !deliveries.exists($0.letter.queue) })
+            let missing = letters.first(where: { deliveries[$0.letter.queue] == nil })
         {
             throw ProtocolError(
                 .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create one")
@@ -165,7 +163,7 @@ extension Bus {
         return try await store.deadLetters(request).map { row in
             DeadLetterView(
                 id: row.id, letter: row.letter, diedAt: row.diedAt,
-                waitingBehind: deliveries.waitingBehind(row))
+                waitingBehind: deliveries[row.letter.queue]?.waitingBehind(row.group) ?? 0)
         }
     }
 }

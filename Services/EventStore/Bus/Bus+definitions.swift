@@ -50,10 +50,9 @@ extension Bus {
     func apply(_ event: RecordedEvent) async throws {
         guard BusCategory.all.contains(event.category) else { return }
         do {
-            guard let type = BusEventType(rawValue: event.type), type.category == event.category
-            else {
-                throw DaybookError(.invalid, "streams of '\(event.category)' have no such events")
-            }
+            let type = try BusEventType(rawValue: event.type)
+                .flatMap { $0.category == event.category ? $0 : nil }
+                .orThrow(.invalid, "streams of '\(event.category)' have no such events")
             guard let change = try Definitions.Event(type, event) else {
                 return try await applyDeadLetter(type, event)
             }
@@ -82,29 +81,32 @@ extension Bus {
         let now = clock.now
         switch change {
         case .rulePut(let rule): try put(rule, event)
-        case .ruleDeleted(let name):
+        case .named(.ruleDeleted, let name):
             router.remove(rule: name)
             commits.record(WriteBatch(rules: [name: nil]))
         case .queuePut(let queue): put(queue: queue.name, at: event.position)
-        case .queuePaused(let name): update { $0.setPaused(name, true, at: now) }
-        case .queueResumed(let name): update { $0.setPaused(name, false, at: now) }
-        case .queuePurged(let name): deliveries.purge(name)
-        case .queueDeleted(let name): update { $0.delete(name) }
+        case .named(.queuePaused, let name): update { $0.setPaused(name, true, at: now) }
+        case .named(.queueResumed, let name): update { $0.setPaused(name, false, at: now) }
+        case .named(.queuePurged, let name): deliveries[name]?.purge()
+        case .named(.queueDeleted, let name): update { $0.delete(name) }
         case .archiveCreated(let archive):
             let row = ArchiveRow(
                 definition: archive, createdAt: event.time, createdBy: event.actor)
             try add(row)
             commits.record(WriteBatch(archives: [archive.name: row]))
-        case .archiveDeleted(let name):
-            archives.remove(name)?.stop()
+        case .named(.archiveDeleted, let name):
+            archives.removeValue(forKey: name)?.stop()
             commits.record(WriteBatch(archives: [name: nil]))
         case .replayStarted(let replay): replays.start(replay, by: event)
-        case .replayPaused(let name): replays.setState(of: name, to: .paused, at: event.time)
-        case .replayResumed(let name): replays.setState(of: name, to: .running, at: event.time)
-        case .replayCancelled(let name):
+        case .named(.replayPaused, let name):
+            replays.setState(of: name, to: .paused, at: event.time)
+        case .named(.replayResumed, let name):
+            replays.setState(of: name, to: .running, at: event.time)
+        case .named(.replayCancelled, let name):
             replays.setState(of: name, to: .cancelled, at: event.time)
         case .replayEnded(let name, let end):
             replays.setState(of: name, to: end.state, at: event.time, reason: end.reason)
+        case .named: break  // No other type is without data.
         }
         if event.category == BusCategory.replay { replaySignal.send() }
     }
@@ -115,7 +117,7 @@ extension Bus {
         commits.record(WriteBatch(rules: [rule.name: row]))
         guard rule.isEnabled else { return }
         for queue in rule.targets.compactMap(\.queue) {
-            deliveries.start(queue, at: event.position)
+            deliveries[queue]?.start(at: event.position)
         }
         fillSignal.send()
     }
@@ -133,15 +135,15 @@ extension Bus {
         guard let queue = definitions.queues[name] else { return }
         deliveries.put(queue.definition, at: position)
         guard queue.hasStarted else { return }
-        deliveries.start(name, at: position)
+        deliveries[name]?.start(at: position)
         fillSignal.send()
     }
 
     /// Adds an archive, and lets its archiver run.
     func add(_ row: ArchiveRow) throws {
-        let archiver = try Archiver(row.definition, of: log, client: client, logger: logger)
-        archives.add(row, archiver)
-        archiveSignal.send()
+        let archiver = try Archiver(row, of: log, client: client, logger: logger)
+        archives[row.definition.name] = archiver
+        newArchivers.continuation.yield(archiver)
     }
 }
 

@@ -64,12 +64,12 @@ extension Bus {
         return delivered
     }
 
-    /// Acknowledges, fails or extends deliveries for a consumer. Returns for each, when the changes
-    /// are on disk, whether its lease was current.
+    /// Acknowledges, fails or extends deliveries for a consumer. Returns for each, when it is on
+    /// disk, whether it has taken effect, now or when the consumer sent it before.
     func acknowledge(_ acknowledgements: [Acknowledgement], of queue: String) async throws -> [Bool]
     {
         let accepted = try update { try $0.apply(acknowledgements, to: queue, at: clock.now) }
-        if deliveries.hasChanges(of: queue) { try await committed() }
+        if accepted.contains(true) { try await committed() }
         return accepted
     }
 
@@ -86,7 +86,7 @@ extension Bus {
     /// Loads entries of queues that have room in memory.
     func loadEntries() async throws {
         for name in deliveries.names {
-            while let load = deliveries.nextLoad(of: name) {
+            while let load = deliveries[name]?.nextLoad() {
                 try await self.load(load)
                 // A queue gets what waits on disk once. Later changes follow after the next commit.
                 if case .after = load.range { break }

@@ -13,54 +13,34 @@ extension Bus {
     /// - Throws: `unavailable` if the store does not answer.
     func events(at positions: [UInt64]) async throws -> [UInt64: RecordedEvent] {
         var found: [UInt64: RecordedEvent] = [:]
-        var missing: [UInt64] = []
-        for position in positions {
-            if let event = cache[position] {
-                found[position] = event
-            } else {
-                missing.append(position)
-            }
-        }
-        missing.sort()
-        var rest = missing[...]
+        for position in positions { found[position] = cache[position] }
+        var rest = positions.filter { found[$0] == nil }.sorted()[...]
         while let first = rest.first {
             let together = rest.prefix { $0 - first < Self.stretch }
             rest = rest.dropFirst(together.count)
-            do {
-                try await read(together, into: &found)
-            } catch is ProtocolError where together.count > 1 {
-                for position in together { try await readAlone(position, into: &found) }
-            } catch let error as ProtocolError {
-                logUnreadable(error, at: first)
-            }
+            try await read(together, into: &found)
         }
         return found
     }
 
+    /// Adds the events at `positions`, in ascending order. If one can't be read, the others are
+    /// read one by one.
     private func read(
         _ positions: ArraySlice<UInt64>, into found: inout [UInt64: RecordedEvent]
     ) async throws {
         guard let first = positions.first, let last = positions.last else { return }
         let wanted = Set(positions)
-        for try await event in client.read(ReadRequest(.all, from: first, to: last)).events
-        where wanted.contains(event.position) {
-            found[event.position] = event
-        }
-    }
-
-    private func readAlone(
-        _ position: UInt64, into found: inout [UInt64: RecordedEvent]
-    ) async throws {
         do {
-            try await read([position], into: &found)
+            for try await event in client.read(ReadRequest(.all, from: first, to: last)).events
+            where wanted.contains(event.position) {
+                found[event.position] = event
+            }
+        } catch is ProtocolError where positions.count > 1 {
+            for position in positions { try await read([position], into: &found) }
         } catch let error as ProtocolError {
-            logUnreadable(error, at: position)
+            logger.error(
+                "an event can't be read",
+                metadata: ["position": "\(first)", "reason": "\(error)"])
         }
-    }
-
-    private func logUnreadable(_ error: ProtocolError, at position: UInt64) {
-        logger.error(
-            "an event can't be read",
-            metadata: ["position": "\(position)", "reason": "\(error)"])
     }
 }

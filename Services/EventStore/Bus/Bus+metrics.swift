@@ -13,14 +13,10 @@ extension Bus {
     public func metrics() async -> [Metric] {
         let now = clock.now.log
         let views = queueViews()
-        func gauges(
-            _ name: String, _ help: String, _ figure: (QueueView) -> Double?
-        ) -> Metric {
+        func gauges(_ name: String, _ help: String, _ figure: (QueueView) -> Int) -> Metric {
             .gauge(
                 "daybook_queue_\(name)", help,
-                each: views.compactMap { view in
-                    figure(view).map { ([.init("queue", view.queue.name)], $0) }
-                })
+                each: views.map { ([.init("queue", $0.queue.name)], Double(figure($0))) })
         }
         func counters(_ name: String, _ help: String, _ each: [(String, UInt64)]) -> Metric {
             .counter(
@@ -32,18 +28,20 @@ extension Bus {
             .gauge(
                 "daybook_bus_routed_position", "The position up to which events are routed.",
                 Double(router.position)),
-            gauges("depth", "Events in the queue, without those in flight.") { Double($0.depth) },
-            gauges("delayed", "Events of the depth that wait for their back-off to end.") {
-                Double($0.delayed)
-            },
-            gauges("blocked", "Events of the depth that wait behind a dead letter.") {
-                Double($0.waitingBehindDead)
-            },
-            gauges("in_flight", "Events that a consumer holds.") { Double($0.inFlight) },
-            gauges("oldest_age_seconds", "The age of the oldest event in the queue.") {
-                $0.oldest.map { Double(max(now.microseconds - $0.microseconds, 0)) / 1e6 } ?? 0
-            },
-            gauges("dead_letters", "Dead letters.") { Double($0.deadLetters) },
+            gauges("depth", "Events in the queue, without those in flight.", \.depth),
+            gauges(
+                "delayed", "Events of the depth that wait for their back-off to end.", \.delayed),
+            gauges(
+                "blocked", "Events of the depth that wait behind a dead letter.",
+                \.waitingBehindDead),
+            gauges("in_flight", "Events that a consumer holds.", \.inFlight),
+            .gauge(
+                "daybook_queue_oldest_age_seconds", "The age of the oldest event in the queue.",
+                each: views.map { view in
+                    let age = view.oldest.map { max(now.microseconds - $0.microseconds, 0) } ?? 0
+                    return ([.init("queue", view.queue.name)], Double(age) / 1e6)
+                }),
+            gauges("dead_letters", "Dead letters.", \.deadLetters),
             counters("delivered", "Deliveries.", counts.map { ($0.queue, $0.delivered) }),
             counters(
                 "failed", "Failed or timed out deliveries, and expired events.",
@@ -58,7 +56,7 @@ extension Bus {
     }
 
     private func archiveMetrics() async -> [Metric] {
-        let views = await archives.views()
+        let views = await archiveViews()
         return [
             .gauge(
                 "daybook_archive_position", "The position up to which events are archived.",

@@ -112,7 +112,10 @@ extension Bus {
                 client: client, query: query, since: since, until: until, last: last)
         }
         // The archive's pending events belong to the window, too.
-        let reader = try await archives.archiver(of: name).reader(through: last)
+        guard let archiver = archives[name] else {
+            throw ProtocolError(.notFound, "there is no archive '\(name)'")
+        }
+        let reader = try await archiver.reader(through: last)
         return ArchiveSource(reader: reader, times: since..<until, last: last)
     }
 
@@ -132,12 +135,12 @@ extension Bus {
             let head = try await client.welcome().head
             try await routed(through: head)
             try await planEvents(of: replay, through: head)
-            dryRuns.complete(replay)
+            dryRuns[replay]?.plan.isComplete = true
         } catch let error as ArchiveError {
             let code = error.mayPass ? ProtocolError.Code.unavailable : .rejected
-            dryRuns.fail(replay, ProtocolError(code, error.description))
+            dryRuns[replay]?.problem = ProtocolError(code, error.description)
         } catch {
-            dryRuns.fail(replay, ProtocolError(describing: error))
+            dryRuns[replay]?.problem = ProtocolError(describing: error)
         }
     }
 
@@ -148,14 +151,14 @@ extension Bus {
         for try await batch in source.batches(
             after: window.lowerBound - 1, through: window.upperBound)
         {
-            guard var plan = dryRuns.plan(of: replay), !waiters.isStopped else { return }
+            guard var plan = dryRuns[replay]?.plan, !waiters.isStopped else { return }
             for event in batch.events {
                 plan.add(
                     event.position, try router.route(event, in: replay, matching: pattern))
             }
             plan.progress =
                 Double(batch.through - window.lowerBound + 1) / Double(window.count)
-            dryRuns.update(replay, plan)
+            dryRuns[replay]?.plan = plan
         }
     }
 }

@@ -18,13 +18,14 @@ public import ZeroMQ
 /// Each turn works in memory. Commits follow one after the other, each with all changes since the
 /// last. A consumer gets an answer, such as a delivery or a confirmed acknowledgement, only when
 /// the change is on disk.
-public actor Bus {
+public actor Bus: LoopActor {
     // The ports.
     let client: EventStoreClient
     let journal: BusJournal
     let store: BusStore
     let server: CallServer
-    let loop: SocketLoop
+    /// The thread that runs the bus.
+    public nonisolated let loop: SocketLoop
     let logger: Logger
     let log: EventID
     private let lock: FolderLock
@@ -40,7 +41,7 @@ public actor Bus {
     var deadLetters = DeadLetters()
     var replays = Replays()
     var dryRuns = DryRuns()
-    var archives = Archives()
+    var archives: [String: Archiver] = [:]
     var commits: Commits
     var waiters = Waiters()
     var cache = RecordCache()
@@ -52,12 +53,7 @@ public actor Bus {
     let deadLetterSignal = Signal()
     let replaySignal = Signal()
     let fillSignal = Signal()
-    let archiveSignal = Signal()
-
-    /// The thread that runs the bus.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    let newArchivers = AsyncStream<Archiver>.makeStream()
 
     /// Opens the bus's journal and tables, waits for the event store, and binds `endpoint`.
     ///
@@ -108,7 +104,8 @@ public actor Bus {
     }
 
     private func load() async throws {
-        for row in try await store.rules() {
+        let rows = try await store.definitions()
+        for row in rows.rules {
             // A pattern that another version accepted may be invalid now.
             do {
                 try put(row)
@@ -116,13 +113,12 @@ public actor Bus {
                 logger.error("rule \(row.rule.name) has no effect: \(error)")
             }
         }
-        let queues = try await store.queues()
-        for row in queues { deliveries.add(row, count: try await store.count(of: row.id)) }
+        for row in rows.queues { deliveries.add(row, count: try await store.count(of: row.id)) }
         deadLetters = DeadLetters(counts: try await store.deadLetterCounts())
-        for (name, group) in try await store.deadGroups() { deliveries.block(group, of: name) }
+        for (name, group) in try await store.deadGroups() { deliveries[name]?.block(group) }
         // Earlier versions stored invalid replays, too.
-        for row in try await store.replays() where row.definition.fault == nil { replays.add(row) }
-        for row in try await store.archives() {
+        for row in rows.replays where row.definition.fault == nil { replays.add(row) }
+        for row in rows.archives {
             do {
                 try add(row)
             } catch {
@@ -130,12 +126,12 @@ public actor Bus {
             }
         }
         definitions = Definitions.State(
-            rules: router.definitions, queues: queues.map(Definitions.State.Queue.init),
-            archives: archives.definitions, replays: replays.states)
-        for row in queues {
+            rules: router.definitions, queues: rows.queues.map(Definitions.State.Queue.init),
+            archives: archives.values.map(\.row.definition), replays: replays.states)
+        for row in rows.queues {
             // Entries in flight must be in memory, wherever they are in the queue.
             let last = try await store.lastLeased(of: row.id)
-            while let load = deliveries.nextLoad(of: row.definition.name, upTo: last) {
+            while let load = deliveries[row.definition.name]?.nextLoad(upTo: last) {
                 try await self.load(load)
             }
         }

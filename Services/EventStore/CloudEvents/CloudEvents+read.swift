@@ -14,9 +14,8 @@ extension CloudEvents {
     ) throws(DaybookError) -> NewEvent {
         var attributes = try Attributes(line)
         let version = try attributes.required("specversion")
-        guard version == "1.0" else {
-            throw DaybookError(.invalid, "its 'specversion' is '\(version)', not '1.0'")
-        }
+        try require(
+            version == "1.0", .invalid, "its 'specversion' is '\(version)', not '1.0'")
         let source = try attributes.required("source")
         return source.hasPrefix(scheme)
             ? try own(&attributes, to: stream) : try foreign(&attributes, from: source, to: stream)
@@ -28,9 +27,9 @@ extension CloudEvents {
         let contentType = try attributes.text("datacontenttype") ?? ""
         let metadata = try attributes.text("metadata").map { Array($0.utf8) }
         let metadataBytes = try attributes.base64("metadatabase64")
-        guard metadata == nil || metadataBytes == nil else {
-            throw DaybookError(.invalid, "it has both 'metadata' and 'metadatabase64'")
-        }
+        try require(
+            metadata == nil || metadataBytes == nil, .invalid,
+            "it has both 'metadata' and 'metadatabase64'")
         let event = NewEvent(
             id: try attributes.needed("id", "a UUID"),
             stream: try attributes.stream(stream),
@@ -79,10 +78,7 @@ extension Attributes {
     fileprivate mutating func needed<Value: LosslessStringConvertible>(
         _ name: String, _ what: String
     ) throws(DaybookError) -> Value {
-        guard let value: Value = try value(name, what) else {
-            throw DaybookError(.invalid, "it has no '\(name)'")
-        }
-        return value
+        try value(name, what).orThrow(.invalid, "it has no '\(name)'")
     }
 
     /// Returns the given stream, or the one that the subject names.
@@ -91,11 +87,10 @@ extension Attributes {
     ) throws(DaybookError) -> StreamName {
         let subject = try text("subject")
         if let given { return given }
-        guard let subject else {
-            throw DaybookError(.invalid, "it has no 'subject' that names its stream; give --stream")
-        }
+        let name = try subject.orThrow(
+            .invalid, "it has no 'subject' that names its stream; give --stream")
         do throws(DaybookError) {
-            return try StreamName(subject)
+            return try StreamName(name)
         } catch {
             throw DaybookError(
                 .invalid, "its 'subject' is not a stream name (\(error)); give --stream")
@@ -104,10 +99,8 @@ extension Attributes {
 
     fileprivate mutating func tags() throws(DaybookError) -> [String] {
         guard let text = try text("tags") else { return [] }
-        guard let tags = TagList.tags(in: text) else {
-            throw DaybookError(.invalid, "its 'tags' are not percent-encoded UTF-8")
-        }
-        return tags
+        return try TagList.tags(in: text)
+            .orThrow(.invalid, "its 'tags' are not percent-encoded UTF-8")
     }
 
     /// Returns all remaining attributes with `id` and `source` as metadata, `{"cloudevent":{…}}`.

@@ -39,11 +39,6 @@ public struct Importer {
         }
     }
 
-    private init(_ client: EventStoreClient) async throws {
-        self.client = client
-        through = try await client.welcome().head
-    }
-
     /// Appends the CloudEvents of a file that has one on each line.
     ///
     /// - Parameters:
@@ -56,7 +51,7 @@ public struct Importer {
         progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
-        var importer = try await Importer(client)
+        var importer = Importer(client: client, through: try await client.welcome().head)
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
@@ -125,12 +120,10 @@ public struct Importer {
                 missing.append(entry)
                 continue
             }
-            guard entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body) else {
-                throw DaybookError(
-                    .invalid,
-                    "line \(entry.line): event \(known.id) is in the log at position "
-                        + "\(known.position) with other content; \(counts)")
-            }
+            try require(
+                entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
+                "line \(entry.line): event \(known.id) is in the log at position "
+                    + "\(known.position) with other content; \(counts)")
         }
         counts.alreadyThere += batch.count - missing.count
         batch = missing

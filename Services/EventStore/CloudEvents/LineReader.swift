@@ -23,15 +23,16 @@ struct LineReader {
     mutating func next() throws -> ArraySlice<UInt8>? {
         var searched = buffer.startIndex
         while true {
-            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                defer { buffer = buffer[(end + 1)...] }
-                return took(buffer[..<end], ending: 1)
+            let newline = buffer[searched...].firstIndex(of: UInt8(ascii: "\n"))
+            if newline != nil || isAtEnd && !buffer.isEmpty {
+                let text = buffer[..<(newline ?? buffer.endIndex)]
+                let after = buffer[text.endIndex...].dropFirst()
+                line += 1
+                bytesRead += buffer.count - after.count
+                buffer = after
+                return text
             }
-            guard !isAtEnd else {
-                guard !buffer.isEmpty else { return nil }
-                defer { buffer = [] }
-                return took(buffer, ending: 0)
-            }
+            guard !isAtEnd else { return nil }
             guard buffer.count <= Self.maximumBytes else {
                 line += 1
                 throw DaybookError(.invalid, "it is longer than \(Self.maximumBytes) bytes")
@@ -40,12 +41,6 @@ struct LineReader {
             buffer = ArraySlice(Array(buffer) + (try block()))
             searched = buffer.startIndex + read
         }
-    }
-
-    private mutating func took(_ text: ArraySlice<UInt8>, ending: Int) -> ArraySlice<UInt8> {
-        line += 1
-        bytesRead += text.count + ending
-        return text
     }
 
     private mutating func block() throws -> Data {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Tags as one attribute, because CloudEvents has no lists.
 ///
 /// They are separated by commas. In each, `%`, `,` and control characters are percent-encoded.
@@ -6,13 +8,9 @@ enum TagList {
 
     /// Returns the tags in `text`, or nil if the encoding or its UTF-8 is invalid.
     static func tags(in text: String) -> [String]? {
-        var tags: [String] = []
-        let comma = UInt8(ascii: ",")
-        for part in text.utf8.split(separator: comma, omittingEmptySubsequences: false) {
-            guard let tag = decoded(part) else { return nil }
-            tags.append(tag)
-        }
-        return tags
+        let parts = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        let tags = parts.compactMap { String(Substring($0)).removingPercentEncoding }
+        return tags.count == parts.count ? tags : nil
     }
 
     private static func encoded(_ tag: String) -> String {
@@ -25,23 +23,6 @@ enum TagList {
                 text += String(byte, radix: 16, uppercase: true)
             }
         }
-    }
-
-    private static func decoded(_ part: Substring.UTF8View) -> String? {
-        var (rest, bytes): (Substring.UTF8View, [UInt8]) = (part, [])
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = digit(&rest), let low = digit(&rest) else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func digit(_ rest: inout Substring.UTF8View) -> UInt8? {
-        rest.popFirst().flatMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8($0) }
     }
 }
 

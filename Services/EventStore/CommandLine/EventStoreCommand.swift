@@ -8,16 +8,14 @@ extension Executable {
     public static let eventStore = Executable("event-store", EventStoreCommand.self)
 }
 
-struct EventStoreCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "event-store",
-        abstract: "Keep a durable, append-only log of events, and publish it.",
-        subcommands: [
-            Serve.self, Append.self, Read.self, Tail.self, Streams.self, Trace.self,
-            Statistics.self, Health.self, Export.self, Import.self, Head.self, Verify.self,
-            Restore.self, Rules.self, Queues.self, DeadLetters.self, Archives.self, Replays.self,
-            Keys.self,
-        ])
+struct EventStoreCommand: ProgramCommand {
+    static let commandName: String? = "event-store"
+    static let abstract = "Keep a durable, append-only log of events, and publish it."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Serve.self, Append.self, Read.self, Tail.self, Streams.self, Trace.self, Statistics.self,
+        Health.self, Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
+        Queues.self, DeadLetters.self, Archives.self, Replays.self, Keys.self,
+    ]
 }
 
 /// Options that say where the event store is.
@@ -27,8 +25,6 @@ struct StoreOptions: ParsableArguments {
 
     @Option(help: "The endpoint for requests, ipc:// or tcp:// (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var endpoint: String?
-
-    var requestEndpoint: String { endpoint ?? Endpoints.eventStore(home: home) }
 
     /// Runs `body` with a client of the store, and closes the client afterwards.
     func withClient(_ body: (EventStoreClient) async throws -> Void) async throws {

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Bytes
-import CloudEvents
 import CommandLine
 import Contracts
 import EventSourcing
@@ -8,13 +6,12 @@ import EventStoreClient
 import Foundation
 import WireProtocol
 
-struct Export: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Write events as CloudEvents, one JSON object per line.",
-        discussion: """
-            The export holds the events that the log had when the command started. 'import' reads \
-            them back.
-            """)
+struct Export: ProgramCommand {
+    static let abstract = "Write events as CloudEvents, one JSON object per line."
+    static let discussion = """
+        The export holds the events that the log had when the command started. 'import' reads \
+        them back.
+        """
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
@@ -35,20 +32,19 @@ struct Export: AsyncParsableCommand {
         let query = try filter.query()
         try await store.withClient { client in
             let welcome = try await client.welcome()
-            let output = try ExportFile(file.flatMap { $0 == "-" ? nil : $0 })
-            let count: Int
-            do {
-                count = try await write(query, of: welcome, from: client, to: output.handle)
-            } catch {
-                output.discard()
-                throw error
+            guard let file, file != "-" else {
+                try await write(query, of: welcome, from: client, to: .standardOutput)
+                return
             }
-            try output.finish()
-            if let path = output.path { print("exported \(count) events to \(path)") }
+            let count = try await Self.create(file) {
+                try await write(query, of: welcome, from: client, to: $0)
+            }
+            print("exported \(count) events to \(file)")
         }
     }
 
     /// Writes the events that the query and the options select, and returns their number.
+    @discardableResult
     private func write(
         _ query: EventQuery, of welcome: Welcome, from client: EventStoreClient,
         to file: FileHandle
@@ -62,60 +58,43 @@ struct Export: AsyncParsableCommand {
         let request = ReadRequest(
             upcasting?.query ?? query, from: from, to: welcome.head,
             since: window.since ?? .distantPast, before: window.until ?? .distantFuture)
+        let printer = EventPrinter(log: welcome.log, json: true, output: file)
         try await client.read(request) { events in
-            var lines: [UInt8] = []
-            for event in events {
-                for event in try upcasting?.today(event) ?? [event] {
-                    lines += try CloudEvents.line(event, of: welcome.log)
-                    lines.append(UInt8(ascii: "\n"))
-                    count += 1
-                }
-                bar.show(Int(clamping: event.position) - Int(clamping: from), "positions")
-            }
-            try file.writeLines(lines)
+            let exported = try events.flatMap { try upcasting?.today($0) ?? [$0] }
+            try printer.print(exported)
+            count += exported.count
+            guard let last = events.last else { return }
+            bar.show(Int(clamping: last.position) - Int(clamping: from), "positions")
         }
         return count
     }
-}
 
-/// The output of an export. A file gets its name only when it is complete.
-private struct ExportFile {
-    let path: String?
-    let handle: FileHandle
-    private var partial: String { (path ?? "") + ".partial" }
-
-    /// Creates a file named `<path>.partial`, or uses standard output if `path` is nil.
+    /// Creates a file that `body` writes. Its name is `<path>.partial` until it is complete.
     ///
     /// - Throws: `invalid` if `path` exists, `storage` if the file can't be written.
-    init(_ path: String?) throws {
-        self.path = path
-        guard let path else {
-            handle = .standardOutput
-            return
-        }
+    private static func create<Result>(
+        _ path: String, _ body: (FileHandle) async throws -> Result
+    ) async throws -> Result {
         let partial = path + ".partial"
-        guard !FileManager.default.fileExists(atPath: path) else {
-            throw DaybookError(.invalid, "\(path) exists already; export to a new file")
-        }
+        try require(
+            !FileManager.default.fileExists(atPath: path), .invalid,
+            "\(path) exists already; export to a new file")
         guard FileManager.default.createFile(atPath: partial, contents: nil),
             let handle = FileHandle(forWritingAtPath: partial)
         else { throw DaybookError(.storage, "\(partial) can't be written") }
-        self.handle = handle
-    }
-
-    /// Removes the incomplete file.
-    func discard() {
-        if path != nil { try? FileManager.default.removeItem(atPath: partial) }
-    }
-
-    /// Syncs the complete file and gives it its name.
-    func finish() throws {
-        guard let path else { return }
+        let result: Result
+        do {
+            result = try await body(handle)
+        } catch {
+            try? FileManager.default.removeItem(atPath: partial)
+            throw error
+        }
         do {
             try handle.synchronize()
             try FileManager.default.moveItem(atPath: partial, toPath: path)
         } catch {
             throw DaybookError(.storage, "\(path): \(error.localizedDescription)")
         }
+        return result
     }
 }

@@ -5,13 +5,12 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 
-struct Import: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Append CloudEvents in their order, one JSON object per line.",
-        discussion: """
-            Events keep their ids. Events that are already in the log are skipped, so an \
-            interrupted import can be run again. The import stops at the first invalid line.
-            """)
+struct Import: ProgramCommand {
+    static let abstract = "Append CloudEvents in their order, one JSON object per line."
+    static let discussion = """
+        Events keep their ids. Events that are already in the log are skipped, so an \
+        interrupted import can be run again. The import stops at the first invalid line.
+        """
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
@@ -36,9 +35,8 @@ struct Import: AsyncParsableCommand {
 
     private func open() throws -> (handle: FileHandle, size: Int) {
         guard let file, file != "-" else { return (.standardInput, 0) }
-        guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw DaybookError(.invalid, "\(file) can't be read")
-        }
+        let handle = try FileHandle(forReadingAtPath: file)
+            .orThrow(.invalid, "\(file) can't be read")
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         return (handle, attributes?[.size] as? Int ?? 0)
     }

@@ -7,14 +7,13 @@ import Observability
 import WireProtocol
 import ZeroMQ
 
-struct Keys: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Manage the keys that identify processes and people over TCP.",
-        discussion: """
-            Each process and each person reads its own secret key from the file DAYBOOK_KEY, and \
-            everyone's public keys from the file DAYBOOK_KEYRING.
-            """,
-        subcommands: [New.self, List.self, Revoke.self])
+struct Keys: ProgramCommand {
+    static let abstract = "Manage the keys that identify processes and people over TCP."
+    static let discussion = """
+        Each process and each person reads its own secret key from the file DAYBOOK_KEY, and \
+        everyone's public keys from the file DAYBOOK_KEYRING.
+        """
+    static let subcommands: [any ParsableCommand.Type] = [New.self, List.self, Revoke.self]
 
     struct Options: ParsableArguments {
         @Option(
@@ -35,23 +34,27 @@ struct Keys: AsyncParsableCommand {
         }
     }
 
-    struct New: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create keys, each in its own file beside the keyring.",
-            discussion: """
-                A key named after one of the suite's processes may do what the process needs. Any \
-                other key is an operator's: it may read everything, send commands to all services \
-                and administer, but not append. Permission options replace these defaults: the \
-                key may do what they say, and read.
-                """)
+    struct New: ProgramCommand {
+        static let abstract = "Create keys, each in its own file beside the keyring."
+        static let discussion = """
+            A key named after one of the suite's processes may do what the process needs. Any \
+            other key is an operator's: it may read everything, send commands to all services \
+            and administer, but not append. Permission options replace these defaults: the \
+            key may do what they say, and read.
+            """
         @OptionGroup var options: Options
         @OptionGroup var given: GivenPermissions
         @Argument(help: "The names of processes, such as event-store or orders, or of operators.")
         var names: [String]
 
         func run() async throws {
-            let permissions = given.permissions
-            for name in names { try NameCheck.check(name) }
+            // The name becomes that of a file and appears in logs.
+            let form = #/[A-Za-z][A-Za-z0-9_.\-]{0,63}/#.matchingSemantics(.unicodeScalar)
+            for name in names where name.wholeMatch(of: form) == nil {
+                throw ValidationError(
+                    "'\(name)' can't name a key: use a letter, then up to 63 letters, digits, "
+                        + "'-', '_' and '.'")
+            }
             let folder = options.file.deletingLastPathComponent()
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true,
@@ -61,7 +64,7 @@ struct Keys: AsyncParsableCommand {
                 ? try Keyring(options.file) : Keyring()
             let pairs = try names.map { ($0, try CurveKeyPair.generate()) }
             for (name, pair) in pairs {
-                try keyring.add(name, pair.publicKey, at: .now(), permissions)
+                try keyring.add(name, pair.publicKey, at: .now(), given.permissions)
             }
             for (name, pair) in pairs {
                 try KeyFile.write(pair, of: name, to: folder.appending(path: "\(name).key"))
@@ -72,34 +75,32 @@ struct Keys: AsyncParsableCommand {
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the keys.")
+    struct List: ProgramCommand {
+        static let abstract = "List the keys."
         @OptionGroup var options: Options
 
         func run() async throws {
             let keyring = try Keyring(options.file)
             if options.json { return try Output.json(keyring) }
             Output.table(
+                keyring.keys,
                 [
-                    "name", "public key", "made", "revoked", "appends to", "reads", "commands",
-                    "administers",
-                ],
-                keyring.keys.map { key in
-                    let permissions = key.effectivePermissions
-                    let lists = [permissions.append, permissions.read, permissions.commands].map {
-                        $0.isEmpty ? "-" : $0.joined(separator: " ")
-                    }
-                    return [
-                        key.name, key.publicKey, "\(key.createdAt)",
-                        key.revokedAt.map { "\($0)" } ?? "-",
-                    ] + lists + [permissions.administers ? "yes" : "no"]
-                })
+                    ("name", \.name), ("public key", \.publicKey), ("made", \.createdAt),
+                    ("revoked", { $0.revokedAt?.description ?? "-" }),
+                    ("appends to", { Self.list($0.effectivePermissions.append) }),
+                    ("reads", { Self.list($0.effectivePermissions.read) }),
+                    ("commands", { Self.list($0.effectivePermissions.commands) }),
+                    ("administers", { $0.effectivePermissions.administers ? "yes" : "no" }),
+                ])
+        }
+
+        private static func list(_ names: [String]) -> String {
+            names.isEmpty ? "-" : names.joined(separator: " ")
         }
     }
 
-    struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Revoke a key, so that no process admits it any more.")
+    struct Revoke: ProgramCommand {
+        static let abstract = "Revoke a key, so that no process admits it any more."
         @OptionGroup var options: Options
         @Argument(help: "The name of the key.") var name: String
 
@@ -107,11 +108,8 @@ struct Keys: AsyncParsableCommand {
             var keyring = try Keyring(options.file)
             try keyring.revoke(name, at: .now())
             try keyring.write(to: options.file)
-            if options.json {
-                try Output.json(keyring)
-            } else {
-                print("revoked the key of \(name)")
-            }
+            if options.json { return try Output.json(keyring) }
+            print("revoked the key of \(name)")
         }
     }
 }
@@ -142,31 +140,9 @@ struct GivenPermissions: ParsableArguments {
 
     func validate() throws {
         for name in append + read + command where name != Permissions.any {
-            guard (try? StreamName(category: name, id: "1")) != nil else {
-                throw ValidationError("'\(name)' is not a category, a service or '*'")
-            }
+            try require(
+                (try? StreamName(category: name, id: "1")) != nil,
+                "'\(name)' is not a category, a service or '*'")
         }
-    }
-}
-
-/// The rule for the name of a key, which becomes the name of a file and appears in logs.
-private enum NameCheck {
-    static func check(_ name: String) throws {
-        let allowed = name.utf8.allSatisfy { byte in
-            byte.isLetterOrDigit
-                || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
-        }
-        guard allowed, name.first?.isLetter == true, name.utf8.count <= 64 else {
-            throw ValidationError(
-                "'\(name)' can't name a key: use a letter, then up to 63 letters, digits, "
-                    + "'-', '_' and '.'")
-        }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isLetterOrDigit: Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self)
     }
 }

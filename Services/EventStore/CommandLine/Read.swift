@@ -1,10 +1,10 @@
 import ArgumentParser
+import CommandLine
 import EventStoreClient
 import WireProtocol
 
-struct Read: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print the events of the log, one per line.")
+struct Read: ProgramCommand {
+    static let abstract = "Print the events of the log, one per line."
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
@@ -33,7 +33,7 @@ struct Read: AsyncParsableCommand {
 /// Checks the positions and counts of a command line.
 enum Positions {
     static func check(from: UInt64?, limit: UInt64? = nil) throws {
-        guard from != 0 else { throw ValidationError("--from must be a position, from 1") }
-        guard limit != 0 else { throw ValidationError("--limit must be at least 1") }
+        try require(from != 0, "--from must be a position, from 1")
+        try require(limit != 0, "--limit must be at least 1")
     }
 }

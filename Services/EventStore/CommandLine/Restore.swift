@@ -5,13 +5,12 @@ import EventLog
 import EventSourcing
 import WireProtocol
 
-struct Restore: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Restore a log that no process serves from an archive of all its events.",
-        discussion: """
-            Rewrites damaged and missing segments, or the whole log if it is missing. Undamaged \
-            segments stay as they are. A damaged segment is kept as <segment>.damaged.
-            """)
+struct Restore: ProgramCommand {
+    static let abstract = "Restore a log that no process serves from an archive of all its events."
+    static let discussion = """
+        Rewrites damaged and missing segments, or the whole log if it is missing. Undamaged \
+        segments stay as they are. A damaged segment is kept as <segment>.damaged.
+        """
 
     @Argument(help: "The name of the archive.") var name: String
     @Option(help: "Where the archive is: a folder, or s3://bucket/prefix.") var from: String
@@ -25,28 +24,28 @@ struct Restore: AsyncParsableCommand {
     func run() async throws {
         let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
         let restored = try await restore(from: archive)
-        let report = RestorationReport(restored, isDryRun: dryRun)
+        let report = RestorationReport(
+            log: restored.log.description, head: restored.head, segments: restored.segments,
+            damaged: restored.keptAside, indexes: restored.indexes,
+            lost: restored.lost.map { .init(from: $0.lowerBound, through: $0.upperBound) },
+            endUnknown: restored.isEndUnknown, dryRun: dryRun)
         if json { try Output.json(report) } else { print(report) }
     }
 
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
-        var bars = (verifying: ProgressBar("verify", total: 0), restoring: ProgressBar?.none)
-        defer { (bars.restoring ?? bars.verifying).end() }
+        var (bar, isVerifying) = (ProgressBar("verify", total: 0), true)
+        defer { bar.end() }
         return try await LogRestoration(
             in: home + "/log",
             from: ArchivedLog(of: archive.manifest.log, through: archive.manifest.checkpoint) {
                 archive.events(from: $0.lowerBound, through: $0.upperBound)
             }, isDryRun: dryRun
         ) { step, done, all in
-            switch step {
-            case .verifying: bars.verifying.show(done, of: all, "segments")
-            case .restoring:
-                if bars.restoring == nil {
-                    bars.verifying.end()
-                    bars.restoring = ProgressBar("restore", total: all)
-                }
-                bars.restoring?.show(done, "positions")
+            if step == .restoring, isVerifying {
+                bar.end()
+                (bar, isVerifying) = (ProgressBar("restore", total: all), false)
             }
+            bar.show(done, of: all, isVerifying ? "segments" : "positions")
         }
     }
 }
@@ -57,34 +56,14 @@ private struct RestorationReport: Encodable, CustomStringConvertible {
         let from, through: UInt64
     }
 
-    struct Segment: Encodable {
-        let name: String
-        let from, through: UInt64
-        /// How many of its events came from the archive.
-        let archived: Int
-    }
-
     let log: String
     let head: UInt64
-    let segments: [Segment]
+    let segments: [RestoredSegment]
     let damaged: [String]
     let indexes: [String]
     let lost: Positions?
     let endUnknown: Bool
     let dryRun: Bool
-
-    init(_ restored: LogRestoration, isDryRun: Bool) {
-        log = restored.log.description
-        head = restored.head
-        segments = restored.segments.map {
-            Segment(name: $0.name, from: $0.first, through: $0.last, archived: $0.archived)
-        }
-        damaged = restored.keptAside
-        indexes = restored.indexes
-        lost = restored.lost.map { Positions(from: $0.lowerBound, through: $0.upperBound) }
-        endUnknown = restored.isEndUnknown
-        dryRun = isDryRun
-    }
 
     var description: String {
         guard lost != nil || !segments.isEmpty || !indexes.isEmpty else {

@@ -8,9 +8,8 @@ import Logging
 import ServiceRuntime
 import WireProtocol
 
-struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Serve the log until SIGTERM or SIGINT.")
+struct Serve: ProgramCommand {
+    static let abstract = "Serve the log until SIGTERM or SIGINT."
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var process: ProcessOptions
@@ -49,9 +48,9 @@ struct Serve: AsyncParsableCommand {
     private static let segmentSizes = 16...1024
 
     func validate() throws {
-        guard segmentSize.map(Self.segmentSizes.contains) ?? true else {
-            throw ValidationError("--segment-size must be 16 to 1024 MiB")
-        }
+        try require(
+            segmentSize.map(Self.segmentSizes.contains) ?? true,
+            "--segment-size must be 16 to 1024 MiB")
     }
 
     func run() async throws {
@@ -60,7 +59,7 @@ struct Serve: AsyncParsableCommand {
         do {
             let store = try await EventStoreProcess(configuration)
             try await untilSignalled { try await store.run() }
-        } catch let error as LogError {
+        } catch let error as LogError where error.kind != .unavailable {
             throw DaybookError(.storage, error.description)
         }
         configuration.logger("event-store").notice("stopped")
@@ -71,12 +70,8 @@ struct Serve: AsyncParsableCommand {
         var configuration = EventStoreConfiguration(home: home, logger: try process.loggers())
         configuration.endpoint =
             store.endpoint ?? Endpoints.listening(of: "event-store", home: home)
-        if let feed = feed ?? Endpoints.environment("DAYBOOK_FEED_ENDPOINT") {
-            configuration.feed = feed
-        }
-        if let bus = bus ?? Endpoints.environment("DAYBOOK_BUS_ENDPOINT") {
-            configuration.bus = bus
-        }
+        configuration.feed = feed ?? Endpoints.endpoint(of: "feed", home: home)
+        configuration.bus = bus ?? Endpoints.endpoint(of: "bus", home: home)
         configuration.wiring =
             try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
         configuration.durability = durability

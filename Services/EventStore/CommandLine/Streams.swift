@@ -1,11 +1,11 @@
 import ArgumentParser
 import CommandLine
+import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-struct Streams: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "List the streams in the order of their first events.")
+struct Streams: ProgramCommand {
+    static let abstract = "List the streams in the order of their first events."
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The category of the streams (default: all).") var category: String?

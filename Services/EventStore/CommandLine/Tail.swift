@@ -5,18 +5,16 @@ import EventStoreClient
 import ServiceRuntime
 import WireProtocol
 
-struct Tail: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print events as they are committed, one per line, until SIGTERM or SIGINT.",
-        discussion: "Prints every event once and in order, even if the store is restarted.")
+struct Tail: ProgramCommand {
+    static let abstract =
+        "Print events as they are committed, one per line, until SIGTERM or SIGINT."
+    static let discussion = "Prints every event once and in order, even if the store is restarted."
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var filter: EventFilter
     @Option(help: "The position to start from (default: the next event).") var from: UInt64?
     @Option(help: "How many events that are already in the log to start with.") var last: UInt64?
-    @Option(
-        help: "The time of commit to start from; RFC 3339.",
-        transform: Timestamp.argument)
+    @Option(help: "The time of commit to start from; RFC 3339.", transform: Timestamp.argument)
     var since: Timestamp?
     @Option(help: "How many events to print before stopping (default: no limit).")
     var limit: UInt64?
@@ -24,9 +22,9 @@ struct Tail: AsyncParsableCommand {
 
     func validate() throws {
         try Positions.check(from: from, limit: limit)
-        guard [from != nil, last != nil, since != nil].count(where: { $0 }) < 2 else {
-            throw ValidationError("give only one of --from, --last and --since")
-        }
+        try require(
+            [from != nil, last != nil, since != nil].count(where: { $0 }) < 2,
+            "give only one of --from, --last and --since")
     }
 
     func run() async throws {

@@ -6,15 +6,14 @@ import EventStoreClient
 import Trace
 import WireProtocol
 
-struct Trace: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show the events of a conversation, each under its cause.",
-        discussion: """
-            ID is an event's id or position, which shows the conversation of the event. It may \
-            also be a conversation's correlation id, or an order's id, which shows all \
-            conversations that concern the order. The output includes dead letters and what \
-            became of them. docs/trace.md explains it.
-            """)
+struct Trace: ProgramCommand {
+    static let abstract = "Show the events of a conversation, each under its cause."
+    static let discussion = """
+        ID is an event's id or position, which shows the conversation of the event. It may \
+        also be a conversation's correlation id, or an order's id, which shows all \
+        conversations that concern the order. The output includes dead letters and what \
+        became of them. docs/trace.md explains it.
+        """
 
     enum Format: String, CaseIterable, ExpressibleByArgument { case text, json, mermaid, svg }
 
@@ -30,12 +29,12 @@ struct Trace: AsyncParsableCommand {
     @Flag(help: "Print JSON, like --format json.") var json = false
 
     func validate() throws {
-        guard [id != nil, order != nil, !tag.isEmpty].count(where: \.self) == 1 else {
-            throw ValidationError("give an ID, --order or --tag, and only one of them")
-        }
-        guard !json || [.text, .json].contains(format) else {
-            throw ValidationError("give --json or --format \(format.rawValue), but not both")
-        }
+        try require(
+            [id != nil, order != nil, !tag.isEmpty].count(where: \.self) == 1,
+            "give an ID, --order or --tag, and only one of them")
+        try require(
+            !json || [.text, .json].contains(format),
+            "give --json or --format \(format.rawValue), but not both")
     }
 
     func run() async throws {
@@ -44,10 +43,8 @@ struct Trace: AsyncParsableCommand {
             let events = try await client.conversations(of: subject.query, asOf: when.moment)
             let isThere =
                 subject.event.map { id in events.contains { $0.id == id } } ?? !events.isEmpty
-            guard isThere else {
-                let then = when.moment.map { " as of \($0)" } ?? ""
-                throw DaybookError(.invalid, subject.absence + then)
-            }
+            let then = when.moment.map { " as of \($0)" } ?? ""
+            try require(isThere, .invalid, subject.absence + then)
             try print(CausalTree(events, service: Self.service), marking: subject.event)
         }
     }
@@ -72,12 +69,10 @@ struct Trace: AsyncParsableCommand {
     }
 
     private func subject(_ client: EventStoreClient) async throws -> Subject {
+        if let order { return Self.order(order) }
         guard let id else {
-            guard let order else {
-                return Subject(
-                    query: .tags(tag), absence: "no event carries \(tag.joined(separator: ", "))")
-            }
-            return Self.order(order)
+            return Subject(
+                query: .tags(tag), absence: "no event carries \(tag.joined(separator: ", "))")
         }
         if let id = EventID(id) {
             guard let event = try await client.event(id: id) else {
@@ -89,11 +84,11 @@ struct Trace: AsyncParsableCommand {
             return Self.conversation(of: event, named: "\(id)")
         }
         guard let position = UInt64(id) else { return Self.order(id) }
-        if position > 0 {
-            let request = ReadRequest(from: position, to: position)
-            for try await event in client.read(request).events {
-                return Self.conversation(of: event, named: "at position \(id)")
-            }
+        let request = ReadRequest(from: position, to: position)
+        if position > 0,
+            let event = try await client.read(request).events.first(where: { _ in true })
+        {
+            return Self.conversation(of: event, named: "at position \(id)")
         }
         let head = try await client.welcome().head
         throw DaybookError(
@@ -115,18 +110,9 @@ struct Trace: AsyncParsableCommand {
                 + "UUIDs, a position is a number")
     }
 
-    // MARK: Services
-
-    /// The service that writes an event, by category and type.
-    private static let writers: [String: [String: String]] = {
-        var writers: [String: [String: String]] = [:]
-        for payload in Contract.families.flatMap({ $0.payloads }) {
-            writers[payload.category, default: [:]][payload.type] = payload.writer
-        }
-        return writers
-    }()
-
+    /// Returns the service that writes events of this category and type.
     private static func service(_ event: RecordedEvent) -> String? {
-        writers[event.category]?[event.type]
+        Contract.families.lazy.flatMap { $0.payloads }
+            .first { $0.category == event.category && $0.type == event.type }?.writer
     }
 }

@@ -77,10 +77,13 @@ enum Admission {
     ) throws(RecordError) {
         let stream = record.extracting(header.stream)
         let category = stream.extracting(first: categoryLength(of: stream))
-        guard isName(stream), !category.isEmpty, !contains(category, UInt8(ascii: ".")) else {
+        guard stream.allSatisfy(NameRule.isNameByte), !category.isEmpty,
+            category.allSatisfy({ $0 != UInt8(ascii: ".") })
+        else {
             throw .damaged("its stream name is invalid")
         }
-        guard isName(record.extracting(header.type)) else {
+        let type = record.extracting(header.type)
+        guard !type.isEmpty, type.allSatisfy(NameRule.isNameByte) else {
             throw .damaged("its event type is invalid")
         }
         guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
@@ -93,29 +96,20 @@ enum Admission {
         guard isUTF8(record.extracting(header.contentType)) else {
             throw .damaged("its content type is not UTF-8")
         }
-        guard isZero(record, RecordLayout.flags..<RecordLayout.headChecksum),
-            isZero(record, RecordLayout.tagsLength + 2..<RecordLayout.metadataLength),
-            isZero(record, header.data.upperBound..<header.length)
+        guard record.extracting(RecordLayout.flags..<RecordLayout.headChecksum).isZero,
+            record.extracting(RecordLayout.tagsLength + 2..<RecordLayout.metadataLength).isZero,
+            record.extracting(header.data.upperBound..<header.length).isZero
         else { throw .damaged("its reserved bytes are not zero") }
     }
 
     private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {
         unsafe bytes.withUnsafeBufferPointer { unsafe String(validating: $0, as: UTF8.self) } != nil
     }
+}
 
-    private static func isZero(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        for index in range where bytes[index] != 0 { return false }
+extension Span<UInt8> {
+    fileprivate func allSatisfy(_ isMeant: (UInt8) -> Bool) -> Bool {
+        for index in indices where !isMeant(self[index]) { return false }
         return true
-    }
-
-    private static func isName(_ bytes: Span<UInt8>) -> Bool {
-        guard !bytes.isEmpty else { return false }
-        for index in bytes.indices where !NameRule.isNameByte(bytes[index]) { return false }
-        return true
-    }
-
-    private static func contains(_ bytes: Span<UInt8>, _ byte: UInt8) -> Bool {
-        for index in bytes.indices where bytes[index] == byte { return true }
-        return false
     }
 }

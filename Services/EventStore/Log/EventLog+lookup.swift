@@ -1,6 +1,15 @@
 import Bytes
 public import EventSourcing
 
+/// The place of an event, without its position.
+struct Place {
+    let stream: String
+    let category: String
+    let revision: UInt64
+    /// The position of the event before it in its category, or 0.
+    let previous: UInt64
+}
+
 extension EventLog {
     /// Returns the answer to the first append of these events, or nil if the log has none of them.
     ///
@@ -14,8 +23,7 @@ extension EventLog {
         for header in headers {
             let body = records.extracting(offset + RecordLayout.headSize..<offset + header.length)
             offset += header.length
-            guard let event = try looking({ () throws(LogError) in try event(id: header.id) })
-            else {
+            guard let event = try looking(try event(id: header.id)) else {
                 hasNew = true
                 continue
             }
@@ -45,10 +53,9 @@ extension EventLog {
             guard holds else { throw .wrongRevision(stream.name, actual: actual) }
         }
         guard let none = condition.noneMatching else { return }
-        let match = try looking { () throws(LogError) in
-            try firstMatch(none.query, after: none.after)
+        if let match = try looking(try firstMatch(none.query, after: none.after)) {
+            throw .conditionFailed(position: match)
         }
-        if let match { throw .conditionFailed(position: match) }
     }
 
     /// Returns the committed event with this id, or nil if the log lacks it.
@@ -93,19 +100,18 @@ extension EventLog {
     /// Returns the revision of the stream's last event, staged or not. Nil if the stream has no
     /// event.
     mutating func revision(of stream: String) throws(AppendError) -> UInt64? {
-        if let known = heads[stream: stream] { return known }
-        let last = try looking { () throws(LogError) in
-            try lastEvent(Term(.stream, stream)) { $0.stream.description == stream }
-        }
-        if let last { heads[stream: stream] = last.revision }
+        if let known = lastRevisions[stream] { return known }
+        let last = try looking(
+            try lastEvent(Term(.stream, stream)) { $0.stream.description == stream })
+        if let last { lastRevisions[stream] = last.revision }
         return last?.revision
     }
 
     private mutating func lastPosition(in category: String) throws(AppendError) -> UInt64 {
-        if let known = heads[category: category] { return known }
-        return try looking { () throws(LogError) in
-            try lastEvent(Term(.category, category)) { $0.category == category }
-        }?.position ?? 0
+        if let known = lastPositions[category] { return known }
+        let last = try looking(
+            try lastEvent(Term(.category, category)) { $0.category == category })
+        return last?.position ?? 0
     }
 
     /// Returns the event with this id, staged or not.
@@ -118,11 +124,7 @@ extension EventLog {
     private func lastEvent(
         _ term: Term, where isMeant: (RecordedEvent) -> Bool
     ) throws(LogError) -> RecordedEvent? {
-        if let last = try open.flatMap({ segment throws(LogError) in
-            try lastEvent(term, of: segment, where: isMeant)
-        }) {
-            return last
-        }
+        if let last = try lastEvent(term, of: open, where: isMeant) { return last }
         for segment in sealing.reversed() {
             if let last = try lastEvent(term, of: segment, where: isMeant) { return last }
         }
@@ -162,8 +164,7 @@ extension EventLog {
         where segment.nextPosition - 1 > position && sealed.mayHold(query, at: index) {
             if let match = try firstMatch(query, after: position, in: segment) { return match }
         }
-        for segment in sealing + [open].compactMap(\.self)
-        where segment.nextPosition - 1 > position {
+        for segment in recent where segment.nextPosition - 1 > position {
             if let match = try firstMatch(query, after: position, in: segment) { return match }
         }
         return nil
@@ -188,14 +189,12 @@ extension EventLog {
         let range = try segment.offsets(of: Int(ordinal)...Int(ordinal) + 1)
         let (start, end) = (Int(range[0]), Int(range[1]))
         let position = segment.base + UInt64(ordinal)
-        if let open, open.base == segment.base, start >= open.end - group.count {
+        if open.base == segment.base, start >= open.end - group.count {
             let onDisk = open.end - group.count
             return try RecordedEvent(
                 group[start - onDisk..<end - onDisk], position, segment.name, start)
         }
-        var bytes = try storing { () throws(StorageError) in
-            try storage.read(segment.name, at: start, count: end - start)
-        }
+        var bytes = try storage.read(segment.name, at: start, count: end - start)
         if bytes.count >= RecordLayout.headSize {
             bytes.toggleBinding(segment.binding.mask(at: start), ofRecordAt: 0)
         }
@@ -204,7 +203,7 @@ extension EventLog {
 
     /// Runs `body` and rethrows its error as an append's.
     private func looking<Result>(
-        _ body: () throws(LogError) -> Result
+        _ body: @autoclosure () throws(LogError) -> Result
     ) throws(AppendError) -> Result {
         do { return try body() } catch { throw .log(error) }
     }
@@ -228,15 +227,6 @@ extension RecordedEvent {
             throw .damaged(
                 segment: segment, offset: offset, position: position, error.description)
         }
-    }
-
-    private func verify(mask: UInt32) throws(RecordError) {
-        let record = bytes.span
-        let sum = record.uint32(at: RecordLayout.headChecksum) ^ mask
-        guard RecordHeader.headChecksum(of: record) == sum else {
-            throw .damaged("the checksum of the head does not match")
-        }
-        try RecordHeader.verifyBody(record)
     }
 }
 

@@ -7,61 +7,51 @@ extension EventLog {
     /// A forward read stops at the head. A later call returns the events appended since then.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
-        let isDone =
-            try read.isBackwards
-            ? !recent(&read, into: &chunk) : !sealed.read(&read, from: storage, into: &chunk)
-        guard !isDone else { return chunk }
-        _ =
-            try read.isBackwards
-            ? sealed.read(&read, from: storage, into: &chunk) : recent(&read, into: &chunk)
+        if read.isBackwards {
+            if try readRecent(&read, into: &chunk) { try sealed.read(&read, into: &chunk) }
+        } else if try sealed.read(&read, into: &chunk) {
+            try readRecent(&read, into: &chunk)
+        }
         return chunk
     }
 
     /// Returns the next chunk of matching events from the segments that are not sealed.
     public func readRecent(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
-        _ = try recent(&read, into: &chunk)
+        try readRecent(&read, into: &chunk)
         return chunk
     }
 
     /// Reads the segments that are not sealed. Returns false if the chunk is full or the read is
     /// done.
-    private func recent(
+    @discardableResult
+    private func readRecent(
         _ read: inout LogRead, into chunk: inout LogChunk
     ) throws(LogError) -> Bool {
-        let segments = sealing + [open].compactMap(\.self)
-        for segment in read.isBackwards ? segments.reversed() : segments {
+        for segment in read.isBackwards ? recent.reversed() : recent {
             let visible = min(segment.count, Int(head + 1 - min(head + 1, segment.base)))
             let isPassed = try segment.read(&read, visible: visible, from: storage, into: &chunk)
             guard isPassed else { return false }
         }
         return !read.isDone
     }
-
-    /// A reader of the sealed segments, for use on another thread.
-    public var sealedReader: SealedReader { SealedReader(segments: sealed, storage: storage) }
 }
 
-/// Reads sealed segments, on any thread.
-public struct SealedReader: Sendable {
-    fileprivate let segments: SealedSegments
-    fileprivate let storage: any LogStorage
-
+extension SealedSegments {
     /// The position after the last event in the sealed segments.
-    public var end: UInt64 { segments.last?.nextPosition ?? 1 }
+    public var end: UInt64 { last?.nextPosition ?? 1 }
 
     /// Returns the next chunk of matching events. It is empty if no more are in these segments.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
-        _ = try segments.read(&read, from: storage, into: &chunk)
+        try self.read(&read, into: &chunk)
         return chunk
     }
-}
 
-extension SealedSegments {
     /// Reads sealed segments. Returns false if the chunk is full or the read is done.
+    @discardableResult
     fileprivate func read(
-        _ read: inout LogRead, from storage: any LogStorage, into chunk: inout LogChunk
+        _ read: inout LogRead, into chunk: inout LogChunk
     ) throws(LogError) -> Bool {
         guard let last = segments.last, !read.isDone else { return !read.isDone }
         let next = read.isBackwards ? min(read.position, last.nextPosition - 1) : read.position
@@ -70,10 +60,9 @@ extension SealedSegments {
         while segments.indices.contains(index) {
             let segment = segments[index]
             if mayHold(read.query, at: index) {
-                guard
-                    try segment.read(
-                        &read, visible: segment.count, from: storage, into: &chunk)
-                else { return false }
+                let isPassed = try segment.read(
+                    &read, visible: segment.count, from: storage, into: &chunk)
+                guard isPassed else { return false }
             } else {
                 read.pass(segment.base..<segment.nextPosition)
                 guard !read.isDone else { return false }
@@ -196,10 +185,7 @@ private struct ReadWindow {
         let count = max(size, wanted.count)
         let start = isBackwards ? max(0, wanted.upperBound - count) : wanted.lowerBound
         let end = isBackwards ? wanted.upperBound : start + count
-        let name = name
-        bytes = try storing { () throws(StorageError) in
-            try storage.read(name, at: start, count: end - start)
-        }
+        bytes = try storage.read(name, at: start, count: end - start)
         range = start..<end
     }
 }

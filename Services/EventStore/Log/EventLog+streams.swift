@@ -1,21 +1,5 @@
 public import EventSourcing
 
-/// One stream in a list of streams.
-public struct StreamSummary: Hashable, Sendable {
-    /// The name of the stream.
-    public var name: StreamName
-    /// The position of the stream's first event.
-    public var first: UInt64
-    /// The commit time of the first event.
-    public var createdAt: Timestamp
-    /// The position of the stream's last event.
-    public var last: UInt64
-    /// The commit time of the last event.
-    public var changedAt: Timestamp
-    /// The revision of the last event.
-    public var revision: UInt64
-}
-
 /// How much a log holds.
 public struct LogStatistics: Hashable, Sendable {
     /// The number of committed events, which is also the log's head.
@@ -33,32 +17,28 @@ extension EventLog {
     /// events.
     public func streams(
         of category: String? = nil, after position: UInt64 = 0, limit: Int
-    ) throws(LogError) -> [StreamSummary] {
+    ) throws(LogError) -> [StreamEntry] {
         guard position < head else { return [] }
         let query = category.map { EventQuery.categories([$0]) } ?? .all
         var read = LogRead(query, isOfStarts: true, from: position + 1, limit: limit)
-        var summaries: [StreamSummary] = []
+        var entries: [StreamEntry] = []
         while true {
             let chunk = try self.read(&read)
             guard chunk.count > 0, let starts = try? RecordSequence(chunk.bytes[...]) else { break }
-            for start in starts { summaries.append(try summary(of: start)) }
+            for start in starts { entries.append(try entry(from: start)) }
         }
-        return summaries
+        return entries
     }
 
-    private func summary(of start: RecordedEvent) throws(LogError) -> StreamSummary {
+    private func entry(from start: RecordedEvent) throws(LogError) -> StreamEntry {
         var read = LogRead(.stream(start.stream), isBackwards: true, from: head, limit: 1)
         let chunk = try self.read(&read)
         let last = try? RecordSequence(chunk.bytes[...]).first { _ in true }
-        let end = last ?? start
-        return StreamSummary(
-            name: start.stream, first: start.position, createdAt: start.time, last: end.position,
-            changedAt: end.time, revision: end.revision)
+        return StreamEntry(from: start, to: last ?? start)
     }
 
     /// Counts the log's events, streams, segments and bytes.
     public func statistics() throws(LogError) -> LogStatistics {
-        let recent = sealing + [open].compactMap(\.self)
         var statistics = LogStatistics(
             events: head, streams: 0, segments: sealed.segments.count + recent.count,
             bytes: recent.reduce(0) { $0 + $1.end - SegmentHeader.size })

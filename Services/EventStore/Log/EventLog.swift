@@ -1,3 +1,4 @@
+import Bytes
 public import EventSourcing
 
 /// When the log makes an append durable.
@@ -41,18 +42,21 @@ public struct EventLog: ~Copyable {
     private let maintenance: Maintenance
     private var manifest: LogManifest
     /// The segments that are never written to again.
-    var sealed: SealedSegments
+    public internal(set) var sealed: SealedSegments
     /// Full segments whose indexes are not on disk yet.
-    var sealing: [OpenSegment]
-    /// The segment that is written to, if there is one.
-    var open: OpenSegment?
+    var sealing: [OpenSegment] = []
+    /// The segment that is written to.
+    var open: OpenSegment
     /// The records staged since the last commit. They follow the records that the open segment has
     /// on disk.
     var group: [UInt8] = []
     /// The records that were committed because a segment was full, before the owner called
     /// `commit`.
     private var committedEarly: [UInt8] = []
-    var heads = Heads()
+    /// The last revisions of the streams in use. The segments hold those of all others.
+    var lastRevisions = GenerationalCache<String, UInt64>(generationSize: 500_000)
+    /// The positions of the last events of the categories in use.
+    var lastPositions = GenerationalCache<String, UInt64>(generationSize: 50_000)
     private var lastTime: Int64
     /// Whether something was written since the last sync.
     private var isDirty = false
@@ -100,7 +104,6 @@ public struct EventLog: ~Copyable {
         id = recovered.id
         sealed = recovered.sealed
         self.open = open
-        sealing = []
         head = open.nextPosition - 1
         lastTime = open.lastTime
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
@@ -111,7 +114,10 @@ public struct EventLog: ~Copyable {
     public var timeAhead: Duration { headTime.map { max($0 - now(), .zero) } ?? .zero }
 
     /// The position of the next staged event.
-    var nextPosition: UInt64 { open?.nextPosition ?? 1 }
+    var nextPosition: UInt64 { open.nextPosition }
+
+    /// The segments that are not sealed, oldest first.
+    var recent: [OpenSegment] { sealing + [open] }
 
     /// Checks the append of `records`, whole records back to back, and stages its events.
     ///
@@ -130,7 +136,7 @@ public struct EventLog: ~Copyable {
         try check(condition)
         let places = try places(of: records, headers)
         let time = try commitTime(of: headers.count)
-        if (open?.end ?? segmentBytes) + records.count > segmentBytes {
+        if open.end + records.count > segmentBytes {
             do {
                 committedEarly = try commit()
                 try startSegment()
@@ -152,8 +158,8 @@ public struct EventLog: ~Copyable {
         if let failure { throw failure }
         let early = committedEarly
         committedEarly = []
-        guard !group.isEmpty, let open else { return early }
-        try write(to: open)
+        guard !group.isEmpty else { return early }
+        try writeGroup()
         isDirty = true
         if durability == .sync { try flush(through: nextPosition - 1) }
         let committed = group
@@ -164,14 +170,13 @@ public struct EventLog: ~Copyable {
     }
 
     /// Writes the group of staged records, and binds them to their places in the file.
-    private mutating func write(to open: OpenSegment) throws(LogError) {
+    private mutating func writeGroup() throws(LogError) {
         let offset = open.end - group.count
-        let storage = storage
         group.toggleBinding(open.binding, storedAt: offset)
-        do throws(StorageError) {
+        do throws(LogError) {
             try storage.write(open.name, group.span, at: offset)
         } catch {
-            throw fail(.storage(error))
+            throw fail(error)
         }
         group.toggleBinding(open.binding, storedAt: offset)
     }
@@ -181,13 +186,13 @@ public struct EventLog: ~Copyable {
 
     private mutating func flush(through position: UInt64) throws(LogError) {
         if let failure { throw failure }
-        guard isDirty, let name = open?.name else { return }
-        do throws(StorageError) {
-            try storage.sync(name)
+        guard isDirty else { return }
+        do throws(LogError) {
+            try storage.sync(open.name)
             manifest.durable = position
             try manifest.write(to: storage)
         } catch {
-            throw fail(.storage(error))
+            throw fail(error)
         }
         isDirty = false
     }
@@ -215,10 +220,8 @@ public struct EventLog: ~Copyable {
     private mutating func startSegment() throws(LogError) {
         try flush()
         let next = try maintenance.makeSegment(base: nextPosition)
-        if let full = open {
-            sealing.append(full)
-            maintenance.seal(full)
-        }
+        sealing.append(open)
+        maintenance.seal(open)
         open = OpenSegment(next, lastTime: lastTime)
         // Written after the segment, so that the manifest never names a segment that does not
         // exist.
@@ -260,11 +263,11 @@ public struct EventLog: ~Copyable {
             var flags: UInt8 = index < headers.count - 1 ? RecordLayout.moreOfAppend : 0
             if group.isEmpty, !isDirty { flags |= RecordLayout.startsCommit }
             let start = group.count
-            unsafe record.withUnsafeBufferPointer { unsafe group.append(contentsOf: $0) }
+            group.append(contentsOf: record)
             group.fillHead(at: start, position, place, time: time, flags: flags)
-            open?.append(record, header, revision: place.revision, time: time)
-            heads[stream: place.stream] = place.revision
-            heads[category: place.category] = position
+            open.append(record, header, revision: place.revision, time: time)
+            lastRevisions[place.stream] = place.revision
+            lastPositions[place.category] = position
             offset += header.length
         }
         lastTime = time + Int64(headers.count - 1)
@@ -288,16 +291,5 @@ extension [UInt8] {
         let sum = RecordHeader.headChecksum(
             of: bytes.span.extracting(start..<start + RecordLayout.headSize))
         bytes.set(sum, at: start + RecordLayout.headChecksum)
-    }
-}
-
-extension MutableSpan<UInt8> {
-    /// Stores `value` at `offset`, least significant byte first.
-    fileprivate mutating func set<Word: FixedWidthInteger>(_ value: Word, at offset: Int) {
-        precondition(offset >= 0 && offset + MemoryLayout<Word>.size <= count)
-        // Safe, because the bounds were checked and the bytes of any integer are valid.
-        unsafe withUnsafeMutableBytes { bytes in
-            unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
-        }
     }
 }

@@ -55,6 +55,13 @@ struct LogGap {
         return built.base == first && built.next == segment.next && built.archived == 0
     }
 
+    /// Returns the error of an archived event that differs from the log's, or does not fit it.
+    static func difference(at position: UInt64) -> DaybookError {
+        .invalid(
+            "the archived event at position \(position) is not the one of this log: the log or "
+                + "the archive lost its end, and other events took its place")
+    }
+
     /// Returns how many positions the gap has.
     func count(archivedThrough: UInt64) -> Int {
         Int((end ?? max(first, archivedThrough + 1)) - first)
@@ -113,14 +120,13 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
     /// Nil if none of the positions is archived.
     private var archived: Events.AsyncIterator?
     private var nextArchived: RecordedEvent?
-    private var hasBegun = false
     private var position: UInt64
     /// The last position that must be restored.
     private let required: UInt64
 
     init(
         _ own: OwnRecords, of gap: LogGap, durable: UInt64, from archive: ArchivedLog<Events>
-    ) {
+    ) async throws {
         self.own = own
         position = gap.first
         required =
@@ -128,6 +134,7 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
             ?? max(archive.through, own.lastAcknowledged(durable: durable))
         let last = min(required, archive.through)
         archived = gap.first <= last ? archive.events(gap.first...last).makeAsyncIterator() : nil
+        nextArchived = try await archived?.next(isolation: #isolation)
     }
 
     /// Returns the next record, or nil after the last. Adds required positions without a record to
@@ -135,10 +142,6 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
     mutating func next(
         missing: inout MissingPositions
     ) async throws -> (bytes: ArraySlice<UInt8>, isArchived: Bool)? {
-        if !hasBegun {
-            hasBegun = true
-            nextArchived = try await archived?.next(isolation: #isolation)
-        }
         let next = [own.next, nextArchived?.position].compactMap(\.self).min()
         let end = min(next ?? .max, max(required + 1, position))
         if position < end { missing.insert(position...end - 1) }
@@ -151,7 +154,7 @@ struct GapRecords<Events: AsyncSequence> where Events.Element == RecordedEvent {
         }
         nextArchived = try await archived?.next(isolation: #isolation)
         guard let mine else { return (theirs.bytes, true) }
-        guard mine == theirs.bytes else { throw RestorationError.differs(position: next) }
+        guard mine == theirs.bytes else { throw LogGap.difference(at: next) }
         return (mine, false)
     }
 }

@@ -32,18 +32,8 @@ struct LogManifest: Hashable {
     var durable: UInt64
 
     private var bytes: [UInt8] {
-        var bytes = Self.magic
-        bytes.append(littleEndian: Self.version)
-        bytes.append(littleEndian: UInt32(0))
-        bytes.append(littleEndian: lastBase)
-        bytes.append(littleEndian: log.high.byteSwapped)
-        bytes.append(littleEndian: log.low.byteSwapped)
-        bytes.append(littleEndian: salt)
-        bytes.append(littleEndian: durable)
-        bytes.append(littleEndian: UInt32(0))
-        let sum = CRC32C.checksum(bytes.span)
-        bytes.append(littleEndian: sum)
-        return bytes
+        [UInt8](
+            mark: Self.magic, Self.version, UInt32(0), lastBase, log, salt, durable, UInt32(0))
     }
 
     /// Creates or replaces the file. It is on disk when this returns.
@@ -52,22 +42,17 @@ struct LogManifest: Hashable {
     }
 
     /// Overwrites the file, without a sync. It is one sector, which a crash leaves old or new.
-    func write(to storage: any LogStorage) throws(StorageError) {
+    func write(to storage: any LogStorage) throws(LogError) {
         try storage.write(Self.name, bytes.span, at: 0)
     }
 
     /// Reads the file in `storage`. Nil if it is missing, as in logs of earlier versions and in
     /// copies of some segments.
     static func read(from storage: any LogStorage) throws(LogError) -> LogManifest? {
-        let found = try storing { () throws(StorageError) -> [UInt8]? in
-            guard try storage.names().contains(name) else { return nil }
-            return try storage.read(name, at: 0, count: size + 1)
-        }
-        guard let bytes = found else { return nil }
+        guard try storage.has(name) else { return nil }
+        let bytes = try storage.read(name, at: 0, count: size + 1)
         let span = bytes.span
-        guard bytes.count == size, bytes.starts(with: magic),
-            CRC32C.checksum(span.extracting(first: 60)) == span.uint32(at: 60)
-        else {
+        guard span.count == size, span.isHeader(magic, checksumAt: 60) else {
             throw .damaged(
                 segment: name, offset: 0, position: 0,
                 "its checksum does not match; if no segment is missing, remove it, and the store "

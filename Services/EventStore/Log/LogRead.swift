@@ -8,9 +8,9 @@ public struct LogRead: Sendable {
     public let isBackwards: Bool
     /// Whether the read wants only the first event of each stream.
     public let isOfStarts: Bool
-    /// The last position wanted; nil for no bound. Forwards, the largest integer becomes nil, too,
-    /// because no event has it.
-    public let to: UInt64?
+    /// The last position wanted in the direction of the read: backwards at least 1, where positions
+    /// begin, and forwards less than the largest integer, so that 1 can be added.
+    private let bound: UInt64
     /// The range of commit times wanted, or nil for all.
     public let times: Range<Timestamp>?
     /// The greatest number of events still wanted.
@@ -43,8 +43,7 @@ public struct LogRead: Sendable {
         self.query = query
         self.isBackwards = isBackwards
         self.isOfStarts = isOfStarts
-        // Backwards, `to` is the lowest position wanted, and positions begin at 1.
-        self.to = to.flatMap { isBackwards ? max($0, 1) : $0 == .max ? nil : $0 }
+        bound = isBackwards ? max(to ?? 1, 1) : min(to ?? .max, .max - 1)
         self.times = times
         self.limit = limit
         self.chunkBytes = chunkBytes
@@ -56,7 +55,7 @@ public struct LogRead: Sendable {
     /// Whether the read may still want events at positions in `range`, committed between `first`
     /// and `last`, in microseconds.
     func mayWant(_ range: Range<UInt64>, _ first: Int64, _ last: Int64) -> Bool {
-        let (low, high) = isBackwards ? (to ?? 0, position) : (position, to ?? .max)
+        let (low, high) = isBackwards ? (bound, position) : (position, bound)
         guard range.lowerBound <= high, range.upperBound > low else { return false }
         guard let times else { return true }
         return first < times.upperBound.microseconds && last >= times.lowerBound.microseconds
@@ -78,11 +77,11 @@ public struct LogRead: Sendable {
         of segment: some Segment, count: Int, maximum: Int
     ) throws(LogError) -> [UInt32] {
         guard count > 0 else { return [] }
-        let (base, last) = (segment.base, segment.base + UInt64(count) - 1)
-        let (low, high) = isBackwards ? (to ?? 1, position) : (position, to ?? .max)
-        guard low <= last, high >= base else { return [] }
+        let (base, end) = (segment.base, segment.base + UInt64(count) - 1)
+        let (low, high) = isBackwards ? (bound, position) : (position, bound)
+        guard low <= end, high >= base else { return [] }
         let lowest = UInt32(max(low, base) - base)
-        let highest = UInt32(min(high, last) - base)
+        let highest = UInt32(min(high, end) - base)
         guard lowest <= highest else { return [] }
         guard !query.isAll || isOfStarts else {
             return isBackwards
@@ -125,12 +124,11 @@ public struct LogRead: Sendable {
 
     private mutating func go(to next: UInt64) {
         if isBackwards {
-            position = max(next, (to ?? 1) - 1)
-            isDone = limit == 0 || next < to ?? 1
+            position = max(next, bound - 1)
+            isDone = limit == 0 || next < bound
         } else {
-            let last = to ?? .max - 1
-            position = min(next, last + 1)
-            isDone = limit == 0 || next > last
+            position = min(next, bound + 1)
+            isDone = limit == 0 || next > bound
         }
     }
 

@@ -9,8 +9,8 @@ extension LogRestoration {
     ///   - archive: the archived events.
     ///   - isDryRun: whether to report only, and change nothing.
     ///   - progress: called with the step, and how much of it is done, and how much there is.
-    /// - Throws: `RestorationError` if the log can't be restored, `StorageError` if the folder
-    ///   can't be used or another process has locked it, or the error of the archive.
+    /// - Throws: `invalid` if the log can't be restored, `LogError` if the folder can't be
+    ///   used or another process has locked it, or the error of the archive.
     public init<Events>(
         in folder: String, from archive: ArchivedLog<Events>, isDryRun: Bool,
         progress: (_ step: Step, _ done: Int, _ all: Int) -> Void

@@ -68,8 +68,8 @@ public struct LogRestoration: Sendable {
     ///   - newSalt: the salt to use if the log has lost its own.
     ///   - isDryRun: whether only to find out what would be done, without changes.
     ///   - progress: called with the step, how much of it is done, and of how much.
-    /// - Throws: `RestorationError` if the archive can't restore the log, `LogError` if storage
-    ///   fails, and the errors of reading the archive.
+    /// - Throws: `invalid` if the archive can't restore the log, `LogError` if storage fails, and
+    ///   the errors of reading the archive. Then nothing was changed.
     public init<Events>(
         of storage: any LogStorage, from archive: ArchivedLog<Events>,
         segmentBytes: Int = EventLog.defaultSegmentBytes,
@@ -84,7 +84,8 @@ public struct LogRestoration: Sendable {
         salt = found.salt ?? newSalt
         self.isDryRun = isDryRun
         if let log = found.log, log != archive.log {
-            throw RestorationError.otherLog(log, archived: archive.log)
+            throw DaybookError.invalid(
+                "the archive is of log \(archive.log), but this is log \(log)")
         }
         let gaps = try LogGap.all(in: found, archivedThrough: archive.through)
         let all = gaps.reduce(0) { $0 + $1.count(archivedThrough: archive.through) }
@@ -96,8 +97,10 @@ public struct LogRestoration: Sendable {
                     progress(.restoring, done, all)
                 }
             }
-            guard missing.count == 0 else { throw RestorationError.missing(missing) }
-            guard head > 0 else { throw RestorationError.nothing }
+            try require(
+                missing.count == 0, .invalid,
+                "the archive lacks events that must be restored: \(missing); nothing was changed")
+            try require(head > 0, .invalid, "neither the log nor the archive has events")
         } catch {
             try removeUnfinished()
             throw error
@@ -114,10 +117,11 @@ public struct LogRestoration: Sendable {
         progress: () -> Void
     ) async throws {
         let contents = try gap.segment.map { segment throws(LogError) in
-            try self.contents(of: segment.name)
+            try storage.contents(of: segment.name)
         }
         let own = OwnRecords(contents ?? [], in: gap, log: log, salt: salt)
-        var records = GapRecords(own, of: gap, durable: found.durable, from: archive)
+        var records = try await GapRecords(
+            own, of: gap, durable: found.durable, from: archive)
         var builder = SegmentBuilder(
             log: log, salt: salt, base: gap.first, segmentBytes: segmentBytes)
         while let record = try await records.next(missing: &missing) {
@@ -131,9 +135,7 @@ public struct LogRestoration: Sendable {
         if let last = builder.finish() { try write(last, of: gap) }
         if let segment = gap.segment, builder.next == gap.first { keptAside.append(segment.name) }
         guard gap.end == nil else {
-            guard builder.next == gap.end else {
-                throw RestorationError.differs(position: builder.next)
-            }
+            guard builder.next == gap.end else { throw LogGap.difference(at: builder.next) }
             return
         }
         (isEndRestored, isEndUnknown) = (true, found.closedAt == 0)
@@ -148,31 +150,13 @@ public struct LogRestoration: Sendable {
         segments.append(segment)
         if segment.name == gap.segment?.name { keptAside.append(segment.name) }
         guard !isDryRun else { return }
-        let (name, size) = (segment.temporary, built.fileSize)
-        try storing { () throws(StorageError) in
-            try storage.create(name, size: size)
-            try storage.write(name, built.bytes.span, at: 0)
-            try storage.sync(name)
-        }
-        let written = try scanned(name)
+        let name = segment.temporary
+        try storage.create(name, size: max(segmentBytes, built.bytes.count))
+        try storage.write(name, built.bytes.span, at: 0)
+        try storage.sync(name)
+        let written = try OpenSegment(file: name, in: storage)
         guard written.nextPosition == built.next else {
-            throw SegmentScan.Fault(reason: "a record is missing").damage(of: name, written)
-        }
-    }
-
-    /// Reads the segment in the file, and throws if a record is invalid.
-    private func scanned(_ name: String) throws(LogError) -> OpenSegment {
-        let bytes = try contents(of: name)
-        var segment = OpenSegment(try SegmentHeader(bytes.span, of: name), name: name)
-        if let fault = SegmentScan.records(of: bytes.span, into: &segment) {
-            throw fault.damage(of: name, segment)
-        }
-        return segment
-    }
-
-    private func contents(of name: String) throws(LogError) -> [UInt8] {
-        try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: try storage.size(of: name))
+            throw written.damage("a record is missing")
         }
     }
 
@@ -182,30 +166,23 @@ public struct LogRestoration: Sendable {
     private func complete(_ found: LogVerification) throws(LogError) {
         if isEndRestored { try CleanEnd(position: head).write(to: storage) }
         for name in keptAside where !segments.contains(where: { $0.name == name }) {
-            try storing { () throws(StorageError) in
-                // A new segment of this base may follow, and an old chain file would not match it.
-                let chain = SegmentHeader.base(ofName: name).map(ChainFile.name(base:))
-                if let chain, try storage.names().contains(chain) { try storage.remove(chain) }
-                try storage.rename(name, to: Self.aside(name))
-            }
+            // A new segment of this base may follow, and an old chain file would not match it.
+            let chain = SegmentHeader.base(ofName: name).map(ChainFile.name(base:))
+            if let chain { try storage.removeIfPresent(chain) }
+            try storage.rename(name, to: Self.aside(name))
         }
         // From the last to the first: until the first is renamed, the log has a gap and does not
         // open.
         for segment in segments.reversed() {
             if keptAside.contains(segment.name) { try copyAside(segment.name) }
-            try storing { () throws(StorageError) in
-                let index = IndexFile.name(base: segment.first)
-                if try storage.names().contains(index) { try storage.remove(index) }
-                try storage.rename(segment.temporary, to: segment.name)
-            }
+            try storage.removeIfPresent(IndexFile.name(base: segment.from))
+            try storage.rename(segment.temporary, to: segment.name)
         }
-        let bases = try storing { () throws(StorageError) in
-            try storage.names().compactMap(SegmentHeader.base(ofName:)).sorted()
-        }
+        let bases = try storage.names().compactMap(SegmentHeader.base(ofName:)).sorted()
         for name in segments.map(\.name) + indexes {
             guard let base = SegmentHeader.base(ofName: name), base != bases.last else { continue }
             try IndexFile.write(
-                try scanned(name), log: log,
+                try OpenSegment(file: name, in: storage), log: log,
                 filterWords: TermFilter.words(segmentBytes: segmentBytes), to: storage)
         }
         var end = ChainPoint(startOf: log)
@@ -223,36 +200,34 @@ public struct LogRestoration: Sendable {
     /// Keeps a copy of the damaged segment. A rename would leave the log without the segment for a
     /// moment.
     private func copyAside(_ name: String) throws(LogError) {
-        let bytes = try contents(of: name)
+        let bytes = try storage.contents(of: name)
         try storage.put(Self.aside(name), bytes.span)
     }
 
     private func removeUnfinished() throws(LogError) {
         guard !isDryRun else { return }
-        try storing { () throws(StorageError) in
-            let names = try storage.names()
-            for segment in segments where names.contains(segment.temporary) {
-                try storage.remove(segment.temporary)
-            }
+        let names = try storage.names()
+        for segment in segments where names.contains(segment.temporary) {
+            try storage.remove(segment.temporary)
         }
     }
 }
 
 /// A segment that a restoration has written.
-public struct RestoredSegment: Hashable, Sendable {
+public struct RestoredSegment: Hashable, Sendable, Encodable {
     /// The name of the segment's file.
     public let name: String
     /// The position of its first event.
-    public let first: UInt64
+    public let from: UInt64
     /// The position of its last event.
-    public let last: UInt64
+    public let through: UInt64
     /// The number of events from the archive. The others were valid in the damaged segment.
     public let archived: Int
 
     init(_ built: BuiltSegment) {
         name = SegmentHeader.name(base: built.base)
-        first = built.base
-        last = built.next - 1
+        from = built.base
+        through = built.next - 1
         archived = built.archived
     }
 

@@ -55,9 +55,7 @@ public struct LogVerification: Sendable {
     public init(
         of storage: any LogStorage, progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
     ) throws(LogError) {
-        let names = try storing { () throws(StorageError) in
-            try storage.names().filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
-        }
+        let names = try storage.names().filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
         closedAt = try CleanEnd.read(from: storage)?.position ?? 0
         try checkManifest(in: storage)
         for (number, name) in names.enumerated() {
@@ -86,9 +84,7 @@ public struct LogVerification: Sendable {
     private mutating func check(
         _ name: String, in storage: any LogStorage, isLast: Bool
     ) throws(LogError) {
-        let contents = try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: try storage.size(of: name))
-        }
+        let contents = try storage.contents(of: name)
         bytes += contents.count
         var extent = SegmentExtent(name: name, size: contents.count)
         do throws(LogError) {
@@ -134,14 +130,16 @@ public struct LogVerification: Sendable {
         extent.next = segment.nextPosition
         guard let fault else {
             if isLast, head < durable, manifest?.lastBase ?? 0 <= header.base {
-                let fault = SegmentScan.Fault.lostEnd(through: durable)
-                faults.append(fault.damage(of: name, segment))
+                faults.append(segment.lostEnd(through: durable))
             }
             guard !isLast else { return }
             try checkIndex(of: segment, header, in: storage)
             let chained = ChainSegment(base: header.base, next: segment.nextPosition)
-            guard try !ChainFile.isDamaged(chained, log: header.log, in: storage) else {
-                throw .damagedIndex(ChainFile.name(base: header.base), offset: 0)
+            let chainName = ChainFile.name(base: header.base)
+            if try storage.has(chainName),
+                try ChainFile(chained, log: header.log, in: storage) == nil
+            {
+                throw .damagedIndex(chainName, offset: 0)
             }
             return
         }
@@ -153,9 +151,8 @@ public struct LogVerification: Sendable {
             return
         }
         extent.isWhole = false
-        let damage = fault.damage(of: name, segment)
-        faults.append(damage)
-        let behind = damage.position ?? segment.nextPosition
+        faults.append(fault)
+        let behind = fault.position ?? segment.nextPosition
         try checkRest(contents, of: segment, header, behind: behind, in: storage)
     }
 
@@ -191,9 +188,7 @@ public struct LogVerification: Sendable {
         // damage.
         guard let sealed = try sealed(header, in: storage) else { return }
         let name = header.indexName
-        let found = try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: try storage.size(of: name))
-        }
+        let found = try storage.contents(of: name)
         let right = IndexFile.encoded(
             segment, log: header.log, filterWords: sealed.index.filterWords)
         guard let wrong = zip(found, right).enumerated().first(where: { $1.0 != $1.1 })?.offset
@@ -205,10 +200,8 @@ public struct LogVerification: Sendable {
         _ header: SegmentHeader, in storage: any LogStorage
     ) throws(LogError) -> SealedSegment? {
         let name = header.indexName
-        let head = try storing { () throws(StorageError) -> [UInt8] in
-            guard try storage.names().contains(name) else { return [] }
-            return try storage.read(name, at: 0, count: IndexFile.headerSize)
-        }
+        guard try storage.has(name) else { return nil }
+        let head = try storage.read(name, at: 0, count: IndexFile.headerSize)
         guard !head.isEmpty, !IndexFile.isOutdated(head.span) else { return nil }
         guard let words = IndexFile.read(head.span)?.header.filterWords,
             let opened = try SealedSegment.open(header, filterWords: words, in: storage)

@@ -7,25 +7,21 @@ public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void)
 
 /// The background work of a log: it creates the next segment's file ahead of time, and writes the
 /// index and the chain of full segments.
-struct Maintenance {
+final class Maintenance: Sendable {
     private static let prepared = "prepared.new"
 
-    private struct State {
-        var isPrepared = false
-        var sealed: [Result<(SealedSegment, filter: [UInt64]), LogError>] = []
+    struct State {
+        fileprivate var isPrepared = false
+        fileprivate var sealed: [Result<(SealedSegment, filter: [UInt64]), LogError>] = []
+        var chain = ChainProgress()
     }
 
-    private final class Shared: Sendable {
-        let state = Mutex(State())
-    }
-
-    private let storage: any LogStorage
-    private let log: EventID
+    let storage: any LogStorage
+    let log: EventID
     private let salt: UInt64
     private let segmentBytes: Int
-    private let background: Background
-    private let chain: ChainMaintenance
-    private let shared = Shared()
+    let background: Background
+    let state = Mutex(State())
 
     /// Starts writing the chain files that sealed segments lack.
     ///
@@ -39,16 +35,15 @@ struct Maintenance {
         self.salt = salt
         self.segmentBytes = segmentBytes
         self.background = background
-        chain = ChainMaintenance(storage, log: log, background: background)
-        chain.append(sealed.chain)
+        chain(sealed.chain)
     }
 
     /// Creates a file of zeros for the next segment in the background.
     func prepareSegment() {
-        background { [storage, segmentBytes, shared] in
+        background { [self] in
             // A failure is ignored here: `makeSegment` tries again and throws.
             guard (try? storage.create(Self.prepared, size: segmentBytes)) != nil else { return }
-            shared.state.withLock { $0.isPrepared = true }
+            state.withLock { $0.isPrepared = true }
         }
     }
 
@@ -57,49 +52,45 @@ struct Maintenance {
         let name = SegmentHeader.name(base: base)
         let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: segmentBytes)
         let bytes = header.bytes
-        let isPrepared = shared.state.withLock { state in
+        let isPrepared = state.withLock { state in
             defer { state.isPrepared = false }
             return state.isPrepared
         }
         // The file gets its segment's name only when its header is on disk, so a crash leaves no
         // segment without a header.
         let temporary = isPrepared ? Self.prepared : name + ".new"
-        try storing { () throws(StorageError) in
-            if !isPrepared { try storage.create(temporary, size: segmentBytes) }
-            try storage.write(temporary, bytes.span, at: 0)
-            try storage.sync(temporary)
-            try storage.rename(temporary, to: name)
-        }
+        if !isPrepared { try storage.create(temporary, size: segmentBytes) }
+        try storage.write(temporary, bytes.span, at: 0)
+        try storage.sync(temporary)
+        try storage.rename(temporary, to: name)
         return header
     }
 
     /// Writes the index and the chain file of `segment` in the background.
     func seal(_ segment: OpenSegment) {
         let filterWords = TermFilter.words(segmentBytes: segmentBytes)
-        background { [storage, shared] in
+        background { [self] in
             let result = Result { () throws(LogError) in
                 try Self.seal(segment, filterWords: filterWords, in: storage)
             }
-            shared.state.withLock { $0.sealed.append(result) }
+            state.withLock { $0.sealed.append(result) }
         }
-        chain.append([ChainSegment(base: segment.base, next: segment.nextPosition)])
+        chain([ChainSegment(base: segment.base, next: segment.nextPosition)])
     }
 
     /// Returns the segments that were sealed since the last call.
     func takeSealed() throws(LogError) -> [(SealedSegment, filter: [UInt64])] {
-        let results = shared.state.withLock { state in
+        let results = state.withLock { state in
             defer { state.sealed = [] }
             return state.sealed
         }
-        var sealed: [(SealedSegment, filter: [UInt64])] = []
-        for result in results { sealed.append(try result.get()) }
-        return sealed
+        return try results.map { result throws(LogError) in try result.get() }
     }
 
     /// Waits until the started work is done. Of the chain, only the segment in progress is
     /// finished.
     func finish() {
-        chain.stop()
+        state.withLock { $0.chain.isStopped = true }
         // Twice, because the chain may have queued another turn during the first wait.
         for _ in 1...2 {
             let done = DispatchSemaphore(value: 0)

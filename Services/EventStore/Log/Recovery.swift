@@ -12,6 +12,7 @@ import EventSourcing
 struct Recovery {
     private(set) var id: EventID
     private(set) var sealed: SealedSegments
+    /// The last segment, or nil if the log has none yet.
     private(set) var open: OpenSegment?
     /// The manifest; nil if the log has none.
     let manifest: LogManifest?
@@ -25,18 +26,16 @@ struct Recovery {
 
     init(_ storage: any LogStorage, newID: EventID, segmentBytes: Int) throws(LogError) {
         self.storage = storage
-        let names = try storing { () throws(StorageError) in try storage.names() }
+        let names = try storage.names()
         manifest = try LogManifest.read(from: storage)
         let end = try CleanEnd.read(from: storage)
         durable = max(end?.position ?? 0, manifest?.durable ?? 0)
         salt = manifest?.salt
         filterWords = TermFilter.words(segmentBytes: segmentBytes)
-        sealed = SealedSegments(filterWords: filterWords)
+        sealed = SealedSegments(in: storage, filterWords: filterWords)
         id = manifest?.log ?? newID
         try checkLast(of: names, isClosed: end != nil)
-        for name in names where name.hasSuffix(".new") {
-            try storing { () throws(StorageError) in try storage.remove(name) }
-        }
+        for name in names where name.hasSuffix(".new") { try storage.remove(name) }
         let segments = names.filter { $0.hasSuffix(SegmentHeader.suffix) }.sorted()
         let indexes = Set(names.filter { $0.hasSuffix(".index") })
         for (number, name) in segments.enumerated() {
@@ -50,13 +49,13 @@ struct Recovery {
                 // index and chain are wrong.
                 for name in [header.indexName, ChainFile.name(base: header.base)]
                 where names.contains(name) {
-                    try storing { () throws(StorageError) in try storage.remove(name) }
+                    try storage.remove(name)
                 }
             } else {
                 try openSealed(name, header, isIndexed: indexes.contains(header.indexName))
             }
         }
-        try CleanEnd.remove(from: storage)
+        try storage.removeIfPresent(CleanEnd.name)
     }
 
     /// Throws if the last segment is missing according to the manifest or the other files of the
@@ -78,9 +77,7 @@ struct Recovery {
     }
 
     private func header(of name: String, isFirst: Bool) throws(LogError) -> SegmentHeader {
-        let bytes = try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: SegmentHeader.size)
-        }
+        let bytes = try storage.read(name, at: 0, count: SegmentHeader.size)
         let header = try SegmentHeader(bytes.span, of: name)
         let base = sealed.last?.nextPosition ?? 1
         if header.base > base { throw .missing(base...header.base - 1, before: name) }
@@ -105,11 +102,8 @@ struct Recovery {
             sealed.append(segment, filter: filter)
             return
         }
-        var segment = OpenSegment(header, lastTime: sealed.last?.lastTime ?? -1)
-        let bytes = try contents(of: name)
-        if let fault = SegmentScan.records(of: bytes.span, into: &segment) {
-            throw fault.damage(of: name, segment)
-        }
+        let segment = try OpenSegment(
+            file: name, lastTime: sealed.last?.lastTime ?? -1, in: storage)
         let (made, filter) = try Maintenance.seal(
             segment, filterWords: filterWords, in: storage)
         sealed.append(made, filter: filter)
@@ -119,37 +113,28 @@ struct Recovery {
         _ name: String, _ header: SegmentHeader
     ) throws(LogError) -> OpenSegment {
         var segment = OpenSegment(header, lastTime: sealed.last?.lastTime ?? -1)
-        let bytes = try contents(of: name)
+        let bytes = try storage.contents(of: name)
         let scanned = SegmentScan.records(of: bytes.span, into: &segment)
         let fault = segment.truncation(to: bytes.count) ?? scanned
         let isCut = segment.nextPosition <= durable || bytes.count < header.fileSize
         guard fault != nil || isCut else {
             // A killed process may have written records without a sync. They are relied on from now
             // on.
-            try storing { () throws(StorageError) in try storage.sync(name) }
+            try storage.sync(name)
             return segment
         }
         if isCut || SegmentScan.hasLaterCommit(bytes.span, behind: segment) {
-            let fault = fault ?? .lostEnd(through: durable)
-            throw fault.damage(of: name, segment)
+            throw fault ?? segment.lostEnd(through: durable)
         }
         try cut(name, bytes.count, at: segment.end)
         return segment
-    }
-
-    private func contents(of name: String) throws(LogError) -> [UInt8] {
-        try storing { () throws(StorageError) in
-            try storage.read(name, at: 0, count: try storage.size(of: name))
-        }
     }
 
     /// Overwrites everything after `offset` with zeros, so that none of it is ever taken for a
     /// record.
     private func cut(_ name: String, _ size: Int, at offset: Int) throws(LogError) {
         let zeros = [UInt8](repeating: 0, count: size - offset)
-        try storing { () throws(StorageError) in
-            try storage.write(name, zeros.span, at: offset)
-            try storage.sync(name)
-        }
+        try storage.write(name, zeros.span, at: offset)
+        try storage.sync(name)
     }
 }

@@ -18,8 +18,8 @@ public struct EventStoreProcess: Sendable {
 
     /// Opens the log, or creates it, and binds the endpoints of requests and of the feed.
     ///
-    /// - Throws: `LogError` or `StorageError` if the log can't be opened, `ZeroMQError` if an
-    ///   endpoint can't be bound, `invalid` if the process's keys can't be used.
+    /// - Throws: `LogError` if the log can't be opened, `ZeroMQError` if an endpoint can't be
+    ///   bound, `invalid` if the process's keys can't be used.
     public init(_ configuration: EventStoreConfiguration) async throws {
         self.configuration = configuration
         try FileManager.default.createDirectory(
@@ -63,10 +63,8 @@ public struct EventStoreProcess: Sendable {
             in: credentials.context, access: credentials.access,
             logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
-            at: configuration.metricsAddress,
-            Observation(
-                of: loop, metrics: { await server.metrics() + bus.metrics() },
-                fault: { await bus.fault() }),
+            at: configuration.metricsAddress, of: loop,
+            metrics: { await server.metrics() + bus.metrics() }, fault: { await bus.fault() },
             logger: logger)
         logger.notice(
             "ready",

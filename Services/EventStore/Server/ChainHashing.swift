@@ -5,14 +5,10 @@ import WireProtocol
 import ZeroMQ
 
 /// Computes the hash of the log's chain on a thread of its own.
-actor ChainHashing {
-    private let loop = SocketLoop(name: "chain")
+actor ChainHashing: LoopActor {
+    let loop = SocketLoop(name: "chain")
     /// The last point that was computed, for an answer or for one that was cancelled.
     private var known: ChainPoint?
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     /// Returns the point of the chain at the reader's head.
     ///

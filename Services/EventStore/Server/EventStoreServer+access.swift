@@ -1,13 +1,7 @@
+import Bytes
+import EventLog
 import EventSourcing
 import WireProtocol
-
-/// The sender of a message: the peer to answer, and the caller behind it.
-struct Client {
-    let peer: [UInt8]
-    let caller: Caller
-
-    init(_ peer: [UInt8], _ caller: Caller) { (self.peer, self.caller) = (peer, caller) }
-}
 
 extension EventStoreServer {
     /// Checks the caller's permissions for an append.
@@ -25,12 +19,14 @@ extension EventStoreServer {
         guard !permissions.append.contains(Permissions.any) else { return }
         var at = 0
         var last: [UInt8] = []
-        // The log rejects bytes that are not a record.
-        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
+        // The log rejects bytes that are not a whole record.
+        while at < records.count, let header = RecordHeader(records.extracting(at..<records.count)),
+            header.length <= records.count - at
         {
-            let category = FeedTopics.category(
-                of: records.extracting(at..<at + header.length), header)
+            let stream = records.extracting(at..<at + header.length).extracting(header.stream)
             at += header.length
+            var category: [UInt8] = []
+            category.append(contentsOf: stream.extracting(first: categoryLength(of: stream)))
             guard category != last else { continue }
             try caller.checkAppend(to: String(decoding: category, as: UTF8.self))
             last = category

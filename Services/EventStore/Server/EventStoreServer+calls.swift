@@ -18,7 +18,7 @@ extension EventStoreServer {
     func welcome(_ hello: [UInt8], _ caller: Caller) throws(ProtocolError) -> [UInt8] {
         try decode(Hello.self, hello).checkVersion()
         let welcome = Welcome(
-            version: MessageHeader.version, server: "event-store", log: log.id, head: log.head,
+            server: "event-store", log: log.id, head: log.head,
             feed: caller.permissions.readsAll ? feedEndpoint : nil, bus: busEndpoint)
         do {
             return try JSON.encode(welcome)
@@ -51,7 +51,7 @@ extension EventStoreServer {
     /// Answers the calls that were taken, concurrently. They see what is committed.
     func serveCalls() async throws {
         await withDiscardingTaskGroup { group in
-            for await request in receivedCalls.queue {
+            for await request in receivedCalls.stream {
                 group.addTask { await self.answer(request) }
             }
         }
@@ -59,17 +59,17 @@ extension EventStoreServer {
     }
 
     private func answer(_ request: ReceivedCall) async {
-        let answer: Answer
+        let answer: (kind: MessageKind, body: [UInt8])
         do throws(ProtocolError) {
             let result = try await calls.answer(
                 request.name, request.argument, to: request.caller)
-            answer = Answer(request.key, .result, [result])
+            answer = (.result, result)
         } catch {
-            answer = Answer(request.key, .error, [told(error)])
+            answer = (.error, told(error))
         }
         calls.end(request.caller)
         // A client repeats a call that a stopping server leaves unanswered.
-        if !Task.isCancelled { _ = send(answer) }
+        if !Task.isCancelled { send(request.key, answer.kind, answer.body) }
     }
 
     /// Returns the record of the event with this id, or no bytes if the log lacks it.
@@ -91,27 +91,26 @@ extension EventStoreServer {
                 "the limit of a list of streams must be 1 to \(StreamsRequest.maximumLimit), "
                     + "not \(request.limit)")
         }
-        let found = try log.streams(
-            of: request.category, after: request.after, limit: request.limit)
         return try JSON.encode(
-            found.map { stream in
-                StreamEntry(
-                    stream: stream.name, first: stream.first, createdAt: stream.createdAt,
-                    last: stream.last, changedAt: stream.changedAt, revision: stream.revision)
-            })
+            log.streams(of: request.category, after: request.after, limit: request.limit))
     }
 
     private func statistics() throws -> [UInt8] {
         let log = try self.log.statistics()
-        return try JSON.encode(
-            StoreStatistics(
-                log: self.log.id, head: log.events, streams: log.streams,
-                segments: log.segments, bytes: log.bytes, durability: durability.rawValue,
-                uptimeSeconds: Int((ContinuousClock.now - startedAt).components.seconds),
-                requests: counts.requests.values.reduce(0, +), appends: counts.appends,
-                commits: counts.commits.count, commitSeconds: counts.commits.sum,
-                eventsRead: counts.eventsRead, openReads: reads.count,
-                subscriptions: topics.count))
+        var figures = StoreStatistics(log: self.log.id, durability: durability.rawValue)
+        figures.head = log.events
+        figures.streams = log.streams
+        figures.segments = log.segments
+        figures.bytes = log.bytes
+        figures.uptimeSeconds = Int((ContinuousClock.now - startedAt).components.seconds)
+        figures.requests = counts.requests.values.reduce(0, +)
+        figures.appends = counts.appends
+        figures.commits = counts.commits.count
+        figures.commitSeconds = counts.commits.sum
+        figures.eventsRead = counts.eventsRead
+        figures.openReads = reads.count
+        figures.subscriptions = topics.count
+        return try JSON.encode(figures)
     }
 
     private func decode<Value: Decodable>(

@@ -46,7 +46,8 @@ extension EventStoreServer {
                 counts.committedBytes),
             .histogram(
                 "daybook_store_commit_seconds",
-                "Duration of writing and syncing a group of appends.", counts.commits),
+                "Duration of writing and syncing a group of appends.",
+                each: [([], counts.commits)]),
             .counter(
                 "daybook_store_read_events_total", "Events sent to readers.", counts.eventsRead),
             .gauge("daybook_store_open_reads", "Open reads.", Double(reads.count)),

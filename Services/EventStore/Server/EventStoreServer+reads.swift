@@ -7,7 +7,7 @@ extension EventStoreServer {
     func serveReads() -> Bool {
         let ready = reads.takeReady()
         guard !ready.isEmpty else { return false }
-        let sealed = log.sealedReader
+        let sealed = log.sealed
         for key in ready {
             // A key is queued twice if its client started another read under it.
             guard var session = reads[key], session.credit > 0, !session.isElsewhere
@@ -15,9 +15,9 @@ extension EventStoreServer {
             guard session.read.isDone || session.read.position >= sealed.end else {
                 session.isElsewhere = true
                 reads.advance(session, key)
-                sealedJobs.enqueue(
+                sealedJobs.continuation.yield(
                     SealedReads.Job(
-                        key: key, serial: session.serial, read: session.read, reader: sealed,
+                        key: key, serial: session.serial, read: session.read, segments: sealed,
                         chunks: min(session.credit, SealedReads.turn)))
                 continue
             }
@@ -33,19 +33,18 @@ extension EventStoreServer {
 
     /// Reads sealed segments on another thread, one job after the other, and sends the chunks.
     func serveSealedReads() async throws {
-        for await job in sealedJobs.queue {
-            let outcome = await sealedReads.run(job)
-            let last = outcome.chunks.count - 1
-            for (index, (chunk, read)) in outcome.chunks.enumerated() {
+        for await job in sealedJobs.stream {
+            let results = await sealedReads.run(job)
+            for (index, (chunk, read)) in results.enumerated() {
                 // Meanwhile the read may have been cancelled or replaced, or may have got more
                 // credit.
                 guard var session = reads[job.key], session.serial == job.serial else { break }
                 session.read = read
-                session.isElsewhere = index < last
-                deliver(chunk, session, job.key)
-            }
-            if let damage = outcome.damage, reads[job.key]?.serial == job.serial {
-                fail(job.key, damage)
+                session.isElsewhere = index < results.count - 1
+                switch chunk {
+                case .success(let chunk): deliver(chunk, session, job.key)
+                case .failure(let damage): fail(job.key, damage)
+                }
             }
             // Serve reads that reached the recent events here, because the request loop may be
             // waiting.
@@ -62,15 +61,15 @@ extension EventStoreServer {
         let header = ChunkHeader(
             next: session.read.position, head: log.head, count: UInt32(chunk.count),
             isLast: isLast)
-        session.spend()
+        session.credit -= 1
         counts.eventsRead += UInt64(chunk.count)
-        let isSent = send(Answer(key, .chunk, [header.bytes, chunk.bytes]))
+        let isSent = send(key, .chunk, header.bytes, chunk.bytes)
         if isSent, !isLast { reads.advance(session, key) } else { reads.end(key) }
     }
 
     private func fail(_ key: ReadKey, _ error: LogError) {
         reads.end(key)
-        _ = send(Answer(key, .error, [told(ProtocolError(error))]))
+        send(key, .error, told(ProtocolError(error)))
     }
 }
 
@@ -91,10 +90,8 @@ extension ProtocolError {
 
     /// Converts a failure of the log.
     init(_ error: LogError) {
-        switch error {
-        case .damaged, .missing, .missingEnd, .damagedIndex, .unknownVersion:
-            self.init(.damaged, detail: error.position ?? 0, error.description)
-        case .storage, .closed: self.init(.unavailable, error.description)
-        }
+        self.init(
+            error.kind == .damaged ? .damaged : .unavailable, detail: error.position ?? 0,
+            error.description)
     }
 }

@@ -13,21 +13,9 @@ public import ZeroMQ
 /// In each turn it stages all waiting appends, makes them durable by one sync, and only then
 /// answers and publishes. So the more clients wait, the more appends share a sync. It reads sealed
 /// segments on another thread, so that long reads delay nobody.
-public actor EventStoreServer {
+public actor EventStoreServer: LoopActor {
     /// The largest number of requests in a turn. Then the server commits and serves readers.
     private static let turn = 1024
-
-    struct Answer {
-        let peer: [UInt8]
-        let requestID: UInt64
-        let kind: MessageKind
-        let frames: [[UInt8]]
-
-        init(_ key: ReadKey, _ kind: MessageKind, _ frames: [[UInt8]]) {
-            (peer, requestID) = (key.peer, key.requestID)
-            (self.kind, self.frames) = (kind, frames)
-        }
-    }
 
     var log: EventLog
     let durability: Durability
@@ -36,24 +24,21 @@ public actor EventStoreServer {
     var counts = Counts()
     var reads = ReadTable()
     let sealedReads = SealedReads()
-    let sealedJobs = JobQueue<SealedReads.Job>()
+    let sealedJobs = AsyncStream.makeStream(of: SealedReads.Job.self)
     let chain = ChainHashing()
     var chainsWaiting = 0
     let calls: CallTable
-    let receivedCalls = JobQueue<ReceivedCall>()
+    let receivedCalls = AsyncStream.makeStream(of: ReceivedCall.self)
     let feedEndpoint: String
     let busEndpoint: String?
     let access: AccessControl
     private let requests: Socket
     let feed: Socket
     var topics = FeedTopics()
-    private var answers: [Answer] = []
-    let loop: SocketLoop
-
+    /// The answers that wait for the next commit, so that what they say is durable.
+    private var answers: [(ReadKey, MessageKind, [UInt8])] = []
     /// The thread that runs the server.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    public nonisolated let loop: SocketLoop
 
     /// Opens the log and binds both endpoints.
     ///
@@ -166,16 +151,17 @@ public actor EventStoreServer {
         }
         // Messages of a revoked key are dropped.
         if isAccepted, let caller = access.caller(sender) {
-            handle(frames, last, frameCount: count, from: Client(peer.array(), caller))
+            handle(frames, last, frameCount: count, from: peer.array(), caller)
         }
         return true
     }
 
     private func handle(
-        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from client: Client
+        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8],
+        _ caller: Caller
     ) {
-        let peer = client.peer
         let head = RequestHead(frameCount > 0 ? frames.first ?? last.array() : nil)
+        let key = ReadKey(peer: peer, requestID: head.id)
         defer { counts.requests[head.kind, default: 0] += 1 }
         do throws(ProtocolError) {
             let kind = try head.checkedKind.get()
@@ -183,39 +169,37 @@ public actor EventStoreServer {
                 try kind.need(2, frameCount - 1)
                 let condition = try AppendCondition(frames[1][...])
                 let appended = try last.withBytes { records throws(ProtocolError) in
-                    try append(records, condition, client.caller)
+                    try append(records, condition, caller)
                 }
-                answer(peer, head.id, .appended, [appended.bytes])
+                answers.append((key, .appended, appended.bytes))
             } else if kind == .appendMany {
                 try kind.need(1, frameCount - 1)
                 let outcomes = try last.withBytes { frame throws(ProtocolError) in
-                    try appendMany(frame, client.caller)
+                    try appendMany(frame, caller)
                 }
-                answer(peer, head.id, .appendedMany, [outcomes])
+                answers.append((key, .appendedMany, outcomes))
             } else {
                 let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
-                try handle(kind, head.id, Array(body), from: client)
+                try handle(kind, key, Array(body), caller)
             }
         } catch {
-            access.note(error, of: client.caller)
-            answer(peer, head.id, .error, [told(error)])
+            access.note(error, of: caller)
+            answers.append((key, .error, told(error)))
         }
     }
 
     private func handle(
-        _ kind: MessageKind, _ requestID: UInt64, _ body: [[UInt8]], from client: Client
+        _ kind: MessageKind, _ key: ReadKey, _ body: [[UInt8]], _ caller: Caller
     ) throws(ProtocolError) {
-        let (peer, caller) = (client.peer, client.caller)
-        let key = ReadKey(peer: peer, requestID: requestID)
         switch kind {
         case .hello:
             try kind.need(1, body.count)
-            answer(peer, requestID, .welcome, [try welcome(body[0], caller)])
+            answers.append((key, .welcome, try welcome(body[0], caller)))
         case .read:
             try kind.need(1, body.count)
             let request = try ReadRequest(body[0][...])
             try caller.checkRead(request.query)
-            try reads.start(ReadSession(request, of: client), key)
+            try reads.start(ReadSession(request, of: caller), key)
         case .credit:
             try kind.need(1, body.count)
             guard body[0].count == 4 else {
@@ -229,7 +213,7 @@ public actor EventStoreServer {
         case .call:
             try kind.need(2, body.count)
             try calls.begin(caller)
-            receivedCalls.enqueue(
+            receivedCalls.continuation.yield(
                 ReceivedCall(key: key, caller: caller, name: body[0], argument: body[1]))
         case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(kind) is an answer, not a request")
@@ -275,23 +259,17 @@ public actor EventStoreServer {
         return error.bytes
     }
 
-    /// Queues an answer until after the next commit, so that what it says is durable.
-    private func answer(
-        _ peer: [UInt8], _ requestID: UInt64, _ kind: MessageKind, _ frames: [[UInt8]]
-    ) {
-        answers.append(Answer(ReadKey(peer: peer, requestID: requestID), kind, frames))
-    }
-
     private func sendAnswers() {
-        for answer in answers { _ = send(answer) }
+        for (key, kind, body) in answers { send(key, kind, body) }
         answers.removeAll(keepingCapacity: true)
     }
 
-    /// Sends the answer. Returns false if the client has disconnected or does not read. That client
+    /// Sends an answer. Returns false if the client has disconnected or does not read. That client
     /// must ask again, and other clients are not affected.
-    func send(_ answer: Answer) -> Bool {
-        let header = MessageHeader(answer.kind, requestID: answer.requestID).bytes
-        return (try? requests.send([answer.peer, header] + answer.frames)) ?? false
+    @discardableResult
+    func send(_ key: ReadKey, _ kind: MessageKind, _ body: [UInt8]...) -> Bool {
+        let header = MessageHeader(kind, requestID: key.requestID).bytes
+        return (try? requests.send([key.peer, header] + body)) ?? false
     }
 }
 

@@ -1,3 +1,5 @@
+import Bytes
+import EventLog
 import EventSourcing
 
 /// The topic prefixes that subscribers have asked for.
@@ -28,26 +30,12 @@ struct FeedTopics {
 
     /// Returns the topic of the record, `<category>.<type>`.
     static func topic(of record: Span<UInt8>, _ header: RecordHeader) -> [UInt8] {
-        var topic = category(of: record, header, reserving: header.type.count + 1)
-        topic.append(UInt8(ascii: "."))
-        let type = record.extracting(header.type)
-        for index in type.indices { topic.append(type[index]) }
-        return topic
-    }
-
-    /// Returns the category: the part of the stream's name before the first hyphen.
-    ///
-    /// - Parameter count: the number of bytes that the caller will add.
-    static func category(
-        of record: Span<UInt8>, _ header: RecordHeader, reserving count: Int = 0
-    ) -> [UInt8] {
         let stream = record.extracting(header.stream)
-        var category: [UInt8] = []
-        category.reserveCapacity(stream.count + count)
-        for index in stream.indices {
-            guard stream[index] != UInt8(ascii: "-") else { break }
-            category.append(stream[index])
-        }
-        return category
+        var topic: [UInt8] = []
+        topic.reserveCapacity(stream.count + header.type.count + 1)
+        topic.append(contentsOf: stream.extracting(first: categoryLength(of: stream)))
+        topic.append(UInt8(ascii: "."))
+        topic.append(contentsOf: record.extracting(header.type))
+        return topic
     }
 }

@@ -12,16 +12,16 @@ struct ReadKey: Hashable, Sendable {
 /// An open read: what is left of it, and how many chunks may be sent.
 struct ReadSession {
     var read: LogRead
-    fileprivate(set) var credit: UInt32
-    fileprivate let client: Client
+    var credit: UInt32
+    fileprivate let caller: Caller
     /// Whether another thread is reading for it.
     var isElsewhere = false
     /// Distinguishes the read from an earlier one under the same key.
     fileprivate(set) var serial: UInt64 = 0
     fileprivate var lastGrant = ContinuousClock.now
 
-    init(_ request: ReadRequest, of client: Client) {
-        self.client = client
+    init(_ request: ReadRequest, of caller: Caller) {
+        self.caller = caller
         let isBackwards = request.direction == .backwards
         let isTimed = request.since != .distantPast || request.before != .distantFuture
         read = LogRead(
@@ -38,8 +38,6 @@ struct ReadSession {
     func isAtEnd(head: UInt64) -> Bool {
         read.isDone || !read.isBackwards && read.position > head
     }
-
-    mutating func spend() { credit -= 1 }
 }
 
 /// The reads of all clients.
@@ -69,7 +67,7 @@ struct ReadTable {
         }
         // A new read replaces one with the same id.
         end(key)
-        if let name = session.client.caller.name {
+        if let name = session.caller.name {
             guard byKey[name, default: 0] < Self.perKey else {
                 throw ProtocolError(
                     .overloaded, "a key may have \(Self.perKey) open reads; end one first")
@@ -101,7 +99,7 @@ struct ReadTable {
 
     mutating func end(_ key: ReadKey) {
         guard let ended = sessions[key.peer]?.removeValue(forKey: key.requestID) else { return }
-        if let name = ended.client.caller.name { byKey[name, default: 1] -= 1 }
+        if let name = ended.caller.name { byKey[name, default: 1] -= 1 }
         if sessions[key.peer]?.isEmpty == true { sessions[key.peer] = nil }
     }
 

@@ -57,30 +57,26 @@ public enum Orders: Aggregate {
 
     /// Returns the events that `command` leads to. Returns none if there is nothing to do.
     ///
-    /// - Throws: `Rejection` if an order can't be placed or cancelled.
+    /// - Throws: the reason why an order can't be placed or cancelled.
     public static func decide(
         _ command: Command, given state: State
-    ) throws(Rejection) -> [OrderEvent] {
+    ) throws(DaybookError) -> [OrderEvent] {
         switch (command, state) {
         case (.place(let command), .unknown):
             [.placed(try place(command))]
         case (.place(let command), _):
-            throw .alreadyPlaced(command.order)
+            throw .rejected("order \(command.order) is already placed")
         case (.confirm(let order, let time), .pending(let customer, let deadline)):
             [try confirm(order, of: customer, by: deadline, at: time)]
         case (.reject(let order, let reason, let detail), .pending(let customer, _)):
-            [
-                .rejected(
-                    OrderRejected(order: order, customer: customer, reason: reason, detail: detail))
-            ]
+            [rejected(order, of: customer, reason, detail)]
         case (.confirm, _), (.reject, _):
             []
         case (.cancel(let command, let reverses), .pending(let customer, _)):
             [
-                .rejected(
-                    OrderRejected(
-                        order: command.order, customer: customer, reason: .cancelledByCustomer,
-                        detail: reverses?.reason ?? "", reverses: reverses))
+                rejected(
+                    command.order, of: customer, .cancelledByCustomer, reverses?.reason ?? "",
+                    reverses)
             ]
         case (.cancel(let command, let reverses), .confirmed(let customer)):
             [
@@ -90,11 +86,12 @@ public enum Orders: Aggregate {
         case (.cancel(_, nil), .cancelled), (.cancel(_, nil), .rejected(.cancelledByCustomer)):
             []
         case (.cancel(let command, _), .cancelled):
-            throw .alreadyCancelled(command.order)
+            throw .rejected("order \(command.order) was cancelled already")
         case (.cancel(let command, _), .rejected(let reason)):
-            throw .alreadyRejected(command.order, reason)
+            throw .rejected(
+                "order \(command.order) can't be cancelled: it was rejected (\(reason.rawValue))")
         case (.cancel(let command, _), .unknown):
-            throw .noSuchOrder(command.order)
+            throw .rejected("there is no order \(command.order)")
         }
     }
 
@@ -125,125 +122,76 @@ public enum Orders: Aggregate {
 
     private static func confirm(
         _ order: String, of customer: String, by deadline: Timestamp, at time: Timestamp?
-    ) throws(Rejection) -> OrderEvent {
-        guard let time else { throw .noTime(order) }
+    ) throws(DaybookError) -> OrderEvent {
+        let time = try time.orThrow(
+            .rejected, "order \(order) can't be confirmed without the time of the decision")
         guard time < deadline else {
-            return .rejected(
-                OrderRejected(
-                    order: order, customer: customer, reason: .deadlinePassed,
-                    detail:
-                        "credit was reserved, but the deadline \(deadline) had passed at \(time)"))
+            return rejected(
+                order, of: customer, .deadlinePassed,
+                "credit was reserved, but the deadline \(deadline) had passed at \(time)")
         }
         return .confirmed(OrderConfirmed(order: order, customer: customer))
+    }
+
+    private static func rejected(
+        _ order: String, of customer: String, _ reason: OrderRejected.Reason, _ detail: String,
+        _ reverses: Reverses? = nil
+    ) -> OrderEvent {
+        .rejected(
+            OrderRejected(
+                order: order, customer: customer, reason: reason, detail: detail,
+                reverses: reverses))
     }
 
     /// The longest code of a hub, in bytes. It is limited because other services repeat the code in
     /// their events.
     private static let hubBytes = 64
 
-    private static func place(_ command: PlaceOrder) throws(Rejection) -> OrderPlaced {
-        do {
-            try Identifier.check(command.order, what: "order id")
-            try Identifier.check(command.customer, what: "customer id")
-        } catch {
-            throw .badID(error)
-        }
+    private static func place(_ command: PlaceOrder) throws(DaybookError) -> OrderPlaced {
+        let order = command.order
+        try Identifier.check(order, what: "order id")
+        try Identifier.check(command.customer, what: "customer id")
         for hub in [command.origin, command.destination] {
             guard let hub, hub.utf8.count > Self.hubBytes else { continue }
-            throw .badHub(command.order, hub)
+            throw .rejected(
+                "order \(order) names the hub '\(hub.prefix(20))…' of \(hub.utf8.count) bytes; "
+                    + "a hub's code has up to \(Self.hubBytes)")
         }
-        guard command.deadline > command.placedAt else {
-            throw .deadlineBeforePlacing(
-                command.order, deadline: command.deadline, placedAt: command.placedAt)
-        }
+        try require(
+            command.deadline > command.placedAt, .rejected,
+            "the deadline \(command.deadline) of order \(order) is not after its placing at "
+                + "\(command.placedAt)")
         return OrderPlaced(
-            order: command.order, customer: command.customer, items: command.items,
+            order: order, customer: command.customer, items: command.items,
             itemsTotal: try total(of: command), origin: command.origin,
             destination: command.destination, placedAt: command.placedAt,
             deadline: command.deadline)
     }
 
-    private static func total(of command: PlaceOrder) throws(Rejection) -> Money {
-        guard let currency = command.items.first?.unitPrice.currency else {
-            throw .noItems(command.order)
-        }
+    private static func total(of command: PlaceOrder) throws(DaybookError) -> Money {
+        let order = command.order
+        let currency = try (command.items.first?.unitPrice.currency).orThrow(
+            .rejected, "order \(order) has no items; it needs at least one")
         var total = Money(0, currency)
         for item in command.items {
-            guard !item.sku.isEmpty else { throw .noSKU(command.order) }
-            guard item.quantity > 0 else { throw .badQuantity(command.order, item) }
-            guard item.unitPrice.amount >= 0 else { throw .negativePrice(command.order, item) }
-            guard item.unitPrice.currency == currency else {
-                throw .mixedCurrencies(command.order, currency, item.unitPrice.currency)
-            }
-            guard let sum = item.unitPrice.times(item.quantity).flatMap(total.adding) else {
-                throw .tooExpensive(command.order, currency)
-            }
+            let price = item.unitPrice
+            try require(!item.sku.isEmpty, .rejected, "order \(order) has an item without a SKU")
+            try require(
+                item.quantity > 0, .rejected,
+                "order \(order) has \(item.quantity) of '\(item.sku)'; it needs at least 1")
+            try require(
+                price.amount >= 0, .rejected,
+                "order \(order) has '\(item.sku)' at \(price); a price is 0 or more")
+            try require(
+                price.currency == currency, .rejected,
+                "order \(order) has prices in \(currency) and \(price.currency); "
+                    + "they must be in one currency")
+            let sum = try price.times(item.quantity).flatMap(total.adding).orThrow(
+                .rejected,
+                "order \(order) comes to more than \(Money(Money.largest, currency)), "
+                    + "the largest amount")
             total = sum
         }
         return total
-    }
-}
-
-extension Orders {
-    /// Why an order rejects a command. The first text is the order's id.
-    public enum Rejection: Error, Hashable, CustomStringConvertible {
-        /// The order id or the customer id is invalid.
-        case badID(DaybookError)
-        /// An order with this id was placed already.
-        case alreadyPlaced(String)
-        /// The deadline is not after the time of placing.
-        case deadlineBeforePlacing(String, deadline: Timestamp, placedAt: Timestamp)
-        /// The runtime did not set the time of the decision.
-        case noTime(String)
-        /// The code of a hub is too long.
-        case badHub(String, String)
-        /// The order has no items.
-        case noItems(String)
-        /// An item has no SKU.
-        case noSKU(String)
-        /// An item's quantity is not positive.
-        case badQuantity(String, OrderItem)
-        /// An item's price is negative.
-        case negativePrice(String, OrderItem)
-        /// The prices are in different currencies.
-        case mixedCurrencies(String, Currency, Currency)
-        /// The total is above the largest amount in its currency.
-        case tooExpensive(String, Currency)
-        /// The order was never placed.
-        case noSuchOrder(String)
-        /// The order was rejected already, so it can't be cancelled.
-        case alreadyRejected(String, OrderRejected.Reason)
-        /// The order was cancelled already.
-        case alreadyCancelled(String)
-
-        /// A message of one line for the caller.
-        public var description: String {
-            switch self {
-            case .badID(let error): error.description
-            case .alreadyPlaced(let order): "order \(order) is already placed"
-            case .deadlineBeforePlacing(let order, let deadline, let placedAt):
-                "the deadline \(deadline) of order \(order) is not after its placing at \(placedAt)"
-            case .noTime(let order):
-                "order \(order) can't be confirmed without the time of the decision"
-            case .badHub(let order, let hub):
-                "order \(order) names the hub '\(hub.prefix(20))…' of \(hub.utf8.count) bytes; "
-                    + "a hub's code has up to 64"
-            case .noItems(let order): "order \(order) has no items; it needs at least one"
-            case .noSKU(let order): "order \(order) has an item without a SKU"
-            case .badQuantity(let order, let item):
-                "order \(order) has \(item.quantity) of '\(item.sku)'; it needs at least 1"
-            case .negativePrice(let order, let item):
-                "order \(order) has '\(item.sku)' at \(item.unitPrice); a price is 0 or more"
-            case .mixedCurrencies(let order, let first, let other):
-                "order \(order) has prices in \(first) and \(other); they must be in one currency"
-            case .tooExpensive(let order, let currency):
-                "order \(order) comes to more than \(Money(Money.largest, currency)), the largest "
-                    + "amount"
-            case .noSuchOrder(let order): "there is no order \(order)"
-            case .alreadyRejected(let order, let reason):
-                "order \(order) can't be cancelled: it was rejected (\(reason.rawValue))"
-            case .alreadyCancelled(let order): "order \(order) was cancelled already"
-            }
-        }
     }
 }

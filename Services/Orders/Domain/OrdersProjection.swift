@@ -45,63 +45,52 @@ public enum OrdersProjection: Projection {
         case .placed(let event):
             place(event, recorded, in: &model)
         case .routed(let event):
-            update(event.order, recorded, in: &model) {
+            model.orders.update(event.order, after: recorded) {
                 $0.origin = event.origin
                 $0.shipping = event.shipping.amount
                 $0.total = event.total.amount
                 $0.arrivesAt = event.arrivesAt
             }
         case .reserved(let event):
-            update(event.order, recorded, in: &model) {
+            model.orders.update(event.order, after: recorded) {
                 $0.fromBalance = event.fromBalance.amount
                 $0.fromCredit = event.shortfall.amount
             }
         case .confirmed(let event):
-            end(event.order, as: .confirmed, recorded, in: &model)
+            model.orders.end(event.order, as: .confirmed, after: recorded)
         case .rejected(let event):
-            end(event.order, as: .rejected, recorded, in: &model)
-            update(event.order, recorded, in: &model) {
+            model.orders.end(event.order, as: .rejected, after: recorded) {
                 $0.reason = event.reason
                 $0.detail = event.detail
             }
         case .cancelled(let event):
-            end(event.order, as: .cancelled, recorded, in: &model)
-            update(event.order, recorded, in: &model) { $0.detail = event.reverses?.reason }
+            model.orders.end(event.order, as: .cancelled, after: recorded) {
+                $0.detail = event.reverses?.reason
+            }
         }
     }
 
     private static func place(
         _ event: OrderPlaced, _ recorded: Recorded<Event>, in model: inout Model
     ) {
-        model.orders[event.order] = OrderView(
-            event, position: recorded.position, updatedAt: recorded.time)
-        let empty = CustomerOrdersView(
-            id: event.customer, orders: [], position: recorded.position, updatedAt: recorded.time)
+        model.orders.put(OrderView(event), after: recorded)
+        let empty = CustomerOrdersView(id: event.customer)
+        // Appended in place. Otherwise each order would copy the list.
         model.customers[event.customer, default: empty].orders.append(event.order)
-        model.customers[event.customer]?.position = recorded.position
-        model.customers[event.customer]?.updatedAt = recorded.time
+        model.customers.update(event.customer, after: recorded) { _ in }
     }
+}
 
-    private static func end(
-        _ order: String, as status: OrderView.Status, _ recorded: Recorded<Event>,
-        in model: inout Model
+extension Table<OrderView> {
+    /// Ends an order. It is in the table, because it is placed before all its other events.
+    fileprivate mutating func end(
+        _ order: String, as status: OrderView.Status, after recorded: Recorded<some Sendable>,
+        _ change: (inout OrderView) -> Void = { _ in }
     ) {
-        update(order, recorded, in: &model) {
+        update(order, after: recorded) {
             $0.status = status
             $0.endedAt = recorded.time
+            change(&$0)
         }
-    }
-
-    /// Changes the row of an order. It exists, because an order is placed before all its other
-    /// events.
-    private static func update(
-        _ order: String, _ recorded: Recorded<Event>, in model: inout Model,
-        _ change: (inout OrderView) -> Void
-    ) {
-        guard var view = model.orders[order] else { return }
-        change(&view)
-        view.position = recorded.position
-        view.updatedAt = recorded.time
-        model.orders[order] = view
     }
 }

@@ -21,8 +21,8 @@ extension OrdersService: ServiceProgram {
     ]
 }
 
-struct Place: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Place an order.")
+struct Place: ProgramCommand {
+    static let abstract = "Place an order."
     @OptionGroup var options: CallOptions
     @Option(help: "The id of the order (default: a random one).") var id: String?
     @Option(help: "The id of the customer whose account pays.") var customer: String
@@ -36,10 +36,9 @@ struct Place: AsyncParsableCommand {
     var deadline = 60.0
 
     func validate() throws {
-        guard deadline > 0, deadline < 1e9 else {
-            throw ValidationError(
-                "--deadline must be above 0 and below 1000000000 seconds, not \(deadline)")
-        }
+        try require(
+            deadline > 0 && deadline < 1e9,
+            "--deadline must be above 0 and below 1000000000 seconds, not \(deadline)")
     }
 
     func run() async throws {
@@ -66,8 +65,8 @@ struct Place: AsyncParsableCommand {
     }
 }
 
-struct Cancel: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Cancel an order.")
+struct Cancel: ProgramCommand {
+    static let abstract = "Cancel an order."
     @OptionGroup var options: CallOptions
     @Argument(help: "The id of the order.") var order: String
 
@@ -78,8 +77,8 @@ struct Cancel: AsyncParsableCommand {
     }
 }
 
-struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show an order.")
+struct Show: ProgramCommand {
+    static let abstract = "Show an order."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the order.") var order: String
 
@@ -94,8 +93,8 @@ struct Show: AsyncParsableCommand {
     }
 }
 
-struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List a customer's orders.")
+struct List: ProgramCommand {
+    static let abstract = "List a customer's orders."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the customer.") var customer: String
 
@@ -104,10 +103,9 @@ struct List: AsyncParsableCommand {
     }
 }
 
-struct Summary: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Count orders by status.",
-        discussion: "With --at or --position the command reads the log from its start.")
+struct Summary: ProgramCommand {
+    static let abstract = "Count orders by status."
+    static let discussion = "With --at or --position the command reads the log from its start."
     @OptionGroup var options: QueryOptions
 
     func run() async throws {
@@ -117,9 +115,8 @@ struct Summary: AsyncParsableCommand {
     }
 }
 
-struct Timeline: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show an order's saga: the events from all services, and dead letters.")
+struct Timeline: ProgramCommand {
+    static let abstract = "Show an order's saga: the events from all services, and dead letters."
     @OptionGroup var options: CallOptions
     @OptionGroup var when: MomentOptions
     @Option(help: "The event store's endpoint (DAYBOOK_EVENT_STORE_ENDPOINT).")
@@ -133,29 +130,27 @@ struct Timeline: AsyncParsableCommand {
                 .tags([Tag.order(order)]), asOf: when.moment, timeout: .seconds(options.timeout))
             for try await event in concerning.events { events.append(event) }
         }
-        guard !events.isEmpty else {
-            throw DaybookError(.invalid, "no event concerns an order \(order)")
-        }
+        try require(!events.isEmpty, .invalid, "no event concerns an order \(order)")
         let timeline = OrderTimeline(events)
         if options.json { try Output.json(timeline) } else { timeline.printTable() }
     }
 }
 
-struct Import: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Place the orders of an order book, and wait until all their sagas have ended.",
-        discussion: """
-            A line is a customer, a date (YYYYMMDD), a number of items and their total price. \
-            Each customer gets an account, money and a credit limit.
+struct Import: ProgramCommand {
+    static let abstract =
+        "Place the orders of an order book, and wait until all their sagas have ended."
+    static let discussion = """
+        A line is a customer, a date (YYYYMMDD), a number of items and their total price. \
+        Each customer gets an account, money and a credit limit.
 
-            The id of an order derives from the source, the line's fields, and the number of \
-            earlier lines in the file with the same fields. So an import can be repeated, and a \
-            file that has grown adds only its new lines. Earlier versions numbered the orders by \
-            line: --source cdnow recognises those.
+        The id of an order derives from the source, the line's fields, and the number of \
+        earlier lines in the file with the same fields. So an import can be repeated, and a \
+        file that has grown adds only its new lines. Earlier versions numbered the orders by \
+        line: --source cdnow recognises those.
 
-            Invalid lines are listed with their numbers, and the exit status is 65. Nothing is \
-            imported then, unless --skip-invalid is given.
-            """)
+        Invalid lines are listed with their numbers, and the exit status is 65. Nothing is \
+        imported then, unless --skip-invalid is given.
+        """
     @OptionGroup var options: CallOptions
     @Argument(help: "The order book, a UTF-8 file whose first line is a header.") var file: String
     @Option(help: "The name of the orders' source (default: the file's name without its folder).")
@@ -169,13 +164,13 @@ struct Import: AsyncParsableCommand {
     var deadline = 600.0
 
     func validate() throws {
-        guard limit > 0, (1...512).contains(window) else {
-            throw ValidationError("--limit must be above 0, and --window must be 1 to 512")
-        }
-        guard deadline > 0, deadline < 1e9 else {
-            throw ValidationError("--deadline must be above 0 and below 1000000000 seconds")
-        }
-        guard source != "" else { throw ValidationError("--source must not be empty") }
+        try require(
+            limit > 0 && (1...512).contains(window),
+            "--limit must be above 0, and --window must be 1 to 512")
+        try require(
+            deadline > 0 && deadline < 1e9,
+            "--deadline must be above 0 and below 1000000000 seconds")
+        try require(source != "", "--source must not be empty")
     }
 
     func run() async throws {
@@ -190,11 +185,13 @@ struct Import: AsyncParsableCommand {
         try checkLines(of: book)
         try await work.openAccounts(of: book.purchases)
         let started = ContinuousClock.now
-        let placing = try await work.place(book.purchases)
-        for line in placing.badLines { Output.printError("orders: \(line)") }
-        let ends = try await work.awaitEnds(of: placing.orders)
-        let badLines = (book.badLines + placing.badLines).sorted { $0.line < $1.line }
-        try ImportReport(ends, placing.known, badLines, ContinuousClock.now - started)
+        let placed = try await work.place(book.purchases)
+        let rejected = placed.compactMap(\.badLine)
+        for line in rejected { Output.printError("orders: \(line)") }
+        let ends = try await work.awaitEnds(of: placed.compactMap(\.order))
+        let badLines = (book.badLines + rejected).sorted { $0.line < $1.line }
+        let known = placed.count(where: \.isKnown)
+        try ImportReport(ends, known, badLines, ContinuousClock.now - started)
             .show(json: options.json)
         guard badLines.isEmpty else { throw ExitCode(EX_DATAERR) }
     }
@@ -208,18 +205,16 @@ struct Import: AsyncParsableCommand {
             throw DaybookError(.invalid, "\(line); \(remedy)")
         }
         for line in book.badLines { Output.printError("orders: \(line)") }
-        guard book.badLines.isEmpty || skipInvalid else {
-            throw DaybookError(.invalid, "\(book.badLines.count) lines are invalid: \(remedy)")
-        }
+        try require(
+            book.badLines.isEmpty || skipInvalid, .invalid,
+            "\(book.badLines.count) lines are invalid: \(remedy)")
     }
 
     private static func amount(
         _ text: String, of option: String, _ currency: Currency
     ) throws -> Money {
         let amount = try Money(text, in: currency)
-        guard amount.amount >= 0 else {
-            throw DaybookError(.invalid, "\(option) must be 0 or more, not \(amount)")
-        }
+        try require(amount.amount >= 0, .invalid, "\(option) must be 0 or more, not \(amount)")
         return amount
     }
 
@@ -247,16 +242,8 @@ struct Import: AsyncParsableCommand {
 }
 
 private func printOrders(_ views: [OrderView]) {
-    func amount(_ view: OrderView, _ minor: Int64?) -> String {
-        minor.map { Money($0, view.currency).amountText } ?? "-"
-    }
     Output.table(
-        ["order", "customer", "status", "items", "shipping", "total", "to", "arrives"],
-        views.map { view in
-            [
-                view.id, view.customer, view.status.rawValue, amount(view, view.itemsTotal),
-                amount(view, view.shipping), amount(view, view.total), view.destination,
-                view.arrivesAt.map(\.description) ?? "-",
-            ]
-        })
+        views, id: "order",
+        ["customer", "status", "itemsTotal", "shipping", "total", "destination", "arrivesAt"],
+        heads: ["itemsTotal": "items", "destination": "to", "arrivesAt": "arrives"])
 }

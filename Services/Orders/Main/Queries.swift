@@ -6,39 +6,29 @@ import WireProtocol
 
 extension OrdersService {
     static let entity = ServiceQuery<Self, String, OrderView>(
-        "order", of: { .tags([Tag.order($0)]) },
-        fromMemory: { model, id in
-            guard let view = model.orders[id] else {
-                throw DaybookError(.rejected, "there is no order \(id)")
-            }
-            return view
-        })
+        "order", of: { .tags([Tag.order($0)]) }, in: \.orders,
+        orReject: { "there is no order \($0)" })
 
     /// A customer's orders. The events that hold their funds have only the account's tag.
     static let customer = ServiceQuery<Self, String, [OrderView]>(
         "customer",
         of: { EventQuery([.init(tags: [Tag.customer($0)]), .init(tags: [Tag.account($0)])]) },
-        fromMemory: { model, id in
+        from: .memory { model, id in
             (model.customers[id]?.orders ?? []).compactMap { model.orders[$0] }
         })
 
     /// The number of given orders in each status. Unknown orders are not counted.
     static let count = ServiceQuery<Self, [String], [String: Int]>(
         "count",
-        fromMemory: { model, ids in
-            ids.reduce(into: [:]) { counts, id in
-                if let order = model.orders[id] { counts[order.status.rawValue, default: 0] += 1 }
-            }
-        })
+        from: .memory { model, ids in counts(ids.lazy.compactMap { model.orders[$0] }) })
 
     /// The number of all orders in each status.
     static let summary = ServiceQuery<Self, Nothing, [String: Int]>(
-        "summary",
-        fromMemory: { model, _ in
-            model.orders.rows.values.reduce(into: [:]) { counts, order in
-                counts[order.status.rawValue, default: 0] += 1
-            }
-        })
+        "summary", from: .memory { model, _ in counts(model.orders.rows.values) })
+
+    private static func counts(_ orders: some Sequence<OrderView>) -> [String: Int] {
+        orders.reduce(into: [:]) { $0[$1.status.rawValue, default: 0] += 1 }
+    }
 }
 
 extension OrderView: FieldView {

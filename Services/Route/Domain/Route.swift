@@ -2,7 +2,7 @@ public import Contracts
 public import EventSourcing
 
 /// The route of an order: created or rejected, then confirmed or cancelled with its order.
-public enum Route: Aggregate {
+public enum Route: Reversible {
     /// The events of a route's stream.
     public typealias Event = RouteEvent
 
@@ -25,20 +25,6 @@ public enum Route: Aggregate {
         case none, created, rejected, confirmed, cancelled
     }
 
-    /// Why a route rejects a command. Only reversals are rejected: an order that can't be sent
-    /// leads to an event, because others react to it.
-    public enum Rejection: Error, Hashable, CustomStringConvertible {
-        /// Events of this type can't be reversed.
-        case irreversible(String)
-
-        /// A message of one line for the caller.
-        public var description: String {
-            switch self {
-            case .irreversible(let type): "\(type) can't be reversed"
-            }
-        }
-    }
-
     /// The category of the streams `route-<orderId>`.
     public static let category = "route"
     /// The state of an order without a route.
@@ -54,9 +40,11 @@ public enum Route: Aggregate {
     }
 
     /// Returns the event that `command` leads to, or none if there is nothing to do.
+    ///
+    /// It never throws: an order that can't be sent leads to an event, because others react to it.
     public static func decide(
         _ command: Command, given state: State
-    ) throws(Rejection) -> [RouteEvent] {
+    ) throws(DaybookError) -> [RouteEvent] {
         switch (command, state) {
         case (.create(let created), .none): [.created(created)]
         case (.reject(let rejected), .none): [.rejected(rejected)]

@@ -2,68 +2,59 @@ public import Contracts
 public import EventSourcing
 
 /// Plans a route for each order, and confirms or cancels it with its order.
-public struct RouteParticipant<Planner: RoutePlanner>: Participant {
-    /// The events of orders.
-    public typealias Event = RouteTrigger
+public struct RouteParticipant: Participant {
+    /// The participant reacts to the events of orders.
+    public typealias Event = OrderEvent
     /// Whether the order has ended. An order that was rejected before its placing arrives gets no
     /// route.
     public enum State: String, Codable, Hashable, Sendable { case open, ended }
 
     /// The participant's name in the ids of its events.
-    public static var name: String { "route" }
+    public static let name = "route"
     /// The state before the first event.
-    public static var initial: State { .open }
+    public static let initial = State.open
     /// False, because only `orders` watches deadlines.
-    public static var hasDeadlines: Bool { false }
+    public static let hasDeadlines = false
 
-    private let planner: Planner
+    private let planner: any RoutePlanner
     /// The hub from which orders without an origin are sent.
     private let origin: String
 
     /// Creates the participant.
     ///
     /// - Parameter origin: the code of the hub from which orders without an origin are sent.
-    public init(planner: Planner, origin: String) {
+    public init(planner: any RoutePlanner, origin: String) {
         self.planner = planner
         self.origin = origin
     }
 
     /// Returns the id of the event's order.
-    public static func saga(of event: RouteTrigger) -> String {
-        switch event {
-        case .orderPlaced(let event): event.order
-        case .orderConfirmed(let event): event.order
-        case .orderRejected(let event): event.order
-        case .orderCancelled(let event): event.order
-        }
-    }
+    public static func saga(of event: Event) -> String { event.entity }
 
     /// Returns the tag of the order.
     public static func tag(of saga: String) -> String? { Tag.order(saga) }
 
     /// Ends the saga when its order is rejected or cancelled.
-    public static func evolve(_ state: inout State, with event: RouteTrigger) {
+    public static func evolve(_ state: inout State, with event: Event) {
         switch event {
-        case .orderPlaced, .orderConfirmed: break
-        case .orderRejected, .orderCancelled: state = .ended
+        case .placed, .confirmed: break
+        case .rejected, .cancelled: state = .ended
         }
     }
 
     /// Returns the route command for the event.
     ///
     /// - Throws: the planner's error, if it can't plan now.
-    public func react(
-        to event: RouteTrigger, given state: State
-    ) throws -> [Route.Command] {
+    public func react(to event: Event, given state: State) throws -> [Route.Command] {
         switch event {
-        case .orderPlaced(let event):
+        case .placed(let event):
             guard state == .open else { return [] }
             return [try answer(to: event)]
-        case .orderConfirmed(let event):
+        case .confirmed(let event):
             return [.confirm(order: event.order, customer: event.customer)]
-        case .orderRejected(let event):
+        case .rejected(let event):
             return [.cancel(order: event.order, customer: event.customer)]
-        case .orderCancelled(let event):
+        case .cancelled(let event):
             return [.cancel(order: event.order, customer: event.customer)]
         }
     }
@@ -100,22 +91,4 @@ public struct RouteParticipant<Planner: RoutePlanner>: Participant {
             destination: placed.destination, legs: plan.legs, itemsTotal: placed.itemsTotal,
             shipping: plan.cost, total: total, arrivesAt: plan.arrivesAt)
     }
-}
-
-/// The events of orders to which routes react.
-public enum RouteTrigger: PayloadFamily, Hashable {
-    /// The order was placed: plan a route.
-    case orderPlaced(OrderPlaced)
-    /// The order was confirmed: confirm the route.
-    case orderConfirmed(OrderConfirmed)
-    /// The order was rejected: cancel the route.
-    case orderRejected(OrderRejected)
-    /// The order was cancelled after confirmation: cancel the route.
-    case orderCancelled(OrderCancelled)
-
-    /// How the events are decoded.
-    public static let cases = PayloadCases([
-        .init(RouteTrigger.orderPlaced), .init(RouteTrigger.orderConfirmed),
-        .init(RouteTrigger.orderRejected), .init(RouteTrigger.orderCancelled),
-    ])
 }

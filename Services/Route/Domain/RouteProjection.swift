@@ -22,7 +22,7 @@ public enum RouteProjection: Projection {
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {
         switch recorded.event {
         case .created(let event):
-            var view = row(event.order, of: event.customer, .planned, recorded)
+            var view = RouteView(id: event.order, customer: event.customer, status: .planned)
             view.legs = event.legs
             view.origin = event.origin
             view.destination = event.destination
@@ -30,33 +30,16 @@ public enum RouteProjection: Projection {
             view.shipping = event.shipping.amount
             view.total = event.total.amount
             view.arrivesAt = event.arrivesAt
-            model.routes[event.order] = view
+            model.routes.put(view, after: recorded)
         case .rejected(let event):
-            var view = row(event.order, of: event.customer, .rejected, recorded)
+            var view = RouteView(id: event.order, customer: event.customer, status: .rejected)
             view.reason = event.reason
             view.detail = event.detail
-            model.routes[event.order] = view
+            model.routes.put(view, after: recorded)
         case .confirmed(let event):
-            model.routes[event.order]?.become(.confirmed, recorded)
+            model.routes.update(event.order, after: recorded) { $0.status = .confirmed }
         case .cancelled(let event):
-            model.routes[event.order]?.become(.cancelled, recorded)
+            model.routes.update(event.order, after: recorded) { $0.status = .cancelled }
         }
-    }
-
-    private static func row(
-        _ order: String, of customer: String, _ status: RouteView.Status,
-        _ recorded: Recorded<Event>
-    ) -> RouteView {
-        RouteView(
-            id: order, customer: customer, status: status, position: recorded.position,
-            updatedAt: recorded.time)
-    }
-}
-
-extension RouteView {
-    fileprivate mutating func become(_ status: Status, _ recorded: Recorded<RouteEvent>) {
-        self.status = status
-        position = recorded.position
-        updatedAt = recorded.time
     }
 }

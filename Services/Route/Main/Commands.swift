@@ -31,9 +31,7 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: "The longest time that a route may take, in hours.") var hours = 120
 
     func validate() throws {
-        guard (1...100_000).contains(hours) else {
-            throw ValidationError("--hours must be 1 to 100000, not \(hours)")
-        }
+        try require((1...100_000).contains(hours), "--hours must be 1 to 100000, not \(hours)")
     }
 
     /// Returns the planner that the options describe.
@@ -43,8 +41,8 @@ struct NetworkOptions: ParsableArguments {
     }
 }
 
-struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the route of an order.")
+struct Show: ProgramCommand {
+    static let abstract = "Show the route of an order."
     @OptionGroup var options: QueryOptions
     @Argument(help: "The id of the order.") var order: String
 
@@ -56,9 +54,8 @@ struct Show: AsyncParsableCommand {
     }
 }
 
-struct Plan: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Plan a route without an order. Nothing is stored.")
+struct Plan: ProgramCommand {
+    static let abstract = "Plan a route without an order. Nothing is stored."
     @OptionGroup var network: NetworkOptions
     @Argument(help: "The hub to send to.") var destination: String
     @Option(help: "The number of items.") var quantity = 1
@@ -66,12 +63,10 @@ struct Plan: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-        guard quantity > 0 else {
-            throw ValidationError("--quantity must be 1 or more, not \(quantity)")
-        }
+        try require(quantity > 0, "--quantity must be 1 or more, not \(quantity)")
     }
 
-    func run() throws {
+    func run() async throws {
         let journey = Journey(
             origin: network.origin, destination: destination, quantity: quantity,
             currency: try Currency(currency), departsAt: .now())

@@ -5,13 +5,7 @@ public import ServiceRuntime
 
 extension RouteService {
     static let entity = ServiceQuery<Self, String, RouteView>(
-        "route", of: { .stream(try StreamName(category: Route.category, id: $0)) },
-        fromMemory: { model, id in
-            guard let view = model.routes[id] else {
-                throw DaybookError(.rejected, "order \(id) has no route")
-            }
-            return view
-        })
+        "route", in: \.routes, orReject: { "order \($0) has no route" })
 }
 
 extension RouteView: FieldView {

@@ -1,5 +1,4 @@
 public import Contracts
-import EventSourcing
 public import GRDB
 public import RouteDomain
 public import ServiceRuntime
@@ -10,25 +9,16 @@ extension RouteView: FetchableRecord, PersistableRecord {
 }
 
 extension RouteProjection.Model: StoredModel {
-    /// Creates the table of routes in an empty database.
-    public static func createTables(_ db: Database) throws {
-        try db.create(table: "route") { table in
-            table.primaryKey("id", .text)
-            table.column("customer", .text).notNull()
-            table.column("status", .text).notNull()
-            table.column("legs", .jsonText).notNull()
-            for name in ["origin", "destination", "currency", "arrivesAt", "reason", "detail"] {
-                table.column(name, .text)
-            }
-            for amount in ["shipping", "total"] { table.column(amount, .integer) }
-            table.column("position", .integer).notNull()
-            table.column("updatedAt", .text).notNull()
+    /// The table of routes.
+    public static let tables: [StoredTable<Self>] = [
+        .init(\.routes) { table in
+            table.required(.text, "customer", "status")
+            table.required(.jsonText, "legs")
+            table.optional(
+                .text, "origin", "destination", "currency", "arrivesAt", "reason", "detail")
+            table.optional(.integer, "shipping", "total")
+            table.required(.integer, "position")
+            table.required(.text, "updatedAt")
         }
-    }
-
-    /// Reads all rows into memory.
-    public mutating func load(_ db: Database) throws { try routes.load(db) }
-
-    /// Returns the database writes for all changes since the last call.
-    public mutating func takeWrites() -> [ProjectedStore.Write] { routes.takeWrites() }
+    ]
 }

@@ -1,7 +1,7 @@
 public import AccountMain
 public import Contracts
-public import EventSourcing
 import GRDB
+public import ServiceRuntime
 public import WithdrawDomain
 
 extension WithdrawalView: MovementView {
@@ -9,13 +9,7 @@ extension WithdrawalView: MovementView {
     public static var databaseTableName: String { "withdraw" }
 }
 
-extension WithdrawProjection.Model: MovementModel {
-    /// The columns with amounts.
-    public static var amounts: [String] { ["amount"] }
-
-    /// The withdrawals, in the order of the log.
-    public var movements: Journal<WithdrawalView> {
-        get { withdrawals }
-        set { withdrawals = newValue }
-    }
+extension WithdrawProjection.Model: StoredModel {
+    /// The table of withdrawals.
+    public static let tables: [StoredTable<Self>] = [.movements(\.withdrawals, amounts: ["amount"])]
 }

@@ -1,56 +1,51 @@
-public import ArgumentParser
-import Bytes
-public import EventSourcing
+import ArgumentParser
+import EventSourcing
 import EventStoreClient
 import Foundation
-public import ServiceRuntime
+import ServiceRuntime
 import WireProtocol
 
 /// The `rebuild` command of every service.
-public struct Rebuild<S: Service>: AsyncParsableCommand {
-    /// The command's name and help.
-    public static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "rebuild",
-            abstract: "Rebuild the read model from the log while the old one answers queries.",
-            discussion: """
-                With --into, the command builds a read model in a new file, as of now or of any \
-                earlier time. The service need not run and does not change. Its queries open the \
-                file with --store. An interrupted rebuild resumes where it stopped.
-                """)
+struct Rebuild<S: Service>: ProgramCommand {
+    static var commandName: String? { "rebuild" }
+    static var abstract: String {
+        "Rebuild the read model from the log while the old one answers queries."
+    }
+    static var discussion: String {
+        """
+        With --into, the command builds a read model in a new file, as of now or of any \
+        earlier time. The service need not run and does not change. Its queries open the \
+        file with --store. An interrupted rebuild resumes where it stopped.
+        """
     }
 
     /// The options for the call to the service.
-    @OptionGroup public var options: CallOptions
+    @OptionGroup var options: CallOptions
 
     /// The path of a new file for the read model, or nil to rebuild the running service's.
-    @Option(help: "The new file for the read model.") public var into: String?
+    @Option(help: "The new file for the read model.") var into: String?
 
     /// The point in the log whose state is built, or nil for now.
     @Option(
         help: "Build the state at this position of the log, or this time of commit (RFC 3339).",
         transform: Moment.argument)
-    public var until: Moment?
+    var until: Moment?
 
     /// The endpoint of the event store, or nil for that in the environment or below the home.
     @Option(help: "The endpoint of the event store, for --into (DAYBOOK_EVENT_STORE_ENDPOINT).")
-    public var eventStore: String?
-
-    /// Creates the command. The argument parser sets its values.
-    public init() {}
+    var eventStore: String?
 
     /// Checks that `--until` comes with `--into`.
-    public func validate() throws {
-        guard until == nil || into != nil else {
-            throw ValidationError(
-                "--until needs --into: the running service shows the latest state")
-        }
+    func validate() throws {
+        try require(
+            until == nil || into != nil,
+            "--until needs --into: the running service shows the latest state")
     }
 
     /// Builds the new file, or has the service rebuild its read model and waits for that.
     ///
     /// - Throws: `internal` if the service's rebuild fails, `invalid` if the file exists.
-    public func run() async throws {
+    func run() async throws {
         if let into { return try await build(into) }
         let status = try await options.with(S.name, follow)
         if let reason = status.rebuild?.reason {
@@ -79,13 +74,18 @@ public struct Rebuild<S: Service>: AsyncParsableCommand {
     }
 
     private func build(_ file: String) async throws {
-        guard !FileManager.default.fileExists(atPath: file) else {
-            throw DaybookError(.invalid, "\(file) exists already; --into must name a new file")
-        }
+        try require(
+            !FileManager.default.fileExists(atPath: file), .invalid,
+            "\(file) exists already; --into must name a new file")
         let built = try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
-            var fresh = try await begin(file, store.log, notBeyond: end)
+            var fresh: Rebuilding<S.Shown>
+            do {
+                fresh = try await Rebuilding(at: file + ".part", log: store.log, notBeyond: end)
+            } catch let error as DaybookError where error.kind != .damaged {
+                throw DaybookError(.invalid, "can't create \(file): \(error)")
+            }
             var bar = ProgressBar("rebuild", total: Int(clamping: end))
             defer { bar.end() }
             try await fresh.extend(to: end, from: client) {
@@ -96,16 +96,6 @@ public struct Rebuild<S: Service>: AsyncParsableCommand {
         }
         if options.json { return try Output.json(built) }
         print("built \(file) as of position \(built.position)")
-    }
-
-    private func begin(
-        _ file: String, _ log: EventID, notBeyond end: UInt64
-    ) async throws -> Rebuilding<S.Shown> {
-        do {
-            return try await Rebuilding(at: file + ".part", log: log, notBeyond: end)
-        } catch let error as DaybookError where error.kind != .damaged {
-            throw DaybookError(.invalid, "can't create \(file): \(error)")
-        }
     }
 
     private struct Built: Encodable {

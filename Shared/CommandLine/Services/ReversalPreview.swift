@@ -2,7 +2,6 @@ import EventSourcing
 import EventStoreClient
 import ServiceRuntime
 import Trace
-import WireProtocol
 
 /// The consequences of a reversal that has not happened, collected from all services.
 struct ReversalPreview: Encodable {
@@ -32,21 +31,19 @@ struct ReversalPreview: Encodable {
         // than the owner.
         var options = options
         options.timeout = min(options.timeout, 5)
-        var isComplete = false
-        while !isComplete {
-            isComplete = true
+        var known: Int
+        repeat {
+            known = preview.events.count
             for service in services where !preview.silent.contains(service) {
                 do {
-                    let answer = try await ask(
-                        service, Rehearsal(events: preview.events), options)
+                    let answer = try await ask(service, Rehearsal(events: preview.events), options)
                     preview.events += answer.events
                     preview.changes[service] = answer.changes
-                    if !answer.events.isEmpty { isComplete = false }
                 } catch let error as DaybookError where error.kind == .unavailable {
                     preview.silent.append(service)
                 }
             }
-        }
+        } while preview.events.count > known
         return preview
     }
 

@@ -1,56 +1,49 @@
-public import ArgumentParser
+import ArgumentParser
 import EventSourcing
-public import EventStoreClient
-public import ServiceRuntime
+import EventStoreClient
+import ServiceRuntime
 import WireProtocol
 
 /// The `reverse` command of every service.
-public struct Reverse<S: Service>: AsyncParsableCommand {
-    /// The command's name and help.
-    public static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "reverse",
-            abstract: "Undo an event by appending another. The log keeps both.",
-            discussion: """
-                The service decides on the reversal as on any command, and rejects it if it would \
-                break an invariant. To undo a step of an order's saga, reverse the placing or \
-                confirmation of the order. The saga then undoes all its steps. With --dry-run, the \
-                command appends nothing. It shows the consequences of the event so far, the events \
-                that every service would append, and how its entities would change.
-                """)
+struct Reverse<S: Service>: ProgramCommand {
+    static var commandName: String? { "reverse" }
+    static var abstract: String { "Undo an event by appending another. The log keeps both." }
+    static var discussion: String {
+        """
+        The service decides on the reversal as on any command, and rejects it if it would \
+        break an invariant. To undo a step of an order's saga, reverse the placing or \
+        confirmation of the order. The saga then undoes all its steps. With --dry-run, the \
+        command appends nothing. It shows the consequences of the event so far, the events \
+        that every service would append, and how its entities would change.
+        """
     }
 
     /// The options for the call to the service.
-    @OptionGroup public var options: CallOptions
+    @OptionGroup var options: CallOptions
 
     /// Why the event is reversed, for the audit trail.
-    @Option(help: "The reason, for the audit trail.") public var reason: String
+    @Option(help: "The reason, for the audit trail.") var reason: String
 
     /// Whether the command only shows the consequences of the reversal.
-    @Flag(help: "Only show the consequences of the reversal.") public var dryRun = false
+    @Flag(help: "Only show the consequences of the reversal.") var dryRun = false
 
     /// The endpoint of the event store, or nil for that in the environment or below the home.
     @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
-    public var eventStore: String?
+    var eventStore: String?
 
     /// The event to reverse.
     @Argument(
         help: "The id of the event, or its position in the log.",
         transform: EventReference.argument)
-    public var event: EventReference
-
-    /// Creates the command. The argument parser sets its values.
-    public init() {}
+    var event: EventReference
 
     /// Checks that the reason is not empty.
-    public func validate() throws {
-        guard !reason.isEmpty else { throw ValidationError("--reason must not be empty") }
-    }
+    func validate() throws { try require(!reason.isEmpty, "--reason must not be empty") }
 
     /// Reverses the event, or shows the consequences of its reversal.
     ///
     /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
-    public func run() async throws {
+    func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
             eventStore, home: options.home
         ) { client in

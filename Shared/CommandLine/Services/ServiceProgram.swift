@@ -19,6 +19,8 @@ extension ServiceProgram {
     public static var defaultSubcommand: (any ParsableCommand.Type)? { nil }
 }
 
+extension NoSettings: ParsableArguments {}
+
 extension Executable {
     /// Creates the program of a service.
     public init<S: ServiceProgram>(_ service: S.Type) {
@@ -37,9 +39,28 @@ private struct ServiceCommands<S: ServiceProgram>: AsyncParsableCommand {
     }
 
     private static var diff: [any ParsableCommand.Type] {
-        func diff<Shown: EntityService>(_: Shown.Type) -> any ParsableCommand.Type {
-            Diff<Shown>.self
-        }
-        return (S.self as? any EntityService.Type).map { [diff($0)] } ?? []
+        (S.self as? any EntityService.Type).map { [$0.diff] } ?? []
+    }
+}
+
+extension EntityService {
+    fileprivate static var diff: any ParsableCommand.Type { Diff<Self>.self }
+}
+
+/// The `serve` command of every service.
+struct Serve<S: ServiceProgram>: ProgramCommand {
+    static var commandName: String? { "serve" }
+    static var abstract: String { "Run the service." }
+
+    /// The options of every service.
+    @OptionGroup var options: ServeOptions
+    /// The options of this service.
+    @OptionGroup var settings: S.Settings
+
+    /// Runs the service until SIGTERM or SIGINT.
+    func run() async throws {
+        endOnSignalWhileStarting()
+        let host = try await ServiceHost(S.self, settings, try options.configuration(of: S.name))
+        try await host.run()
     }
 }

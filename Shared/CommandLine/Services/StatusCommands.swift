@@ -1,33 +1,26 @@
-public import ArgumentParser
+import ArgumentParser
 import EventSourcing
 import EventStoreClient
-import Foundation
-public import ServiceRuntime
+import ServiceRuntime
 import WireProtocol
 
 /// The `status` command of every service.
-public struct Status<S: Service>: AsyncParsableCommand {
-    /// The command's name and help.
-    public static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "status", abstract: "Show the running service's progress and lag.")
-    }
+struct Status<S: Service>: ProgramCommand {
+    static var commandName: String? { "status" }
+    static var abstract: String { "Show the running service's progress and lag." }
 
     /// The options for the call to the service.
-    @OptionGroup public var options: CallOptions
-
-    /// Creates the command. The argument parser sets its values.
-    public init() {}
+    @OptionGroup var options: CallOptions
 
     /// Asks the service for its status and prints it.
-    public func run() async throws {
+    func run() async throws {
         let status = try await options.with(S.name) { client in
             try await client.query("status", Nothing(), as: ServiceStatus.self)
         }
         if options.json { return try Output.json(status) }
-        var fields = [
-            ("service", status.service), ("process", "\(status.processID)"),
-            ("since", "\(status.startedAt)"), ("log", "\(status.log)"), ("head", "\(status.head)"),
+        var fields: [Output.Field] = [
+            ("service", status.service), ("process", status.processID),
+            ("since", status.startedAt), ("log", status.log), ("head", status.head),
         ]
         if let projection = status.projection {
             let lag = status.head - min(projection.checkpoint, status.head)
@@ -48,5 +41,39 @@ public struct Status<S: Service>: AsyncParsableCommand {
             if let failure = participant.lastFailure { fields.append(("last failure", failure)) }
         }
         Output.fields(fields)
+    }
+}
+
+/// The `health` command of every service, for process supervisors.
+struct Health<S: Service>: ProgramCommand {
+    static var commandName: String? { "health" }
+    static var abstract: String {
+        "Exit with 0 if the service is ready and up to date, or else say why not."
+    }
+    static var discussion: String {
+        """
+        A service is ready if it answers, its projection has not stopped and is up to \
+        date, and its participant takes part in sagas. Otherwise the exit status is 69.
+        """
+    }
+
+    /// The options for the call to the service.
+    @OptionGroup var options: CallOptions
+
+    /// How many events the read model may lag and still be healthy.
+    @Option(help: "How many events the read model may lag and still be healthy.")
+    var lag = ServiceStatus.allowedLag
+
+    /// Asks the service for its status and checks it.
+    ///
+    /// - Throws: `unavailable`, with the reason, if the service is not ready.
+    func run() async throws {
+        let status = try await options.with(S.name) { client in
+            try await client.query("status", Nothing(), as: ServiceStatus.self)
+        }
+        if let fault = status.fault(lag: lag) {
+            throw DaybookError(.unavailable, fault)
+        }
+        if options.json { try Output.json(status) } else { print("healthy, at \(status.head)") }
     }
 }

@@ -54,17 +54,14 @@ extension AccountPayload {
     public static var family: any PayloadFamily.Type { AccountEvent.self }
     /// The balance service.
     public static var writer: String { "balance" }
-    /// The tag of the account.
-    public var tags: [String] { [Tag.account(account)] }
-}
-
-extension AccountPayload where Self: Reversing {
+    /// The id of the account.
+    public var entity: String { account }
     /// The tags of the account, and of the reversed event if there is one.
-    public var tags: [String] { [Tag.account(account)] + (reverses.map { [$0.tag] } ?? []) }
+    public var tags: [String] { [Tag.account(account)] + reversalTags }
 }
 
 /// A payload that pays money in or out, independently of an order.
-public protocol MovesMoney: AccountPayload, Reversing {
+public protocol MovesMoney: AccountPayload {
     /// The purpose of the payment. May be empty.
     var reference: String { get }
 }

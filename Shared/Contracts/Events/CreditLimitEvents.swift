@@ -55,13 +55,10 @@ extension CreditLimitPayload {
     public static var family: any PayloadFamily.Type { CreditLimitEvent.self }
     /// The creditLimit service.
     public static var writer: String { "creditLimit" }
-    /// The tag of the customer.
-    public var tags: [String] { [Tag.customer(customer)] }
-}
-
-extension CreditLimitPayload where Self: Reversing {
+    /// The id of the customer.
+    public var entity: String { customer }
     /// The tags of the customer, and of the reversed event if there is one.
-    public var tags: [String] { [Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? []) }
+    public var tags: [String] { [Tag.customer(customer)] + reversalTags }
 }
 
 extension CreditLimitPayload where Self: ConcernsOrder {
@@ -70,7 +67,7 @@ extension CreditLimitPayload where Self: ConcernsOrder {
 }
 
 /// The customer's credit limit was set.
-public struct CreditLimitSet: CreditLimitPayload, Reversing {
+public struct CreditLimitSet: CreditLimitPayload {
     /// The name of the event's type in the log.
     public static let type = "CreditLimitSet"
     /// How the event is reversed.
@@ -116,8 +113,7 @@ public struct CreditDenied: CreditLimitPayload, ConcernsOrder {
     /// The name of the event's type in the log.
     public static let type = "CreditDenied"
     /// How the event is reversed.
-    public static let reversal = Reversal.none(
-        because: "no credit was reserved")
+    public static let reversal = Reversal.none(because: "no credit was reserved")
     /// The id of the customer.
     public var customer: String
     /// The id of the order.

@@ -18,11 +18,21 @@ public protocol EventPayload: Codable, Hashable, Sendable {
     static var writer: String { get }
     /// How its events are reversed.
     static var reversal: Reversal { get }
+    /// The id of the order, account or customer whose stream holds the event.
+    var entity: String { get }
+    /// The event that this one reverses and why, or nil, the default.
+    var reverses: Reverses? { get }
     /// The tags that queries can ask for.
     var tags: [String] { get }
 }
 
 extension EventPayload {
+    /// Nil: by default an event reverses no other.
+    public var reverses: Reverses? { nil }
+
+    /// The tag of the reversed event, if this event reverses one.
+    var reversalTags: [String] { reverses.map { [$0.event.reversalTag] } ?? [] }
+
     /// The version in the type's name, or 1.
     public static var version: Int {
         type.split(separator: ".").dropFirst().last.flatMap { Int($0) } ?? 1
@@ -81,14 +91,10 @@ extension PayloadFamily {
 
     /// Creates the event of this type and data, or returns nil if the family lacks the type.
     ///
-    /// - Throws: `EventDataError` if the data does not fit the type.
+    /// - Throws: `unreadable` if the data does not fit the type.
     public init?(type: String, data: ArraySlice<UInt8>) throws {
         guard let decode = Self.cases.decoders[type] else { return nil }
-        do {
-            self = try decode(data)
-        } catch {
-            throw EventDataError(type: type, reason: error)
-        }
+        self = try decode(data)
     }
 }
 
@@ -98,12 +104,6 @@ public struct PayloadCases<Family: Sendable>: Sendable {
     public struct Case: Sendable {
         let payload: any EventPayload.Type
         let decode: @Sendable (ArraySlice<UInt8>) throws -> Family
-
-        /// Creates the case from its initializer, such as `Event.placed`.
-        public init<Payload: EventPayload>(_ wrap: @escaping @Sendable (Payload) -> Family) {
-            payload = Payload.self
-            decode = { wrap(try JSON.decode(Payload.self, from: $0)) }
-        }
     }
 
     /// The categories of the payloads, sorted by name.
@@ -139,17 +139,14 @@ extension PayloadCases {
 }
 
 extension PayloadCases.Case {
-    fileprivate init(
-        payload: any EventPayload.Type,
-        decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> Family
-    ) {
-        self.payload = payload
-        self.decode = decode
+    /// Creates the case from its initializer, such as `Event.placed`.
+    public init<Payload: EventPayload>(_ wrap: @escaping @Sendable (Payload) -> Family) {
+        self.init(payload: Payload.self) { wrap(try JSON.decode($0, of: Payload.type)) }
     }
 }
 
 /// A family whose payloads can also be written.
-public protocol PublishedPayloadFamily: PayloadFamily, ReversibleEvent, Hashable {
+public protocol PublishedPayloadFamily: PayloadFamily, PublishedEvent, Hashable {
     /// The payload of the event.
     var payload: any EventPayload { get }
 }
@@ -157,21 +154,24 @@ public protocol PublishedPayloadFamily: PayloadFamily, ReversibleEvent, Hashable
 extension PublishedPayloadFamily {
     /// The name of the payload's type.
     public var type: String { Swift.type(of: payload).type }
+    /// The id of the order, account or customer whose stream holds the event.
+    public var entity: String { payload.entity }
     /// The tags of the payload.
     public var tags: [String] { payload.tags }
     /// Returns the payload as JSON.
     public func encoded() throws -> [UInt8] { try JSON.encode(payload) }
 }
 
-/// Event data that does not fit its type.
-public struct EventDataError: ClassifiedError {
-    /// The name of the event's type.
-    public let type: String
-    /// The decoder's error.
-    public let reason: any Error
-
-    public var kind: DaybookError.Kind { .unreadable }
-
-    /// The error in one line.
-    public var description: String { "the data of this \(type) can't be read: \(reason)" }
+extension JSON {
+    /// Decodes the data of an event.
+    ///
+    /// - Parameter type: the name of the event's type.
+    /// - Throws: `unreadable` if the data does not fit the type.
+    static func decode<Value: Decodable>(
+        _ data: ArraySlice<UInt8>, of type: String
+    ) throws(DaybookError) -> Value {
+        do { return try decode(from: data) } catch {
+            throw DaybookError(.unreadable, "the data of this \(type) can't be read: \(error)")
+        }
+    }
 }

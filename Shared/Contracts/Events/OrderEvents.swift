@@ -41,15 +41,10 @@ extension OrderPayload {
     public static var family: any PayloadFamily.Type { OrderEvent.self }
     /// The orders service.
     public static var writer: String { "orders" }
-    /// The tags of the order and the customer.
-    public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
-}
-
-extension OrderPayload where Self: Reversing {
+    /// The id of the order.
+    public var entity: String { order }
     /// The tags of the order and the customer, and of the reversed event if there is one.
-    public var tags: [String] {
-        [Tag.order(order), Tag.customer(customer)] + (reverses.map { [$0.tag] } ?? [])
-    }
+    public var tags: [String] { [Tag.order(order), Tag.customer(customer)] + reversalTags }
 }
 
 /// An ordered article, with its quantity and price.
@@ -127,7 +122,7 @@ public struct OrderConfirmed: OrderPayload {
 }
 
 /// The order failed. Everything reserved for it is given back.
-public struct OrderRejected: OrderPayload, Reversing {
+public struct OrderRejected: OrderPayload {
     /// The name of the event's type in the log.
     public static let type = "OrderRejected"
     /// How the event is reversed.
@@ -165,7 +160,7 @@ public struct OrderRejected: OrderPayload, Reversing {
 }
 
 /// The customer cancelled a confirmed order. The payment is refunded.
-public struct OrderCancelled: OrderPayload, Reversing {
+public struct OrderCancelled: OrderPayload {
     /// The name of the event's type in the log.
     public static let type = "OrderCancelled"
     /// How the event is reversed.

@@ -11,12 +11,6 @@ public enum Reversal: Sendable {
     case none(because: String)
 }
 
-/// A payload that can be written to reverse another event.
-public protocol Reversing: EventPayload {
-    /// The event that this one reverses and why, or nil.
-    var reverses: Reverses? { get }
-}
-
 /// The event that is reversed, and why.
 public struct Reverses: Codable, Hashable, Sendable {
     /// The id of the reversed event.
@@ -29,13 +23,11 @@ public struct Reverses: Codable, Hashable, Sendable {
         self.event = event
         self.reason = reason
     }
-
-    var tag: String { event.reversalTag }
 }
 
 extension PublishedPayloadFamily {
     /// The id of the event that this one reverses, or nil.
-    public var reverses: EventID? { (payload as? any Reversing)?.reverses?.event }
+    public var reverses: EventID? { payload.reverses?.event }
 
     /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
     public func obstacle(toReversalBy service: String) -> String? {

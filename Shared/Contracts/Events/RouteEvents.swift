@@ -44,6 +44,8 @@ extension RoutePayload {
     public static var family: any PayloadFamily.Type { RouteEvent.self }
     /// The route service.
     public static var writer: String { "route" }
+    /// The id of the order.
+    public var entity: String { order }
     /// The tags of the order and the customer.
     public var tags: [String] { [Tag.order(order), Tag.customer(customer)] }
 }

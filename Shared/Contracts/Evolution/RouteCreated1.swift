@@ -31,11 +31,9 @@ private struct RouteCreated1: Decodable {
         var arrivesAt: Timestamp
         var cost: Money
 
-        func today() throws -> RouteLeg {
-            guard let meters = Int(exactly: (kilometers * 1000).rounded()) else {
-                throw DaybookError(
-                    .invalid, "\(kilometers) km are no distance between two hubs")
-            }
+        func today() throws(DaybookError) -> RouteLeg {
+            let meters = try Int(exactly: (kilometers * 1000).rounded()).orThrow(
+                .invalid, "\(kilometers) km are no distance between two hubs")
             return RouteLeg(
                 from: from, to: to, meters: meters, departsAt: departsAt, arrivesAt: arrivesAt,
                 cost: cost)

@@ -11,15 +11,8 @@ extension Upcaster {
         _ type: String, _ upcast: @escaping @Sendable (Old) throws -> New
     ) {
         self.init(type, to: [New.type]) { data in
-            let old: Old
-            do {
-                old = try JSON.decode(from: data)
-            } catch {
-                throw EventDataError(type: type, reason: error)
-            }
-            return [
-                EventContent(type: New.type, data: try JSON.encode(try upcast(old))[...])
-            ]
+            let new = try upcast(try JSON.decode(data, of: type))
+            return [EventContent(type: New.type, data: try JSON.encode(new)[...])]
         }
     }
 }

@@ -32,7 +32,7 @@ public struct Upcasting {
     /// the query does not ask for are left out. The first event keeps the id of the record, because
     /// others may name it as their cause. The ids of the rest derive from it.
     ///
-    /// - Throws: `UnknownEvent` if the family does not know the type.
+    /// - Throws: `unreadable` if the family does not know the type.
     public func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
         let category = record.category
         guard let family = families.first(where: { $0.categories == [category] }) else {
@@ -42,7 +42,7 @@ public struct Upcasting {
         let contents = try family.upcasters.upcast(content)
         return try contents.enumerated().compactMap { index, today in
             guard let event = try family.init(type: today.type, data: today.data) else {
-                throw UnknownEvent(record, reader: family)
+                throw DaybookError.unknownEvent(record, reader: family)
             }
             guard types.isEmpty || types.contains(today.type) else { return nil }
             guard today.type != content.type else { return record }

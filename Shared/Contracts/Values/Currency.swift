@@ -10,7 +10,7 @@ public struct Currency: Hashable, Sendable {
     /// - Throws: `invalid` for other text.
     public init(_ code: String) throws(DaybookError) {
         guard Self.exponents[code] != nil else {
-            throw DaybookError(.invalid, "'\(code)' is not an ISO 4217 currency code, such as USD")
+            throw .invalid("'\(code)' is not an ISO 4217 currency code, such as USD")
         }
         self.code = code
     }
@@ -63,12 +63,9 @@ extension Currency: CustomStringConvertible, Codable {
     ///
     /// - Throws: `invalid` for other text.
     public init(from decoder: any Decoder) throws {
-        try self.init(decoder.singleValueContainer().decode(String.self))
+        try self.init(String(from: decoder))
     }
 
     /// Writes the code.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(code)
-    }
+    public func encode(to encoder: any Encoder) throws { try code.encode(to: encoder) }
 }

@@ -8,19 +8,12 @@ public enum Identifier {
     ///
     /// - Parameter what: the kind of the id in the error, such as `order id`.
     public static func check(_ text: String, what: String) throws(DaybookError) {
-        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isAllowed) else {
+        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(allowed.contains) else {
             let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]
-            throw DaybookError(
-                .invalid, "\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
+            throw .invalid("\(what) '\(shown)' is not 1 to 64 letters, digits, '_' or '.'")
         }
     }
 
-    private static func isAllowed(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
-            true
-        default: false
-        }
-    }
+    private static let allowed = Set(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.".utf8)
 }

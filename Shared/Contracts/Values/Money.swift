@@ -57,13 +57,12 @@ extension Money {
             parts.count == 1 || (exponent > 0 && parts[1].utf8.count == exponent)
         else {
             let example = Money(1177, currency).amountText
-            throw DaybookError(
-                .invalid, "'\(text)' is not an amount in \(currency), such as \(example)")
+            throw .invalid("'\(text)' is not an amount in \(currency), such as \(example)")
         }
         let fraction = parts.count == 2 ? String(parts[1]) : String(repeating: "0", count: exponent)
         guard let magnitude = Int64(parts[0] + fraction), magnitude <= Self.largest else {
             let largest = Money(Self.largest, currency)
-            throw DaybookError(.invalid, "'\(text)' is more than the largest amount, \(largest)")
+            throw .invalid("'\(text)' is more than the largest amount, \(largest)")
         }
         self.init(isNegative ? -magnitude : magnitude, currency)
     }
@@ -96,6 +95,10 @@ extension Money: LosslessStringConvertible {
 extension Money: Codable {
     private enum CodingKeys: CodingKey { case amount, currency }
 
+    private func checkRange() throws(DaybookError) {
+        guard isInRange else { throw .invalid("the amount \(amount) is out of range") }
+    }
+
     /// Reads an amount.
     ///
     /// - Throws: `invalid` if it is out of range.
@@ -104,18 +107,14 @@ extension Money: Codable {
         self.init(
             try container.decode(Int64.self, forKey: .amount),
             try container.decode(Currency.self, forKey: .currency))
-        guard isInRange else {
-            throw DaybookError(.invalid, "the amount \(amount) is out of range")
-        }
+        try checkRange()
     }
 
     /// Writes an amount.
     ///
     /// - Throws: `invalid` if it is out of range, because no reader would accept it.
     public func encode(to encoder: any Encoder) throws {
-        guard isInRange else {
-            throw DaybookError(.invalid, "the amount \(amount) is out of range")
-        }
+        try checkRange()
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(amount, forKey: .amount)
         try container.encode(currency, forKey: .currency)

@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// An account, for queries. Amounts are in minor units of `currency`.
-public struct AccountView: Codable, Hashable, Sendable, Identifiable {
+public struct AccountView: EntityView {
     /// The id of the account, which is also the id of its customer.
     public var id: String
     /// The only currency of the account.
@@ -19,19 +19,15 @@ public struct AccountView: Codable, Hashable, Sendable, Identifiable {
     /// The time at which the account was opened.
     public var openedAt: Timestamp
     /// The position of the last event in this view.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of that event.
-    public var updatedAt: Timestamp
+    public var updatedAt = Timestamp.earliest
 
     /// Creates the view of an empty account.
-    public init(
-        id: String, currency: Currency, openedAt: Timestamp, position: UInt64, updatedAt: Timestamp
-    ) {
-        self.id = id
-        self.currency = currency
-        self.openedAt = openedAt
-        self.position = position
-        self.updatedAt = updatedAt
+    public init(_ opened: AccountOpened) {
+        id = opened.account
+        currency = opened.currency
+        openedAt = opened.openedAt
     }
 }
 
@@ -65,22 +61,28 @@ public struct StatementEntry: Codable, Hashable, Sendable {
         case opened, credited, withdrawn, reserved, released, captured, refunded
     }
 
-    /// Creates a line of a statement.
-    public init(
-        position: UInt64, time: Timestamp, account: String, kind: Kind, change: Int64,
-        heldChange: Int64, balanceAfter: Int64, currency: Currency, order: String? = nil,
-        reference: String? = nil
+    /// Creates the line of an event that changed the account from `before` to `view`, or returns
+    /// nil for a refusal, which changes nothing.
+    public init?(
+        _ recorded: Recorded<AccountEvent>, from before: AccountView, to view: AccountView
     ) {
-        self.position = position
-        self.time = time
-        self.account = account
-        self.kind = kind
-        self.change = change
-        self.heldChange = heldChange
-        self.balanceAfter = balanceAfter
-        self.currency = currency
-        self.order = order
-        self.reference = reference
+        switch recorded.event {
+        case .opened: kind = .opened
+        case .credited(let event): (kind, reference) = (.credited, event.purpose)
+        case .withdrawn(let event): (kind, reference) = (.withdrawn, event.purpose)
+        case .reserved(let event): (kind, order) = (.reserved, event.order)
+        case .refused: return nil
+        case .released(let event): (kind, order) = (.released, event.order)
+        case .captured(let event): (kind, order) = (.captured, event.order)
+        case .refunded(let event): (kind, order) = (.refunded, event.order)
+        }
+        position = recorded.position
+        time = recorded.time
+        account = view.id
+        change = view.balance.subtracting(before.balance)
+        heldChange = view.held.subtracting(before.held)
+        balanceAfter = view.balance
+        currency = view.currency
     }
 }
 

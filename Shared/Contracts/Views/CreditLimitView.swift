@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// A customer's credit limit, for queries. Amounts are in minor units of `currency`.
-public struct CreditLimitView: Codable, Hashable, Sendable, Identifiable {
+public struct CreditLimitView: EntityView {
     /// The id of the customer.
     public var id: String
     /// The currency of the limit.
@@ -15,15 +15,13 @@ public struct CreditLimitView: Codable, Hashable, Sendable, Identifiable {
     /// The limit minus what is reserved and used. Never negative.
     public var available: Int64 = 0
     /// The position of the last event in this view.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of that event.
-    public var updatedAt: Timestamp
+    public var updatedAt = Timestamp.earliest
 
     /// Creates the view of a limit of zero.
-    public init(id: String, currency: Currency, position: UInt64, updatedAt: Timestamp) {
+    public init(id: String, currency: Currency) {
         self.id = id
         self.currency = currency
-        self.position = position
-        self.updatedAt = updatedAt
     }
 }

@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// An order, for queries. Amounts are in minor units of `currency`.
-public struct OrderView: Codable, Hashable, Sendable, Identifiable {
+public struct OrderView: EntityView {
     /// The id of the order.
     public var id: String
     /// The id of the customer.
@@ -39,9 +39,9 @@ public struct OrderView: Codable, Hashable, Sendable, Identifiable {
     /// The figures behind the reason, or nil.
     public var detail: String?
     /// The position of the last event in this view.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of that event.
-    public var updatedAt: Timestamp
+    public var updatedAt = Timestamp.earliest
 
     /// The state of an order.
     public enum Status: String, Codable, Hashable, Sendable {
@@ -50,7 +50,7 @@ public struct OrderView: Codable, Hashable, Sendable, Identifiable {
     }
 
     /// Creates the view of an order that was just placed.
-    public init(_ placed: OrderPlaced, position: UInt64, updatedAt: Timestamp) {
+    public init(_ placed: OrderPlaced) {
         id = placed.order
         customer = placed.customer
         status = .pending
@@ -61,27 +61,20 @@ public struct OrderView: Codable, Hashable, Sendable, Identifiable {
         destination = placed.destination
         placedAt = placed.placedAt
         deadline = placed.deadline
-        self.position = position
-        self.updatedAt = updatedAt
     }
 }
 
 /// The orders of a customer, in the order in which they were placed.
-public struct CustomerOrdersView: Codable, Hashable, Sendable, Identifiable {
+public struct CustomerOrdersView: EntityView {
     /// The id of the customer.
     public var id: String
     /// The ids of the orders.
-    public var orders: [String]
+    public var orders: [String] = []
     /// The position of the last event in this view.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of that event.
-    public var updatedAt: Timestamp
+    public var updatedAt = Timestamp.earliest
 
-    /// Creates the view of a customer's orders.
-    public init(id: String, orders: [String], position: UInt64, updatedAt: Timestamp) {
-        self.id = id
-        self.orders = orders
-        self.position = position
-        self.updatedAt = updatedAt
-    }
+    /// Creates the view of a customer without orders.
+    public init(id: String) { self.id = id }
 }

@@ -1,7 +1,7 @@
 public import EventSourcing
 
 /// The route of an order, for queries. Amounts are in minor units of `currency`.
-public struct RouteView: Codable, Hashable, Sendable, Identifiable {
+public struct RouteView: EntityView {
     /// The order's id.
     public var id: String
     /// The id of the customer.
@@ -29,9 +29,9 @@ public struct RouteView: Codable, Hashable, Sendable, Identifiable {
     /// The hubs and figures behind the reason, or nil.
     public var detail: String?
     /// The position of the last event in this view.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of that event.
-    public var updatedAt: Timestamp
+    public var updatedAt = Timestamp.earliest
 
     /// The state of a route.
     public enum Status: String, Codable, Hashable, Sendable {
@@ -40,13 +40,9 @@ public struct RouteView: Codable, Hashable, Sendable, Identifiable {
     }
 
     /// Creates a view without legs.
-    public init(
-        id: String, customer: String, status: Status, position: UInt64, updatedAt: Timestamp
-    ) {
+    public init(id: String, customer: String, status: Status) {
         self.id = id
         self.customer = customer
         self.status = status
-        self.position = position
-        self.updatedAt = updatedAt
     }
 }

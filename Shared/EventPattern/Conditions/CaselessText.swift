@@ -1,13 +1,19 @@
-/// A string that is compared without regard to case, character by character.
+/// A string, or its beginning or end, compared without regard to case, character by character.
 ///
 /// Each character matches itself, its lower case and its upper case, whatever their lengths. So `ß`
 /// matches `SS`, but not `Ss`, and `i` matches neither `İ` nor `ı`.
 struct CaselessText: Sendable {
+    enum Part {
+        case whole, prefix, suffix
+    }
+
     let text: [UInt8]
+    let part: Part
     private let variants: [[[UInt8]]]
 
-    init(_ text: [UInt8]) {
+    init(_ text: [UInt8], _ part: Part) {
         self.text = text
+        self.part = part
         variants = String(decoding: text, as: UTF8.self).unicodeScalars.map(Self.variants)
     }
 
@@ -22,11 +28,15 @@ struct CaselessText: Sendable {
         return Array(Set(variants.map { Array($0.utf8) }))
     }
 
-    func equals(_ other: Span<UInt8>) -> Bool { endOfPrefix(other) == other.count }
+    func matches(_ other: Span<UInt8>) -> Bool {
+        switch part {
+        case .whole: endOfPrefix(other) == other.count
+        case .prefix: endOfPrefix(other) != nil
+        case .suffix: isSuffix(of: other)
+        }
+    }
 
-    func isPrefix(of other: Span<UInt8>) -> Bool { endOfPrefix(other) != nil }
-
-    func isSuffix(of other: Span<UInt8>) -> Bool {
+    private func isSuffix(of other: Span<UInt8>) -> Bool {
         var end = other.count
         for variants in variants.reversed() {
             guard let fit = variants.first(where: { other.holds($0, at: end - $0.count) })
@@ -56,15 +66,13 @@ struct CaselessText: Sendable {
         folded.reserveCapacity(text.count)
         for index in text.indices {
             let byte = text[index]
-            guard byte < 0x80 else { return foldedUnicode(text) }
+            guard byte < 0x80 else {
+                let string = String(decoding: text.indices.map { text[$0] }, as: UTF8.self)
+                return string.unicodeScalars.flatMap { self.folded($0).utf8 }
+            }
             folded.append(65...90 ~= byte ? byte | 0x20 : byte)
         }
         return folded
-    }
-
-    private static func foldedUnicode(_ text: Span<UInt8>) -> [UInt8] {
-        let string = String(decoding: text.indices.map { text[$0] }, as: UTF8.self)
-        return string.unicodeScalars.flatMap { folded($0).utf8 }
     }
 
     /// Returns the lower case of the upper case of the lower case, where `ẞ`, `ß` and `SS` meet.

@@ -2,20 +2,15 @@
 enum Condition: Sendable {
     /// Any of these strings, byte for byte.
     case strings(ByteSet)
-    case number(Double)
-    /// A number that no double stands for. Only the same text matches.
-    case numberText([UInt8])
-    case null
-    case bool(Bool)
-    case prefix([UInt8])
-    case suffix([UInt8])
-    case equalsIgnoringCase(CaselessText)
-    case prefixIgnoringCase(CaselessText)
-    case suffixIgnoringCase(CaselessText)
     case wildcard(Wildcard)
-    case numeric(NumericRange)
+    case caseless(CaselessText)
     /// A block of addresses, in any notation.
     case address(AddressBlock)
+    case numeric(NumericRange)
+    /// A number that no double stands for. Only the same text matches.
+    case numberText([UInt8])
+    /// Null, true or false.
+    case literal(FieldValue.Kind)
     /// Any value.
     case exists
     /// Any value that matches none of these conditions.
@@ -26,35 +21,22 @@ enum Condition: Sendable {
     /// - Parameter text: the value's text, without quotes for a string.
     func matches(_ value: FieldValue, _ text: Span<UInt8>) -> Bool {
         switch self {
+        case .strings(let strings): value.kind == .string && strings.index(of: text) != nil
+        case .wildcard(let wildcard): value.kind == .string && wildcard.matches(text)
+        case .caseless(let other): value.kind == .string && other.matches(text)
+        case .address(let block):
+            value.kind == .string && AddressBlock(text).map(block.contains) ?? false
+        case .numeric(let range): value.kind == .number && range.contains(value.number)
+        case .numberText(let number): value.kind == .numberText && text.elementsEqual(number)
+        case .literal(let kind): value.kind == kind
         case .exists: true
         case .anythingBut(let conditions): !conditions.contains { $0.matches(value, text) }
-        case .null: value.kind == .null
-        case .bool(let bool): value.kind == (bool ? .true : .false)
-        case .number(let number): value.kind == .number && value.number == number
-        case .numeric(let range): value.kind == .number && range.contains(value.number)
-        case .numberText(let number):
-            value.kind == .numberText && text.elementsEqual(number)
-        default: value.kind == .string && matches(string: text)
-        }
-    }
-
-    private func matches(string text: Span<UInt8>) -> Bool {
-        switch self {
-        case .strings(let strings): strings.index(of: text) != nil
-        case .prefix(let prefix): text.hasPrefix(prefix)
-        case .suffix(let suffix): text.hasSuffix(suffix)
-        case .equalsIgnoringCase(let other): other.equals(text)
-        case .prefixIgnoringCase(let prefix): prefix.isPrefix(of: text)
-        case .suffixIgnoringCase(let suffix): suffix.isSuffix(of: text)
-        case .wildcard(let wildcard): wildcard.matches(text)
-        case .address(let block): IPAddress(text).map(block.contains) ?? false
-        default: false
         }
     }
 }
 
 /// The numbers between two bounds, each of which may be included.
-struct NumericRange: Sendable {
+struct NumericRange: Equatable, Sendable {
     var lower = -Double.infinity
     var upper = Double.infinity
     var includesLower = true

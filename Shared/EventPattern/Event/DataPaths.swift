@@ -40,14 +40,11 @@ extension EventFields {
         case .true: return "true"
         case .false: return "false"
         case .string, .number, .numberText:
-            guard !value.isDecoded else {
-                return String(decoding: decoded[value.range], as: UTF8.self)
-            }
-            let start = event.bytes.startIndex
-            return String(
-                decoding: event.bytes[
-                    (start + value.range.lowerBound)..<(start + value.range.upperBound)],
-                as: UTF8.self)
+            let bytes =
+                value.isDecoded
+                ? decoded[value.range]
+                : event.bytes.dropFirst(value.range.lowerBound).prefix(value.range.count)
+            return String(decoding: bytes, as: UTF8.self)
         }
     }
 }

@@ -15,13 +15,13 @@ struct EventReader: ~Copyable {
     ///
     /// The attribute has no values if the text is not JSON or is nested too deep.
     mutating func read(_ range: Range<Int>, of bytes: Span<UInt8>, at node: Int) {
-        let mark = fields.mark
-        var scanner = JSONScanner(range, maximumDepth: EventPattern.Limits.eventDepth)
+        let count = fields.values.count
+        var scanner = JSONScanner(range, maximumDepth: PatternLimits.eventDepth)
         do throws(JSONError) {
             try value(&scanner, bytes, node, scope: 0)
             try scanner.finish(bytes)
         } catch {
-            fields.rewind(to: mark)
+            fields.removeValues(from: count)
         }
     }
 
@@ -64,8 +64,7 @@ struct EventReader: ~Copyable {
         _ scanner: inout JSONScanner, _ bytes: Span<UInt8>, _ node: Int, _ scope: Int32
     ) throws(JSONError) {
         try scanner.open()
-        var isFirst = true
-        while try scanner.hasNext(bytes, until: UInt8(ascii: "}"), isFirst: &isFirst) {
+        while try scanner.hasNext(bytes, until: UInt8(ascii: "}")) {
             let key = try scanner.key(bytes)
             if let child = child(of: node, key, bytes) {
                 try value(&scanner, bytes, child, scope: scope)
@@ -80,8 +79,7 @@ struct EventReader: ~Copyable {
     ) throws(JSONError) {
         try scanner.open()
         let array = fields.scopes.openArray()
-        var isFirst = true
-        while try scanner.hasNext(bytes, until: UInt8(ascii: "]"), isFirst: &isFirst) {
+        while try scanner.hasNext(bytes, until: UInt8(ascii: "]")) {
             let next = scanner.peek(bytes)
             let isScope = next == UInt8(ascii: "{") || next == UInt8(ascii: "[")
             try value(

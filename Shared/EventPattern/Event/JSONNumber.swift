@@ -9,7 +9,7 @@ enum JSONNumber {
         guard let decimal = Decimal(bytes) else { return nil }
         guard decimal.significand != 0 else { return 0 }
         let magnitude = quick(decimal) ?? careful(decimal, bytes)
-        return decimal.isNegative ? magnitude.map { -$0 } : magnitude
+        return bytes[0] == UInt8(ascii: "-") ? magnitude.map { -$0 } : magnitude
     }
 
     /// Returns the double with the value of an integer, or nil if no double prints as that integer.
@@ -33,8 +33,7 @@ enum JSONNumber {
     private static func careful(_ decimal: Decimal, _ bytes: Span<UInt8>) -> Double? {
         let text = String(decoding: (0..<bytes.count).map { bytes[$0] }, as: UTF8.self)
         guard let double = Double(text)?.magnitude, double.isFinite else { return nil }
-        return Decimal(Array(double.description.utf8).span)?.magnitude == decimal.magnitude
-            ? double : nil
+        return Decimal(Array(double.description.utf8).span) == decimal ? double : nil
     }
 
     private static let powersOf10 = (0..<23).map { power in
@@ -42,33 +41,25 @@ enum JSONNumber {
     }
 }
 
-/// A decimal number, significand × 10^exponent. The significand has no zeros at its end.
-private struct Decimal {
-    var isNegative = false
+/// A decimal number without its sign, significand × 10^exponent. The significand has no zeros at
+/// its end.
+private struct Decimal: Equatable {
     var significand: UInt128 = 0
     var exponent = 0
-
-    var magnitude: Magnitude { Magnitude(significand: significand, exponent: exponent) }
-
-    struct Magnitude: Equatable {
-        var significand: UInt128
-        var exponent: Int
-    }
 
     /// Reads a JSON number, or returns nil if it has more digits or a larger exponent than any
     /// double needs.
     init?(_ bytes: Span<UInt8>) {
         var zeros = 0
         var isFraction = false
-        for index in bytes.indices {
+        digits: for index in bytes.indices {
             switch bytes[index] {
-            case UInt8(ascii: "-"): isNegative = true
+            case UInt8(ascii: "-"): continue
             case UInt8(ascii: "."): isFraction = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
                 guard let power = Self.power(bytes, from: index + 1) else { return nil }
-                exponent += power + zeros
-                if significand == 0 { exponent = 0 }
-                return
+                exponent += power
+                break digits
             case let digit:
                 if isFraction { exponent -= 1 }
                 guard digit != UInt8(ascii: "0") else {
@@ -83,10 +74,6 @@ private struct Decimal {
     }
 
     private mutating func append(_ digit: UInt8, behind zeros: Int) -> Bool {
-        guard significand != 0 else {
-            significand = UInt128(digit)
-            return true
-        }
         for _ in 0...zeros {
             let (product, overflow) = significand.multipliedReportingOverflow(by: 10)
             guard !overflow else { return false }

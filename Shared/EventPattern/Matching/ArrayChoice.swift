@@ -1,3 +1,5 @@
+import EventSourcing
+
 /// The search for one value for each requirement, no two of them from different elements of the
 /// same array.
 ///
@@ -18,7 +20,7 @@ struct ArrayChoice {
     private var chosen: [Int32] = []
     /// The options that are taken as absent.
     private var absent: [Int] = []
-    private var stepsLeft = EventPattern.Limits.arraySteps
+    private var stepsLeft = PatternLimits.arraySteps
 
     static func exists(
         for tests: [Clause.Test], in fields: EventFields, _ record: Span<UInt8>
@@ -27,10 +29,12 @@ struct ArrayChoice {
         for test in tests {
             var option = Option(
                 scopes: [], presentScopes: [], acceptsAbsence: test.acceptsAbsence)
-            for index in fields.indices(of: test.field) {
+            var index = fields.firstIndex(of: test.field)
+            while index >= 0 {
                 let scope = fields.values[index].scope
                 if test.acceptsAbsence { option.presentScopes.append(scope) }
                 if test.isMet(by: index, of: fields, record) { option.scopes.append(scope) }
+                index = fields.index(after: index)
             }
             option.scopes.sort()
             options.append(option)
@@ -39,18 +43,13 @@ struct ArrayChoice {
         return search.succeeds(from: 0)
     }
 
-    private init(options: [Option], scopes: Scopes) {
-        self.options = options
-        self.scopes = scopes
-    }
-
     private mutating func succeeds(from index: Int) -> Bool {
         guard index < options.count else { return absent.allSatisfy(isAbsent) }
         let candidates = options[index].scopes
         var at = 0
         while at < candidates.count {
             if let next = conflict(of: candidates[at]) {
-                at = candidates.firstIndex(notBelow: next, from: at + 1)
+                at = candidates[(at + 1)...].partitioningIndex { $0 >= next }
                 continue
             }
             guard stepsLeft > 0 else { return false }
@@ -59,7 +58,7 @@ struct ArrayChoice {
             if succeeds(from: index + 1) { return true }
             chosen.removeLast()
             // Two values in one scope are equivalent here.
-            at = candidates.firstIndex(notBelow: candidates[at] + 1, from: at + 1)
+            at = candidates[(at + 1)...].partitioningIndex { $0 > candidates[at] }
         }
         guard options[index].acceptsAbsence else { return false }
         absent.append(index)
@@ -78,18 +77,5 @@ struct ArrayChoice {
             if let next = scopes.conflict(of: scope, with: other) { return next }
         }
         return nil
-    }
-}
-
-extension [Int32] {
-    /// Returns the index of the first element from `start` that is at least `bound`. The array is
-    /// in ascending order.
-    fileprivate func firstIndex(notBelow bound: Int32, from start: Int) -> Int {
-        var (low, high) = (start, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < bound { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -31,7 +31,7 @@ struct Clause: Sendable {
             let index = test.firstMatch(in: fields, record)
             if index < 0 {
                 guard test.acceptsAbsence else { return false }
-                isPlain = isPlain && fields.isEmpty(test.field)
+                isPlain = isPlain && fields.firstIndex(of: test.field) < 0
             } else {
                 isPlain = isPlain && fields.values[index].scope == 0
             }
@@ -51,6 +51,9 @@ extension Clause.Test {
     }
 
     func isMet(by index: Int, of fields: EventFields, _ record: Span<UInt8>) -> Bool {
-        conditions.contains { fields.matches($0, at: index, record) }
+        let value = fields.values[index]
+        return fields.withText(of: value, record) { text in
+            conditions.contains { $0.matches(value, text) }
+        }
     }
 }

@@ -25,13 +25,7 @@ struct RangeIndex: Sendable {
     }
 
     mutating func remove(_ clause: Int32, _ range: NumericRange) {
-        guard
-            let index = entries.firstIndex(where: {
-                $0.clause == clause && $0.range.lower == range.lower
-                    && $0.range.upper == range.upper
-            })
-        else { return }
-        entries.remove(at: index)
+        entries.removeAll { $0.clause == clause && $0.range == range }
         _ = reach(of: 0..<entries.count)
     }
 

@@ -2,77 +2,69 @@ import JSON
 
 // The elements of a field's list: values and operators.
 
-extension PatternParser {
-    enum Element {
-        /// A string, kept separate so that all strings of a list are looked up at once.
-        case string([UInt8])
-        case condition(Condition)
-        case absence
-    }
+/// An operator on strings. `anything-but` takes it, too.
+enum StringOperator: String {
+    case prefix, suffix, wildcard
+    case equalsIgnoringCase = "equals-ignore-case"
 
-    mutating func element() throws(EventPatternError) -> Element {
+    var isAffix: Bool { self == .prefix || self == .suffix }
+}
+
+extension PatternParser {
+    /// Reads an element. Returns nil for `{"exists": false}`.
+    mutating func element() throws(JSONError) -> Condition? {
         switch peek() {
-        case UInt8(ascii: "{"): return try operation()
-        case UInt8(ascii: "["):
+        case "{": return try operation()
+        case "[":
             throw failure("a list can't hold a list; write the values side by side, such as [1, 2]")
         default: break
         }
         let start = scanner.at
         switch try scalar() {
-        case .null: return .condition(.null)
-        case .true: return .condition(.bool(true))
-        case .false: return .condition(.bool(false))
-        case .number(let range): return .condition(exactly(range))
+        case .null: return .literal(.null)
+        case .true: return .literal(.true)
+        case .false: return .literal(.false)
+        case .number(let range): return exactly(range)
         case .string(let token):
             let string = try decoded(token, start)
-            guard let address = IPAddress(string.span) else { return .string(string) }
-            return .condition(.address(AddressBlock(address, length: address.width)))
+            return AddressBlock(string.span).map(Condition.address) ?? .strings(ByteSet([string]))
         }
     }
 
-    private mutating func operation() throws(EventPatternError) -> Element {
+    private mutating func operation() throws(JSONError) -> Condition? {
         let (name, offset) = try openOperation()
-        let element: Element
+        let condition: Condition?
         switch name {
-        case "exists": element = try exists() ? .condition(.exists) : .absence
-        case "prefix":
-            element = .condition(
-                try affix(name, Condition.prefix, orIgnoringCase: Condition.prefixIgnoringCase))
-        case "suffix":
-            element = .condition(
-                try affix(name, Condition.suffix, orIgnoringCase: Condition.suffixIgnoringCase))
-        case "equals-ignore-case":
-            element = .condition(.equalsIgnoringCase(CaselessText(try string(for: name))))
-        case "wildcard": element = .condition(.wildcard(try wildcard()))
-        case "anything-but": element = .condition(.anythingBut(try exclusions()))
-        case "numeric": element = .condition(try numeric())
-        case "cidr": element = .condition(.address(try block()))
-        default: throw unknown(name, at: offset)
+        case "exists":
+            let next = peek()
+            guard next == "t" || next == "f" else { throw failure("'exists' takes true or false") }
+            if case .true = try scalar() { condition = .exists } else { condition = nil }
+        case "anything-but": condition = .anythingBut(try exclusions())
+        case "numeric": condition = try numeric()
+        case "cidr": condition = .address(try block())
+        default:
+            guard let operation = StringOperator(rawValue: name) else {
+                throw failure(
+                    "unknown operator '\(name)'; use prefix, suffix, equals-ignore-case, wildcard, "
+                        + "anything-but, numeric, exists or cidr", at: offset)
+            }
+            condition =
+                try operation.isAffix && peek() == "{"
+                ? caselessAffix(operation) : string(operation)
         }
         try closeOperation(name)
-        return element
+        return condition
     }
 
-    private func unknown(_ name: String, at offset: Int) -> EventPatternError {
-        failure(
-            "unknown operator '\(name)'; use prefix, suffix, equals-ignore-case, wildcard, "
-                + "anything-but, numeric, exists or cidr", at: offset)
-    }
-
-    mutating func openOperation() throws(EventPatternError) -> (String, offset: Int) {
-        let start = scanner.at
-        try open()
-        var isFirst = true
-        guard try hasNext(until: UInt8(ascii: "}"), isFirst: &isFirst) else {
-            throw failure(#"an operator is missing, as in {"prefix": "x"}"#, at: start)
-        }
+    mutating func openOperation() throws(JSONError) -> (String, offset: Int) {
+        try openNonEmpty(until: "}", #"an operator is missing, as in {"prefix": "x"}"#)
+        _ = try hasNext(until: "}")
         let (name, offset) = try key()
         return (String(decoding: name, as: UTF8.self), offset)
     }
 
-    mutating func closeOperation(_ name: String) throws(EventPatternError) {
-        var isFirst = false
-        if try hasNext(until: UInt8(ascii: "}"), isFirst: &isFirst) {
+    mutating func closeOperation(_ name: String) throws(JSONError) {
+        if try hasNext(until: "}") {
             _ = peek()
             throw failure(
                 "'\(name)' stands alone in its object; write another operator as {…}, {…}")
@@ -81,70 +73,97 @@ extension PatternParser {
 
     // MARK: Operands
 
-    mutating func string(for name: String) throws(EventPatternError) -> [UInt8] {
-        guard peek() == UInt8(ascii: "\"") else { throw failure("'\(name)' takes a string") }
-        return try string()
+    /// Reads the string that an operator takes.
+    mutating func string(_ operation: StringOperator) throws(JSONError) -> Condition {
+        _ = peek()
+        let start = scanner.at
+        let text = try string(for: operation.rawValue)
+        switch operation {
+        case .prefix: return .wildcard(Wildcard(parts: [text, []]))
+        case .suffix: return .wildcard(Wildcard(parts: [[], text]))
+        case .equalsIgnoringCase: return .caseless(CaselessText(text, .whole))
+        case .wildcard: return .wildcard(try wildcard(text, start))
+        }
     }
 
-    mutating func string() throws(EventPatternError) -> [UInt8] {
+    mutating func string(for name: String) throws(JSONError) -> [UInt8] {
+        try string(orElse: "'\(name)' takes a string")
+    }
+
+    mutating func string(orElse reason: String) throws(JSONError) -> [UInt8] {
+        try expect("\"", reason)
         let start = scanner.at
-        guard case .string(let token) = try scalar() else { throw failure("expected a string") }
+        guard case .string(let token) = try scalar() else { throw failure(reason) }
         return try decoded(token, start)
     }
 
     func exactly(_ range: Range<Int>) -> Condition {
-        JSONNumber.double(text.span.extracting(range)).map(Condition.number)
+        JSONNumber.double(text.span.extracting(range)).map(exactly)
             ?? .numberText(Array(text[range]))
     }
 
-    private mutating func exists() throws(EventPatternError) -> Bool {
-        switch peek() {
-        case UInt8(ascii: "t"), UInt8(ascii: "f"):
-            if case .true = try scalar() { return true }
-            return false
-        default: throw failure("'exists' takes true or false")
-        }
+    func exactly(_ number: Double) -> Condition {
+        .numeric(NumericRange(lower: number, upper: number))
     }
 
-    private mutating func affix(
-        _ name: String, _ condition: ([UInt8]) -> Condition,
-        orIgnoringCase caseless: (CaselessText) -> Condition
-    ) throws(EventPatternError) -> Condition {
-        guard peek() == UInt8(ascii: "{") else { return condition(try string(for: name)) }
+    private mutating func caselessAffix(
+        _ operation: StringOperator
+    ) throws(JSONError) -> Condition {
         let (inner, offset) = try openOperation()
-        guard inner == "equals-ignore-case" else {
+        guard inner == StringOperator.equalsIgnoringCase.rawValue else {
             throw failure(
-                #"'\#(name)' takes a string or {"equals-ignore-case": "x"}"#, at: offset)
+                #"'\#(operation.rawValue)' takes a string or {"equals-ignore-case": "x"}"#,
+                at: offset)
         }
-        let text = CaselessText(try string(for: inner))
+        let text = CaselessText(
+            try string(for: inner), operation == .prefix ? .prefix : .suffix)
         try closeOperation(inner)
-        return caseless(text)
+        return .caseless(text)
     }
 
-    mutating func wildcard() throws(EventPatternError) -> Wildcard {
-        guard peek() == UInt8(ascii: "\"") else { throw failure("'wildcard' takes a string") }
-        let start = scanner.at
-        let text = try string()
-        do throws(Wildcard.Refusal) {
-            return try Wildcard(text)
-        } catch {
-            throw failure(error.reason, at: start)
+    private func wildcard(
+        _ text: [UInt8], _ start: Int
+    ) throws(JSONError) -> Wildcard {
+        var parts: [[UInt8]] = [[]]
+        var rest = text[...]
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "\\"):
+                guard let escaped = rest.popFirst(),
+                    escaped == UInt8(ascii: "*") || escaped == UInt8(ascii: "\\")
+                else {
+                    throw failure(
+                        #"in a wildcard, escape only "*" and the backslash: \* or \\"#, at: start)
+                }
+                parts[parts.count - 1].append(escaped)
+            case UInt8(ascii: "*"):
+                guard rest.first != UInt8(ascii: "*") else {
+                    throw failure("a wildcard can't have '**'; write one '*'", at: start)
+                }
+                parts.append([])
+            default: parts[parts.count - 1].append(byte)
+            }
         }
+        guard parts.count <= PatternLimits.stars + 1 else {
+            throw failure(
+                "a wildcard has at most \(PatternLimits.stars) '*'", at: start)
+        }
+        return Wildcard(parts: parts)
     }
 
-    private mutating func block() throws(EventPatternError) -> AddressBlock {
+    private mutating func block() throws(JSONError) -> AddressBlock {
         _ = peek()
         let start = scanner.at
         let text = try string(for: "cidr")
         let parts = text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(Array(parts[0]).span),
+        guard parts.count == 2, let address = AddressBlock(Array(parts[0]).span),
             let length = UInt8(String(decoding: parts[1], as: UTF8.self)),
-            length < address.width
+            length < address.length
         else {
             throw failure(
                 "'cidr' takes an IPv4 address and a length up to 31, such as \"10.0.0.0/8\", or an "
                     + "IPv6 address and one up to 127", at: start)
         }
-        return AddressBlock(address, length: Int(length))
+        return address.shortened(to: Int(length))
     }
 }

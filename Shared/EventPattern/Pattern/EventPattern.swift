@@ -22,7 +22,11 @@ public struct EventPattern: Sendable {
     public init(_ text: String) throws(EventPatternError) {
         description = text
         var parser = PatternParser(Array(text.utf8))
-        requirements = try parser.parse()
+        do {
+            requirements = try parser.parse()
+        } catch {
+            throw EventPatternError(error, in: parser.text, path: parser.path)
+        }
         var envelope = Envelope()
         clauses = requirements.map { Clause($0, in: &envelope) }
         self.envelope = envelope
@@ -36,28 +40,7 @@ public struct EventPattern: Sendable {
     public func matches(_ event: RecordedEvent, replayName: String? = nil) -> Bool {
         let fields = envelope.fields(of: event, replayName: replayName)
         let record = event.bytes.span
-        for clause in clauses where clause.matches(fields, record) { return true }
-        return false
-    }
-
-    /// The limits of patterns and of matching. A pattern beyond its limits is rejected.
-    public enum Limits {
-        /// The longest text of a pattern, in bytes.
-        public static let textBytes = 65_536
-        /// The deepest nesting of objects and arrays in a pattern.
-        public static let depth = 32
-        /// The largest number of alternatives that all `$or` of a pattern open together.
-        public static let alternatives = 1_000
-        /// The largest number of fields in all alternatives together.
-        public static let fields = 10_000
-        /// The largest number of `*` in one wildcard.
-        public static let stars = 32
-        /// The deepest nesting in an event's data or metadata. Deeper JSON counts as malformed.
-        public static let eventDepth = 256
-        /// How many combinations of array elements are tried for one alternative.
-        ///
-        /// If none of them fits, the alternative does not match.
-        public static let arraySteps = 100_000
+        return clauses.contains { $0.matches(fields, record) }
     }
 }
 
@@ -80,8 +63,5 @@ extension EventPattern: CustomStringConvertible, Hashable, Codable {
     }
 
     /// Writes the text.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

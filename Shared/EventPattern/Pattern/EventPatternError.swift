@@ -1,4 +1,5 @@
 public import EventSourcing
+import JSON
 
 /// Why a text is not an event pattern: the place, the reason and a correction.
 public struct EventPatternError: ClassifiedError, Hashable {
@@ -11,13 +12,13 @@ public struct EventPatternError: ClassifiedError, Hashable {
     /// The reason and a correction, in one line.
     public let reason: String
 
-    init(_ reason: String, at offset: Int, of text: Span<UInt8>, path: String = "") {
-        var (line, column) = (1, 1)
-        for index in 0..<min(offset, text.count) {
-            column += 1
-            if text[index] == UInt8(ascii: "\n") { (line, column) = (line + 1, 1) }
-        }
-        (self.line, self.column, self.path, self.reason) = (line, column, path, reason)
+    init(_ error: JSONError, in text: [UInt8], path: [UInt8]) {
+        let before = text.prefix(error.offset)
+        let lineEnd = before.lastIndex(of: UInt8(ascii: "\n")) ?? -1
+        line = before.count { $0 == UInt8(ascii: "\n") } + 1
+        column = before.count - lineEnd
+        self.path = String(decoding: path, as: UTF8.self)
+        reason = error.reason
     }
 
     public var kind: DaybookError.Kind { .invalid }

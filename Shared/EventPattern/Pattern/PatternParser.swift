@@ -16,30 +16,22 @@ struct PatternParser {
 
     init(_ text: [UInt8]) {
         self.text = text
-        scanner = JSONScanner(text.indices, maximumDepth: EventPattern.Limits.depth)
+        scanner = JSONScanner(text.indices, maximumDepth: PatternLimits.depth)
     }
 
-    mutating func parse() throws(EventPatternError) -> [[Requirement]] {
-        guard text.count <= EventPattern.Limits.textBytes else {
+    mutating func parse() throws(JSONError) -> [[Requirement]] {
+        let text = text
+        guard text.count <= PatternLimits.textBytes else {
             throw failure(
-                "a pattern has up to \(EventPattern.Limits.textBytes) bytes, not \(text.count)")
+                "a pattern has up to \(PatternLimits.textBytes) bytes, not \(text.count)")
         }
-        guard peek() == UInt8(ascii: "{") else {
-            throw failure(#"a pattern is a JSON object, such as {"detail-type": ["OrderPlaced"]}"#)
-        }
+        try expect(
+            "{", #"a pattern is a JSON object, such as {"detail-type": ["OrderPlaced"]}"#)
         var branch = PatternBranch()
         try object(into: &branch, at: nil, inOr: false)
-        try json { (scanner, text) throws(JSONError) in try scanner.finish(text) }
-        do throws(PatternBranch.TooMany) {
-            return try branch.alternatives().map { fields in
-                fields.values.sorted { $0.path.lexicographicallyPrecedes($1.path) }
-            }
-        } catch {
-            path = []
-            throw failure(
-                "the $or of a pattern open up to \(EventPattern.Limits.alternatives) alternatives "
-                    + "of up to \(EventPattern.Limits.fields) fields together; split the pattern",
-                at: error.offset)
+        try scanner.finish(text.span)
+        return try alternatives(of: branch).map { fields in
+            fields.values.sorted { $0.path.lexicographicallyPrecedes($1.path) }
         }
     }
 
@@ -47,20 +39,19 @@ struct PatternParser {
 
     private mutating func object(
         into branch: inout PatternBranch, at parent: [UInt8]?, inOr: Bool
-    ) throws(EventPatternError) {
-        let start = scanner.at
-        try open()
-        var isFirst = true
-        while try hasNext(until: UInt8(ascii: "}"), isFirst: &isFirst) {
+    ) throws(JSONError) {
+        try openNonEmpty(
+            until: "}", "an empty object asks for nothing; name a field or leave it out")
+        while try hasNext(until: "}") {
             let (key, offset) = try key()
             if key == Self.or {
                 path = parent ?? []
-                branch.choices.append(try choice(at: parent, offset))
+                branch.choices.append((offset, try choice(at: parent, offset)))
                 continue
             }
             path = parent.map { $0 + [UInt8(ascii: ".")] + key } ?? key
-            guard path.count(where: { $0 == UInt8(ascii: ".") }) < EventPattern.Limits.depth else {
-                throw failure("a path has up to \(EventPattern.Limits.depth) names", at: offset)
+            guard path.count(where: { $0 == UInt8(ascii: ".") }) < PatternLimits.depth else {
+                throw failure("a path has up to \(PatternLimits.depth) names", at: offset)
             }
             guard !inOr || !Self.reserved.contains(String(decoding: key, as: UTF8.self)) else {
                 throw failure(
@@ -69,116 +60,99 @@ struct PatternParser {
             }
             let path = path
             switch peek() {
-            case UInt8(ascii: "{"): try object(into: &branch, at: path, inOr: inOr)
-            case UInt8(ascii: "["): branch.fields[path] = try requirement()
+            case "{": try object(into: &branch, at: path, inOr: inOr)
+            case "[": branch.fields[path] = try requirement()
             default:
                 throw failure("expected a list of values, such as [\"x\"], or an object of fields")
             }
             self.path = parent ?? []
         }
-        guard !isFirst else {
-            throw failure(
-                "an empty object asks for nothing; name a field or leave it out", at: start)
-        }
     }
 
     private mutating func choice(
         at parent: [UInt8]?, _ offset: Int
-    ) throws(EventPatternError) -> PatternBranch.Choice {
-        guard peek() == UInt8(ascii: "[") else {
-            throw failure("$or takes a list of objects, such as [{…}, {…}]")
-        }
-        try open()
-        var choice = PatternBranch.Choice(offset: offset, branches: [])
-        var isFirst = true
-        while try hasNext(until: UInt8(ascii: "]"), isFirst: &isFirst) {
-            guard peek() == UInt8(ascii: "{") else {
-                throw failure("$or takes a list of objects, such as [{…}, {…}]")
-            }
+    ) throws(JSONError) -> [PatternBranch] {
+        let usage = "$or takes a list of objects, such as [{…}, {…}]"
+        try expect("[", usage)
+        try scanner.open()
+        var branches: [PatternBranch] = []
+        while try hasNext(until: "]") {
+            try expect("{", usage)
             var branch = PatternBranch()
             try object(into: &branch, at: parent, inOr: true)
-            choice.branches.append(branch)
+            branches.append(branch)
         }
-        guard choice.branches.count >= 2 else {
-            throw failure(
-                "$or takes at least two objects, not \(choice.branches.count)", at: offset)
+        guard branches.count >= 2 else {
+            throw failure("$or takes at least two objects, not \(branches.count)", at: offset)
         }
-        return choice
+        return branches
     }
 
-    private mutating func requirement() throws(EventPatternError) -> Requirement {
-        let start = scanner.at
-        try open()
+    private mutating func requirement() throws(JSONError) -> Requirement {
+        try openNonEmpty(
+            until: "]", "an empty list matches nothing; write values, such as [\"x\"]")
         var requirement = Requirement(path: path, conditions: [], acceptsAbsence: false)
-        var strings: [[UInt8]] = []
-        var isFirst = true
-        while try hasNext(until: UInt8(ascii: "]"), isFirst: &isFirst) {
+        // One look-up finds a value among all strings of the list.
+        var strings = ByteSet()
+        while try hasNext(until: "]") {
             switch try element() {
-            case .string(let string): strings.append(string)
-            case .condition(let condition): requirement.conditions.append(condition)
-            case .absence: requirement.acceptsAbsence = true
+            case .strings(let more)?: for string in more.strings { strings.insert(string) }
+            case let condition?: requirement.conditions.append(condition)
+            case nil: requirement.acceptsAbsence = true
             }
         }
-        guard !isFirst else {
-            throw failure(
-                "an empty list matches nothing; write values, such as [\"x\"]", at: start)
-        }
-        if !strings.isEmpty { requirement.conditions.insert(.strings(ByteSet(strings)), at: 0) }
+        if strings.count > 0 { requirement.conditions.insert(.strings(strings), at: 0) }
         return requirement
     }
 
     // MARK: Tokens
 
-    func failure(_ reason: String, at offset: Int? = nil) -> EventPatternError {
-        EventPatternError(
-            reason, at: offset ?? scanner.at, of: text.span,
-            path: String(decoding: path, as: UTF8.self))
+    /// Returns an error at an offset, or at the next byte.
+    func failure(_ reason: String, at offset: Int? = nil) -> JSONError {
+        scanner.error(reason, at: offset)
     }
 
-    private mutating func json<Result>(
-        _ read: (inout JSONScanner, Span<UInt8>) throws(JSONError) -> Result
-    ) throws(EventPatternError) -> Result {
+    /// Returns the next character that is not white space, or a null at the end.
+    mutating func peek() -> Unicode.Scalar {
         let text = text
-        do throws(JSONError) {
-            return try read(&scanner, text.span)
-        } catch {
-            throw failure(error.reason, at: error.offset)
-        }
+        return Unicode.Scalar(scanner.peek(text.span))
     }
 
-    mutating func peek() -> UInt8 {
+    /// Throws an error with this reason unless `character` is next.
+    mutating func expect(
+        _ character: Unicode.Scalar, _ reason: String
+    ) throws(JSONError) {
+        guard peek() == character else { throw failure(reason) }
+    }
+
+    /// Reads an opening bracket, and throws an error with this reason if `close` follows it.
+    mutating func openNonEmpty(
+        until close: Unicode.Scalar, _ reason: String
+    ) throws(JSONError) {
+        let start = scanner.at
+        try scanner.open()
+        guard peek() != close else { throw failure(reason, at: start) }
+    }
+
+    mutating func hasNext(until close: Unicode.Scalar) throws(JSONError) -> Bool {
         let text = text
-        return scanner.peek(text.span)
+        return try scanner.hasNext(text.span, until: UInt8(ascii: close))
     }
 
-    mutating func open() throws(EventPatternError) {
-        try json { (scanner, _) throws(JSONError) in try scanner.open() }
-    }
-
-    mutating func hasNext(
-        until close: UInt8, isFirst: inout Bool
-    ) throws(EventPatternError) -> Bool {
-        var first = isFirst
-        defer { isFirst = first }
-        return try json { (scanner, text) throws(JSONError) in
-            try scanner.hasNext(text, until: close, isFirst: &first)
-        }
-    }
-
-    mutating func key() throws(EventPatternError) -> (name: [UInt8], offset: Int) {
+    mutating func key() throws(JSONError) -> (name: [UInt8], offset: Int) {
         _ = peek()
-        let offset = scanner.at
-        let key = try json { (scanner, text) throws(JSONError) in try scanner.key(text) }
-        return (try decoded(key, offset), offset)
+        let (text, offset) = (text, scanner.at)
+        return (try decoded(scanner.key(text.span), offset), offset)
     }
 
-    mutating func scalar() throws(EventPatternError) -> JSONScanner.Scalar {
-        try json { (scanner, text) throws(JSONError) in try scanner.scalar(text) }
+    mutating func scalar() throws(JSONError) -> JSONScanner.Scalar {
+        let text = text
+        return try scanner.scalar(text.span)
     }
 
     func decoded(
         _ string: JSONScanner.Text, _ offset: Int
-    ) throws(EventPatternError) -> [UInt8] {
+    ) throws(JSONError) -> [UInt8] {
         var output: [UInt8] = []
         guard string.append(to: &output, from: text.span) else {
             throw failure("half of a surrogate pair is not a character", at: offset)

@@ -33,13 +33,7 @@ public struct TraceParent: Hashable, Sendable, CustomStringConvertible {
 extension TraceParent: Codable {
     /// Decodes the text of the header.
     public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text = try container.decode(String.self)
-        guard let found = TraceParent(text) else {
-            throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "'\(text)' is not \(Self.form)")
-        }
-        self = found
+        self = try decoder.text(TraceParent.init, Self.form)
     }
 
     /// Encodes the text of the header.

@@ -1,3 +1,5 @@
+import Bytes
+
 extension RecordedEvent {
     /// Returns the event at the same place with another id, other tags and other content.
     public func replacing(
@@ -12,10 +14,8 @@ extension RecordedEvent {
         let head = RecordLayout.position..<RecordLayout.headChecksum
         record.replaceSubrange(head, with: bytes.dropFirst(head.lowerBound).prefix(head.count))
         let checksum = RecordHeader.headChecksum(of: record.span)
-        for byte in 0..<4 {
-            record[RecordLayout.headChecksum + byte] = UInt8(
-                truncatingIfNeeded: checksum >> (8 * byte))
-        }
+        var written = record.mutableSpan
+        written.set(checksum, at: RecordLayout.headChecksum)
         return RecordedEvent(unchecked: record[...])
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 internal import Synchronization
 
 /// The id of an event, a correlation or a cause: a UUID (RFC 9562) as two words.
@@ -16,14 +17,17 @@ public struct EventID: Hashable, Sendable {
         self.low = low
     }
 
+    /// Creates the id of these octets, except for the bits of the version and the variant.
+    init(version: UInt64, high: UInt64, low: UInt64) {
+        self.init(high: high & ~0xF000 | version << 12, low: low & ~(0b11 << 62) | 0b10 << 62)
+    }
+
     /// All zeros: the causation id of an event without a cause in the log.
     public static let none = EventID(high: 0, low: 0)
 
     /// Returns a random id (UUID version 4) from the generator.
     public static func random(using generator: inout some RandomNumberGenerator) -> EventID {
-        EventID(
-            high: generator.next() & ~0xF000 | 0x4000,
-            low: generator.next() & ~(0b11 << 62) | 0b10 << 62)
+        EventID(version: 4, high: generator.next(), low: generator.next())
     }
 
     /// Returns a random id (UUID version 4). It is not unpredictable enough for a secret.
@@ -79,25 +83,16 @@ extension EventID: LosslessStringConvertible {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard let nibble = Self.nibble(byte), digits < 32 else { return nil }
+            guard let digit = Hex.value(byte), digits < 32 else { return nil }
             if digits < 16 {
-                words.0 = words.0 << 4 | nibble
+                words.0 = words.0 << 4 | UInt64(digit)
             } else {
-                words.1 = words.1 << 4 | nibble
+                words.1 = words.1 << 4 | UInt64(digit)
             }
             digits += 1
         }
         guard digits == 32, text.utf8.count == 36 else { return nil }
         self.init(high: words.0, low: words.1)
-    }
-
-    private static func nibble(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
-        default: nil
-        }
     }
 
     /// The canonical form in lower case.
@@ -125,17 +120,9 @@ extension EventID: Codable {
     ///
     /// - Throws: `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let id = EventID(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "'\(text)' is not a UUID"))
-        }
-        self = id
+        self = try decoder.text(EventID.init(_:), "a UUID")
     }
 
     /// Writes the canonical form.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

@@ -12,14 +12,13 @@ public struct StreamName: Hashable, Sendable {
     ///
     /// - Throws: an error of kind `invalid` if the text breaks these rules.
     public init(_ text: String) throws(DaybookError) {
-        try NameRule.check(text, what: "stream name", extra: "-")
+        try NameRule.check(text, what: "stream name")
         guard let first = text.utf8.first, first != UInt8(ascii: "-") else {
-            throw DaybookError(
-                .invalid, "stream name '\(text)' has no category before its first '-'")
+            throw .invalid("stream name '\(text)' has no category before its first '-'")
         }
         description = text
         guard !category.utf8.contains(UInt8(ascii: ".")) else {
-            throw DaybookError(.invalid, "stream name '\(text)' has a '.' in its category")
+            throw .invalid("stream name '\(text)' has a '.' in its category")
         }
     }
 
@@ -28,7 +27,7 @@ public struct StreamName: Hashable, Sendable {
     /// - Throws: `invalid` if it is not a stream name, or the category has a hyphen.
     public init(category: String, id: String) throws(DaybookError) {
         guard !category.utf8.contains(UInt8(ascii: "-")) else {
-            throw DaybookError(.invalid, "category '\(category)' has a '-'")
+            throw .invalid("category '\(category)' has a '-'")
         }
         try self.init("\(category)-\(id)")
     }
@@ -57,31 +56,24 @@ extension StreamName: CustomStringConvertible, Codable {
     ///
     /// - Throws: `invalid` if it is not a stream name.
     public init(from decoder: any Decoder) throws {
-        try self.init(decoder.singleValueContainer().decode(String.self))
+        try self.init(String(from: decoder))
     }
 
     /// Writes the name as text.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }
 
 /// The characters of names.
 public enum NameRule {
     /// Throws unless `text` has a valid length and only characters that names may have.
-    static func check(
-        _ text: String, what: String, extra: StaticString = "-"
-    ) throws(DaybookError) {
+    static func check(_ text: String, what: String) throws(DaybookError) {
         guard (1...Limits.nameBytes).contains(text.utf8.count) else {
-            throw DaybookError(
-                .invalid,
+            throw .invalid(
                 "\(what) '\(text.prefix(40))' has \(text.utf8.count) bytes, not 1 to "
                     + "\(Limits.nameBytes)")
         }
         for byte in text.utf8 where !isNameByte(byte) {
-            throw DaybookError(
-                .invalid,
+            throw .invalid(
                 "\(what) '\(text)' holds a character other than letters, digits and "
                     + "$ _ . : @ / + = ~ -")
         }

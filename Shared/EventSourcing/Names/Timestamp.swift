@@ -57,22 +57,19 @@ extension Timestamp: LosslessStringConvertible {
             let date = scanner.number(digits: 2), date >= 1,
             date <= Self.days(inMonth: month, of: year)
         else { return nil }
-        let day = Self.day(year: year, month: month, date: date)
-        guard !scanner.rest.isEmpty else {
-            self.init(microseconds: day * 86_400_000_000)
-            guard isInRange else { return nil }
-            return
+        var microseconds = Self.day(year: year, month: month, date: date) * 86_400_000_000
+        if !scanner.rest.isEmpty {
+            guard scanner.take("T") || scanner.take("t") || scanner.take(" "),
+                let hour = scanner.number(digits: 2), hour < 24, scanner.take(":"),
+                let minute = scanner.number(digits: 2), minute < 60, scanner.take(":"),
+                let second = scanner.number(digits: 2), second < 60,
+                let fraction = scanner.take(".") ? scanner.fraction() : 0,
+                let offset = scanner.zone(), scanner.rest.isEmpty
+            else { return nil }
+            let seconds = hour * 3600 + minute * 60 + second - offset * 60
+            microseconds += seconds * 1_000_000 + fraction
         }
-        guard scanner.take("T") || scanner.take("t") || scanner.take(" "),
-            let hour = scanner.number(digits: 2), hour < 24, scanner.take(":"),
-            let minute = scanner.number(digits: 2), minute < 60, scanner.take(":"),
-            let second = scanner.number(digits: 2), second < 60
-        else { return nil }
-        guard let fraction = scanner.take(".") ? scanner.fraction() : 0,
-            let offset = scanner.zone(), scanner.rest.isEmpty
-        else { return nil }
-        let seconds = day * 86_400 + hour * 3600 + minute * 60 + second - offset * 60
-        self.init(microseconds: seconds * 1_000_000 + fraction)
+        self.init(microseconds: microseconds)
         guard isInRange else { return nil }
     }
 
@@ -165,15 +162,7 @@ extension Timestamp: Codable {
     ///
     /// - Throws: `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let time = Timestamp(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: decoder.codingPath,
-                    debugDescription: "'\(text)' is not an RFC 3339 time in the years 0001 to "
-                        + "9999"))
-        }
-        self = time
+        self = try decoder.text(Timestamp.init, "an RFC 3339 time in the years 0001 to 9999")
     }
 
     /// Writes the time as RFC 3339.
@@ -187,8 +176,7 @@ extension Timestamp: Codable {
                     codingPath: encoder.codingPath,
                     debugDescription: "\(self) is not in the years 0001 to 9999"))
         }
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
+        try description.encode(to: encoder)
     }
 }
 

@@ -29,10 +29,7 @@ public struct EventQuery: Hashable, Sendable {
         }
 
         /// Whether the item matches every event.
-        public var isUnconditional: Bool {
-            streams.isEmpty && categories.isEmpty && types.isEmpty && tags.isEmpty
-                && correlations.isEmpty
-        }
+        public var isUnconditional: Bool { self == Item() }
     }
 
     /// The items, any of which an event must match.

@@ -20,13 +20,9 @@ public enum Moment: Hashable, Sendable {
 extension Moment: LosslessStringConvertible {
     /// Reads a position, or a time in RFC 3339.
     public init?(_ text: String) {
-        if let position = UInt64(text) {
-            self = .position(position)
-        } else if let time = Timestamp(text) {
-            self = .time(time)
-        } else {
-            return nil
-        }
+        let position = UInt64(text).map(Self.position)
+        guard let moment = position ?? Timestamp(text).map(Self.time) else { return nil }
+        self = moment
     }
 
     /// The position, or the time in RFC 3339.
@@ -41,20 +37,15 @@ extension Moment: LosslessStringConvertible {
 extension Moment: Codable {
     /// Decodes a number as a position and a text as a time.
     public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let position = try? container.decode(UInt64.self) {
-            self = .position(position)
-        } else {
-            self = .time(try container.decode(Timestamp.self))
-        }
+        let position = (try? UInt64(from: decoder)).map(Self.position)
+        self = try position ?? .time(Timestamp(from: decoder))
     }
 
     /// Encodes a position as a number and a time as a text.
     public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
         switch self {
-        case .position(let position): try container.encode(position)
-        case .time(let time): try container.encode(time)
+        case .position(let position): try position.encode(to: encoder)
+        case .time(let time): try time.encode(to: encoder)
         }
     }
 }

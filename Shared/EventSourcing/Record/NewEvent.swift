@@ -60,10 +60,7 @@ public struct NewEvent: Hashable, Sendable {
         bytes.append(contentsOf: repeatElement(0, count: 32))
         bytes.append(RecordLayout.version)
         bytes.append(contentsOf: repeatElement(0, count: 7))
-        for id in [id, correlationID, causationID] {
-            bytes.append(littleEndian: id.high.byteSwapped)
-            bytes.append(littleEndian: id.low.byteSwapped)
-        }
+        for id in [id, correlationID, causationID] { bytes.append(id) }
         bytes.append(UInt8(stream.description.utf8.count))
         bytes.append(UInt8(type.utf8.count))
         bytes.append(UInt8(contentType.utf8.count))
@@ -84,39 +81,32 @@ public struct NewEvent: Hashable, Sendable {
         bytes.append(contentsOf: repeatElement(0, count: start + size - bytes.count))
         let body = CRC32C.checksum(
             bytes.span.extracting(start + RecordLayout.headSize..<bytes.count))
-        for byte in 0..<4 {
-            bytes[start + RecordLayout.bodyChecksum + byte] = UInt8(
-                truncatingIfNeeded: body >> (8 * byte))
-        }
+        var written = bytes.mutableSpan
+        written.set(body, at: start + RecordLayout.bodyChecksum)
     }
 
     private func check() throws(DaybookError) {
         // A name that was read from a record may have grown, because reading replaces bytes that
         // are not UTF-8.
         guard stream.description.utf8.count <= Limits.nameBytes else {
-            throw DaybookError(
-                .invalid,
+            throw .invalid(
                 "stream '\(stream.description.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         try NameRule.check(type, what: "event type")
         guard contentType.utf8.count <= Limits.nameBytes else {
-            throw DaybookError(
-                .invalid,
+            throw .invalid(
                 "content type '\(contentType.prefix(40))' is over \(Limits.nameBytes) bytes")
         }
         guard tags.count <= Limits.tags else {
-            throw DaybookError(
-                .invalid, "the event has \(tags.count) tags, but the limit is \(Limits.tags)")
+            throw .invalid("the event has \(tags.count) tags, but the limit is \(Limits.tags)")
         }
         for tag in tags where !(1...Limits.nameBytes).contains(tag.utf8.count) {
-            throw DaybookError(
-                .invalid, "tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
+            throw .invalid("tag '\(tag.prefix(40))' must have 1 to \(Limits.nameBytes) bytes")
         }
         guard metadata.count <= Limits.recordBytes, data.count <= Limits.recordBytes,
             recordSize <= Limits.recordBytes
         else {
-            throw DaybookError(
-                .invalid,
+            throw .invalid(
                 "event \(id) of type \(type) is over \(Limits.recordBytes) bytes as a record")
         }
     }

@@ -85,22 +85,16 @@ public enum RecordLayout {
     @inlinable public static func padded(_ count: Int) -> Int { (count + 7) & ~7 }
 }
 
-/// The fixed part of a record, read at once.
+/// The fields of a record's fixed part that readers use, read at once.
 public struct RecordHeader: Sendable {
     /// The length of the record in bytes, with padding.
     public let length: Int
-    /// The CRC32C of the body that the producer wrote.
-    public let bodyChecksum: UInt32
     /// The position in the log, or 0 before the append.
     public let position: UInt64
-    /// The position of the previous event in the category, or 0.
-    public let previousInCategory: UInt64
     /// The revision in the stream.
     public let revision: UInt64
     /// The time of commit, in microseconds since 1970 in UTC.
     public let time: Int64
-    /// The layout version.
-    public let version: UInt8
     /// The flags, such as `moreOfAppend`.
     public let flags: UInt8
     /// The CRC32C of the head that the store wrote.
@@ -133,12 +127,9 @@ public struct RecordHeader: Sendable {
     @inlinable public init?(_ bytes: Span<UInt8>) {
         guard bytes.count >= RecordLayout.headerSize else { return nil }
         length = Int(bytes.uint32(at: RecordLayout.length))
-        bodyChecksum = bytes.uint32(at: RecordLayout.bodyChecksum)
         position = bytes.uint64(at: RecordLayout.position)
-        previousInCategory = bytes.uint64(at: RecordLayout.previousInCategory)
         revision = bytes.uint64(at: RecordLayout.revision)
         time = Int64(bitPattern: bytes.uint64(at: RecordLayout.time))
-        version = bytes.uint8(at: RecordLayout.layoutVersion)
         flags = bytes.uint8(at: RecordLayout.flags)
         headChecksum = bytes.uint32(at: RecordLayout.headChecksum)
         id = bytes.eventID(at: RecordLayout.id)
@@ -166,5 +157,18 @@ extension Span<UInt8> {
         EventID(
             high: uint64(at: offset).byteSwapped,
             low: uint64(at: offset + 8).byteSwapped)
+    }
+}
+
+extension EventID: HeaderField {
+    /// Appends the 16 bytes of the id, in the octet order of RFC 9562.
+    public func append(to bytes: inout [UInt8]) { bytes.append(self) }
+}
+
+extension [UInt8] {
+    /// Appends the 16 bytes of the id, in the octet order of RFC 9562.
+    @inlinable public mutating func append(_ id: EventID) {
+        append(littleEndian: id.high.byteSwapped)
+        append(littleEndian: id.low.byteSwapped)
     }
 }

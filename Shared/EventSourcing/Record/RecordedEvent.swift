@@ -73,10 +73,14 @@ public struct RecordedEvent: Sendable {
     public var body: ArraySlice<UInt8> { bytes.dropFirst(RecordLayout.headSize) }
 
     /// Throws `damaged` if a checksum does not match.
-    public func verify() throws(RecordError) {
+    ///
+    /// - Parameter mask: the bits with which the head's checksum is XORed.
+    public func verify(mask: UInt32 = 0) throws(RecordError) {
         let span = bytes.span
-        guard RecordHeader.headChecksum(of: span) == span.uint32(at: RecordLayout.headChecksum)
-        else { throw .damaged("the checksum of the head does not match") }
+        let sum = span.uint32(at: RecordLayout.headChecksum) ^ mask
+        guard RecordHeader.headChecksum(of: span) == sum else {
+            throw .damaged("the checksum of the head does not match")
+        }
         try RecordHeader.verifyBody(span)
     }
 
@@ -159,8 +163,9 @@ extension RecordHeader {
 }
 
 /// Records one after the other, as in a chunk of a read.
-public struct RecordSequence: Sequence, Sendable {
-    private let bytes: ArraySlice<UInt8>
+public struct RecordSequence: Sequence, IteratorProtocol, Sendable {
+    /// The records that the iteration has not reached.
+    private var rest: ArraySlice<UInt8>
 
     /// Creates the sequence after checking that `bytes` are whole records.
     ///
@@ -171,22 +176,14 @@ public struct RecordSequence: Sequence, Sendable {
         while at < span.count {
             at += try RecordHeader.checked(span.extracting(at..<span.count)).length
         }
-        self.bytes = bytes
+        rest = bytes
     }
 
-    /// Returns an iterator over the records.
-    public func makeIterator() -> Iterator { Iterator(rest: bytes) }
-
-    /// An iterator over records.
-    public struct Iterator: IteratorProtocol {
-        fileprivate var rest: ArraySlice<UInt8>
-
-        /// Returns the next record, or nil at the end.
-        public mutating func next() -> RecordedEvent? {
-            guard !rest.isEmpty else { return nil }
-            let length = Int(rest.span.uint32(at: RecordLayout.length))
-            defer { rest = rest.dropFirst(length) }
-            return RecordedEvent(unchecked: rest.prefix(length))
-        }
+    /// Returns the next record, or nil at the end.
+    public mutating func next() -> RecordedEvent? {
+        guard !rest.isEmpty else { return nil }
+        let length = Int(rest.span.uint32(at: RecordLayout.length))
+        defer { rest = rest.dropFirst(length) }
+        return RecordedEvent(unchecked: rest.prefix(length))
     }
 }

@@ -1,18 +1,7 @@
-/// An event that describes how it is reversed.
-///
-/// The log never loses an event. A later event undoes an earlier one.
-public protocol ReversibleEvent: PublishedEvent {
-    /// The id of the event that this one reverses, or nil.
-    var reverses: EventID? { get }
-
-    /// Returns why `service` can't reverse the event, with what to do instead, or nil if it can.
-    func obstacle(toReversalBy service: String) -> String?
-}
-
 /// An aggregate that can reverse some of its events with a command.
 ///
 /// The aggregate decides on that command like on others, so its invariants hold.
-public protocol Reversible: Aggregate where Event: ReversibleEvent {
+public protocol Reversible: Aggregate {
     /// Returns the command that undoes an event.
     ///
     /// - Throws: a rejection if the event can no longer be undone.
@@ -42,6 +31,18 @@ public struct PastDecision<Subject: Aggregate>: Sendable {
         self.reason = reason
         self.before = before
         self.since = since
+    }
+}
+
+extension PastDecision {
+    /// The rejection of a reversal that the aggregate has no command for.
+    public var irreversible: DaybookError { .rejected("\(event.type) can't be reversed") }
+}
+
+extension Reversible where Rejection == DaybookError {
+    /// Throws: by default no command undoes an event.
+    public static func reversal(of past: PastDecision<Self>) throws(DaybookError) -> Command {
+        throw past.irreversible
     }
 }
 

@@ -39,8 +39,9 @@ public struct QueueConsumer: Sendable {
 
     /// Acknowledges, gives back or extends deliveries. The results are on disk when it returns.
     ///
-    /// - Returns: whether each one took effect. If not, the delivery was acknowledged or given back
-    ///   before, or its visibility timeout has passed and it is redelivered.
+    /// - Returns: whether each one took effect, now or when the consumer sent it before. If not,
+    ///   the delivery ended otherwise, or before a restart of the event store, or its visibility
+    ///   timeout has passed and it is redelivered.
     /// - Throws: `ProtocolError` for an invalid verdict, `unavailable` if no answer came within
     ///   `timeout`.
     @discardableResult
@@ -57,11 +58,8 @@ public struct QueueConsumer: Sendable {
     /// - Returns: the number of deliveries.
     @discardableResult
     public func release(timeout: Duration = .seconds(30)) async throws -> Int {
-        let argument = try JSON.data(ReleaseRequest(queue: queue, consumer: name))
-        let answer = try await connection.call(BusCall.release, within: timeout) { _ in
-            Array(argument)
-        }
-        return try JSON.decode(Int.self, from: answer)
+        try await connection.call(
+            BusCall.release, within: timeout, json: ReleaseRequest(queue: queue, consumer: name))
     }
 
     /// Closes the consumer's connection.

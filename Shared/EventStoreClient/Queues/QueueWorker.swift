@@ -1,6 +1,6 @@
 public import EventSourcing
 public import WireProtocol
-import ZeroMQ
+public import ZeroMQ
 
 /// Handles the deliveries of a queue concurrently, for as long as a process runs.
 ///
@@ -13,7 +13,7 @@ import ZeroMQ
 /// A slow delivery stays with the worker: its visibility timeout is extended while its handler
 /// runs. When the task is cancelled, the worker stops receiving. It finishes and acknowledges the
 /// deliveries in hand. Unfinished ones go back to the queue.
-public actor QueueWorker {
+public actor QueueWorker: LoopActor {
     /// Handles a delivery. If it throws, the queue gets the error and redelivers the event later.
     public typealias Handler = @Sendable (Delivery) async throws -> Acknowledgement.Verdict
     /// Handles deliveries together, and returns their verdicts in the same order.
@@ -28,7 +28,8 @@ public actor QueueWorker {
     private let onUnavailable: @Sendable (DaybookError) -> Void
     private let onDrain: @Sendable (Int) -> Void
     private let onReported: @Sendable ([Reported]) async -> Void
-    private let loop: SocketLoop
+    /// The thread of the connection, on which the worker runs.
+    public nonisolated let loop: SocketLoop
 
     /// A handled delivery, with the store's answer to its verdict.
     public struct Reported: Sendable {
@@ -37,7 +38,7 @@ public actor QueueWorker {
         /// The handler's verdict.
         public let verdict: Acknowledgement.Verdict
         /// The store's answer.
-        public let outcome: Outcome
+        public fileprivate(set) var outcome = Outcome.unknown
 
         /// The effect of a verdict, such as an acknowledgement.
         public enum Outcome: Sendable {
@@ -61,16 +62,11 @@ public actor QueueWorker {
     /// The deliveries for the next batch.
     private var waiting: [Delivery] = []
     private var isHandlingBatches = false
-    private var finished: [(delivery: Delivery, verdict: Acknowledgement.Verdict)] = []
+    private var finished: [Reported] = []
     private var isReporting = false
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var lastTask: UInt64 = 0
     private var waiter: CheckedContinuation<Void, Never>?
-
-    /// The loop's executor.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     /// Creates a worker of a consumer.
     ///
@@ -135,24 +131,20 @@ public actor QueueWorker {
     private typealias Take = @Sendable (isolated QueueWorker, [Delivery]) -> Void
 
     private func work(atMost maximum: Int, _ take: @escaping Take) async throws {
-        let result: Result<Void, any Error>
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            try await withThrowingTaskGroup { group in
                 group.addTask { try await self.receive(atMost: maximum, take) }
                 group.addTask { try await self.keepVisible() }
-                try await group.next()
-                group.cancelAll()
+                for try await _ in group {}
             }
-            result = .success(())
         } catch {
-            result = .failure(error)
+            // A new task, because the current one is cancelled and there are results to send.
+            await Task(executorPreference: loop) { await self.drain() }.value
+            throw error
         }
-        // A new task, because the current one is cancelled and there are results to send.
-        await Task(executorPreference: loop) { await self.drain() }.value
-        try result.get()
     }
 
-    private func receive(atMost maximum: Int, _ take: Take) async throws {
+    private func receive(atMost maximum: Int, _ take: Take) async throws -> Never {
         var token = EventID.random()
         while true {
             try Task.checkCancellation()
@@ -225,7 +217,7 @@ public actor QueueWorker {
 
     private func finish(_ delivery: Delivery, _ verdict: Acknowledgement.Verdict) {
         forget(delivery)
-        finished.append((delivery, verdict))
+        finished.append(Reported(delivery: delivery, verdict: verdict))
         guard !isReporting else { return }
         isReporting = true
         begin { await self.report() }
@@ -262,35 +254,25 @@ public actor QueueWorker {
     /// Sends all finished verdicts together, and repeats this for those that come meanwhile.
     private func report() async {
         while !finished.isEmpty {
-            let batch = finished
+            var batch = finished
             finished = []
-            let outcomes = await outcomes(of: batch)
-            await onReported(
-                zip(batch, outcomes).map { finished, outcome in
-                    Reported(
-                        delivery: finished.delivery, verdict: finished.verdict, outcome: outcome)
+            // Without an answer, the store redelivers the events when their visibility timeouts
+            // pass.
+            let answers = try? await consumer.acknowledge(
+                batch.map { done in
+                    Acknowledgement(
+                        sequence: done.delivery.sequence, lease: done.delivery.lease, done.verdict)
                 })
+            for (index, isEffective) in zip(batch.indices, answers ?? []) {
+                batch[index].outcome = isEffective ? .confirmed : .late
+            }
+            await onReported(batch)
         }
         isReporting = false
     }
 
-    private func outcomes(
-        of batch: [(delivery: Delivery, verdict: Acknowledgement.Verdict)]
-    ) async -> [Reported.Outcome] {
-        do {
-            return try await consumer.acknowledge(
-                batch.map { delivery, verdict in
-                    Acknowledgement(sequence: delivery.sequence, lease: delivery.lease, verdict)
-                }
-            ).map { $0 ? .confirmed : .late }
-        } catch {
-            // The store redelivers these events when their visibility timeouts pass.
-            return batch.map { _ in .unknown }
-        }
-    }
-
     /// Extends the visibility of deliveries that are still being handled.
-    private func keepVisible() async throws {
+    private func keepVisible() async throws -> Never {
         while true {
             // Three attempts before the timeout passes, so that one may fail.
             try await Task.sleep(for: visibilityTimeout / 3)

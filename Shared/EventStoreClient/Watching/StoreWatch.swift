@@ -6,10 +6,14 @@ import ZeroMQ
 
 /// Reads the state of the event store and the services once a second.
 public struct StoreWatch: Sendable {
+    /// How long to wait for a service. One that does not answer must not delay the others.
+    private static let timeout: Duration = .milliseconds(500)
+
     private let client: EventStoreClient
     private let bus: ServiceClient
     private let endpoints: @Sendable () -> [String: String]
-    private var services: ServiceWatch
+    private let context: Context
+    private var services: [String: ServiceClient] = [:]
     private var before: (statistics: StoreStatistics, at: ContinuousClock.Instant)
 
     /// Creates a watch of a store.
@@ -23,7 +27,7 @@ public struct StoreWatch: Sendable {
         self.client = client
         self.bus = bus
         self.endpoints = endpoints
-        services = try ServiceWatch()
+        context = try Context.ofProcess()
         before = (try await client.statistics(), .now)
     }
 
@@ -32,45 +36,28 @@ public struct StoreWatch: Sendable {
         // Rates are the differences between two looks, a second apart.
         try await Task.sleep(until: before.at + .seconds(1))
         let (statistics, now) = (try await client.statistics(), ContinuousClock.now)
-        try await services.add(endpoints())
-        let watched = services
-        async let services = watched.read(head: statistics.head)
+        for (name, endpoint) in endpoints() where services[name] == nil {
+            services[name] = try await ServiceClient(
+                endpoint: endpoint, of: name, timeout: Self.timeout, actor: "", in: context)
+        }
+        async let states = Self.states(of: services, head: statistics.head)
         let activity = StoreActivity(
             statistics, since: before.statistics, now - before.at, at: .now(),
             queues: try await bus.query(BusCall.queues, Nothing()),
             archives: try await bus.query(BusCall.archives, Nothing()),
-            services: await services)
+            services: await states)
         before = (statistics, now)
         return activity
-    }
-}
-
-/// Asks the services for their status.
-private struct ServiceWatch: Sendable {
-    /// How long to wait for a service. One that does not answer must not delay the others.
-    private static let timeout: Duration = .milliseconds(500)
-
-    private let context: Context
-    private var clients: [String: ServiceClient] = [:]
-
-    init() throws { context = try Context.ofProcess() }
-
-    /// Creates a client of each service that has none.
-    ///
-    /// - Parameter endpoints: the endpoints of the services, by name.
-    mutating func add(_ endpoints: [String: String]) async throws {
-        for (name, endpoint) in endpoints where clients[name] == nil {
-            clients[name] = try await ServiceClient(
-                endpoint: endpoint, of: name, timeout: Self.timeout, actor: "", in: context)
-        }
     }
 
     /// Returns the state of each service, in the order of their names.
     ///
     /// - Parameter head: the head of the log, which the lags are measured from.
-    func read(head: UInt64) async -> [StoreActivity.Service] {
+    private static func states(
+        of services: [String: ServiceClient], head: UInt64
+    ) async -> [StoreActivity.Service] {
         await withTaskGroup { group in
-            for (name, client) in clients {
+            for (name, client) in services {
                 group.addTask {
                     let status: ServiceStatus? = try? await client.query("status", Nothing())
                     return StoreActivity.Service(name, status, head: head)

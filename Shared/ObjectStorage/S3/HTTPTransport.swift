@@ -1,7 +1,9 @@
 /// Sends requests to one endpoint.
 protocol HTTPTransport: Sendable {
     /// Returns the answer, whatever its status.
-    func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse
+    ///
+    /// - Throws: `unavailable` with the reason if the connection failed, or `cancelled`.
+    func send(_ request: HTTPRequest) async throws(ObjectStorageError) -> HTTPResponse
 }
 
 struct HTTPField: Hashable, Sendable {
@@ -34,15 +36,5 @@ struct HTTPRequest: Hashable, Sendable {
 
 struct HTTPResponse: Hashable, Sendable {
     let status: Int
-    /// The value of the header `Content-Length`, or nil. In an answer to HEAD it is the size of the
-    /// object.
-    var contentLength: Int?
     var body: [UInt8] = []
-}
-
-/// The reason why no answer came.
-enum HTTPFailure: Error, Hashable {
-    case cancelled
-    /// The connection failed.
-    case connection(String)
 }

@@ -5,8 +5,7 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
     public let endpoint: String
     /// The region, which is part of each signature.
     public let region: String
-    let accessKeyID: String
-    let secretAccessKey: String
+    let signature: SignatureV4
     let sessionToken: String?
 
     /// Creates a configuration.
@@ -27,8 +26,9 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
         }
         self.endpoint = bare
         self.region = region
-        self.accessKeyID = accessKeyID
-        self.secretAccessKey = secretAccessKey
+        signature = SignatureV4(
+            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, region: region,
+            service: "s3")
         self.sessionToken = sessionToken
     }
 
@@ -67,10 +67,4 @@ public struct S3Configuration: Hashable, Sendable, CustomStringConvertible {
 
     /// The endpoint and the region. The credentials must not get into a log.
     public var description: String { "\(endpoint) (\(region))" }
-
-    var signature: SignatureV4 {
-        SignatureV4(
-            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, region: region,
-            service: "s3")
-    }
 }

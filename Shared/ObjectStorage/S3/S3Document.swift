@@ -1,3 +1,5 @@
+import Foundation
+
 /// The XML of S3's answers: the text of elements by their names.
 ///
 /// It is no general parser. These documents have no relevant attributes, no CDATA sections, and no
@@ -41,7 +43,7 @@ struct S3Document {
 
 /// A page of a list of objects.
 struct S3Page {
-    let objects: [StoredObject]
+    let keys: [String]
     /// The token of the next page, or nil after the last page.
     let next: String?
 
@@ -50,14 +52,12 @@ struct S3Page {
         let document = S3Document(body)
         guard let truncated = document["IsTruncated"] else { return nil }
         let isEncoded = document["EncodingType"] == "url"
-        var objects: [StoredObject] = []
+        var keys: [String] = []
         for element in document.elements("Contents") {
-            guard let key = element["Key"], let size = element["Size"].flatMap({ Int($0) }) else {
-                return nil
-            }
-            objects.append(StoredObject(key: isEncoded ? key.percentDecoded() : key, size: size))
+            guard let key = element["Key"] else { return nil }
+            keys.append(isEncoded ? key.percentDecoded() : key)
         }
-        self.objects = objects
+        self.keys = keys
         next = truncated == "true" ? document["NextContinuationToken"] : nil
         if truncated == "true", next == nil { return nil }
     }
@@ -66,21 +66,8 @@ struct S3Page {
 extension String {
     /// Returns the text that was encoded as in a form: `%XX`, and `+` for a space.
     func percentDecoded() -> String {
-        var bytes: [UInt8] = []
-        var rest = Substring(self).utf8
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                guard let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
-                    bytes.append(byte)
-                    continue
-                }
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        let text = replacing("+", with: " ")
+        // Malformed text is kept as it is.
+        return text.removingPercentEncoding ?? text
     }
 }

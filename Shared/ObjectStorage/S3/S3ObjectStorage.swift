@@ -56,48 +56,16 @@ public struct S3ObjectStorage: ObjectStorage {
         guard answer.status == 200 else { throw failure("put", key, answer) }
     }
 
-    /// Downloads the whole object.
+    /// Downloads the object.
     public func get(_ key: String) async throws(ObjectStorageError) -> [UInt8] {
         let answer = try await send(request("GET", key), "get", key)
         guard answer.status == 200 else { throw failure("get", key, answer) }
         return answer.body
     }
 
-    /// Downloads a range of the object.
-    public func get(
-        _ key: String, _ range: Range<Int>
-    ) async throws(ObjectStorageError) -> [UInt8] {
-        var request = try request("GET", key)
-        // HTTP has no empty range. One byte at least shows whether the object exists.
-        let last = max(range.lowerBound, range.upperBound - 1)
-        request.headers = [HTTPField("range", "bytes=\(range.lowerBound)-\(last)")]
-        let answer = try await send(request, "get", key)
-        switch answer.status {
-        case 206: return Array(answer.body.prefix(range.count))
-        // A store without support for ranges sends the whole object.
-        case 200: return Array(answer.body[range.clamped(to: answer.body.indices)])
-        case 416: return []
-        default: throw failure("get", key, answer)
-        }
-    }
-
-    /// Returns the size of the object in bytes, or nil if it does not exist.
-    public func size(of key: String) async throws(ObjectStorageError) -> Int? {
-        let answer = try await send(request("HEAD", key), "look at", key)
-        switch answer.status {
-        case 200:
-            guard let size = answer.contentLength else {
-                throw .unavailable(line("look at", key, "the answer does not say the size"))
-            }
-            return size
-        case 404: return nil
-        default: throw failure("look at", key, answer)
-        }
-    }
-
-    /// Returns all objects whose keys begin with `prefix`, sorted by the bytes of their keys.
-    public func list(_ prefix: String) async throws(ObjectStorageError) -> [StoredObject] {
-        var objects: [StoredObject] = []
+    /// Returns the keys of all objects that begin with `prefix`, sorted by their bytes.
+    public func list(_ prefix: String) async throws(ObjectStorageError) -> [String] {
+        var keys: [String] = []
         var next: String?
         repeat {
             var request = HTTPRequest(method: "GET", path: "/\(bucket)")
@@ -112,13 +80,12 @@ public struct S3ObjectStorage: ObjectStorage {
                 throw .unavailable(line("list", prefix, "the answer is not a list of objects"))
             }
             // Compares bytes, because a character may reach across the end of the prefix.
-            for object in page.objects where object.key.utf8.starts(with: self.prefix.utf8) {
-                let key = Substring(object.key.utf8.dropFirst(self.prefix.utf8.count))
-                objects.append(StoredObject(key: String(key), size: object.size))
+            for key in page.keys where key.utf8.starts(with: self.prefix.utf8) {
+                keys.append(String(Substring(key.utf8.dropFirst(self.prefix.utf8.count))))
             }
             next = page.next
         } while next != nil
-        return objects.sortedByKey()
+        return keys.keys(with: "")
     }
 
     /// Deletes the object, if there is one.
@@ -147,12 +114,12 @@ public struct S3ObjectStorage: ObjectStorage {
         while true {
             attempt += 1
             let problem: String
-            do throws(HTTPFailure) {
+            do throws(ObjectStorageError) {
                 let answer = try await transport.send(signed(request))
                 guard answer.status == 429 || answer.status >= 500 else { return answer }
                 problem = reason(answer)
             } catch {
-                guard case .connection(let reason) = error else { throw .cancelled }
+                guard case .unavailable(let reason) = error else { throw error }
                 problem = "\(reason) (\(configuration.endpoint))"
             }
             guard attempt < retries.attempts else {

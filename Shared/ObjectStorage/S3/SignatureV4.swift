@@ -1,7 +1,7 @@
 import Crypto
 
 /// Amazon's Signature Version 4 with the rules of S3: the path is encoded once and not normalized.
-struct SignatureV4: Sendable {
+struct SignatureV4: Hashable, Sendable {
     let accessKeyID: String
     let secretAccessKey: String
     let region: String

@@ -6,7 +6,7 @@ import Foundation
 
 /// Sends requests by Foundation's URLSession.
 ///
-/// URLSession comes with the toolchain and is Sendable. It stops with its task, and five kinds of
+/// URLSession comes with the toolchain and is Sendable. It stops with its task, and four kinds of
 /// requests with whole bodies are enough here. AsyncHTTPClient would suit streamed bodies. But it
 /// adds SwiftNIO and BoringSSL's TLS, minutes of every first build, to a process that otherwise
 /// speaks ZeroMQ.
@@ -28,9 +28,9 @@ final class URLSessionTransport: HTTPTransport {
 
     deinit { session.finishTasksAndInvalidate() }
 
-    func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
+    func send(_ request: HTTPRequest) async throws(ObjectStorageError) -> HTTPResponse {
         guard let url = URL(string: endpoint + request.target) else {
-            throw .connection("\(endpoint)\(request.target) is not a URL")
+            throw .unavailable("\(endpoint)\(request.target) is not a URL")
         }
         var urlRequest = URLRequest(url: url)
         urlRequest.httpMethod = request.method
@@ -39,22 +39,18 @@ final class URLSessionTransport: HTTPTransport {
             urlRequest.setValue(field.value, forHTTPHeaderField: field.name)
         }
         if request.method == "PUT" { urlRequest.httpBody = Data(request.body) }
+        let (body, response): (Data, URLResponse)
         do {
-            let (body, response) = try await session.data(for: urlRequest)
-            guard let response = response as? HTTPURLResponse else {
-                throw HTTPFailure.connection("the answer is not HTTP")
-            }
-            let length = response.value(forHTTPHeaderField: "Content-Length")
-            return HTTPResponse(
-                status: response.statusCode, contentLength: length.flatMap { Int($0) },
-                body: Array(body))
-        } catch let failure as HTTPFailure {
-            throw failure
+            (body, response) = try await session.data(for: urlRequest)
         } catch {
             if error is CancellationError || (error as? URLError)?.code == .cancelled {
                 throw .cancelled
             }
-            throw .connection(error.localizedDescription)
+            throw .unavailable(error.localizedDescription)
         }
+        guard let response = response as? HTTPURLResponse else {
+            throw .unavailable("the answer is not HTTP")
+        }
+        return HTTPResponse(status: response.statusCode, body: Array(body))
     }
 }

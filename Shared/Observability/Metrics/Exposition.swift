@@ -32,15 +32,13 @@ public enum Exposition {
     /// - Parameter quote: whether quotes are escaped, too.
     private static func escaped(_ text: String, quote: Bool = false) -> String {
         // Compares scalars, because CR LF is one character and not equal to `\n`.
-        var escaped = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
+        text.unicodeScalars.reduce(into: "") { escaped, scalar in
             switch scalar {
-            case "\n": escaped.append(contentsOf: "\\n".unicodeScalars)
-            case "\\": escaped.append(contentsOf: "\\\\".unicodeScalars)
-            case "\"" where quote: escaped.append(contentsOf: "\\\"".unicodeScalars)
-            default: escaped.append(scalar)
+            case "\n": escaped += "\\n"
+            case "\\": escaped += "\\\\"
+            case "\"" where quote: escaped += "\\\""
+            default: escaped.unicodeScalars.append(scalar)
             }
         }
-        return String(escaped)
     }
 }

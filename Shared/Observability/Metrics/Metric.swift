@@ -6,8 +6,6 @@ public struct Metric: Hashable, Sendable {
         case counter
         case gauge
         case histogram
-        /// The number of values, and their sum.
-        case summary
     }
 
     /// A line of a metric: the suffix of its name, its labels and its value.
@@ -70,13 +68,6 @@ public struct Metric: Hashable, Sendable {
             samples: figures.map { Sample(labels: $0, value: $1) })
     }
 
-    /// Creates a histogram.
-    public static func histogram(
-        _ name: String, _ help: String, _ histogram: Histogram
-    ) -> Metric {
-        self.histogram(name, help, each: [([], histogram)])
-    }
-
     /// Creates a histogram for each combination of labels.
     public static func histogram(
         _ name: String, _ help: String, each histograms: [([Label], Histogram)]
@@ -86,7 +77,7 @@ public struct Metric: Hashable, Sendable {
             samples: histograms.flatMap { labels, histogram in samples(of: histogram, labels) })
     }
 
-    static func samples(of histogram: Histogram, _ labels: [Label]) -> [Sample] {
+    private static func samples(of histogram: Histogram, _ labels: [Label]) -> [Sample] {
         var total: UInt64 = 0
         var samples = zip(Histogram.bounds + [.infinity], histogram.counts).map { bound, count in
             total += count

@@ -3,11 +3,12 @@ struct HTTPRequest: Hashable {
     /// The largest head that the server accepts, in bytes.
     static let maximumBytes = 8192
 
-    /// Why the server rejects a request.
-    enum Fault: Error, Hashable {
-        case malformed
-        case unknownVersion
-        case unknownMethod
+    /// Why the server rejects a request, with the status of the answer.
+    enum Fault: String, Error {
+        case malformed = "400 Bad Request"
+        case unknownMethod = "405 Method Not Allowed"
+        case tooLong = "431 Request Header Fields Too Large"
+        case unknownVersion = "505 HTTP Version Not Supported"
     }
 
     /// The path, without the query.

@@ -3,34 +3,12 @@ import Foundation
 public import Logging
 public import ZeroMQ
 
-/// The metrics and health of a process, for its metrics server.
-public struct Observation: Sendable {
-    let loop: SocketLoop
-    let metrics: @Sendable () async -> [Metric]
-    let fault: @Sendable () async -> String?
-
-    /// Creates an observation.
-    ///
-    /// - Parameters:
-    ///   - loop: the thread that does the process's work. The process is live while it runs tasks.
-    ///   - metrics: returns the current metrics.
-    ///   - fault: returns why the process is not ready, in one line, or nil if it is.
-    public init(
-        of loop: SocketLoop, metrics: @escaping @Sendable () async -> [Metric],
-        fault: @escaping @Sendable () async -> String?
-    ) {
-        self.loop = loop
-        self.metrics = metrics
-        self.fault = fault
-    }
-}
-
 /// Serves a process's `/metrics`, `/live` and `/ready` over HTTP.
 ///
 /// `/metrics` has the format of Prometheus. The thread that does the process's work answers
 /// `/live`. The rest runs on a thread of its own, and requests are limited in number and time, so
 /// no client can delay the process.
-public actor MetricsServer {
+public actor MetricsServer: LoopActor {
     /// How long a client may take for its request and to read the answer.
     private static let patience: Duration = .seconds(5)
     /// How many connections are served at a time. More wait in the system's queue.
@@ -39,26 +17,31 @@ public actor MetricsServer {
     private static let drain = 1 << 20
 
     private let listener: StreamListener
-    private let loop: SocketLoop
-    private let observation: Observation
-    private let logger: Logger
-    private var open = 0
-    private var roomWaiter: CheckedContinuation<Void, Never>?
-
     /// The server's own thread.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    public nonisolated let loop: SocketLoop
+    private let observedLoop: SocketLoop
+    private let metrics: @Sendable () async -> [Metric]
+    private let fault: @Sendable () async -> String?
+    private let logger: Logger
 
     /// Creates a server and binds its address. Returns nil if the address is nil.
     ///
+    /// - Parameters:
+    ///   - observedLoop: the thread that does the process's work. The process is live while it
+    ///     runs tasks.
+    ///   - metrics: returns the current metrics.
+    ///   - fault: returns why the process is not ready, in one line, or nil if it is.
     /// - Throws: `unavailable` if the address can't be bound.
     public init?(
-        at address: StreamAddress?, _ observation: Observation, logger: Logger
+        at address: StreamAddress?, of observedLoop: SocketLoop,
+        metrics: @escaping @Sendable () async -> [Metric],
+        fault: @escaping @Sendable () async -> String?, logger: Logger
     ) async throws {
         guard let address else { return nil }
         loop = SocketLoop(name: "metrics")
-        self.observation = observation
+        self.observedLoop = observedLoop
+        self.metrics = metrics
+        self.fault = fault
         self.logger = logger
         do {
             listener = try StreamListener(address, on: loop)
@@ -70,9 +53,13 @@ public actor MetricsServer {
 
     /// Serves requests until the task is cancelled.
     public func run() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var open = 0
             while true {
-                await waitForRoom()
+                if open == Self.connections {
+                    try await group.next()
+                    open -= 1
+                }
                 do {
                     let connection = try await listener.accept()
                     open += 1
@@ -86,14 +73,6 @@ public actor MetricsServer {
                     try await Task.sleep(for: .seconds(1))
                 }
             }
-        }
-    }
-
-    private func waitForRoom() async {
-        guard open >= Self.connections else { return }
-        await withCheckedContinuation { continuation in
-            // Connections may have ended while this task suspended.
-            if open < Self.connections { continuation.resume() } else { roomWaiter = continuation }
         }
     }
 
@@ -115,9 +94,6 @@ public actor MetricsServer {
             logger.debug(
                 "the metrics server closed a connection early", metadata: ["reason": "\(error)"])
         }
-        open -= 1
-        roomWaiter?.resume()
-        roomWaiter = nil
     }
 
     /// Returns the head of a request, or nil if it is too long.
@@ -136,20 +112,12 @@ public actor MetricsServer {
     }
 
     private func answer(to head: [UInt8]?) async -> [UInt8] {
-        guard let head else {
-            return HTTPResponse.failure("431 Request Header Fields Too Large").bytes(isHead: false)
-        }
-        do {
+        do throws(HTTPRequest.Fault) {
+            guard let head else { throw .tooLong }
             let request = try HTTPRequest(head)
             return await answer(to: request.path).bytes(isHead: request.isHead)
         } catch {
-            let status =
-                switch error {
-                case .malformed: "400 Bad Request"
-                case .unknownVersion: "505 HTTP Version Not Supported"
-                case .unknownMethod: "405 Method Not Allowed"
-                }
-            return HTTPResponse.failure(status).bytes(isHead: false)
+            return HTTPResponse.failure(error.rawValue).bytes(isHead: false)
         }
     }
 
@@ -157,17 +125,18 @@ public actor MetricsServer {
         switch path {
         case "/metrics":
             let metrics =
-                await observation.metrics() + Registry.ofProcess.metrics() + ProcessMetrics.read()
+                await metrics() + ProcessCounters.shared.metrics()
+                + ProcessMetrics.read()
             return HTTPResponse(
                 status: "200 OK", contentType: Exposition.contentType,
                 body: Exposition.text(metrics))
         case "/ready":
-            guard let fault = await observation.fault() else {
+            guard let fault = await fault() else {
                 return HTTPResponse(status: "200 OK", body: "ready\n")
             }
             return HTTPResponse(status: "503 Service Unavailable", body: fault + "\n")
         case "/live":
-            await Task(executorPreference: observation.loop) {}.value
+            await Task(executorPreference: observedLoop) {}.value
             return HTTPResponse(status: "200 OK", body: "live\n")
         default:
             return HTTPResponse(status: "404 Not Found", body: "/metrics, /live or /ready\n")

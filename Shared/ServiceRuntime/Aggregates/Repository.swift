@@ -1,7 +1,8 @@
-public import EventSourcing
-public import EventStoreClient
-public import WireProtocol
-public import ZeroMQ
+import EventSourcing
+import EventStoreClient
+import Observability
+import WireProtocol
+import ZeroMQ
 
 /// The executor of commands on one kind of aggregate.
 ///
@@ -11,7 +12,7 @@ public import ZeroMQ
 /// A cached state may be stale. The log checks the revision of an append, so the repository may
 /// decide on a cached state if the decision has events. Nothing checks a rejection or "nothing to
 /// do", so the repository returns those only for a state that it read during the call.
-public actor Repository<Subject: Aggregate> {
+actor Repository<Subject: Aggregate>: LoopActor {
     /// The state of an aggregate at a revision of its stream.
     struct Loaded: Sendable {
         var state = Subject.initial
@@ -25,31 +26,35 @@ public actor Repository<Subject: Aggregate> {
 
         /// How many events the state contains.
         var count: UInt64 { revision.map { $0 + 1 } ?? 0 }
+
+        /// Applies the events in the next record of the stream.
+        mutating func apply(_ events: some Sequence<Subject.Event>, of record: RecordedEvent) {
+            for event in events { Subject.evolve(&state, with: event) }
+            revision = record.revision
+            position = record.position
+            event = record.id
+        }
     }
 
     let client: EventStoreClient
-    let time: LogTime
     private let snapshots: SnapshotStore?
-    private let loop: SocketLoop
+    /// The process's socket loop: calls from there need no change of threads.
+    nonisolated let loop: SocketLoop
     private var cache = GenerationalCache<String, Loaded>(generationSize: 50_000)
-    var lock = KeyedLock()
-
-    /// The executor of the process's socket loop: calls from there need no change of threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    private var lock = KeyedLock()
+    /// The current read of the log's last commit time, or nil.
+    private var timeReading: Task<Timestamp, any Error>?
 
     /// Creates a repository that works on the thread of `loop`.
     ///
     /// - Parameter snapshots: the store of snapshots, or nil to keep none.
-    public init(
+    init(
         _ subject: Subject.Type, client: EventStoreClient, snapshots: SnapshotStore? = nil,
         on loop: SocketLoop
     ) {
         self.client = client
         self.snapshots = snapshots
         self.loop = loop
-        time = LogTime(client, on: loop)
     }
 
     /// Executes a command. Retries with the same cause have no further effect.
@@ -59,87 +64,82 @@ public actor Repository<Subject: Aggregate> {
     /// - Throws: `DaybookError` of kind `rejected` with the aggregate's rejection, `unavailable` if
     ///   the event store can't be reached, or `internal` if other processes appended first in each
     ///   of 100 attempts.
-    public func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
-        let id = Subject.id(of: command)
-        let stream = try StreamName(category: Subject.category, id: id)
-        await acquire(id)
-        defer { lock.unlock(id) }
-        if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        var isCurrent = false
-        var loaded: Loaded
-        if let cached = cache[id] {
-            loaded = cached
-        } else {
-            if let outcome = try await begin(stream, command, cause) { return outcome }
-            loaded = try await read(stream)
-            isCurrent = true
-        }
-        for _ in 0..<Contention.attempts {
-            let decision = decide(try await dated(command), given: loaded.state)
+    func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
+        let stream = try StreamName(category: Subject.category, id: Subject.id(of: command))
+        var current: Loaded?
+        return try await attempt(on: stream, cause) {
+            // Without a cached state, it first decides for a new stream, which saves a read if the
+            // stream is new.
+            let loaded = current ?? cache[stream.id] ?? Loaded()
+            let dated = try await dated(command)
+            let decision = Result { try Subject.decision(on: dated, given: loaded.state) }
             if case .success(let events) = decision, !events.isEmpty {
                 if let outcome = try await append(events, to: stream, after: loaded, cause) {
                     return outcome
                 }
-            } else if isCurrent {
-                return try await answer(decision, cause)
+            } else if current != nil {
+                // An earlier attempt of the command may have taken effect and changed the
+                // aggregate. Then the answer is `repeated`, and neither a rejection nor `nothing`.
+                if let position = try await earlierEffect(of: cause) {
+                    return .repeated(position: position)
+                }
+                _ = try decision.get()
+                return .nothing
             }
-            loaded = try await read(stream, after: loaded)
-            isCurrent = true
+            current = try await read(stream, after: loaded)
+            return nil
         }
-        throw Contention.error(in: stream)
     }
 
-    /// Appends the command's events if the stream does not exist, which saves a read for new
-    /// streams.
+    /// Returns the first outcome of `body`, or the one of an earlier attempt with the same cause.
     ///
-    /// - Returns: nil if the stream exists, or if the decision for a new stream has no events.
-    private func begin(
-        _ stream: StreamName, _ command: Subject.Command, _ cause: Cause
-    ) async throws -> Outcome? {
-        let decision = decide(try await dated(command), given: Subject.initial)
-        guard case .success(let events) = decision, !events.isEmpty else { return nil }
-        return try await append(events, to: stream, after: Loaded(), cause)
+    /// - Parameter body: returns nil to be called again, because the stream has changed.
+    /// - Throws: `internal` if `body` returned nil 100 times.
+    func attempt(
+        on stream: StreamName, _ cause: Cause, _ body: () async throws -> Outcome?
+    ) async throws -> Outcome {
+        if !lock.tryLock(stream.id) {
+            await withCheckedContinuation { lock.wait(for: stream.id, $0) }
+        }
+        defer { lock.unlock(stream.id) }
+        if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
+            return .repeated(position: position)
+        }
+        let attempts = 100
+        for _ in 0..<attempts {
+            if let outcome = try await body() { return outcome }
+        }
+        throw DaybookError(
+            .internal,
+            "other processes changed stream \(stream) in each of \(attempts) attempts; try again")
     }
 
     /// Returns the command with the time of its decision, if it needs one.
     func dated(_ command: Subject.Command) async throws -> Subject.Command {
         guard let timed = Subject.timed(command) else { return command }
-        return timed(try await time.now())
+        return timed(try await now())
     }
 
-    private func decide(
-        _ command: Subject.Command, given state: Subject.State
-    ) -> Result<[Subject.Event], Subject.Rejection> {
-        Result { () throws(Subject.Rejection) in try Subject.decide(command, given: state) }
-    }
-
-    /// Returns the answer to a command whose decision has no events.
+    /// Returns the time for decisions and deadlines: the later of this process's clock and the
+    /// log's last commit time. Concurrent callers share one read of the log.
     ///
-    /// An earlier attempt of the command may have taken effect and changed the aggregate. Then the
-    /// answer is `repeated`, and neither a rejection nor `nothing`.
-    private func answer(
-        _ decision: Result<[Subject.Event], Subject.Rejection>, _ cause: Cause
-    ) async throws -> Outcome {
-        if let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
-        }
-        if case .failure(let rejection) = decision {
-            throw DaybookError(.rejected, rejection.description)
-        }
-        return .nothing
+    /// Commit times never go back, so a process whose clock is slow does not miss a deadline.
+    func now() async throws -> Timestamp {
+        let reading = timeReading ?? Task { try await self.lastCommitTime() }
+        timeReading = reading
+        return max(try await reading.value, .now())
     }
 
-    /// Waits until no other command on the aggregate is being executed, and takes its lock.
-    func acquire(_ id: String) async {
-        guard !lock.tryLock(id) else { return }
-        await withCheckedContinuation { lock.wait(for: id, $0) }
+    private func lastCommitTime() async throws -> Timestamp {
+        defer { timeReading = nil }
+        let last = ReadRequest(.all, direction: .backwards, limit: 1)
+        for try await event in client.read(last).events { return event.time }
+        return .distantPast
     }
 
     /// Returns the position of the first event that an earlier attempt with the same cause
     /// appended.
-    func earlierEffect(of cause: Cause) async throws -> UInt64? {
+    private func earlierEffect(of cause: Cause) async throws -> UInt64? {
         try await client.event(id: cause.eventID(0))?.position
     }
 
@@ -158,7 +158,7 @@ public actor Repository<Subject: Aggregate> {
     /// Reads the current state of the stream, and caches it.
     ///
     /// - Parameter earlier: an earlier state of the stream. Its events are not read again.
-    private func read(_ stream: StreamName, after earlier: Loaded? = nil) async throws -> Loaded {
+    private func read(_ stream: StreamName, after earlier: Loaded) async throws -> Loaded {
         let start = try await known(stream, earlier)
         let loaded = await keepingSnapshot(try await caughtUp(start, stream), stream)
         cache[stream.id] = loaded.revision == nil ? nil : loaded
@@ -197,12 +197,8 @@ public actor Repository<Subject: Aggregate> {
         var loaded = loaded
         let request = ReadRequest(.stream(stream), from: loaded.position + 1)
         for try await record in client.read(request).events {
-            for recorded in try Recorded<Subject.Event>.required(in: record, by: Subject.self) {
-                Subject.evolve(&loaded.state, with: recorded.event)
-            }
-            loaded.revision = record.revision
-            loaded.position = record.position
-            loaded.event = record.id
+            let events = try Recorded<Subject.Event>.required(in: record, by: Subject.self)
+            loaded.apply(events.lazy.map(\.event), of: record)
         }
         return loaded
     }
@@ -246,14 +242,15 @@ public actor Repository<Subject: Aggregate> {
     }
 }
 
-/// The limit on retries when other processes keep appending to a stream first.
-enum Contention {
-    /// How many times a command is decided before it fails.
-    static let attempts = 100
-
-    static func error(in stream: StreamName) -> DaybookError {
-        DaybookError(
-            .internal,
-            "other processes changed stream \(stream) in each of \(attempts) attempts; try again")
+extension Aggregate {
+    /// Returns the events that `command` leads to.
+    ///
+    /// - Throws: `rejected` with the aggregate's rejection.
+    static func decision(on command: Command, given state: State) throws -> [Event] {
+        do {
+            return try decide(command, given: state)
+        } catch {
+            throw DaybookError(.rejected, error.description)
+        }
     }
 }

@@ -21,45 +21,20 @@ struct Snapshot<State: Sendable>: Sendable {
 /// The file is only a cache. The repository checks that a snapshot's event is in the log before it
 /// uses the snapshot, and a failed read or write only costs time. The file may be removed while no
 /// process uses it. The store removes a damaged file, and the next process creates a new one.
-public struct SnapshotStore: Sendable {
-    /// Whether damage was found, shared by all copies of the store.
-    private final class Damage: Sendable {
-        let isFound = Mutex(false)
-    }
-
+final class SnapshotStore: Sendable {
     private let store: ProjectedStore
     private let logger: Logger
-    private let damage = Damage()
+    private let isDamaged = Mutex(false)
 
-    /// Opens the file at `path`. Replaces a file of another log or another version.
+    /// Opens the file at `path`. Replaces a damaged file and one of another log or version.
     init(path: String, log: EventID, logger: Logger) throws {
         self.logger = logger
-        store = try Self.existing(path, log: log) ?? Self.new(path, log: log)
-    }
-
-    private static func existing(_ path: String, log: EventID) throws -> ProjectedStore? {
-        do {
-            return try open(path, log: log)
-        } catch let error as DaybookError where error.kind == .damaged {
-            return nil
-        }
-    }
-
-    private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
-        try ProjectedStore.remove(path)
-        // The file was just removed, so this creates one of the current version.
-        return try open(path, log: log)!
-    }
-
-    private static func open(_ path: String, log: EventID) throws -> ProjectedStore? {
-        try ProjectedStore.open(path, version: 1, log: log) { db in
+        store = try ProjectedStore.openOrReplace(path, version: 1, log: log) { db in
             try db.create(table: "snapshot") { table in
                 table.primaryKey("stream", .text)
-                table.column("version", .integer).notNull()
-                table.column("revision", .integer).notNull()
-                table.column("position", .integer).notNull()
-                table.column("event", .text).notNull()
-                table.column("state", .jsonText).notNull()
+                table.required(.integer, "version", "revision", "position")
+                table.required(.text, "event")
+                table.required(.jsonText, "state")
             }
         }
     }
@@ -80,17 +55,13 @@ public struct SnapshotStore: Sendable {
         of stream: StreamName, _ subject: Subject.Type
     ) async -> Snapshot<Subject.State>? {
         let key = stream.description
-        guard !isDamaged else { return nil }
-        do {
+        return await attempt("a snapshot can't be read", of: stream) {
             guard let row = try await store.read({ try Row.fetchOne($0, key: key) }),
                 row.version == Subject.stateVersion, let event = EventID(row.event)
             else { return nil }
             return Snapshot(
                 state: try JSON.decode(Subject.State.self, from: row.state.utf8),
                 revision: row.revision, position: row.position, event: event)
-        } catch {
-            complain("a snapshot can't be read", of: stream, error)
-            return nil
         }
     }
 
@@ -98,60 +69,67 @@ public struct SnapshotStore: Sendable {
     func keep<Subject: Aggregate>(
         _ snapshot: Snapshot<Subject.State>, of stream: StreamName, _ subject: Subject.Type
     ) async {
-        guard !isDamaged else { return }
-        do {
-            let state = try JSON.data(snapshot.state)
+        await attempt("a snapshot can't be stored", of: stream) {
             let row = Row(
                 stream: stream.description, version: Subject.stateVersion,
                 revision: snapshot.revision, position: snapshot.position,
-                event: snapshot.event.description, state: String(decoding: state, as: UTF8.self))
-            try await store.commit([{ try row.upsert($0) }], checkpoint: 0)
-        } catch {
-            complain("a snapshot can't be stored", of: stream, error)
+                event: snapshot.event.description, state: try JSON.text(snapshot.state))
+            try await store.write { try row.upsert($0) }
         }
-    }
-
-    /// Logs a failed read or write, except for a cancellation or damage that is logged elsewhere.
-    private func complain(_ what: Logger.Message, of stream: StreamName, _ error: any Error) {
-        guard !(error is CancellationError), !giveUp(on: error) else { return }
-        logger.warning(what, metadata: ["stream": "\(stream)", "reason": "\(error)"])
-    }
-
-    private var isDamaged: Bool { damage.isFound.withLock(\.self) }
-
-    /// Removes a damaged file and logs that once. Returns false if the error is not about damage.
-    private func giveUp(on error: any Error) -> Bool {
-        guard DaybookError.Kind(of: error) == .damaged else { return false }
-        let isFirst = damage.isFound.withLock { isFound in
-            defer { isFound = true }
-            return !isFound
-        }
-        guard isFirst else { return true }
-        do {
-            try ProjectedStore.remove(store.path)
-            logger.warning(
-                "snapshots are damaged and were removed; the next start creates a new file",
-                metadata: ["reason": "\(error)"])
-        } catch {
-            logger.warning("damaged snapshots can't be removed", metadata: ["reason": "\(error)"])
-        }
-        return true
     }
 
     /// Returns the number of snapshots, or nil if the file can't be read.
     func count() async -> Int? {
-        guard !isDamaged else { return nil }
+        await attempt("snapshots can't be counted") {
+            try await store.read { try Row.fetchCount($0) }
+        }
+    }
+
+    /// Returns the result of `body`. Returns nil after a failure, which only costs time, and when
+    /// the file is damaged.
+    @discardableResult
+    private func attempt<Value>(
+        _ problem: Logger.Message, of stream: StreamName? = nil,
+        _ body: () async throws -> Value?
+    ) async -> Value? {
+        guard !isDamaged.withLock(\.self) else { return nil }
         do {
-            return try await store.read { try Row.fetchCount($0) }
+            return try await body()
+        } catch is CancellationError {
+            // The process stops.
+        } catch  where DaybookError.Kind(of: error) == .damaged {
+            remove(error)
         } catch {
-            if giveUp(on: error) { return nil }
-            logger.warning("snapshots can't be counted", metadata: ["reason": "\(error)"])
-            return nil
+            var metadata: Logger.Metadata = ["reason": "\(error)"]
+            metadata["stream"] = stream.map { "\($0)" }
+            logger.warning(problem, metadata: metadata)
+        }
+        return nil
+    }
+
+    /// Removes the damaged file and logs that once.
+    private func remove(_ damage: any Error) {
+        let wasFound = isDamaged.withLock { isDamaged in
+            defer { isDamaged = true }
+            return isDamaged
+        }
+        guard !wasFound else { return }
+        do {
+            try ProjectedStore.remove(store.path)
+            logger.warning(
+                "snapshots are damaged and were removed; the next start creates a new file",
+                metadata: ["reason": "\(damage)"])
+        } catch {
+            logger.warning("damaged snapshots can't be removed", metadata: ["reason": "\(error)"])
         }
     }
 
     func close() throws {
-        guard !isDamaged else { return }
-        do { try store.close() } catch  where giveUp(on: error) {}
+        guard !isDamaged.withLock(\.self) else { return }
+        do {
+            try store.close()
+        } catch  where DaybookError.Kind(of: error) == .damaged {
+            remove(error)
+        }
     }
 }

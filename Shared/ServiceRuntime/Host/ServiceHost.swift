@@ -102,8 +102,8 @@ public struct ServiceHost<S: Service> {
             projection: { await readModel.status() }, participant: participant)
         await server.handle("status") { _, _ in try JSON.data(try await report.status()) }
         let metrics = try await MetricsServer(
-            at: metricsAddress,
-            Observation(of: loop, metrics: report.metrics, fault: report.fault), logger: logger)
+            at: metricsAddress, of: loop, metrics: report.metrics, fault: report.fault,
+            logger: logger)
         logger.notice("ready", metadata: ["log": "\(log)"])
         try await untilSignalled {
             try await withTaskExecutorPreference(loop) {

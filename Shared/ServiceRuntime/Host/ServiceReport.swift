@@ -23,7 +23,7 @@ struct ServiceReport: Sendable {
     /// - Throws: `unavailable` if the event store does not answer within `timeout`.
     func status(timeout: Duration = .seconds(30)) async throws -> ServiceStatus {
         // Read before the head of the log. Otherwise the checkpoint could appear to be ahead of it.
-        let (projection, participant) = (await projection(), await participant?.status())
+        let (projection, participant) = (await projection(), await participant?.status)
         return ServiceStatus(
             service: service, processID: ProcessInfo.processInfo.processIdentifier,
             startedAt: startedAt, log: log, head: try await client.welcome(timeout: timeout).head,
@@ -52,7 +52,7 @@ struct ServiceReport: Sendable {
                 each: await snapshots.count().map { [([], Double($0))] } ?? []),
         ]
         metrics += await projection().metrics(head: head)
-        if let participant { metrics += await participant.status().metrics }
+        if let participant { metrics += await participant.status.metrics }
         return metrics
     }
 }

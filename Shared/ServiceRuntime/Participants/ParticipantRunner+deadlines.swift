@@ -11,7 +11,7 @@ extension ParticipantRunner {
         let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
         horizon = max(horizon, time ?? horizon)
         if deliveries.isEmpty, !deadlines.isEmpty {
-            horizon = max(horizon, try await insist { try await repository.time.now() })
+            horizon = max(horizon, try await insist { try await repository.now() })
         }
         try await expireSagas()
         try await trim()
@@ -20,12 +20,12 @@ extension ParticipantRunner {
     /// Executes the commands of sagas whose deadline has passed. The events before the deadline
     /// must have been handled, because one of them may have met it.
     private func expireSagas() async throws {
-        retryDeadlines()
-        var due: [Deadline] = []
-        while let next = deadlines.min, next.time <= horizon { due.append(deadlines.removeMin()) }
+        let now = ContinuousClock.now
+        var due = Set(failedDeadlines.filter { $1.retry <= now }.keys)
+        while let next = deadlines.min, next.time <= horizon { due.insert(deadlines.removeMin()) }
         let sagas = try await wholeSagas(Set(due.map(\.saga)))
         var owed: [String: [Owed]] = [:]
-        for deadline in due {
+        for deadline in due.sorted() {
             let id = deadline.saga
             guard let saga = sagas[id], P.deadline(of: saga.state) == deadline.time else {
                 continue
@@ -63,15 +63,6 @@ extension ParticipantRunner {
         let pause = min((failed?.pause ?? .milliseconds(50)) * 2, .seconds(60))
         failedDeadlines[deadline] = FailedDeadline(pause: pause, retry: .now + pause)
     }
-
-    /// Makes failed deadlines due again whose pause has ended.
-    private func retryDeadlines() {
-        let now = ContinuousClock.now
-        for (deadline, failed) in failedDeadlines where failed.retry.map({ $0 <= now }) ?? false {
-            failedDeadlines[deadline]?.retry = nil
-            deadlines.insert(deadline)
-        }
-    }
 }
 
 /// The deadline of a saga.
@@ -86,6 +77,6 @@ struct Deadline: Comparable, Hashable, Sendable {
 struct FailedDeadline {
     /// The pause before the next attempt.
     var pause: Duration
-    /// When the pause ends, or nil during an attempt.
-    var retry: ContinuousClock.Instant?
+    /// When the pause ends.
+    var retry: ContinuousClock.Instant
 }

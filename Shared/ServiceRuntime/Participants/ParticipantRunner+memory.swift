@@ -79,16 +79,13 @@ extension ParticipantRunner {
     /// from the log when it is needed.
     private func sagasWithDeadline(
         through last: UInt64
-    ) async throws -> [(id: String, saga: Saga<P.State>, deadline: Timestamp?)] {
+    ) async throws -> [SagaStore<P.State>.Entry] {
         var sagas: [String: (first: Saga<P.State>, state: P.State)] = [:]
         for try await record in client.read(ReadRequest(P.Event.query, to: last)).events {
             for event in readable(record) {
                 let id = P.saga(of: event.event)
-                var saga =
-                    sagas[id]
-                    ?? (first: Saga(beginningWith: event, P.self), state: P.initial)
-                P.evolve(&saga.state, with: event.event)
-                sagas[id] = saga
+                let new = (first: Saga(beginningWith: event, P.self), state: P.initial)
+                P.evolve(&sagas[id, default: new].state, with: event.event)
             }
         }
         return sagas.compactMap { id, saga in

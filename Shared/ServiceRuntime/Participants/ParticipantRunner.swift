@@ -13,7 +13,7 @@ import ZeroMQ
 ///
 /// Commands on one aggregate are executed in the order of their events. Commands on different
 /// aggregates are executed concurrently, so that the store can write their events with one sync.
-actor ParticipantRunner<P: Participant, Subject: Aggregate>
+actor ParticipantRunner<P: Participant, Subject: Aggregate>: LoopActor
 where P.Command == Subject.Command {
     /// A command that a saga has issued and that is not executed yet.
     struct Owed: Sendable {
@@ -47,7 +47,7 @@ where P.Command == Subject.Command {
     let store: SagaStore<P.State>
     let service: String
     let logger: Logger
-    private let loop: SocketLoop
+    let loop: SocketLoop
 
     var cache = GenerationalCache<String, Saga<P.State>>(generationSize: 50_000)
     /// The position where the memory begins. It contains every handled event after this position,
@@ -60,14 +60,7 @@ where P.Command == Subject.Command {
     /// The latest commit time of a delivered event.
     var lastTime = Timestamp(microseconds: 0)
     var nextTrim = ContinuousClock.now
-    private var state = ParticipantStatus.State.waiting
-    private var handled = 0
-    private var failed = 0
-    private var lastFailure: String?
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    private(set) var status: ParticipantStatus
 
     /// - Parameter service: the service's name, which is also the name of the queue's consumer.
     init(
@@ -81,6 +74,7 @@ where P.Command == Subject.Command {
         self.service = service
         self.loop = loop
         self.logger = logger
+        status = ParticipantStatus(queue: P.name, store: store.path)
     }
 
     /// Handles events until cancelled. Waits for the queue if it does not exist.
@@ -91,7 +85,7 @@ where P.Command == Subject.Command {
             do {
                 try await takePart()
             } catch let error as ProtocolError where error.code == .notFound {
-                misses = state == .running ? 1 : misses + 1
+                misses = status.state == .running ? 1 : misses + 1
                 // An event store that has just started may be about to create the queue.
                 if misses == Self.patience {
                     logger.warning(
@@ -105,41 +99,29 @@ where P.Command == Subject.Command {
             } catch let error as DaybookError where error.kind == .unavailable {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }
-            state = .waiting
+            status.state = .waiting
             // The event store does not report new queues, so the runner must poll.
             try await Task.sleep(for: .milliseconds(500))
         }
-    }
-
-    func status() -> ParticipantStatus {
-        ParticipantStatus(
-            queue: P.name, state: state, handled: handled, failed: failed,
-            lastFailure: lastFailure, store: store.path)
     }
 
     func close() throws { try store.close() }
 
     private func takePart() async throws {
         let consumer = try await client.consumer(of: P.name, named: service)
-        let result: Result<Void, any Error>
-        do {
+        try await closing(consumer.close) {
             // Leases of an earlier process of this service would delay their events until the
             // visibility timeout.
             try await consumer.release()
             try await recollect()
-            state = .running
+            status.state = .running
             let worker = QueueWorker(
                 consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
                 onUnavailable: { [logger] error in
                     logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
                 })
             try await worker.run(batches: { try await self.handle($0) })
-            result = .success(())
-        } catch {
-            result = .failure(error)
         }
-        await consumer.close()
-        try result.get()
     }
 
     // MARK: Events
@@ -189,6 +171,8 @@ where P.Command == Subject.Command {
         }
         // Computed before the first fold, because all events of a delivery share one position.
         let isNew = events.map { $0.position > recollection(of: $0).lastPosition }
+        // How many commands the delivery has issued so far. The ids of the appended events derive
+        // from it.
         var commands = 0
         let traceparent = delivery.event.traceparent
         for (event, isNew) in zip(events, isNew) {
@@ -204,43 +188,29 @@ where P.Command == Subject.Command {
             // effects are in the log under the same ids, so nothing happens twice. It can't be
             // skipped: an event older than the saga's last one may never have been handled, because
             // a purge drops events.
-            react(
-                to: event, of: delivery, traceparent, given: saga.state, after: &commands,
-                in: &turn)
-        }
-    }
-
-    /// Adds the commands of the reaction to `turn`.
-    ///
-    /// - Parameter commands: how many commands the delivery has issued so far. It is part of the
-    ///   key from which the ids of the appended events derive.
-    private func react(
-        to event: Recorded<P.Event>, of delivery: Delivery, _ traceparent: TraceParent?,
-        given state: P.State, after commands: inout Int, in turn: inout Turn
-    ) {
-        let saga = P.saga(of: event.event)
-        do {
-            for command in try participant.react(to: event.event, given: state) {
-                let cause = Cause(
-                    correlationID: event.correlationID, causationID: event.id,
-                    key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
-                    traceparent: traceparent, deliveries: delivery.receiveCount)
-                turn.owed[Subject.id(of: command), default: []].append(
-                    Owed(command: command, cause: cause, saga: saga))
-                commands += 1
+            do {
+                for command in try participant.react(to: event.event, given: saga.state) {
+                    let cause = Cause(
+                        correlationID: event.correlationID, causationID: event.id,
+                        key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
+                        traceparent: traceparent, deliveries: delivery.receiveCount)
+                    turn.owed[Subject.id(of: command), default: []].append(
+                        Owed(command: command, cause: cause, saga: P.saga(of: event.event)))
+                    commands += 1
+                }
+            } catch {
+                turn.failures[P.saga(of: event.event)] = Self.reason(error)
             }
-        } catch {
-            turn.failures[saga] = Self.reason(error)
         }
     }
 
     private func verdict(on delivery: Delivery, _ failure: String?) -> Acknowledgement.Verdict {
         guard let failure else {
-            handled += 1
+            status.handled += 1
             return .acknowledged
         }
         let event = delivery.event
-        failed += 1
+        status.failed += 1
         note(
             failure, of: "\(event.type) at position \(event.position)",
             in: event.correlationID)
@@ -250,7 +220,7 @@ where P.Command == Subject.Command {
     /// Logs a failure, and remembers it for the status.
     func note(_ failure: String, of what: String, in correlationID: EventID) {
         let what = Self.line(what)
-        lastFailure = "\(what): \(failure)"
+        status.lastFailure = "\(what): \(failure)"
         logger.error(
             "\(what) could not be handled",
             metadata: ["reason": "\(failure)", "correlationId": "\(correlationID)"])
@@ -312,7 +282,7 @@ where P.Command == Subject.Command {
 protocol RunningParticipant: Sendable {
     /// Handles events until cancelled.
     func run() async throws
-    func status() async -> ParticipantStatus
+    var status: ParticipantStatus { get async }
     /// Returns the events that the participant's reactions would append if `events` happened.
     func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent]
     /// Closes the participant's memory.

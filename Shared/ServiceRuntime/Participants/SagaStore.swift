@@ -2,7 +2,6 @@ import EventSourcing
 import Foundation
 import GRDB
 import JSON
-import Synchronization
 
 /// A saga as its participant remembers it, with the ids that link its next event to it.
 struct Saga<State: Codable & Sendable>: Sendable {
@@ -21,6 +20,9 @@ struct Saga<State: Codable & Sendable>: Sendable {
 /// It needs no checkpoint, because the participant's queue holds the events that are not handled
 /// yet. The queue does not redeliver an acknowledged event, so its effect must be on disk first.
 struct SagaStore<State: Codable & Sendable>: Sendable {
+    /// A saga by its id, with its deadline if it has one.
+    typealias Entry = (id: String, saga: Saga<State>, deadline: Timestamp?)
+
     static var version: Int { 3 }
 
     private let store: ProjectedStore
@@ -56,24 +58,19 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         ) { db in
             try db.create(table: "saga", options: .withoutRowID) { table in
                 table.primaryKey("id", .text)
-                table.column("state", .blob).notNull()
-                table.column("correlation", .text).notNull()
-                table.column("lastEvent", .text).notNull()
-                table.column("deadline", .integer)
-                table.column("lastPosition", .integer).notNull()
-                table.column("lastTime", .integer).notNull()
+                table.required(.blob, "state")
+                table.required(.text, "correlation", "lastEvent")
+                table.optional(.integer, "deadline")
+                table.required(.integer, "lastPosition", "lastTime")
             }
             try Self.createMemory(db)
             try db.create(
                 index: "sagaDeadline", on: "saga", columns: ["deadline"],
                 condition: Column("deadline") != nil)
         }
-        guard let opened else {
-            throw DaybookError(
-                .damaged,
-                "\(path) was written by a later version; remove it to rebuild it from the log")
-        }
-        store = opened
+        store = try opened.orThrow(
+            .damaged,
+            "\(path) was written by a later version; remove it to rebuild it from the log")
     }
 
     private static func createMemory(_ db: Database) throws {
@@ -93,15 +90,12 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     }
 
     /// Begins the memory, with open sagas. Does not change sagas that it has already.
-    func begin(
-        at position: UInt64, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
-    ) async throws {
-        let insertion = Self.insertion("OR IGNORE", sagas)
-        let beginning: ProjectedStore.Write = { db in
+    func begin(at position: UInt64, _ sagas: [Entry]) async throws {
+        try await store.write { db in
+            try Self.insert("OR IGNORE", sagas, db)
             try db.execute(
                 sql: "INSERT INTO memory VALUES (?)", arguments: [Int64(clamping: position)])
         }
-        try await store.commit([insertion, beginning], checkpoint: store.checkpoint)
     }
 
     /// Removes up to `maximum` sagas without a deadline whose last event was before `time`, the
@@ -109,30 +103,22 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     ///
     /// - Returns: how many sagas were removed, and the position where the memory begins now.
     func trim(before time: Timestamp, atMost maximum: Int) async throws -> (Int, UInt64) {
-        let counted = Counted()
-        try await store.commit(
-            [
-                { db in
-                    let positions = try Int64.fetchAll(
-                        db,
-                        sql: """
-                            DELETE FROM saga WHERE id IN (
-                                SELECT id FROM saga WHERE deadline IS NULL AND lastTime < ?
-                                ORDER BY lastTime LIMIT ?
-                            ) RETURNING lastPosition
-                            """, arguments: [time.microseconds, maximum])
-                    guard let last = positions.max() else { return }
-                    try db.execute(
-                        sql: "UPDATE memory SET beginning = max(beginning, ?)", arguments: [last])
-                    counted.count.withLock { $0 = positions.count }
-                }
-            ], checkpoint: store.checkpoint)
-        return (counted.count.withLock { $0 }, try await beginning() ?? 0)
-    }
-
-    /// A count that a transaction on another thread sets.
-    private final class Counted: Sendable {
-        let count = Mutex(0)
+        let count = try await store.write { db in
+            let positions = try Int64.fetchAll(
+                db,
+                sql: """
+                    DELETE FROM saga WHERE id IN (
+                        SELECT id FROM saga WHERE deadline IS NULL AND lastTime < ?
+                        ORDER BY lastTime LIMIT ?
+                    ) RETURNING lastPosition
+                    """, arguments: [time.microseconds, maximum])
+            if let last = positions.max() {
+                try db.execute(
+                    sql: "UPDATE memory SET beginning = max(beginning, ?)", arguments: [last])
+            }
+            return positions.count
+        }
+        return (count, try await beginning() ?? 0)
     }
 
     /// Returns those sagas of `ids` that are in the memory.
@@ -164,34 +150,27 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     }
 
     /// Stores the sagas on disk in one transaction, and replaces their earlier states.
-    func commit(
-        _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
-    ) async throws {
+    func commit(_ sagas: [Entry]) async throws {
         guard !sagas.isEmpty else { return }
-        try await store.commit(
-            [Self.insertion("OR REPLACE", sagas)], checkpoint: store.checkpoint)
+        try await store.write { try Self.insert("OR REPLACE", sagas, $0) }
     }
 
-    /// Returns the write that stores the sagas.
+    /// Stores the sagas.
     ///
     /// - Parameter conflict: SQL's conflict clause for a saga that exists already.
-    private static func insertion(
-        _ conflict: String, _ sagas: [(id: String, saga: Saga<State>, deadline: Timestamp?)]
-    ) -> ProjectedStore.Write {
-        { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    INSERT \(conflict) INTO saga
-                    (id, state, correlation, lastEvent, lastPosition, lastTime, deadline)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """)
-            for (id, saga, deadline) in sagas {
-                try statement.execute(arguments: [
-                    id, try JSON.data(saga.state), saga.correlationID.description,
-                    saga.lastEventID.description, Int64(clamping: saga.lastPosition),
-                    saga.lastTime.microseconds, deadline?.microseconds,
-                ])
-            }
+    private static func insert(_ conflict: String, _ sagas: [Entry], _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT \(conflict) INTO saga
+                (id, state, correlation, lastEvent, lastPosition, lastTime, deadline)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """)
+        for (id, saga, deadline) in sagas {
+            try statement.execute(arguments: [
+                id, try JSON.data(saga.state), saga.correlationID.description,
+                saga.lastEventID.description, Int64(clamping: saga.lastPosition),
+                saga.lastTime.microseconds, deadline?.microseconds,
+            ])
         }
     }
 

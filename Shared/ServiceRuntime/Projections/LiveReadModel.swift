@@ -1,5 +1,6 @@
-public import EventSourcing
+import EventSourcing
 import EventStoreClient
+import Foundation
 import GRDB
 import Logging
 import WireProtocol
@@ -7,7 +8,7 @@ import ZeroMQ
 
 /// The live read model of a projection: it follows the log, in memory and on disk, and answers
 /// queries.
-public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
+actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private var model: P.Model
     private var store: ProjectedStore
     /// The position up to which the model contains every event.
@@ -30,12 +31,8 @@ public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
     private let client: EventStoreClient
     private let log: EventID
     private let logger: Logger
-    private let loop: SocketLoop
-
-    /// The executor of the process's socket loop: calls from there need no change of threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
+    /// The process's socket loop: calls from there need no change of threads.
+    nonisolated let loop: SocketLoop
 
     /// Opens the store at `path`. Replaces a store of another version by an empty one, which
     /// `run()` fills from the log.
@@ -54,16 +51,13 @@ public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
     private static func open(
         _ path: String, log: EventID, logger: Logger
     ) async throws -> (P.Model, ProjectedStore) {
-        let store: ProjectedStore
-        if let existing = try P.openStore(path, log: log) {
-            store = existing
-        } else {
-            logger.notice("the projection's version has changed; rebuilding its store from the log")
-            try ProjectedStore.remove(path)
-            // The file was just removed, so this creates a store of the current version.
-            store = try P.openStore(path, log: log)!
+        if let store = try P.openStore(path, log: log) {
+            return (try await store.read(P.Model.load), store)
         }
-        return (try await store.load(P.Model.self), store)
+        logger.notice("the projection's version has changed; rebuilding its store from the log")
+        try ProjectedStore.remove(path)
+        // The file was just removed, so this creates a store of the current version.
+        return (P.Model(), try P.openStore(path, log: log)!)
     }
 
     /// Follows the log and executes rebuilds until cancelled.
@@ -71,7 +65,7 @@ public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
     /// Resumes a rebuild that an earlier process left unfinished.
     func run() async throws {
         defer { stop(CancellationError()) }
-        if Rebuilding<P>.isBegun(at: rebuildPath) { _ = rebuild(.random()) }
+        if FileManager.default.fileExists(atPath: rebuildPath) { _ = rebuild(.random()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.followLog() }
             group.addTask {
@@ -192,11 +186,13 @@ public actor LiveReadModel<P: Projection> where P.Model: StoredModel {
             let fresh = try await Rebuilding<P>(at: rebuildPath, log: log)
             do {
                 try await build(fresh)
-            } catch let error as CancellationError {
-                try fresh.store.close()
-                throw error
             } catch {
-                try fresh.abandon()
+                // The next process resumes a rebuild that was interrupted.
+                if error is CancellationError {
+                    try fresh.store.close()
+                } else {
+                    try fresh.abandon()
+                }
                 throw error
             }
             rebuild?.state = .done

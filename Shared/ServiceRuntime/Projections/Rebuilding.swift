@@ -1,6 +1,5 @@
 package import EventSourcing
 package import EventStoreClient
-import Foundation
 import WireProtocol
 
 /// A read model and its store that are built from the log alone, beside the live ones.
@@ -18,35 +17,14 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     /// How many events this process has added to the model.
     package private(set) var events = 0
 
-    /// Whether an unfinished rebuild exists at `path`.
-    static func isBegun(at path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
-
-    /// Resumes the rebuild at `path`. Starts from the beginning if the file is missing, has another
-    /// version or log, or is already beyond `end`.
+    /// Resumes the rebuild at `path`. Starts from the beginning if the file is missing or damaged,
+    /// has another version or log, or is already beyond `end`.
     package init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
-        store = try Self.begun(path, log: log, notBeyond: end) ?? Self.new(path, log: log)
-        model = try await store.load(P.Model.self)
+        store = try ProjectedStore.openOrReplace(
+            path, version: P.version, log: log, create: P.Model.createTables
+        ) { $0.checkpoint <= end }
+        model = try await store.read(P.Model.load)
         position = store.checkpoint
-    }
-
-    private static func begun(
-        _ path: String, log: EventID, notBeyond end: UInt64
-    ) throws -> ProjectedStore? {
-        guard isBegun(at: path) else { return nil }
-        do {
-            guard let store = try P.openStore(path, log: log) else { return nil }
-            if store.checkpoint <= end { return store }
-            try store.close()
-        } catch let error as DaybookError where error.kind == .damaged {
-            // The file belongs to another log or is damaged, so it can't be resumed.
-        }
-        return nil
-    }
-
-    private static func new(_ path: String, log: EventID) throws -> ProjectedStore {
-        try ProjectedStore.remove(path)
-        // The file was just removed, so this creates a store of the current version.
-        return try P.openStore(path, log: log)!
     }
 
     /// Reads the log up to `target`, and calls `progress` after each batch of events.
@@ -93,7 +71,7 @@ extension Projection where Model: StoredModel {
     /// version.
     static func openStore(_ path: String, log: EventID) throws -> ProjectedStore? {
         try ProjectedStore.open(
-            path, version: version, log: log, create: { try Model.createTables($0) })
+            path, version: version, log: log, create: Model.createTables)
     }
 
     /// Adds the events in `records` to the model.

@@ -7,52 +7,94 @@ public import GRDB
 public protocol StoredModel: Codable, Sendable {
     /// Creates an empty model.
     init()
-    /// Creates the tables in an empty database.
-    static func createTables(_ db: Database) throws
-    /// Reads the tables that are kept in memory.
-    mutating func load(_ db: Database) throws
-    /// Returns the writes for all changes since the last call.
-    mutating func takeWrites() -> [ProjectedStore.Write]
+    /// The tables of the model.
+    static var tables: [StoredTable<Self>] { get }
 }
 
-extension ProjectedStore {
-    /// Returns the model that is on disk.
-    func load<Model: StoredModel>(_ model: Model.Type) async throws -> Model {
-        try await read { db in
-            var model = Model()
-            try model.load(db)
-            return model
-        }
+extension StoredModel {
+    /// Creates the tables in an empty database.
+    static func createTables(_ db: Database) throws {
+        for table in tables { try table.create(db) }
+    }
+
+    /// Returns the model in the database.
+    static func load(_ db: Database) throws -> Self {
+        var model = Self()
+        for table in tables { try table.load(&model, db) }
+        return model
+    }
+
+    /// Returns the writes for all changes since the last call.
+    mutating func takeWrites() -> [ProjectedStore.Write] {
+        Self.tables.flatMap { $0.takeWrites(&self) }
     }
 }
 
 /// A row of a projection that is also a row of a database table.
 public typealias StoredRow = Codable & FetchableRecord & PersistableRecord & Sendable
 
-extension EventSourcing.Table where Row: StoredRow, Row.ID == String {
-    /// Reads all rows of the table from disk.
-    public mutating func load(_ db: Database) throws {
-        load(try Row.fetchAll(db))
+/// A table of a read model in the database.
+public struct StoredTable<Model>: Sendable {
+    let create: @Sendable (Database) throws -> Void
+    let load: @Sendable (inout Model, Database) throws -> Void
+    let takeWrites: @Sendable (inout Model) -> [ProjectedStore.Write]
+
+    /// Creates a table whose rows are all kept in memory. Its primary key is the column `id`.
+    ///
+    /// - Parameter columns: adds the other columns.
+    public init<Row: StoredRow>(
+        _ rows: any WritableKeyPath<Model, EventSourcing.Table<Row>> & Sendable,
+        columns: @escaping @Sendable (TableDefinition) -> Void
+    ) where Row.ID == String {
+        create = { db in
+            try db.create(table: Row.databaseTableName) { table in
+                table.primaryKey("id", .text)
+                columns(table)
+            }
+        }
+        load = { model, db in model[keyPath: rows].load(try Row.fetchAll(db)) }
+        takeWrites = { model in
+            let (upserts, deletes) = model[keyPath: rows].takeChanges()
+            var writes: [ProjectedStore.Write] = []
+            if !upserts.isEmpty {
+                writes.append { db in for row in upserts { try row.upsert(db) } }
+            }
+            if !deletes.isEmpty {
+                writes.append { db in _ = try Row.deleteAll(db, keys: deletes) }
+            }
+            return writes
+        }
     }
 
-    /// Returns the writes for the rows changed or removed since the last call.
-    public mutating func takeWrites() -> [ProjectedStore.Write] {
-        let (upserts, deletes) = takeChanges()
-        var writes: [ProjectedStore.Write] = []
-        if !upserts.isEmpty {
-            writes.append { db in for row in upserts { try row.upsert(db) } }
+    /// Creates a table whose rows queries read from disk. Its primary key is the column `position`.
+    ///
+    /// - Parameter columns: adds the other columns.
+    public init<Row: StoredRow>(
+        _ rows: any WritableKeyPath<Model, Journal<Row>> & Sendable,
+        columns: @escaping @Sendable (TableDefinition) -> Void
+    ) {
+        create = { db in
+            try db.create(table: Row.databaseTableName) { table in
+                table.primaryKey("position", .integer)
+                columns(table)
+            }
         }
-        if !deletes.isEmpty {
-            writes.append { db in _ = try Row.deleteAll(db, keys: deletes) }
+        load = { _, _ in }
+        takeWrites = { model in
+            let added = model[keyPath: rows].takeChanges()
+            return added.isEmpty ? [] : [{ db in for row in added { try row.insert(db) } }]
         }
-        return writes
     }
 }
 
-extension Journal where Row: StoredRow {
-    /// Returns the writes for the rows added since the last call.
-    public mutating func takeWrites() -> [ProjectedStore.Write] {
-        let added = takeChanges()
-        return added.isEmpty ? [] : [{ db in for row in added { try row.insert(db) } }]
+extension TableDefinition {
+    /// Adds columns that have a value in every row.
+    public func required(_ type: Database.ColumnType, _ names: String...) {
+        for name in names { column(name, type).notNull() }
+    }
+
+    /// Adds columns that may be null.
+    public func optional(_ type: Database.ColumnType, _ names: String...) {
+        for name in names { column(name, type) }
     }
 }

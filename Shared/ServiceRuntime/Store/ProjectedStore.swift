@@ -61,12 +61,10 @@ public struct ProjectedStore: Sendable {
     private static func make(
         _ db: Database, path: String, version: Int, log: EventID, create: Write
     ) throws {
-        guard try String.fetchOne(db, sql: "SELECT name FROM sqlite_master") == nil else {
-            throw DaybookError(
-                .damaged,
-                "\(path) is a database, but not one of this program; remove it "
-                    + "to rebuild it")
-        }
+        try require(
+            String.fetchOne(db, sql: "SELECT name FROM sqlite_master") == nil, .damaged,
+            "\(path) is a database, but not one of this program; remove it "
+                + "to rebuild it")
         try db.execute(
             sql: "CREATE TABLE daybook (version INTEGER, log TEXT, checkpoint INTEGER)")
         try db.execute(
@@ -83,12 +81,10 @@ public struct ProjectedStore: Sendable {
             var found = Int.fromDatabaseValue(row["version"]),
             let checkpoint = UInt64.fromDatabaseValue(row["checkpoint"])
         else { throw DaybookError(.damaged, "\(path) has no checkpoint; remove it to rebuild it") }
-        guard followed == log.description else {
-            throw DaybookError(
-                .damaged,
-                "\(path) follows log \(followed), but the event store has "
-                    + "log \(log); remove it to follow this one")
-        }
+        try require(
+            followed == log.description, .damaged,
+            "\(path) follows log \(followed), but the event store has "
+                + "log \(log); remove it to follow this one")
         while found < version, let migrate = migrations[found] {
             try migrate(db)
             found += 1
@@ -97,19 +93,46 @@ public struct ProjectedStore: Sendable {
         return found == version ? checkpoint : nil
     }
 
+    /// Opens the database at `path`, or replaces it by an empty one if it is damaged, follows
+    /// another log, has another version, or is not usable.
+    ///
+    /// - Throws: the same errors as ``open(_:version:log:isDurable:migrations:create:)``, except
+    ///   `damaged`.
+    static func openOrReplace(
+        _ path: String, version: Int, log: EventID, create: Write,
+        where isUsable: (ProjectedStore) -> Bool = { _ in true }
+    ) throws -> ProjectedStore {
+        do {
+            if let store = try open(path, version: version, log: log, create: create) {
+                if isUsable(store) { return store }
+                try store.close()
+            }
+        } catch let error as DaybookError where error.kind == .damaged {
+            // An empty database takes its place.
+        }
+        try remove(path)
+        // The file was just removed, so this creates one of the current version.
+        return try open(path, version: version, log: log, create: create)!
+    }
+
     /// Executes `writes` and sets the checkpoint in one transaction.
     ///
     /// - Throws: `storage` if the disk is full or fails, `damaged` if the file is damaged. After
     ///   either, the process should end.
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
-        try await using {
-            try await pool.write { db in
-                for write in writes { try write(db) }
-                try db.execute(
-                    sql: "UPDATE daybook SET checkpoint = ?",
-                    arguments: [Int64(clamping: checkpoint)])
-            }
+        try await write { db in
+            for write in writes { try write(db) }
+            try db.execute(
+                sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(clamping: checkpoint)])
         }
+    }
+
+    /// Returns the result of `body`, which one transaction executes. Leaves the checkpoint as it
+    /// is.
+    ///
+    /// - Throws: the same errors as ``commit(_:checkpoint:)``.
+    func write<Value: Sendable>(_ body: @escaping Reading<Value>) async throws -> Value {
+        try await using { try await pool.write(body) }
     }
 
     /// Reads the rows as of the last commit.
@@ -127,27 +150,20 @@ public struct ProjectedStore: Sendable {
     /// its error.
     public var failures: AsyncStream<any Error> { failure.stream }
 
+    /// Runs a transaction, and names the file in its error.
     private func using<Value>(_ transaction: () async throws -> Value) async throws -> Value {
-        do {
-            return try await StoreFailure.naming(path) { try await Self.cancellable(transaction) }
-        } catch {
-            if StoreFailure.endsProcess(error) { failure.continuation.yield(error) }
-            throw error
-        }
-    }
-
-    /// Runs a transaction, and throws `CancellationError` if the task's cancellation interrupts it.
-    ///
-    /// GRDB reports SQLite's error, which looks like a failure of the store.
-    private static func cancellable<Value>(
-        _ transaction: () async throws -> Value
-    ) async throws -> Value {
         do {
             return try await transaction()
         } catch let error as DatabaseError
             where Task.isCancelled && [.SQLITE_INTERRUPT, .SQLITE_ABORT].contains(error.resultCode)
         {
+            // The task's cancellation interrupted it. SQLite's error looks like a failure of the
+            // store.
             throw CancellationError()
+        } catch {
+            let error = StoreFailure.named(error, path)
+            if StoreFailure.endsProcess(error) { failure.continuation.yield(error) }
+            throw error
         }
     }
 

@@ -14,14 +14,6 @@ enum StoreFailure {
         do { return try body() } catch { throw named(error, path) }
     }
 
-    /// Runs an asynchronous `body` on the database at `path`, with the same errors.
-    static func naming<Value>(
-        _ path: String, isolation: isolated (any Actor)? = #isolation,
-        _ body: () async throws -> Value
-    ) async throws -> Value {
-        do { return try await body() } catch { throw named(error, path) }
-    }
-
     /// Whether the process that owns the file should end with the error. If it continued, its
     /// answers could be wrong and its writes lost.
     static func endsProcess(_ error: any Error) -> Bool {
@@ -32,25 +24,31 @@ enum StoreFailure {
     static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case is RowDecodingError, is DecodingError: true
-        case let error as DatabaseError: isDamage(error)
         case let error as DaybookError: error.kind == .damaged
+        case let error as DatabaseError:
+            switch error.resultCode {
+            // This program writes no row that breaks a constraint or has a value of the wrong type.
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_CONSTRAINT,
+                .SQLITE_MISMATCH:
+                true
+            default: error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
+            }
         default: false
         }
     }
 
-    private static func named(_ error: any Error, _ path: String) -> any Error {
-        switch error {
-        case let error as DatabaseError: named(error, path)
-        case is RowDecodingError, is DecodingError:
-            damage(path, "a row can't be read: \(error)")
-        default: error
+    /// Returns the error that names the file, or `error` itself if it is not about the file.
+    static func named(_ error: any Error, _ path: String) -> any Error {
+        if error is DaybookError { return error }
+        let failure = error as? DatabaseError
+        let reason =
+            failure.map { $0.message ?? "\($0.resultCode)" } ?? "a row can't be read: \(error)"
+        if isDamage(error) {
+            let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+            return DaybookError(
+                .damaged, "\(path) is damaged: \(line); remove it to rebuild it")
         }
-    }
-
-    private static func named(_ error: DatabaseError, _ path: String) -> any Error {
-        let reason = error.message ?? "\(error.resultCode)"
-        if isDamage(error) { return damage(path, reason) }
-        switch error.resultCode {
+        switch failure?.resultCode {
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM,
             .SQLITE_AUTH, .SQLITE_NOLFS:
             return DaybookError(.storage, "\(path) can't be read or written: \(reason)")
@@ -59,21 +57,5 @@ enum StoreFailure {
                 .unavailable, "another process uses \(path): \(reason); stop it first")
         default: return error
         }
-    }
-
-    private static func isDamage(_ error: DatabaseError) -> Bool {
-        switch error.resultCode {
-        // This program writes no row that breaks a constraint or has a value of the wrong type.
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_CONSTRAINT,
-            .SQLITE_MISMATCH:
-            true
-        default: error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
-        }
-    }
-
-    private static func damage(_ path: String, _ reason: String) -> DaybookError {
-        let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
-        return DaybookError(
-            .damaged, "\(path) is damaged: \(line); remove it to rebuild it")
     }
 }

@@ -20,7 +20,7 @@ public enum BusCall {
     /// Creates or changes a queue. Value: ``QueueDefinition``. An existing queue keeps its grouping
     /// and start.
     public static let putQueue = "putQueue"
-    /// Pauses or resumes a queue. Value: ``SetQueuePaused``.
+    /// Pauses or resumes a queue. Value: ``SetPaused``.
     public static let setQueuePaused = "setQueuePaused"
     /// Removes all events that a queue holds, except its dead letters. Value: its name.
     public static let purgeQueue = "purgeQueue"
@@ -39,7 +39,7 @@ public enum BusCall {
     public static let deleteArchive = "deleteArchive"
     /// Starts a replay. Value: ``ReplayDefinition``.
     public static let startReplay = "startReplay"
-    /// Pauses or resumes a replay. Value: ``SetReplayPaused``.
+    /// Pauses or resumes a replay. Value: ``SetPaused``.
     public static let setReplayPaused = "setReplayPaused"
     /// Cancels a replay. Value: its name. The events that it has enqueued stay in their queues.
     public static let cancelReplay = "cancelReplay"
@@ -89,25 +89,12 @@ public struct SetRuleEnabled: Codable, Hashable, Sendable {
     }
 }
 
-/// The command to pause or resume the deliveries of a queue. A paused queue still takes events in.
-public struct SetQueuePaused: Codable, Hashable, Sendable {
-    /// The name of the queue.
+/// The command to pause or resume the deliveries of a queue, or a replay. A paused queue still
+/// takes events in.
+public struct SetPaused: Codable, Hashable, Sendable {
+    /// The name of the queue or replay.
     public var name: String
-    /// Whether the queue stops its deliveries.
-    public var isPaused: Bool
-
-    /// Creates the command.
-    public init(name: String, isPaused: Bool) {
-        self.name = name
-        self.isPaused = isPaused
-    }
-}
-
-/// The command to pause or resume a replay.
-public struct SetReplayPaused: Codable, Hashable, Sendable {
-    /// The name of the replay.
-    public var name: String
-    /// Whether the replay stops enqueueing events.
+    /// Whether the queue stops its deliveries, or the replay stops enqueueing events.
     public var isPaused: Bool
 
     /// Creates the command.
@@ -224,45 +211,28 @@ public struct QueueView: Codable, Hashable, Sendable {
     /// The queue's definition.
     public var queue: QueueDefinition
     /// Whether its deliveries are paused.
-    public var isPaused: Bool
+    public var isPaused = false
     /// Whether events from before its first rule are still being enqueued.
-    public var isFilling: Bool
+    public var isFilling = false
     /// The number of events that are not in flight.
-    public var depth: Int
+    public var depth = 0
     /// The number of those events that wait for their back-off.
-    public var delayed: Int
+    public var delayed = 0
     /// The number of those events that wait behind a dead letter of their group.
-    public var waitingBehindDead: Int
+    public var waitingBehindDead = 0
     /// The number of events that are with a consumer.
-    public var inFlight: Int
+    public var inFlight = 0
     /// The number of dead letters.
-    public var deadLetters: Int
+    public var deadLetters = 0
     /// The time at which its oldest event was enqueued, or nil if it is empty.
     public var oldest: Timestamp?
     /// The acknowledged events per second, on average over the last minute.
-    public var throughput: Double
+    public var throughput = 0.0
     /// The number of acknowledged events since the queue was created.
-    public var acknowledged: UInt64
+    public var acknowledged: UInt64 = 0
     /// The number of dropped events, for a queue without dead letters.
-    public var dropped: UInt64
+    public var dropped: UInt64 = 0
 
-    /// Creates the view of a queue.
-    public init(
-        queue: QueueDefinition, isPaused: Bool, isFilling: Bool, depth: Int, delayed: Int,
-        waitingBehindDead: Int, inFlight: Int, deadLetters: Int, oldest: Timestamp?,
-        throughput: Double, acknowledged: UInt64, dropped: UInt64
-    ) {
-        self.queue = queue
-        self.isPaused = isPaused
-        self.isFilling = isFilling
-        self.depth = depth
-        self.delayed = delayed
-        self.waitingBehindDead = waitingBehindDead
-        self.inFlight = inFlight
-        self.deadLetters = deadLetters
-        self.oldest = oldest
-        self.throughput = throughput
-        self.acknowledged = acknowledged
-        self.dropped = dropped
-    }
+    /// Creates the view of an empty queue.
+    public init(queue: QueueDefinition) { self.queue = queue }
 }

@@ -1,10 +1,10 @@
 import EventSourcing
 
-/// The syntax that names of rules, queues, archives and replays share.
+/// The syntax that names of rules, queues, archives and replays share, and that of consumers.
 enum BusName {
     /// Returns why `name` is not a name of a `thing`, or nil if it is one.
     static func fault(_ name: String, of thing: String) -> String? {
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(bytes.contains) else {
             let article = thing.hasPrefix("a") ? "an" : "a"
             return "the name of \(article) \(thing) is 1 to 64 letters, digits and . - _, not "
                 + "'\(name)'"
@@ -12,13 +12,13 @@ enum BusName {
         return nil
     }
 
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-            UInt8(ascii: "_"):
-            true
-        default: false
-        }
+    private static let bytes = Set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_".utf8)
+
+    /// Returns why `name` is not the name of a consumer, or nil if it is one.
+    static func fault(consumer name: String) -> String? {
+        (1...Limits.nameBytes).contains(name.utf8.count)
+            ? nil
+            : "a consumer's name has 1 to \(Limits.nameBytes) bytes, not \(name.utf8.count)"
     }
 }

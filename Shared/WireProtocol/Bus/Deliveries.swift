@@ -34,7 +34,7 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
             return "a receive waits 0 to \(Self.maximumWait) seconds, not \(wait)"
         }
         return visibilityTimeout.flatMap(QueueDefinition.fault)
-            ?? ConsumerName.fault(consumer)
+            ?? BusName.fault(consumer: consumer)
     }
 
     /// Creates a request for deliveries.
@@ -62,21 +62,12 @@ public struct ReleaseRequest: Codable, Hashable, Sendable {
     public var consumer: String
 
     /// Why the request is invalid, in one line; nil if it is valid.
-    public var fault: String? { ConsumerName.fault(consumer) }
+    public var fault: String? { BusName.fault(consumer: consumer) }
 
     /// Creates a request to release a consumer's deliveries.
     public init(queue: String, consumer: String) {
         self.queue = queue
         self.consumer = consumer
-    }
-}
-
-enum ConsumerName {
-    /// Returns why the name is invalid, or nil.
-    static func fault(_ name: String) -> String? {
-        (1...Limits.nameBytes).contains(name.utf8.count)
-            ? nil
-            : "a consumer's name has 1 to \(Limits.nameBytes) bytes, not \(name.utf8.count)"
     }
 }
 

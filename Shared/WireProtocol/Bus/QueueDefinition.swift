@@ -1,4 +1,5 @@
 public import EventSourcing
+import JSON
 
 /// A durable queue: how it groups events, how long a delivery may take, and what happens to
 /// failures.
@@ -49,23 +50,16 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
         return "a visibility timeout is 0.001 to 43200 seconds, not \(seconds)"
     }
 
-    private enum Key: String, CodingKey {
-        case name, grouping, visibilityTimeout, retry, afterDeath, hasDeadLetters, start
-    }
-
     /// Reads a definition, with defaults for all missing fields but the name.
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(name: try fields.decode(String.self, forKey: .name))
-        grouping = try fields.decodeIfPresent(Grouping.self, forKey: .grouping) ?? grouping
-        visibilityTimeout =
-            try fields.decodeIfPresent(Double.self, forKey: .visibilityTimeout)
-            ?? visibilityTimeout
-        retry = try fields.decodeIfPresent(RetryPolicy.self, forKey: .retry) ?? retry
-        afterDeath = try fields.decodeIfPresent(AfterDeath.self, forKey: .afterDeath) ?? afterDeath
-        hasDeadLetters =
-            try fields.decodeIfPresent(Bool.self, forKey: .hasDeadLetters) ?? hasDeadLetters
-        start = try fields.decodeIfPresent(QueueStart.self, forKey: .start) ?? start
+        grouping = try fields.decode(.grouping, or: grouping)
+        visibilityTimeout = try fields.decode(.visibilityTimeout, or: visibilityTimeout)
+        retry = try fields.decode(.retry, or: retry)
+        afterDeath = try fields.decode(.afterDeath, or: afterDeath)
+        hasDeadLetters = try fields.decode(.hasDeadLetters, or: hasDeadLetters)
+        start = try fields.decode(.start, or: start)
     }
 }
 
@@ -155,20 +149,14 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
         return nil
     }
 
-    private enum Key: String, CodingKey {
-        case maximumReceives, maximumAge, backoff, maximumBackoff
-    }
-
     /// Reads a policy, with defaults for all missing fields.
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
-        maximumReceives =
-            try fields.decodeIfPresent(Int.self, forKey: .maximumReceives) ?? maximumReceives
-        maximumAge = try fields.decodeIfPresent(Double.self, forKey: .maximumAge) ?? maximumAge
-        backoff = try fields.decodeIfPresent(Double.self, forKey: .backoff) ?? backoff
-        maximumBackoff =
-            try fields.decodeIfPresent(Double.self, forKey: .maximumBackoff) ?? maximumBackoff
+        maximumReceives = try fields.decode(.maximumReceives, or: maximumReceives)
+        maximumAge = try fields.decode(.maximumAge, or: maximumAge)
+        backoff = try fields.decode(.backoff, or: backoff)
+        maximumBackoff = try fields.decode(.maximumBackoff, or: maximumBackoff)
     }
 }
 
@@ -241,19 +229,5 @@ extension QueueStart: Codable {
     public func encode(to encoder: any Encoder) throws {
         if case .time(let time) = self, !time.isInRange { try time.encode(to: encoder) }
         try description.encode(to: encoder)
-    }
-}
-
-extension Decoder {
-    /// Returns the value that `read` makes of a text.
-    ///
-    /// - Throws: `DecodingError` that names the valid `forms`.
-    fileprivate func text<Value>(_ read: (String) -> Value?, _ forms: String) throws -> Value {
-        let text = try singleValueContainer().decode(String.self)
-        guard let value = read(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: codingPath, debugDescription: "'\(text)' is not \(forms)"))
-        }
-        return value
     }
 }

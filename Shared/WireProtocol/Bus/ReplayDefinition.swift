@@ -129,30 +129,20 @@ public struct ReplayView: Codable, Hashable, Sendable {
 /// What a replay would do: the answer to a dry run.
 public struct ReplayPlan: Codable, Hashable, Sendable {
     /// The number of matching events in the window.
-    public var events: UInt64
+    public var events: UInt64 = 0
     /// The position of the first matching event, or 0 if no event matches.
-    public var first: UInt64
+    public var first: UInt64 = 0
     /// The position of the last matching event, or 0 if no event matches.
-    public var last: UInt64
+    public var last: UInt64 = 0
     /// The number of events that each queue would get.
-    public var queues: [String: UInt64]
+    public var queues: [String: UInt64] = [:]
     /// Whether the whole window was checked. If not, the check is running: ask again.
-    public var isComplete: Bool
+    public var isComplete = false
     /// The share of the window that was checked, from 0 to 1.
-    public var progress: Double
+    public var progress = 0.0
 
-    /// Creates a plan.
-    public init(
-        events: UInt64 = 0, first: UInt64 = 0, last: UInt64 = 0, queues: [String: UInt64] = [:],
-        isComplete: Bool = false, progress: Double = 0
-    ) {
-        self.events = events
-        self.first = first
-        self.last = last
-        self.queues = queues
-        self.isComplete = isComplete
-        self.progress = progress
-    }
+    /// Creates the plan of a check that begins.
+    public init() {}
 }
 
 /// The end of a replay.

@@ -27,20 +27,13 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
     }
 
     /// Why the definition is invalid, in one line, or nil. It does not check the pattern.
-    public var fault: String? {
-        fault(of: { BusName.fault($0.description, of: "queue") })
-    }
+    public var fault: String? { fault(acceptsUnknownTargets: false) }
 
     /// Returns why the definition is invalid as an event in the log, or nil. A later version may
     /// have written it, with targets that this version does not know.
-    var faultInLog: String? {
-        fault(of: { target in
-            if case .unknown = target { return nil }
-            return BusName.fault(target.description, of: "queue")
-        })
-    }
+    var faultInLog: String? { fault(acceptsUnknownTargets: true) }
 
-    private func fault(of faultOfTarget: (RuleTarget) -> String?) -> String? {
+    private func fault(acceptsUnknownTargets: Bool) -> String? {
         if let fault = BusName.fault(name, of: "rule") { return fault }
         guard (1...Self.maximumTargets).contains(targets.count) else {
             return "a rule has 1 to \(Self.maximumTargets) targets, not \(targets.count)"
@@ -49,6 +42,10 @@ public struct RuleDefinition: Codable, Hashable, Sendable {
             return "rule '\(name)' names a target twice"
         }
         guard description.utf8.count <= 512 else { return "a description has up to 512 bytes" }
-        return targets.lazy.compactMap(faultOfTarget).first
+        for target in targets {
+            if case .unknown = target, acceptsUnknownTargets { continue }
+            if let fault = BusName.fault(target.description, of: "queue") { return fault }
+        }
+        return nil
     }
 }

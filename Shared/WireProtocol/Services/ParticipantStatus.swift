@@ -11,26 +11,19 @@ public struct ParticipantStatus: Codable, Hashable, Sendable {
     /// The queue that the participant takes events from. It has the participant's name.
     public var queue: String
     /// Whether the participant takes events.
-    public var state: State
+    public var state = State.waiting
     /// How many events the participant has handled since the process started.
-    public var handled: Int
+    public var handled = 0
     /// How often the participant has failed to handle an event since the process started.
-    public var failed: Int
+    public var failed = 0
     /// The last event that the participant failed to handle since the process started, and why.
     public var lastFailure: String?
     /// The path of the participant's memory, a SQLite file.
     public var store: String
 
-    /// Creates a status.
-    public init(
-        queue: String, state: State, handled: Int, failed: Int, lastFailure: String? = nil,
-        store: String
-    ) {
+    /// Creates the status of a participant that has just started.
+    public init(queue: String, store: String) {
         self.queue = queue
-        self.state = state
-        self.handled = handled
-        self.failed = failed
-        self.lastFailure = lastFailure
         self.store = store
     }
 }

@@ -52,11 +52,9 @@ public struct RebuildStatus: Codable, Hashable, Sendable {
     public var reason: String?
 
     /// Creates the status of a running rebuild.
-    public init(id: EventID, position: UInt64 = 0, target: UInt64, reason: String? = nil) {
+    public init(id: EventID, target: UInt64) {
         self.id = id
-        self.position = position
         self.target = target
-        self.reason = reason
     }
 
     /// Whether the rebuild still runs.

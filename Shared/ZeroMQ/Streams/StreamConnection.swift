@@ -63,7 +63,7 @@ public final class StreamConnection: Sendable {
             if let result = attempt() { return result }
             guard [EAGAIN, EINTR].contains(errno) else { throw ZeroMQError.system }
             guard
-                try await loop.wait(.descriptor(descriptor), for: event, until: deadline)
+                try await loop.thread.wait(.descriptor(descriptor), for: event, until: deadline)
             else { throw ZeroMQError.timedOut }
         }
     }

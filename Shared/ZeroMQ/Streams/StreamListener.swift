@@ -17,11 +17,8 @@ public final class StreamListener: Sendable {
         case .unix(let path): descriptor = try Self.bind(path)
         case .tcp(let host, let port): descriptor = try Self.bind(host, port)
         }
-        guard listen(descriptor, 128) == 0 else {
-            let error = ZeroMQError.system
-            _ = close(descriptor)
-            throw error
-        }
+        // On a failure, `deinit` closes the descriptor.
+        guard listen(descriptor, 128) == 0 else { throw .system }
     }
 
     deinit { _ = close(descriptor) }
@@ -31,7 +28,7 @@ public final class StreamListener: Sendable {
         isolation: isolated any Actor = #isolation
     ) async throws -> StreamConnection {
         while true {
-            _ = try await loop.wait(.descriptor(descriptor), for: .readable, until: nil)
+            _ = try await loop.thread.wait(.descriptor(descriptor), for: .readable, until: nil)
             let accepted = Foundation.accept(descriptor, nil, nil)
             if accepted >= 0 { return StreamConnection(accepted, on: loop) }
             // The peer may have disconnected in the meantime.

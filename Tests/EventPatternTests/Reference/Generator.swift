@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Generates random patterns and events from few names and values, so that they often match.
 struct Generator {
     var random: SplitMix

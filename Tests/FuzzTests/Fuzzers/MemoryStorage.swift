@@ -9,19 +9,19 @@ final class MemoryStorage: LogStorage {
 
     var contents: [String: [UInt8]] { files.withLock { $0 } }
 
-    func names() throws(StorageError) -> [String] { Array(contents.keys) }
+    func names() throws(LogError) -> [String] { Array(contents.keys) }
 
-    func size(of name: String) throws(StorageError) -> Int { try file(name).count }
+    func size(of name: String) throws(LogError) -> Int { try file(name).count }
 
-    func create(_ name: String, size: Int) throws(StorageError) {
+    func create(_ name: String, size: Int) throws(LogError) {
         files.withLock { $0[name] = Array(repeating: 0, count: size) }
     }
 
-    func read(_ name: String, at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+    func read(_ name: String, at offset: Int, count: Int) throws(LogError) -> [UInt8] {
         Array(try file(name).dropFirst(offset).prefix(count))
     }
 
-    func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(StorageError) {
+    func write(_ name: String, _ bytes: Span<UInt8>, at offset: Int) throws(LogError) {
         var file = try file(name)
         let missing = offset + bytes.count - file.count
         if missing > 0 { file.append(contentsOf: repeatElement(0, count: missing)) }
@@ -29,9 +29,9 @@ final class MemoryStorage: LogStorage {
         files.withLock { $0[name] = file }
     }
 
-    func sync(_ name: String) throws(StorageError) {}
+    func sync(_ name: String) throws(LogError) {}
 
-    func rename(_ name: String, to newName: String) throws(StorageError) {
+    func rename(_ name: String, to newName: String) throws(LogError) {
         let file = try file(name)
         files.withLock {
             $0[name] = nil
@@ -39,13 +39,13 @@ final class MemoryStorage: LogStorage {
         }
     }
 
-    func remove(_ name: String) throws(StorageError) {
+    func remove(_ name: String) throws(LogError) {
         _ = files.withLock { $0.removeValue(forKey: name) }
     }
 
-    private func file(_ name: String) throws(StorageError) -> [UInt8] {
+    private func file(_ name: String) throws(LogError) -> [UInt8] {
         guard let file = contents[name] else {
-            throw StorageError("find", name, reason: "there is no such file")
+            throw LogError.storage("find", name, reason: "there is no such file")
         }
         return file
     }

@@ -29,7 +29,7 @@ extension Fuzzer {
     /// JSON for the scanners of patterns and of CloudEvents.
     static let json = Fuzzer(name: "json") { input in
         var scanner = JSONScanner(
-            0..<input.count, maximumDepth: EventPattern.Limits.eventDepth)
+            0..<input.count, maximumDepth: PatternLimits.eventDepth)
         let value: Void? = accepted {
             switch scanner.peek(input.span) {
             case 0: throw scanner.error("nothing")

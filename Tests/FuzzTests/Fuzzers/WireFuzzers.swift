@@ -80,10 +80,14 @@ extension Fuzzer {
             .init(Hello.self) { try? $0.checkVersion() }, .init(Welcome.self),
             .init(StreamsRequest.self), .init(LogHead.self), .init(StoreStatistics.self),
             .init(RuleDefinition.self) { _ = $0.fault },
-            .init(QueueDefinition.self) { if $0.fault == nil { _ = QueueSettings($0) } },
+            .init(QueueDefinition.self) { definition in
+                if definition.fault == nil {
+                    _ = definition.retry.delay(afterReceives: .max, random: 1)
+                }
+            },
             .init(ArchiveDefinition.self) { if $0.fault == nil { _ = $0.rule } },
             .init(ReplayDefinition.self) { _ = $0.fault }, .init(SetRuleEnabled.self),
-            .init(SetQueuePaused.self), .init(SetReplayPaused.self), .init(EndDeadLetters.self),
+            .init(SetPaused.self), .init(DeadLetterSelection.self), .init(EndDeadLetters.self),
             .init(DeadLettersRequest.self), .init(ReceiveRequest.self),
             .init(ReleaseRequest.self), .init(CommandRequest<EndDeadLetters>.self),
             .init(QueryRequest<DeadLettersRequest>.self), .init(CommandReply.self),
@@ -102,7 +106,11 @@ extension Fuzzer {
                     rule: definition, changedAt: Timestamp(microseconds: 0), changedBy: "fuzzer")
                 _ = accepted { try Rule(row) }
             },
-            .init(QueueDefinition.self) { if $0.fault == nil { _ = QueueSettings($0) } },
+            .init(QueueDefinition.self) { definition in
+                if definition.fault == nil {
+                    _ = definition.retry.delay(afterReceives: .max, random: 1)
+                }
+            },
             .init(DeadLetter.self), .init(DeadLetterEnd.self), .init(ReplayEnd.self),
             .init(ReplayDefinition.self) { _ = $0.fault },
             .init(ArchiveDefinition.self) { if $0.fault == nil { _ = $0.rule } },

@@ -24,12 +24,6 @@ public enum Card: Aggregate {
         public var earned: [String: Int64] = [:]
     }
 
-    /// Why the card rejects a command.
-    public struct Rejection: Error, Hashable, CustomStringConvertible {
-        /// A message of one line for the caller.
-        public let description: String
-    }
-
     /// The category of the streams `loyalty-<customer>`.
     public static let category = "loyalty"
     /// The state of a customer without points.
@@ -46,10 +40,10 @@ public enum Card: Aggregate {
 
     /// Returns the events that `command` leads to, or none if there is nothing to do.
     ///
-    /// - Throws: `Rejection` if there are too few points to redeem.
+    /// - Throws: a rejection if there are too few points to redeem.
     public static func decide(
         _ command: Command, given state: State
-    ) throws(Rejection) -> [LoyaltyEvent] {
+    ) throws(DaybookError) -> [LoyaltyEvent] {
         switch command {
         case .earn(let command):
             let (customer, paid) = (command.customer, command.paid)
@@ -59,9 +53,7 @@ public enum Card: Aggregate {
         case .redeem(let command):
             let (customer, points) = (command.customer, command.points)
             guard points > 0, points <= state.points else {
-                throw Rejection(
-                    description: "\(customer) can redeem 1 to \(state.points) points, not \(points)"
-                )
+                throw .rejected("\(customer) can redeem 1 to \(state.points) points, not \(points)")
             }
             return [.redeemed(PointsRedeemed(customer: customer, points: points))]
         case .revoke(let customer, let order, let reversal):
@@ -101,10 +93,10 @@ public enum Card: Aggregate {
 extension Card: Reversible {
     /// Returns the command that takes back the points that an event gave.
     ///
-    /// - Throws: `Rejection` for any other event.
-    public static func reversal(of past: PastDecision<Card>) throws(Rejection) -> Command {
+    /// - Throws: a rejection for any other event.
+    public static func reversal(of past: PastDecision<Card>) throws(DaybookError) -> Command {
         guard case .earned(let event) = past.event else {
-            throw Rejection(description: "nothing undoes \(past.event.type)")
+            throw .rejected("nothing undoes \(past.event.type)")
         }
         return .revoke(
             customer: event.customer, order: event.order,

@@ -40,6 +40,8 @@ extension LoyaltyPayload {
     public static var family: any PayloadFamily.Type { LoyaltyEvent.self }
     /// The service that appends the events.
     public static var writer: String { "loyalty" }
+    /// The customer, whose stream holds the event.
+    public var entity: String { customer }
     /// The tags by which the event is found.
     public var tags: [String] { [Tag.customer(customer)] }
 }
@@ -76,7 +78,7 @@ public struct PointsRedeemed: LoyaltyPayload {
 }
 
 /// An order was refunded or its points were given by mistake. Those that were left were taken back.
-public struct PointsRevoked: LoyaltyPayload, ConcernsOrder, Reversing {
+public struct PointsRevoked: LoyaltyPayload, ConcernsOrder {
     /// The name of the type in the log.
     public static let type = "PointsRevoked"
     /// Why nothing reverses this event.

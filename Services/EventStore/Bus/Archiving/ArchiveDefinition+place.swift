@@ -13,10 +13,9 @@ extension ArchiveDefinition {
     func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try StoragePlace(place)
         if case .folder(let path) = place {
-            guard path.hasPrefix("/") else {
-                throw DaybookError(
-                    .invalid, "an archive's folder must be an absolute path, not '\(path)'")
-            }
+            try require(
+                path.hasPrefix("/"), .invalid,
+                "an archive's folder must be an absolute path, not '\(path)'")
             guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
                 throw ObjectStorageError.unavailable("there is no folder \(path)")
             }
@@ -32,12 +31,11 @@ extension ArchiveDefinition {
         do {
             let storage = try openPlace(mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
-            guard writer.checkpoint < writer.manifest.from, writer.manifest.from == 1 else {
-                throw DaybookError(
-                    .rejected,
-                    "\(place) already has an archive '\(name)', up to position "
-                        + "\(writer.checkpoint); choose another name or place")
-            }
+            let checkpoint = writer.checkpoint
+            try require(
+                checkpoint < writer.manifest.from && writer.manifest.from == 1, .rejected,
+                "\(place) already has an archive '\(name)', up to position \(checkpoint); choose "
+                    + "another name or place")
         } catch let error as ArchiveError {
             throw DaybookError(.rejected, error.description)
         } catch let error as ObjectStorageError {

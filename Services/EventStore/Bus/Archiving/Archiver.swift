@@ -29,7 +29,7 @@ actor Archiver {
         var closing: Duration = .seconds(5)
     }
 
-    nonisolated let definition: ArchiveDefinition
+    nonisolated let row: ArchiveRow
     private let pattern: EventPattern?
     private let log: EventID
     private let client: EventStoreClient
@@ -61,12 +61,12 @@ actor Archiver {
     ///
     /// - Throws: `EventPatternError` for a pattern that this version does not accept.
     init(
-        _ definition: ArchiveDefinition, of log: EventID, client: EventStoreClient, logger: Logger,
+        _ row: ArchiveRow, of log: EventID, client: EventStoreClient, logger: Logger,
         timing: Timing = Timing(), segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
         now: @escaping @Sendable () -> BusTime = { .ofProcess }
     ) throws(EventPatternError) {
-        self.definition = definition
-        if let text = definition.pattern { pattern = try EventPattern(text) } else { pattern = nil }
+        self.row = row
+        pattern = if let text = row.definition.pattern { try EventPattern(text) } else { nil }
         self.log = log
         self.client = client
         self.logger = logger
@@ -75,6 +75,8 @@ actor Archiver {
         self.now = now
         waiters = []
     }
+
+    private nonisolated var definition: ArchiveDefinition { row.definition }
 
     // MARK: Life
 
@@ -197,13 +199,11 @@ actor Archiver {
     /// Throws if the log has another event at the position of the archive's last one. Then the log
     /// was restored to an earlier state, and other events were appended.
     private func checkPast(of reader: ArchiveReader) async throws {
-        guard let last = reader.manifest.segments.last?.last else { return }
-        let archived = try await event(at: last, of: reader)
-        for try await batch in client.read(ReadRequest(.all, from: last, to: last)) {
-            guard let archived, let event = batch.events.first, event.bytes != archived.bytes
-            else {
-                continue
-            }
+        guard let last = reader.manifest.segments.last?.last,
+            let archived = try await event(at: last, of: reader)
+        else { return }
+        for try await event in client.read(ReadRequest(.all, from: last, to: last)).events
+        where event.bytes != archived.bytes {
             throw ProtocolError(
                 .invalid,
                 "archive '\(definition.name)' has another event at position \(last) than the log, "
@@ -323,13 +323,18 @@ actor Archiver {
         return reader
     }
 
-    var matchedCount: UInt64 { matched.count }
+    /// The rule that describes the archive.
+    var ruleView: RuleView {
+        RuleView(
+            rule: definition.rule, isManaged: true, matched: matched.count,
+            changedAt: row.createdAt, changedBy: row.createdBy)
+    }
 
-    func view(createdAt: Timestamp) -> ArchiveView {
+    var view: ArchiveView {
         // Without pending events, everything read so far is archived or does not match.
         let position = writer.map { $0.pendingBytes == 0 ? $0.position : $0.checkpoint }
         return ArchiveView(
-            archive: definition, createdAt: createdAt,
+            archive: definition, createdAt: row.createdAt,
             checkpoint: position ?? manifest?.checkpoint ?? 0, events: manifest?.events ?? 0,
             segments: manifest?.segments.count ?? 0, storedBytes: manifest?.storedBytes ?? 0,
             problem: problem)

@@ -57,10 +57,7 @@ struct QueueWrites: Hashable, Sendable {
         isDeleted = true
     }
 
-    var isEmpty: Bool {
-        !isDeleted && definition == nil && counters == nil && purgedThrough == nil && puts.isEmpty
-            && removed.isEmpty
-    }
+    var isEmpty: Bool { self == QueueWrites(id: id) }
 
     /// Adds an entry that is new or was removed before.
     mutating func add(_ entry: QueueEntry) {

@@ -4,9 +4,7 @@ import WireProtocol
 
 extension Definitions {
     /// The categories of the events that define something.
-    static let categories = [
-        BusCategory.rule, BusCategory.queue, BusCategory.archive, BusCategory.replay,
-    ]
+    static let categories = BusCategory.all.filter { $0 != BusCategory.deadLetter }
 }
 
 extension Definitions.Event {
@@ -15,22 +13,15 @@ extension Definitions.Event {
     ///
     /// - Throws: `DecodingError`, or `invalid` if the data is not valid for the event's place.
     init?(_ type: BusEventType, _ event: RecordedEvent) throws {
-        let name = event.stream.id
         switch type {
         case .rulePut: self = .rulePut(try event.data())
-        case .ruleDeleted: self = .ruleDeleted(name)
         case .queuePut: self = .queuePut(try event.data())
-        case .queuePaused: self = .queuePaused(name)
-        case .queueResumed: self = .queueResumed(name)
-        case .queuePurged: self = .queuePurged(name)
-        case .queueDeleted: self = .queueDeleted(name)
         case .archiveCreated: self = .archiveCreated(try event.data())
-        case .archiveDeleted: self = .archiveDeleted(name)
         case .replayStarted: self = .replayStarted(try event.data())
-        case .replayPaused: self = .replayPaused(name)
-        case .replayResumed: self = .replayResumed(name)
-        case .replayCancelled: self = .replayCancelled(name)
-        case .replayEnded: self = .replayEnded(name, try event.data())
+        case .replayEnded: self = .replayEnded(event.stream.id, try event.data())
+        case .ruleDeleted, .queuePaused, .queueResumed, .queuePurged, .queueDeleted,
+            .archiveDeleted, .replayPaused, .replayResumed, .replayCancelled:
+            self = .named(type, event.stream.id)
         case .deadLettered, .deadLetterRedriven, .deadLetterDiscarded: return nil
         }
     }
@@ -48,19 +39,11 @@ extension Definitions.Event {
     private var content: (type: BusEventType, name: String, data: any Encodable) {
         switch self {
         case .rulePut(let rule): (.rulePut, rule.name, rule)
-        case .ruleDeleted(let name): (.ruleDeleted, name, Nothing())
         case .queuePut(let queue): (.queuePut, queue.name, queue)
-        case .queuePaused(let name): (.queuePaused, name, Nothing())
-        case .queueResumed(let name): (.queueResumed, name, Nothing())
-        case .queuePurged(let name): (.queuePurged, name, Nothing())
-        case .queueDeleted(let name): (.queueDeleted, name, Nothing())
         case .archiveCreated(let archive): (.archiveCreated, archive.name, archive)
-        case .archiveDeleted(let name): (.archiveDeleted, name, Nothing())
         case .replayStarted(let replay): (.replayStarted, replay.name, replay)
-        case .replayPaused(let name): (.replayPaused, name, Nothing())
-        case .replayResumed(let name): (.replayResumed, name, Nothing())
-        case .replayCancelled(let name): (.replayCancelled, name, Nothing())
         case .replayEnded(let name, let end): (.replayEnded, name, end)
+        case .named(let type, let name): (type, name, Nothing())
         }
     }
 }

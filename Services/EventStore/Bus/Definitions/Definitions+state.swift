@@ -36,19 +36,19 @@ extension Definitions {
             for queue in rule.targets.compactMap(\.queue) {
                 state.queues[queue]?.hasStarted = true
             }
-        case .ruleDeleted(let name): state.rules[name] = nil
+        case .named(.ruleDeleted, let name): state.rules[name] = nil
         case .queuePut(let queue): state.put(queue)
-        case .queuePaused(let name): state.queues[name]?.isPaused = true
-        case .queueResumed(let name): state.queues[name]?.isPaused = false
-        case .queuePurged: break
-        case .queueDeleted(let name): state.queues[name] = nil
+        case .named(.queuePaused, let name): state.queues[name]?.isPaused = true
+        case .named(.queueResumed, let name): state.queues[name]?.isPaused = false
+        case .named(.queueDeleted, let name): state.queues[name] = nil
         case .archiveCreated(let archive): state.archives[archive.name] = archive
-        case .archiveDeleted(let name): state.archives[name] = nil
+        case .named(.archiveDeleted, let name): state.archives[name] = nil
         case .replayStarted(let replay): state.replays[replay.name] = .starting
-        case .replayPaused(let name): state.replays[name] = .paused
-        case .replayResumed(let name): state.replays[name] = .running
-        case .replayCancelled(let name): state.replays[name] = .cancelled
+        case .named(.replayPaused, let name): state.replays[name] = .paused
+        case .named(.replayResumed, let name): state.replays[name] = .running
+        case .named(.replayCancelled, let name): state.replays[name] = .cancelled
         case .replayEnded(let name, let end): state.replays[name] = end.state
+        case .named: break  // A purge changes no definition.
         }
     }
 }

@@ -9,32 +9,25 @@ enum Definitions: Decider {
         case setRuleEnabled(SetRuleEnabled)
         case deleteRule(String)
         case putQueue(QueueDefinition)
-        case setQueuePaused(SetQueuePaused)
+        case setQueuePaused(SetPaused)
         case purgeQueue(String)
         case deleteQueue(String)
         case createArchive(ArchiveDefinition)
         case deleteArchive(String)
         case startReplay(ReplayDefinition)
-        case setReplayPaused(SetReplayPaused)
+        case setReplayPaused(SetPaused)
         case cancelReplay(String)
         case endReplay(String, ReplayEnd)
     }
 
     enum Event: Hashable, Sendable {
         case rulePut(RuleDefinition)
-        case ruleDeleted(String)
         case queuePut(QueueDefinition)
-        case queuePaused(String)
-        case queueResumed(String)
-        case queuePurged(String)
-        case queueDeleted(String)
         case archiveCreated(ArchiveDefinition)
-        case archiveDeleted(String)
         case replayStarted(ReplayDefinition)
-        case replayPaused(String)
-        case replayResumed(String)
-        case replayCancelled(String)
         case replayEnded(String, ReplayEnd)
+        /// An event of a type without data, about the thing with this name.
+        case named(BusEventType, String)
     }
 
     static let initial = State()
@@ -63,19 +56,19 @@ enum Definitions: Decider {
         case .setQueuePaused(let change):
             let isPaused = try state.queue(change.name).isPaused
             guard isPaused != change.isPaused else { return [] }
-            return [change.isPaused ? .queuePaused(change.name) : .queueResumed(change.name)]
+            return [.named(change.isPaused ? .queuePaused : .queueResumed, change.name)]
         case .startReplay(let replay):
             return try state.start(replay)
         case .setReplayPaused(let change):
             let isAtWork = try state.openReplay(change.name) != .paused
             guard isAtWork == change.isPaused else { return [] }
-            return [change.isPaused ? .replayPaused(change.name) : .replayResumed(change.name)]
-        case .deleteRule(let name): return try state.checked(.ruleDeleted(name))
-        case .purgeQueue(let name): return try state.checked(.queuePurged(name))
-        case .deleteQueue(let name): return try state.checked(.queueDeleted(name))
+            return [.named(change.isPaused ? .replayPaused : .replayResumed, change.name)]
+        case .deleteRule(let name): return try state.checked(.named(.ruleDeleted, name))
+        case .purgeQueue(let name): return try state.checked(.named(.queuePurged, name))
+        case .deleteQueue(let name): return try state.checked(.named(.queueDeleted, name))
         case .createArchive(let archive): return try state.checked(.archiveCreated(archive))
-        case .deleteArchive(let name): return try state.checked(.archiveDeleted(name))
-        case .cancelReplay(let name): return try state.checked(.replayCancelled(name))
+        case .deleteArchive(let name): return try state.checked(.named(.archiveDeleted, name))
+        case .cancelReplay(let name): return try state.checked(.named(.replayCancelled, name))
         case .endReplay(let name, let end):
             return state.replays[name]?.isEnd == false ? [.replayEnded(name, end)] : []
         }
@@ -109,15 +102,11 @@ extension Definitions.State {
         if let known = queues[queue.name] {
             let definition = known.definition
             guard definition != queue else { return [] }
-            guard definition.grouping == queue.grouping,
-                definition.start == queue.start || !known.hasStarted
-            else {
-                throw DaybookError(
-                    .rejected,
-                    "queue '\(queue.name)' has grouping \(definition.grouping) and start "
-                        + "\(definition.start), which can't be changed; delete it, or create "
-                        + "another")
-            }
+            try require(
+                definition.grouping == queue.grouping
+                    && (definition.start == queue.start || !known.hasStarted), .rejected,
+                "queue '\(queue.name)' has grouping \(definition.grouping) and start "
+                    + "\(definition.start), which can't be changed; delete it, or create another")
         }
         return [.queuePut(queue)]
     }
@@ -152,17 +141,17 @@ extension Definitions.State {
         case .rulePut(let rule):
             try checkIsUnmanaged(rule: rule.name)
             try Self.check(pattern: rule.pattern)
-        case .ruleDeleted(let name): _ = try rule(name)
         case .queuePut: break
-        case .queuePaused(let name), .queueResumed(let name), .queuePurged(let name),
-            .queueDeleted(let name):
-            _ = try queue(name)
         case .archiveCreated(let archive): try check(archive)
-        case .archiveDeleted(let name): _ = try self.archive(name)
         case .replayStarted(let replay): try check(replay)
-        case .replayPaused(let name), .replayResumed(let name), .replayCancelled(let name),
-            .replayEnded(let name, _):
-            _ = try openReplay(name)
+        case .replayEnded(let name, _): _ = try openReplay(name)
+        case .named(let type, let name):
+            switch type.category {
+            case BusCategory.rule: _ = try rule(name)
+            case BusCategory.queue: _ = try queue(name)
+            case BusCategory.archive: _ = try known(name, in: archives, "archive")
+            default: _ = try openReplay(name)
+            }
         }
     }
 
@@ -181,24 +170,20 @@ extension Definitions.State {
 
     private func check(_ archive: ArchiveDefinition) throws(DaybookError) {
         try Self.check(pattern: archive.pattern)
-        guard archives[archive.name] == nil else {
-            throw DaybookError(
-                .rejected, "there is an archive '\(archive.name)' already; choose another name")
-        }
-        guard rules[archive.rule.name] == nil else {
-            throw DaybookError(
-                .rejected,
-                "there is a rule '\(archive.rule.name)' already, the name that the "
-                    + "archive's own rule needs; choose another name")
-        }
+        try require(
+            archives[archive.name] == nil, .rejected,
+            "there is an archive '\(archive.name)' already; choose another name")
+        try require(
+            rules[archive.rule.name] == nil, .rejected,
+            "there is a rule '\(archive.rule.name)' already, the name that the archive's own rule "
+                + "needs; choose another name")
     }
 
     private func check(_ replay: ReplayDefinition) throws(DaybookError) {
         try checkPlan(replay)
-        guard replays[replay.name] == nil else {
-            throw DaybookError(
-                .rejected, "there is a replay '\(replay.name)' already; choose another name")
-        }
+        try require(
+            replays[replay.name] == nil, .rejected,
+            "there is a replay '\(replay.name)' already; choose another name")
         if let queue = replay.queue { _ = try self.queue(queue) }
     }
 
@@ -207,21 +192,16 @@ extension Definitions.State {
     func checkPlan(_ replay: ReplayDefinition) throws(DaybookError) {
         try Self.check(fault: replay.fault)
         try Self.check(pattern: replay.pattern)
-        if let name = replay.archive { _ = try archive(name) }
-        for name in replay.rules where rules[name] == nil {
-            throw DaybookError(.notFound, "there is no rule '\(name)'")
-        }
+        if let name = replay.archive { _ = try known(name, in: archives, "archive") }
+        for name in replay.rules { _ = try known(name, in: rules, "rule") }
         for name in replay.rules where rules[name]?.isEnabled == false {
             throw DaybookError(.rejected, "rule '\(name)' is disabled; enable it first")
         }
     }
 
     fileprivate func rule(_ name: String) throws(DaybookError) -> RuleDefinition {
-        guard let rule = rules[name] else {
-            try checkIsUnmanaged(rule: name)
-            throw DaybookError(.notFound, "there is no rule '\(name)'")
-        }
-        return rule
+        if rules[name] == nil { try checkIsUnmanaged(rule: name) }
+        return try known(name, in: rules, "rule")
     }
 
     /// Throws if the rule with this name belongs to an archive.
@@ -234,27 +214,19 @@ extension Definitions.State {
     }
 
     fileprivate func queue(_ name: String) throws(DaybookError) -> Queue {
-        guard let queue = queues[name] else {
-            throw DaybookError(.notFound, "there is no queue '\(name)'")
-        }
-        return queue
+        try known(name, in: queues, "queue")
     }
 
-    private func archive(_ name: String) throws(DaybookError) -> ArchiveDefinition {
-        guard let archive = archives[name] else {
-            throw DaybookError(.notFound, "there is no archive '\(name)'")
-        }
-        return archive
+    private func known<Value>(
+        _ name: String, in values: [String: Value], _ kind: String
+    ) throws(DaybookError) -> Value {
+        try values[name].orThrow(.notFound, "there is no \(kind) '\(name)'")
     }
 
     /// Returns the state of a replay that has not ended.
     fileprivate func openReplay(_ name: String) throws(DaybookError) -> ReplayState {
-        guard let state = replays[name] else {
-            throw DaybookError(.notFound, "there is no replay '\(name)'")
-        }
-        guard !state.isEnd else {
-            throw DaybookError(.rejected, "replay '\(name)' is over: \(state.rawValue)")
-        }
+        let state = try known(name, in: replays, "replay")
+        try require(!state.isEnd, .rejected, "replay '\(name)' is over: \(state.rawValue)")
         return state
     }
 }

@@ -30,6 +30,7 @@ final class BusQueue {
     private(set) var failed: UInt64 = 0
     /// The tokens of receives whose deliveries were in flight when the previous process ended.
     private var earlierReceives: Set<EventID> = []
+    private var endedLeases = EndedLeases()
 
     /// A consumer that waits for an entry.
     private struct Receiver {
@@ -41,7 +42,7 @@ final class BusQueue {
     init(_ row: QueueRow, count: Int, window: Int) {
         self.row = row
         self.window = window
-        state = QueueState(settings: QueueSettings(row.definition), lastLease: row.lastLease)
+        state = QueueState(settings: row.definition, lastLease: row.lastLease)
         state.isPaused = row.isPaused
         keys = GroupKeys(row.definition.grouping)
         writes = QueueWrites(id: row.id)
@@ -57,7 +58,7 @@ final class BusQueue {
     /// Replaces the definition. The grouping stays, because the queue's entries are grouped by it.
     func put(_ definition: QueueDefinition) {
         row.definition = definition
-        state.settings = QueueSettings(definition)
+        state.settings = definition
         writes.definition = definition
     }
 
@@ -94,7 +95,8 @@ final class BusQueue {
         if case .time(let time) = row.definition.start { time } else { .distantPast }
     }
 
-    /// Starts to fill the queue from its start, when the first rule targets it.
+    /// Starts to fill the queue from its start, because a rule targets it since `position`. Does
+    /// nothing if it has started.
     func start(at position: UInt64) {
         guard !hasStarted else { return }
         let phase: QueuePhase =
@@ -134,7 +136,7 @@ final class BusQueue {
             sequence: row.lastSequence, position: event.position, rule: rule, replay: replay,
             group: keys.key(of: event), enqueuedAt: time)
         writes.add(entry)
-        if waitingOnDisk == 0, state.counts.total < window {
+        if waitingOnDisk == 0, state.entries.count < window {
             loadedThrough = entry.sequence
             state.enqueue(entry)
         } else {
@@ -158,9 +160,18 @@ final class BusQueue {
 
     func countDelivered(_ count: Int) { delivered += UInt64(count) }
 
-    /// Applies the consumer's verdict. Returns false and does nothing if the lease is not the
-    /// current one.
+    /// Applies the consumer's verdict. Returns whether it has taken effect, now or when the
+    /// consumer sent it before. Does nothing if the lease is not the current one.
     func apply(
+        _ acknowledgement: Acknowledgement, at now: BusTime, random: () -> Double
+    ) -> Bool {
+        let isCurrent = applyToState(acknowledgement, at: now, random: random)
+        guard let end = EndedLeases.End(acknowledgement) else { return isCurrent }
+        if isCurrent { endedLeases.insert(end) }
+        return isCurrent || endedLeases.contains(end)
+    }
+
+    private func applyToState(
         _ acknowledgement: Acknowledgement, at now: BusTime, random: () -> Double
     ) -> Bool {
         let (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)
@@ -184,17 +195,11 @@ final class BusQueue {
     /// Removes and returns a waiting consumer if an entry is ready. That consumer wakes the next.
     func takeReceiver() -> Waiter? { state.hasReady ? receivers.popFirst()?.waiter : nil }
 
-    /// Removes and returns all waiting consumers.
-    func takeReceivers() -> [Waiter] {
-        defer { receivers = [] }
-        return receivers.map(\.waiter)
-    }
-
-    /// Removes and returns the consumers that have waited long enough.
-    func takeExpiredReceivers(at now: RunningTime) -> [Waiter] {
-        let expired = receivers.filter { $0.deadline <= now }
-        if !expired.isEmpty { receivers.removeAll { $0.deadline <= now } }
-        return expired.map(\.waiter)
+    /// Removes and returns the consumers that wait until `time` or less.
+    func takeReceivers(until time: RunningTime) -> [Waiter] {
+        let taken = receivers.filter { $0.deadline <= time }
+        if !taken.isEmpty { receivers.removeAll { $0.deadline <= time } }
+        return taken.map(\.waiter)
     }
 
     // MARK: Time
@@ -210,6 +215,7 @@ final class BusQueue {
 
     /// Removes an entry that is in the log as a dead letter. Returns its group.
     func deadLetter(_ letter: DeadLetter) -> GroupKey {
+        guard letter.sequence > 0 else { return .none }
         let group = keys.key(ofLabel: letter.group, event: letter.event)
         writes.remove(letter.sequence)
         block(group)
@@ -248,7 +254,7 @@ final class BusQueue {
     // MARK: Loading
 
     /// Whether there is room in memory for entries that wait on disk.
-    var isShort: Bool { waitingOnDisk > 0 && state.counts.total < max(window / 2, 1) }
+    var isShort: Bool { waitingOnDisk > 0 && state.entries.count < max(window / 2, 1) }
 
     /// Whether entries must be read from disk.
     var needsLoad: Bool { isShort && !isLoading || !unblocked.isEmpty }
@@ -357,11 +363,18 @@ final class BusQueue {
 
     func view(at now: RunningTime, deadLetters: Int) -> QueueView {
         let counts = state.counts
-        return QueueView(
-            queue: row.definition, isPaused: row.isPaused, isFilling: filledThrough != nil,
-            depth: counts.total - counts.inFlight + counts.blocked + waitingOnDisk,
-            delayed: counts.delayed, waitingBehindDead: counts.blocked, inFlight: counts.inFlight,
-            deadLetters: deadLetters, oldest: state.oldest, throughput: meter.rate(at: now),
-            acknowledged: row.acknowledged, dropped: row.dropped)
+        var view = QueueView(queue: row.definition)
+        view.isPaused = row.isPaused
+        view.isFilling = filledThrough != nil
+        view.depth = counts.total - counts.inFlight + counts.blocked + waitingOnDisk
+        view.delayed = counts.delayed
+        view.waitingBehindDead = counts.blocked
+        view.inFlight = counts.inFlight
+        view.deadLetters = deadLetters
+        view.oldest = state.oldest
+        view.throughput = meter.rate(at: now)
+        view.acknowledged = row.acknowledged
+        view.dropped = row.dropped
+        return view
     }
 }

@@ -29,6 +29,12 @@ struct Deliveries {
         return actions
     }
 
+    /// The queue with this name. Only this type calls its methods that lead to actions.
+    subscript(name: String) -> BusQueue? { queues[name] }
+
+    /// Returns the keys of the queue's groups. The queue may no longer exist.
+    func keys(of name: String) -> GroupKeys { queues[name]?.keys ?? GroupKeys(.correlation) }
+
     // MARK: Definitions
 
     /// Adds a stored queue with `count` entries on disk.
@@ -48,21 +54,16 @@ struct Deliveries {
         queues[definition.name]?.put(definition)
     }
 
-    /// Starts the queue because a rule targets it since `position`. Does nothing if it has started.
-    func start(_ name: String, at position: UInt64) { queues[name]?.start(at: position) }
-
     mutating func setPaused(_ name: String, _ isPaused: Bool, at now: BusTime) {
         guard let queue = queues[name] else { return }
         queue.setPaused(isPaused)
         if !isPaused { tick(queue, at: now) }
     }
 
-    func purge(_ name: String) { queues[name]?.purge() }
-
     mutating func delete(_ name: String) {
         guard let queue = queues.removeValue(forKey: name) else { return }
         deleted.append(queue.id)
-        actions += queue.takeReceivers().map(Action.resume)
+        actions += queue.takeReceivers(until: .latest).map(Action.resume)
     }
 
     // MARK: Entries
@@ -108,7 +109,7 @@ struct Deliveries {
     mutating func tick(at now: BusTime) {
         for queue in queues.values {
             if queue.isDue(at: now) { tick(queue, at: now) }
-            actions += queue.takeExpiredReceivers(at: now.running).map(Action.resume)
+            actions += queue.takeReceivers(until: now.running).map(Action.resume)
         }
         answers.forgetOld(at: now.running)
     }
@@ -209,7 +210,8 @@ extension Deliveries {
         return deliveries
     }
 
-    /// Applies the verdicts of a consumer. Returns for each whether its lease was current.
+    /// Applies the verdicts of a consumer. Returns for each whether it has taken effect, now or
+    /// when the consumer sent it before.
     ///
     /// - Throws: `notFound` if the queue does not exist.
     mutating func apply(
@@ -252,37 +254,6 @@ extension Deliveries {
     }
 }
 
-// MARK: - Dead letters
-
-extension Deliveries {
-    func exists(_ name: String) -> Bool { queues[name] != nil }
-
-    /// The name of the event's group in the queue, for people.
-    func groupLabel(of event: RecordedEvent, in name: String) -> String {
-        (queues[name]?.keys ?? GroupKeys(.correlation)).label(of: event)
-    }
-
-    /// Blocks the group of a stored dead letter.
-    func block(_ group: GroupKey, of name: String) { queues[name]?.block(group) }
-
-    /// Removes an entry that is in the log as a dead letter. Returns its group.
-    func deadLetter(_ letter: DeadLetter) -> GroupKey {
-        letter.sequence > 0 ? queues[letter.queue]?.deadLetter(letter) ?? .none : .none
-    }
-
-    /// Returns a redriven dead letter to its place in its queue.
-    func restore(_ dead: DeadLetterRow, _ event: RecordedEvent, at time: Timestamp) {
-        queues[dead.letter.queue]?.restore(dead, event, at: time)
-    }
-
-    /// Unblocks the group of a dead letter that was redriven or discarded.
-    func unblock(_ dead: DeadLetterRow) { queues[dead.letter.queue]?.unblock(dead.group) }
-
-    func waitingBehind(_ dead: DeadLetterRow) -> Int {
-        queues[dead.letter.queue]?.waitingBehind(dead.group) ?? 0
-    }
-}
-
 // MARK: - Filling and loading
 
 extension Deliveries {
@@ -317,13 +288,6 @@ extension Deliveries {
     /// Whether a queue needs entries from disk.
     var needsLoad: Bool { queues.values.contains(where: \.needsLoad) }
 
-    /// Returns the entries of a queue to read next, or nil.
-    ///
-    /// - Parameter sequence: also reads entries without room in memory, up to this sequence.
-    func nextLoad(of name: String, upTo sequence: UInt64 = 0) -> EntryLoad? {
-        queues[name]?.nextLoad(upTo: sequence)
-    }
-
     /// Adds the entries that were read to memory.
     mutating func finish(_ load: EntryLoad, with entries: [QueueEntry], at now: BusTime) {
         guard let queue = queue(load.queue, load.id) else { return }
@@ -338,8 +302,6 @@ extension Deliveries {
     var hasChanges: Bool {
         !deleted.isEmpty || queues.values.contains(where: \.hasChanges)
     }
-
-    func hasChanges(of name: String) -> Bool { queues[name]?.hasChanges ?? false }
 
     /// Whether a lease or a back-off runs.
     var isTimed: Bool { queues.values.contains(where: \.isTimed) }

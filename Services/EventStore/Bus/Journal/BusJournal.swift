@@ -7,17 +7,13 @@ import ZeroMQ
 /// It works on its own thread, so that neither the log nor the bus waits for its writes. When most
 /// of its records are obsolete, a new generation starts with a snapshot. Each generation is a
 /// folder. Only the last one is read.
-actor BusJournal {
+actor BusJournal: LoopActor {
     private var generation: JournalGeneration
     /// The size of the generation when it started, in bytes.
     private var firstSize = 0
-    private let loop: SocketLoop
+    let loop: SocketLoop
     /// Nil after `close`.
     private var file: JournalFile?
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe loop.asUnownedSerialExecutor()
-    }
 
     /// Opens the generation, or creates it.
     ///
@@ -42,14 +38,9 @@ actor BusJournal {
     /// - Returns: the position at which the commit ends.
     func append(_ record: JournalRecord) throws -> UInt64 { try open().append(record) }
 
-    /// Returns the next commits, each with the position at which it ends, and the cursor for the
-    /// next call. Empty at the end of the journal.
-    func next(
-        _ cursor: JournalFile.Cursor
-    ) throws -> (records: [(record: JournalRecord, position: UInt64)], JournalFile.Cursor) {
-        var cursor = cursor
-        let records = try open().next(&cursor)
-        return (records, cursor)
+    /// Returns the commits after `position`, at which one ended.
+    func records(after position: UInt64) throws -> JournalFile.Records {
+        try open().records(after: position)
     }
 
     /// Returns the next generation if it is due. It is due when the current one is longer than
@@ -63,13 +54,9 @@ actor BusJournal {
     /// - Returns: the position at which the last commit of the new generation ends.
     func move(to next: JournalGeneration, from position: UInt64) throws -> UInt64 {
         let last = generation
-        var cursor = JournalFile.Cursor(after: position)
-        var rest: JournalRecord?
-        while case let records = try open().next(&cursor), !records.isEmpty {
-            for (record, _) in records {
-                if rest == nil { rest = record } else { rest?.append(record) }
-            }
-        }
+        var records = try records(after: position)
+        var rest = try records.next()?.record
+        while let (record, _) = try records.next() { rest?.append(record) }
         try next.finish(with: rest)
         let file = try JournalFile(next.path, id: next.id)
         (self.file, generation, firstSize) = (file, next, try file.size())

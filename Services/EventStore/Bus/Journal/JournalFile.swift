@@ -9,15 +9,6 @@ final class JournalFile {
     /// The size of a segment's file, in bytes.
     private static let segmentBytes = 4 << 20
 
-    /// A place between two commits from which to read.
-    struct Cursor: Sendable {
-        fileprivate var read: LogRead
-        fileprivate var parts = JournalParts()
-
-        /// Starts after `position`, at which a commit ended.
-        init(after position: UInt64) { read = LogRead(from: position + 1) }
-    }
-
     let path: String
     private let storage: FileStorage
     private var log: EventLog
@@ -38,14 +29,15 @@ final class JournalFile {
         } catch {
             throw Self.problem(error, with: path)
         }
-        guard log.id == id else {
-            throw DaybookError(
-                .damaged,
-                "\(path) is the bus's journal of another log; restore this log's "
-                    + "journal, or remove the folders of the journal and of the bus to "
-                    + "route the log again from its beginning")
-        }
+        try require(
+            log.id == id, .damaged,
+            "\(path) is the bus's journal of another log; restore this log's journal, or remove "
+                + "the folders of the journal and of the bus to route the log again from its "
+                + "beginning")
     }
+
+    /// The identity of the journal.
+    var id: EventID { log.id }
 
     /// The position at which the last commit ended, or 0.
     var head: UInt64 { log.head }
@@ -54,7 +46,7 @@ final class JournalFile {
     ///
     /// - Returns: the position at which the commit ends.
     func append(_ record: JournalRecord) throws -> UInt64 {
-        do {
+        try naming {
             for part in JournalParts.cut(try record.encoded()) {
                 var bytes: [UInt8] = []
                 try NewEvent(
@@ -65,37 +57,50 @@ final class JournalFile {
             }
             try log.commit()
             return log.head
-        } catch {
-            throw Self.problem(error, with: path)
         }
     }
 
-    /// Returns the next commits, each with the position at which it ends. Empty at the end.
-    func next(
-        _ cursor: inout Cursor
-    ) throws -> [(record: JournalRecord, position: UInt64)] {
-        var records: [(JournalRecord, UInt64)] = []
-        var position: UInt64 = 0
-        do {
-            while records.isEmpty {
-                let chunk = try log.read(&cursor.read)
-                guard !chunk.bytes.isEmpty else { break }
-                for event in try RecordSequence(chunk.bytes[...]) {
-                    position = event.position
-                    if let commit = try cursor.parts.append(event.data[...]) {
-                        records.append((try JournalRecord(commit[...]), position))
+    /// The commits after a position, in order.
+    struct Records {
+        fileprivate let file: JournalFile
+        fileprivate var read: LogRead
+        private var parts = JournalParts()
+        private var events: RecordSequence.Iterator?
+
+        fileprivate init(_ file: JournalFile, after position: UInt64) {
+            self.file = file
+            read = LogRead(from: position + 1)
+        }
+
+        /// Returns the next commit and the position at which it ends, or nil at the end of the
+        /// journal.
+        mutating func next() throws -> (record: JournalRecord, position: UInt64)? {
+            try file.naming {
+                while true {
+                    while let event = events?.next() {
+                        if let record = try commit(ended: event) { return (record, event.position) }
                     }
+                    let chunk = try file.log.read(&read)
+                    guard !chunk.bytes.isEmpty else { return nil }
+                    events = try RecordSequence(chunk.bytes[...]).makeIterator()
                 }
             }
-        } catch let error as DecodingError {
-            throw Self.unreadable(path, position, error.oneLine)
-        } catch let error as JournalFormatError {
-            throw Self.unreadable(path, position, error.description)
-        } catch {
-            throw Self.problem(error, with: path)
         }
-        return records
+
+        /// Returns the commit if this is its last part.
+        private mutating func commit(ended event: RecordedEvent) throws -> JournalRecord? {
+            do {
+                return try parts.append(event.data[...]).map { try JournalRecord($0[...]) }
+            } catch let error as DecodingError {
+                throw file.unreadable(event.position, error.oneLine)
+            } catch let error as DaybookError {
+                throw file.unreadable(event.position, error.description)
+            }
+        }
     }
+
+    /// Returns the commits after `position`, at which one ended.
+    func records(after position: UInt64) -> Records { Records(self, after: position) }
 
     /// The size of its files in bytes, including the one that is still being filled.
     func size() throws -> Int {
@@ -105,20 +110,12 @@ final class JournalFile {
     /// Closes the journal with a marker, so that a later open takes nothing for a torn commit. It
     /// can't be written to afterwards.
     func close() throws {
-        do {
-            try log.close()
-        } catch {
-            throw Self.problem(error, with: path)
-        }
+        try naming { try log.close() }
     }
 
     /// Renames the folder of the closed journal to `path` in one atomic step.
     func move(to path: String) throws {
-        do {
-            try storage.move(to: path)
-        } catch {
-            throw Self.problem(error, with: path)
-        }
+        try naming { try storage.move(to: path) }
     }
 
     // MARK: Problems
@@ -127,20 +124,24 @@ final class JournalFile {
         "restore the journal from a backup, or remove the folders of the journal and of the bus "
         + "to route the log again from its beginning"
 
-    private static func unreadable(
-        _ path: String, _ position: UInt64, _ reason: String
-    ) -> DaybookError {
+    private func unreadable(_ position: UInt64, _ reason: String) -> DaybookError {
         DaybookError(
             .damaged,
             "the commit at position \(position) of the bus's journal \(path) can't be "
-                + "read: \(reason); \(remedy)")
+                + "read: \(reason); \(Self.remedy)")
+    }
+
+    private func naming<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw Self.problem(error, with: path)
+        }
     }
 
     private static func problem(_ error: any Error, with path: String) -> any Error {
         switch error {
-        case let error as StorageError:
-            DaybookError(.storage, "the bus's journal \(path): \(error)")
-        case LogError.storage(let error):
+        case LogError.storage:
             DaybookError(.storage, "the bus's journal \(path): \(error)")
         case AppendError.log(let error): problem(error, with: path)
         case let error as LogError:

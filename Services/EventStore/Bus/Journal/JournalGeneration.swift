@@ -20,10 +20,6 @@ public struct JournalGeneration: Sendable {
         JournalGeneration(folder: folder, log: log, number: number + 1)
     }
 
-    static func first(in folder: String, of log: EventID) -> JournalGeneration {
-        JournalGeneration(folder: folder, log: log, number: 1)
-    }
-
     /// Returns the folder of the last generation, without changing anything. It can be verified as
     /// a log.
     ///

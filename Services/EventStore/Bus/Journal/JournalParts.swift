@@ -1,3 +1,5 @@
+import EventSourcing
+
 /// Cuts a commit into parts that fit into the log's records, and joins them again.
 ///
 /// A part is a byte of flags, followed by bytes of the commit. The flags say whether the part is
@@ -28,13 +30,13 @@ struct JournalParts {
     }
 
     /// Adds the next part. Returns the bytes of the whole commit if this is its last part.
-    mutating func append(_ part: ArraySlice<UInt8>) throws(JournalFormatError) -> [UInt8]? {
+    mutating func append(_ part: ArraySlice<UInt8>) throws(DaybookError) -> [UInt8]? {
         guard let flags = part.first, flags & ~(Flag.begins | Flag.ends) == 0 else {
-            throw JournalFormatError("it is not a part of a commit")
+            throw DaybookError(.damaged, "it is not a part of a commit")
         }
         if flags & Flag.begins != 0 { pending = [] }
         guard var commit = pending else {
-            throw JournalFormatError("the beginning of its commit is missing")
+            throw DaybookError(.damaged, "the beginning of its commit is missing")
         }
         pending = nil
         commit += part.dropFirst()

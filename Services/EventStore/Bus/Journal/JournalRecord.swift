@@ -16,115 +16,77 @@ struct JournalRecord: Hashable, Sendable {
         (routed, time) = (next.routed, next.time)
         batch.append(next.batch)
     }
+}
 
-    // MARK: As bytes
+// MARK: - As bytes
 
+extension JournalRecord {
     func encoded() throws -> [UInt8] {
-        var writer = JournalWriter()
-        writer.byte(Self.version)
-        writer.number(routed)
-        writer.signed(time.running.microseconds)
-        writer.signed(time.log.microseconds)
-        writer.count(batch.queues.count)
-        for queue in batch.queues.values.sorted(by: { $0.id < $1.id }) {
-            try queue.write(to: &writer, at: time)
-        }
-        try writer.changes(batch.rules) { writer, row in
-            try writer.json(row.rule)
-            writer.signed(row.changedAt.microseconds)
-            writer.text(row.changedBy)
-        }
-        writer.count(batch.newDeadLetters.count)
-        for row in batch.newDeadLetters.values {
-            writer.number(row.id)
-            writer.word(row.group.high)
-            writer.word(row.group.low)
-            writer.signed(row.diedAt.microseconds)
-            try writer.json(row.letter)
-        }
-        writer.count(batch.endedDeadLetters.count)
-        for id in batch.endedDeadLetters { writer.number(id) }
-        try writer.changes(batch.replays.mapValues(Optional.some)) { try $0.json($1) }
-        try writer.changes(batch.archives) { try $0.json($1) }
-        return writer.bytes
-    }
-
-    init(
-        routed: UInt64 = 0,
-        time: BusTime = BusTime(running: .zero, log: Timestamp(microseconds: 0)),
-        batch: WriteBatch = WriteBatch()
-    ) {
-        self.routed = routed
-        self.time = time
-        self.batch = batch
+        var coder = JournalCoder()
+        _ = try Self.code(self, &coder)
+        return coder.bytes
     }
 
     /// Decodes a record.
     ///
-    /// - Throws: `JournalFormatError` or `DecodingError` for bytes that are not a record of this
+    /// - Throws: `damaged` or `DecodingError` for bytes that are not a record of this
     ///   version.
     init(_ bytes: ArraySlice<UInt8>) throws {
-        var reader = JournalReader(bytes)
-        let version = try reader.byte()
-        guard version == Self.version else {
-            throw JournalFormatError(
-                "it has format version \(version); this program reads \(Self.version)")
+        var coder = JournalCoder(bytes)
+        self = try Self.code(nil, &coder)
+        try coder.checkEnd()
+    }
+
+    private static func code(
+        _ given: JournalRecord?, _ coder: inout JournalCoder
+    ) throws -> JournalRecord {
+        let version = try coder.byte(given == nil ? nil : version)
+        try require(
+            version == Self.version, .damaged,
+            "it has format version \(version); this program reads \(Self.version)")
+        var record = JournalRecord()
+        record.routed = try coder.number(given?.routed)
+        let time = BusTime(
+            running: try coder.time(given?.time.running), log: try coder.time(given?.time.log))
+        record.time = time
+        let batch = given?.batch
+        let queues = try coder.list(batch?.queues.values.sorted { $0.id < $1.id }) {
+            try QueueWrites.code($1, &$0, at: time)
         }
-        routed = try reader.number()
-        time = BusTime(
-            running: RunningTime(microseconds: try reader.signed()),
-            log: Timestamp(microseconds: try reader.signed()))
-        for _ in 0..<(try reader.count()) {
-            let queue = try QueueWrites(&reader, at: time)
-            batch.queues[queue.id] = queue
-        }
-        batch.rules = try reader.changes { reader in
+        for queue in queues { record.batch.queues[queue.id] = queue }
+        record.batch.rules = try coder.changes(batch?.rules) { coder, row in
             RuleRow(
-                rule: try reader.json(RuleDefinition.self),
-                changedAt: Timestamp(microseconds: try reader.signed()),
-                changedBy: try reader.text())
+                rule: try coder.json(row?.rule), changedAt: try coder.time(row?.changedAt),
+                changedBy: try coder.text(row?.changedBy))
         }
-        for _ in 0..<(try reader.count()) {
-            let id = try reader.number()
-            let group = GroupKey(high: try reader.word(), low: try reader.word())
-            let diedAt = Timestamp(microseconds: try reader.signed())
-            batch.newDeadLetters[id] = DeadLetterRow(
-                id: id, letter: try reader.json(DeadLetter.self), group: group, diedAt: diedAt)
+        let letters = try coder.list(batch.map { Array($0.newDeadLetters.values) }) { coder, row in
+            let (id, group) = (try coder.number(row?.id), try coder.id(row?.group))
+            let diedAt = try coder.time(row?.diedAt)
+            return DeadLetterRow(
+                id: id, letter: try coder.json(row?.letter), group: group, diedAt: diedAt)
         }
-        for _ in 0..<(try reader.count()) { batch.endedDeadLetters.insert(try reader.number()) }
-        batch.replays = try reader.changes { try $0.json(ReplayRow.self) }.compactMapValues(\.self)
-        batch.archives = try reader.changes { try $0.json(ArchiveRow.self) }
-        try reader.checkEnd()
+        for letter in letters { record.batch.newDeadLetters[letter.id] = letter }
+        let ended = try coder.list(batch.map { Array($0.endedDeadLetters) }) { try $0.number($1) }
+        record.batch.endedDeadLetters = Set(ended)
+        let replays = batch?.replays.mapValues(Optional.some)
+        record.batch.replays = try coder.changes(replays) { try $0.json($1) }
+            .compactMapValues(\.self)
+        record.batch.archives = try coder.changes(batch?.archives) { try $0.json($1) }
+        return record
     }
 }
 
-extension JournalWriter {
-    /// Writes changes by name. A nil row was removed.
+extension JournalCoder {
+    /// Codes changes by name. A nil row was removed.
     fileprivate mutating func changes<Row>(
-        _ rows: [String: Row?], _ write: (inout JournalWriter, Row) throws -> Void
-    ) throws {
-        count(rows.count)
-        for (name, row) in rows.sorted(by: { $0.key < $1.key }) {
-            text(name)
-            byte(row == nil ? 0 : 1)
-            if let row { try write(&self, row) }
-        }
-    }
-}
-
-extension JournalReader {
-    fileprivate mutating func changes<Row>(
-        _ read: (inout JournalReader) throws -> Row
+        _ rows: [String: Row?]?, _ code: (inout JournalCoder, Row?) throws -> Row
     ) throws -> [String: Row?] {
-        var rows: [String: Row?] = [:]
-        for _ in 0..<(try count()) {
-            let name = try text()
-            switch try byte() {
-            case 0: rows[name] = .some(nil)
-            case 1: rows[name] = .some(try read(&self))
-            case let kind: throw JournalFormatError("unknown kind of change \(kind)")
-            }
+        let changes = try list(rows?.sorted { $0.key < $1.key }) { coder, change in
+            let name = try coder.text(change?.key)
+            let kind = try coder.byte(change.map { $0.value == nil ? 0 : 1 })
+            guard kind <= 1 else { throw DaybookError(.damaged, "unknown kind of change \(kind)") }
+            return (key: name, value: kind == 0 ? nil : try code(&coder, change?.value ?? nil))
         }
-        return rows
+        return Dictionary(changes) { $1 }
     }
 }

@@ -22,253 +22,177 @@ private enum Field {
     static let error: UInt8 = 16
     static let lease: UInt8 = 32
     static let all: UInt8 = 63
+
+    /// Returns the flags of an entry after another, except `isNew`.
+    static func all(of entry: QueueEntry, after before: QueueEntry) -> UInt8 {
+        var fields: UInt8 = 0
+        if entry.rule != before.rule || entry.replay != before.replay { fields |= source }
+        if entry.receives != 0 || entry.firstReceivedAt != nil { fields |= receives }
+        if entry.notBefore != nil { fields |= notBefore }
+        if entry.error != nil { fields |= error }
+        if entry.lease != nil { fields |= lease }
+        return fields
+    }
 }
 
 extension QueueWrites {
     /// The largest number of entries that one commit may remove. It is far above the number in
     /// memory. It keeps damaged input from reserving much memory.
-    private static let maximumRemoved = 1 << 20
-    private static let tooMany = JournalFormatError(
-        "a commit removes more than \(maximumRemoved) entries of a queue")
+    private static let maximumRemoved: UInt64 = 1 << 20
 
-    /// Encodes the queue's changes.
-    ///
-    /// - Parameter time: the time of the record, from which times are written as differences.
-    func write(to writer: inout JournalWriter, at time: BusTime) throws {
-        writer.signed(id)
+    private var parts: UInt8 {
         var parts: UInt8 = isDeleted ? Part.deletion : 0
         if definition != nil { parts |= Part.definition }
         if counters != nil { parts |= Part.counters }
         if purgedThrough != nil { parts |= Part.purge }
-        writer.byte(parts)
-        if let definition { try writer.json(definition) }
-        if let counters { writer.counters(counters) }
-        if let purgedThrough { writer.number(purgedThrough) }
-        guard removed.count <= Self.maximumRemoved else { throw Self.tooMany }
-        let runs = removed.runs
-        writer.count(runs.count)
-        var last: UInt64 = 0
-        for run in runs {
-            writer.number(run.lowerBound, from: last)
-            writer.number(run.upperBound - run.lowerBound)
-            last = run.upperBound
-        }
-        writer.count(puts.count)
-        var before = EntryBefore(time)
-        for entry in puts.values.sorted(by: { $0.sequence < $1.sequence }) {
-            writer.entry(entry, isNew: added.contains(entry.sequence), after: &before)
-        }
+        return parts
     }
 
-    init(_ reader: inout JournalReader, at time: BusTime) throws {
-        self.init(id: try reader.signed())
-        let parts = try reader.byte()
-        guard parts & ~Part.all == 0 else {
-            throw JournalFormatError("unknown parts of a queue's changes: \(parts)")
+    /// Writes the changes of a queue, or reads some if `given` is nil, and returns them.
+    ///
+    /// - Parameter time: the time of the record, from which times are coded as differences.
+    static func code(
+        _ given: QueueWrites?, _ coder: inout JournalCoder, at time: BusTime
+    ) throws -> QueueWrites {
+        var read = QueueWrites(id: try coder.signed(given?.id))
+        let parts = try coder.byte(given?.parts)
+        try require(
+            parts & ~Part.all == 0, .damaged, "unknown parts of a queue's changes: \(parts)")
+        read.isDeleted = parts & Part.deletion != 0
+        if parts & Part.definition != 0 { read.definition = try coder.json(given?.definition) }
+        if parts & Part.counters != 0 { read.counters = try coder.counters(given?.counters) }
+        if parts & Part.purge != 0 { read.purge(through: try coder.number(given?.purgedThrough)) }
+        let runs = given?.removed.runs
+        var (last, count): (UInt64, UInt64) = (0, 0)
+        for index in 0..<(try coder.count(runs?.count)) {
+            let run = runs?[index]
+            let first = try coder.number(run?.lowerBound, from: last)
+            let length = try coder.number(run.map { $0.upperBound - $0.lowerBound })
+            try require(
+                length < maximumRemoved - count && first <= .max - length, .damaged,
+                "a commit removes more than \(maximumRemoved) entries of a queue")
+            (last, count) = (first + length, count + length + 1)
+            if run == nil { for sequence in first...last { read.remove(sequence) } }
         }
-        isDeleted = parts & Part.deletion != 0
-        if parts & Part.definition != 0 { definition = try reader.json(QueueDefinition.self) }
-        if parts & Part.counters != 0 { counters = try reader.counters() }
-        if parts & Part.purge != 0 { purge(through: try reader.number()) }
-        var last: UInt64 = 0
-        for _ in 0..<(try reader.count()) {
-            let first = try reader.number(from: last)
-            let length = try reader.number()
-            guard length < Self.maximumRemoved - removed.count, first <= .max - length else {
-                throw Self.tooMany
+        let puts = given.map { given in
+            given.puts.values.sorted { $0.sequence < $1.sequence }
+                .map { (entry: $0, isNew: given.added.contains($0.sequence)) }
+        }
+        var before = QueueEntry(sequence: 0, position: 0, group: .none, enqueuedAt: time.log)
+        for index in 0..<(try coder.count(puts?.count)) {
+            let (entry, isNew) = try coder.entry(puts?[index], after: &before, at: time.running)
+            if puts == nil { isNew ? read.add(entry) : read.change(entry) }
+        }
+        return given ?? read
+    }
+}
+
+extension JournalCoder {
+    fileprivate mutating func counters(
+        _ given: QueueCounters?
+    ) throws(DaybookError) -> QueueCounters {
+        QueueCounters(
+            isPaused: try flag(given?.isPaused), phase: try phase(given?.phase),
+            lastSequence: try number(given?.lastSequence),
+            acknowledged: try number(given?.acknowledged), dropped: try number(given?.dropped),
+            lastLease: try number(given?.lastLease))
+    }
+
+    private mutating func phase(_ given: QueuePhase?) throws(DaybookError) -> QueuePhase {
+        let (kind, position): (UInt8?, UInt64?) =
+            switch given {
+            case nil: (nil, nil)
+            case .live: (0, nil)
+            case .unstarted: (1, nil)
+            case .filling(let position): (2, position)
             }
-            last = first + length
-            for sequence in first...last { remove(sequence) }
-        }
-        var before = EntryBefore(time)
-        for _ in 0..<(try reader.count()) {
-            let (entry, isNew) = try reader.entry(after: &before)
-            if isNew { add(entry) } else { change(entry) }
+        switch try byte(kind) {
+        case 0: return .live
+        case 1: return .unstarted
+        case 2: return .filling(through: try number(position))
+        case let other: throw DaybookError(.damaged, "unknown phase of a queue: \(other)")
         }
     }
-}
 
-/// The previously encoded entry. Only differences to it are written, because most fields are the
-/// same.
-private struct EntryBefore {
-    var sequence: UInt64 = 0
-    var position: UInt64 = 0
-    var enqueuedAt: Int64
-    var rule = ""
-    var replay: String?
-    let running: Int64
-    var lease: Lease?
-
-    init(_ time: BusTime) {
-        enqueuedAt = time.log.microseconds
-        running = time.running.microseconds
-    }
-
-    mutating func become(_ entry: QueueEntry) {
-        (sequence, position) = (entry.sequence, entry.position)
-        enqueuedAt = entry.enqueuedAt.microseconds
-        (rule, replay) = (entry.rule, entry.replay)
-        lease = entry.lease ?? lease
-    }
-}
-
-extension JournalWriter {
-    fileprivate mutating func counters(_ counters: QueueCounters) {
-        byte(counters.isPaused ? 1 : 0)
-        switch counters.phase {
-        case .live: byte(0)
-        case .unstarted: byte(1)
-        case .filling(let through):
-            byte(2)
-            number(through)
-        }
-        number(counters.lastSequence)
-        number(counters.acknowledged)
-        number(counters.dropped)
-        number(counters.lastLease)
-    }
-
+    /// Codes an entry, and whether it is new.
+    ///
+    /// - Parameters:
+    ///   - before: the previous entry, with the last lease so far. Only differences to it are
+    ///     coded, because most fields are the same.
+    ///   - running: the record's time, from which times are coded as differences.
     fileprivate mutating func entry(
-        _ entry: QueueEntry, isNew: Bool, after before: inout EntryBefore
-    ) {
-        let hasSource = entry.rule != before.rule || entry.replay != before.replay
-        let hasReceives = entry.receives != 0 || entry.firstReceivedAt != nil
-        var fields: UInt8 = isNew ? Field.isNew : 0
-        if hasSource { fields |= Field.source }
-        if hasReceives { fields |= Field.receives }
-        if entry.notBefore != nil { fields |= Field.notBefore }
-        if entry.error != nil { fields |= Field.error }
-        if entry.lease != nil { fields |= Field.lease }
-        byte(fields)
-        number(entry.sequence, from: before.sequence)
-        number(entry.position, from: before.position)
-        word(entry.group.high)
-        word(entry.group.low)
-        signed(entry.enqueuedAt.microseconds, from: before.enqueuedAt)
-        if hasSource {
-            text(entry.rule)
-            byte(entry.replay == nil ? 0 : 1)
-            if let replay = entry.replay { text(replay) }
-        }
-        if hasReceives {
-            signed(Int64(entry.receives))
-            byte(entry.firstReceivedAt == nil ? 0 : 1)
-            if let first = entry.firstReceivedAt {
-                signed(first.microseconds, from: entry.enqueuedAt.microseconds)
-            }
-        }
-        if let time = entry.notBefore { signed(time.microseconds, from: before.running) }
-        if let error = entry.error { text(error) }
-        if let lease = entry.lease { self.lease(lease, after: before.lease, at: before.running) }
-        before.become(entry)
-    }
-
-    fileprivate mutating func lease(_ lease: Lease, after before: Lease?, at running: Int64) {
-        let isOfSame = lease.consumer == before?.consumer && lease.token == before?.token
-        byte(isOfSame ? 1 : 0)
-        if !isOfSame {
-            text(lease.consumer)
-            word(lease.token.high)
-            word(lease.token.low)
-        }
-        number(lease.number)
-        signed(lease.visibility.microseconds)
-        signed(lease.expires.microseconds, from: running)
-    }
-}
-
-extension JournalReader {
-    fileprivate mutating func flag() throws(JournalFormatError) -> Bool {
-        switch try byte() {
-        case 0: false
-        case 1: true
-        case let other: throw JournalFormatError("\(other) is neither 0 nor 1")
-        }
-    }
-
-    fileprivate mutating func counters() throws(JournalFormatError) -> QueueCounters {
-        var counters = QueueCounters()
-        counters.isPaused = try flag()
-        switch try byte() {
-        case 0: counters.phase = .live
-        case 1: counters.phase = .unstarted
-        case 2: counters.phase = .filling(through: try number())
-        case let phase: throw JournalFormatError("unknown phase of a queue: \(phase)")
-        }
-        counters.lastSequence = try number()
-        counters.acknowledged = try number()
-        counters.dropped = try number()
-        counters.lastLease = try number()
-        return counters
-    }
-
-    fileprivate mutating func entry(
-        after before: inout EntryBefore
-    ) throws(JournalFormatError) -> (QueueEntry, isNew: Bool) {
-        let fields = try byte()
+        _ given: (entry: QueueEntry, isNew: Bool)?, after before: inout QueueEntry,
+        at running: RunningTime
+    ) throws(DaybookError) -> (QueueEntry, isNew: Bool) {
+        let fields = try byte(
+            given.map { Field.all(of: $0.entry, after: before) | ($0.isNew ? Field.isNew : 0) })
         guard fields & ~Field.all == 0 else {
-            throw JournalFormatError("unknown fields of an entry: \(fields)")
+            throw DaybookError(.damaged, "unknown fields of an entry: \(fields)")
         }
-        let sequence = try number(from: before.sequence)
-        let position = try number(from: before.position)
-        let group = GroupKey(high: try word(), low: try word())
-        let enqueuedAt = try signed(from: before.enqueuedAt)
+        let given = given?.entry
         var entry = QueueEntry(
-            sequence: sequence, position: position, rule: before.rule, replay: before.replay,
-            group: group, enqueuedAt: Timestamp(microseconds: enqueuedAt))
+            sequence: try number(given?.sequence, from: before.sequence),
+            position: try number(given?.position, from: before.position),
+            rule: before.rule, replay: before.replay, group: try id(given?.group),
+            enqueuedAt: try time(given?.enqueuedAt, from: before.enqueuedAt))
         if fields & Field.source != 0 {
-            entry.rule = try text()
-            entry.replay = try flag() ? try text() : nil
+            entry.rule = try text(given?.rule)
+            let isReplayed = try flag(given.map { $0.replay != nil })
+            entry.replay = isReplayed ? try text(given?.replay) : nil
         }
         if fields & Field.receives != 0 {
-            entry.receives = Int(try signed())
-            if try flag() {
-                entry.firstReceivedAt = Timestamp(microseconds: try signed(from: enqueuedAt))
+            entry.receives = Int(try signed(given.map { Int64($0.receives) }))
+            if try flag(given.map { $0.firstReceivedAt != nil }) {
+                entry.firstReceivedAt = try time(given?.firstReceivedAt, from: entry.enqueuedAt)
             }
         }
         if fields & Field.notBefore != 0 {
-            entry.notBefore = RunningTime(microseconds: try signed(from: before.running))
+            entry.notBefore = try time(given?.notBefore, from: running)
         }
-        if fields & Field.error != 0 { entry.error = try text() }
+        if fields & Field.error != 0 { entry.error = try text(given?.error) }
         if fields & Field.lease != 0 {
-            entry.lease = try lease(after: before.lease, at: before.running)
+            entry.lease = try lease(given?.lease, after: before.lease, at: running)
         }
-        before.become(entry)
+        let lease = entry.lease ?? before.lease
+        before = entry
+        before.lease = lease
         return (entry, fields & Field.isNew != 0)
     }
 
     fileprivate mutating func lease(
-        after before: Lease?, at running: Int64
-    ) throws(JournalFormatError) -> Lease {
+        _ given: Lease?, after before: Lease?, at running: RunningTime
+    ) throws(DaybookError) -> Lease {
+        let isOfSame = try flag(
+            given.map { $0.consumer == before?.consumer && $0.token == before?.token })
         let (consumer, token): (String, EventID)
-        if try flag() {
+        if isOfSame {
             guard let before else {
-                throw JournalFormatError("the first lease refers to an earlier one")
+                throw DaybookError(.damaged, "the first lease refers to an earlier one")
             }
             (consumer, token) = (before.consumer, before.token)
         } else {
-            (consumer, token) = (try text(), EventID(high: try word(), low: try word()))
+            (consumer, token) = (try text(given?.consumer), try id(given?.token))
         }
         return Lease(
-            number: try number(), consumer: consumer, token: token,
-            visibility: .microseconds(try signed()),
-            expires: RunningTime(microseconds: try signed(from: running)))
+            number: try number(given?.number), consumer: consumer, token: token,
+            visibility: .microseconds(try signed(given?.visibility.microseconds)),
+            expires: try time(given?.expires, from: running))
     }
 }
 
 extension Lease {
-    /// The lease's encoding in a column of the cache.
-    var stored: [UInt8] {
-        var writer = JournalWriter()
-        writer.lease(self, after: nil, at: 0)
-        return writer.bytes
+    /// Returns the lease's encoding in a column of the cache.
+    func stored() throws(DaybookError) -> [UInt8] {
+        var coder = JournalCoder()
+        _ = try coder.lease(self, after: nil, at: .zero)
+        return coder.bytes
     }
 
     init(stored: Data) throws {
         do {
-            var reader = JournalReader(Array(stored)[...])
-            self = try reader.lease(after: nil, at: 0)
-            try reader.checkEnd()
+            var coder = JournalCoder(stored)
+            self = try coder.lease(nil, after: nil, at: .zero)
+            try coder.checkEnd()
         } catch {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(codingPath: [], debugDescription: "a lease: \(error)"))

@@ -1,4 +1,5 @@
 import DequeModule
+import EventSourcing
 
 /// Sequences in ascending order. The first is stored apart from the rest, so that a line of one,
 /// the common case, allocates nothing.
@@ -19,7 +20,7 @@ struct EntryLine: Sendable {
         } else if rest.last ?? first < sequence {
             rest.append(sequence)
         } else {
-            rest.insert(sequence, at: place(of: sequence))
+            rest.insert(sequence, at: rest.partitioningIndex { $0 >= sequence })
         }
     }
 
@@ -27,14 +28,5 @@ struct EntryLine: Sendable {
         guard let first else { return nil }
         self.first = rest.popFirst()
         return first
-    }
-
-    private func place(of sequence: UInt64) -> Int {
-        var (low, high) = (0, rest.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if rest[middle] < sequence { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

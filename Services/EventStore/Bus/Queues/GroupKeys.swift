@@ -14,10 +14,10 @@ struct GroupKeys {
 
     func key(of event: RecordedEvent) -> GroupKey {
         switch grouping {
-        case .correlation: GroupKey(event.correlationID)
+        case .correlation: event.correlationID
         case .stream: Self.key(of: event.stream.description)
-        case .paths: paths?.text(in: event).map(Self.key) ?? GroupKey(event.id)
-        case .unordered: GroupKey(event.id)
+        case .paths: paths?.text(in: event).map(Self.key) ?? event.id
+        case .unordered: event.id
         }
     }
 
@@ -33,17 +33,10 @@ struct GroupKeys {
 
     /// Returns the key of the group with this label, to which `event` belongs.
     func key(ofLabel label: String, event: EventID) -> GroupKey {
-        if let id = EventID(label), grouping == .correlation || id == event { return GroupKey(id) }
+        if let id = EventID(label), grouping == .correlation || id == event { return id }
         return Self.key(of: label)
     }
 
     /// Returns a key of 128 bits, which two texts do not share in practice.
-    private static func key(of text: String) -> GroupKey { GroupKey(EventID.none.derived(text)) }
-}
-
-extension GroupKey {
-    /// The key of an event that never was in its queue.
-    static let none = GroupKey(high: 0, low: 0)
-
-    init(_ id: EventID) { self.init(high: id.high, low: id.low) }
+    private static func key(of text: String) -> GroupKey { EventID.none.derived(text) }
 }

@@ -1,10 +1,9 @@
 import EventSourcing
 
-/// The identity of a group of entries that are delivered in order, one at a time.
-struct GroupKey: Hashable, Sendable {
-    var high: UInt64
-    var low: UInt64
-}
+/// The identity of a group of entries that are delivered in order, one at a time: the id of an
+/// event or a conversation, or an id derived from a text. `none` if an event never was in its
+/// queue.
+typealias GroupKey = EventID
 
 /// An event's place in a queue, and the history of its deliveries. The event itself stays in the
 /// log.

@@ -7,7 +7,8 @@ extension QueueState {
         Counts(
             ready: readyGroups, inFlight: inFlight.count,
             delayed: groups.count - readyGroups - inFlight.count,
-            behind: entries.count - groups.count, blocked: blockedEntries)
+            behind: entries.count - groups.count,
+            blocked: blocked.values.reduce(0) { $0 + $1.count })
     }
 
     /// Whether `receive` would return a delivery.
@@ -21,7 +22,6 @@ extension QueueState {
     /// and are only counted. Leases of entries in flight become void.
     mutating func block(_ key: GroupKey) {
         var waiting = blocked[key] ?? Blocked()
-        blockedEntries -= waiting.count
         if var group = groups.removeValue(forKey: key) {
             if group.turn != nil { readyGroups -= 1 }
             if let sequence = group.inFlight {
@@ -35,7 +35,6 @@ extension QueueState {
             }
         }
         blocked[key] = waiting
-        blockedEntries += waiting.count
     }
 
     /// Voids the entry's lease, if it has one.
@@ -47,9 +46,7 @@ extension QueueState {
     }
 
     /// Unblocks the group and forgets the count. The caller enqueues the group's entries again.
-    mutating func unblock(_ key: GroupKey) {
-        blockedEntries -= blocked.removeValue(forKey: key)?.count ?? 0
-    }
+    mutating func unblock(_ key: GroupKey) { blocked[key] = nil }
 
     /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
     mutating func putBack(
@@ -79,7 +76,7 @@ extension QueueState {
             return
         }
         changes.append(.deadLettered(entry, cause))
-        if settings.waitsBehindDead { block(entry.group) }
+        if settings.afterDeath == .wait { block(entry.group) }
     }
 
     /// Returns the first waiting entry of the group.

@@ -52,10 +52,10 @@ extension QueueState {
     /// The time at which the oldest entry in memory was enqueued.
     var oldest: Timestamp? {
         mutating get {
-            while let first = ages.min, entries[first.sequence]?.enqueuedAt != first.enqueuedAt {
+            while let first = ages.min, entries[first.sequence]?.enqueuedAt != first.at {
                 ages.removeMin()
             }
-            return ages.min?.enqueuedAt
+            return ages.min?.at
         }
     }
 
@@ -71,7 +71,9 @@ extension QueueState {
             afterReceives: entries[sequence]?.receives ?? 0, random: random())
     }
 
-    private func expiryByAge(_ age: Age) -> Timestamp { age.enqueuedAt + settings.retry.maximumAge }
+    private func expiryByAge(_ age: Age) -> Timestamp {
+        age.at + .seconds(settings.retry.maximumAge)
+    }
 
     private func isTooOld(_ entry: QueueEntry, _ now: BusTime) -> Bool {
         !isPaused && expiryByAge(Age(entry)) <= now.log
@@ -122,6 +124,6 @@ extension QueueState {
 
 extension QueueState.Age {
     init(_ entry: QueueEntry) {
-        self.init(enqueuedAt: entry.enqueuedAt, sequence: entry.sequence)
+        self.init(at: entry.enqueuedAt, sequence: entry.sequence)
     }
 }

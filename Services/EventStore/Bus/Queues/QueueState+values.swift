@@ -78,23 +78,18 @@ extension QueueState {
         let group: GroupKey
     }
 
-    /// The time at which an entry's lease or back-off ends.
-    struct Timer: Comparable {
-        let at: RunningTime
+    /// A time of an entry. Those of the same time are in the order of sequence.
+    struct EntryTime<Time: Comparable & Sendable>: Comparable {
+        let at: Time
         let sequence: UInt64
 
-        static func < (a: Timer, b: Timer) -> Bool { (a.at, a.sequence) < (b.at, b.sequence) }
+        static func < (a: Self, b: Self) -> Bool { (a.at, a.sequence) < (b.at, b.sequence) }
     }
 
-    /// An entry, ordered by its age.
-    struct Age: Comparable {
-        let enqueuedAt: Timestamp
-        let sequence: UInt64
-
-        static func < (a: Age, b: Age) -> Bool {
-            (a.enqueuedAt, a.sequence) < (b.enqueuedAt, b.sequence)
-        }
-    }
+    /// When an entry's lease or back-off ends.
+    typealias Timer = EntryTime<RunningTime>
+    /// When an entry was enqueued.
+    typealias Age = EntryTime<Timestamp>
 
     /// When `tick` must be called next, by each clock. Nil for never.
     struct NextTick: Hashable, Sendable {

@@ -1,6 +1,7 @@
 import DequeModule
 import EventSourcing
 import HeapModule
+import WireProtocol
 
 /// The part of a queue that is in memory: what waits, what is in flight, and what comes next.
 ///
@@ -14,10 +15,10 @@ import HeapModule
 /// The line and the heaps keep stale elements until they come first, or until most elements are
 /// stale. So no operation on one entry looks at all of them.
 struct QueueState: Sendable {
-    /// The queue's settings, which can change at any time. Entries above a lowered receive limit
+    /// The queue's definition, which can change at any time. Entries above a lowered receive limit
     /// are dead at once. Those above a lowered age limit are dead at the next tick. Blocked groups
     /// stay blocked.
-    var settings: QueueSettings { didSet { applySettings() } }
+    var settings: QueueDefinition { didSet { applySettings() } }
 
     /// Whether the queue is paused. A paused queue delivers nothing, and no entry expires.
     var isPaused = false { didSet { if isPaused != oldValue { rearm() } } }
@@ -28,7 +29,6 @@ struct QueueState: Sendable {
     /// The sequences of the entries in flight.
     var inFlight: Set<UInt64> = []
     var blocked: [GroupKey: Blocked] = [:]
-    var blockedEntries = 0
 
     var line: Deque<Turn> = []
     var readyGroups = 0
@@ -45,7 +45,7 @@ struct QueueState: Sendable {
     /// Creates an empty queue. New leases get numbers above `lastLease`. It must be at least the
     /// highest number that an earlier process gave in this queue. Otherwise an old receipt could
     /// pass for a new one.
-    init(settings: QueueSettings, lastLease: UInt64 = 0) {
+    init(settings: QueueDefinition, lastLease: UInt64 = 0) {
         self.settings = settings
         lastTurn = lastLease
     }
@@ -59,7 +59,6 @@ extension QueueState {
     mutating func enqueue(_ entry: QueueEntry) {
         guard blocked[entry.group] == nil else {
             blocked[entry.group]?.add(entry.sequence)
-            blockedEntries += 1
             void(entry)
             return
         }
@@ -98,7 +97,7 @@ extension QueueState {
         max: Int, visibility: Duration? = nil, consumer: String, token: EventID, now: BusTime
     ) -> [Delivery] {
         guard !isPaused else { return [] }
-        let visibility = visibility ?? settings.visibilityTimeout
+        let visibility = visibility ?? .seconds(settings.visibilityTimeout)
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(Swift.min(max, readyGroups))
         while deliveries.count < max, let turn = line.popFirst() {
@@ -157,7 +156,7 @@ extension QueueState {
         _ sequence: UInt64, lease: UInt64, visibility: Duration? = nil, now: BusTime
     ) -> Bool {
         guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
-        let visibility = visibility ?? settings.visibilityTimeout
+        let visibility = visibility ?? .seconds(settings.visibilityTimeout)
         entry.lease?.visibility = visibility
         entry.lease?.expires = now.running + visibility
         entries[sequence] = entry
@@ -196,7 +195,6 @@ extension QueueState {
         for key in touched { updateHead(of: key) }
         for (key, group) in blocked where group.last <= sequence {
             blocked[key]?.count = 0
-            blockedEntries -= group.count
         }
     }
 

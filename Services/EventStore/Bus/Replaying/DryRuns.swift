@@ -4,11 +4,11 @@ import WireProtocol
 struct DryRuns {
     private static let kept: Duration = .seconds(60)
 
-    private struct DryRun {
+    struct DryRun {
         var plan = ReplayPlan()
         var problem: ProtocolError?
         /// When a caller last asked for it. A dry run that nobody asks for is dropped.
-        var askedAt: RunningTime
+        fileprivate(set) var askedAt: RunningTime
     }
 
     private var runs: [ReplayDefinition: DryRun] = [:]
@@ -31,17 +31,10 @@ struct DryRuns {
         return (run.plan, false)
     }
 
-    /// The plan so far, or nil if nobody asks for it any more.
-    func plan(of replay: ReplayDefinition) -> ReplayPlan? { runs[replay]?.plan }
-
-    mutating func update(_ replay: ReplayDefinition, _ plan: ReplayPlan) {
-        runs[replay]?.plan = plan
-    }
-
-    mutating func complete(_ replay: ReplayDefinition) { runs[replay]?.plan.isComplete = true }
-
-    mutating func fail(_ replay: ReplayDefinition, _ problem: ProtocolError) {
-        runs[replay]?.problem = problem
+    /// The dry run of the replay, or nil if nobody asks for it any more.
+    subscript(replay: ReplayDefinition) -> DryRun? {
+        get { runs[replay] }
+        set { runs[replay] = newValue }
     }
 }
 

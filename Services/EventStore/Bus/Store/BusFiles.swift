@@ -25,7 +25,7 @@ struct BusFiles {
         logger: Logger
     ) async throws -> BusFiles {
         let found = try JournalGeneration.last(in: folder, of: log)
-        let generation = found ?? JournalGeneration.first(in: folder, of: log)
+        let generation = found ?? JournalGeneration(folder: folder, log: log, number: 1)
         if found == nil, FileManager.default.fileExists(atPath: path) {
             let store = try BusStore(path: path, log: log)
             _ = try await store.snapshot(to: generation)
@@ -47,8 +47,8 @@ struct BusFiles {
     ) async throws -> BusFiles {
         if FileManager.default.fileExists(atPath: path) {
             let store = try BusStore(path: path, log: log)
-            if try await store.follows(journal) {
-                let last = try await store.catchUp(with: journal)
+            if try await journal.isFollowed(by: store) {
+                let last = try await journal.fold(onto: store)
                 if last.routed <= head {
                     return BusFiles(journal: journal, store: store, last: last)
                 }
@@ -60,11 +60,11 @@ struct BusFiles {
             "rebuilding the bus's tables from its journal", metadata: ["path": "\(path)"])
         let store = try BusStore(path: path, log: log)
         return BusFiles(
-            journal: journal, store: store, last: try await store.catchUp(with: journal))
+            journal: journal, store: store, last: try await journal.fold(onto: store))
     }
 }
 
-extension BusStore {
+extension BusJournal {
     /// How many rows one transaction folds onto the tables.
     private static let together = 20_000
 
@@ -72,38 +72,30 @@ extension BusStore {
     ///
     /// - Throws: `damaged` if the tables have more than the journal. Then the
     ///   journal lost its end, which only the tables can show.
-    fileprivate func follows(_ journal: BusJournal) async throws -> Bool {
-        let (followed, head, path) = (
-            try await progress().journal, await journal.head, await journal.path
-        )
-        guard await followed == journal.id else { return false }
-        guard checkpoint <= head else {
-            throw DaybookError(
-                .damaged,
-                "the bus's journal \(path) ends at position \(head), but its cache "
-                    + "\(store.path) has it up to \(checkpoint); restore the journal, or remove "
-                    + "its folder to begin another with what the cache has")
-        }
+    fileprivate func isFollowed(by store: BusStore) async throws -> Bool {
+        guard try await store.progress().journal == id else { return false }
+        try require(
+            store.checkpoint <= head, .damaged,
+            "the bus's journal \(path) ends at position \(head), but its cache "
+                + "\(store.store.path) has it up to \(store.checkpoint); restore the journal, or "
+                + "remove its folder to begin another with what the cache has")
         return true
     }
 
-    /// Folds the journal's newer commits onto the tables, and returns the last commit.
-    fileprivate func catchUp(with journal: BusJournal) async throws -> JournalRecord {
-        var (_, last) = try await progress()
-        var cursor = JournalFile.Cursor(after: checkpoint)
-        var through = checkpoint
-        let id = await journal.id
-        while true {
-            let (records, next) = try await journal.next(cursor)
-            cursor = next
-            for (record, position) in records {
-                last.append(record)
-                through = position
-            }
-            guard records.isEmpty || last.batch.entryCount > Self.together else { continue }
-            try await commit(last, of: id, through: through)
+    /// Folds the newer commits onto the tables, and returns the last commit.
+    fileprivate func fold(onto store: BusStore) async throws -> JournalRecord {
+        var (_, last) = try await store.progress()
+        var through = store.checkpoint
+        var records = try records(after: through)
+        while let (record, position) = try records.next() {
+            last.append(record)
+            through = position
+            guard last.batch.entryCount > Self.together else { continue }
+            try await store.commit(last, of: id, through: through)
             last.batch = WriteBatch()
-            if records.isEmpty { return last }
         }
+        try await store.commit(last, of: id, through: through)
+        last.batch = WriteBatch()
+        return last
     }
 }

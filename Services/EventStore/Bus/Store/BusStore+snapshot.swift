@@ -24,56 +24,34 @@ extension BusStore {
     private static func records(
         in db: Database, _ write: (JournalRecord) throws -> Void
     ) throws {
-        let (_, empty) = try progress(db)
+        let (_, empty) = try db.progress()
         var record = empty
-        for rule in try rules(db) { record.batch.rules[rule.rule.name] = rule }
-        for row: ReplayRow in try rows("SELECT row FROM replay", db) {
-            record.batch.replays[row.definition.name] = row
-        }
-        for row: ArchiveRow in try rows("SELECT row FROM archive", db) {
-            record.batch.archives[row.definition.name] = row
-        }
-        let queues = try queues(db)
-        for queue in queues {
+        let definitions = try db.definitions()
+        for row in definitions.rules { record.batch.rules[row.rule.name] = row }
+        for row in definitions.replays { record.batch.replays[row.definition.name] = row }
+        for row in definitions.archives { record.batch.archives[row.definition.name] = row }
+        for queue in definitions.queues {
             var writes = QueueWrites(id: queue.id)
             (writes.definition, writes.counters) = (queue.definition, queue.counters)
             record.batch.queues[queue.id] = writes
         }
         try write(record)
-        for queue in queues { try entries(of: queue.id, in: db, empty, write) }
-        try deadLetters(in: db, empty, write)
-    }
-
-    private static func entries(
-        of queue: Int64, in db: Database, _ empty: JournalRecord,
-        _ write: (JournalRecord) throws -> Void
-    ) throws {
-        var last: Int64 = -1
-        while true {
-            let page = try entries(
-                "sequence > ? ORDER BY sequence LIMIT ?", [queue, last, entriesTogether], db)
-            guard let end = page.last else { return }
-            last = Int64(bitPattern: end.sequence)
-            var record = empty
-            var writes = QueueWrites(id: queue)
-            for entry in page { writes.add(entry) }
-            record.batch.queues[queue] = writes
-            try write(record)
+        for queue in definitions.queues.map(\.id) {
+            var last: UInt64 = 0
+            while case let page = try db.entries(of: queue, .after(last, limit: entriesTogether)),
+                let end = page.last
+            {
+                last = end.sequence
+                var writes = QueueWrites(id: queue)
+                for entry in page { writes.add(entry) }
+                record.batch = WriteBatch(queues: [queue: writes])
+                try write(record)
+            }
         }
-    }
-
-    private static func deadLetters(
-        in db: Database, _ empty: JournalRecord, _ write: (JournalRecord) throws -> Void
-    ) throws {
-        var last: Int64 = -1
-        while true {
-            let page = try Row.fetchAll(
-                db, sql: "SELECT * FROM deadLetter WHERE id > ? ORDER BY id LIMIT ?",
-                arguments: [last, lettersTogether]
-            ).map(DeadLetterRow.init)
-            guard let end = page.last else { return }
-            last = Int64(bitPattern: end.id)
-            var record = empty
+        var request = DeadLettersRequest(limit: lettersTogether)
+        while case let page = try db.deadLetters(request), let end = page.last {
+            request.after = end.id
+            record.batch = WriteBatch()
             for letter in page { record.batch.newDeadLetters[letter.id] = letter }
             try write(record)
         }

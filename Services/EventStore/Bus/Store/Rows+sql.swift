@@ -4,15 +4,97 @@ import GRDB
 import JSON
 import WireProtocol
 
+/// The rows of all definitions.
+typealias DefinitionRows = (
+    rules: [RuleRow], queues: [QueueRow], archives: [ArchiveRow], replays: [ReplayRow]
+)
+
+extension Database {
+    func rows<Value>(
+        _ sql: String, arguments: StatementArguments = [], _ value: (Row) throws -> Value
+    ) throws -> [Value] {
+        // A row of a cursor would convert a value of another type silently.
+        try Row.fetchAll(try cachedStatement(sql: sql), arguments: arguments).map(value)
+    }
+
+    func progress() throws -> (journal: EventID?, JournalRecord) {
+        guard let row = try Row.fetchOne(self, sql: "SELECT * FROM journal") else {
+            return (nil, JournalRecord())
+        }
+        let time = BusTime(
+            running: RunningTime(microseconds: try row.decode(forColumn: "running")),
+            log: try row.time("logTime"))
+        return (
+            EventID(try row.decode(String.self, forColumn: "id")),
+            JournalRecord(routed: try row.bits("routed"), time: time)
+        )
+    }
+
+    func definitions() throws -> DefinitionRows {
+        (
+            rules: try rows("SELECT * FROM rule ORDER BY name", RuleRow.init),
+            queues: try rows("SELECT * FROM queue ORDER BY id", QueueRow.init),
+            archives: try rows("SELECT row FROM archive") { try $0.json("row") },
+            replays: try rows("SELECT row FROM replay") { try $0.json("row") }
+        )
+    }
+
+    /// Returns the queue's entries in the range, in order.
+    func entries(of queue: Int64, _ range: EntryLoad.Range) throws -> [QueueEntry] {
+        let select = "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND"
+        switch range {
+        case .after(let sequence, let limit):
+            return try rows(
+                "\(select) sequence > ? ORDER BY sequence LIMIT ?",
+                arguments: [queue, Int64(bitPattern: sequence), limit], QueueEntry.init)
+        case .group(let group, let sequence):
+            return try rows(
+                "\(select) sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
+                arguments: [
+                    queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
+                    Int64(bitPattern: group.low),
+                ], QueueEntry.init)
+        }
+    }
+
+    /// Returns the dead letters that match the request, oldest first.
+    func deadLetters(_ request: DeadLettersRequest) throws -> [DeadLetterRow] {
+        let selection = request.selection
+        var (conditions, arguments) = (
+            ["id > ?"], StatementArguments([Int64(clamping: request.after)])
+        )
+        for (column, value) in [
+            ("queue", selection.queue), ("rule", selection.rule), ("label", selection.group),
+        ] {
+            guard let value else { continue }
+            conditions.append("\(column) = ?")
+            arguments += [value]
+        }
+        if let ids = selection.ids {
+            conditions.append("id IN (SELECT value FROM json_each(?))")
+            arguments += ["[\(ids.map(String.init).joined(separator: ","))]"]
+        }
+        return try rows(
+            "SELECT * FROM deadLetter WHERE \(conditions.joined(separator: " AND ")) "
+                + "ORDER BY id LIMIT ?", arguments: arguments + [request.limit], DeadLetterRow.init)
+    }
+}
+
 // A column may hold a value of any type, because another program may have written the file. So each
 // value is decoded with a check. GRDB's subscripts would trap instead.
 
+extension RuleRow {
+    init(_ row: Row) throws {
+        self.init(
+            rule: try row.json("definition"), changedAt: try row.time("changedAt"),
+            changedBy: try row.decode(forColumn: "changedBy"))
+    }
+}
+
 extension QueueRow {
     init(_ row: Row) throws {
-        let definition: Data = try row.decode(forColumn: "definition")
         self.init(
-            id: try row.decode(forColumn: "id"),
-            definition: try JSON.decode(QueueDefinition.self, from: definition),
+            id: try row.decode(forColumn: "id"), definition: try row.json("definition"),
             counters: QueueCounters(
                 isPaused: try row.decode(forColumn: "isPaused"),
                 phase: QueuePhase(column: try row.decode(forColumn: "filled")),
@@ -24,11 +106,9 @@ extension QueueRow {
 
 extension DeadLetterRow {
     init(_ row: Row) throws {
-        let letter: Data = try row.decode(forColumn: "letter")
         self.init(
-            id: try row.bits("id"), letter: try JSON.decode(DeadLetter.self, from: letter),
-            group: try GroupKey(row),
-            diedAt: Timestamp(microseconds: try row.decode(forColumn: "diedAt")))
+            id: try row.bits("id"), letter: try row.json("letter"), group: try GroupKey(row),
+            diedAt: try row.time("diedAt"))
     }
 }
 
@@ -67,5 +147,13 @@ extension Row {
 
     func bits(_ index: Int) throws -> UInt64 {
         UInt64(bitPattern: try decode(Int64.self, atIndex: index))
+    }
+
+    func time(_ column: String) throws -> Timestamp {
+        Timestamp(microseconds: try decode(forColumn: column))
+    }
+
+    func json<Value: Decodable>(_ column: String) throws -> Value {
+        try JSON.decode(from: try decode(Data.self, forColumn: column))
     }
 }

@@ -10,35 +10,20 @@ extension WriteBatch {
         // Deletions come first, because a new queue may have the name of a deleted one.
         for queue in queues.values where queue.isDeleted { try queue.delete(from: db) }
         for queue in queues.values { try queue.write(to: db) }
-        for (name, rule) in rules {
-            guard let rule else {
-                try db.execute(sql: "DELETE FROM rule WHERE name = ?", arguments: [name])
-                continue
+        for (name, row) in rules {
+            let rule = try row.map { row -> [any DatabaseValueConvertible] in
+                [try JSON.text(row.rule), row.changedAt.microseconds, row.changedBy]
             }
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO rule VALUES (?, ?, ?, ?)",
-                arguments: [
-                    name, try JSON.text(rule.rule), rule.changedAt.microseconds, rule.changedBy,
-                ])
+            try db.put("rule", name, rule)
         }
         for letter in newDeadLetters.values { try write(letter, to: db) }
         for id in endedDeadLetters {
             try db.execute(
                 sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [Int64(bitPattern: id)])
         }
-        for (name, row) in replays {
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO replay VALUES (?, ?)",
-                arguments: [name, try JSON.text(row)])
-        }
+        for (name, row) in replays { try db.put("replay", name, [try JSON.text(row)]) }
         for (name, row) in archives {
-            guard let row else {
-                try db.execute(sql: "DELETE FROM archive WHERE name = ?", arguments: [name])
-                continue
-            }
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO archive VALUES (?, ?)",
-                arguments: [name, try JSON.text(row)])
+            try db.put("archive", name, try row.map { [try JSON.text($0)] })
         }
     }
 
@@ -51,6 +36,21 @@ extension WriteBatch {
             Int64(bitPattern: row.group.high), Int64(bitPattern: row.group.low),
             try JSON.text(letter), row.diedAt.microseconds,
         ])
+    }
+}
+
+extension Database {
+    /// Puts a row by its name; nil removes it.
+    fileprivate func put(
+        _ table: String, _ name: String, _ columns: [any DatabaseValueConvertible]?
+    ) throws {
+        guard let columns else {
+            return try execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name])
+        }
+        let places = columns.map { _ in ", ?" }.joined()
+        try execute(
+            sql: "INSERT OR REPLACE INTO \(table) VALUES (?\(places))",
+            arguments: StatementArguments([name] + columns))
     }
 }
 
@@ -79,18 +79,19 @@ extension QueueWrites {
         let put = try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO entry (queue, \(QueueEntry.columns)) "
                 + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        for entry in puts.values { try put.execute(arguments: arguments(entry)) }
+        for entry in puts.values { try put.execute(arguments: try arguments(entry)) }
         if let definition { try write(definition, to: db) }
         if let counters { try write(counters, to: db) }
     }
 
-    private func arguments(_ entry: QueueEntry) -> StatementArguments {
+    private func arguments(_ entry: QueueEntry) throws -> StatementArguments {
         [
             id, Int64(bitPattern: entry.sequence), Int64(bitPattern: entry.position), entry.rule,
             entry.replay,
             Int64(bitPattern: entry.group.high), Int64(bitPattern: entry.group.low),
             entry.enqueuedAt.microseconds, entry.receives, entry.firstReceivedAt?.microseconds,
-            entry.notBefore?.microseconds, entry.error, entry.lease.map { Data($0.stored) },
+            entry.notBefore?.microseconds, entry.error,
+            try entry.lease.map { Data(try $0.stored()) },
         ]
     }
 

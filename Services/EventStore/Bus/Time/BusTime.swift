@@ -6,6 +6,7 @@ import Observability
 /// It stops while the process does not run, and no change of the system's clock moves it.
 struct RunningTime: Comparable, Hashable, Sendable {
     static let zero = RunningTime(microseconds: 0)
+    static let latest = RunningTime(microseconds: .max)
 
     let microseconds: Int64
 
@@ -13,8 +14,9 @@ struct RunningTime: Comparable, Hashable, Sendable {
 
     /// Adds a duration. A sum out of range becomes the nearest time in range.
     static func + (time: RunningTime, duration: Duration) -> RunningTime {
-        let (sum, overflow) = time.microseconds.addingReportingOverflow(duration.microseconds)
-        return RunningTime(microseconds: overflow ? (sum < 0 ? .max : .min) : sum)
+        RunningTime(
+            microseconds: Int64(
+                clamping: Int128(time.microseconds) + duration.attoseconds / 1_000_000_000_000))
     }
 
     static func - (later: RunningTime, earlier: RunningTime) -> Duration {
@@ -64,10 +66,5 @@ struct BusClock: Sendable {
 
 extension Duration {
     /// The duration in whole microseconds, clamped to 64 bits.
-    var microseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        let (sum, isTooFar) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
-        return overflow || isTooFar ? (seconds < 0 ? .min : .max) : sum
-    }
+    var microseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
 }

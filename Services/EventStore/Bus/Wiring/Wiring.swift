@@ -21,32 +21,28 @@ public struct Wiring: Sendable {
     public init(_ json: Data) throws {
         let file: File
         do {
-            file = try JSON.decode(File.self, from: json)
-            let given = try JSON.decode(JSONValue.self, from: json)
-            if let place = given.memberUnknown(to: try file.asJSON()) {
+            let given = try JSON.decode(JSONValue.self, from: json).completeFile()
+            file = try JSON.decode(from: try JSON.data(given))
+            let known = try JSON.decode(JSONValue.self, from: try JSON.data(file))
+            if let place = given.memberUnknown(to: known) {
                 throw DaybookError(.invalid, "\(place): there is no such member")
             }
         } catch let error as DecodingError {
             throw DaybookError(.invalid, error.oneLine)
         }
-        queues = file.queues
-        rules = try file.rules.map { try $0.definition() }
+        (queues, rules) = (file.queues, file.rules)
         try check()
     }
 
     /// Checks each queue and rule by itself, and that no name is used twice.
     private func check() throws {
-        for (index, queue) in queues.enumerated() {
-            if let fault = queue.fault {
-                throw DaybookError(.invalid, "queues[\(index)]: \(fault)")
-            }
-        }
+        for (index, queue) in queues.enumerated() { try Self.check(queue.fault, "queues", index) }
         for (index, rule) in rules.enumerated() {
-            if let fault = rule.fault { throw DaybookError(.invalid, "rules[\(index)]: \(fault)") }
+            try Self.check(rule.fault, "rules", index)
             do throws(EventPatternError) {
                 _ = try EventPattern(rule.pattern)
             } catch {
-                throw DaybookError(.invalid, "rules[\(index)]: \(error)")
+                try Self.check("\(error)", "rules", index)
             }
         }
         try Self.checkOnce(queues.map(\.name), "queues")
@@ -56,8 +52,15 @@ public struct Wiring: Sendable {
     private static func checkOnce(_ names: [String], _ list: String) throws {
         var seen: Set<String> = []
         for (index, name) in names.enumerated() where !seen.insert(name).inserted {
-            throw DaybookError(.invalid, "\(list)[\(index)]: '\(name)' is defined twice")
+            try check("'\(name)' is defined twice", list, index)
         }
+    }
+
+    /// Throws the fault of an element, if it has one.
+    private static func check(
+        _ fault: String?, _ list: String, _ index: Int
+    ) throws(DaybookError) {
+        if let fault { throw DaybookError(.invalid, "\(list)[\(index)]: \(fault)") }
     }
 
     /// Checks the file against the existing queues: a queue must keep its grouping and its start,
@@ -66,19 +69,17 @@ public struct Wiring: Sendable {
         for (index, queue) in queues.enumerated() {
             guard let known = there.first(where: { $0.name == queue.name }) else { continue }
             guard known.grouping == queue.grouping, known.start == queue.start else {
-                throw DaybookError(
-                    .invalid,
-                    "queues[\(index)]: queue '\(queue.name)' exists, and its grouping "
-                        + "\(known.grouping) and start \(known.start) can't change")
+                return try Self.check(
+                    "queue '\(queue.name)' exists, and its grouping \(known.grouping) and start "
+                        + "\(known.start) can't change", "queues", index)
             }
         }
         let names = Set((queues + there).map(\.name))
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0.description) }) {
-                throw DaybookError(
-                    .invalid,
-                    "rules[\(index)]: rule '\(rule.name)' targets queue '\(target)', "
-                        + "which does not exist")
+                try Self.check(
+                    "rule '\(rule.name)' targets queue '\(target)', which does not exist", "rules",
+                    index)
             }
         }
     }
@@ -86,49 +87,31 @@ public struct Wiring: Sendable {
 
 /// The members of the file.
 private struct File: Codable {
-    var queues: [QueueDefinition] = []
-    var rules: [Rule] = []
-
-    struct Rule: Codable {
-        var name: String
-        var description = ""
-        var pattern: JSONValue
-        var targets: [RuleTarget]
-        var isEnabled = true
-
-        init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: CodingKeys.self)
-            name = try fields.decode(String.self, forKey: .name)
-            description =
-                try fields.decodeIfPresent(String.self, forKey: .description) ?? description
-            pattern = try fields.decode(JSONValue.self, forKey: .pattern)
-            targets = try fields.decode([RuleTarget].self, forKey: .targets)
-            isEnabled = try fields.decodeIfPresent(Bool.self, forKey: .isEnabled) ?? isEnabled
-        }
-
-        func definition() throws -> RuleDefinition {
-            let text =
-                if case .string(let text) = pattern { text } else {
-                    try JSON.text(pattern)
-                }
-            return RuleDefinition(
-                name: name, description: description, pattern: text, targets: targets,
-                isEnabled: isEnabled)
-        }
-    }
-
-    init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        queues = try fields.decodeIfPresent([QueueDefinition].self, forKey: .queues) ?? queues
-        rules = try fields.decodeIfPresent([Rule].self, forKey: .rules) ?? rules
-    }
-
-    func asJSON() throws -> JSONValue {
-        try JSON.decode(JSONValue.self, from: try JSON.data(self))
-    }
+    var queues: [QueueDefinition]
+    var rules: [RuleDefinition]
 }
 
 extension JSONValue {
+    /// Returns the file with all members, and with the patterns of its rules as text.
+    fileprivate func completeFile() throws -> JSONValue {
+        guard case .object(var file) = self else { return self }
+        file.setDefaults(["queues": .array([]), "rules": .array([])])
+        if case .array(let rules) = file["rules"] {
+            file["rules"] = .array(try rules.map { try $0.completeRule() })
+        }
+        return .object(file)
+    }
+
+    private func completeRule() throws -> JSONValue {
+        guard case .object(var rule) = self else { return self }
+        rule.setDefaults(["description": .string(""), "isEnabled": .bool(true)])
+        switch rule["pattern"] {
+        case nil, .string: break
+        case let pattern?: rule["pattern"] = .string(try JSON.text(pattern))
+        }
+        return .object(rule)
+    }
+
     /// Returns the path of the first member that `known` lacks, such as `rules[0].name`, or nil.
     fileprivate func memberUnknown(to known: JSONValue, at path: String = "") -> String? {
         switch (self, known) {
@@ -144,5 +127,11 @@ extension JSONValue {
             }.first
         default: nil
         }
+    }
+}
+
+extension [String: JSONValue] {
+    fileprivate mutating func setDefaults(_ defaults: [String: JSONValue]) {
+        merge(defaults) { given, value in given == .null ? value : given }
     }
 }

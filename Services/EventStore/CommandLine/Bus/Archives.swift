@@ -2,15 +2,14 @@ import ArgumentParser
 import CommandLine
 import EventArchive
 import EventSourcing
-import EventStoreClient
 import Foundation
-import JSON
 import WireProtocol
 
-struct Archives: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Manage copies of events in a folder or in an S3-compatible store.",
-        subcommands: [Create.self, List.self, Show.self, Verify.self, Delete.self])
+struct Archives: ProgramCommand {
+    static let abstract = "Manage copies of events in a folder or in an S3-compatible store."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Create.self, BusList<ArchiveView>.self, Show.self, Verify.self, Delete.self,
+    ]
 }
 
 /// A number of days on the command line, such as `30` or `30d`.
@@ -20,53 +19,57 @@ struct Days: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgumen
     init(_ value: Double) { self.value = value }
 
     init?(_ text: String) {
-        let number = text.hasSuffix("d") ? text.dropLast() : text[...]
-        guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number),
-            value.isFinite
-        else {
-            return nil
-        }
+        guard let value = Double(text, unit: "d") else { return nil }
         self.value = value
     }
-
-    init?(argument: String) { self.init(argument) }
 
     var description: String { "\(Seconds(value * 86_400))" }
 }
 
-extension CallOptions {
-    func archives() async throws -> [ArchiveView] {
-        try await withBus { try await $0.query(BusCall.archives, Nothing()) }
+extension ArchiveView: BusView {
+    static let kind = "archive"
+    static let query = BusCall.archives
+    static let listAbstract = "List the archives with their checkpoints and sizes."
+
+    static var columns: [Output.Column<ArchiveView>] {
+        [
+            ("archive", \.name), ("up to", \.checkpoint), ("events", \.events),
+            ("segments", \.segments), ("bytes", \.storedBytes), ("place", \.archive.place),
+            ("problem", { $0.problem ?? "" }),
+        ]
     }
 
-    func archive(_ name: String) async throws -> ArchiveView {
-        guard let view = try await archives().first(where: { $0.archive.name == name }) else {
-            throw DaybookError(.invalid, "there is no archive '\(name)'")
-        }
-        return view
+    var name: String { archive.name }
+
+    var fields: [Output.Field] {
+        [
+            ("archive", name), ("place", archive.place), ("endpoint", archive.endpoint),
+            ("pattern", archive.pattern ?? "- (the whole log)"),
+            ("retention", archive.retentionDays.map(Days.init)), ("created", createdAt),
+            ("up to", "position \(checkpoint)"),
+            ("holds", "\(events) events in \(segments) segments, \(storedBytes) bytes"),
+            ("problem", problem),
+        ]
     }
 }
 
 extension ArchiveDefinition {
-    /// Runs `body` with a reader of the archive, which reads its place in this process.
+    /// Returns a reader of the archive, which reads its place in this process.
     ///
     /// - Throws: `ArchiveError`, `ObjectStorageError` or `DaybookError` if the place can't be
     ///   reached or has no such archive.
-    fileprivate func read<Result>(
-        _ body: (ArchiveReader) async throws -> Result
-    ) async throws -> Result {
-        try await body(try await ArchiveReader(name, in: place, endpoint: endpoint))
+    fileprivate func reader() async throws -> ArchiveReader {
+        try await ArchiveReader(name, in: place, endpoint: endpoint)
     }
 }
 
 extension Archives {
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create an archive of the log's events, past and future.",
-            discussion: """
-                The event store writes the archive. For s3:// it uses its own AWS_ACCESS_KEY_ID \
-                and AWS_SECRET_ACCESS_KEY.
-                """)
+    struct Create: ProgramCommand {
+        static let abstract = "Create an archive of the log's events, past and future."
+        static let discussion = """
+            The event store writes the archive. For s3:// it uses its own AWS_ACCESS_KEY_ID \
+            and AWS_SECRET_ACCESS_KEY.
+            """
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The name of the archive.") var name: String
@@ -87,7 +90,7 @@ extension Archives {
 
         func run() async throws {
             let archive = ArchiveDefinition(
-                name: name, pattern: try pattern.map(PatternText.read),
+                name: name, pattern: try pattern.map(InputFile.pattern),
                 retentionDays: retention?.value, place: place, endpoint: s3Endpoint)
             try await options.command(BusCall.createArchive, archive, "created archive \(name)")
         }
@@ -98,32 +101,10 @@ extension Archives {
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "List the archives with their checkpoints and sizes.")
+    struct Show: ProgramCommand {
+        static let abstract = "Show an archive's definition, checkpoint and size."
 
-        @OptionGroup var options: CallOptions
-
-        func run() async throws {
-            try options.list(
-                try await options.archives(),
-                ["archive", "up to", "events", "segments", "bytes", "place", "problem"]
-            ) { view in
-                [
-                    view.archive.name, "\(view.checkpoint)", "\(view.events)", "\(view.segments)",
-                    "\(view.storedBytes)", view.archive.place, view.problem ?? "",
-                ]
-            }
-        }
-    }
-
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show an archive's definition, checkpoint and size.")
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
-        var name: String
+        @OptionGroup var archive: Named<ArchiveView>
         @Flag(help: "List its segments, which this process reads from the archive's place.")
         var segments = false
 
@@ -132,46 +113,25 @@ extension Archives {
                 var archive: ArchiveView
                 var segments: [ArchiveSegment]?
             }
-            let view = try await options.archive(name)
-            let segments =
-                segments ? try await view.archive.read { $0.manifest.segments } : nil
-            if options.json { return try Output.json(Shown(archive: view, segments: segments)) }
-            Output.fields(Self.fields(view))
-            guard let segments else { return }
+            let view = try await archive.view()
+            let segments = segments ? try await view.archive.reader().manifest.segments : nil
+            let shown = Shown(archive: view, segments: segments)
+            try archive.options.show(shown, view.fields)
+            guard let segments, !archive.options.json else { return }
             print("")
             Output.table(
-                ["segment", "events", "bytes", "stored", "from", "to"],
-                segments.map { segment in
-                    [
-                        segment.name, "\(segment.events)", "\(segment.bytes)",
-                        "\(segment.storedBytes)", "\(segment.firstTime)", "\(segment.lastTime)",
-                    ]
-                })
-        }
-
-        private static func fields(_ view: ArchiveView) -> [(String, String)] {
-            [
-                ("archive", view.archive.name), ("place", view.archive.place),
-                ("endpoint", view.archive.endpoint ?? "-"),
-                ("pattern", view.archive.pattern ?? "- (the whole log)"),
-                ("retention", view.archive.retentionDays.map { "\(Days($0))" } ?? "-"),
-                ("created", "\(view.createdAt)"), ("up to", "position \(view.checkpoint)"),
-                (
-                    "holds",
-                    "\(view.events) events in \(view.segments) segments, \(view.storedBytes) bytes"
-                ),
-                ("problem", view.problem ?? "-"),
-            ]
+                segments,
+                [
+                    ("segment", \.name), ("events", \.events), ("bytes", \.bytes),
+                    ("stored", \.storedBytes), ("from", \.firstTime), ("to", \.lastTime),
+                ])
         }
     }
 
-    struct Verify: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Read a whole archive from its place, and check every event.")
+    struct Verify: ProgramCommand {
+        static let abstract = "Read a whole archive from its place, and check every event."
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
-        var name: String
+        @OptionGroup var archive: Named<ArchiveView>
 
         func run() async throws {
             struct Found: Encodable {
@@ -180,47 +140,40 @@ extension Archives {
                 var segments: Int
                 var damage: [String]
             }
-            let archive = try await options.archive(name).archive
-            let found = try await archive.read { reader in
-                let segments = reader.manifest.segments.count
-                var bar = ProgressBar("verify", total: segments)
-                defer { bar.end() }
-                var done = 0
-                let damage = try await reader.verify { _ in
-                    done += 1
-                    bar.show(done, "segments")
-                }
-                return Found(
-                    archive: name, events: reader.manifest.events, segments: segments,
-                    damage: damage.map(\.description))
-            }
-            if options.json {
-                try Output.json(found)
-            } else {
-                for line in found.damage { print(line) }
-            }
-            guard found.damage.isEmpty else {
-                throw DaybookError(
-                    .invalid, "\(found.damage.count) of \(found.segments) segments are damaged")
-            }
+            let options = archive.options
+            let reader = try await archive.view().archive.reader()
+            let found = Found(
+                archive: archive.name, events: reader.manifest.events,
+                segments: reader.manifest.segments.count, damage: try await damage(in: reader))
+            if options.json { try Output.json(found) }
+            for line in found.damage where !options.json { print(line) }
+            try require(
+                found.damage.isEmpty, .invalid,
+                "\(found.damage.count) of \(found.segments) segments are damaged")
             if !options.json {
                 print(
-                    "archive \(name): \(found.events) events in \(found.segments) segments, all of "
-                        + "them whole")
+                    "archive \(found.archive): \(found.events) events in "
+                        + "\(found.segments) segments, all of them whole")
             }
+        }
+
+        private func damage(in archive: ArchiveReader) async throws -> [String] {
+            var (bar, done) = (ProgressBar("verify", total: archive.manifest.segments.count), 0)
+            defer { bar.end() }
+            return try await archive.verify { _ in
+                done += 1
+                bar.show(done, "segments")
+            }.map(\.description)
         }
     }
 
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Delete an archive; the events written so far stay in its place.")
+    struct Delete: ProgramCommand {
+        static let abstract = "Delete an archive; the events written so far stay in its place."
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the archive.", completion: .custom(BusNames.archives))
-        var name: String
+        @OptionGroup var archive: Named<ArchiveView>
 
         func run() async throws {
-            try await options.command(BusCall.deleteArchive, name, "deleted archive \(name)")
+            try await archive.command(BusCall.deleteArchive, archive.name, "deleted")
         }
     }
 }

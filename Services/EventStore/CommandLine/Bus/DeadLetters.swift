@@ -2,21 +2,21 @@ import ArgumentParser
 import CommandLine
 import EventSourcing
 import EventStoreClient
-import Foundation
 import WireProtocol
 
-struct DeadLetters: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "dlq",
-        abstract: "Manage dead letters, which are events that queues could not deliver.",
-        subcommands: [List.self, Show.self, Redrive.self, Discard.self])
+struct DeadLetters: ProgramCommand {
+    static let commandName: String? = "dlq"
+    static let abstract = "Manage dead letters, which are events that queues could not deliver."
+    static let subcommands: [any ParsableCommand.Type] = [
+        List.self, Show.self, Redrive.self, Discard.self,
+    ]
 }
 
 /// Options that select dead letters: those that match all of the given options.
 struct DeadLetterFilter: ParsableArguments {
-    @Option(help: "The queue of the dead letters.", completion: .custom(BusNames.queues))
+    @Option(help: "The queue of the dead letters.", completion: .names(of: QueueView.self))
     var queue: String?
-    @Option(help: "The rule that sent the events.", completion: .custom(BusNames.rules))
+    @Option(help: "The rule that sent the events.", completion: .names(of: RuleView.self))
     var rule: String?
     @Option(help: "The group of the dead letters.") var group: String?
 
@@ -35,10 +35,9 @@ struct DeadLetterChoice: ParsableArguments {
     @Flag(help: "Select all dead letters.") var all = false
 
     func validate() throws {
-        guard all == (ids.isEmpty && filter.isEmpty) else {
-            throw ValidationError(
-                "give ids, --queue, --rule or --group, or give --all alone")
-        }
+        try require(
+            all == (ids.isEmpty && filter.isEmpty),
+            "give ids, --queue, --rule or --group, or give --all alone")
     }
 
     /// Redrives or discards the selected dead letters.
@@ -56,17 +55,16 @@ struct DeadLetterChoice: ParsableArguments {
         } else if ids.isEmpty || count > 0 {
             print("dead letters \(said): \(count)")
         }
-        guard reply.result == .repeated || count >= Set(ids).count else {
-            throw DaybookError(
-                .invalid, "\(Set(ids).count - count) of the ids name no waiting dead letter")
-        }
+        try require(
+            reply.result == .repeated || count >= Set(ids).count, .invalid,
+            "\(Set(ids).count - count) of the ids name no waiting dead letter")
     }
 }
 
 extension DeadLetters {
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "List dead letters that were neither redriven nor discarded, oldest first.")
+    struct List: ProgramCommand {
+        static let abstract =
+            "List dead letters that were neither redriven nor discarded, oldest first."
 
         @OptionGroup var options: CallOptions
         @OptionGroup var filter: DeadLetterFilter
@@ -86,22 +84,17 @@ extension DeadLetters {
             try options.list(
                 letters,
                 [
-                    "id", "queue", "rule", "position", "type", "cause", "received", "behind",
-                    "died", "error",
-                ]
-            ) { view in
-                [
-                    "\(view.id)", view.letter.queue, view.letter.rule, "\(view.letter.position)",
-                    view.letter.type, view.letter.cause.rawValue, "\(view.letter.receives)",
-                    "\(view.waitingBehind)", "\(view.diedAt)", view.letter.error ?? "",
-                ]
-            }
+                    ("id", \.id), ("queue", \.letter.queue), ("rule", \.letter.rule),
+                    ("position", \.letter.position), ("type", \.letter.type),
+                    ("cause", \.letter.cause.rawValue), ("received", \.letter.receives),
+                    ("behind", \.waitingBehind), ("died", \.diedAt),
+                    ("error", { $0.letter.error ?? "" }),
+                ])
         }
     }
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show a dead letter and its event.")
+    struct Show: ProgramCommand {
+        static let abstract = "Show a dead letter and its event."
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The id of the dead letter.") var id: UInt64
@@ -111,54 +104,47 @@ extension DeadLetters {
             let found = try await options.withBus {
                 try await $0.query(BusCall.deadLetters, request, as: [DeadLetterView].self)
             }
-            guard let view = found.first else {
-                throw DaybookError(.invalid, "there is no waiting dead letter \(id)")
-            }
+            let view = try found.first.orThrow(.invalid, "there is no waiting dead letter \(id)")
             try await options.withStore { client in
                 let log = try await client.welcome(timeout: options.timeoutDuration).log
-                var events: [RecordedEvent] = []
                 let place = view.letter.position
-                try await client.read(
-                    ReadRequest(from: place, to: place), timeout: options.timeoutDuration
-                ) { events += $0 }
-                guard let event = events.first else {
-                    throw DaybookError(.invalid, "the log has no event at position \(place)")
-                }
+                let found = client.read(
+                    ReadRequest(from: place, to: place), timeout: options.timeoutDuration)
+                let event = try await found.events.first { _ in true }
+                    .orThrow(.invalid, "the log has no event at position \(place)")
                 if options.json { return try printJSON(view, event: event, of: log) }
                 Output.fields(Self.fields(view))
                 print("")
-                try EventPrinter(log: log, json: false).print(events)
+                try EventPrinter(log: log, json: false).print([event])
             }
         }
 
-        private static func fields(_ view: DeadLetterView) -> [(String, String)] {
+        private static func fields(_ view: DeadLetterView) -> [Output.Field] {
             let letter = view.letter
             return [
-                ("id", "\(view.id)"), ("queue", letter.queue), ("rule", letter.rule),
-                ("replay", letter.replay ?? "-"),
+                ("id", view.id), ("queue", letter.queue), ("rule", letter.rule),
+                ("replay", letter.replay),
                 ("event", "\(letter.event), \(letter.type) at position \(letter.position)"),
-                ("sequence", "\(letter.sequence)"), ("group", letter.group),
-                ("waiting behind", "\(view.waitingBehind)"), ("cause", letter.cause.rawValue),
-                ("error", letter.error ?? "-"), ("received", "\(letter.receives) times"),
-                ("enqueued", "\(letter.enqueuedAt)"),
-                ("first received", letter.firstReceivedAt.map { "\($0)" } ?? "never"),
-                ("died", "\(view.diedAt)"),
+                ("sequence", letter.sequence), ("group", letter.group),
+                ("waiting behind", view.waitingBehind), ("cause", letter.cause.rawValue),
+                ("error", letter.error), ("received", "\(letter.receives) times"),
+                ("enqueued", letter.enqueuedAt),
+                ("first received", letter.firstReceivedAt?.description ?? "never"),
+                ("died", view.diedAt),
             ]
         }
     }
 
-    struct Redrive: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Put dead letters back into their queues, each at its original place.")
+    struct Redrive: ProgramCommand {
+        static let abstract = "Put dead letters back into their queues, each at its original place."
 
         @OptionGroup var choice: DeadLetterChoice
 
         func run() async throws { try await choice.end(BusCall.redrive, "redriven") }
     }
 
-    struct Discard: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give up dead letters, so that the events behind them are delivered.")
+    struct Discard: ProgramCommand {
+        static let abstract = "Give up dead letters, so that the events behind them are delivered."
 
         @OptionGroup var choice: DeadLetterChoice
         @Option(help: "The reason, which is kept in the log.") var reason: String

@@ -8,17 +8,14 @@ import JSON
 import WireProtocol
 
 extension Queues {
-    struct Receive: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Receive deliveries of a queue, and print them with their receipts.",
-            discussion: """
-                Pass the receipt of a delivery to ack or nack before its visibility timeout \
-                passes. After that the delivery is redelivered.
-                """)
+    struct Receive: ProgramCommand {
+        static let abstract = "Receive deliveries of a queue, and print them with their receipts."
+        static let discussion = """
+            Pass the receipt of a delivery to ack or nack before its visibility timeout \
+            passes. After that the delivery is redelivered.
+            """
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
+        @OptionGroup var queue: Named<QueueView>
         @Option(help: "The largest number of deliveries to receive.") var max = 1
         @Option(help: "How long to wait for the first delivery.") var wait = Seconds(0)
         @Option(
@@ -29,22 +26,32 @@ extension Queues {
         var visibilityTimeout: Seconds?
 
         func validate() throws {
-            guard (1...ReceiveRequest.maximumCount).contains(max) else {
-                throw ValidationError(
-                    "--max must be 1 to \(ReceiveRequest.maximumCount), not \(max)")
-            }
+            try require(
+                (1...ReceiveRequest.maximumCount).contains(max),
+                "--max must be 1 to \(ReceiveRequest.maximumCount), not \(max)")
         }
 
         func run() async throws {
-            try await options.withConsumer(of: name) { consumer, welcome in
+            try await queue.withConsumer { consumer, welcome in
                 let deliveries = try await deliveries(consumer)
-                if options.json {
+                if queue.options.json {
                     for delivery in deliveries {
-                        try printJSON(
-                            DeliveryLine(delivery), event: delivery.event, of: welcome.log)
+                        let line = DeliveryLine(
+                            receipt: "\(Receipt(delivery))", rule: delivery.rule,
+                            replay: delivery.replay, receiveCount: delivery.receiveCount,
+                            enqueuedAt: delivery.enqueuedAt,
+                            firstReceivedAt: delivery.firstReceivedAt)
+                        try printJSON(line, event: delivery.event, of: welcome.log)
                     }
                 } else {
-                    Self.table(deliveries)
+                    Output.table(
+                        deliveries,
+                        [
+                            ("receipt", Receipt.init), ("position", \.event.position),
+                            ("stream", \.event.stream), ("type", \.event.type),
+                            ("received", \.receiveCount), ("rule", \.rule),
+                            ("data", { EventPrinter.data(of: $0.event) }),
+                        ])
                 }
             }
         }
@@ -58,37 +65,22 @@ extension Queues {
                 let found = try await consumer.receive(
                     max, visibilityTimeout: visibilityTimeout?.duration,
                     wait: Swift.max(.zero, min(left, .seconds(ReceiveRequest.maximumWait))),
-                    timeout: options.timeoutDuration)
+                    timeout: queue.options.timeoutDuration)
                 if !found.isEmpty || left <= .zero { return found }
             }
         }
-
-        private static func table(_ deliveries: [Delivery]) {
-            Output.table(
-                ["receipt", "position", "stream", "type", "received", "rule", "data"],
-                deliveries.map { delivery in
-                    [
-                        "\(Receipt(delivery))", "\(delivery.event.position)",
-                        "\(delivery.event.stream)", delivery.event.type,
-                        "\(delivery.receiveCount)", delivery.rule,
-                        EventPrinter.data(of: delivery.event),
-                    ]
-                })
-        }
     }
 
-    struct Ack: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Acknowledge deliveries, so that they are not redelivered.")
+    struct Ack: ProgramCommand {
+        static let abstract = "Acknowledge deliveries, so that they are not redelivered."
 
         @OptionGroup var deliveries: ReceiptOptions
 
         func run() async throws { try await deliveries.report("acknowledged", .acknowledged) }
     }
 
-    struct Nack: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give deliveries back to be redelivered, up to the queue's limits.")
+    struct Nack: ProgramCommand {
+        static let abstract = "Give deliveries back to be redelivered, up to the queue's limits."
 
         @OptionGroup var deliveries: ReceiptOptions
         @Option(help: "The error that made the consumer fail.") var error = ""
@@ -100,9 +92,8 @@ extension Queues {
         }
     }
 
-    struct Extend: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Extend the visibility timeout of deliveries.")
+    struct Extend: ProgramCommand {
+        static let abstract = "Extend the visibility timeout of deliveries."
 
         @OptionGroup var deliveries: ReceiptOptions
         @Option(help: "How long the deliveries stay invisible, from now.") var by: Seconds
@@ -113,9 +104,7 @@ extension Queues {
 
 /// Options that name the deliveries to acknowledge, give back or extend.
 struct ReceiptOptions: ParsableArguments {
-    @OptionGroup var options: CallOptions
-    @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-    var name: String
+    @OptionGroup var queue: Named<QueueView>
     @Argument(help: "The receipts that 'receive' printed: <sequence>:<lease>.")
     var receipts: [Receipt]
 
@@ -130,7 +119,8 @@ struct ReceiptOptions: ParsableArguments {
         let acknowledgements = receipts.map {
             Acknowledgement(sequence: $0.sequence, lease: $0.lease, verdict)
         }
-        let took = try await options.withConsumer(of: name) { consumer, _ in
+        let options = queue.options
+        let took = try await queue.withConsumer { consumer, _ in
             try await consumer.acknowledge(acknowledgements, timeout: options.timeoutDuration)
         }
         for (receipt, tookEffect) in zip(receipts, took) {
@@ -141,32 +131,21 @@ struct ReceiptOptions: ParsableArguments {
             }
         }
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
-        guard late.isEmpty else {
-            throw DaybookError(
-                .invalid,
-                "too late for \(late.joined(separator: ", ")): acknowledged or given "
-                    + "back before, or the visibility timeout has passed")
-        }
+        try require(
+            late.isEmpty, .invalid,
+            "too late for \(late.joined(separator: ", ")): acknowledged or given back before, or "
+                + "the visibility timeout has passed")
     }
 }
 
 /// The members of a delivery's JSON besides the event.
-struct DeliveryLine: Encodable {
+private struct DeliveryLine: Encodable {
     var receipt: String
     var rule: String
     var replay: String?
     var receiveCount: Int
     var enqueuedAt: Timestamp
     var firstReceivedAt: Timestamp
-
-    init(_ delivery: Delivery) {
-        receipt = "\(Receipt(delivery))"
-        rule = delivery.rule
-        replay = delivery.replay
-        receiveCount = delivery.receiveCount
-        enqueuedAt = delivery.enqueuedAt
-        firstReceivedAt = delivery.firstReceivedAt
-    }
 }
 
 /// Prints one JSON object: the members of `head`, and the CloudEvent as `event`, byte for byte.
@@ -174,4 +153,22 @@ func printJSON(_ head: some Encodable, event: RecordedEvent, of log: EventID) th
     var line = Array(try JSON.data(head).dropLast())
     line += Array(#","event":"#.utf8) + (try CloudEvents.line(event, of: log))
     try FileHandle.standardOutput.writeLines(line + Array("}\n".utf8))
+}
+
+/// The text that names a delivery on the command line: `<sequence>:<lease>`.
+struct Receipt: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgument {
+    let sequence: UInt64
+    let lease: UInt64
+
+    init(_ delivery: Delivery) { (sequence, lease) = (delivery.sequence, delivery.lease) }
+
+    init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let sequence = UInt64(parts[0]), let lease = UInt64(parts[1]) else {
+            return nil
+        }
+        (self.sequence, self.lease) = (sequence, lease)
+    }
+
+    var description: String { "\(sequence):\(lease)" }
 }

@@ -9,21 +9,19 @@ import ServiceRuntime
 import WireProtocol
 
 extension Queues {
-    struct Work: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Run a shell command for each delivery of a queue, until SIGTERM or SIGINT.",
-            discussion: """
-                The command finds the event on its standard input, as a CloudEvent in one line. \
-                Its environment has DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, \
-                DAYBOOK_RECEIVE_COUNT, DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and \
-                DAYBOOK_ID. Exit status 0 acknowledges the delivery. After any other status or a \
-                signal, the delivery is given back with the last line of standard error, and \
-                redelivered later.
-                """)
+    struct Work: ProgramCommand {
+        static let abstract =
+            "Run a shell command for each delivery of a queue, until SIGTERM or SIGINT."
+        static let discussion = """
+            The command finds the event on its standard input, as a CloudEvent in one line. \
+            Its environment has DAYBOOK_QUEUE, DAYBOOK_RULE, DAYBOOK_REPLAY, \
+            DAYBOOK_RECEIVE_COUNT, DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and \
+            DAYBOOK_ID. Exit status 0 acknowledges the delivery. After any other status or a \
+            signal, the delivery is given back with the last line of standard error, and \
+            redelivered later.
+            """
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
+        @OptionGroup var queue: Named<QueueView>
         @Option(help: "The shell command, which /bin/sh runs.") var exec: String
         @Option(help: "The largest number of commands that run at a time.") var concurrency = 1
         @Option(help: "How long the deliveries of a crashed worker stay invisible to others.")
@@ -33,22 +31,20 @@ extension Queues {
         @Flag(help: "Stop when the queue has nothing more to deliver.") var untilEmpty = false
 
         func validate() throws {
-            guard (1...ReceiveRequest.maximumCount).contains(concurrency) else {
-                throw ValidationError(
-                    "--concurrency must be 1 to \(ReceiveRequest.maximumCount), not \(concurrency)")
-            }
-            guard visibilityTimeout.value > 0 else {
-                throw ValidationError("--visibility-timeout must be above 0")
-            }
+            try require(
+                (1...ReceiveRequest.maximumCount).contains(concurrency),
+                "--concurrency must be 1 to \(ReceiveRequest.maximumCount), not \(concurrency)")
+            try require(visibilityTimeout.value > 0, "--visibility-timeout must be above 0")
         }
 
         func run() async throws {
             // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
-            let (name, untilEmpty, counters) = (name, untilEmpty, WorkCounters())
+            let (options, name) = (queue.options, queue.name)
+            let (untilEmpty, counters) = (untilEmpty, WorkCounters())
             try await options.withBus { bus in
-                try await options.withConsumer(of: name) { consumer, welcome in
-                    let handler = CommandHandler(self, log: welcome.log)
+                try await queue.withConsumer { consumer, welcome in
+                    let handler = CommandHandler(exec, log: welcome.log, for: queue)
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
@@ -98,10 +94,9 @@ extension ServiceClient {
     /// - Throws: `DaybookError` if the queue is paused.
     fileprivate func waitUntilDone(with name: String, through head: UInt64) async throws {
         while true {
-            let view = try await queue(name, atLeast: head)
-            guard !view.isPaused else {
-                throw DaybookError(.invalid, "queue '\(name)' is paused: it will not become empty")
-            }
+            let view: QueueView = try await view(of: name, atLeast: head)
+            try require(
+                !view.isPaused, .invalid, "queue '\(name)' is paused: it will not become empty")
             if !view.isFilling, view.inFlight == 0, view.depth <= view.waitingBehindDead { return }
             // The bus has no call that waits for an empty queue, so this polls.
             try await Task.sleep(for: .milliseconds(100))
@@ -111,7 +106,7 @@ extension ServiceClient {
 
 /// Counts the results of a worker that the store has confirmed.
 private actor WorkCounters {
-    struct Counts: Codable, Sendable {
+    struct Counts: Encodable {
         var acknowledged = 0
         var failed = 0
         /// Acknowledgements that the store did not confirm.
@@ -122,43 +117,40 @@ private actor WorkCounters {
 
     func add(_ reported: [QueueWorker.Reported]) {
         for reported in reported {
-            guard reported.verdict == .acknowledged else {
-                counts.failed += 1
-                continue
+            switch (reported.verdict, reported.outcome) {
+            case (.acknowledged, .confirmed): counts.acknowledged += 1
+            case (.acknowledged, .unknown): addLate(reported.delivery, "was not answered")
+            case (.acknowledged, .late):
+                addLate(
+                    reported.delivery,
+                    "came too late: its visibility timeout had passed, or it was "
+                        + "acknowledged before")
+            default: counts.failed += 1
             }
-            guard reported.outcome != .confirmed else {
-                counts.acknowledged += 1
-                continue
-            }
-            counts.late += 1
-            let event = reported.delivery.event
-            let reason =
-                reported.outcome == .late
-                ? "came too late: its visibility timeout had passed, or it was acknowledged before"
-                : "was not answered"
-            Output.printError(
-                "event-store: the acknowledgement of \(event.type) at position \(event.position), "
-                    + "attempt \(reported.delivery.receiveCount), \(reason); it may be delivered "
-                    + "again")
         }
+    }
+
+    private func addLate(_ delivery: Delivery, _ reason: String) {
+        counts.late += 1
+        Output.printError(
+            "event-store: the acknowledgement of \(delivery.place), \(reason); it may be "
+                + "delivered again")
     }
 }
 
 /// Handles deliveries by running a shell command.
 private struct CommandHandler: Sendable {
     private let shell: Shell
-    private let queue: String
     private let log: EventID
-    /// The variables by which the command's own calls reach the same store.
-    private let store: [String: String]
+    /// The environment that is the same for all deliveries.
+    private var common: [String: String]
 
-    init(_ work: Queues.Work, log: EventID) {
-        shell = Shell(work.exec)
-        queue = work.name
+    init(_ command: String, log: EventID, for queue: Named<QueueView>) {
+        shell = Shell(command)
         self.log = log
-        store = ["DAYBOOK_HOME": work.options.home].merging(
-            work.options.endpoint.map { ["DAYBOOK_EVENT_STORE_ENDPOINT": $0] } ?? [:]
-        ) { $1 }
+        // The command's own calls reach the same store.
+        common = ["DAYBOOK_QUEUE": queue.name, "DAYBOOK_HOME": queue.options.home]
+        common["DAYBOOK_EVENT_STORE_ENDPOINT"] = queue.options.endpoint
     }
 
     func handle(_ delivery: Delivery) async -> Acknowledgement.Verdict {
@@ -169,9 +161,7 @@ private struct CommandHandler: Sendable {
             fault = "\(error)"
         }
         guard let fault else { return .acknowledged }
-        Output.printError(
-            "event-store: \(delivery.event.type) at position \(delivery.event.position), "
-                + "attempt \(delivery.receiveCount), failed: \(fault)")
+        Output.printError("event-store: \(delivery.place), failed: \(fault)")
         return .failed(error: fault, delay: nil)
     }
 
@@ -186,13 +176,19 @@ private struct CommandHandler: Sendable {
 
     private func environment(of delivery: Delivery) -> [String: String] {
         let own = [
-            "DAYBOOK_QUEUE": queue, "DAYBOOK_RULE": delivery.rule,
-            "DAYBOOK_REPLAY": delivery.replay ?? "",
+            "DAYBOOK_RULE": delivery.rule, "DAYBOOK_REPLAY": delivery.replay ?? "",
             "DAYBOOK_RECEIVE_COUNT": "\(delivery.receiveCount)",
             "DAYBOOK_POSITION": "\(delivery.event.position)",
             "DAYBOOK_STREAM": "\(delivery.event.stream)", "DAYBOOK_TYPE": delivery.event.type,
             "DAYBOOK_ID": "\(delivery.event.id)",
         ]
-        return store.merging(own) { $1 }
+        return common.merging(own) { $1 }
+    }
+}
+
+extension Delivery {
+    /// The event's type and position, and how often the queue has delivered it.
+    fileprivate var place: String {
+        "\(event.type) at position \(event.position), attempt \(receiveCount)"
     }
 }

@@ -1,58 +1,69 @@
-import ArgumentParser
+public import ArgumentParser
 import CommandLine
 import EventSourcing
-import EventStoreClient
-import WireProtocol
+import Foundation
+import Observability
+public import WireProtocol
 
-struct Queues: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Manage durable queues of events, and receive their deliveries.",
-        subcommands: [
-            Create.self, Change.self, List.self, Show.self, Receive.self, Ack.self, Nack.self,
-            Extend.self, Work.self, Pause.self, Resume.self, Purge.self, Delete.self,
-        ])
+struct Queues: ProgramCommand {
+    static let abstract = "Manage durable queues of events, and receive their deliveries."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Create.self, Change.self, BusList<QueueView>.self, BusShow<QueueView>.self, Receive.self,
+        Ack.self, Nack.self, Extend.self, Work.self, Pause.self, Resume.self, Purge.self,
+        Delete.self,
+    ]
 }
 
-extension CallOptions {
-    func queues() async throws -> [QueueView] {
-        try await withBus { try await $0.queues() }
+extension QueueView: BusViewWithHistory {
+    static let kind = "queue"
+    static let query = BusCall.queues
+    static let category = BusCategory.queue
+    static let listAbstract = "List the queues with their depths and rates."
+    static let showAbstract = "Show a queue's settings and state."
+
+    static var columns: [Output.Column<QueueView>] {
+        [
+            ("queue", \.name), ("state", \.state), ("depth", \.depth), ("delayed", \.delayed),
+            ("behind dead", \.waitingBehindDead), ("in flight", \.inFlight),
+            ("dead", \.deadLetters), ("oldest", \.age),
+            ("per s", { ($0.throughput * 10).rounded() / 10 }),
+        ]
     }
 
-    func queue(_ name: String) async throws -> QueueView {
-        try await withBus { try await $0.queue(name) }
+    var name: String { queue.name }
+
+    var fields: [Output.Field] {
+        let retry = queue.retry
+        return [
+            ("queue", name), ("grouping", queue.grouping), ("start", queue.start),
+            ("visibility timeout", Seconds(queue.visibilityTimeout)),
+            ("maximum receives", retry.maximumReceives),
+            ("maximum age", Seconds(retry.maximumAge)),
+            ("back-off", "\(Seconds(retry.backoff)), up to \(Seconds(retry.maximumBackoff))"),
+            ("after a death", queue.afterDeath.rawValue),
+            ("dead letters", queue.hasDeadLetters ? "kept" : "dropped"), ("state", state),
+            (
+                "depth",
+                "\(depth), of them \(delayed) delayed, \(waitingBehindDead) behind a dead letter"
+            ),
+            ("in flight", inFlight), ("dead", deadLetters),
+            ("oldest", oldest.map { "\($0), \(age) ago" }),
+            ("acknowledged", "\(acknowledged), \(throughput) per s"), ("dropped", dropped),
+        ]
     }
-}
 
-extension ServiceClient {
-    func queues() async throws -> [QueueView] { try await query(BusCall.queues, Nothing()) }
+    private var state: String { isPaused ? "paused" : isFilling ? "filling" : "open" }
 
-    /// Returns a queue's state, after the bus has reached the position `atLeast`.
-    ///
-    /// - Throws: `DaybookError` if there is no such queue.
-    func queue(_ name: String, atLeast: UInt64? = nil) async throws -> QueueView {
-        let queues = try await query(
-            BusCall.queues, Nothing(), atLeast: atLeast, as: [QueueView].self)
-        guard let view = queues.first(where: { $0.queue.name == name }) else {
-            throw DaybookError(.invalid, "there is no queue '\(name)'")
-        }
-        return view
-    }
-}
-
-extension QueueView {
-    fileprivate var state: String { isPaused ? "paused" : isFilling ? "filling" : "open" }
-
-    fileprivate var age: String { oldest.map { Seconds(since: $0).rough } ?? "-" }
+    private var age: String { oldest.map { Seconds(since: $0).rough } ?? "-" }
 }
 
 extension Queues {
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create a queue, with defaults for missing settings.",
-            discussion: """
-                Does nothing if an identical queue exists, and fails if one with other settings \
-                does.
-                """)
+    struct Create: ProgramCommand {
+        static let abstract = "Create a queue, with defaults for missing settings."
+        static let discussion = """
+            Does nothing if an identical queue exists, and fails if one with other settings \
+            does.
+            """
 
         @OptionGroup var options: CallOptions
         @Argument(help: "The name of the queue.") var name: String
@@ -74,172 +85,157 @@ extension Queues {
         func run() async throws {
             let queue = queue.applied(
                 to: QueueDefinition(name: name, grouping: grouping, start: start))
-            let there = try await options.queues().first { $0.queue.name == name }
-            guard there == nil || there?.queue == queue else {
-                throw DaybookError(
-                    .invalid,
-                    "queue '\(name)' exists with other settings; see 'queues show \(name)'")
-            }
+            let queues = try await options.withBus { try await $0.all(QueueView.self) }
+            let there = queues.first { $0.name == name }
+            try require(
+                there == nil || there?.queue == queue, .invalid,
+                "queue '\(name)' exists with other settings; see 'queues show \(name)'")
             try await options.command(BusCall.putQueue, queue, "created queue \(name)")
         }
     }
 
-    struct Change: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Change the given settings of a queue.",
-            discussion: """
-                The grouping can't be changed. The start can be changed until a rule has targeted \
-                the queue.
-                """)
+    struct Change: ProgramCommand {
+        static let abstract = "Change the given settings of a queue."
+        static let discussion = """
+            The grouping can't be changed. The start can be changed until a rule has targeted \
+            the queue.
+            """
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
+        @OptionGroup var queue: Named<QueueView>
         @Option(help: "Where in the log the queue starts; see 'create'.")
         var start: QueueStart?
-        @OptionGroup var queue: QueueOptions
+        @OptionGroup var settings: QueueOptions
 
         func run() async throws {
-            var changed = queue.applied(to: try await options.queue(name).queue)
+            var changed = settings.applied(to: try await queue.view().queue)
             if let start { changed.start = start }
-            try await options.command(BusCall.putQueue, changed, "changed queue \(name)")
+            try await queue.command(BusCall.putQueue, changed, "changed")
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "List the queues with their depths and rates.")
+    struct Pause: ProgramCommand {
+        static let abstract = "Pause the deliveries of a queue; it still takes in events."
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var queue: Named<QueueView>
 
         func run() async throws {
-            try options.list(
-                try await options.queues(),
-                [
-                    "queue", "state", "depth", "delayed", "behind dead", "in flight", "dead",
-                    "oldest", "per s",
-                ]
-            ) { view in
-                [
-                    view.queue.name, view.state, "\(view.depth)", "\(view.delayed)",
-                    "\(view.waitingBehindDead)", "\(view.inFlight)", "\(view.deadLetters)",
-                    view.age, "\((view.throughput * 10).rounded() / 10)",
-                ]
-            }
+            try await queue.command(
+                BusCall.setQueuePaused, SetPaused(name: queue.name, isPaused: true), "paused")
         }
     }
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show a queue's settings and state.")
+    struct Resume: ProgramCommand {
+        static let abstract = "Resume the deliveries of a paused queue."
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
-        @Flag(help: "Show who changed the queue, when and how, even if it is deleted.")
-        var history = false
+        @OptionGroup var queue: Named<QueueView>
 
         func run() async throws {
-            if history {
-                return try await options.printHistory(BusCategory.queue, name, of: "queue")
-            }
-            let view = try await options.queue(name)
-            try options.show(view, Self.definition(view.queue) + Self.figures(view))
+            try await queue.command(
+                BusCall.setQueuePaused, SetPaused(name: queue.name, isPaused: false),
+                "resumed")
         }
+    }
 
-        private static func definition(_ queue: QueueDefinition) -> [(String, String)] {
-            [
-                ("queue", queue.name), ("grouping", "\(queue.grouping)"),
-                ("start", "\(queue.start)"),
-                ("visibility timeout", "\(Seconds(queue.visibilityTimeout))"),
-                ("maximum receives", "\(queue.retry.maximumReceives)"),
-                ("maximum age", "\(Seconds(queue.retry.maximumAge))"),
-                (
-                    "back-off",
-                    "\(Seconds(queue.retry.backoff)), up to \(Seconds(queue.retry.maximumBackoff))"
-                ),
-                ("after a death", queue.afterDeath.rawValue),
-                ("dead letters", queue.hasDeadLetters ? "kept" : "dropped"),
-            ]
+    struct Purge: ProgramCommand {
+        static let abstract = "Remove all events from a queue, except its dead letters."
+        static let discussion = "The events stay in the log."
+
+        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var confirmation: ConfirmationOptions
+
+        func run() async throws {
+            try confirmation.confirm("Remove everything from queue '\(queue.name)'?")
+            try await queue.command(BusCall.purgeQueue, queue.name, "purged")
         }
+    }
 
-        private static func figures(_ view: QueueView) -> [(String, String)] {
-            [
-                ("state", view.state),
-                (
-                    "depth",
-                    "\(view.depth), of them \(view.delayed) delayed, "
-                        + "\(view.waitingBehindDead) behind a dead letter"
-                ),
-                ("in flight", "\(view.inFlight)"), ("dead", "\(view.deadLetters)"),
-                ("oldest", view.oldest.map { "\($0), \(view.age) ago" } ?? "-"),
-                ("acknowledged", "\(view.acknowledged), \(view.throughput) per s"),
-                ("dropped", "\(view.dropped)"),
-            ]
+    struct Delete: ProgramCommand {
+        static let abstract = "Delete a queue and everything in it."
+        static let discussion = "The events stay in the log."
+
+        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var confirmation: ConfirmationOptions
+
+        func run() async throws {
+            try confirmation.confirm("Delete queue '\(queue.name)' and everything in it?")
+            try await queue.command(BusCall.deleteQueue, queue.name, "deleted")
         }
     }
 }
 
-extension Queues {
-    struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Pause the deliveries of a queue; it still takes in events.")
+/// Options for the settings of a queue that can be changed. A missing option changes nothing.
+struct QueueOptions: ParsableArguments {
+    @Option(
+        help: """
+            How long a delivery stays invisible to other consumers before it is redelivered \
+            (default of a new queue: 30s).
+            """)
+    var visibilityTimeout: Seconds?
+    @Option(
+        help: """
+            After how many receives without an acknowledgement an event is dead (default of a new \
+            queue: 10).
+            """)
+    var maximumReceives: Int?
+    @Option(help: "The age in the queue at which an event is dead (default of a new queue: 1d).")
+    var maximumAge: Seconds?
+    @Option(
+        help: """
+            The pause before the second delivery, doubled before each further delivery (default of \
+            a new queue: 1s).
+            """)
+    var backoff: Seconds?
+    @Option(help: "The longest pause between deliveries (default of a new queue: 5m).")
+    var maximumBackoff: Seconds?
+    @Option(
+        help: """
+            What the events behind a dead one of their group do: wait until it is redriven or \
+            discarded, or go on without it (default of a new queue: wait).
+            """)
+    var afterDeath: AfterDeath?
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Whether dead events are kept to be redriven, or else dropped and counted (default of \
+            a new queue: kept).
+            """)
+    var deadLetters: Bool?
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
-
-        func run() async throws {
-            try await options.command(
-                BusCall.setQueuePaused, SetQueuePaused(name: name, isPaused: true),
-                "paused queue \(name)")
-        }
+    /// Returns the queue with the given settings.
+    func applied(to queue: QueueDefinition) -> QueueDefinition {
+        var queue = queue
+        if let visibilityTimeout { queue.visibilityTimeout = visibilityTimeout.value }
+        if let maximumReceives { queue.retry.maximumReceives = maximumReceives }
+        if let maximumAge { queue.retry.maximumAge = maximumAge.value }
+        if let backoff { queue.retry.backoff = backoff.value }
+        if let maximumBackoff { queue.retry.maximumBackoff = maximumBackoff.value }
+        if let afterDeath { queue.afterDeath = afterDeath }
+        if let deadLetters { queue.hasDeadLetters = deadLetters }
+        return queue
     }
+}
 
-    struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Resume the deliveries of a paused queue.")
+extension AfterDeath: ExpressibleByArgument {}
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
+extension Grouping: LosslessStringConvertible, ExpressibleByArgument {}
 
-        func run() async throws {
-            try await options.command(
-                BusCall.setQueuePaused, SetQueuePaused(name: name, isPaused: false),
-                "resumed queue \(name)")
-        }
-    }
+extension QueueStart: LosslessStringConvertible, ExpressibleByArgument {}
 
-    struct Purge: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Remove all events from a queue, except its dead letters.",
-            discussion: "The events stay in the log.")
+/// The option of commands that ask before they remove something.
+struct ConfirmationOptions: ParsableArguments {
+    @Flag(help: "Do not ask for confirmation.") var yes = false
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
-        @OptionGroup var confirmation: ConfirmationOptions
-
-        func run() async throws {
-            try confirmation.confirm("Remove everything from queue '\(name)'?")
-            try await options.command(BusCall.purgeQueue, name, "purged queue \(name)")
-        }
-    }
-
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Delete a queue and everything in it.",
-            discussion: "The events stay in the log.")
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the queue.", completion: .custom(BusNames.queues))
-        var name: String
-        @OptionGroup var confirmation: ConfirmationOptions
-
-        func run() async throws {
-            try confirmation.confirm("Delete queue '\(name)' and everything in it?")
-            try await options.command(BusCall.deleteQueue, name, "deleted queue \(name)")
-        }
+    /// Asks a question on the terminal, unless `--yes` is given.
+    ///
+    /// - Throws: `DaybookError` if the answer is not yes, or standard input is not a terminal.
+    func confirm(_ question: String) throws {
+        guard !yes else { return }
+        try require(
+            isatty(STDIN_FILENO) == 1, .usage,
+            "standard input is not a terminal to ask on; confirm with --yes")
+        FileHandle.standardError.tell("\(question) [y/N] ")
+        try require(
+            ["y", "yes"].contains(readLine()?.lowercased()), .invalid,
+            "not confirmed; nothing was changed")
     }
 }

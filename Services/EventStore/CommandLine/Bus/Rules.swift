@@ -1,43 +1,52 @@
 import ArgumentParser
+import CloudEvents
 import CommandLine
+import EventBus
+import EventPattern
 import EventSourcing
 import EventStoreClient
 import Foundation
 import WireProtocol
 
-struct Rules: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Manage rules, which say which events go to which queues.",
-        subcommands: [
-            Put.self, List.self, Show.self, Enable.self, Disable.self, Delete.self, Apply.self,
-            Test.self,
-        ])
+struct Rules: ProgramCommand {
+    static let abstract = "Manage rules, which say which events go to which queues."
+    static let subcommands: [any ParsableCommand.Type] = [
+        Put.self, BusList<RuleView>.self, BusShow<RuleView>.self, Enable.self, Disable.self,
+        Delete.self, Apply.self, Test.self,
+    ]
 }
 
-extension CallOptions {
-    func rules() async throws -> [RuleView] {
-        try await withBus { try await $0.query(BusCall.rules, Nothing()) }
+extension RuleView: BusViewWithHistory {
+    static let kind = "rule"
+    static let query = BusCall.rules
+    static let category = BusCategory.rule
+    static let listAbstract = "List the rules."
+    static let showAbstract =
+        "Show a rule, and how many events it matched since the store's start."
+
+    static var columns: [Output.Column<RuleView>] {
+        [
+            ("rule", \.name), ("state", \.state), ("matched", \.matched),
+            ("targets", { $0.targets(separator: ",") }), ("description", \.rule.description),
+        ]
     }
 
-    func rule(_ name: String) async throws -> RuleView {
-        guard let view = try await rules().first(where: { $0.rule.name == name }) else {
-            throw DaybookError(.invalid, "there is no rule '\(name)'")
-        }
-        return view
-    }
-}
+    var name: String { rule.name }
 
-extension RuleView {
-    fileprivate var state: String {
+    var fields: [Output.Field] {
+        [
+            ("rule", name), ("description", rule.description), ("state", state),
+            ("targets", targets(separator: ", ")), ("matched", matched),
+            ("changed", "\(changedAt) by \(changedBy)"), ("pattern", rule.pattern),
+        ]
+    }
+
+    private var state: String {
         (rule.isEnabled ? "enabled" : "disabled") + (isManaged ? ", managed" : "")
     }
-}
 
-/// Reads an event pattern from an option: the text itself, or `@` and the path of a file.
-enum PatternText {
-    static func read(_ argument: String) throws -> String {
-        guard argument.hasPrefix("@") else { return argument }
-        return try InputFile.text(String(argument.dropFirst()))
+    private func targets(separator: String) -> String {
+        rule.targets.map(\.description).joined(separator: separator)
     }
 }
 
@@ -55,128 +64,208 @@ enum InputFile {
         }
     }
 
-    /// Returns the content of a file as UTF-8 text.
-    static func text(_ path: String) throws -> String {
-        guard let text = String(validating: try data(path), as: UTF8.self) else {
-            throw DaybookError(.invalid, "\(path) is not UTF-8")
+    /// Returns the event pattern that an option gives: the text itself, or `@` and the path of a
+    /// file.
+    ///
+    /// - Throws: `invalid` if the file can't be read or is not UTF-8.
+    static func pattern(_ argument: String) throws -> String {
+        guard argument.hasPrefix("@") else { return argument }
+        let path = String(argument.dropFirst())
+        return try String(validating: try data(path), as: UTF8.self)
+            .orThrow(.invalid, "\(path) is not UTF-8")
+    }
+}
+
+extension Wiring {
+    /// Reads the file at `path`, or standard input for `-`.
+    ///
+    /// - Throws: `invalid` for the first fault, with the path and the place.
+    init(file path: String) throws {
+        let json = try InputFile.data(path)
+        do {
+            try self.init(json)
+        } catch let error as DaybookError {
+            throw DaybookError(.invalid, "\(path): \(error)")
         }
-        return text
     }
 }
 
 extension Rules {
-    struct Put: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create a rule, or replace one completely.")
+    struct Put: ProgramCommand {
+        static let abstract = "Create a rule, or replace one completely."
 
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
-        var name: String
+        @OptionGroup var rule: Named<RuleView>
         @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String
         @Option(
             help: "A queue that gets the matching events; may be repeated.",
-            completion: .custom(BusNames.queues))
+            completion: .names(of: QueueView.self))
         var target: [String]
         @Option(help: "The purpose of the rule.") var description = ""
         @Flag(help: "Leave the rule disabled: it sends nothing until it is enabled.")
         var disabled = false
 
         func run() async throws {
-            let rule = RuleDefinition(
-                name: name, description: description, pattern: try PatternText.read(pattern),
+            let definition = RuleDefinition(
+                name: rule.name, description: description, pattern: try InputFile.pattern(pattern),
                 targets: target.map { RuleTarget($0) }, isEnabled: !disabled)
-            try await options.command(BusCall.putRule, rule, "put rule \(name)")
+            try await rule.command(BusCall.putRule, definition, "put")
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the rules.")
+    struct Enable: ProgramCommand {
+        static let abstract = "Enable a rule for the events that are committed from now on."
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var rule: Named<RuleView>
 
         func run() async throws {
-            try options.list(
-                try await options.rules(), ["rule", "state", "matched", "targets", "description"]
-            ) { view in
-                [
-                    view.rule.name, view.state, "\(view.matched)",
-                    view.rule.targets.map(\.description).joined(separator: ","),
-                    view.rule.description,
-                ]
+            try await rule.command(
+                BusCall.setRuleEnabled, SetRuleEnabled(name: rule.name, isEnabled: true), "enabled")
+        }
+    }
+
+    struct Disable: ProgramCommand {
+        static let abstract =
+            "Disable a rule; events that are already in queues are still delivered."
+
+        @OptionGroup var rule: Named<RuleView>
+
+        func run() async throws {
+            try await rule.command(
+                BusCall.setRuleEnabled, SetRuleEnabled(name: rule.name, isEnabled: false),
+                "disabled")
+        }
+    }
+
+    struct Delete: ProgramCommand {
+        static let abstract =
+            "Delete a rule; events that are already in queues are still delivered."
+
+        @OptionGroup var rule: Named<RuleView>
+
+        func run() async throws {
+            try await rule.command(BusCall.deleteRule, rule.name, "deleted")
+        }
+    }
+
+    struct Apply: ProgramCommand {
+        static let abstract = "Create the queues and rules of a file, and change those that differ."
+        static let discussion = """
+            Queues and rules that the file does not name stay as they are. The whole file is \
+            checked before anything is changed.
+            """
+
+        @OptionGroup var options: CallOptions
+        @Argument(help: "The JSON file; '-' for standard input.", completion: .file())
+        var file: String
+
+        func run() async throws {
+            let wiring = try Wiring(file: file)
+            do {
+                try await options.withBus { bus in
+                    try await wiring.apply(to: bus) { outcome in
+                        if options.json { return try Output.json(outcome) }
+                        print("\(outcome.kind) \(outcome.name): \(outcome.result)")
+                    }
+                }
+            } catch let error as DaybookError {
+                throw DaybookError(.invalid, "\(file): \(error)")
             }
         }
     }
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show a rule, and how many events it matched since the store's start.")
+    struct Test: ProgramCommand {
+        static let abstract =
+            "Show which events a pattern matches, without sending them to a queue."
+        static let discussion =
+            "The exit status is 0 if the pattern matches an event, and 1 if not."
 
         @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
-        var name: String
-        @Flag(help: "Show who changed the rule, when and how, even if it is deleted.")
-        var history = false
+        @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String?
+        @Option(help: "The rule whose pattern to test.", completion: .names(of: RuleView.self))
+        var rule: String?
+        @Option(
+            help: """
+                A file with one event, as 'read --json' and 'export' write it; '-' for standard \
+                input.
+                """,
+            completion: .file())
+        var event: String?
+        @Option(help: "The event's stream, instead of its subject.") var stream: String?
+        @Option(help: "How many of the log's last events to test.") var last: UInt64?
+
+        func validate() throws {
+            try require((pattern == nil) != (rule == nil), "give --pattern or --rule, but not both")
+            try require((event == nil) != (last == nil), "give --event or --last, but not both")
+            try require(last != 0, "--last must be at least 1")
+        }
 
         func run() async throws {
-            if history {
-                return try await options.printHistory(BusCategory.rule, name, of: "rule")
+            let pattern = try await eventPattern()
+            let isMatched =
+                if let event {
+                    try matches(file: event, pattern)
+                } else {
+                    try await matchesAny(pattern)
+                }
+            if !isMatched { throw ExitCode(1) }
+        }
+
+        private func eventPattern() async throws -> EventPattern {
+            if let pattern { return try EventPattern(try InputFile.pattern(pattern)) }
+            let view: RuleView = try await options.withBus { try await $0.view(of: rule ?? "") }
+            return try EventPattern(view.rule.pattern)
+        }
+
+        /// Prints whether the event in a file matches, and returns it.
+        private func matches(file: String, _ pattern: EventPattern) throws -> Bool {
+            let event = try RecordedEvent(file: file, in: try stream.map { try StreamName($0) })
+            let isMatched = pattern.matches(event)
+            if options.json {
+                try Output.json(["matches": isMatched])
+            } else {
+                print(isMatched ? "match" : "no match")
             }
-            let view = try await options.rule(name)
-            try options.show(
-                view,
-                [
-                    ("rule", view.rule.name), ("description", view.rule.description),
-                    ("state", view.state),
-                    (
-                        "targets", view.rule.targets.map(\.description).joined(separator: ", ")
-                    ),
-                    ("matched", "\(view.matched)"),
-                    ("changed", "\(view.changedAt) by \(view.changedBy)"),
-                    ("pattern", view.rule.pattern),
-                ])
+            return isMatched
+        }
+
+        /// Prints the log's last events that match, and returns whether there are any.
+        private func matchesAny(_ pattern: EventPattern) async throws -> Bool {
+            try await options.withStore { client in
+                let welcome = try await client.welcome(timeout: options.timeoutDuration)
+                let printer = EventPrinter(log: welcome.log, json: options.json)
+                let count = min(last ?? 0, welcome.head)
+                var matched = 0
+                if count > 0 {
+                    let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
+                    try await client.read(request, timeout: options.timeoutDuration) { events in
+                        let found = events.filter {
+                            // Rules never see the bus's own events.
+                            !BusCategory.all.contains($0.category) && pattern.matches($0)
+                        }
+                        matched += found.count
+                        try printer.print(found)
+                    }
+                }
+                if !options.json { print("\(matched) of the last \(count) events match") }
+                return matched > 0
+            }
         }
     }
+}
 
-    struct Enable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Enable a rule for the events that are committed from now on.")
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
-        var name: String
-
-        func run() async throws {
-            try await options.command(
-                BusCall.setRuleEnabled, SetRuleEnabled(name: name, isEnabled: true),
-                "enabled rule \(name)")
-        }
-    }
-
-    struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Disable a rule; events that are already in queues are still delivered.")
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
-        var name: String
-
-        func run() async throws {
-            try await options.command(
-                BusCall.setRuleEnabled, SetRuleEnabled(name: name, isEnabled: false),
-                "disabled rule \(name)")
-        }
-    }
-
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Delete a rule; events that are already in queues are still delivered.")
-
-        @OptionGroup var options: CallOptions
-        @Argument(help: "The name of the rule.", completion: .custom(BusNames.rules))
-        var name: String
-
-        func run() async throws {
-            try await options.command(BusCall.deleteRule, name, "deleted rule \(name)")
+extension RecordedEvent {
+    /// Reads the one CloudEvent that a file holds.
+    ///
+    /// - Throws: `DaybookError` if the file does not hold exactly one event.
+    fileprivate init(file path: String, in stream: StreamName?) throws {
+        let lines = try InputFile.data(path).split(separator: UInt8(ascii: "\n"))
+        try require(
+            lines.count == 1, .invalid,
+            "\(path) must hold one line with an event, not \(lines.count) lines")
+        do {
+            try self.init(cloudEvent: Array(lines[0]), in: stream)
+        } catch  where DaybookError.Kind(of: error) == .invalid {
+            throw DaybookError(.invalid, "\(path): \(error)")
         }
     }
 }

@@ -29,8 +29,6 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
         value = number * factor
     }
 
-    init?(argument: String) { self.init(argument) }
-
     /// The duration in the largest unit of which it is a whole number.
     ///
     /// Parsing the text returns the same duration.
@@ -52,4 +50,15 @@ struct Seconds: Hashable, Sendable, LosslessStringConvertible, ExpressibleByArgu
     }
 
     var duration: Duration { .seconds(value) }
+}
+
+extension Double {
+    /// Parses digits, with or without a decimal point, and with or without the unit behind them.
+    init?(_ text: String, unit: String) {
+        let number = text.hasSuffix(unit) ? text.dropLast(unit.count) : text[...]
+        guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number),
+            value.isFinite
+        else { return nil }
+        self = value
+    }
 }

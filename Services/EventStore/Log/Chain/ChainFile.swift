@@ -53,45 +53,24 @@ struct ChainFile {
         var links: [UInt8] = []
         var fold = ChainFold(after: previous)
         try fold.add(segment, in: storage) { links.append(littleEndian: $0.hash.link.byteSwapped) }
-        var bytes = Self.magic
-        bytes.append(littleEndian: Self.version)
-        bytes.append(littleEndian: UInt32(segment.next - segment.base))
-        bytes.append(littleEndian: segment.base)
-        bytes.append(littleEndian: log.high.byteSwapped)
-        bytes.append(littleEndian: log.low.byteSwapped)
-        fold.point.hash.append(to: &bytes)
-        bytes.append(littleEndian: CRC32C.checksum(links.span))
-        let sum = CRC32C.checksum(bytes.span)
-        bytes.append(littleEndian: sum)
-        self.bytes = bytes + links
+        bytes =
+            [UInt8](
+                mark: Self.magic, Self.version, UInt32(segment.next - segment.base), segment.base,
+                log, fold.point.hash, CRC32C.checksum(links.span)) + links
     }
 
     /// Reads the segment's file. Nil if it is missing, invalid or of another segment.
     init?(_ segment: ChainSegment, log: EventID, in storage: any LogStorage) throws(LogError) {
         let name = Self.name(base: segment.base)
-        bytes = try storing { () throws(StorageError) in
-            guard try storage.names().contains(name) else { return [] }
-            return try storage.read(name, at: 0, count: try storage.size(of: name))
-        }
+        bytes = try storage.has(name) ? try storage.contents(of: name) : []
         let count = Int(segment.next - segment.base)
         let span = bytes.span
-        guard span.count == Self.headerSize + count * 8, bytes.starts(with: Self.magic),
-            CRC32C.checksum(span.extracting(first: 76)) == span.uint32(at: 76),
-            span.uint32(at: 8) == Self.version, span.uint32(at: 12) == count,
+        guard span.count == Self.headerSize + count * 8,
+            span.isHeader(Self.magic, checksumAt: 76), span.uint32(at: 8) == Self.version,
+            span.uint32(at: 12) == count,
             span.uint64(at: 16) == segment.base, span.eventID(at: 24) == log,
             CRC32C.checksum(span.extracting(Self.headerSize..<span.count)) == span.uint32(at: 72)
         else { return nil }
-    }
-
-    /// Whether the segment's file exists but is invalid.
-    static func isDamaged(
-        _ segment: ChainSegment, log: EventID, in storage: any LogStorage
-    ) throws(LogError) -> Bool {
-        let isThere = try storing { () throws(StorageError) in
-            try storage.names().contains(name(base: segment.base))
-        }
-        guard isThere else { return false }
-        return try ChainFile(segment, log: log, in: storage) == nil
     }
 
     /// Returns how many sealed segments, counted from the first, have files, and the point of the
@@ -99,14 +78,12 @@ struct ChainFile {
     static func last(
         of segments: [ChainSegment], log: EventID, in storage: any LogStorage
     ) throws(LogError) -> (count: Int, end: ChainPoint) {
-        let names = Set(try storing { () throws(StorageError) in try storage.names() })
-        var count =
-            segments.firstIndex { !names.contains(name(base: $0.base)) } ?? segments.count
+        let names = Set(try storage.names())
+        let present = segments.prefix { names.contains(name(base: $0.base)) }
         // A damaged file counts as missing.
-        while count > 0 {
-            let file = try ChainFile(segments[count - 1], log: log, in: storage)
-            if let file { return (count, file.end) }
-            count -= 1
+        for (index, segment) in present.enumerated().reversed() {
+            let file = try ChainFile(segment, log: log, in: storage)
+            if let file { return (index + 1, file.end) }
         }
         return (0, ChainPoint(startOf: log))
     }

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 
 /// Computes the hash chain, record by record.
@@ -18,7 +19,7 @@ struct ChainFold {
     mutating func add(_ record: Span<UInt8>) {
         message.removeAll(keepingCapacity: true)
         point.hash.append(to: &message)
-        unsafe record.withUnsafeBufferPointer { unsafe message.append(contentsOf: $0) }
+        message.append(contentsOf: record)
         message[ChainHash.size + RecordLayout.flags] &= ~RecordLayout.startsCommit
         let sum = ChainHash.size + RecordLayout.headChecksum
         for index in sum..<sum + 4 { message[index] = 0 }
@@ -33,10 +34,8 @@ struct ChainFold {
         _ segment: ChainSegment, in storage: any LogStorage, _ body: (ChainPoint) -> Void = { _ in }
     ) throws(LogError) {
         let name = segment.name
-        let contents = try storing { () throws(StorageError) -> [UInt8] in
-            if let end = segment.end { return try storage.read(name, at: 0, count: end) }
-            return try storage.read(name, at: 0, count: try storage.size(of: name))
-        }
+        let end = if let end = segment.end { end } else { try storage.size(of: name) }
+        let contents = try storage.read(name, at: 0, count: end)
         let bytes = contents.span
         let binding = try SegmentHeader(bytes, of: name).binding
         var at = SegmentHeader.size

@@ -1,9 +1,9 @@
-import Bytes
+public import Bytes
 import Crypto
 import EventSourcing
 
 /// A SHA-256 hash of the log up to an event. It depends on every byte of every event up to there.
-public struct ChainHash: Hashable, Sendable {
+public struct ChainHash: Hashable, Sendable, HeaderField {
     static let size = 32
 
     /// The bytes, eight to a word, big-endian. Not a SIMD vector of four: the frame of an async
@@ -26,7 +26,8 @@ public struct ChainHash: Hashable, Sendable {
         self.init(digest.span, at: 0)
     }
 
-    func append(to bytes: inout [UInt8]) {
+    /// Appends the 32 bytes of the hash.
+    public func append(to bytes: inout [UInt8]) {
         for word in [first, second, third, fourth] {
             bytes.append(littleEndian: word.byteSwapped)
         }
@@ -39,27 +40,15 @@ public struct ChainHash: Hashable, Sendable {
 extension ChainHash: LosslessStringConvertible {
     /// Parses 64 hexadecimal digits in either case. Nil for any other text.
     public init?(_ text: String) {
-        guard text.utf8.count == 64, text.utf8.allSatisfy(\.isHexDigit) else { return nil }
-        let bytes = stride(from: 0, to: 64, by: 2).compactMap { at in
-            UInt8(text.dropFirst(at).prefix(2), radix: 16)
-        }
+        let digits = text.utf8.compactMap(Hex.value)
+        guard digits.count == 64, text.utf8.count == 64 else { return nil }
+        let bytes = stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
         self.init(bytes.span, at: 0)
     }
 
     /// The hash as 64 lowercase hexadecimal digits.
     public var description: String {
         [first, second, third, fourth].map(\.hexadecimal).joined()
-    }
-}
-
-extension UInt8 {
-    fileprivate var isHexDigit: Bool {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
-        }
     }
 }
 
@@ -79,8 +68,7 @@ public struct ChainPoint: Hashable, Sendable {
     /// Creates the first point of the chain of the log with this identity.
     init(startOf log: EventID) {
         var message = Array("daybook chain 1".utf8)
-        message.append(littleEndian: log.high.byteSwapped)
-        message.append(littleEndian: log.low.byteSwapped)
+        log.append(to: &message)
         self.init(position: 0, hash: ChainHash(of: message.span))
     }
 }

@@ -20,7 +20,7 @@ public struct SignedHead: Codable, Hashable {
     /// The public key of the signer, as base64.
     public let key: String
     /// The signature of `message`, as base64.
-    let signature: String
+    private var signature = ""
 
     /// Signs the head of a log.
     ///
@@ -33,11 +33,10 @@ public struct SignedHead: Codable, Hashable {
         of log: EventID, at position: UInt64, time: Timestamp?, hash: String,
         signedWith key: Curve25519.Signing.PrivateKey
     ) throws {
-        guard let time else { throw DaybookError(.invalid, "the log has no event") }
         format = Self.format
-        (self.log, self.position, self.time, self.hash) = (log, position, time, hash)
+        self.time = try time.orThrow(.invalid, "the log has no event")
+        (self.log, self.position, self.hash) = (log, position, hash)
         self.key = key.publicKey.rawRepresentation.base64EncodedString()
-        let message = Self.message(log, position, time, hash)
         signature = try key.signature(for: message).base64EncodedString()
     }
 
@@ -47,16 +46,13 @@ public struct SignedHead: Codable, Hashable {
     ///
     /// - Throws: `invalid` if the file can't be read or is not a signed head of this format.
     public init(file path: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw DaybookError(.invalid, "can't read \(path)")
-        }
+        let data = try FileManager.default.contents(atPath: path)
+            .orThrow(.invalid, "can't read \(path)")
         do {
             let format = try JSON.decode(Format.self, from: data).format
-            guard format == Self.format else {
-                throw DaybookError(
-                    .invalid,
-                    "\(path) has format version \(format); this program reads \(Self.format)")
-            }
+            try require(
+                format == Self.format, .invalid,
+                "\(path) has format version \(format); this program reads \(Self.format)")
             self = try JSON.decode(Self.self, from: data)
         } catch let error as DecodingError {
             throw DaybookError(.invalid, "\(path) is not a signed head: \(error.oneLine)")
@@ -74,20 +70,17 @@ public struct SignedHead: Codable, Hashable {
         else {
             throw DaybookError(.invalid, "the signed head has a malformed hash, key or signature")
         }
-        if let trusted, trusted.rawRepresentation != own.rawRepresentation {
-            throw DaybookError(.invalid, "the head is signed by \(key), not by the trusted key")
-        }
-        let message = Self.message(log, position, time, hash)
-        guard own.isValidSignature(signature, for: message) else {
-            throw DaybookError(.invalid, "the signature of the head is wrong: the head was altered")
-        }
+        try require(
+            trusted == nil || trusted?.rawRepresentation == own.rawRepresentation, .invalid,
+            "the head is signed by \(key), not by the trusted key")
+        try require(
+            own.isValidSignature(signature, for: message), .invalid,
+            "the signature of the head is wrong: the head was altered")
         return point
     }
 
-    /// Returns the bytes that are signed.
-    private static func message(
-        _ log: EventID, _ position: UInt64, _ time: Timestamp, _ hash: String
-    ) -> Data {
+    /// The bytes that are signed.
+    private var message: Data {
         Data("daybook head 1\n\(log)\n\(position)\n\(time)\n\(hash)\n".utf8)
     }
 }

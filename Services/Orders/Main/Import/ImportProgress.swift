@@ -22,7 +22,8 @@ actor ImportProgress {
     private var lastProgress = ContinuousClock.now
     private var reason = ""
 
-    private init(_ title: String, total: Int, obstacles: Obstacles, timeout: Duration) {
+    /// - Parameter title: what is counted, such as `orders placed`.
+    init(_ title: String, total: Int, obstacles: Obstacles, timeout: Duration) {
         self.title = title
         self.total = total
         self.obstacles = obstacles
@@ -32,24 +33,20 @@ actor ImportProgress {
 
     /// Runs `body` and watches its progress.
     ///
-    /// - Parameter title: what is counted, such as `orders placed`.
-    /// - Throws: `unavailable` if there is no progress for `timeout`.
-    static func watch<Result: Sendable>(
-        _ title: String, total: Int, obstacles: Obstacles, timeout: Duration,
+    /// - Throws: `unavailable` if there is no progress for the timeout.
+    nonisolated func watch<Result: Sendable>(
         _ body: @escaping @Sendable (ImportProgress) async throws -> Result
     ) async throws -> Result {
-        let progress = ImportProgress(
-            title, total: total, obstacles: obstacles, timeout: timeout)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await body(progress) }
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body(self) }
             group.addTask {
-                try await progress.watch()
+                try await self.watch()
                 return nil
             }
             defer { group.cancelAll() }
             while let result = try await group.next() {
                 guard let result else { continue }
-                await progress.end()
+                await end()
                 return result
             }
             throw CancellationError()

@@ -65,16 +65,9 @@ struct Obstacles: Sendable {
     private func query<Answer: Decodable & Sendable>(
         _ service: String, at endpoint: String, _ name: String
     ) async throws -> Answer {
-        let client = try await ServiceClient(
-            endpoint: endpoint, of: service, timeout: Self.timeout, actor: actor)
-        do {
-            let answer = try await client.query(name, Nothing(), as: Answer.self)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await ServiceClient.with(
+            [(service, endpoint)], timeout: Self.timeout, actor: actor
+        ) { try await $0[0].query(name, Nothing()) }
     }
 
     private static func obstacle(_ name: String, _ view: QueueView?) -> String? {

@@ -27,43 +27,31 @@ public struct Hub: Hashable, Sendable {
     }
 }
 
-extension DaybookError {
-    /// The error of an invalid line in a network file.
-    fileprivate static func network(line: Int, reason: String) -> DaybookError {
-        DaybookError(.invalid, "line \(line) of the network: \(reason)")
-    }
-}
-
 extension Hub {
     static let columns = ["code", "name", "city", "country", "latitude", "longitude", "timezone"]
 
     /// Reads hubs from comma-separated values with the columns above. The format is RFC 4180,
     /// except that a field has no line break.
     static func parse(_ text: String) throws(DaybookError) -> [Hub] {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        guard fields(of: lines[0]) == columns else {
+            throw invalid(1, "the columns are \(columns.joined(separator: ","))")
+        }
         var hubs: [Hub] = []
         var codes: Set<String> = []
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        for (index, line) in lines.enumerated() {
-            let fields = fields(of: line)
-            if index == 0 {
-                guard fields == columns else {
-                    throw DaybookError.network(
-                        line: 1, reason: "the columns are \(columns.joined(separator: ","))")
-                }
-                continue
-            }
-            if line.isEmpty { continue }
-            let hub = try parse(fields, line: index + 1)
+        for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
+            let hub = try parse(fields(of: line), line: index + 1)
             guard codes.insert(hub.code).inserted else {
-                throw DaybookError.network(
-                    line: index + 1, reason: "hub \(hub.code) is listed twice")
+                throw invalid(index + 1, "hub \(hub.code) is listed twice")
             }
             hubs.append(hub)
         }
-        guard !hubs.isEmpty else {
-            throw DaybookError.network(line: 1, reason: "there are no hubs")
-        }
+        guard !hubs.isEmpty else { throw invalid(1, "there are no hubs") }
         return hubs
+    }
+
+    private static func invalid(_ line: Int, _ reason: String) -> DaybookError {
+        DaybookError(.invalid, "line \(line) of the network: \(reason)")
     }
 
     /// Returns the fields of a line. A quoted field may hold commas and doubled quotes.
@@ -87,18 +75,15 @@ extension Hub {
 
     private static func parse(_ fields: [String], line: Int) throws(DaybookError) -> Hub {
         guard fields.count == columns.count else {
-            throw DaybookError.network(
-                line: line, reason: "it has \(fields.count) fields, not \(columns.count)")
+            throw invalid(line, "it has \(fields.count) fields, not \(columns.count)")
         }
         guard let latitude = Double(fields[4]), (-90...90).contains(latitude),
             let longitude = Double(fields[5]), (-180...180).contains(longitude)
         else {
-            throw DaybookError.network(
-                line: line, reason: "'\(fields[4])', '\(fields[5])' are not degrees north and east")
+            throw invalid(line, "'\(fields[4])', '\(fields[5])' are not degrees north and east")
         }
         guard (1...64).contains(fields[0].utf8.count) else {
-            throw DaybookError.network(
-                line: line, reason: "a code must have 1 to 64 bytes, not \(fields[0].utf8.count)")
+            throw invalid(line, "a code must have 1 to 64 bytes, not \(fields[0].utf8.count)")
         }
         return Hub(
             code: fields[0], name: fields[1], country: fields[3], latitude: latitude,

@@ -33,14 +33,8 @@ public struct Network: Sendable {
         /// The length in kilometres.
         public var kilometers: Double
         /// The travel time in minutes, including handling.
-        public var minutes: Int
-
-        init(to: Int, mode: Mode, kilometers: Double) {
-            self.to = to
-            self.mode = mode
-            self.kilometers = kilometers
-            minutes =
-                mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
+        public var minutes: Int {
+            mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
         }
 
         /// Returns the cost of `quantity` items in minor units: 50 for the handling, and a part by

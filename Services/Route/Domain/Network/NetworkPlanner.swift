@@ -65,8 +65,7 @@ public struct NetworkPlanner: RoutePlanner {
                 guard minutes <= limit, minutes < fastest[lane.to] else { continue }
                 let next = Label(
                     cost: label.cost.adding(lane.cost(of: quantity)), minutes: minutes,
-                    hub: lane.to,
-                    index: labels.count, previous: label.index, lane: lane)
+                    hub: lane.to, index: labels.count, previous: label.index, lane: lane)
                 labels.append(next)
                 open.insert(next)
             }
@@ -102,8 +101,7 @@ public struct NetworkPlanner: RoutePlanner {
             total.add(cost)
             return leg
         }
-        let plan = RoutePlan(
-            legs: legs, cost: Money(total, journey.currency), arrivesAt: departsAt)
+        let plan = RoutePlan(legs: legs, cost: Money(total, journey.currency), arrivesAt: departsAt)
         guard plan.cost.isInRange else {
             throw RouteRefusal(
                 .tooExpensive,

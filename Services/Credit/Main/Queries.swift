@@ -1,7 +1,0 @@
-import AccountMain
-import Contracts
-import ServiceRuntime
-
-extension CreditService {
-    static let movements = movementQuery("credits")
-}

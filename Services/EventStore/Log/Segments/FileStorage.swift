@@ -1,0 +1,133 @@
+import Files
+import Synchronization
+
+/// A folder of a file system, locked for this process alone.
+public final class FileStorage: LogStorage {
+    private static let lockName = "lock"
+
+    private let folder: String
+    private let lock: File
+    private let files = Mutex<[String: File]>([:])
+
+    /// Opens the folder, or creates it if it does not exist.
+    ///
+    /// - Throws: `storage` if another process has locked the folder, or a system call fails.
+    public init(folder: String) throws(LogError) {
+        self.folder = folder
+        try Self.attempt("make folder", folder, try Folder.make(folder))
+        let path = "\(folder)/\(Self.lockName)"
+        let lock = try Self.attempt("lock", path, try File(path, .create))
+        guard try Self.attempt("lock", path, try lock.lock()) else {
+            throw .storage(
+                "lock", folder, reason: "another process writes to this log; stop it first")
+        }
+        self.lock = lock
+    }
+
+    deinit { lock.unlock() }
+
+    /// Moves this folder to `path` in one atomic step.
+    ///
+    /// A folder at `path` may hold nothing but the lock of a log that was never created. Do not use
+    /// the storage afterwards. It keeps its lock until it is deallocated.
+    public func move(to path: String) throws(LogError) {
+        let otherLock = "\(path)/\(Self.lockName)"
+        if try Self.attempt("remove", otherLock, try Folder.status(of: otherLock)) != nil {
+            try Self.attempt("remove", otherLock, try Folder.remove(otherLock))
+        }
+        try Self.attempt("make", path, try Folder.rename(folder, to: path))
+        try Self.sync(path + "/..")
+    }
+
+    /// Lists the files, sorted by name, without the lock and hidden files.
+    public func names() throws(LogError) -> [String] {
+        let names = try Self.attempt("list", folder, try Folder.names(in: folder))
+        return names.filter { !$0.hasPrefix(".") && $0 != Self.lockName }.sorted()
+    }
+
+    /// Returns the size of the file in bytes.
+    public func size(of name: String) throws(LogError) -> Int {
+        let file = try file(name)
+        return try Self.attempt("look at", name, try file.status().size)
+    }
+
+    /// Creates a durable file of `size` zeros, replacing any other of that name.
+    public func create(_ name: String, size: Int) throws(LogError) {
+        forget(name)
+        let new = try Self.attempt("create", name, try File(path(name), .replace))
+        files.withLock { $0[name] = new }
+        // Zeros are written and not only reserved: a sync of blocks that exist need not change the
+        // file's metadata.
+        let zeros = [UInt8](repeating: 0, count: min(size, 1 << 20))
+        for offset in stride(from: 0, to: size, by: 1 << 20) {
+            let count = min(zeros.count, size - offset)
+            try write(name, zeros.span.extracting(first: count), at: offset)
+        }
+        try Self.attempt("sync", name, try new.sync())
+        try Self.sync(folder)
+    }
+
+    /// Reads `count` bytes from `offset` on, or fewer if the file ends before.
+    public func read(_ name: String, at offset: Int, count: Int) throws(LogError) -> [UInt8] {
+        let file = try file(name)
+        return try Self.attempt("read", name, try file.read(at: offset, count: count))
+    }
+
+    /// Writes the bytes at `offset`. They are durable after `sync`.
+    public func write(
+        _ name: String, _ bytes: Span<UInt8>, at offset: Int
+    ) throws(LogError) {
+        let file = try file(name)
+        try Self.attempt("write", name, try file.write(bytes, at: offset))
+    }
+
+    /// Makes all writes to the file durable.
+    public func sync(_ name: String) throws(LogError) {
+        let file = try file(name)
+        try Self.attempt("sync", name, try file.syncContent())
+    }
+
+    /// Renames the file, replacing any other of the new name, and makes that durable.
+    public func rename(_ name: String, to newName: String) throws(LogError) {
+        forget(name)
+        forget(newName)
+        try Self.attempt("rename", name, try Folder.rename(path(name), to: path(newName)))
+        try Self.sync(folder)
+    }
+
+    /// Removes the file, and makes that durable.
+    public func remove(_ name: String) throws(LogError) {
+        forget(name)
+        try Self.attempt("remove", name, try Folder.remove(path(name)))
+        try Self.sync(folder)
+    }
+
+    private func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    /// Returns the open file. It stays open, because opening it costs more than most reads.
+    private func file(_ name: String) throws(LogError) -> File {
+        if let known = files.withLock({ $0[name] }) { return known }
+        let opened = try Self.attempt("open", name, try File(path(name), .readWrite))
+        return files.withLock { files in
+            if let known = files[name] { return known }
+            files[name] = opened
+            return opened
+        }
+    }
+
+    private func forget(_ name: String) { files.withLock { $0[name] = nil } }
+
+    private static func sync(_ folder: String) throws(LogError) {
+        try attempt("sync", folder, try Folder.sync(folder))
+    }
+
+    private static func attempt<Result>(
+        _ operation: String, _ name: String, _ body: @autoclosure () throws(SystemError) -> Result
+    ) throws(LogError) -> Result {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw .storage(operation, name, reason: error.description)
+        }
+    }
+}

@@ -1,7 +1,0 @@
-import AccountMain
-import Contracts
-import ServiceRuntime
-
-extension WithdrawService {
-    static let movements = movementQuery("withdrawals")
-}

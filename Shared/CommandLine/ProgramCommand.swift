@@ -1,0 +1,29 @@
+public import ArgumentParser
+
+/// A command of a program, which describes itself in static properties.
+public protocol ProgramCommand: AsyncParsableCommand {
+    /// The name of the command, or nil for that of its type, such as `replay` for `Replay`.
+    static var commandName: String? { get }
+    /// What the command does, as an imperative.
+    static var abstract: String { get }
+    /// What else its help says, or an empty text.
+    static var discussion: String { get }
+    /// The commands below it.
+    static var subcommands: [any ParsableCommand.Type] { get }
+}
+
+extension ProgramCommand {
+    /// The name of the type.
+    public static var commandName: String? { nil }
+    /// Nothing more.
+    public static var discussion: String { "" }
+    /// None.
+    public static var subcommands: [any ParsableCommand.Type] { [] }
+
+    /// The command's name and help for the argument parser.
+    public static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: commandName, abstract: abstract, discussion: discussion,
+            subcommands: subcommands)
+    }
+}

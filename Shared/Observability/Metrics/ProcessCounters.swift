@@ -1,0 +1,62 @@
+import Synchronization
+
+/// Counts what every process does: calls by name and outcome, and denied handshakes.
+///
+/// All servers of a process share the counters.
+package final class ProcessCounters: Sendable {
+    /// The counters of this process.
+    package static let shared = ProcessCounters()
+
+    private struct Call: Sendable {
+        var outcomes: [String: UInt64] = [:]
+        var durations = Histogram()
+    }
+
+    private struct Counts: Sendable {
+        var calls: [String: Call] = [:]
+        var deniedHandshakes: UInt64 = 0
+    }
+
+    private let counts = Mutex(Counts())
+
+    /// Counts a call.
+    ///
+    /// - Parameters:
+    ///   - call: the name of the call. Names are never forgotten, so their number must be bounded.
+    ///   - outcome: the outcome as one word.
+    ///   - duration: the time from the request to its answer.
+    package func noteCall(_ call: String, _ outcome: String, _ duration: Duration) {
+        counts.withLock {
+            $0.calls[call, default: Call()].outcomes[outcome, default: 0] += 1
+            $0.calls[call, default: Call()].durations.observe(duration)
+        }
+    }
+
+    /// Counts a TCP handshake that the authenticator denied.
+    package func noteDeniedHandshake() { counts.withLock { $0.deniedHandshakes += 1 } }
+
+    /// Returns the current metrics, with calls and outcomes in alphabetical order.
+    ///
+    /// The counter of handshakes exists from the start, because an alert can't fire on a missing
+    /// metric.
+    func metrics() -> [Metric] {
+        let counts = counts.withLock { $0 }
+        let calls = counts.calls.sorted { $0.key < $1.key }
+        return [
+            .histogram(
+                "daybook_call_seconds", "The time to answer a command or query, in seconds.",
+                each: calls.map { ([.init("call", $0)], $1.durations) }),
+            .counter(
+                "daybook_calls_total", "Commands and queries, by outcome.",
+                each: calls.flatMap { name, call in
+                    call.outcomes.sorted { $0.key < $1.key }.map { outcome, count in
+                        ([.init("call", name), .init("outcome", outcome)], count)
+                    }
+                }),
+            .counter(
+                "daybook_handshakes_refused_total",
+                "Denied TCP handshakes: the key is unknown, revoked or connects too often.",
+                counts.deniedHandshakes),
+        ]
+    }
+}

@@ -1,0 +1,271 @@
+package import EventSourcing
+package import EventStoreClient
+import GRDB
+import Observability
+import WireProtocol
+
+/// Queries of a service's past or hypothetical state, answered from the log alone.
+///
+/// They do not touch the live read model. A query of one entity reads only the events of that
+/// entity. A query of all entities reads the log.
+package struct PastReading<S: Service>: Sendable {
+    /// A callback with the position that the reading has reached, and the position where it ends.
+    package typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
+
+    let client: EventStoreClient
+    /// The service's own folder, which also holds the snapshots of past states.
+    let folder: String
+    /// The smallest number of events between two snapshots of a past state.
+    ///
+    /// The actual distance is up to twice as large, because events arrive in batches.
+    let snapshotInterval: Int
+
+    /// Creates a reader that keeps its snapshots in the service's own `folder`.
+    package init(client: EventStoreClient, folder: String, snapshotInterval: Int = 1000) {
+        self.client = client
+        self.folder = folder
+        self.snapshotInterval = snapshotInterval
+    }
+
+    /// Returns the query's answer at `moment`, or the current one if `moment` is nil.
+    package func answer<Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        asOf moment: Moment?, _ progress: Progress = { _, _ in }
+    ) async throws -> Answer {
+        var past = try PastModel(query)
+        try await fold(&past, argument, asOf: moment, progress)
+        return try past.answer(argument)
+    }
+
+    /// Returns the query's answer at `moment` as if the event had not happened.
+    ///
+    /// - Throws: `rejected` if the event is not one of the service's own events, or if the answer
+    ///   does not depend on it.
+    package func hypothetical<Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        without reference: EventReference, asOf moment: Moment?,
+        _ progress: Progress = { _, _ in }
+    ) async throws -> Hypothetical<Answer> {
+        let scope = try query.scope(argument)
+        let event = try await self.event(reference, in: scope, asOf: moment)
+        var past = try PastModel(query)
+        try await read(scope, asOf: moment, progress) { events in
+            try past.fold(events.filter { $0.id != event.id })
+        }
+        var answer = Hypothetical<Answer>(without: PastEvent(event))
+        do {
+            answer.state = try past.answer(argument)
+        } catch let refusal as DaybookError where refusal.kind == .rejected {
+            answer.refusal = refusal.description
+        }
+        answer.noLongerAllowed = try await objections(without: event, asOf: moment)
+        return answer
+    }
+
+    /// Returns the query's answers at `start`, after each later event, and at `end`. A nil `end`
+    /// means now.
+    ///
+    /// - Throws: `rejected` if `start` is after `end`.
+    package func difference<Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        from start: Moment, to end: Moment?
+    ) async throws -> Difference<Answer> {
+        let first = try await client.position(of: start)
+        let last = try await position(of: end)
+        try require(
+            first <= last, .rejected,
+            "--from (position \(first)) is after --to (position \(last))")
+        var past = try PastModel(query)
+        try await fold(&past, argument, asOf: .position(first))
+        var difference = Difference<Answer>(from: first, to: last)
+        difference.before = try past.state(argument)
+        try await read(query.scope(argument), asOf: .position(last), after: first) {
+            for event in $0 {
+                try past.fold([event])
+                difference.steps.append(
+                    .init(event: PastEvent(event), state: try past.state(argument)))
+            }
+        }
+        return difference
+    }
+
+    /// Returns the query's current answer, and the answer if the events happened. An answer is nil
+    /// if the query is rejected.
+    func prospect<Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        after events: [RehearsedEvent]
+    ) async throws -> (now: Answer?, then: Answer?) {
+        var past = try PastModel(query)
+        try await fold(&past, argument, asOf: nil)
+        let now = try past.state(argument)
+        try past.fold(events)
+        return (now, try past.state(argument))
+    }
+
+    /// Folds the events up to `moment`, starting from the nearest snapshot, and stores further
+    /// snapshots.
+    private func fold<Argument, Answer>(
+        _ past: inout PastModel<S, Argument, Answer>, _ argument: Argument,
+        asOf moment: Moment?, _ progress: Progress = { _, _ in }
+    ) async throws {
+        let scope = try past.query.scope(argument)
+        guard past.isInMemory, !scope.isAll else {
+            return try await read(scope, asOf: moment, progress) { try past.fold($0) }
+        }
+        let snapshots = try PastSnapshots<S>(
+            in: folder, log: await client.welcome().log, of: past.query.name, argument)
+        if let snapshot = snapshots.nearest(to: moment),
+            try await client.event(id: snapshot.event)?.position == snapshot.position
+        {
+            past.resume(from: snapshot)
+        }
+        var kept: [PastSnapshots<S>.Snapshot] = []
+        var unkept = 0
+        try await read(scope, asOf: moment, after: past.position, progress) { events in
+            for start in stride(from: 0, to: events.count, by: snapshotInterval) {
+                let some = Array(events[start..<min(start + snapshotInterval, events.count)])
+                try past.fold(some)
+                unkept += some.count
+                guard unkept >= snapshotInterval, let last = some.last else { continue }
+                kept.append(
+                    .init(
+                        model: past.model, position: last.position, time: last.time,
+                        event: last.id))
+                unkept = 0
+            }
+        }
+        snapshots.keep(kept)
+    }
+
+    /// Passes the events in `scope` after `position` that the service's projection reads to `body`.
+    private func read(
+        _ scope: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        _ progress: Progress = { _, _ in }, _ body: ([RecordedEvent]) throws -> Void
+    ) async throws {
+        var moment = moment
+        if scope.isAll { moment = .position(try await self.position(of: moment)) }
+        let query = scope.narrowed(to: S.Shown.query)
+        for try await batch in try await client.read(query, asOf: moment, after: position) {
+            try body(batch.events)
+            if case .position(let end) = moment { progress(batch.through, end) }
+        }
+    }
+
+    /// Returns the position of the last event at `moment`, or now if `moment` is nil.
+    private func position(of moment: Moment?) async throws -> UInt64 {
+        guard let moment else { return try await client.welcome().head }
+        return try await client.position(of: moment)
+    }
+
+    private func event(
+        _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
+    ) async throws -> RecordedEvent {
+        let event = try await client.event(reference)
+        func rejection(_ why: String) -> DaybookError {
+            DaybookError(
+                .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
+        }
+        guard event.category == S.Subject.category else {
+            throw rejection("is not one of \(S.name)'s own events")
+        }
+        guard scope.matches(event) else { throw rejection("does not affect the requested answer") }
+        guard moment?.includes(event) ?? true else {
+            throw rejection("had not happened at the requested time or position")
+        }
+        return event
+    }
+
+    /// Returns the later events of the stream that could not have happened without `missing`.
+    private func objections(
+        without missing: RecordedEvent, asOf moment: Moment?
+    ) async throws -> [Objection] {
+        var state = S.Subject.initial
+        var objections: [Objection] = []
+        for try await record in try await client.read(.stream(missing.stream), asOf: moment).events
+        where record.id != missing.id {
+            for recorded in try Recorded<S.Subject.Event>.required(
+                in: record, by: S.Subject.self)
+            {
+                if record.position > missing.position,
+                    let reason = S.Subject.objection(to: recorded.event, given: state)
+                {
+                    objections.append(Objection(event: PastEvent(record), reason: reason))
+                }
+                S.Subject.evolve(&state, with: recorded.event)
+            }
+        }
+        return objections
+    }
+}
+
+/// An in-memory read model of selected events, and a query of it.
+private struct PastModel<S: Service, Argument, Answer>
+where Argument: Codable & Sendable, Answer: Codable & Sendable {
+    let query: ServiceQuery<S, Argument, Answer>
+    private(set) var model = S.Shown.Model()
+    /// The position of the last event in the model.
+    private(set) var position: UInt64 = 0
+    /// The tables that the live model has on disk. Nil if the query does not read them.
+    private let rows: DatabaseQueue?
+
+    init(_ query: ServiceQuery<S, Argument, Answer>) throws {
+        self.query = query
+        switch query.source {
+        case .memory:
+            rows = nil
+        case .disk:
+            rows = try DatabaseQueue()
+            try rows?.write { try S.Shown.Model.createTables($0) }
+        }
+    }
+
+    /// Whether the query reads the model only, so that the model alone is a complete snapshot.
+    var isInMemory: Bool { rows == nil }
+
+    mutating func resume(from snapshot: PastSnapshots<S>.Snapshot) {
+        model = snapshot.model
+        position = snapshot.position
+    }
+
+    mutating func fold(_ records: [RecordedEvent]) throws {
+        try S.Shown.project(records, onto: &model)
+        position = records.last?.position ?? position
+        try write()
+    }
+
+    /// Folds rehearsed events as if they happened now.
+    mutating func fold(_ events: [RehearsedEvent]) throws {
+        for event in events {
+            guard let shown = try event.decoded(S.Shown.Event.self) else { continue }
+            position += 1
+            S.Shown.project(
+                Recorded(
+                    shown, position: position, stream: event.stream, revision: 0, id: event.id,
+                    time: .now(), correlationID: event.correlationID,
+                    causationID: event.causationID), onto: &model)
+        }
+        try write()
+    }
+
+    private mutating func write() throws {
+        let writes = model.takeWrites()
+        try rows?.write { db in for write in writes { try write(db) } }
+    }
+
+    func answer(_ argument: Argument) throws -> Answer {
+        switch query.source {
+        case .memory(let answer): try answer(model, argument)
+        // The initializer creates `rows` for every query that reads from disk.
+        case .disk(let answer): try rows!.read { try answer($0, argument) }
+        }
+    }
+
+    /// Returns the answer, or nil if the query is rejected.
+    func state(_ argument: Argument) throws -> Answer? {
+        do {
+            return try answer(argument)
+        } catch let error as DaybookError where error.kind == .rejected {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import EventSourcing
+import EventStoreClient
+import Foundation
+import GRDB
+import JSON
+
+/// Snapshots of the past answers to one query, which save folding long histories from the start.
+///
+/// The file is only a cache. A reader checks that a snapshot's event is in the log before it uses
+/// the snapshot, and a failed read or write only costs time. The file may be removed at any time.
+struct PastSnapshots<S: Service>: Sendable {
+    typealias Model = S.Shown.Model
+
+    /// The read model of one entity after one of its events.
+    struct Snapshot: Sendable {
+        var model: Model
+        /// The position of the last event in the model.
+        var position: UInt64
+        /// The commit time of that event.
+        var time: Timestamp
+        /// The id of that event.
+        var event: EventID
+    }
+
+    private let path: String
+    private let log: EventID
+    private let query: String
+    /// The argument of the query, as JSON.
+    private let argument: String
+
+    /// - Parameter folder: the service's own folder.
+    init(in folder: String, log: EventID, of query: String, _ argument: some Encodable) throws {
+        path = "\(folder)/past.sqlite"
+        self.log = log
+        self.query = query
+        self.argument = try JSON.text(argument)
+    }
+
+    /// Returns the last snapshot at or before `moment`, or the last of all if `moment` is nil.
+    func nearest(to moment: Moment?) -> Snapshot? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let (column, bound): (String, Int64) =
+            switch moment {
+            case nil: ("position", .max)
+            case .position(let position): ("position", Int64(clamping: position))
+            case .time(let time): ("time", time.microseconds)
+            }
+        return using { database in
+            try database.read { db in
+                let row = try Row.fetchOne(
+                    db,
+                    sql: """
+                        SELECT model, position, time, event FROM past
+                        WHERE query = ? AND argument = ? AND version = ? AND log = ?
+                        AND \(column) <= ? ORDER BY position DESC LIMIT 1
+                        """,
+                    arguments: [query, argument, S.Shown.version, log.description, bound])
+                return try row.flatMap(Self.snapshot)
+            }
+        }
+    }
+
+    private static func snapshot(_ row: Row) throws -> Snapshot? {
+        guard let event = EventID(try row.decode(String.self, forColumn: "event")) else {
+            return nil
+        }
+        return Snapshot(
+            model: try JSON.decode(Model.self, from: row.decode(Data.self, forColumn: "model")),
+            position: try row.decode(forColumn: "position"),
+            time: Timestamp(microseconds: try row.decode(forColumn: "time")), event: event)
+    }
+
+    /// Stores the snapshots, and removes those of another version or log.
+    func keep(_ snapshots: [Snapshot]) {
+        guard !snapshots.isEmpty else { return }
+        // A failed write needs no handling: the next answer takes as long as this one.
+        using { database in try database.write { try write(snapshots, $0) } }
+    }
+
+    private func write(_ snapshots: [Snapshot], _ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS past (
+                    query TEXT, argument TEXT, version INTEGER, log TEXT, position INTEGER,
+                    time INTEGER, event TEXT, model BLOB,
+                    PRIMARY KEY (query, argument, position))
+                """)
+        // Snapshots of another version or log are useless.
+        try db.execute(
+            sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
+            arguments: [S.Shown.version, log.description])
+        for snapshot in snapshots {
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    query, argument, S.Shown.version, log.description, Int64(snapshot.position),
+                    snapshot.time.microseconds, snapshot.event.description,
+                    try JSON.data(snapshot.model),
+                ])
+        }
+    }
+
+    /// Runs `body` on the file. Returns nil if the file can't be used, which only costs time.
+    /// Removes a damaged file, and the next answer creates a new one.
+    @discardableResult
+    private func using<Value>(_ body: (DatabaseQueue) throws -> Value?) -> Value? {
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(1)
+            return try body(DatabaseQueue(path: path, configuration: configuration))
+        } catch {
+            if StoreFailure.isDamage(error) { try? ProjectedStore.remove(path) }
+            return nil
+        }
+    }
+}

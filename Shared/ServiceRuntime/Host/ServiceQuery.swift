@@ -1,0 +1,110 @@
+import CallServer
+public import EventSourcing
+import EventStoreClient
+public import GRDB
+import JSON
+import WireProtocol
+
+/// A query of a service's read model.
+///
+/// One definition serves the live, a past and a hypothetical read model, and a store in a file.
+public struct ServiceQuery<
+    S: Service, Argument: Codable & Sendable, Answer: Codable & Sendable
+>: Sendable {
+    /// The read model of the service.
+    public typealias Model = S.Shown.Model
+
+    /// The part of the read model that answers.
+    public enum Source: Sendable {
+        /// The model in memory.
+        case memory(@Sendable (Model, Argument) throws -> Answer)
+        /// The tables on disk, for rows that are not kept in memory.
+        case disk(@Sendable (Database, Argument) throws -> Answer)
+    }
+
+    /// The name of the call.
+    public let name: String
+    let scope: @Sendable (Argument) throws -> EventQuery
+    let source: Source
+
+    /// Creates a query.
+    ///
+    /// - Parameter scope: returns the query for the events of the requested entity, of any type.
+    ///   The answer must depend on no other events. The default is all events.
+    public init(
+        _ name: String,
+        of scope: @escaping @Sendable (Argument) throws -> EventQuery = { _ in .all },
+        from source: Source
+    ) {
+        self.name = name
+        self.scope = scope
+        self.source = source
+    }
+
+    /// Creates a query for an entity by its id, which a table in memory answers.
+    ///
+    /// - Parameters:
+    ///   - scope: as for any query. The default is the entity's own stream.
+    ///   - rejection: returns the reason of the rejection if the table lacks the id.
+    public init(
+        _ name: String,
+        of scope: @escaping @Sendable (String) throws -> EventQuery = {
+            .stream(try StreamName(category: S.Subject.category, id: $0))
+        },
+        in table: any KeyPath<Model, EventSourcing.Table<Answer>> & Sendable,
+        orReject rejection: @escaping @Sendable (_ id: String) -> String
+    ) where Argument == String, Answer: Identifiable, Answer.ID == String {
+        self.init(
+            name, of: scope,
+            from: .memory { model, id in
+                try model[keyPath: table][id].orThrow(.rejected, rejection(id))
+            })
+    }
+}
+
+/// A query that a service answers, with any argument and answer.
+public protocol AnsweredQuery<S>: Sendable {
+    /// The service that answers.
+    associatedtype S: Service
+
+    /// Makes the service's process answer the query.
+    func register(with host: ServiceHost<S>) async
+}
+
+extension ServiceQuery: AnsweredQuery {
+    /// Makes the service's process answer from its live read model, or from the log for past and
+    /// hypothetical states.
+    public func register(with host: ServiceHost<S>) async {
+        let (past, readModel) = (host.past, host.readModel)
+        await host.server.handle(name) { data, caller in
+            try caller.checkRead(S.Shown.query)
+            let request = try JSON.argument(QueryRequest<Argument>.self, data)
+            let answer: any Encodable =
+                if let event = request.without {
+                    try await past.hypothetical(
+                        self, request.query, without: .id(event), asOf: request.asOf)
+                } else if let moment = request.asOf {
+                    try await past.answer(self, request.query, asOf: moment)
+                } else {
+                    try await readModel.answer(
+                        self, request.query, atLeast: try request.position())
+                }
+            return try JSON.data(answer)
+        }
+    }
+}
+
+extension LiveReadModel {
+    /// Answers from the live read model once it contains every event up to `position`.
+    func answer<S, Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        atLeast position: UInt64 = 0
+    ) async throws -> Answer where S.Shown == P {
+        switch query.source {
+        case .memory(let answer):
+            try await read(atLeast: position) { try answer($0, argument) }
+        case .disk(let answer):
+            try await readStore(atLeast: position) { try answer($0, argument) }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import AuditDomain
+import Contracts
+import EventSourcing
+import TestSupport
+import Testing
+
+/// Events that no service of the suite would append.
+@Suite struct `Foreign events` {
+    @Test(arguments: [
+        ("account-a", "MoneyBurnt", "{}", "Audit does not know event type MoneyBurnt"),
+        ("account-a", "MoneyCredited", "{}", "the data of this MoneyCredited can't be read"),
+        ("order-o", "OrderPlaced", "not JSON", "the data of this OrderPlaced can't be read"),
+        ("route-o", "RouteCreated", #"{"order":"o"}"#, "the data of this RouteCreated can't be"),
+        ("creditLimit-a", "CreditLimitSet", #"{"customer":"a","limit":{"amount":1e300}}"#, "can't"),
+        (
+            "account-a", "OrderConfirmed", #"{"order":"a","customer":"a"}"#,
+            "stream account-a holds OrderConfirmed, which belongs to order"
+        ),
+    ])
+    func `Audit reports an unreadable event and continues`(
+        _ event: (stream: String, type: String, data: String, reason: String)
+    ) throws {
+        var audit = try audited(opened)
+        audit.record(
+            try record(at: 2, stream: event.stream, type: event.type, data: event.data))
+        audit.record(try recorded(credited(7), at: 3))
+        #expect(audit.findings.map(\.kind) == [.unreadable], "\(audit.findings)")
+        let finding = try #require(audit.findings.first)
+        #expect(finding.position == 2 && !finding.message.contains("\n"))
+        #expect(finding.message.contains(event.reason), "\(finding.message)")
+        #expect(audit.totals[.usd]?.credits == 7)
+    }
+
+    @Test(arguments: [
+        (credited(7), "account-b"), (placed, "order-p"), (routeCreated, "route-p"),
+        (limit(7), "creditLimit-b"), (opened, "account"), (routeConfirmed, "route-o-o"),
+    ])
+    func `Audit reports an event whose data names another stream, and does not count it`(
+        _ event: Audit.Event, _ stream: String
+    ) throws {
+        var audit = try audited(opened)
+        let payload = try recorded(event, at: 2)
+        audit.record(
+            Recorded(
+                event, position: 2, stream: try StreamName(stream), revision: 0, id: payload.id,
+                time: epoch, correlationID: .none))
+        #expect(audit.findings.map(\.kind) == [.misplaced], "\(audit.findings)")
+        #expect(audit.findings.first?.message.hasPrefix("stream \(stream) holds ") == true)
+        #expect(audit.totals.isEmpty && audit.orderCount == 0 && audit.limitFigures.isEmpty)
+    }
+
+    @Test func `Audit ignores categories that do not belong to the suite`() throws {
+        var audit = Audit()
+        audit.record(
+            try record(at: 1, stream: "card-1", type: "MoneyCredited", data: "nothing readable"))
+        audit.record(try record(at: 2, stream: "$queue-x", type: "QueuePut", data: "{}"))
+        audit.close()
+        #expect(audit.findings == [])
+    }
+
+    @Test func `Audit reads events of earlier versions`() throws {
+        var audit = Audit()
+        audit.record(
+            try record(
+                at: 1, stream: "route-o", type: "RouteCreated",
+                data: """
+                    {"order":"o","customer":"a","origin":"A","destination":"B","legs":[],\
+                    "itemsTotal":{"amount":1,"currency":"USD"},\
+                    "shipping":{"amount":1,"currency":"USD"},\
+                    "total":{"amount":2,"currency":"USD"},"arrivesAt":"2026-01-01T00:00:00Z"}
+                    """))
+        #expect(audit.findings == [])
+    }
+}

@@ -1,0 +1,41 @@
+import Contracts
+import CreditLimitDomain
+import EventSourcing
+import EventSourcingTesting
+import Testing
+
+private let usd = try! Currency("USD")  // USD is in the currency table.
+private func money(_ amount: Int64) -> Money { Money(amount, usd) }
+
+@Suite struct `CreditLimit participant` {
+    private let funds = FundsReserved(
+        account: "a", order: "o", total: money(120), fromBalance: money(0), shortfall: money(120))
+
+    @Test func `CreditLimit absorbs events that come after the rejection`() throws {
+        let rejection = OrderRejected(
+            order: "o", customer: "a", reason: .deadlinePassed, detail: "")
+        var limit = given(CreditLimitParticipant(), .orderRejected(rejection))
+        #expect(try limit.when(.fundsReserved(funds)) == [])
+    }
+
+    @Test func `CreditLimit absorbs an event that comes again`() throws {
+        let paid = PaymentCaptured(
+            account: "a", order: "o", total: money(120), fromBalance: money(0),
+            fromCredit: money(120))
+        var limit = given(
+            CreditLimitParticipant(), .fundsReserved(funds), .paymentCaptured(paid))
+        #expect(try limit.when(.fundsReserved(funds)) == [])
+    }
+
+    @Test func `CreditLimit sends no command for a credit that repays nothing`() throws {
+        func credited(repaid: Int64) -> CreditLimitParticipant.Event {
+            .moneyCredited(
+                MoneyCredited(
+                    account: "a", amount: money(50), repaid: money(repaid), reference: ""))
+        }
+        var limit = given(CreditLimitParticipant())
+        #expect(try limit.when(credited(repaid: 0)) == [])
+        #expect(
+            try limit.when(credited(repaid: 7)) == [.repay(customer: "a", amount: money(7))])
+    }
+}

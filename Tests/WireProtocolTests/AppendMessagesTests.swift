@@ -1,0 +1,25 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@Suite struct `Append messages` {
+    @Test func `Append condition decodes to what was encoded`() throws {
+        let bytes = try Sample.condition.encoded()
+        #expect(try AppendCondition(bytes[...]) == Sample.condition)
+        #expect(try AppendCondition.any.encoded() == [])
+        #expect(try AppendCondition([]) == .any)
+    }
+
+    @Test func `Truncated append condition is rejected`() throws {
+        let condition = try Sample.condition.encoded()
+        for count in 1..<condition.count {
+            #expect(throws: ProtocolError.self) { try AppendCondition(condition.prefix(count)) }
+        }
+    }
+
+    @Test func `Answer to an append decodes to what was encoded`() throws {
+        let appended = Appended(
+            first: 5, last: 7, lastRevision: 2, time: Timestamp(microseconds: 99), isRepeat: true)
+        #expect(try Appended(appended.bytes.span) == appended)
+    }
+}

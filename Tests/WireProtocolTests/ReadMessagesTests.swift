@@ -1,0 +1,36 @@
+import EventSourcing
+import Testing
+import WireProtocol
+
+@Suite struct `Read messages` {
+    @Test func `Read request decodes to what was encoded`() throws {
+        let request = ReadRequest(
+            Sample.mixed, direction: .backwards, from: 9, to: 3,
+            since: Timestamp(microseconds: -5), before: Timestamp(microseconds: 5), limit: 7,
+            credit: 2, chunkBytes: 1024)
+        #expect(try ReadRequest(request.encoded()[...]) == request)
+    }
+
+    @Test func `Query without correlation ids is encoded as in earlier versions`() throws {
+        let frame = try ReadRequest(.types(["V"])).encoded().dropFirst(52)
+        #expect(Array(frame) == [1, 0, 0, 0, 0, 0, 1, 0, 1, 0x56, 0, 0])
+        let id = EventID(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C_0D0E_0F10)
+        let two = try ReadRequest(EventQuery([.init(correlations: [id]), .init()])).encoded()
+        #expect(
+            Array(two.dropFirst(52)) == [2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+                + Array(1...16) + [UInt8](repeating: 0, count: 10))
+    }
+
+    @Test func `Truncated or overlong read request is rejected`() throws {
+        let read = try ReadRequest(Sample.mixed).encoded()
+        for count in 0..<read.count {
+            #expect(throws: ProtocolError.self) { try ReadRequest(read.prefix(count)) }
+        }
+        #expect(throws: ProtocolError.self) { try ReadRequest((read + [0])[...]) }
+    }
+
+    @Test func `Header of a chunk decodes to what was encoded`() throws {
+        let chunk = ChunkHeader(next: 8, head: 100, count: 3, isLast: true)
+        #expect(try ChunkHeader(chunk.bytes.span) == chunk)
+    }
+}
