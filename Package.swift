@@ -29,7 +29,7 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
     ("HistoryChecker", ["EventSourcing"]),
     ("Contracts", ["EventSourcing", "JSON"]),
     ("EventPattern", ["Bytes", "EventSourcing", "JSON"]),
-    ("ObjectStorage", ["EventSourcing", "Files", crypto]),
+    ("ObjectStorage", ["Bytes", "EventSourcing", "Files", crypto]),
     ("ZeroMQ", ["Bytes", "CZeroMQ"]),
     ("WireProtocol", ["Bytes", "EventSourcing", "JSON"]),
     ("Observability", ["Bytes", "EventSourcing", "JSON", "ZeroMQ", logging]),

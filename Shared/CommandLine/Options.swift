@@ -11,7 +11,8 @@ public struct ServeOptions: ParsableArguments {
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home
 
-    /// The endpoint that the service binds, or nil for that in the environment or below `home`.
+    /// The endpoint that the service binds. If nil, the environment or the default under
+    /// `home` applies.
     @Option(
         help: """
             The endpoint to listen at, ipc:// or tcp:// (DAYBOOK_LISTEN, or else the endpoint that \
@@ -19,7 +20,8 @@ public struct ServeOptions: ParsableArguments {
             """)
     public var endpoint: String?
 
-    /// The endpoint of the event store, or nil for that in the environment or below `home`.
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
     @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
@@ -47,7 +49,8 @@ public struct CallOptions: ParsableArguments {
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home
 
-    /// The endpoint of the service, or nil for that in the environment or below `home`.
+    /// The endpoint of the service. If nil, the environment or the default under
+    /// `home` applies.
     @Option(help: "The endpoint of the service (DAYBOOK_<SERVICE>_ENDPOINT).")
     public var endpoint: String?
 
@@ -59,7 +62,7 @@ public struct CallOptions: ParsableArguments {
     @Option(help: "Who gives the command.")
     public var actor = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
 
-    /// The trace that the command is part of, or nil for that in the environment.
+    /// The trace that the command is part of. If nil, the environment or the default applies.
     @Option(
         help: "The W3C trace that the command is part of (TRACEPARENT).",
         transform: {
@@ -85,12 +88,12 @@ public struct CallOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - name: the name of the call that carries the message.
-    ///   - said: the outcome for people, such as `placed order o1`.
+    ///   - outcome: the outcome for people, such as `placed order o1`.
     public func command(
-        _ name: String, _ message: some Codable & Sendable, to service: String, _ said: String
+        _ name: String, _ message: some Codable & Sendable, to service: String, _ outcome: String
     ) async throws {
         let reply = try await with(service) { try await $0.command(name, message) }
-        try Output.reply(reply, json: json, said)
+        try Output.reply(reply, json: json, outcome)
     }
 
     /// Returns the result of `body`, which gets a client of a service that is closed afterwards.

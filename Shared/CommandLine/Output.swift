@@ -8,8 +8,8 @@ public import WireProtocol
 public enum Output {
     /// A named value for people. Nil is printed as `-`.
     public typealias Field = (name: String, value: (any CustomStringConvertible)?)
-    /// A column of a table: its head, and its cell in a row.
-    public typealias Column<Row> = (head: String, cell: (Row) -> any CustomStringConvertible)
+    /// A column of a table: its header, and its cell in a row.
+    public typealias Column<Row> = (header: String, cell: (Row) -> any CustomStringConvertible)
 
     /// Prints a value as JSON, in one line.
     public static func json(_ value: some Encodable) throws {
@@ -22,8 +22,8 @@ public enum Output {
     }
 
     /// Prints a table for people. Each column is as wide as its widest cell.
-    public static func table(_ heads: [String], _ rows: [[String]]) {
-        for line in lines(heads, rows) { print(line) }
+    public static func table(_ headers: [String], _ rows: [[String]]) {
+        for line in lines(headers, rows) { print(line) }
     }
 
     /// Prints things as a table for people, one row each.
@@ -31,22 +31,22 @@ public enum Output {
         for line in lines(things, columns) { print(line) }
     }
 
-    /// Returns the lines of a table of things, with its heads first.
+    /// Returns the lines of a table of things, with its headers first.
     public static func lines<Row>(_ things: [Row], _ columns: [Column<Row>]) -> [String] {
-        lines(columns.map(\.head), things.map { row in columns.map { $0.cell(row).description } })
+        lines(columns.map(\.header), things.map { row in columns.map { $0.cell(row).description } })
     }
 
     /// Prints a table of entities for people: their ids, and some of their fields.
     ///
     /// - Parameters:
-    ///   - head: the head of the column of ids.
+    ///   - header: the header of the column of ids.
     ///   - fields: the names of the fields to print.
-    ///   - heads: the heads of fields whose names are not their heads, by name.
+    ///   - headers: the headers that differ from the names of their fields, by name.
     public static func table<View: FieldView & Identifiable>(
-        _ views: [View], id head: String, _ fields: [String], heads: [String: String] = [:]
+        _ views: [View], id header: String, _ fields: [String], headers: [String: String] = [:]
     ) where View.ID == String {
         table(
-            [head] + fields.map { heads[$0] ?? $0 },
+            [header] + fields.map { headers[$0] ?? $0 },
             views.map { view in
                 let values = Dictionary(
                     uniqueKeysWithValues: view.fields.map { ($0.name, $0.value) })
@@ -54,12 +54,12 @@ public enum Output {
             })
     }
 
-    /// Returns the lines of a table, with its heads first.
-    public static func lines(_ heads: [String], _ rows: [[String]]) -> [String] {
-        let widths = heads.indices.map { column in
-            ([heads] + rows).map { $0[column].count }.max() ?? 0
+    /// Returns the lines of a table, with its headers first.
+    public static func lines(_ headers: [String], _ rows: [[String]]) -> [String] {
+        let widths = headers.indices.map { column in
+            ([headers] + rows).map { $0[column].count }.max() ?? 0
         }
-        return ([heads] + rows).map { row in
+        return ([headers] + rows).map { row in
             let cells = zip(row, widths).map { cell, width in
                 cell + String(repeating: " ", count: width - cell.count)
             }
@@ -80,13 +80,13 @@ public enum Output {
 
     /// Prints the outcome of a command, as JSON or for people.
     ///
-    /// - Parameter said: the text for people, such as `placed order o1`.
-    public static func reply(_ reply: CommandReply, json: Bool, _ said: String) throws {
+    /// - Parameter outcome: the outcome for people, such as `placed order o1`.
+    public static func reply(_ reply: CommandReply, json: Bool, _ outcome: String) throws {
         if json { return try self.json(reply) }
         let (events, position) = (reply.events.joined(separator: ", "), reply.position ?? 0)
         switch reply.result {
-        case .appended: print("\(said) (\(events), position \(position))")
-        case .repeated: print("\(said) already (position \(position))")
+        case .appended: print("\(outcome) (\(events), position \(position))")
+        case .repeated: print("\(outcome) already (position \(position))")
         case .nothing: print("nothing to do")
         }
     }

@@ -48,7 +48,8 @@ public struct QueryOptions: ParsableArguments {
     @Option(help: "Read this file, made by 'rebuild --into', instead of asking the service.")
     public var store: String?
 
-    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
     @Option(
         help: "The endpoint of the event store, for past states (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?

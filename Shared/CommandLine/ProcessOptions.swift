@@ -15,7 +15,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
         case json
     }
 
-    /// The address of the metrics server, `off`, or nil for that in the environment.
+    /// The address of the metrics server, `off`. If nil, the environment or the default applies.
     @Option(
         help: """
             The HTTP address of /metrics, /live and /ready: unix:<path>, <host>:<port> or off \
@@ -32,7 +32,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
         })
     public var logLevel = Logger.Level.notice
 
-    /// The format of the log, or nil for that in the environment.
+    /// The format of the log. If nil, the environment or the default applies.
     @Option(help: "The format of the log, text or json (DAYBOOK_LOG_FORMAT; default: text).")
     public var logFormat: LogFormat?
 

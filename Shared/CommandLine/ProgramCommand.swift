@@ -2,11 +2,11 @@ public import ArgumentParser
 
 /// A command of a program, which describes itself in static properties.
 public protocol ProgramCommand: AsyncParsableCommand {
-    /// The name of the command, or nil for that of its type, such as `replay` for `Replay`.
+    /// The name of the command, or nil to derive it from the type, such as `replay` for `Replay`.
     static var commandName: String? { get }
-    /// What the command does, as an imperative.
+    /// The abstract of the command, in the imperative.
     static var abstract: String { get }
-    /// What else its help says, or an empty text.
+    /// Further help text, or empty.
     static var discussion: String { get }
     /// The commands below it.
     static var subcommands: [any ParsableCommand.Type] { get }

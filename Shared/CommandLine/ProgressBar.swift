@@ -34,7 +34,7 @@ public struct ProgressBar {
     /// Shows the progress. It may be called often: the bar is drawn at most every 100 ms.
     ///
     /// - Parameters:
-    ///   - total: the new total of work that grows meanwhile, or nil for that of before.
+    ///   - total: the new total of work that grows meanwhile, or nil to keep the current total.
     ///   - what: a text to show after the numbers.
     public mutating func show(_ done: Int, of total: Int? = nil, _ what: String = "") {
         if let total { self.total = max(total, 1) }

@@ -28,8 +28,8 @@ public protocol Decider: SendableMetatype {
     /// Returns why `event` can't happen in `state`, or nil if it can.
     ///
     /// An event can't happen if it breaks an invariant, or if it refers to something that does not
-    /// exist. Such an objection reveals a hypothetical past that is impossible. It is no objection
-    /// that the aggregate would decide differently today, for example hold more money for an order.
+    /// exist. Such an objection means that the hypothetical past is impossible. A different
+    /// decision is not an objection, for example a larger hold for an order.
     static func objection(to event: Event, given state: State) -> String?
 }
 

@@ -90,8 +90,8 @@ public struct Recorded<Event: Sendable>: Sendable {
 extension Recorded where Event: EventFamily {
     /// Returns the family's events in `record`, in their current version.
     ///
-    /// Most records hold one event. The result is empty if the type means nothing to the family,
-    /// and has several events if the type was split. Those share their place, id and time.
+    /// Most records hold one event. The result is empty if the family does not use the type. It has
+    /// several events if an upcaster splits the record; they share its position, id and time.
     ///
     /// - Parameter reader: the reader's type, named in the error.
     /// - Throws: `unreadable` if the record is in one of the family's categories and its type is

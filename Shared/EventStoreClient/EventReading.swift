@@ -51,16 +51,16 @@ public struct EventReading: AsyncSequence, Sendable {
 
         private func nextChunk() async throws -> EventBatch {
             // The time to wait for other reads does not count.
-            _ = try await openRead()
+            var id = try await openRead()
             var attempts = Attempts(within: timeout)
             while let end = attempts.next() {
-                let id = try await openRead()
                 if let message = try await connection.next(id, until: end) {
                     return try await take(Answer(message), of: id)
                 }
-                guard await !connection.isClosed else { break }
+                guard await !connection.isClosed, .now < attempts.deadline else { break }
                 // The store may have restarted and lost this read.
                 endRead()
+                id = try await openRead()
             }
             throw DaybookError.noAnswer(from: connection.endpoint, within: timeout)
         }

@@ -79,7 +79,7 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         ("\"data\":1", "\"data_base64\":\"A\""),
         ("\"data\":1", "\"data\":01"), ("\"data\":1", "\"data\":1,\"data\":1"),
         ("\"data\":1", "\"tags\":\"%G0\""), ("\"data\":1", "\"tags\":\"%FF\""),
-        ("\"data\":1", "\"tags\":\"%+1\""),
+        ("\"data\":1", "\"tags\":\"%+1\""), ("\"data\":1", "\"tags\":\"%A9\""),
         ("\"data\":1", "\"tags\":[\"a\"]"), ("\"data\":1", "\"Data\":1"),
         ("\"data\":1", "\"unknown\":\"1\""), ("\"data\":1}", "\"data\":1"),
         ("\"data\":1}", "\"data\":1}{}"),

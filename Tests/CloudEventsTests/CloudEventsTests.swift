@@ -73,7 +73,7 @@ extension NewEvent {
 
     @Test(arguments: [
         ["customer:7", "order:1"], ["a,b", "%", "%41", ",", " ", "\u{301}", "a"],
-        ["ünï", "\n", "\u{85}", "\""],
+        ["ünï", "\n", "\u{85}", "\""], ["\u{FEFF}", "\u{FEFF}x"],
         (1...Limits.tags).map { "tag:\($0)" },
     ])
     func `Event is read back with its tags`(tags: [String]) throws {

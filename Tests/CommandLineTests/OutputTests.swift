@@ -7,7 +7,7 @@ import Testing
         #expect(lines == ["id       amount", "order-1  é", "o        11.77 USD"])
     }
 
-    @Test func `Table without rows has its heads`() {
+    @Test func `Table without rows has its headers`() {
         #expect(Output.lines(["a", "bb"], []) == ["a  bb"])
         #expect(Output.lines([], []) == [""])
     }

@@ -80,9 +80,9 @@ private struct Kept {
             definition, try await bus.store.welcome().log, bus, surroundings, timing)
     }
 
-    func turn(after duration: Duration = .zero) async {
+    func runOnce(after duration: Duration = .zero) async {
         surroundings.pass(duration)
-        await archiver.turn()
+        await archiver.runOnce()
     }
 
     /// Verifies the archive and returns the positions of its events.
@@ -104,15 +104,15 @@ private struct Kept {
         defer { kept.remove() }
         let first = try await kept.bus.append(10)
         try await kept.bus.append(10, type: "Other")
-        await kept.turn()
+        await kept.runOnce()
         #expect(await kept.view.checkpoint == 0)
-        await kept.turn(after: .seconds(4.9))
+        await kept.runOnce(after: .seconds(4.9))
         #expect(try await kept.positions().isEmpty)
-        await kept.turn(after: .seconds(0.2))
+        await kept.runOnce(after: .seconds(0.2))
         #expect(try await kept.positions() == Array(first))
         // Events that do not match advance the checkpoint.
         try await kept.bus.append(10, type: "Other")
-        await kept.turn()
+        await kept.runOnce()
         let view = await kept.view
         #expect(view.checkpoint == 30 && view.events == 10 && view.segments >= 1)
         #expect(await kept.archiver.ruleView.matched == 10)
@@ -123,11 +123,11 @@ private struct Kept {
         defer { kept.remove() }
         for _ in 0..<8 {
             try await kept.bus.append()
-            await kept.turn(after: .seconds(4))
+            await kept.runOnce(after: .seconds(4))
         }
         #expect(try await kept.positions().isEmpty)
         try await kept.bus.append()
-        await kept.turn(after: .seconds(4))
+        await kept.runOnce(after: .seconds(4))
         #expect(try await kept.positions() == Array(1...9))
     }
 
@@ -141,8 +141,8 @@ private struct Kept {
         for kept in [whole, matching] {
             try await kept.bus.put(QueueDefinition(name: "q"))
             try await kept.bus.append(3)
-            await kept.turn()
-            await kept.turn(after: .seconds(5))
+            await kept.runOnce()
+            await kept.runOnce(after: .seconds(5))
         }
         #expect(try await whole.positions() == [1, 2, 3, 4])
         #expect(try await matching.positions() == [2, 3, 4])
@@ -156,12 +156,12 @@ private struct Kept {
         var last: UInt64 = 0
         for round in 0..<12 {
             last = try await kept.bus.append(60).upperBound
-            await kept.turn()
-            if round.isMultiple(of: 3) { await kept.turn(after: .seconds(5)) }
+            await kept.runOnce()
+            if round.isMultiple(of: 3) { await kept.runOnce(after: .seconds(5)) }
             try await kept.restart()
         }
-        await kept.turn()
-        await kept.turn(after: .seconds(5))
+        await kept.runOnce()
+        await kept.runOnce(after: .seconds(5))
         #expect(try await kept.positions() == Array(1...last))
         #expect(await kept.view.segments > 5)
     }
@@ -170,11 +170,11 @@ private struct Kept {
         let kept = try await Kept(days: 2)
         defer { kept.remove() }
         try await kept.bus.append(5)
-        await kept.turn()
-        await kept.turn(after: .seconds(5))
-        await kept.turn(after: .seconds(86_400))
+        await kept.runOnce()
+        await kept.runOnce(after: .seconds(5))
+        await kept.runOnce(after: .seconds(86_400))
         #expect(try await kept.positions() == [1, 2, 3, 4, 5])
-        await kept.turn(after: .seconds(90_000))
+        await kept.runOnce(after: .seconds(90_000))
         #expect(try await kept.positions().isEmpty)
         let view = await kept.view
         #expect(view.events == 0 && view.checkpoint == 5 && view.problem == nil)
@@ -186,12 +186,12 @@ private struct Kept {
         let kept = try await Kept()
         defer { kept.remove() }
         try await kept.bus.append(5)
-        await kept.turn()
-        await kept.turn(after: .seconds(5))
+        await kept.runOnce()
+        await kept.runOnce(after: .seconds(5))
         let elsewhere = kept.folder + ".gone"
         try FileManager.default.moveItem(atPath: kept.folder, toPath: elsewhere)
         try await kept.bus.append(200)
-        for _ in 0..<8 { await kept.turn(after: .seconds(60)) }
+        for _ in 0..<8 { await kept.runOnce(after: .seconds(60)) }
         #expect(await kept.view.problem != nil)
         // The archiver may fail to write a segment, and then does not find the archive.
         let warnings = kept.surroundings.warnings
@@ -200,10 +200,10 @@ private struct Kept {
         #expect(!FileManager.default.fileExists(atPath: kept.folder))
         try FileManager.default.moveItem(atPath: elsewhere, toPath: kept.folder)
         // The back-off has reached its maximum of 60 seconds.
-        await kept.turn(after: .seconds(30))
+        await kept.runOnce(after: .seconds(30))
         #expect(try await kept.positions() == Array(1...5))
-        await kept.turn(after: .seconds(31))
-        await kept.turn(after: .seconds(5))
+        await kept.runOnce(after: .seconds(31))
+        await kept.runOnce(after: .seconds(5))
         #expect(try await kept.positions() == Array(1...205))
         #expect(await kept.view.problem == nil)
     }
@@ -213,15 +213,15 @@ private struct Kept {
         defer { kept.remove() }
         let path = "\(kept.folder)/a/manifest.jsonl"
         try await kept.bus.append(5)
-        await kept.turn()
-        await kept.turn(after: .seconds(5))
+        await kept.runOnce()
+        await kept.runOnce(after: .seconds(5))
         let old = try Data(contentsOf: URL(filePath: path))
         try await kept.bus.append(5)
-        await kept.turn()
-        await kept.turn(after: .seconds(5))
+        await kept.runOnce()
+        await kept.runOnce(after: .seconds(5))
         try old.write(to: URL(filePath: path))
         try await kept.bus.append(5)
-        for _ in 0..<4 { await kept.turn(after: .seconds(5)) }
+        for _ in 0..<4 { await kept.runOnce(after: .seconds(5)) }
         #expect(try await kept.positions() == Array(1...15))
     }
 
@@ -236,7 +236,7 @@ private struct Kept {
         try await writer.append([], through: 17)
         try await writer.seal()
         try await kept.bus.append(5)
-        await kept.turn()
+        await kept.runOnce()
         #expect(await kept.view.problem?.contains("up to position 17, but") == true)
         #expect(try await kept.positions().isEmpty)
     }
@@ -256,7 +256,7 @@ private struct Kept {
         try await writer.append(past, through: 5)
         try await writer.seal()
         try await kept.bus.append(9)
-        await kept.turn()
+        await kept.runOnce()
         #expect(await kept.view.problem?.contains("another event at position 5") == true)
         #expect(try await kept.positions() == Array(1...5))
     }

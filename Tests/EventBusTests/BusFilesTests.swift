@@ -205,7 +205,7 @@ extension BusFiles {
             try await folder.open()
         } throws: {
             DaybookError.Kind(of: $0) == .damaged
-                && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) has")
+                && "\($0)".contains("/1 ends at position 3, but its cache \(folder.cache) is")
         }
     }
 
@@ -354,12 +354,12 @@ private struct History {
             for _ in 1...random.number(3) + 1 { change(id, &record.batch) }
         }
         record.batch.newDeadLetters = [:]
-        record.batch.endedDeadLetters = []
+        record.batch.closedDeadLetters = []
         var letter = random.letter()
         letter.id = position
         record.batch.append(WriteBatch(newDeadLetters: [position: letter]))
         if let ended = letters.randomElement(using: &random.source) {
-            record.batch.append(WriteBatch(endedDeadLetters: [ended]))
+            record.batch.append(WriteBatch(closedDeadLetters: [ended]))
             letters.remove(ended)
         }
         letters.insert(position)

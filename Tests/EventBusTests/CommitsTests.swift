@@ -44,7 +44,7 @@ import WireProtocol
         #expect(!isDue(0.5, isTimed: true) && isDue(1, isTimed: true))
         #expect(!isDue(100) && isDue(1, routed: 4) && !isDue(0.5, routed: 4))
         #expect(isDue(0, hasChanges: true))
-        commits.record(WriteBatch(endedDeadLetters: [1]))
+        commits.record(WriteBatch(closedDeadLetters: [1]))
         #expect(isDue(0))
     }
 
@@ -55,8 +55,8 @@ import WireProtocol
         #expect(commits.deadLetter(1).row?.id == 1)
         commits.finish(record, through: 1)
         #expect(commits.deadLetter(1).row?.id == 1)
-        commits.record(WriteBatch(endedDeadLetters: [1]))
-        #expect(commits.deadLetter(1).row == nil && commits.deadLetter(1).hasEnded)
+        commits.record(WriteBatch(closedDeadLetters: [1]))
+        #expect(commits.deadLetter(1).row == nil && commits.deadLetter(1).isClosed)
     }
 
     @Test mutating func `Commits are folded together onto the tables`() {

@@ -45,7 +45,7 @@ import WireProtocol
         deadLetters.record(row(of: "q"))
         deadLetters.record(row(of: "gone"))
         #expect(deadLetters.count(of: "q") == 3 && deadLetters.count(of: "gone") == 1)
-        deadLetters.end(row(of: "q"))
+        deadLetters.recordClosed(row(of: "q"))
         #expect(deadLetters.count(of: "q") == 2 && deadLetters.count(of: "other") == 0)
     }
 

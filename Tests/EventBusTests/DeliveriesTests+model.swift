@@ -160,14 +160,14 @@ private struct SimulatedBus {
 
     private mutating func endDeadLetter(_ id: UInt64) throws {
         let recent = commits.deadLetter(id)
-        let stored = recent.hasEnded ? nil : journal.batch.newDeadLetters[id]
+        let stored = recent.isClosed ? nil : journal.batch.newDeadLetters[id]
         guard let dead = recent.row ?? stored, let event = event(at: dead.letter.position) else {
             return
         }
         redriven += 1
         deliveries[Self.queue]?.restore(dead, event, at: now.log)
-        commits.record(WriteBatch(endedDeadLetters: [id]))
-        deadLetters.end(dead)
+        commits.record(WriteBatch(closedDeadLetters: [id]))
+        deadLetters.recordClosed(dead)
         deliveries[Self.queue]?.unblock(dead.group)
     }
 

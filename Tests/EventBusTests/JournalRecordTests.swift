@@ -157,7 +157,7 @@ struct Records {
             let letter = letter()
             record.batch.newDeadLetters[letter.id] = letter
         }
-        for _ in 0..<number(3) { record.batch.endedDeadLetters.insert(number(20)) }
+        for _ in 0..<number(3) { record.batch.closedDeadLetters.insert(number(20)) }
         return record
     }
 

@@ -55,8 +55,8 @@ final class Queue {
             delivery.entry.sequence, lease: delivery.lease, visibility: visibility, now: now)
     }
 
-    func reject(_ delivery: QueueState.Delivery, delay: Duration? = nil) -> Bool {
-        state.reject(
+    func fail(_ delivery: QueueState.Delivery, delay: Duration? = nil) -> Bool {
+        state.fail(
             delivery.entry.sequence, lease: delivery.lease, error: "no", delay: delay, now: now,
             random: { 0 })
     }

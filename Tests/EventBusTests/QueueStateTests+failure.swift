@@ -9,7 +9,7 @@ import WireProtocol
         let queue = Queue()
         queue.enqueue(1, 2)
         queue.enqueue(3, group: 3)
-        #expect(queue.reject(try queue.next()))
+        #expect(queue.fail(try queue.next()))
         #expect(queue.state.counts == .init(ready: 1, delayed: 1, behind: 1))
         #expect(queue.received() == [3])
         #expect(queue.nextTick() == .milliseconds(500))
@@ -30,7 +30,7 @@ import WireProtocol
     @Test func `Failed entry waits for the delay that its consumer asked for`() throws {
         let queue = Queue()
         queue.enqueue(1)
-        #expect(queue.reject(try queue.next(), delay: .seconds(7)))
+        #expect(queue.fail(try queue.next(), delay: .seconds(7)))
         #expect(
             queue.state.takeChanges().retried.first?.notBefore == queue.now.running + .seconds(7))
         queue.pass(.seconds(7))
@@ -44,7 +44,7 @@ import WireProtocol
         queue.enqueue(5)
         let delivery = try queue.next()
         queue.enqueue(4)
-        #expect(queue.reject(delivery, delay: .zero))
+        #expect(queue.fail(delivery, delay: .zero))
         let earlier = try queue.next()
         #expect(earlier.entry.sequence == 4)
         #expect(queue.acknowledge(earlier))
@@ -55,9 +55,9 @@ import WireProtocol
     @Test func `Entry becomes a dead letter at the maximum receive count`() throws {
         let queue = Queue { $0.retry.maximumReceives = 2 }
         queue.enqueue(1)
-        #expect(queue.reject(try queue.next(), delay: .zero))
+        #expect(queue.fail(try queue.next(), delay: .zero))
         queue.pass(.zero)
-        #expect(queue.reject(try queue.next()))
+        #expect(queue.fail(try queue.next()))
         let changes = queue.state.takeChanges()
         guard case .deadLettered(let entry, .maximumReceives)? = changes.last else {
             Issue.record("the entry is not a dead letter: \(changes)")
@@ -94,7 +94,7 @@ import WireProtocol
         let queue = Queue()
         queue.enqueue(2, group: 2)
         queue.enqueue(1, group: 1)
-        for delivery in queue.receive(2) { #expect(queue.reject(delivery)) }
+        for delivery in queue.receive(2) { #expect(queue.fail(delivery)) }
         queue.enqueue(3, group: 3)
         #expect(queue.received() == [3])
         #expect(queue.changes() == ["retried 2", "retried 1"])
@@ -133,7 +133,7 @@ import WireProtocol
     @Test func `Entry that waits for its retry becomes a dead letter at the maximum age`() throws {
         let queue = Queue { $0.retry.maximumAge = 60 }
         queue.enqueue(1)
-        #expect(queue.reject(try queue.next(), delay: .seconds(90)))
+        #expect(queue.fail(try queue.next(), delay: .seconds(90)))
         #expect(queue.nextTick() == .seconds(60))
         queue.pass(.seconds(60))
         #expect(queue.changes() == ["retried 1", "died 1 MaximumAge"])

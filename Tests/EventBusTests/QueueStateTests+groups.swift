@@ -12,7 +12,7 @@ import WireProtocol
             change(&$0)
         }
         queue.enqueue(1, 2, 3)
-        #expect(queue.reject(try queue.next()))
+        #expect(queue.fail(try queue.next()))
         return queue
     }
 
@@ -75,7 +75,7 @@ import WireProtocol
         #expect(queue.state.counts == .init(blocked: 2))
     }
 
-    @Test func `Group keeps its turn when its first entry becomes a dead letter`() {
+    @Test func `Group keeps its place when its first entry becomes a dead letter`() {
         let queue = Queue {
             $0.retry.maximumAge = 60
             $0.afterDeath = .proceed
@@ -98,7 +98,7 @@ import WireProtocol
         queue.enqueue(5, group: 5)
         let deliveries = queue.receive(3)
         #expect(deliveries.map(\.entry.sequence) == [1, 3, 4])
-        #expect(queue.reject(deliveries[1]))
+        #expect(queue.fail(deliveries[1]))
         queue.state.removeAll(through: 5)
         #expect(queue.state.counts == .init(ready: 2))
         #expect(!queue.acknowledge(deliveries[0]))
@@ -145,7 +145,7 @@ import WireProtocol
         queue.enqueue(4, 5, 6, group: 4)
         #expect(queue.state.counts == .init(ready: 3, behind: 3))
         let deliveries = queue.receive(2)
-        #expect(queue.reject(deliveries[0]))
+        #expect(queue.fail(deliveries[0]))
         #expect(queue.state.counts == .init(ready: 1, inFlight: 1, delayed: 1, behind: 3))
         #expect(queue.state.counts.total == 6)
     }

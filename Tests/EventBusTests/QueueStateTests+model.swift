@@ -37,7 +37,7 @@ private struct Model {
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
     /// The step in which each group became ready, negative if it was released. Nil after an entry
-    /// of the group died: the group keeps its turn only if its next entry was ready then.
+    /// of the group died: the group keeps its place only if its next entry was ready then.
     var readySince: [GroupKey: Int?] = [:]
 
     var steps = 0
@@ -75,7 +75,7 @@ extension Model {
         case ..<30: enqueueNew()
         case ..<50: receive(max: .random(in: 1...4, using: &random))
         case ..<65: useLease { $0.acknowledge($1, $2) }
-        case ..<73: useLease { $0.reject($1, $2) }
+        case ..<73: useLease { $0.fail($1, $2) }
         case ..<76: useLease { $0.extend($1, $2) }
         case ..<88: pass(.milliseconds(.random(in: 0...20_000, using: &random)))
         case ..<90: release(consumer: "\(Int.random(in: 0..<3, using: &random))")
@@ -143,9 +143,9 @@ extension Model {
         state.acknowledge(sequence, lease: lease)
     }
 
-    mutating func reject(_ sequence: UInt64, _ lease: UInt64) -> Bool {
+    mutating func fail(_ sequence: UInt64, _ lease: UInt64) -> Bool {
         let delay = Bool.random(using: &random) ? Duration.seconds(3) : nil
-        return state.reject(
+        return state.fail(
             sequence, lease: lease, error: "no", delay: delay, now: now, random: { 0.5 })
     }
 

@@ -18,13 +18,13 @@ import WireProtocol
     @Test func `Active replay is run once at a time`() {
         #expect(replays.takeIdle() == ["r"])
         #expect(replays.takeIdle().isEmpty)
-        #expect(replays.rest("r"))
+        #expect(replays.stopRunning("r"))
         #expect(replays.takeIdle() == ["r"])
     }
 
-    @Test mutating func `Paused replay rests, and looks for its window when it resumes`() {
+    @Test mutating func `Paused replay stops running, and looks for its window when it resumes`() {
         replays.setState(of: "r", to: .paused, at: time)
-        #expect(replays.takeIdle().isEmpty && !replays.rest("r"))
+        #expect(replays.takeIdle().isEmpty && !replays.stopRunning("r"))
         let beganPaused = replays.begin("r", 2...5)
         #expect(!beganPaused)
         replays.setState(of: "r", to: .running, at: time)

@@ -90,12 +90,12 @@ import WireProtocol
         #expect(router.position == 21)
     }
 
-    @Test mutating func `Held router waits until it is released`() {
-        router.hold()
-        #expect(router.isHeld)
-        router.waitForRelease(Waiter(id: 1))
-        #expect(router.release() == [Waiter(id: 1)])
-        #expect(!router.isHeld)
-        #expect(router.release().isEmpty)
+    @Test mutating func `Paused router waits until it resumes`() {
+        router.pause()
+        #expect(router.isPaused)
+        router.waitForResume(Waiter(id: 1))
+        #expect(router.resume() == [Waiter(id: 1)])
+        #expect(!router.isPaused)
+        #expect(router.resume().isEmpty)
     }
 }

@@ -94,8 +94,8 @@ import WireProtocol
             id: 5, letter: letter, group: GroupKey(high: 0, low: 0),
             diedAt: Timestamp(microseconds: 0))
         var batch = WriteBatch(newDeadLetters: [5: row])
-        batch.append(WriteBatch(endedDeadLetters: [4, 5]))
-        #expect(batch == WriteBatch(endedDeadLetters: [4]))
+        batch.append(WriteBatch(closedDeadLetters: [4, 5]))
+        #expect(batch == WriteBatch(closedDeadLetters: [4]))
     }
 
     @Test func `Numbers are grouped into runs without gaps`() {

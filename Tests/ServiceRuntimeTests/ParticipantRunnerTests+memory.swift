@@ -186,7 +186,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
             Wanted(order: "missed", deadline: past), Wanted(order: "met", deadline: past),
             Met(order: "met"), Wanted(order: "later", deadline: past + 3_600_000_000))
         for memory in ["first", "second"] {
-            let runner = try await store.recollecting(Packer(), memory: memory)
+            let runner = try await store.loadingMemory(Packer(), memory: memory)
             _ = try await runner.handle([])
             #expect(try await store.orders("Missed") == ["missed"])
             try await runner.close()
@@ -194,7 +194,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         // The deadlines are on disk, and the log is not searched again.
         let sagas = try await store.sagas("first")
         #expect(try await sagas.deadlines().map(\.id).sorted() == ["later", "missed"])
-        let next = try await store.recollecting(Packer(), memory: "first")
+        let next = try await store.loadingMemory(Packer(), memory: "first")
         _ = try await next.handle(try await store.deliveries(Met(order: "later")))
         #expect(try await sagas.sagas(["later"])["later"]?.state.events == 2)
         #expect(try await sagas.deadlines().map(\.id) == ["missed"])
@@ -213,11 +213,11 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         async throws
     {
         let store = try await Store()
-        let complete = try await store.recollecting(Packer(), memory: "complete")
+        let complete = try await store.loadingMemory(Packer(), memory: "complete")
         let wanted = try await store.deliveries(
             (0..<20).map { try NewEvent(Wanted(order: "o\($0)")) })
         _ = try await complete.handle(wanted)
-        let lost = try await store.recollecting(Packer(), memory: "lost")
+        let lost = try await store.loadingMemory(Packer(), memory: "lost")
         let met = try await store.deliveries((0..<20).map { try NewEvent(Met(order: "o\($0)")) })
         #expect(try await requests(store) { _ = try await complete.handle(met) } == 0)
         #expect(try await requests(store) { _ = try await lost.handle(met) } == 1)
@@ -235,7 +235,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
                 stream: StreamName("order-1"), type: "Wanted", tags: [Tag.order("a")],
                 data: Array("{}".utf8)), try NewEvent(Wanted(order: "a")),
         ])
-        let runner = try await store.recollecting(Packer(), memory: "lost")
+        let runner = try await store.loadingMemory(Packer(), memory: "lost")
         let met = try await store.deliveries(Met(order: "a"))
         #expect(try await runner.handle(met) == [.acknowledged])
         #expect(try await store.sagas("lost").sagas(["a"])["a"]?.state.events == 2)
@@ -245,7 +245,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         let store = try await Store()
         let long = String(repeating: "x", count: 300)
         _ = try await store.deliveries(Wanted(order: "a"))
-        let runner = try await store.recollecting(Packer(), memory: "lost")
+        let runner = try await store.loadingMemory(Packer(), memory: "lost")
         let wanted = try await store.deliveries([
             NewEvent(
                 stream: StreamName("order-1"), type: "Met", data: JSON.encode(Met(order: long)))
@@ -299,7 +299,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         async throws
     {
         let store = try await Store()
-        let runner = try await store.recollecting(Packer(), memory: "memory")
+        let runner = try await store.loadingMemory(Packer(), memory: "memory")
         let start = Timestamp.now().microseconds
         let day: Int64 = 86_400_000_000
         let far = start + 1000 * day
@@ -308,7 +308,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         _ = try await runner.handle(first)
         _ = try await runner.handle(
             try await store.deliveries(Wanted(order: "new"), at: start + 20 * day))
-        let later = try await store.recollecting(Packer(), memory: "memory")
+        let later = try await store.loadingMemory(Packer(), memory: "memory")
         _ = try await later.handle(
             try await store.deliveries(Wanted(order: "newest"), at: start + 31 * day))
         let sagas = try await store.sagas("memory")
@@ -319,7 +319,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         _ = try await later.handle(
             try await store.deliveries(Met(order: "old"), at: start + 32 * day))
         #expect(try await sagas.sagas(["old"])["old"]?.state.events == 2)
-        let next = try await store.recollecting(Packer(), memory: "memory")
+        let next = try await store.loadingMemory(Packer(), memory: "memory")
         _ = try await next.handle(
             try await store.deliveries(Met(order: "waiting"), at: start + 33 * day))
         #expect(try await sagas.sagas(["waiting"])["waiting"]?.state.events == 2)
@@ -344,11 +344,11 @@ extension NewEvent {
 
 extension Store {
     /// Returns a runner that has loaded its memory, as it does when it starts.
-    fileprivate func recollecting(
+    fileprivate func loadingMemory(
         _ packer: Packer, memory: String
     ) async throws -> ParticipantRunner<Packer, Shelf> {
         let runner = try await runner(packer, memory: memory)
-        try await runner.recollect()
+        try await runner.loadMemory()
         return runner
     }
 
@@ -361,7 +361,7 @@ extension Store {
                 path: "\(folder)/\(memory).sqlite", log: try await client.welcome().log),
             client: client, service: P.name, on: loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        try await runner.recollect()
+        try await runner.loadMemory()
         return runner
     }
 

@@ -50,6 +50,29 @@ import ZeroMQ
         #expect(try suite.scrape("event-store")[refusals] ?? 0 >= 19)
     }
 
+    @Test func `Append with a record that is cut off is rejected, whatever a key may append`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("loyalty", ["--append", "card"])
+        try suite.start("event-store")
+        var record: [UInt8] = []
+        try Self.event("card-1").encode(into: &record)
+        let stranger = try await Stranger(
+            .dealer, to: try #require(suite.environment["DAYBOOK_EVENT_STORE_ENDPOINT"]),
+            on: SocketLoop(name: "stranger"), in: suite.context(of: "loyalty"))
+        for count in 0...record.count {
+            let header = MessageHeader(.append, requestID: UInt64(count)).bytes
+            try await stranger.send([header, [], Array(record.prefix(count))])
+            let answer = try #require(try await stranger.receive())
+            let isWhole = count == record.count
+            let kind = isWhole ? MessageKind.appended : .error
+            #expect(answer.first?.dropFirst(3).first == kind.rawValue, "\(count): \(answer)")
+        }
+        #expect(suite.isRunning("event-store"), "\(suite.log(of: "event-store"))")
+    }
+
     @Test func `Key may read only its own categories and gets no feed`() async throws {
         let suite = try Suite()
         try suite.useTCP()

@@ -92,8 +92,8 @@ import Testing
             | of\ old(?!\ \w) | tells\ of | is\ told | whoever | knock | for\ want\ of
             | in\ vain )\b
             /#
-        let texts = SourceTree.swift + SourceTree.documents.filter { $0.path == "README.md" }
-        for file in texts where file.path != "Tests/TidyTests/StyleTests.swift" {
+        for file in SourceTree.swift + SourceTree.documents
+        where file.path != "Tests/TidyTests/StyleTests.swift" {
             for (index, line) in file.lines.enumerated() where line.contains(dialect) {
                 Issue.record("\(Finding(file, index + 1, "say it in plain English"))")
             }

@@ -6,7 +6,7 @@ import ServiceRuntime
 /// Opens accounts, and holds their money for orders.
 enum BalanceService: EntityService {
     typealias Subject = Account
-    typealias Shown = BalanceProjection
+    typealias ReadProjection = BalanceProjection
 
     static let name = "balance"
     static let commands: [ServiceCommand<Account>] = [

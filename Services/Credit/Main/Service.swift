@@ -6,7 +6,7 @@ import ServiceRuntime
 
 /// Pays money into accounts.
 enum CreditService: MovementService {
-    typealias Shown = CreditProjection
+    typealias ReadProjection = CreditProjection
     typealias Movement = CreditView
 
     static let name = "credit"

@@ -5,7 +5,7 @@ import ServiceRuntime
 /// Sets credit limits, and reserves and draws credit for orders.
 enum CreditLimitService: EntityService {
     typealias Subject = CreditLimit
-    typealias Shown = CreditLimitProjection
+    typealias ReadProjection = CreditLimitProjection
 
     static let name = "creditLimit"
     static let commands: [ServiceCommand<CreditLimit>] = [

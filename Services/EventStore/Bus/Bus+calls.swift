@@ -10,10 +10,10 @@ extension Bus {
         await answerDefinitionCalls()
         await answerQueries()
         await server.command(BusCall.redrive) { (request: EndDeadLetters, cause) in
-            try await self.end(request, .deadLetterRedriven, cause)
+            try await self.redriveOrDiscard(request, .deadLetterRedriven, cause)
         }
         await server.command(BusCall.discard) { (request: EndDeadLetters, cause) in
-            try await self.end(request, .deadLetterDiscarded, cause)
+            try await self.redriveOrDiscard(request, .deadLetterDiscarded, cause)
         }
         await server.handle(BusCall.receive) { data, caller in
             let request = try JSON.argument(ReceiveRequest.self, data)

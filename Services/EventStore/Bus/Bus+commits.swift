@@ -36,7 +36,7 @@ extension Bus {
         do {
             commits.finish(record, through: try await journal.append(record))
             waiters.resume(committing)
-            try await takeUpSnapshot()
+            try await switchToSnapshot()
             try await fold(isNeeded: !readers.isEmpty)
             try await loadEntries()
             waiters.resume(readers)
@@ -101,7 +101,7 @@ extension Bus {
     }
 
     /// Switches to the journal's next generation, if its snapshot is complete.
-    private func takeUpSnapshot() async throws {
+    private func switchToSnapshot() async throws {
         guard let (next, position) = snapshots.takeFinished() else { return }
         commits.move(to: try await journal.move(to: next, from: position))
         // The tables must record that they follow the new generation.

@@ -50,8 +50,8 @@ extension Bus {
     /// Applies an event about a dead letter.
     func applyDeadLetter(_ type: BusEventType, _ event: RecordedEvent) async throws {
         switch type {
-        case .deadLetterRedriven: try await redrive(try await deadLetter(ended: event), event)
-        case .deadLetterDiscarded: end(try await deadLetter(ended: event))
+        case .deadLetterRedriven: try await redrive(try await deadLetter(closedBy: event), event)
+        case .deadLetterDiscarded: close(try await deadLetter(closedBy: event))
         default: add(try event.data(), event)
         }
     }
@@ -72,12 +72,12 @@ extension Bus {
             ])
     }
 
-    /// Returns the dead letter that the event ends.
-    private func deadLetter(ended event: RecordedEvent) async throws -> DeadLetterRow {
+    /// Returns the dead letter that the event redrives or discards.
+    private func deadLetter(closedBy event: RecordedEvent) async throws -> DeadLetterRow {
         let end = try event.data(as: DeadLetterEnd.self)
         let recent = commits.deadLetter(end.deadLetter)
         var found = recent.row
-        if found == nil, !recent.hasEnded {
+        if found == nil, !recent.isClosed {
             let selection = DeadLetterSelection(ids: [end.deadLetter])
             found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
         }
@@ -92,12 +92,13 @@ extension Bus {
         let deadEvent = try await events(at: [position])[position]
         guard let deadEvent, let queue = deliveries[dead.letter.queue] else { return }
         queue.restore(dead, deadEvent, at: event.time)
-        end(dead)
+        close(dead)
     }
 
-    private func end(_ dead: DeadLetterRow) {
-        commits.record(WriteBatch(endedDeadLetters: [dead.id]))
-        deadLetters.end(dead)
+    /// Records that the dead letter was redriven or discarded, and unblocks its group.
+    private func close(_ dead: DeadLetterRow) {
+        commits.record(WriteBatch(closedDeadLetters: [dead.id]))
+        deadLetters.recordClosed(dead)
         deliveries[dead.letter.queue]?.unblock(dead.group)
         commitSignal.send()
     }
@@ -107,7 +108,7 @@ extension Bus {
     private static let page = 100
 
     /// Redrives or discards the selected dead letters. Each gets its own event.
-    func end(
+    func redriveOrDiscard(
         _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
         try require(
@@ -127,7 +128,7 @@ extension Bus {
         }
         guard let last else {
             guard let id = request.selection.ids?.first else { return .nothing }
-            let eventID = DeadLetterRow.endEventID(type, of: id, cause)
+            let eventID = DeadLetterRow.closingEventID(type, of: id, cause)
             if let outcome = try await earlierOutcome(of: cause, eventID) { return outcome }
             throw ProtocolError(.notFound, "there is no dead letter \(id)")
         }
@@ -147,7 +148,7 @@ extension Bus {
         let events = try await events(at: letters.map(\.letter.position))
         return try await client.append(
             try letters.map {
-                try $0.endEvent(type, of: events[$0.letter.position], reason: reason, cause)
+                try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)
             })
     }
 

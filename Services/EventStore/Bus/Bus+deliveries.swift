@@ -64,8 +64,8 @@ extension Bus {
         return delivered
     }
 
-    /// Acknowledges, fails or extends deliveries for a consumer. Returns for each, when it is on
-    /// disk, whether it has taken effect, now or when the consumer sent it before.
+    /// Applies the consumer's verdicts and returns, once they are on disk, which of them took
+    /// effect. A repeated verdict gets the first answer.
     func acknowledge(_ acknowledgements: [Acknowledgement], of queue: String) async throws -> [Bool]
     {
         let accepted = try update { try $0.apply(acknowledgements, to: queue, at: clock.now) }

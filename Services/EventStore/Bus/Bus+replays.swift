@@ -25,7 +25,7 @@ extension Bus {
 
     /// Replays until the end or a pause. An error ends the replay.
     private func run(replay name: String) async throws {
-        defer { if replays.rest(name) { replaySignal.send() } }
+        defer { if replays.stopRunning(name) { replaySignal.send() } }
         var failure: String?
         do {
             try await enqueueEvents(of: name)

@@ -12,7 +12,7 @@ extension Bus {
     /// the queues of the matching rules.
     func route() async throws {
         for try await batch in try await client.subscribe(.all, after: router.position) {
-            if router.isHeld { try await suspend { router.waitForRelease($0) } }
+            if router.isPaused { try await suspend { router.waitForResume($0) } }
             if let last = batch.events.last { clock.follow(last.time) }
             let now = clock.now.log
             for event in batch.events {
@@ -74,8 +74,8 @@ extension Bus {
             // Wait for the commit, so that the entries do not pile up in memory.
             return try await committed()
         }
-        router.hold()
-        defer { waiters.resume(router.release()) }
+        router.pause()
+        defer { waiters.resume(router.resume()) }
         try await fill(filling, through: router.position)
     }
 
@@ -96,7 +96,7 @@ extension Bus {
             rules.first { $0.pattern.matches(event) }.map { (event: event, rule: $0.name) }
         }
         let through = max(filling.position, position)
-        let isLast = router.isHeld && through >= router.position
+        let isLast = router.isPaused && through >= router.position
         let now = clock.now.log
         update { $0.fill(filling, with: matching, through: through, isLast: isLast, at: now) }
     }

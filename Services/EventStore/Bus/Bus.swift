@@ -15,7 +15,7 @@ public import ZeroMQ
 /// and on the acknowledgements of consumers. Rules, queues and dead letters are events, too, and
 /// take effect at their positions in the log.
 ///
-/// Each turn works in memory. Commits follow one after the other, each with all changes since the
+/// Each step works in memory. Commits follow one after the other, each with all changes since the
 /// last. A consumer gets an answer, such as a delivery or a confirmed acknowledgement, only when
 /// the change is on disk.
 public actor Bus: LoopActor {

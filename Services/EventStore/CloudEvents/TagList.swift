@@ -1,4 +1,4 @@
-import Foundation
+import Bytes
 
 /// Tags as one attribute, because CloudEvents has no lists.
 ///
@@ -9,7 +9,9 @@ enum TagList {
     /// Returns the tags in `text`, or nil if the encoding or its UTF-8 is invalid.
     static func tags(in text: String) -> [String]? {
         let parts = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        let tags = parts.compactMap { String(Substring($0)).removingPercentEncoding }
+        let tags = parts.compactMap { part in
+            [UInt8](percentDecoding: part).flatMap { String(validating: $0, as: UTF8.self) }
+        }
         return tags.count == parts.count ? tags : nil
     }
 

@@ -39,25 +39,6 @@ extension EventLog {
             time: last.time, isRepeat: true)
     }
 
-    /// Throws if the condition does not hold for the committed and staged events.
-    mutating func check(_ condition: AppendCondition) throws(AppendError) {
-        for stream in condition.streams where stream.expected != .any {
-            let actual = try revision(of: stream.name.description)
-            let holds =
-                switch stream.expected {
-                case .any: true
-                case .noStream: actual == nil
-                case .streamExists: actual != nil
-                case .revision(let revision): actual == revision
-                }
-            guard holds else { throw .wrongRevision(stream.name, actual: actual) }
-        }
-        guard let none = condition.noneMatching else { return }
-        if let match = try looking(try firstMatch(none.query, after: none.after)) {
-            throw .conditionFailed(position: match)
-        }
-    }
-
     /// Returns the committed event with this id, or nil if the log lacks it.
     public func committedEvent(id: EventID) throws(LogError) -> RecordedEvent? {
         let event = try event(id: id)
@@ -156,34 +137,8 @@ extension EventLog {
         return nil
     }
 
-    private func firstMatch(
-        _ query: EventQuery, after position: UInt64
-    ) throws(LogError) -> UInt64? {
-        // The position comes from a client and may be the largest integer: adding 1 could trap.
-        for (index, segment) in sealed.segments.enumerated()
-        where segment.nextPosition - 1 > position && sealed.mayHold(query, at: index) {
-            if let match = try firstMatch(query, after: position, in: segment) { return match }
-        }
-        for segment in recent where segment.nextPosition - 1 > position {
-            if let match = try firstMatch(query, after: position, in: segment) { return match }
-        }
-        return nil
-    }
-
-    private func firstMatch(
-        _ query: EventQuery, after position: UInt64, in segment: any Segment
-    ) throws(LogError) -> UInt64? {
-        let first = position < segment.base ? 0 : UInt32(position + 1 - segment.base)
-        let ordinals = try segment.candidates(query, from: first)
-        for ordinal in ordinals ?? Array(first..<UInt32(segment.count)) {
-            let event = try record(ordinal, of: segment)
-            if query.matches(event) { return event.position }
-        }
-        return nil
-    }
-
     /// Reads the record from the group if it is staged, otherwise from the file.
-    private func record(
+    func record(
         _ ordinal: UInt32, of segment: any Segment
     ) throws(LogError) -> RecordedEvent {
         let range = try segment.offsets(of: Int(ordinal)...Int(ordinal) + 1)
@@ -202,7 +157,7 @@ extension EventLog {
     }
 
     /// Runs `body` and rethrows its error as an append's.
-    private func looking<Result>(
+    func looking<Result>(
         _ body: @autoclosure () throws(LogError) -> Result
     ) throws(AppendError) -> Result {
         do { return try body() } catch { throw .log(error) }

@@ -131,7 +131,7 @@ public struct EventLog: ~Copyable {
         _ records: Span<UInt8>, _ condition: AppendCondition = .any
     ) throws(AppendError) -> Appended {
         if let failure { throw .log(failure) }
-        let headers = try Admission.headers(of: records, segmentBytes: segmentBytes)
+        let headers = try RecordValidation.headers(of: records, segmentBytes: segmentBytes)
         if let repeated = try repetition(of: records, headers) { return repeated }
         try check(condition)
         let places = try places(of: records, headers)

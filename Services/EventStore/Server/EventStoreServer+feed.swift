@@ -12,7 +12,7 @@ extension EventStoreServer {
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
             while ContinuousClock.now < next, try await feed.readable(until: next) {
-                // A limited number per turn, so that a peer that subscribes without end does not
+                // A limited number per step, so that a peer that subscribes without end does not
                 // block the thread.
                 for _ in 0..<100 {
                     guard let message = try feed.receive() else { break }

@@ -10,12 +10,12 @@ public import ZeroMQ
 /// The server of the event store. It takes requests at a ROUTER socket and publishes the feed at an
 /// XPUB socket, on one thread with the log.
 ///
-/// In each turn it stages all waiting appends, makes them durable by one sync, and only then
+/// In each step it stages all waiting appends, makes them durable by one sync, and only then
 /// answers and publishes. So the more clients wait, the more appends share a sync. It reads sealed
 /// segments on another thread, so that long reads delay nobody.
 public actor EventStoreServer: LoopActor {
-    /// The largest number of requests in a turn. Then the server commits and serves readers.
-    private static let turn = 1024
+    /// The largest number of requests in a step. Then the server commits and serves readers.
+    private static let requestsPerStep = 1024
 
     var log: EventLog
     let durability: Durability
@@ -105,7 +105,7 @@ public actor EventStoreServer: LoopActor {
         while true {
             try Task.checkCancellation()
             var taken = 0
-            while taken < Self.turn, try takeRequest() { taken += 1 }
+            while taken < Self.requestsPerStep, try takeRequest() { taken += 1 }
             let committed = try commit()
             sendAnswers()
             try publish(committed)

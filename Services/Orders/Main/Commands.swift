@@ -245,5 +245,5 @@ private func printOrders(_ views: [OrderView]) {
     Output.table(
         views, id: "order",
         ["customer", "status", "itemsTotal", "shipping", "total", "destination", "arrivesAt"],
-        heads: ["itemsTotal": "items", "destination": "to", "arrivesAt": "arrives"])
+        headers: ["itemsTotal": "items", "destination": "to", "arrivesAt": "arrives"])
 }

@@ -5,7 +5,7 @@ import ServiceRuntime
 /// Places, confirms, rejects and cancels orders.
 enum OrdersService: EntityService {
     typealias Subject = Orders
-    typealias Shown = OrdersProjection
+    typealias ReadProjection = OrdersProjection
 
     static let name = "orders"
     static let commands: [ServiceCommand<Orders>] = [

@@ -4,7 +4,7 @@ import ServiceRuntime
 /// Plans the routes of orders through a network of hubs.
 enum RouteService: EntityService {
     typealias Subject = Route
-    typealias Shown = RouteProjection
+    typealias ReadProjection = RouteProjection
 
     static let name = "route"
     static let queries: [any AnsweredQuery<Self>] = [entity]

@@ -6,7 +6,7 @@ import WithdrawDomain
 
 /// Takes money out of accounts.
 enum WithdrawService: MovementService {
-    typealias Shown = WithdrawProjection
+    typealias ReadProjection = WithdrawProjection
     typealias Movement = WithdrawalView
 
     static let name = "withdraw"

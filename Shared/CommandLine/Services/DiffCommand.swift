@@ -24,7 +24,8 @@ struct Diff<S: EntityService>: ProgramCommand {
         transform: Moment.argument)
     var to: Moment?
 
-    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
     @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
 

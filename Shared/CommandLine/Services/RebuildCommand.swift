@@ -31,7 +31,8 @@ struct Rebuild<S: Service>: ProgramCommand {
         transform: Moment.argument)
     var until: Moment?
 
-    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
     @Option(help: "The endpoint of the event store, for --into (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
 
@@ -80,7 +81,7 @@ struct Rebuild<S: Service>: ProgramCommand {
         let built = try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
-            var fresh: Rebuilding<S.Shown>
+            var fresh: Rebuilding<S.ReadProjection>
             do {
                 fresh = try await Rebuilding(at: file + ".part", log: store.log, notBeyond: end)
             } catch let error as DaybookError where error.kind != .damaged {

@@ -27,7 +27,8 @@ struct Reverse<S: Service>: ProgramCommand {
     /// Whether the command only shows the consequences of the reversal.
     @Flag(help: "Only show the consequences of the reversal.") var dryRun = false
 
-    /// The endpoint of the event store, or nil for that in the environment or below the home.
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
     @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var eventStore: String?
 

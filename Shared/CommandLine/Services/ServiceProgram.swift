@@ -1,12 +1,12 @@
 public import ArgumentParser
 public import ServiceRuntime
 
-/// A service's executable: what its command line has beside the commands of every service.
+/// A service's executable: its own commands, besides those that every service has.
 ///
 /// Every service has `serve`, `reverse`, `status`, `health` and `rebuild`. A service that shows
 /// entities by id also has `diff`.
 public protocol ServiceProgram: Service where Settings: ParsableArguments {
-    /// What the executable does, as an imperative.
+    /// The abstract of the executable, in the imperative.
     static var abstract: String { get }
     /// The service's own commands.
     static var subcommands: [any ParsableCommand.Type] { get }

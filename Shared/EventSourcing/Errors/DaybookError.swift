@@ -2,7 +2,8 @@
 public struct DaybookError: ClassifiedError, Hashable {
     /// What a caller can do about an error.
     ///
-    /// `Program` translates it to an exit status, and `ProtocolError` to a code on the wire.
+    /// `Executable` in Shared/CommandLine translates it to an exit status, and `ProtocolError` to a
+    /// code on the wire.
     public enum Kind: Hashable, Sendable, CaseIterable {
         /// An option, an argument or an environment variable is invalid.
         case usage
@@ -33,10 +34,12 @@ public struct DaybookError: ClassifiedError, Hashable {
         }
     }
 
+    /// What a caller can do about the error.
     public let kind: Kind
     /// What is wrong, with the offending value, and what would be right. One line.
     public let description: String
 
+    /// Creates an error of a kind.
     public init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
@@ -55,5 +58,6 @@ public struct DaybookError: ClassifiedError, Hashable {
 
 /// An error that says what a caller can do about it.
 public protocol ClassifiedError: Error, CustomStringConvertible {
+    /// What a caller can do about the error.
     var kind: DaybookError.Kind { get }
 }

@@ -1,6 +1,6 @@
 /// The name of a stream: a category and, after the first hyphen, an id, as in `account-00042`.
 ///
-/// A name without a hyphen is the only stream of its category.
+/// A name without a hyphen is a category with a single stream.
 public struct StreamName: Hashable, Sendable {
     /// The name as text.
     public let description: String

@@ -69,7 +69,7 @@ public struct EventQuery: Hashable, Sendable {
         return items.isEmpty || parts.contains(where: \.isEmpty) ? nil : Set(parts.joined())
     }
 
-    /// Returns this query, with the lists of `other` where its own are empty.
+    /// Returns this query, with each empty list filled from `other`.
     ///
     /// For example, it adds the categories and types that a reader knows to a query of an entity's
     /// streams or tags.

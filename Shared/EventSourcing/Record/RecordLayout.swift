@@ -76,9 +76,9 @@ public enum RecordLayout {
     /// The offset of the data's length.
     public static let dataLength = 108
 
-    /// The flag of a record that the next record of the same append follows.
+    /// Set if the next record belongs to the same append.
     public static let moreOfAppend: UInt8 = 1
-    /// The flag of a record before which everything was on disk when it was written.
+    /// Set if every earlier record was already on disk when this one was written.
     public static let startsCommit: UInt8 = 2
 
     /// Returns `count` rounded up to a multiple of eight.

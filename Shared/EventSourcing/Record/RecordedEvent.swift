@@ -107,6 +107,7 @@ public enum RecordError: ClassifiedError, Hashable {
     /// The record is damaged, for this reason.
     case damaged(String)
 
+    /// Always `invalid`.
     public var kind: DaybookError.Kind { .invalid }
 
     /// The error in one line.

@@ -45,7 +45,8 @@ public actor QueueWorker: LoopActor {
             /// The verdict took effect and is on disk.
             case confirmed
             /// The verdict came when the delivery no longer belonged to the worker: its visibility
-            /// timeout had passed, or an earlier attempt took effect and its answer was lost.
+            /// timeout had passed, or an earlier attempt took effect and the event store restarted
+            /// before it answered.
             case late
             /// The store did not answer.
             case unknown

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// The XML of S3's answers: the text of elements by their names.
@@ -68,6 +69,7 @@ extension String {
     func percentDecoded() -> String {
         let text = replacing("+", with: " ")
         // Malformed text is kept as it is.
-        return text.removingPercentEncoding ?? text
+        return [UInt8](percentDecoding: text.utf8).map { String(decoding: $0, as: UTF8.self) }
+            ?? text
     }
 }

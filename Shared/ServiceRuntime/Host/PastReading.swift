@@ -55,8 +55,8 @@ package struct PastReading<S: Service>: Sendable {
         var answer = Hypothetical<Answer>(without: PastEvent(event))
         do {
             answer.state = try past.answer(argument)
-        } catch let refusal as DaybookError where refusal.kind == .rejected {
-            answer.refusal = refusal.description
+        } catch let rejection as DaybookError where rejection.kind == .rejected {
+            answer.refusal = rejection.description
         }
         answer.noLongerAllowed = try await objections(without: event, asOf: moment)
         return answer
@@ -89,9 +89,9 @@ package struct PastReading<S: Service>: Sendable {
         return difference
     }
 
-    /// Returns the query's current answer, and the answer if the events happened. An answer is nil
+    /// Returns the current answer, and the answer as if the events had happened. An answer is nil
     /// if the query is rejected.
-    func prospect<Argument, Answer>(
+    func compare<Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         after events: [RehearsedEvent]
     ) async throws -> (now: Answer?, then: Answer?) {
@@ -144,7 +144,7 @@ package struct PastReading<S: Service>: Sendable {
     ) async throws {
         var moment = moment
         if scope.isAll { moment = .position(try await self.position(of: moment)) }
-        let query = scope.narrowed(to: S.Shown.query)
+        let query = scope.narrowed(to: S.ReadProjection.query)
         for try await batch in try await client.read(query, asOf: moment, after: position) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
@@ -202,7 +202,7 @@ package struct PastReading<S: Service>: Sendable {
 private struct PastModel<S: Service, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
     let query: ServiceQuery<S, Argument, Answer>
-    private(set) var model = S.Shown.Model()
+    private(set) var model = S.ReadProjection.Model()
     /// The position of the last event in the model.
     private(set) var position: UInt64 = 0
     /// The tables that the live model has on disk. Nil if the query does not read them.
@@ -215,7 +215,7 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
             rows = nil
         case .disk:
             rows = try DatabaseQueue()
-            try rows?.write { try S.Shown.Model.createTables($0) }
+            try rows?.write { try S.ReadProjection.Model.createTables($0) }
         }
     }
 
@@ -228,7 +228,7 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     }
 
     mutating func fold(_ records: [RecordedEvent]) throws {
-        try S.Shown.project(records, onto: &model)
+        try S.ReadProjection.project(records, onto: &model)
         position = records.last?.position ?? position
         try write()
     }
@@ -236,9 +236,9 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     /// Folds rehearsed events as if they happened now.
     mutating func fold(_ events: [RehearsedEvent]) throws {
         for event in events {
-            guard let shown = try event.decoded(S.Shown.Event.self) else { continue }
+            guard let shown = try event.decoded(S.ReadProjection.Event.self) else { continue }
             position += 1
-            S.Shown.project(
+            S.ReadProjection.project(
                 Recorded(
                     shown, position: position, stream: event.stream, revision: 0, id: event.id,
                     time: .now(), correlationID: event.correlationID,

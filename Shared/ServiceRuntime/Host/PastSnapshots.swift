@@ -9,7 +9,7 @@ import JSON
 /// The file is only a cache. A reader checks that a snapshot's event is in the log before it uses
 /// the snapshot, and a failed read or write only costs time. The file may be removed at any time.
 struct PastSnapshots<S: Service>: Sendable {
-    typealias Model = S.Shown.Model
+    typealias Model = S.ReadProjection.Model
 
     /// The read model of one entity after one of its events.
     struct Snapshot: Sendable {
@@ -54,7 +54,7 @@ struct PastSnapshots<S: Service>: Sendable {
                         WHERE query = ? AND argument = ? AND version = ? AND log = ?
                         AND \(column) <= ? ORDER BY position DESC LIMIT 1
                         """,
-                    arguments: [query, argument, S.Shown.version, log.description, bound])
+                    arguments: [query, argument, S.ReadProjection.version, log.description, bound])
                 return try row.flatMap(Self.snapshot)
             }
         }
@@ -88,12 +88,13 @@ struct PastSnapshots<S: Service>: Sendable {
         // Snapshots of another version or log are useless.
         try db.execute(
             sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
-            arguments: [S.Shown.version, log.description])
+            arguments: [S.ReadProjection.version, log.description])
         for snapshot in snapshots {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
-                    query, argument, S.Shown.version, log.description, Int64(snapshot.position),
+                    query, argument, S.ReadProjection.version, log.description,
+                    Int64(snapshot.position),
                     snapshot.time.microseconds, snapshot.event.description,
                     try JSON.data(snapshot.model),
                 ])

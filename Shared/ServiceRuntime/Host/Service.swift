@@ -8,7 +8,7 @@ public protocol Service: SendableMetatype {
     /// The aggregate that decides the service's commands.
     associatedtype Subject: Reversible
     /// The projection that the service's queries read.
-    associatedtype Shown: Projection where Shown.Model: StoredModel
+    associatedtype ReadProjection: Projection where ReadProjection.Model: StoredModel
     /// The settings of a process of the service, which it gets when it starts.
     associatedtype Settings: Sendable = NoSettings
 

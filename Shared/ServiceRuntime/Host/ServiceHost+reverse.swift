@@ -34,15 +34,15 @@ extension ServiceHost {
 
 extension PastReading {
     /// Returns how the entities of `service`, which is this one, would change if `events` happened.
-    fileprivate func changes<Shown: EntityService>(
-        of service: Shown.Type, after events: [RehearsedEvent]
+    fileprivate func changes<Entities: EntityService>(
+        of service: Entities.Type, after events: [RehearsedEvent]
     ) async throws -> [EntityChange] {
-        let past = PastReading<Shown>(client: client, folder: folder)
+        let past = PastReading<Entities>(client: client, folder: folder)
         let ids = Set(
             events.map(\.stream).filter { $0.category == S.Subject.category }.map(\.id))
         var changes: [EntityChange] = []
         for id in ids.sorted() {
-            let (now, then) = try await past.prospect(Shown.entity, id, after: events)
+            let (now, then) = try await past.compare(Entities.entity, id, after: events)
             let fields = FieldChange.changes(now, then)
             if !fields.isEmpty { changes.append(EntityChange(entity: id, fields: fields)) }
         }

@@ -11,13 +11,13 @@ import ZeroMQ
 
 /// The process of a service.
 ///
-/// Only databases work on other threads. All else runs on one thread, so that no call waits
-/// for a change of threads.
+/// Only databases and the metrics server work on other threads. All else runs on one thread, so
+/// that no call waits for a change of threads.
 public struct ServiceHost<S: Service> {
     let client: EventStoreClient
     let server: CallServer
     let repository: Repository<S.Subject>
-    let readModel: LiveReadModel<S.Shown>
+    let readModel: LiveReadModel<S.ReadProjection>
     private(set) var participant: (any RunningParticipant)?
     /// Answers queries about past states.
     let past: PastReading<S>
@@ -59,7 +59,8 @@ public struct ServiceHost<S: Service> {
         repository = Repository(S.Subject.self, client: client, snapshots: snapshots, on: loop)
         past = PastReading(client: client, folder: folder)
         readModel = try await LiveReadModel(
-            S.Shown.self, at: "\(folder)/projection.sqlite", log: log, client: client, on: loop,
+            S.ReadProjection.self, at: "\(folder)/projection.sqlite", log: log, client: client,
+            on: loop,
             logger: logger)
         // A restored log may have lost its end. The projection would then skip the new events at
         // positions that it has already passed.

@@ -12,7 +12,7 @@ public struct ServiceQuery<
     S: Service, Argument: Codable & Sendable, Answer: Codable & Sendable
 >: Sendable {
     /// The read model of the service.
-    public typealias Model = S.Shown.Model
+    public typealias Model = S.ReadProjection.Model
 
     /// The part of the read model that answers.
     public enum Source: Sendable {
@@ -77,7 +77,7 @@ extension ServiceQuery: AnsweredQuery {
     public func register(with host: ServiceHost<S>) async {
         let (past, readModel) = (host.past, host.readModel)
         await host.server.handle(name) { data, caller in
-            try caller.checkRead(S.Shown.query)
+            try caller.checkRead(S.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<Argument>.self, data)
             let answer: any Encodable =
                 if let event = request.without {
@@ -99,7 +99,7 @@ extension LiveReadModel {
     func answer<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         atLeast position: UInt64 = 0
-    ) async throws -> Answer where S.Shown == P {
+    ) async throws -> Answer where S.ReadProjection == P {
         switch query.source {
         case .memory(let answer):
             try await read(atLeast: position) { try answer($0, argument) }

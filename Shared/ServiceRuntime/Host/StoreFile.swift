@@ -30,9 +30,9 @@ package struct StoreFile<S: Service>: Sendable {
                 !tables.isDisjoint(with: Self.tables()), .invalid,
                 "\(path) is a store of another service, not of \(S.name)")
             try require(
-                version == S.Shown.version, .invalid,
+                version == S.ReadProjection.version, .invalid,
                 "\(path) has version \(version ?? 0), but \(S.name) "
-                    + "reads version \(S.Shown.version); build a new file with: "
+                    + "reads version \(S.ReadProjection.version); build a new file with: "
                     + "\(S.name) rebuild --into FILE")
             return database
         }
@@ -48,7 +48,7 @@ package struct StoreFile<S: Service>: Sendable {
             try database.read { db in
                 switch query.source {
                 case .disk(let answer): try answer(db, argument)
-                case .memory(let answer): try answer(S.Shown.Model.load(db), argument)
+                case .memory(let answer): try answer(S.ReadProjection.Model.load(db), argument)
                 }
             }
         }
@@ -57,7 +57,7 @@ package struct StoreFile<S: Service>: Sendable {
     /// Returns the names of the tables in a store of the service.
     private static func tables() throws -> Set<String> {
         try DatabaseQueue().write { db in
-            try S.Shown.Model.createTables(db)
+            try S.ReadProjection.Model.createTables(db)
             return try tables(db)
         }
     }

@@ -6,12 +6,12 @@ import WireProtocol
 extension ParticipantRunner {
     /// Advances the horizon to the commit time of the last handled event, or to the log's time if
     /// the queue is empty, and executes the commands of deadlines that have passed.
-    func goOn(after deliveries: [Delivery]) async throws {
+    func advanceTime(after deliveries: [Delivery]) async throws {
         lastTime = max(lastTime, deliveries.lazy.map(\.event.time).max() ?? lastTime)
         let time = deliveries.lazy.filter { $0.replay == nil }.map(\.event.time).max()
         horizon = max(horizon, time ?? horizon)
         if deliveries.isEmpty, !deadlines.isEmpty {
-            horizon = max(horizon, try await insist { try await repository.now() })
+            horizon = max(horizon, try await retryWhileUnavailable { try await repository.now() })
         }
         try await expireSagas()
         try await trim()
@@ -23,7 +23,7 @@ extension ParticipantRunner {
         let now = ContinuousClock.now
         var due = Set(failedDeadlines.filter { $1.retry <= now }.keys)
         while let next = deadlines.min, next.time <= horizon { due.insert(deadlines.removeMin()) }
-        let sagas = try await wholeSagas(Set(due.map(\.saga)))
+        let sagas = try await completeSagas(Set(due.map(\.saga)))
         var owed: [String: [Owed]] = [:]
         for deadline in due.sorted() {
             let id = deadline.saga
@@ -34,7 +34,8 @@ extension ParticipantRunner {
             // The commands belong to the trace of the saga's last event.
             let last =
                 commands.isEmpty
-                ? nil : try await insist { try await client.event(id: saga.lastEventID) }
+                ? nil
+                : try await retryWhileUnavailable { try await client.event(id: saga.lastEventID) }
             for (index, command) in commands.enumerated() {
                 let cause = Cause(
                     correlationID: saga.correlationID, causationID: saga.lastEventID,
@@ -46,7 +47,7 @@ extension ParticipantRunner {
         }
         let failures = try await carryOut(owed)
         for (id, failure) in failures {
-            note(
+            recordFailure(
                 failure, of: "the deadline of saga \(id)",
                 in: sagas[id]?.correlationID ?? .none)
         }

@@ -8,29 +8,31 @@ import WireProtocol
 /// is read by the sagas' tags: all of them if the file was lost or the service moved to another
 /// machine, otherwise those that were trimmed.
 extension ParticipantRunner {
-    /// A saga's remembered state, and its events that the memory lacks.
-    struct Recollection: Sendable {
+    /// The remembered state of a saga, and its events that the memory lacks.
+    struct SagaMemory: Sendable {
         /// The remembered state; nil if the saga is not in the memory.
         var saga: Saga<P.State>?
         /// The saga's events in the log that the memory may lack, in log order.
-        var forgotten: [Recorded<P.Event>] = []
+        var eventsToFold: [Recorded<P.Event>] = []
 
         /// The position of the last event in the remembered state, or 0.
         var lastPosition: UInt64 { saga?.lastPosition ?? 0 }
 
         /// The saga as it was before `event`, which may be its first.
         func saga(before event: Recorded<P.Event>) -> Saga<P.State> {
-            let earlier = forgotten.prefix { $0.position < event.position }
+            let earlier = eventsToFold.prefix { $0.position < event.position }
             return folded(
                 earlier, onto: saga ?? Saga(beginningWith: earlier.first ?? event, P.self))
         }
 
-        /// Folds the forgotten events after `saga` onto it.
-        func whole(_ saga: Saga<P.State>) -> Saga<P.State> { folded(forgotten[...], onto: saga) }
+        /// Folds the events after `saga` onto it.
+        func complete(_ saga: Saga<P.State>) -> Saga<P.State> {
+            folded(eventsToFold[...], onto: saga)
+        }
 
-        /// The saga with all forgotten events; nil if it has no events.
-        var whole: Saga<P.State>? {
-            (saga ?? forgotten.first.map { Saga(beginningWith: $0, P.self) }).map(whole)
+        /// The saga with all events up to now; nil if it has no events.
+        var complete: Saga<P.State>? {
+            (saga ?? eventsToFold.first.map { Saga(beginningWith: $0, P.self) }).map(complete)
         }
 
         private func folded(
@@ -51,11 +53,11 @@ extension ParticipantRunner {
     /// The largest number of sagas that one read looks for.
     private static var readCount: Int { 250 }
 
-    // MARK: Recollecting
+    // MARK: Loading
 
     /// Loads the memory from disk. A new memory first records where it begins, and finds the open
     /// sagas with a deadline in the log.
-    func recollect() async throws {
+    func loadMemory() async throws {
         if let known = try await store.beginning() {
             beginning = known
         } else {
@@ -94,8 +96,8 @@ extension ParticipantRunner {
     }
 
     /// Returns what is known of the sagas. Reads the log only for those that the memory may lack.
-    func recollections(of ids: Set<String>) async throws -> [String: Recollection] {
-        var known = try await remembered(ids).mapValues { Recollection(saga: $0) }
+    func memories(of ids: Set<String>) async throws -> [String: SagaMemory] {
+        var known = try await remembered(ids).mapValues { SagaMemory(saga: $0) }
         guard beginning > 0 else { return known }
         let incomplete = ids.filter { (known[$0]?.lastPosition ?? 0) < beginning }
         let tags = incomplete.compactMap { id in P.tag(of: id).map { (tag: $0, id: id) } }
@@ -103,21 +105,21 @@ extension ParticipantRunner {
             .filter { $0.tag.utf8.count <= Limits.nameBytes }
         for start in stride(from: 0, to: tags.count, by: Self.readCount) {
             let part = tags[start..<min(start + Self.readCount, tags.count)]
-            let found = try await insist {
+            let found = try await retryWhileUnavailable {
                 try await self.events(of: Set(part.map(\.id)), tagged: part.map(\.tag))
             }
             for event in found {
                 let id = P.saga(of: event.event)
                 guard event.position > known[id]?.lastPosition ?? 0 else { continue }
-                known[id, default: Recollection()].forgotten.append(event)
+                known[id, default: SagaMemory()].eventsToFold.append(event)
             }
         }
         return known
     }
 
-    /// Returns the sagas with all of their handled events. Omits sagas without events.
-    func wholeSagas(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
-        try await recollections(of: ids).compactMapValues(\.whole)
+    /// Returns the sagas with all events up to now. Omits sagas without events.
+    func completeSagas(_ ids: Set<String>) async throws -> [String: Saga<P.State>] {
+        try await memories(of: ids).compactMapValues(\.complete)
     }
 
     /// Returns the sagas' events in the log up to where the memory begins.

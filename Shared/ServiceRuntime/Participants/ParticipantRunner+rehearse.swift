@@ -58,6 +58,6 @@ extension ParticipantRunner {
 
     private func state(of saga: String, in known: [String: P.State]) async throws -> P.State {
         if let state = known[saga] { return state }
-        return try await wholeSagas([saga])[saga]?.state ?? P.initial
+        return try await completeSagas([saga])[saga]?.state ?? P.initial
     }
 }

@@ -23,9 +23,9 @@ where P.Command == Subject.Command {
     }
 
     /// The intermediate results of one batch.
-    private struct Turn {
+    private struct BatchResult {
         /// The sagas before the batch, by id.
-        let known: [String: Recollection]
+        let known: [String: SagaMemory]
         /// The sagas that the batch has changed, by id.
         var changed: [String: Saga<P.State>] = [:]
         /// The commands to execute, by the id of their aggregate.
@@ -83,7 +83,7 @@ where P.Command == Subject.Command {
         var misses = 0
         while true {
             do {
-                try await takePart()
+                try await consumeQueue()
             } catch let error as ProtocolError where error.code == .notFound {
                 misses = status.state == .running ? 1 : misses + 1
                 // An event store that has just started may be about to create the queue.
@@ -107,13 +107,13 @@ where P.Command == Subject.Command {
 
     func close() throws { try store.close() }
 
-    private func takePart() async throws {
+    private func consumeQueue() async throws {
         let consumer = try await client.consumer(of: P.name, named: service)
         try await closing(consumer.close) {
             // Leases of an earlier process of this service would delay their events until the
             // visibility timeout.
             try await consumer.release()
-            try await recollect()
+            try await loadMemory()
             status.state = .running
             let worker = QueueWorker(
                 consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
@@ -138,52 +138,52 @@ where P.Command == Subject.Command {
             Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
         }
         let sagas = Set(contents.flatMap { (try? $0.get()) ?? [] }.map { P.saga(of: $0.event) })
-        var turn = Turn(known: try await recollections(of: sagas))
+        var result = BatchResult(known: try await memories(of: sagas))
         for (delivery, events) in zip(deliveries, contents) {
             if case .success(let events) = events {
-                react(to: events, of: delivery, in: &turn)
+                react(to: events, of: delivery, in: &result)
             }
         }
-        turn.failures.merge(try await carryOut(turn.owed)) { first, _ in first }
-        try await remember(turn.changed.filter { turn.failures[$0.key] == nil })
+        result.failures.merge(try await carryOut(result.owed)) { first, _ in first }
+        try await remember(result.changed.filter { result.failures[$0.key] == nil })
         let verdicts = zip(deliveries, contents).map { delivery, events in
             let failure: String? =
                 switch events {
                 case .success(let events):
-                    events.lazy.compactMap { turn.failures[P.saga(of: $0.event)] }.first
+                    events.lazy.compactMap { result.failures[P.saga(of: $0.event)] }.first
                 case .failure(let error): Self.reason(error)
                 }
             return verdict(on: delivery, failure)
         }
-        try await goOn(after: deliveries)
+        try await advanceTime(after: deliveries)
         return verdicts
     }
 
     /// Reacts to the events in one delivery.
     private func react(
-        to events: [Recorded<P.Event>], of delivery: Delivery, in turn: inout Turn
+        to events: [Recorded<P.Event>], of delivery: Delivery, in result: inout BatchResult
     ) {
-        func recollection(of event: Recorded<P.Event>) -> Recollection {
+        func memory(of event: Recorded<P.Event>) -> SagaMemory {
             let id = P.saga(of: event.event)
-            var recollection = turn.known[id] ?? Recollection()
-            recollection.saga = turn.changed[id] ?? recollection.saga
-            return recollection
+            var memory = result.known[id] ?? SagaMemory()
+            memory.saga = result.changed[id] ?? memory.saga
+            return memory
         }
         // Computed before the first fold, because all events of a delivery share one position.
-        let isNew = events.map { $0.position > recollection(of: $0).lastPosition }
+        let isNew = events.map { $0.position > memory(of: $0).lastPosition }
         // How many commands the delivery has issued so far. The ids of the appended events derive
         // from it.
         var commands = 0
         let traceparent = delivery.event.traceparent
         for (event, isNew) in zip(events, isNew) {
-            let recollection = recollection(of: event)
-            var saga = recollection.saga(before: event)
+            let memory = memory(of: event)
+            var saga = memory.saga(before: event)
             if isNew {
                 saga.fold(event, by: P.self)
-                turn.changed[P.saga(of: event.event)] = saga
+                result.changed[P.saga(of: event.event)] = saga
             }
             // A replayed event may be older than handled events that the memory has forgotten.
-            if delivery.replay != nil { saga = recollection.whole(saga) }
+            if delivery.replay != nil { saga = memory.complete(saga) }
             // An event comes again if it was not acknowledged, or is redriven or replayed. Its
             // effects are in the log under the same ids, so nothing happens twice. It can't be
             // skipped: an event older than the saga's last one may never have been handled, because
@@ -194,12 +194,12 @@ where P.Command == Subject.Command {
                         correlationID: event.correlationID, causationID: event.id,
                         key: event.id.derived("\(P.name)/\(commands)"), actor: P.name,
                         traceparent: traceparent, deliveries: delivery.receiveCount)
-                    turn.owed[Subject.id(of: command), default: []].append(
+                    result.owed[Subject.id(of: command), default: []].append(
                         Owed(command: command, cause: cause, saga: P.saga(of: event.event)))
                     commands += 1
                 }
             } catch {
-                turn.failures[P.saga(of: event.event)] = Self.reason(error)
+                result.failures[P.saga(of: event.event)] = Self.reason(error)
             }
         }
     }
@@ -211,14 +211,14 @@ where P.Command == Subject.Command {
         }
         let event = delivery.event
         status.failed += 1
-        note(
+        recordFailure(
             failure, of: "\(event.type) at position \(event.position)",
             in: event.correlationID)
         return .failed(error: failure, delay: nil)
     }
 
     /// Logs a failure, and remembers it for the status.
-    func note(_ failure: String, of what: String, in correlationID: EventID) {
+    func recordFailure(_ failure: String, of what: String, in correlationID: EventID) {
         let what = Self.line(what)
         status.lastFailure = "\(what): \(failure)"
         logger.error(
@@ -255,7 +255,9 @@ where P.Command == Subject.Command {
         var failures: [String: String] = [:]
         for owed in commands where failures[owed.saga] == nil {
             do {
-                _ = try await insist { try await repository.execute(owed.command, owed.cause) }
+                _ = try await retryWhileUnavailable {
+                    try await repository.execute(owed.command, owed.cause)
+                }
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -266,7 +268,7 @@ where P.Command == Subject.Command {
     }
 
     /// Returns the answer of `ask`. Retries while the event store is unavailable.
-    func insist<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
+    func retryWhileUnavailable<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             do {
                 return try await ask()

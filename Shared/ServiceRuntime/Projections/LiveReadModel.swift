@@ -21,7 +21,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
     /// The lock that is held while the model and its store change.
-    private var turn = KeyedLock()
+    private var changeLock = KeyedLock()
     /// The current or last rebuild, or nil if there was none.
     private var rebuild: RebuildStatus?
     private let rebuilds = AsyncStream<Void>.makeStream()
@@ -83,7 +83,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
             // The store may have been replaced since this process asked it for its log.
             let subscription = try await client.subscribe(P.query, after: through, in: log)
             for try await batch in subscription {
-                try await inTurn {
+                try await whileLocked {
                     if !batch.events.isEmpty {
                         try P.project(batch.events, onto: &model)
                         try await store.commit(model.takeWrites(), checkpoint: batch.through)
@@ -99,9 +99,11 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     /// Runs `body` while no other change of the model or its store is under way.
-    private func inTurn(_ body: () async throws -> Void) async throws {
-        if !turn.tryLock("model") { await withCheckedContinuation { turn.wait(for: "model", $0) } }
-        defer { turn.unlock("model") }
+    private func whileLocked(_ body: () async throws -> Void) async throws {
+        if !changeLock.tryLock("model") {
+            await withCheckedContinuation { changeLock.wait(for: "model", $0) }
+        }
+        defer { changeLock.unlock("model") }
         try await body()
     }
 
@@ -213,7 +215,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func build(_ fresh: Rebuilding<P>) async throws {
         var fresh = fresh
         for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }
-        try await inTurn {
+        try await whileLocked {
             try await fresh.extend(to: through, from: client, show)
             try switchOver(to: fresh)
         }

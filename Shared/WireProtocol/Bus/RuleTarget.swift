@@ -1,6 +1,10 @@
 /// Where a rule sends the events that it matches.
 ///
 /// As text: the name of a queue, or `<kind>:<name>` for anything else.
+///
+/// To add a kind, also change the code that expects queues: `RuleDefinition.fault` and the bus's
+/// `Definitions.decide`, `Wiring.check(against:)`, `Rule.addRoutes(to:)` in Router.swift, and
+/// `Bus.put(_:)` for a `RuleRow`, which logs every other target as unknown.
 public enum RuleTarget: Hashable, Sendable, CustomStringConvertible {
     /// The queue with this name.
     case queue(String)

@@ -53,9 +53,9 @@ import WireProtocol
         let past = PastReading<S>(client: store, folder: kept, snapshotInterval: 3)
         var random = SplitMix(state: 7)
         var known = 0
-        var built = try await Rebuilding<S.Shown>(
+        var built = try await Rebuilding<S.ReadProjection>(
             at: "\(suite.home)/\(query.name).built", log: try await store.welcome().log)
-        let events = try await suite.events(S.Shown.query)
+        let events = try await suite.events(S.ReadProjection.query)
         let last = try #require(events.last)
         let positions = events.indices.filter { _ in
             Int.random(in: 0..<events.count, using: &random) < 12
@@ -97,8 +97,8 @@ import WireProtocol
     ) async throws -> Result<Answer, Refused> {
         do {
             return .success(try await body())
-        } catch let refusal as DaybookError where refusal.kind == .rejected {
-            return .failure(Refused(why: refusal.description))
+        } catch let rejection as DaybookError where rejection.kind == .rejected {
+            return .failure(Refused(why: rejection.description))
         } catch let error as ProtocolError where error.code == .rejected {
             return .failure(Refused(why: error.description))
         }

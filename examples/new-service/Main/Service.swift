@@ -4,7 +4,7 @@ import ServiceRuntime
 /// Keeps the points of customers.
 enum LoyaltyService: EntityService {
     typealias Subject = Card
-    typealias Shown = PointsProjection
+    typealias ReadProjection = PointsProjection
 
     static let name = "loyalty"
     static let commands: [ServiceCommand<Card>] = [

@@ -16,7 +16,7 @@ actor Archiver {
     /// The intervals and time limits of an archiver.
     struct Timing: Sendable {
         /// How often the archiver reads the log.
-        var turn: Duration = .seconds(1)
+        var interval: Duration = .seconds(1)
         /// Pending events are archived when no other has arrived for this time.
         var quiet: Duration = .seconds(5)
         /// Pending events are archived when the first has waited this long.
@@ -85,7 +85,7 @@ actor Archiver {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.keepTime() }
-            for await _ in signal.stream { await turn() }
+            for await _ in signal.stream { await runOnce() }
             group.cancelAll()
         }
         end =
@@ -103,12 +103,12 @@ actor Archiver {
         while !Task.isCancelled {
             signal.continuation.yield()
             // Archives may lag, so reading the log from time to time is enough.
-            try? await Task.sleep(for: timing.turn)
+            try? await Task.sleep(for: timing.interval)
         }
     }
 
     /// Reads new events, and archives them when they are due. Tries again later after a failure.
-    func turn() async {
+    func runOnce() async {
         guard retryAt <= now().running || !waiters.isEmpty else { return }
         do {
             let writer = try await open()
@@ -117,7 +117,7 @@ actor Archiver {
             try await removeExpired(writer)
             if writer.pendingBytes == 0 { succeed() }
         } catch {
-            // A cancelled turn has not failed.
+            // A cancelled run has not failed.
             if !Task.isCancelled { fail(error) }
         }
     }

@@ -7,7 +7,7 @@ struct WriteBatch: Hashable, Sendable {
     var rules: [String: RuleRow?] = [:]
     /// The new dead letters by id.
     var newDeadLetters: [UInt64: DeadLetterRow] = [:]
-    var endedDeadLetters: Set<UInt64> = []
+    var closedDeadLetters: Set<UInt64> = []
     var replays: [String: ReplayRow] = [:]
     var archives: [String: ArchiveRow?] = [:]
 
@@ -23,9 +23,9 @@ struct WriteBatch: Hashable, Sendable {
         }
         rules.merge(next.rules) { $1 }
         newDeadLetters.merge(next.newDeadLetters) { $1 }
-        for id in next.endedDeadLetters {
+        for id in next.closedDeadLetters {
             // A dead letter that came and went in between needs no write.
-            if newDeadLetters.removeValue(forKey: id) == nil { endedDeadLetters.insert(id) }
+            if newDeadLetters.removeValue(forKey: id) == nil { closedDeadLetters.insert(id) }
         }
         replays.merge(next.replays) { $1 }
         archives.merge(next.archives) { $1 }

@@ -59,11 +59,11 @@ struct Commits {
     }
 
     /// Returns the dead letter if it is among the changes that the tables may lack, and whether
-    /// they contain its end.
-    func deadLetter(_ id: UInt64) -> (row: DeadLetterRow?, hasEnded: Bool) {
+    /// they contain its redrive or discard.
+    func deadLetter(_ id: UInt64) -> (row: DeadLetterRow?, isClosed: Bool) {
         // The latest changes come first.
         for batch in [changes, underWay, unstored.batch, storing] {
-            if batch.endedDeadLetters.contains(id) { return (nil, true) }
+            if batch.closedDeadLetters.contains(id) { return (nil, true) }
             if let new = batch.newDeadLetters[id] { return (new, false) }
         }
         return (nil, false)

@@ -44,7 +44,9 @@ struct DeadLetters {
     mutating func record(_ letter: DeadLetterRow) { counts[letter.letter.queue, default: 0] += 1 }
 
     /// Counts a dead letter that was redriven or discarded.
-    mutating func end(_ letter: DeadLetterRow) { counts[letter.letter.queue, default: 1] -= 1 }
+    mutating func recordClosed(_ letter: DeadLetterRow) {
+        counts[letter.letter.queue, default: 1] -= 1
+    }
 }
 
 extension PendingDeadLetter {
@@ -81,22 +83,22 @@ extension DeadLetterRow {
     /// conversation of the dead event.
     ///
     /// - Parameter event: the dead event; nil if it can't be read.
-    func endEvent(
+    func closingEvent(
         _ type: BusEventType, of event: RecordedEvent?, reason: String?, _ cause: Cause
     ) throws -> NewEvent {
         let end = DeadLetterEnd(
             queue: letter.queue, deadLetter: id, position: letter.position, reason: reason)
         return NewEvent(
-            id: Self.endEventID(type, of: id, cause),
+            id: Self.closingEventID(type, of: id, cause),
             stream: try StreamName(category: BusCategory.deadLetter, id: letter.queue),
             type: type.rawValue, tags: event?.tags ?? [], correlationID: event?.correlationID,
             causationID: letter.event, metadata: try EventMetadata(cause).encoded(),
             data: try JSON.encode(end))
     }
 
-    /// Returns the id of the event that ends the dead letter `id`, for which a repeated command
-    /// looks.
-    static func endEventID(_ type: BusEventType, of id: UInt64, _ cause: Cause) -> EventID {
+    /// Returns the id of the event that redrives or discards the dead letter `id`, for which a
+    /// repeated command looks.
+    static func closingEventID(_ type: BusEventType, of id: UInt64, _ cause: Cause) -> EventID {
         cause.key.derived("\(type.rawValue)/\(id)")
     }
 }

@@ -8,8 +8,7 @@ extension Definitions {
 }
 
 extension Definitions.Event {
-    /// Reads an event of this type from the log. Nil if the type defines nothing, as those of dead
-    /// letters.
+    /// Creates the definition event of this type from the log, or nil for dead-letter events.
     ///
     /// - Throws: `DecodingError`, or `invalid` if the data is not valid for the event's place.
     init?(_ type: BusEventType, _ event: RecordedEvent) throws {

@@ -2,7 +2,7 @@ import EventSourcing
 import WireProtocol
 
 extension Definitions {
-    /// What the definitions are after the events so far, by name.
+    /// The current definitions, by name.
     struct State: Hashable, Sendable {
         struct Queue: Hashable, Sendable {
             var definition: QueueDefinition

@@ -17,7 +17,7 @@ final class BusQueue {
     private var loadedThrough: UInt64
     /// The number of entries after `loadedThrough`, which are on disk.
     private var waitingOnDisk: Int
-    /// Changes when entries that are being read from disk have become invalid.
+    /// Incremented when a load in progress becomes invalid.
     private var epoch = 0
     private var isLoading = false
     /// Unblocked groups whose entries must be read from disk.
@@ -160,8 +160,8 @@ final class BusQueue {
 
     func countDelivered(_ count: Int) { delivered += UInt64(count) }
 
-    /// Applies the consumer's verdict. Returns whether it has taken effect, now or when the
-    /// consumer sent it before. Does nothing if the lease is not the current one.
+    /// Applies the consumer's verdict, if the lease is the current one. Returns whether it took
+    /// effect. A repeated verdict gets the first answer.
     func apply(
         _ acknowledgement: Acknowledgement, at now: BusTime, random: () -> Double
     ) -> Bool {
@@ -178,7 +178,7 @@ final class BusQueue {
         switch acknowledgement.verdict {
         case .acknowledged: return state.acknowledge(sequence, lease: lease)
         case .failed(let error, let delay):
-            return state.reject(
+            return state.fail(
                 sequence, lease: lease, error: error, delay: delay, now: now, random: random)
         case .extended(let duration):
             return state.extend(sequence, lease: lease, visibility: duration, now: now)
@@ -254,10 +254,12 @@ final class BusQueue {
     // MARK: Loading
 
     /// Whether there is room in memory for entries that wait on disk.
-    var isShort: Bool { waitingOnDisk > 0 && state.entries.count < max(window / 2, 1) }
+    var hasRoomForDiskEntries: Bool {
+        waitingOnDisk > 0 && state.entries.count < max(window / 2, 1)
+    }
 
     /// Whether entries must be read from disk.
-    var needsLoad: Bool { isShort && !isLoading || !unblocked.isEmpty }
+    var needsLoad: Bool { hasRoomForDiskEntries && !isLoading || !unblocked.isEmpty }
 
     /// Returns the entries to read next, or nil: those of an unblocked group, or those that wait on
     /// disk if there is room.
@@ -268,7 +270,7 @@ final class BusQueue {
             EntryLoad(queue: name, id: id, epoch: epoch, range: range)
         }
         if let group = unblocked.popFirst() { return load(.group(group, through: loadedThrough)) }
-        guard !isLoading, isShort || loadedThrough < sequence else { return nil }
+        guard !isLoading, hasRoomForDiskEntries || loadedThrough < sequence else { return nil }
         isLoading = true
         return load(.after(loadedThrough, limit: max(window / 2, 1)))
     }
@@ -347,7 +349,7 @@ final class BusQueue {
 
     /// Adds the queue's counters to the next commit.
     private func updateCounters() {
-        row.lastLease = state.lastTurn
+        row.lastLease = state.lastPlace
         writes.counters = row.counters
     }
 

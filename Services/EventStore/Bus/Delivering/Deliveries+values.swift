@@ -16,7 +16,7 @@ extension Deliveries {
         let deadline: RunningTime
     }
 
-    /// What a receive leads to.
+    /// The result of a lease attempt.
     enum Received: Hashable, Sendable {
         case deliveries([QueueState.Delivery])
         /// Entries wait on disk. Load them and try again.

@@ -96,7 +96,7 @@ struct Deliveries {
     }
 
     /// Records the changes of the queue's entries, and wakes a consumer.
-    private mutating func settle(_ queue: BusQueue, at now: BusTime) {
+    private mutating func finishChange(of queue: BusQueue, at now: BusTime) {
         for (entry, cause) in queue.recordChanges(at: now.running) {
             actions.append(.deadLetter(entry, queue: queue.name, cause))
         }
@@ -116,7 +116,7 @@ struct Deliveries {
 
     private mutating func tick(_ queue: BusQueue, at now: BusTime) {
         queue.tick(at: now, random: random)
-        settle(queue, at: now)
+        finishChange(of: queue, at: now)
     }
 }
 
@@ -169,10 +169,10 @@ extension Deliveries {
         let earlier = queue.earlierDeliveries(of: receive.request.token)
         guard earlier.isEmpty else { return .deliveries(earlier) }
         let leased = queue.receive(receive.request, at: now)
-        settle(queue, at: now)
+        finishChange(of: queue, at: now)
         guard leased.isEmpty else { return .deliveries(leased) }
         // Even a receive without a wait must get entries that are on disk.
-        if queue.isShort, !hasLoaded { return .needsLoad }
+        if queue.hasRoomForDiskEntries, !hasLoaded { return .needsLoad }
         return now.running < receive.deadline ? .wait : .nothing
     }
 
@@ -206,12 +206,12 @@ extension Deliveries {
                     sequence: entry.sequence, lease: leased.lease))
         }
         queue.countDelivered(deliveries.count)
-        settle(queue, at: now)
+        finishChange(of: queue, at: now)
         return deliveries
     }
 
-    /// Applies the verdicts of a consumer. Returns for each whether it has taken effect, now or
-    /// when the consumer sent it before.
+    /// Applies the consumer's verdicts. Returns for each whether it took effect. A repeated verdict
+    /// gets the first answer.
     ///
     /// - Throws: `notFound` if the queue does not exist.
     mutating func apply(
@@ -219,7 +219,7 @@ extension Deliveries {
     ) throws -> [Bool] {
         let queue = try queue(name)
         let accepted = acknowledgements.map { queue.apply($0, at: now, random: random) }
-        settle(queue, at: now)
+        finishChange(of: queue, at: now)
         return accepted
     }
 
@@ -232,7 +232,7 @@ extension Deliveries {
         actions += answers.forget(ConsumerKey(queue: queue.id, consumer: request.consumer))
             .map(Action.resume)
         let count = queue.release(consumer: request.consumer)
-        settle(queue, at: now)
+        finishChange(of: queue, at: now)
         return count
     }
 

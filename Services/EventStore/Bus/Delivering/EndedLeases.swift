@@ -1,11 +1,10 @@
 import DequeModule
 import WireProtocol
 
-/// The leases that consumers of a queue ended last, so that a repeated verdict gets the first
-/// answer.
+/// The last leases that a verdict ended. A repeated verdict gets the first answer.
 ///
-/// A client repeats an acknowledgement whose answer is late or lost. Without this memory it would
-/// be told that the acknowledgement came too late. The memory ends with the process.
+/// A client repeats an acknowledgement whose answer is late or lost. Without this memory the
+/// answer would be that the acknowledgement came too late. The memory ends with the process.
 struct EndedLeases {
     /// How a lease ended.
     struct End: Hashable {

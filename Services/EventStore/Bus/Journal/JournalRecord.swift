@@ -66,8 +66,8 @@ extension JournalRecord {
                 id: id, letter: try coder.json(row?.letter), group: group, diedAt: diedAt)
         }
         for letter in letters { record.batch.newDeadLetters[letter.id] = letter }
-        let ended = try coder.list(batch.map { Array($0.endedDeadLetters) }) { try $0.number($1) }
-        record.batch.endedDeadLetters = Set(ended)
+        let ended = try coder.list(batch.map { Array($0.closedDeadLetters) }) { try $0.number($1) }
+        record.batch.closedDeadLetters = Set(ended)
         let replays = batch?.replays.mapValues(Optional.some)
         record.batch.replays = try coder.changes(replays) { try $0.json($1) }
             .compactMapValues(\.self)

@@ -1,8 +1,8 @@
 import DequeModule
 import EventSourcing
 
-/// Sequences in ascending order. The first is stored apart from the rest, so that a line of one,
-/// the common case, allocates nothing.
+/// Sequences in ascending order. The first one is stored inline, so that a group with a single
+/// entry, the common case, allocates nothing.
 struct EntryLine: Sendable {
     private(set) var first: UInt64?
     private var rest: Deque<UInt64> = []

@@ -23,7 +23,7 @@ extension QueueState {
     mutating func block(_ key: GroupKey) {
         var waiting = blocked[key] ?? Blocked()
         if var group = groups.removeValue(forKey: key) {
-            if group.turn != nil { readyGroups -= 1 }
+            if group.place != nil { readyGroups -= 1 }
             if let sequence = group.inFlight {
                 inFlight.remove(sequence)
                 if let entry = entries[sequence] { void(entry) }
@@ -90,33 +90,33 @@ extension QueueState {
         guard groups[key]?.inFlight == nil else { return }
         while let head = head(of: key) {
             guard head.receives >= settings.retry.maximumReceives else {
-                setTurn(of: head, inFront: inFront)
+                setPlace(of: head, inFront: inFront)
                 arm(head)
                 return
             }
             _ = groups[key]?.waiting.popFirst()
             deadLetter(head, .maximumReceives)
         }
-        if groups.removeValue(forKey: key)?.turn != nil { readyGroups -= 1 }
+        if groups.removeValue(forKey: key)?.place != nil { readyGroups -= 1 }
     }
 
     /// Gives the group a place in the line if its head is ready, and takes it away if its head is
     /// delayed. A group keeps its place when its head changes.
-    private mutating func setTurn(of head: QueueEntry, inFront: Bool) {
+    private mutating func setPlace(of head: QueueEntry, inFront: Bool) {
         let isReady = head.notBefore == nil
-        guard isReady != (groups[head.group]?.turn != nil) else { return }
+        guard isReady != (groups[head.group]?.place != nil) else { return }
         guard isReady else {
-            groups[head.group]?.turn = nil
+            groups[head.group]?.place = nil
             readyGroups -= 1
             return
         }
-        lastTurn += 1
+        lastPlace += 1
         readyGroups += 1
-        groups[head.group]?.turn = lastTurn
-        let turn = Turn(number: lastTurn, group: head.group)
-        if inFront { line.prepend(turn) } else { line.append(turn) }
+        groups[head.group]?.place = lastPlace
+        let place = LinePlace(number: lastPlace, group: head.group)
+        if inFront { line.prepend(place) } else { line.append(place) }
         if line.count > 2 * readyGroups + 64 {
-            line = line.filter { groups[$0.group]?.turn == $0.number }
+            line = line.filter { groups[$0.group]?.place == $0.number }
         }
     }
 }

@@ -6,7 +6,8 @@ extension QueueState {
     /// Applies the passed time. It ends expired leases and back-offs, and dead-letters entries
     /// that are too old, in the order of sequence.
     ///
-    /// Only the first entry of a group can be too old. Those behind it follow, none before it.
+    /// Only the first entry of a group can expire. Later entries are checked when they become the
+    /// first.
     mutating func tick(now: BusTime, random: () -> Double) {
         // Repeat, because after a dead entry the next of its group may be due.
         while nextTick().isDue(at: now) {

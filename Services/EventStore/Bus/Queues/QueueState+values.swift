@@ -47,15 +47,15 @@ extension QueueState {
         var inFlight: UInt64?
         /// The number of its place in the line of ready groups, if it has one. It becomes the lease
         /// of its next delivery.
-        var turn: UInt64?
+        var place: UInt64?
 
         /// The entry that the group depends on: in flight, ready or delayed.
         var current: UInt64? { inFlight ?? waiting.first }
 
-        /// Puts the first entry in flight and returns it. Nil if the turn is not the group's own.
-        mutating func deliver(_ turn: UInt64) -> UInt64? {
-            guard self.turn == turn else { return nil }
-            self.turn = nil
+        /// Puts the first entry in flight and returns it. Nil if the place is not the group's own.
+        mutating func deliver(_ place: UInt64) -> UInt64? {
+            guard self.place == place else { return nil }
+            self.place = nil
             inFlight = waiting.popFirst()
             return inFlight
         }
@@ -73,7 +73,7 @@ extension QueueState {
     }
 
     /// A place in the line of ready groups.
-    struct Turn {
+    struct LinePlace {
         let number: UInt64
         let group: GroupKey
     }

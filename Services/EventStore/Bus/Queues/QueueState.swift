@@ -30,9 +30,9 @@ struct QueueState: Sendable {
     var inFlight: Set<UInt64> = []
     var blocked: [GroupKey: Blocked] = [:]
 
-    var line: Deque<Turn> = []
+    var line: Deque<LinePlace> = []
     var readyGroups = 0
-    var lastTurn: UInt64
+    var lastPlace: UInt64
 
     /// The times at which the current entry of each group expires, or may be redelivered.
     var timers = Heap<Timer>()
@@ -43,11 +43,11 @@ struct QueueState: Sendable {
     var changes: [Change] = []
 
     /// Creates an empty queue. New leases get numbers above `lastLease`. It must be at least the
-    /// highest number that an earlier process gave in this queue. Otherwise an old receipt could
+    /// highest number that an earlier process gave in this queue. Otherwise an old lease could
     /// pass for a new one.
     init(settings: QueueDefinition, lastLease: UInt64 = 0) {
         self.settings = settings
-        lastTurn = lastLease
+        lastPlace = lastLease
     }
 }
 
@@ -78,9 +78,9 @@ extension QueueState {
 
     /// Restores an entry that was in flight when an earlier process ended.
     private mutating func restore(_ entry: QueueEntry, _ lease: Lease) {
-        lastTurn = max(lastTurn, lease.number)
-        if groups[entry.group]?.turn != nil {
-            groups[entry.group]?.turn = nil
+        lastPlace = max(lastPlace, lease.number)
+        if groups[entry.group]?.place != nil {
+            groups[entry.group]?.place = nil
             readyGroups -= 1
         }
         groups[entry.group, default: Group()].inFlight = entry.sequence
@@ -100,21 +100,21 @@ extension QueueState {
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(Swift.min(max, readyGroups))
-        while deliveries.count < max, let turn = line.popFirst() {
-            guard let sequence = groups[turn.group]?.deliver(turn.number),
+        while deliveries.count < max, let place = line.popFirst() {
+            guard let sequence = groups[place.group]?.deliver(place.number),
                 var entry = entries[sequence]
             else { continue }
             readyGroups -= 1
             entry.receives += 1
             entry.firstReceivedAt = entry.firstReceivedAt ?? now.log
             entry.lease = Lease(
-                number: turn.number, consumer: consumer, token: token, visibility: visibility,
+                number: place.number, consumer: consumer, token: token, visibility: visibility,
                 expires: now.running + visibility)
             entries[sequence] = entry
             inFlight.insert(sequence)
             changes.append(.leased(entry))
             arm(entry)
-            deliveries.append(Delivery(entry: entry, lease: turn.number))
+            deliveries.append(Delivery(entry: entry, lease: place.number))
         }
         return deliveries
     }
@@ -140,7 +140,7 @@ extension QueueState {
     /// Fails the delivery: the entry waits for `delay`, or for the back-off if nil, or is dead if
     /// it reached the receive limit. Returns false and does nothing if the lease is not the current
     /// one.
-    mutating func reject(
+    mutating func fail(
         _ sequence: UInt64, lease: UInt64, error: String, delay: Duration? = nil,
         now: BusTime, random: () -> Double
     ) -> Bool {

@@ -53,9 +53,8 @@ struct Replays {
         return idle.map(\.row.definition.name)
     }
 
-    /// Records that nobody runs the replay any more. Returns whether it is active: it may have been
-    /// resumed meanwhile.
-    func rest(_ name: String) -> Bool {
+    /// Marks the replay as not running. Returns whether it is active again.
+    func stopRunning(_ name: String) -> Bool {
         replays[name]?.isRunning = false
         return replays[name]?.row.state.isActive ?? false
     }

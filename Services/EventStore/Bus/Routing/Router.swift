@@ -33,8 +33,8 @@ struct Router {
     private(set) var position: UInt64
     private var waiters: [(position: UInt64, waiter: Waiter)] = []
     /// Whether the router must wait while a queue is filled up to its position.
-    private(set) var isHeld = false
-    private var heldWaiters: [Waiter] = []
+    private(set) var isPaused = false
+    private var pausedWaiters: [Waiter] = []
 
     init(after position: UInt64) { self.position = position }
 
@@ -122,15 +122,15 @@ struct Router {
     }
 
     /// Makes the router wait before its next batch.
-    mutating func hold() { isHeld = true }
+    mutating func pause() { isPaused = true }
 
-    mutating func waitForRelease(_ waiter: Waiter) { heldWaiters.append(waiter) }
+    mutating func waitForResume(_ waiter: Waiter) { pausedWaiters.append(waiter) }
 
-    /// Ends `hold`. Returns the callers that waited for that.
-    mutating func release() -> [Waiter] {
-        isHeld = false
-        defer { heldWaiters = [] }
-        return heldWaiters
+    /// Ends the pause. Returns the callers that waited for that.
+    mutating func resume() -> [Waiter] {
+        isPaused = false
+        defer { pausedWaiters = [] }
+        return pausedWaiters
     }
 }
 

@@ -77,8 +77,8 @@ extension BusJournal {
         try require(
             store.checkpoint <= head, .damaged,
             "the bus's journal \(path) ends at position \(head), but its cache "
-                + "\(store.store.path) has it up to \(store.checkpoint); restore the journal, or "
-                + "remove its folder to begin another with what the cache has")
+                + "\(store.store.path) is at position \(store.checkpoint); restore the journal, or "
+                + "remove its folder to create a new one from the cache")
         return true
     }
 

@@ -17,7 +17,7 @@ extension WriteBatch {
             try db.put("rule", name, rule)
         }
         for letter in newDeadLetters.values { try write(letter, to: db) }
-        for id in endedDeadLetters {
+        for id in closedDeadLetters {
             try db.execute(
                 sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [Int64(bitPattern: id)])
         }

@@ -20,24 +20,24 @@ extension Wiring {
 
     /// Creates and changes the queues and rules that differ from the file, queues first.
     ///
-    /// - Parameter tell: called with the outcome for each.
+    /// - Parameter report: called with the outcome for each.
     /// - Throws: `invalid` if the file contradicts the existing queues. Then nothing is
     ///   changed.
-    public func apply(to bus: ServiceClient, _ tell: (Outcome) throws -> Void) async throws {
-        let queuesThere = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
+    public func apply(to bus: ServiceClient, _ report: (Outcome) throws -> Void) async throws {
+        let existingQueues = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
-        let rulesThere = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
+        let existingRules = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
             .map(\.rule)
-        try check(against: queuesThere)
+        try check(against: existingQueues)
         for queue in queues {
-            let there = queuesThere.first { $0.name == queue.name }
-            if queue != there { _ = try await bus.command(BusCall.putQueue, queue) }
-            try tell(Outcome(.queue, queue.name, queue, there))
+            let existing = existingQueues.first { $0.name == queue.name }
+            if queue != existing { _ = try await bus.command(BusCall.putQueue, queue) }
+            try report(Outcome(.queue, queue.name, queue, existing))
         }
         for rule in rules {
-            let there = rulesThere.first { $0.name == rule.name }
-            if rule != there { _ = try await bus.command(BusCall.putRule, rule) }
-            try tell(Outcome(.rule, rule.name, rule, there))
+            let existing = existingRules.first { $0.name == rule.name }
+            if rule != existing { _ = try await bus.command(BusCall.putRule, rule) }
+            try report(Outcome(.rule, rule.name, rule, existing))
         }
     }
 
@@ -46,10 +46,10 @@ extension Wiring {
     ///
     /// - Parameters:
     ///   - store: a client of the event store. This waits for its bus.
-    ///   - tell: called with a line for each that is created, and for each that the bus rejects,
+    ///   - report: called with a line for each that is created, and for each that the bus rejects,
     ///     such as a rule for a queue that an operator has deleted.
     public func defineNew(
-        in store: EventStoreClient, actor: String, _ tell: (String) -> Void
+        in store: EventStoreClient, actor: String, _ report: (String) -> Void
     ) async throws {
         let bus = try await ServiceClient(
             endpoint: try await store.busEndpoint(), of: "event-store", timeout: .seconds(30),
@@ -58,10 +58,10 @@ extension Wiring {
         do {
             for queue in queues
             where try await store.isEmpty(BusCategory.queue, queue.name) {
-                tell(try await bus.define("queue \(queue.name)", BusCall.putQueue, queue))
+                report(try await bus.define("queue \(queue.name)", BusCall.putQueue, queue))
             }
             for rule in rules where try await store.isEmpty(BusCategory.rule, rule.name) {
-                tell(try await bus.define("rule \(rule.name)", BusCall.putRule, rule))
+                report(try await bus.define("rule \(rule.name)", BusCall.putRule, rule))
             }
             result = .success(())
         } catch {
@@ -88,11 +88,11 @@ extension ServiceClient {
 
 extension Wiring.Outcome {
     fileprivate init<Definition: Equatable>(
-        _ kind: Kind, _ name: String, _ definition: Definition, _ there: Definition?
+        _ kind: Kind, _ name: String, _ definition: Definition, _ existing: Definition?
     ) {
         self.init(
             kind: kind, name: name,
-            result: there == nil ? .created : definition == there ? .unchanged : .changed)
+            result: existing == nil ? .created : definition == existing ? .unchanged : .changed)
     }
 }
 

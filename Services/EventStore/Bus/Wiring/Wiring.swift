@@ -65,16 +65,16 @@ public struct Wiring: Sendable {
 
     /// Checks the file against the existing queues: a queue must keep its grouping and its start,
     /// and a rule's targets must exist.
-    func check(against there: [QueueDefinition]) throws(DaybookError) {
+    func check(against existing: [QueueDefinition]) throws(DaybookError) {
         for (index, queue) in queues.enumerated() {
-            guard let known = there.first(where: { $0.name == queue.name }) else { continue }
+            guard let known = existing.first(where: { $0.name == queue.name }) else { continue }
             guard known.grouping == queue.grouping, known.start == queue.start else {
                 return try Self.check(
                     "queue '\(queue.name)' exists, and its grouping \(known.grouping) and start "
                         + "\(known.start) can't change", "queues", index)
             }
         }
-        let names = Set((queues + there).map(\.name))
+        let names = Set((queues + existing).map(\.name))
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0.description) }) {
                 try Self.check(

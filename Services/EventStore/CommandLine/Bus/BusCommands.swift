@@ -168,10 +168,11 @@ extension CallOptions {
 
     /// Sends a command to the bus, and prints the outcome.
     ///
-    /// - Parameter said: the outcome in words, for people.
-    func command(_ name: String, _ command: some Codable & Sendable, _ said: String) async throws {
+    /// - Parameter outcome: the outcome in words, for people.
+    func command(_ name: String, _ command: some Codable & Sendable, _ outcome: String) async throws
+    {
         let reply = try await withBus { try await $0.command(name, command) }
-        try Output.reply(reply, json: json, said)
+        try Output.reply(reply, json: json, outcome)
     }
 
     /// Prints one thing as JSON, or as fields for people.

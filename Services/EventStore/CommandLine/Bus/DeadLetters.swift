@@ -44,16 +44,16 @@ struct DeadLetterChoice: ParsableArguments {
     ///
     /// - Parameters:
     ///   - call: the bus's call, `redrive` or `discard`.
-    ///   - said: the outcome in one word, for people.
+    ///   - outcome: the outcome in one word, for people.
     /// - Throws: `DaybookError` if an id names no waiting dead letter.
-    func end(_ call: String, reason: String? = nil, _ said: String) async throws {
+    func redriveOrDiscard(_ call: String, reason: String? = nil, _ outcome: String) async throws {
         let command = EndDeadLetters(filter.selection(ids), reason: reason)
         let reply = try await options.withBus { try await $0.command(call, command) }
         let count = reply.events.count
         if options.json {
             try Output.json(reply)
         } else if ids.isEmpty || count > 0 {
-            print("dead letters \(said): \(count)")
+            print("dead letters \(outcome): \(count)")
         }
         try require(
             reply.result == .repeated || count >= Set(ids).count, .invalid,
@@ -140,7 +140,7 @@ extension DeadLetters {
 
         @OptionGroup var choice: DeadLetterChoice
 
-        func run() async throws { try await choice.end(BusCall.redrive, "redriven") }
+        func run() async throws { try await choice.redriveOrDiscard(BusCall.redrive, "redriven") }
     }
 
     struct Discard: ProgramCommand {
@@ -150,7 +150,7 @@ extension DeadLetters {
         @Option(help: "The reason, which is kept in the log.") var reason: String
 
         func run() async throws {
-            try await choice.end(BusCall.discard, reason: reason, "discarded")
+            try await choice.redriveOrDiscard(BusCall.discard, reason: reason, "discarded")
         }
     }
 }

@@ -133,8 +133,8 @@ struct ReceiptOptions: ParsableArguments {
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
         try require(
             late.isEmpty, .invalid,
-            "too late for \(late.joined(separator: ", ")): acknowledged or given back before, or "
-                + "the visibility timeout has passed")
+            "too late for \(late.joined(separator: ", ")): the delivery ended otherwise, or before "
+                + "the event store restarted, or its visibility timeout has passed")
     }
 }
 

@@ -124,7 +124,7 @@ private actor WorkCounters {
                 addLate(
                     reported.delivery,
                     "came too late: its visibility timeout had passed, or it was "
-                        + "acknowledged before")
+                        + "acknowledged before the event store restarted")
             default: counts.failed += 1
             }
         }

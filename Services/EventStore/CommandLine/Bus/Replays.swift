@@ -56,9 +56,10 @@ extension ReplayView: BusView {
             replay.speed.map { String(format: "%g times as fast", $0) },
         ].compactMap(\.self)
         return [
-            ("replay", name), ("state", state.rawValue), ("reason", reason), ("from", source),
-            ("since", replay.since), ("until", replay.until), ("pattern", replay.pattern),
-            ("to", destination),
+            ("replay", name), ("state", state.rawValue),
+            ("reason", reason.flatMap { $0.isEmpty ? nil : $0 }), ("from", source),
+            ("since", replay.since), ("until", replay.until),
+            ("pattern", replay.pattern.flatMap { $0.isEmpty ? nil : $0 }), ("to", destination),
             ("at most", limits.isEmpty ? nil : limits.joined(separator: ", ")),
             ("started", "\(startedAt) by \(startedBy)"), ("ended", endedAt), ("first", first),
             ("last", last), ("done", "\(done) of \(size) positions, up to \(position)"),

@@ -27,14 +27,18 @@ public struct Network: Sendable {
     /// A one-way connection from one hub to another.
     public struct Lane: Hashable, Sendable {
         /// The index of the hub to which the lane leads.
-        public var to: Int
+        public let to: Int
         /// The means of transport.
-        public var mode: Mode
+        public let mode: Mode
         /// The length in kilometres.
-        public var kilometers: Double
+        public let kilometers: Double
         /// The travel time in minutes, including handling.
-        public var minutes: Int {
-            mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
+        public let minutes: Int
+
+        init(to: Int, mode: Mode, kilometers: Double) {
+            (self.to, self.mode, self.kilometers) = (to, mode, kilometers)
+            minutes =
+                mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
         }
 
         /// Returns the cost of `quantity` items in minor units: 50 for the handling, and a part by

@@ -1,35 +1,7 @@
-public import EventSourcing
-
-/// Why the log rejected an append. It stored none of the append's events.
-public enum AppendError: Error, Hashable, CustomStringConvertible {
-    /// The records are malformed or exceed a limit. The text says what is wrong.
-    case invalid(String)
-    /// A stream's last revision is not the expected one. Nil if the stream does not exist.
-    case wrongRevision(StreamName, actual: UInt64?)
-    /// The event at the position matches the condition's `noneMatching` query.
-    case conditionFailed(position: UInt64)
-    /// The log already holds an event with this id and other content.
-    case idReused(EventID, position: UInt64)
-    /// The log could not be read or written, or it is closed.
-    case log(LogError)
-
-    /// A message of one line that says what is wrong.
-    public var description: String {
-        switch self {
-        case .invalid(let reason): reason
-        case .wrongRevision(let stream, let actual?): "stream \(stream) is at revision \(actual)"
-        case .wrongRevision(let stream, nil): "stream \(stream) does not exist"
-        case .conditionFailed(let position):
-            "the event at position \(position) matches the append condition's query"
-        case .idReused(let id, let position):
-            "the log has event id \(id) at position \(position) with other content"
-        case .log(let error): error.description
-        }
-    }
-}
+import EventSourcing
 
 /// Checks the bytes of an append. It needs no access to the log.
-enum Admission {
+enum RecordValidation {
     /// Returns the headers of the records.
     ///
     /// - Throws: `invalid` if a record is malformed, an id occurs twice or a limit is exceeded.
@@ -46,7 +18,7 @@ enum Admission {
         var offset = 0
         while offset < records.count {
             let rest = records.extracting(offset..<records.count)
-            let header = try admit(rest)
+            let header = try validate(rest)
             guard ids.insert(header.id).inserted else {
                 throw .invalid("the append has event id \(header.id) twice")
             }
@@ -60,7 +32,7 @@ enum Admission {
         return headers
     }
 
-    private static func admit(_ bytes: Span<UInt8>) throws(AppendError) -> RecordHeader {
+    private static func validate(_ bytes: Span<UInt8>) throws(AppendError) -> RecordHeader {
         do throws(RecordError) {
             let header = try RecordHeader.checked(bytes)
             let record = bytes.extracting(first: header.length)
