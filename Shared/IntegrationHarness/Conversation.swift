@@ -10,7 +10,7 @@ public final class Conversation {
     private var rest = Data()
     private let ended: AsyncStream<Int32>
 
-    /// Starts `executable`. Its standard error goes to that of the test.
+    /// Starts `executable`. It shares the test's standard error.
     public init(
         _ executable: URL, _ arguments: [String], environment: [String: String] = [:]
     ) throws {

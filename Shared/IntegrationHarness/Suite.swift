@@ -35,7 +35,7 @@ public final class Suite {
 
     /// Creates a suite without processes.
     ///
-    /// - Parameter executables: the folder of the executables, or nil for that of the running
+    /// - Parameter executables: the folder of the executables. If nil, the folder of the running
     ///   tests.
     public init(executables: URL? = nil) throws {
         // Short, because an ipc endpoint may have only 107 bytes.

@@ -50,7 +50,7 @@ struct Comparison {
 
     private func ask<Answer: Decodable>(_ service: String, _ query: String) async throws -> Answer {
         var options = options
-        // The command's own --endpoint is not that of any service.
+        // The command's own --endpoint does not belong to any service.
         options.endpoint = nil
         return try await options.with(service) {
             try await $0.query(query, Nothing(), atLeast: head)

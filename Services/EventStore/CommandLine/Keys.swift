@@ -48,7 +48,7 @@ struct Keys: ProgramCommand {
         var names: [String]
 
         func run() async throws {
-            // The name becomes that of a file and appears in logs.
+            // The key file gets this name, and logs contain it.
             let form = #/[A-Za-z][A-Za-z0-9_.\-]{0,63}/#.matchingSemantics(.unicodeScalar)
             for name in names where name.wholeMatch(of: form) == nil {
                 throw ValidationError(

@@ -90,7 +90,8 @@ struct Scopes {
     /// Returns nil if values in both scopes can be chosen together.
     ///
     /// They can't if some array holds them in different elements. Then it returns the next scope
-    /// after `other` that may fit `chosen`: that of the same element, or the one after the array.
+    /// after `other` that may fit `chosen`: the scope of the same element, or the one after the
+    /// array.
     func conflict(of other: Int32, with chosen: Int32) -> Int32? {
         var (a, b) = (chosen, other)
         var (childA, childB): (Int32, Int32) = (-1, -1)

@@ -1,6 +1,6 @@
 import EventSourcing
 
-/// The syntax that names of rules, queues, archives and replays share, and that of consumers.
+/// The syntax of the names of rules, queues, archives, replays and consumers.
 enum BusName {
     /// Returns why `name` is not a name of a `thing`, or nil if it is one.
     static func fault(_ name: String, of thing: String) -> String? {
