@@ -59,6 +59,11 @@ struct QueueWrites: Hashable, Sendable {
 
     var isEmpty: Bool { self == QueueWrites(id: id) }
 
+    /// The written entry with this sequence, and whether it is new.
+    func put(_ sequence: UInt64) -> (entry: QueueEntry, isNew: Bool)? {
+        puts[sequence].map { ($0, added.contains(sequence)) }
+    }
+
     /// Adds an entry that is new or was removed before.
     mutating func add(_ entry: QueueEntry) {
         puts[entry.sequence] = entry

@@ -1,13 +1,12 @@
-import DequeModule
 import WireProtocol
 
-/// The last leases that a verdict ended. A repeated verdict gets the first answer.
+/// The leases that a verdict ended lately. A repeated verdict gets the first answer.
 ///
 /// A client repeats an acknowledgement whose answer is late or lost. Without this memory the
 /// answer would be that the acknowledgement came too late. The memory ends with the process.
 struct EndedLeases {
     /// How a lease ended.
-    struct End: Hashable {
+    struct End: Equatable {
         let sequence: UInt64
         let lease: UInt64
         let isAcknowledged: Bool
@@ -24,15 +23,20 @@ struct EndedLeases {
     }
 
     /// Several times as many as one message acknowledges.
-    private static let limit = 16_384
-    private var ends: Set<End> = []
-    private var order: Deque<End> = []
+    private static let limit: UInt64 = 16_384
+    /// Leases are numbered in a row, so each replaces the one `limit` numbers before it.
+    private var ends: [End?] = []
 
     mutating func insert(_ end: End) {
-        ends.insert(end)
-        order.append(end)
-        if order.count > Self.limit { ends.remove(order.removeFirst()) }
+        let place = Self.place(of: end)
+        while place >= ends.count { ends.append(nil) }
+        ends[place] = end
     }
 
-    func contains(_ end: End) -> Bool { ends.contains(end) }
+    func contains(_ end: End) -> Bool {
+        let place = Self.place(of: end)
+        return place < ends.count && ends[place] == end
+    }
+
+    private static func place(of end: End) -> Int { Int(end.lease % limit) }
 }

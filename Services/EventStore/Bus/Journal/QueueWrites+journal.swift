@@ -74,14 +74,12 @@ extension QueueWrites {
             (last, count) = (first + length, count + length + 1)
             if run == nil { for sequence in first...last { read.remove(sequence) } }
         }
-        let puts = given.map { given in
-            given.puts.values.sorted { $0.sequence < $1.sequence }
-                .map { (entry: $0, isNew: given.added.contains($0.sequence)) }
-        }
+        let sequences = given?.puts.keys.sorted()
         var before = QueueEntry(sequence: 0, position: 0, group: .none, enqueuedAt: time.log)
-        for index in 0..<(try coder.count(puts?.count)) {
-            let (entry, isNew) = try coder.entry(puts?[index], after: &before, at: time.running)
-            if puts == nil { isNew ? read.add(entry) : read.change(entry) }
+        for index in 0..<(try coder.count(sequences?.count)) {
+            let put = sequences.flatMap { given?.put($0[index]) }
+            let (entry, isNew) = try coder.entry(put, after: &before, at: time.running)
+            if put == nil { isNew ? read.add(entry) : read.change(entry) }
         }
         return given ?? read
     }

@@ -41,20 +41,25 @@ extension Database {
 
     /// Returns the queue's entries in the range, in order.
     func entries(of queue: Int64, _ range: EntryLoad.Range) throws -> [QueueEntry] {
-        let select = "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND"
-        switch range {
-        case .after(let sequence, let limit):
-            return try rows(
-                "\(select) sequence > ? ORDER BY sequence LIMIT ?",
-                arguments: [queue, Int64(bitPattern: sequence), limit], QueueEntry.init)
-        case .group(let group, let sequence):
-            return try rows(
-                "\(select) sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
-                arguments: [
-                    queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
-                    Int64(bitPattern: group.low),
-                ], QueueEntry.init)
-        }
+        let (condition, arguments): (String, StatementArguments) =
+            switch range {
+            case .after(let sequence, let limit):
+                (
+                    "sequence > ? ORDER BY sequence LIMIT ?",
+                    [queue, Int64(bitPattern: sequence), limit]
+                )
+            case .group(let group, let sequence):
+                (
+                    "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
+                    [
+                        queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
+                        Int64(bitPattern: group.low),
+                    ]
+                )
+            }
+        let select = try cachedStatement(
+            sql: "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND \(condition)")
+        return try Array(Row.fetchCursor(select, arguments: arguments).map(QueueEntry.init))
     }
 
     /// Returns the dead letters that match the request, oldest first.
@@ -123,19 +128,16 @@ extension QueueEntry {
         + "notBefore, error, lease"
 
     init(_ row: Row) throws {
-        let (firstReceivedAt, notBefore): (Int64?, Int64?) = (
-            try row.decode(atIndex: 8), try row.decode(atIndex: 9)
-        )
-        let lease: Data? = try row.decode(atIndex: 11)
         self.init(
-            sequence: try row.bits(0), position: try row.bits(1),
-            rule: try row.decode(atIndex: 2), replay: try row.decode(atIndex: 3),
+            sequence: try row.bits(0), position: try row.bits(1), rule: try row.text(2),
+            replay: try row.optional(3, Row.text),
             group: GroupKey(high: try row.bits(4), low: try row.bits(5)),
-            enqueuedAt: Timestamp(microseconds: try row.decode(atIndex: 6)),
-            receives: try row.decode(atIndex: 7),
-            firstReceivedAt: firstReceivedAt.map { Timestamp(microseconds: $0) },
-            notBefore: notBefore.map { RunningTime(microseconds: $0) },
-            error: try row.decode(atIndex: 10), lease: try lease.map { try Lease(stored: $0) })
+            enqueuedAt: Timestamp(microseconds: try row.integer(6)),
+            receives: Int(try row.integer(7)),
+            firstReceivedAt: try row.optional(8, Row.integer).map { Timestamp(microseconds: $0) },
+            notBefore: try row.optional(9, Row.integer).map { RunningTime(microseconds: $0) },
+            error: try row.optional(10, Row.text),
+            lease: try row.optional(11, Row.blob).map { try Lease(stored: $0) })
     }
 }
 
@@ -145,15 +147,49 @@ extension Row {
         UInt64(bitPattern: try decode(Int64.self, forColumn: column))
     }
 
-    func bits(_ index: Int) throws -> UInt64 {
-        UInt64(bitPattern: try decode(Int64.self, atIndex: index))
-    }
-
     func time(_ column: String) throws -> Timestamp {
         Timestamp(microseconds: try decode(forColumn: column))
     }
 
     func json<Value: Decodable>(_ column: String) throws -> Value {
         try JSON.decode(from: try decode(Data.self, forColumn: column))
+    }
+}
+
+/// Reads by index, for tables of many rows. GRDB's `decode` is slower, and it converts values of
+/// another type silently if the row is a cursor's.
+extension Row {
+    fileprivate func integer(_ index: Int) throws -> Int64 {
+        let value: DatabaseValue = self[index]
+        guard case .int64(let integer) = value.storage else { throw mismatch(index, value) }
+        return integer
+    }
+
+    fileprivate func bits(_ index: Int) throws -> UInt64 {
+        UInt64(bitPattern: try integer(index))
+    }
+
+    fileprivate func text(_ index: Int) throws -> String {
+        let value: DatabaseValue = self[index]
+        guard case .string(let text) = value.storage else { throw mismatch(index, value) }
+        return text
+    }
+
+    fileprivate func blob(_ index: Int) throws -> Data {
+        let value: DatabaseValue = self[index]
+        guard case .blob(let blob) = value.storage else { throw mismatch(index, value) }
+        return blob
+    }
+
+    fileprivate func optional<Value>(
+        _ index: Int, _ read: (Row) -> (Int) throws -> Value
+    ) throws -> Value? {
+        hasNull(atIndex: index) ? nil : try read(self)(index)
+    }
+
+    private func mismatch(_ index: Int, _ value: DatabaseValue) -> DecodingError {
+        .dataCorrupted(
+            DecodingError.Context(
+                codingPath: [], debugDescription: "column \(index) of an entry is \(value)"))
     }
 }
