@@ -11,13 +11,9 @@ import ZeroMQ
 actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private var model: P.Model
     private var store: ProjectedStore
-    /// The position up to which the model contains every event.
-    private var through: UInt64
-    /// A query that waits until the model has caught up to a position.
-    private typealias Waiter = (
-        position: UInt64, continuation: CheckedContinuation<Void, any Error>
-    )
-    private var waiters: [Waiter] = []
+    /// The position up to which the model contains every event, and the queries that wait for a
+    /// later one.
+    private var gate: PositionGate<CheckedContinuation<Void, any Error>>
     /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
     /// The lock that is held while the model and its store change.
@@ -41,7 +37,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         on loop: SocketLoop, logger: Logger
     ) async throws {
         (model, store) = try await Self.open(path, log: log, logger: logger)
-        through = store.checkpoint
+        gate = PositionGate(at: store.checkpoint)
         self.client = client
         self.log = log
         self.logger = logger
@@ -81,14 +77,14 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func followLog() async throws {
         do {
             // The store may have been replaced since this process asked it for its log.
-            let subscription = try await client.subscribe(P.query, after: through, in: log)
+            let subscription = try await client.subscribe(P.query, after: gate.position, in: log)
             for try await batch in subscription {
                 try await whileLocked {
                     if !batch.events.isEmpty {
                         try P.project(batch.events, onto: &model)
                         try await store.commit(model.takeWrites(), checkpoint: batch.through)
                     }
-                    advance(to: batch.through)
+                    for waiter in gate.advance(to: batch.through) { waiter.resume() }
                 }
             }
         } catch let error as ProjectionStopped {
@@ -107,20 +103,10 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         try await body()
     }
 
-    private func advance(to position: UInt64) {
-        through = position
-        waiters.removeAll { waiter in
-            guard waiter.position <= position else { return false }
-            waiter.continuation.resume()
-            return true
-        }
-    }
-
     /// Stops following the log for `reason`, and fails all queries that wait for later events.
     private func stop(_ reason: any Error) {
         end = end ?? reason
-        for waiter in waiters { waiter.continuation.resume(throwing: reason) }
-        waiters = []
+        for waiter in gate.removeAll() { waiter.resume(throwing: reason) }
     }
 
     // MARK: Queries
@@ -150,15 +136,15 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     private func wait(for position: UInt64) async throws {
         if let stopped = end as? ProjectionStopped { throw stopped }
-        guard position > through else { return }
+        guard position > gate.position else { return }
         try await withCheckedThrowingContinuation { continuation in
             // Checked here, because the model may have caught up while this task suspended.
-            if position <= through {
+            if position <= gate.position {
                 continuation.resume()
             } else if let end {
                 continuation.resume(throwing: end)
             } else {
-                waiters.append((position, continuation))
+                gate.add(continuation, for: position)
             }
         }
     }
@@ -172,7 +158,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// To follow the progress, a caller repeats the request with the id in the answer.
     func rebuild(_ id: EventID) -> ProjectionStatus {
         if let rebuild, rebuild.isRunning || rebuild.id == id { return status() }
-        rebuild = RebuildStatus(id: id, target: through)
+        rebuild = RebuildStatus(id: id, target: gate.position)
         rebuilds.continuation.yield()
         return status()
     }
@@ -214,9 +200,9 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// The live read model waits only while the last few events are read.
     private func build(_ fresh: Rebuilding<P>) async throws {
         var fresh = fresh
-        for _ in 1...2 { try await fresh.extend(to: through, from: client, show) }
+        for _ in 1...2 { try await fresh.extend(to: gate.position, from: client, show) }
         try await whileLocked {
-            try await fresh.extend(to: through, from: client, show)
+            try await fresh.extend(to: gate.position, from: client, show)
             try switchOver(to: fresh)
         }
     }
@@ -224,7 +210,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func show(_ fresh: Rebuilding<P>) {
         rebuild?.position = fresh.position
         rebuild?.events = fresh.events
-        rebuild?.target = through
+        rebuild?.target = gate.position
     }
 
     private func switchOver(to fresh: Rebuilding<P>) throws {
@@ -241,7 +227,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     func status() -> ProjectionStatus {
         ProjectionStatus(
-            checkpoint: through, store: store.path, rebuild: rebuild,
+            checkpoint: gate.position, store: store.path, rebuild: rebuild,
             stopped: (end as? ProjectionStopped)?.description)
     }
 

@@ -1,5 +1,6 @@
 import EventPattern
 import EventSourcing
+import ServiceRuntime
 import WireProtocol
 
 /// A rule with its compiled pattern.
@@ -29,14 +30,12 @@ struct Router {
     private var rules: [String: Rule] = [:]
     /// The enabled rules, which are matched together.
     private var matcher = PatternMatcher<String>()
-    /// The position up to which events are routed in memory.
-    private(set) var position: UInt64
-    private var waiters: [(position: UInt64, waiter: Waiter)] = []
+    private var gate: PositionGate<Waiter>
     /// Whether the router must wait while a queue is filled up to its position.
     private(set) var isPaused = false
     private var pausedWaiters: [Waiter] = []
 
-    init(after position: UInt64) { self.position = position }
+    init(after position: UInt64) { gate = PositionGate(at: position) }
 
     // MARK: Rules
 
@@ -108,18 +107,14 @@ struct Router {
 
     // MARK: Position
 
+    /// The position up to which events are routed in memory.
+    var position: UInt64 { gate.position }
+
     /// Records that the events up to `position` are routed. Returns the callers that waited for it.
-    mutating func advance(to position: UInt64) -> [Waiter] {
-        self.position = position
-        let reached = waiters.filter { $0.position <= position }.map(\.waiter)
-        if !reached.isEmpty { waiters.removeAll { $0.position <= position } }
-        return reached
-    }
+    mutating func advance(to position: UInt64) -> [Waiter] { gate.advance(to: position) }
 
     /// Adds a caller that waits until the log is routed up to `position`.
-    mutating func wait(for position: UInt64, _ waiter: Waiter) {
-        waiters.append((position, waiter))
-    }
+    mutating func wait(for position: UInt64, _ waiter: Waiter) { gate.add(waiter, for: position) }
 
     /// Makes the router wait before its next batch.
     mutating func pause() { isPaused = true }

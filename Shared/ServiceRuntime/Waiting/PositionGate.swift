@@ -1,0 +1,33 @@
+/// A position of the log that advances, and the waiters that wait until it reaches theirs.
+///
+/// It is pure: the owner resumes the waiters that it returns.
+package struct PositionGate<Waiter> {
+    /// The position that has been reached.
+    package private(set) var position: UInt64
+    /// Ordered by position. Waiters for the same position are in the order of their arrival.
+    private var waiters: [(position: UInt64, waiter: Waiter)] = []
+
+    /// Creates a gate without waiters.
+    package init(at position: UInt64) { self.position = position }
+
+    /// Adds a waiter for a later position.
+    package mutating func add(_ waiter: Waiter, for position: UInt64) {
+        // Callers mostly wait for the latest position, so the search starts at the end.
+        let earlier = waiters.lastIndex { $0.position <= position } ?? -1
+        waiters.insert((position, waiter), at: earlier + 1)
+    }
+
+    /// Moves on to `position`. Removes and returns the waiters that it reaches, in order.
+    package mutating func advance(to position: UInt64) -> [Waiter] {
+        self.position = position
+        let reached = waiters.prefix { $0.position <= position }.map(\.waiter)
+        waiters.removeFirst(reached.count)
+        return reached
+    }
+
+    /// Removes and returns all waiters, in order.
+    package mutating func removeAll() -> [Waiter] {
+        defer { waiters = [] }
+        return waiters.map(\.waiter)
+    }
+}
