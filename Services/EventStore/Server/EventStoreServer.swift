@@ -165,57 +165,55 @@ public actor EventStoreServer: LoopActor {
         defer { counts.requests[head.kind, default: 0] += 1 }
         do throws(ProtocolError) {
             let kind = try head.checkedKind.get()
-            if kind == .append {
-                try kind.need(2, frameCount - 1)
-                let condition = try AppendCondition(frames[1][...])
-                let appended = try last.withBytes { records throws(ProtocolError) in
-                    try append(records, condition, caller)
-                }
-                answers.append((key, .appended, appended.bytes))
-            } else if kind == .appendMany {
-                try kind.need(1, frameCount - 1)
-                let outcomes = try last.withBytes { frame throws(ProtocolError) in
-                    try appendMany(frame, caller)
-                }
-                answers.append((key, .appendedMany, outcomes))
-            } else {
-                let body = frameCount > 1 ? frames.dropFirst() + [last.array()] : []
-                try handle(kind, key, Array(body), caller)
-            }
+            try kind.check(bodyFrames: frameCount - 1)
+            try handle(kind, frames, last, key, caller)
         } catch {
             access.note(error, of: caller)
             answers.append((key, .error, told(error)))
         }
     }
 
+    /// Handles a request whose frames have the right number.
+    ///
+    /// - Parameters:
+    ///   - frames: the header and the body without its last frame.
+    ///   - last: the last frame of the body. A cancel may have none.
     private func handle(
-        _ kind: MessageKind, _ key: ReadKey, _ body: [[UInt8]], _ caller: Caller
+        _ kind: MessageKind, _ frames: [[UInt8]], _ last: borrowing Frame, _ key: ReadKey,
+        _ caller: Caller
     ) throws(ProtocolError) {
         switch kind {
+        case .append:
+            let condition = try AppendCondition(frames[1][...])
+            let appended = try last.withBytes { records throws(ProtocolError) in
+                try append(records, condition, caller)
+            }
+            answers.append((key, .appended, appended.bytes))
+        case .appendMany:
+            let outcomes = try last.withBytes { frame throws(ProtocolError) in
+                try appendMany(frame, caller)
+            }
+            answers.append((key, .appendedMany, outcomes))
         case .hello:
-            try kind.need(1, body.count)
-            answers.append((key, .welcome, try welcome(body[0], caller)))
+            answers.append((key, .welcome, try welcome(last.array(), caller)))
         case .read:
-            try kind.need(1, body.count)
-            let request = try ReadRequest(body[0][...])
+            let request = try ReadRequest(last.array()[...])
             try caller.checkRead(request.query)
             try reads.start(ReadSession(request, of: caller), key)
         case .credit:
-            try kind.need(1, body.count)
-            guard body[0].count == 4 else {
+            let frame = last.array()
+            guard frame.count == 4 else {
                 throw ProtocolError(.malformed, "a credit must have 4 bytes")
             }
-            let frame = body[0]
             // A read that has ended in the meantime needs no credit.
             reads.grant(frame.span.uint32(at: 0), key)
         case .cancel:
             reads.end(key)
         case .call:
-            try kind.need(2, body.count)
             try calls.begin(caller)
             receivedCalls.continuation.yield(
-                ReceivedCall(key: key, caller: caller, name: body[0], argument: body[1]))
-        case .append, .appendMany, .welcome, .appended, .appendedMany, .chunk, .result, .error:
+                ReceivedCall(key: key, caller: caller, name: frames[1], argument: last.array()))
+        case .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(kind) is an answer, not a request")
         }
     }
@@ -274,7 +272,15 @@ public actor EventStoreServer: LoopActor {
 }
 
 extension MessageKind {
-    fileprivate func need(_ count: Int, _ found: Int) throws(ProtocolError) {
+    /// Throws `malformed` if a request of this kind has another number of frames after its header.
+    fileprivate func check(bodyFrames found: Int) throws(ProtocolError) {
+        let count =
+            switch self {
+            case .append, .call: 2
+            case .hello, .read, .credit, .appendMany: 1
+            // The body of a cancel is ignored, and an answer is rejected whatever it has.
+            case .cancel, .welcome, .appended, .appendedMany, .chunk, .result, .error: found
+            }
         guard found == count else {
             throw ProtocolError(
                 .malformed, "\(self) has \(count) frames after its header, not \(found)")
