@@ -49,11 +49,11 @@ private struct Kept {
     let surroundings = Surroundings()
     var definition: ArchiveDefinition
     private(set) var archiver: Archiver
-    private let timing: Archiver.Timing
+    private let timing: ArchiveProgress.Timing
 
     init(
         pattern: String? = #"{"detail-type": ["T"]}"#, days: Double? = nil,
-        timing: Archiver.Timing = Archiver.Timing()
+        timing: ArchiveProgress.Timing = ArchiveProgress.Timing()
     ) async throws {
         bus = try await RunningBus()
         definition = ArchiveDefinition(
@@ -66,7 +66,7 @@ private struct Kept {
 
     private static func archiver(
         _ definition: ArchiveDefinition, _ log: EventID, _ bus: RunningBus,
-        _ surroundings: Surroundings, _ timing: Archiver.Timing
+        _ surroundings: Surroundings, _ timing: ArchiveProgress.Timing
     ) throws -> Archiver {
         try Archiver(
             ArchiveRow(definition: definition, createdAt: .distantPast, createdBy: ""), of: log,
@@ -264,7 +264,7 @@ private struct Kept {
     @Test func `Archiver writes pending events at once for a reader that needs them`()
         async throws
     {
-        var timing = Archiver.Timing()
+        var timing = ArchiveProgress.Timing()
         timing.quiet = .seconds(3600)
         let kept = try await Kept(timing: timing)
         defer { kept.remove() }
@@ -285,7 +285,7 @@ private struct Kept {
     @Test func `Archiver writes pending events when the archive is deleted or the process stops`()
         async throws
     {
-        var timing = Archiver.Timing()
+        var timing = ArchiveProgress.Timing()
         timing.quiet = .seconds(3600)
         for isDeleted in [true, false] {
             let kept = try await Kept(timing: timing)

@@ -11,6 +11,12 @@ import Testing
         #expect("\(try StoragePlace("s3://b/a/"))" == "s3://b/a")
     }
 
+    @Test func `Missing folder is found before it is created`() throws {
+        #expect(try StoragePlace("/no/folder").missingFolder == "/no/folder")
+        #expect(try StoragePlace("/").missingFolder == nil)
+        #expect(try StoragePlace("s3://b").missingFolder == nil)
+    }
+
     @Test(arguments: [
         "", "s3://", "s3:///key", "s3://b/../c", "s3://b//c", "s3://B?x", "gs://b/a", "s3://bé",
         "/tmp\u{0}x", "a\nb", "\u{7F}",

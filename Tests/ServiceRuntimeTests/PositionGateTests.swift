@@ -26,7 +26,9 @@ import Testing
     @Test mutating func `Removal of all waiters leaves the position as it is`() {
         gate.add("b", for: 10)
         gate.add("a", for: 9)
+        #expect(!gate.isEmpty)
         #expect(gate.removeAll() == ["a", "b"])
+        #expect(gate.isEmpty)
         #expect(gate.removeAll().isEmpty && gate.position == 7)
         #expect(gate.advance(to: 20).isEmpty)
     }

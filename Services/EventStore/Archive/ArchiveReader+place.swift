@@ -1,5 +1,4 @@
 import EventSourcing
-import Foundation
 import ObjectStorage
 
 extension ArchiveReader {
@@ -9,12 +8,9 @@ extension ArchiveReader {
     /// - Throws: `ArchiveError`, `ObjectStorageError`, or `DaybookError` if the folder is missing.
     public init(_ name: String, in place: String, endpoint: String?) async throws {
         let place = try StoragePlace(place)
-        // Opening a folder would create it.
-        if case .folder(let path) = place, !FileManager.default.fileExists(atPath: path) {
+        if let path = place.missingFolder {
             throw DaybookError(.invalid, "there is no folder \(path)")
         }
-        let storage = try place.open(
-            environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
-        try await self.init(in: storage, name: name)
+        try await self.init(in: try place.open(endpoint: endpoint), name: name)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The place of a storage as people write it: the path of a folder, or `s3://bucket/prefix`.
 public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
     /// A folder at this path.
@@ -36,23 +38,31 @@ public enum StoragePlace: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The path of the folder if it does not exist. `open` would create it.
+    public var missingFolder: String? {
+        guard case .folder(let path) = self else { return nil }
+        return FileManager.default.fileExists(atPath: path) ? nil : path
+    }
+
     /// Opens the storage at this place.
     ///
     /// - Parameters:
     ///   - environment: the variables in which `S3Configuration` finds the endpoint, the region and
-    ///     the credentials.
+    ///     the credentials. Nil stands for those of this process.
     ///   - endpoint: the endpoint, which overrides the environment's.
     /// - Throws: `invalid` if the configuration is incomplete or wrong, `rejected` if the folder
     ///   can't be created.
     public func open(
-        environment: [String: String], endpoint: String? = nil
+        environment: [String: String]? = nil, endpoint: String? = nil
     ) throws(ObjectStorageError) -> any ObjectStorage {
         switch self {
         case .folder(let path): try FolderObjectStorage(folder: path)
         case .s3(let bucket, let prefix):
             S3ObjectStorage(
                 bucket: bucket, prefix: prefix,
-                try S3Configuration(environment: environment, endpoint: endpoint))
+                try S3Configuration(
+                    environment: environment ?? ProcessInfo.processInfo.environment,
+                    endpoint: endpoint))
         }
     }
 

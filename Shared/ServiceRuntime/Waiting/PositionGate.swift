@@ -10,6 +10,9 @@ package struct PositionGate<Waiter> {
     /// Creates a gate without waiters.
     package init(at position: UInt64) { self.position = position }
 
+    /// Whether nobody waits.
+    package var isEmpty: Bool { waiters.isEmpty }
+
     /// Adds a waiter for a later position.
     package mutating func add(_ waiter: Waiter, for position: UInt64) {
         // Callers mostly wait for the latest position, so the search starts at the end.

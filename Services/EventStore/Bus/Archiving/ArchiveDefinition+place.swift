@@ -1,6 +1,5 @@
 import EventArchive
 import EventSourcing
-import Foundation
 import ObjectStorage
 import WireProtocol
 
@@ -16,12 +15,11 @@ extension ArchiveDefinition {
             try require(
                 path.hasPrefix("/"), .invalid,
                 "an archive's folder must be an absolute path, not '\(path)'")
-            guard mayMakeFolder || FileManager.default.fileExists(atPath: path) else {
-                throw ObjectStorageError.unavailable("there is no folder \(path)")
-            }
         }
-        return try place.open(
-            environment: ProcessInfo.processInfo.environment, endpoint: endpoint)
+        if !mayMakeFolder, let path = place.missingFolder {
+            throw ObjectStorageError.unavailable("there is no folder \(path)")
+        }
+        return try place.open(endpoint: endpoint)
     }
 
     /// Creates the empty archive in its place.

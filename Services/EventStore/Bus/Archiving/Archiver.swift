@@ -2,7 +2,6 @@ import EventArchive
 import EventPattern
 import EventSourcing
 import EventStoreClient
-import Foundation
 import Logging
 import ObjectStorage
 import WireProtocol
@@ -11,30 +10,13 @@ import WireProtocol
 /// checkpoint on. So each event is archived once, whatever happened before.
 ///
 /// It works off the bus's thread. If the place fails, the archiver tries again with growing delays,
-/// and nothing else is affected.
+/// and nothing else is affected. `ArchiveProgress` decides what to do when.
 actor Archiver {
-    /// The intervals and time limits of an archiver.
-    struct Timing: Sendable {
-        /// How often the archiver reads the log.
-        var interval: Duration = .seconds(1)
-        /// Pending events are archived when no other has arrived for this time.
-        var quiet: Duration = .seconds(5)
-        /// Pending events are archived when the first has waited this long.
-        var longest: Duration = .seconds(30)
-        /// How often expired segments are removed, and the checkpoint moves if no event matches.
-        var housekeeping: Duration = .seconds(60)
-        /// The delay after a failure of the place. It doubles with each further failure.
-        var backoff: ClosedRange<Duration> = .seconds(1)...(.seconds(60))
-        /// How long archiving the last events may take when the archiver stops.
-        var closing: Duration = .seconds(5)
-    }
-
     nonisolated let row: ArchiveRow
     private let pattern: EventPattern?
     private let log: EventID
     private let client: EventStoreClient
     private let logger: Logger
-    private let timing: Timing
     private let segmentBytes: Int
     private let now: @Sendable () -> BusTime
     private let signal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -42,19 +24,8 @@ actor Archiver {
     private var storage: (any ObjectStorage)?
     /// The open writer. Nil until the place was opened, and after a failure.
     private var writer: ArchiveWriter?
-    /// The manifest as last read or written.
-    private var manifest: ArchiveManifest?
-    /// When the first and the last pending event arrived.
-    private var pending: ClosedRange<RunningTime>?
-    private var housekeptAt: RunningTime?
-    /// The commit time of the last archived event.
-    private var logTime = Timestamp.distantPast
-    private var problem: String?
-    private var failures = 0
-    private var retryAt = RunningTime.zero
-    /// How many events have matched, and up to which position they were counted.
-    private var matched: (count: UInt64, through: UInt64) = (0, 0)
-    private var waiters: [(position: UInt64, continuation: CheckedContinuation<Void, any Error>)]
+    private var progress: ArchiveProgress
+    private var waiters = Waiters()
     private var end: (any Error)?
 
     /// Creates the archiver of one archive.
@@ -62,7 +33,8 @@ actor Archiver {
     /// - Throws: `EventPatternError` for a pattern that this version does not accept.
     init(
         _ row: ArchiveRow, of log: EventID, client: EventStoreClient, logger: Logger,
-        timing: Timing = Timing(), segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
+        timing: ArchiveProgress.Timing = ArchiveProgress.Timing(),
+        segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
         now: @escaping @Sendable () -> BusTime = { .ofProcess }
     ) throws(EventPatternError) {
         self.row = row
@@ -70,10 +42,9 @@ actor Archiver {
         self.log = log
         self.client = client
         self.logger = logger
-        self.timing = timing
         self.segmentBytes = segmentBytes
         self.now = now
-        waiters = []
+        progress = ArchiveProgress(retentionDays: row.definition.retentionDays, timing: timing)
     }
 
     private nonisolated var definition: ArchiveDefinition { row.definition }
@@ -103,19 +74,20 @@ actor Archiver {
         while !Task.isCancelled {
             signal.continuation.yield()
             // Archives may lag, so reading the log from time to time is enough.
-            try? await Task.sleep(for: timing.interval)
+            try? await Task.sleep(for: progress.timing.interval)
         }
     }
 
     /// Reads new events, and archives them when they are due. Tries again later after a failure.
     func runOnce() async {
-        guard retryAt <= now().running || !waiters.isEmpty else { return }
+        guard progress.shouldRead(at: now().running) else { return }
         do {
             let writer = try await open()
             try await readEvents(into: writer)
-            if isDue { try await seal(writer) }
-            try await removeExpired(writer)
-            if writer.pendingBytes == 0 { succeed() }
+            let time = now()
+            for step in progress.steps(at: time) { try await carryOut(step, with: writer) }
+            guard progress.finishSteps(at: time) else { return }
+            logger.notice("an archive has resumed", metadata: ["archive": "\(definition.name)"])
         } catch {
             // A cancelled run has not failed.
             if !Task.isCancelled { fail(error) }
@@ -128,36 +100,22 @@ actor Archiver {
         }
         let limit = Task {
             // The process waits for this when it stops.
-            try await Task.sleep(for: timing.closing)
+            try await Task.sleep(for: progress.timing.closing)
             sealing.cancel()
         }
         if case .failure(let error) = await sealing.result {
             logWarning("an archive lacks its last events until it resumes", error)
         }
         limit.cancel()
-        resume(throwing: end ?? CancellationError())
-    }
-
-    // MARK: Failures
-
-    private func succeed() {
-        failures = 0
-        guard problem != nil else { return }
-        problem = nil
-        logger.notice("an archive has resumed", metadata: ["archive": "\(definition.name)"])
+        waiters.fail(progress.takeWaiters(), with: end ?? CancellationError())
     }
 
     private func fail(_ error: any Error) {
-        // Opened again, the writer continues after its checkpoint.
         writer = nil
-        pending = nil
-        let delay = timing.backoff.lowerBound * (1 << min(failures, 20))
-        retryAt = now().running + min(delay, timing.backoff.upperBound)
-        failures += 1
-        let text = "\(error)"
-        if problem != text { logWarning("archiving has failed and is tried again", error) }
-        problem = text
-        resume(throwing: error)
+        if progress.recordFailure("\(error)", at: now().running) {
+            logWarning("archiving has failed and is tried again", error)
+        }
+        waiters.fail(progress.takeWaiters(), with: error)
     }
 
     private func logWarning(_ message: Logger.Message, _ error: any Error) {
@@ -167,11 +125,6 @@ actor Archiver {
                 "archive": "\(definition.name)", "place": "\(definition.place)",
                 "reason": "\(error)",
             ])
-    }
-
-    private func resume(throwing error: any Error) {
-        for waiter in waiters { waiter.continuation.resume(throwing: error) }
-        waiters = []
     }
 
     // MARK: Writing
@@ -191,7 +144,7 @@ actor Archiver {
                 "archive '\(definition.name)' has events up to position \(writer.checkpoint), but "
                     + "the log only up to \(head): the log lost its end; create another archive")
         }
-        manifest = writer.manifest
+        progress.recordOpened(writer.manifest)
         self.writer = writer
         return writer
     }
@@ -241,14 +194,8 @@ actor Archiver {
                 try await seal(writer)
             }
             try await writer.append(events, through: batch.through)
-            guard let last = events.last else { continue }
-            let time = now().running
-            logTime = max(logTime, last.time)
-            pending = min(pending?.lowerBound ?? time, time)...time
-            if last.position > matched.through {
-                matched.count += UInt64(events.count { $0.position > matched.through })
-                matched.through = last.position
-            }
+            progress.recordRead(
+                events, through: writer.position, writer.manifest, at: now().running)
         }
     }
 
@@ -259,24 +206,20 @@ actor Archiver {
         return !event.isOfStore && pattern.matches(event)
     }
 
-    private var isDue: Bool {
-        guard waiters.isEmpty else { return true }
-        guard let pending else { return false }
-        let now = now().running
-        return pending.upperBound + timing.quiet <= now
-            || pending.lowerBound + timing.longest <= now
+    private func carryOut(_ step: ArchiveProgress.Step, with writer: ArchiveWriter) async throws {
+        switch step {
+        case .seal: try await seal(writer)
+        case .expire(let time):
+            try await check(writer)
+            try await writer.expire(before: time)
+            progress.recordExpired(writer.manifest)
+        }
     }
 
     private func seal(_ writer: ArchiveWriter) async throws {
         try await check(writer)
         try await writer.seal()
-        pending = nil
-        manifest = writer.manifest
-        waiters.removeAll { waiter in
-            guard waiter.position <= writer.checkpoint else { return false }
-            waiter.continuation.resume()
-            return true
-        }
+        waiters.resume(progress.recordSealed(writer.manifest))
     }
 
     /// Throws if the archive is missing or was changed, for example by an older manifest. The
@@ -289,29 +232,17 @@ actor Archiver {
         }
     }
 
-    private func removeExpired(_ writer: ArchiveWriter) async throws {
-        let now = now()
-        if let housekeptAt, housekeptAt + timing.housekeeping > now.running { return }
-        if writer.pendingBytes == 0, writer.checkpoint < writer.position { try await seal(writer) }
-        if let days = definition.retentionDays {
-            try await check(writer)
-            try await writer.expire(before: max(now.log, logTime) + .seconds(-days * 86_400))
-            manifest = writer.manifest
-        }
-        housekeptAt = now.running
-    }
-
     // MARK: For others
 
     /// Returns a reader of the archive once it has all its events up to `position`.
     ///
     /// - Throws: the first error on the way there.
     func reader(through position: UInt64) async throws -> ArchiveReader {
-        if manifest?.checkpoint ?? 0 < position {
+        if !progress.isArchived(through: position) {
             try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Void, any Error>) in
                 if let end { return continuation.resume(throwing: end) }
-                waiters.append((position, continuation))
+                if let waiter = waiters.add(continuation) { progress.wait(for: position, waiter) }
                 signal.continuation.yield()
             }
         }
@@ -326,17 +257,15 @@ actor Archiver {
     /// The rule that describes the archive.
     var ruleView: RuleView {
         RuleView(
-            rule: definition.rule, isManaged: true, matched: matched.count,
+            rule: definition.rule, isManaged: true, matched: progress.matched.count,
             changedAt: row.createdAt, changedBy: row.createdBy)
     }
 
     var view: ArchiveView {
-        // Without pending events, everything read so far is archived or does not match.
-        let position = writer.map { $0.pendingBytes == 0 ? $0.position : $0.checkpoint }
+        let manifest = progress.manifest
         return ArchiveView(
-            archive: definition, createdAt: row.createdAt,
-            checkpoint: position ?? manifest?.checkpoint ?? 0, events: manifest?.events ?? 0,
-            segments: manifest?.segments.count ?? 0, storedBytes: manifest?.storedBytes ?? 0,
-            problem: problem)
+            archive: definition, createdAt: row.createdAt, checkpoint: progress.checkpoint,
+            events: manifest?.events ?? 0, segments: manifest?.segments.count ?? 0,
+            storedBytes: manifest?.storedBytes ?? 0, problem: progress.problem)
     }
 }

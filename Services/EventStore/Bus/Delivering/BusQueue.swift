@@ -6,6 +6,10 @@ import WireProtocol
 ///
 /// A long queue keeps only a limited number of entries in memory. Later ones wait on disk until
 /// there is room.
+///
+/// It is a class, although `Deliveries` is a value that is never copied. As a struct, each look at
+/// a queue would copy the references of a dozen collections, and a change made meanwhile would copy
+/// the collections. The bus looks at all queues before each commit.
 final class BusQueue {
     let keys: GroupKeys
     /// How many entries are kept in memory. Further ones wait on disk.
