@@ -18,7 +18,7 @@ public enum Output {
 
     /// Writes a line to standard error.
     public static func printError(_ text: String) {
-        FileHandle.standardError.tell("\(text)\n")
+        FileHandle.standardError.writeIgnoringErrors("\(text)\n")
     }
 
     /// Prints a table for people. Each column is as wide as its widest cell.

@@ -72,5 +72,5 @@ public struct ProgressBar {
         if hasShown { write("\n") }
     }
 
-    private func write(_ text: String) { FileHandle.standardError.tell(text) }
+    private func write(_ text: String) { FileHandle.standardError.writeIgnoringErrors(text) }
 }

@@ -56,7 +56,7 @@ public final class Suite {
                 // the reason.
                 let text =
                     "\(name) ended with status \(process.terminationStatus):\n\(log(of: name))"
-                FileHandle.standardError.tell(text)
+                FileHandle.standardError.writeIgnoringErrors(text)
             }
         }
         guard ProcessInfo.processInfo.environment["DAYBOOK_KEEP_HOMES"] == nil else { return }

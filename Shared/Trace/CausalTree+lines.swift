@@ -31,7 +31,7 @@ extension CausalTree {
         for (place, node) in nodes.enumerated() {
             if node.event.correlationID != conversation { lines += ["", node.conversation] }
             conversation = node.event.correlationID
-            branches.go(to: node)
+            branches.move(to: node)
             let mark = node.event.id == marked ? "  ◀" : ""
             lines.append(
                 columns(cells[place]) + branches.own + node.event.type + "  \(node.event.stream)"
@@ -93,7 +93,7 @@ private struct Branches {
     /// By depth, whether another event with the same parent follows.
     private var isOpen: [Bool] = []
 
-    mutating func go(to node: CausalTree.Node) {
+    mutating func move(to node: CausalTree.Node) {
         isOpen.removeSubrange(node.depth...)
         isOpen.append(!node.isLast)
     }

@@ -139,7 +139,7 @@ private struct CausalTreeBuilder {
 
     /// Returns the index of an event's parent among the events before it, or nil for a root.
     private func cause(of event: RecordedEvent) -> Int? {
-        if let letter = letters.end(told: event)?.deadLetter, let place = positions[letter] {
+        if let letter = letters.closure(in: event)?.deadLetter, let place = positions[letter] {
             return place
         }
         return event.causationID == .none ? nil : places[event.causationID]
@@ -209,7 +209,7 @@ private struct CausalTreeBuilder {
             event: event, depth: depth, parent: parent, isLast: isLast, service: services[place],
             actor: metadata?.actor, attempt: metadata?.attempt,
             traceparent: metadata?.traceparent.flatMap(TraceParent.init),
-            deadLetter: letters.letter(told: event), redriven: redrives.map(\.position),
+            deadLetter: letters.letter(in: event), redriven: redrives.map(\.position),
             reverses: reversed, reversedBy: reversal, notes: notes)
     }
 }

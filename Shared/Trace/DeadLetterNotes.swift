@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import WireProtocol
 
-/// The dead letters among events, their ends, and remarks on them for people.
+/// The dead letters among events, their redrives and discards, and notes on them for people.
 public struct DeadLetterNotes: Sendable {
     /// The redrive of a dead letter.
     struct Redrive: Hashable, Sendable {
@@ -20,10 +20,10 @@ public struct DeadLetterNotes: Sendable {
 
     /// The dead letters by the position of the event that records them.
     private var letters: [UInt64: DeadLetter] = [:]
-    /// The ends of dead letters by the position of the event that records them.
-    private var ends: [UInt64: DeadLetterEnd] = [:]
-    /// The positions of the dead letters that have ended.
-    private var ended: Set<UInt64> = []
+    /// The redrives and discards by the position of the event that records them.
+    private var closures: [UInt64: DeadLetterClosure] = [:]
+    /// The ids of the dead letters that were redriven or discarded.
+    private var closed: Set<UInt64> = []
     private var redrives: [Place: [Redrive]] = [:]
 
     /// Collects the dead letters among events.
@@ -35,13 +35,14 @@ public struct DeadLetterNotes: Sendable {
             case .deadLettered:
                 letters[event.position] = Self.decode(DeadLetter.self, event)
             case .deadLetterRedriven, .deadLetterDiscarded:
-                ends[event.position] = Self.decode(DeadLetterEnd.self, event)
+                closures[event.position] = Self.decode(DeadLetterClosure.self, event)
             default: break
             }
         }
-        ended = Set(ends.values.map(\.deadLetter))
+        closed = Set(closures.values.map(\.deadLetter))
         for event in events where Self.kind(of: event) == .deadLetterRedriven {
-            guard let end = ends[event.position], let letter = letters[end.deadLetter] else {
+            guard let closure = closures[event.position], let letter = letters[closure.deadLetter]
+            else {
                 continue
             }
             redrives[Place(event: letter.event, queue: letter.queue), default: []]
@@ -50,29 +51,29 @@ public struct DeadLetterNotes: Sendable {
     }
 
     /// Returns the dead letter that the event records, or nil.
-    func letter(told event: RecordedEvent) -> DeadLetter? { letters[event.position] }
+    func letter(in event: RecordedEvent) -> DeadLetter? { letters[event.position] }
 
-    /// Returns the end of a dead letter that the event records, or nil.
-    func end(told event: RecordedEvent) -> DeadLetterEnd? { ends[event.position] }
+    /// Returns the redrive or discard that the event records, or nil.
+    func closure(in event: RecordedEvent) -> DeadLetterClosure? { closures[event.position] }
 
     /// Returns the redrives of the event into the queue, in log order.
     func redrives(of event: EventID, in queue: String) -> [Redrive] {
         redrives[Place(event: event, queue: queue)] ?? []
     }
 
-    /// Returns a remark on an event for people, or nil if the event does not concern a dead letter.
+    /// Returns a note on an event for people, or nil if the event does not concern a dead letter.
     public func note(on event: RecordedEvent) -> String? {
         guard let kind = Self.kind(of: event) else { return nil }
         if let letter = letters[event.position] {
             let death = Self.death(letter)
-            guard !ended.contains(event.position) else { return death }
+            guard !closed.contains(event.position) else { return death }
             return death
                 + "; waiting in its dead-letter queue (event-store dlq show \(event.position))"
         }
-        guard let end = ends[event.position] else { return "its data can't be read" }
+        guard let closure = closures[event.position] else { return "its data can't be read" }
         let actor = EventMetadata(of: event)?.actor ?? "somebody"
         guard kind == .deadLetterDiscarded else { return "put back into its queue by \(actor)" }
-        return "discarded by \(actor)" + (end.reason.map { ": \($0)" } ?? "")
+        return "discarded by \(actor)" + (closure.reason.map { ": \($0)" } ?? "")
     }
 
     private static func death(_ letter: DeadLetter) -> String {

@@ -11,8 +11,8 @@ final class HandshakeGuard: Sendable {
     /// The time between two measurements of floods, and the longest between two calls of
     /// `takeChangedSenders`, in milliseconds.
     private static let interval = 200
-    /// How many messages of one socket are processed before the others have their turn.
-    private static let turn = 256
+    /// How many messages of one socket are processed before those of the others.
+    private static let batch = 256
 
     /// A socket that is made on one thread and used on another. libzmq allows this as long as one
     /// thread at a time uses it.
@@ -128,7 +128,7 @@ final class HandshakeGuard: Sendable {
     ///
     /// Frames: version, request, domain, address, routing id, mechanism and, for CURVE, the key.
     private func answer(_ questions: Monitor) {
-        for _ in 0..<Self.turn {
+        for _ in 0..<Self.batch {
             guard let request = Self.receive(questions) else { return }
             let id = request.count > 1 ? request[1] : []
             let (status, text, name) = verdict(on: request)
@@ -152,7 +152,7 @@ final class HandshakeGuard: Sendable {
     }
 
     private func followEvents(of monitor: Monitor) {
-        for _ in 0..<Self.turn {
+        for _ in 0..<Self.batch {
             guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
             // The kind, two bytes, and the value, four, are in the machine's byte order.
             let kind = UInt16(littleEndian: event.span.uint16(at: 0))

@@ -101,11 +101,11 @@ import WireProtocol
         try await fail(bus)
         await #expect(throws: ProtocolError.self) {
             _ = try await bus.admin.command(
-                BusCall.discard, EndDeadLetters(DeadLetterSelection(queue: "q")))
+                BusCall.discard, CloseDeadLetters(DeadLetterSelection(queue: "q")))
         }
         _ = try await bus.admin.command(
             BusCall.discard,
-            EndDeadLetters(DeadLetterSelection(queue: "q"), reason: "a duplicate"))
+            CloseDeadLetters(DeadLetterSelection(queue: "q"), reason: "a duplicate"))
         _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 0 }
         #expect(try await bus.drain("q") == [all.upperBound])
         let query = EventQuery([.init(types: ["DeadLetterDiscarded"])])

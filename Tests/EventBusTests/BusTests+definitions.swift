@@ -51,7 +51,7 @@ import WireProtocol
         _ = try await bus.wait(for: "q") { $0.deadLetters == 1 }
         let letter = try #require(try await bus.deadLetters().first)
         let (request, id) = (
-            EndDeadLetters(DeadLetterSelection(ids: [letter.id])), EventID.random()
+            CloseDeadLetters(DeadLetterSelection(ids: [letter.id])), EventID.random()
         )
         let first = try await bus.admin.command(BusCall.redrive, request, id: id)
         let again = try await bus.admin.command(

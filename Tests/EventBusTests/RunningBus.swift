@@ -160,7 +160,7 @@ final class RunningBus {
     }
 
     func redrive(_ selection: DeadLetterSelection = DeadLetterSelection()) async throws {
-        _ = try await admin.command(BusCall.redrive, EndDeadLetters(selection))
+        _ = try await admin.command(BusCall.redrive, CloseDeadLetters(selection))
     }
 
     /// Appends events to the conversation `correlation`. Returns their positions.

@@ -34,17 +34,20 @@ import Testing
         }
     }
 
-    /// The guide shows the same bytes that are built and tested.
-    @Test func `Guide to a new service shows its files exactly`() {
+    /// The guide shows lines of files that are built and tested.
+    @Test func `Guide to a new service names its files and shows their exact lines`() {
         let guide = SourceFile("docs/new-service.md").text
-        let files = SourceTree.swift.filter { $0.path.hasPrefix("examples/new-service/") }
-        #expect(files.count >= 6)
-        for file in files {
-            #expect(
-                guide.contains("\n`\(file.path)`:\n\n```swift\n\(file.text)```\n"),
-                "docs/new-service.md does not show \(file.path) exactly")
+        for file in SourceTree.swift where file.path.hasPrefix("examples/new-service/") {
+            let name = file.path.split(separator: "/").last ?? ""
+            #expect(guide.contains("\(name)`"), "docs/new-service.md does not name \(file.path)")
         }
-        let rules = SourceFile("examples/new-service/rules.json")
-        #expect(guide.contains("\n`\(rules.path)`:\n\n```json\n\(rules.text)```\n"))
+        let excerpts = guide.matches(of: #/\n`([\w\/.-]+)`:\n\n```\w+\n((?s:.*?))```\n/#)
+        #expect(excerpts.count == guide.matches(of: #/\n```\w/#).count && excerpts.count >= 6)
+        for excerpt in excerpts {
+            let file = SourceFile(String(excerpt.output.1))
+            #expect(
+                file.text.contains(excerpt.output.2),
+                "\(file.path) does not have these lines of docs/new-service.md")
+        }
     }
 }

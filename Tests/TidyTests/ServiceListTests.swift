@@ -51,6 +51,8 @@ import Testing
             Set(changed) == [
                 "Package.swift", "compose.yaml", "Services/Daybook/Executable/main.swift",
                 "Shared/WireProtocol/Services/SuiteService.swift",
+                "Tests/SystemTests/Boundaries/CallTable.swift",
+                "Tests/SystemTests/Past/History.swift",
             ])
         for path in changed {
             let text = after[path]?.replacing("trialRun", with: "").replacing(
@@ -73,7 +75,8 @@ import Testing
         let before = copy.files()
         for name in [
             "", "TrialRun", "gift-cards", "2go", "a b", "../x", "orders", "creditLimit",
-            "account", "eventStore", "loyalty", "order", "class", "bus",
+            "account", "eventStore", "loyalty", "order", "class", "bus", "metrics", "string",
+            "foundation", "logging", "cli", "tail", "stats",
         ] {
             let run = try copy.run(["scripts/new-service", name])
             #expect(run.status == 64 && run.output.isEmpty)
@@ -99,7 +102,7 @@ private final class RepositoryCopy {
         try files.createDirectory(at: root, withIntermediateDirectories: true)
         for path in [
             ".swift-format", "Package.swift", "compose.yaml", "scripts", "Services", "Shared",
-            "examples/new-service",
+            "Tests/SystemTests/Boundaries", "Tests/SystemTests/Past", "examples/new-service",
         ] {
             let target = root.appending(path: path)
             try files.createDirectory(

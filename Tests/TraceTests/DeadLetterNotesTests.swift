@@ -27,12 +27,12 @@ import WireProtocol
     @Test func `Note on a dead letter says how to show it or who discarded it`() throws {
         let waiting = try CausalTree(Array(Sample.order.prefix(2)))
         #expect(waiting.nodes[1].notes[0].hasSuffix("(event-store dlq show 6)"))
-        var end = Sample.order[2]
-        end.type = "DeadLetterDiscarded"
-        end.data = Sample.json(
-            DeadLetterEnd(queue: "route", deadLetter: 6, position: 5, reason: "too late"))
-        let ended = try CausalTree(Array(Sample.order.prefix(2)) + [end])
-        #expect(ended.nodes[2].notes == ["discarded by bob: too late"])
-        #expect(!ended.nodes[1].notes[0].contains("dlq show"))
+        var discard = Sample.order[2]
+        discard.type = "DeadLetterDiscarded"
+        discard.data = Sample.json(
+            DeadLetterClosure(queue: "route", deadLetter: 6, position: 5, reason: "too late"))
+        let discarded = try CausalTree(Array(Sample.order.prefix(2)) + [discard])
+        #expect(discarded.nodes[2].notes == ["discarded by bob: too late"])
+        #expect(!discarded.nodes[1].notes[0].contains("dlq show"))
     }
 }

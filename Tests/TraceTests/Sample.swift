@@ -68,7 +68,7 @@ extension Sample {
             sequence: 1, group: "g", cause: .maximumReceives,
             error: "no <hubs> & \"no\" routes\u{1B}[31m\nat all", receives: 3,
             enqueuedAt: Timestamp(microseconds: 0), firstReceivedAt: nil)
-        let end = DeadLetterEnd(queue: "route", deadLetter: 6, position: 5)
+        let redrive = DeadLetterClosure(queue: "route", deadLetter: 6, position: 5)
         let (store, route) = (EventMetadata(actor: "event-store"), EventMetadata(actor: "route"))
         return [
             Sample(position: 5, type: "Placed", stream: "order-1"),
@@ -77,7 +77,7 @@ extension Sample {
                 data: json(letter)),
             Sample(
                 position: 7, type: "DeadLetterRedriven", stream: dead, cause: 5, after: 1000,
-                by: .init(actor: "bob"), data: json(end)),
+                by: .init(actor: "bob"), data: json(redrive)),
             Sample(
                 position: 8, type: "Routed", stream: "route-1", cause: 5, after: 1010, by: route),
             Sample(

@@ -54,7 +54,7 @@ public struct Audit: Sendable {
         }
         if let order = event.order {
             let place = OrderBook.Place(position: position, stream: stream.description)
-            for step in event.steps { orders[order, default: OrderBook()].take(step, at: place) }
+            for step in event.steps { orders[order, default: OrderBook()].record(step, at: place) }
         }
         switch event {
         case .order(let event): record(event, recorded)

@@ -17,7 +17,7 @@ struct OrderBook: Sendable {
         var stream: String
     }
 
-    mutating func take(_ step: Step, at place: Place) {
+    mutating func record(_ step: Step, at place: Place) {
         steps[step] = place
         if let earlier = step.reopens { steps[earlier] = nil }
     }

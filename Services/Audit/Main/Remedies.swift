@@ -33,8 +33,8 @@ struct Remedies {
             deadLetters[record.position] = try? JSON.decode(DeadLetter.self, from: record.data)
         case (BusCategory.deadLetter, .deadLetterRedriven),
             (BusCategory.deadLetter, .deadLetterDiscarded):
-            guard let end = try? JSON.decode(DeadLetterEnd.self, from: record.data) else { return }
-            deadLetters[end.deadLetter] = nil
+            let closure = try? JSON.decode(DeadLetterClosure.self, from: record.data)
+            if let closure { deadLetters[closure.deadLetter] = nil }
         case (BusCategory.replay, _): replays.insert(name)
         default: break
         }

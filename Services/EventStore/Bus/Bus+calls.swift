@@ -9,10 +9,10 @@ extension Bus {
     func answerCalls() async {
         await answerDefinitionCalls()
         await answerQueries()
-        await server.command(BusCall.redrive) { (request: EndDeadLetters, cause) in
+        await server.command(BusCall.redrive) { (request: CloseDeadLetters, cause) in
             try await self.redriveOrDiscard(request, .deadLetterRedriven, cause)
         }
-        await server.command(BusCall.discard) { (request: EndDeadLetters, cause) in
+        await server.command(BusCall.discard) { (request: CloseDeadLetters, cause) in
             try await self.redriveOrDiscard(request, .deadLetterDiscarded, cause)
         }
         await server.handle(BusCall.receive) { data, caller in

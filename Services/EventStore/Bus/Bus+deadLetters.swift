@@ -74,15 +74,15 @@ extension Bus {
 
     /// Returns the dead letter that the event redrives or discards.
     private func deadLetter(closedBy event: RecordedEvent) async throws -> DeadLetterRow {
-        let end = try event.data(as: DeadLetterEnd.self)
-        let recent = commits.deadLetter(end.deadLetter)
+        let closure = try event.data(as: DeadLetterClosure.self)
+        let recent = commits.deadLetter(closure.deadLetter)
         var found = recent.row
         if found == nil, !recent.isClosed {
-            let selection = DeadLetterSelection(ids: [end.deadLetter])
+            let selection = DeadLetterSelection(ids: [closure.deadLetter])
             found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
         }
-        return try found.flatMap { $0.letter.queue == end.queue ? $0 : nil }
-            .orThrow(.notFound, "queue '\(end.queue)' has no dead letter \(end.deadLetter)")
+        return try found.flatMap { $0.letter.queue == closure.queue ? $0 : nil }
+            .orThrow(.notFound, "queue '\(closure.queue)' has no dead letter \(closure.deadLetter)")
     }
 
     /// Returns a dead letter to its queue. The command rejects a redrive into a queue that does not
@@ -109,7 +109,7 @@ extension Bus {
 
     /// Redrives or discards the selected dead letters. Each gets its own event.
     func redriveOrDiscard(
-        _ request: EndDeadLetters, _ type: BusEventType, _ cause: Cause
+        _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
         try require(
             type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
@@ -121,8 +121,8 @@ extension Bus {
             try await stored()
             let page = DeadLettersRequest(request.selection, after: after, limit: Self.page)
             let letters = try await store.deadLetters(page)
-            guard let end = letters.last else { break }
-            after = end.id
+            guard let final = letters.last else { break }
+            after = final.id
             last = try await append(type, letters, request.reason, cause)
             types += letters.map { _ in type.rawValue }
         }

@@ -49,7 +49,7 @@ public struct LogRead: Sendable {
         self.chunkBytes = chunkBytes
         position = isBackwards ? from : max(from, 1)
         isDone = limit == 0
-        go(to: position)
+        move(to: position)
     }
 
     /// Whether the read may still want events at positions in `range`, committed between `first`
@@ -64,7 +64,8 @@ public struct LogRead: Sendable {
     /// Moves past a segment whose events, at the positions in `range`, were all examined.
     mutating func pass(_ range: Range<UInt64>) {
         candidates = nil
-        go(to: isBackwards ? min(position, range.lowerBound - 1) : max(position, range.upperBound))
+        move(
+            to: isBackwards ? min(position, range.lowerBound - 1) : max(position, range.upperBound))
     }
 
     /// Returns the next ordinals to examine in `segment`, in the order of the read. Returns none
@@ -119,10 +120,10 @@ public struct LogRead: Sendable {
     /// Moves past `position`. If its event was returned, lowers the limit by one.
     mutating func advance(past position: UInt64, wasGiven: Bool) {
         if wasGiven { limit -= 1 }
-        go(to: isBackwards ? position - 1 : position + 1)
+        move(to: isBackwards ? position - 1 : position + 1)
     }
 
-    private mutating func go(to next: UInt64) {
+    private mutating func move(to next: UInt64) {
         if isBackwards {
             position = max(next, bound - 1)
             isDone = limit == 0 || next < bound

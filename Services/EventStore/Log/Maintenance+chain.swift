@@ -15,21 +15,21 @@ extension Maintenance {
     /// Writes the chain's files of the segments in the background, if they are missing.
     ///
     /// The files are written one after the other, because each hash depends on the one before. Each
-    /// turn of the background writes one file, so that an old log without any files delays nothing
+    /// background task writes one file, so that an old log without any files delays nothing
     /// else.
     ///
     /// If a file cannot be written, because storage fails or a record is damaged, the next
-    /// segment's turn tries it again. Only `ChainVerification` needs the file. A damaged record is
+    /// segment's task retries. Only `ChainVerification` needs the file. A damaged record is
     /// reported to its readers.
     func chain(_ segments: [ChainSegment]) {
         guard !segments.isEmpty else { return }
         state.withLock { $0.chain.segments += segments }
-        takeChainTurn()
+        continueChain()
     }
 
-    private func takeChainTurn() {
+    private func continueChain() {
         background { [self] in
-            if (try? makeNextChainFile()) == true { takeChainTurn() }
+            if (try? makeNextChainFile()) == true { continueChain() }
         }
     }
 

@@ -91,7 +91,7 @@ final class Maintenance: Sendable {
     /// finished.
     func finish() {
         state.withLock { $0.chain.isStopped = true }
-        // Twice, because the chain may have queued another turn during the first wait.
+        // Twice, because the chain may have queued another task during the first wait.
         for _ in 1...2 {
             let done = DispatchSemaphore(value: 0)
             background { done.signal() }

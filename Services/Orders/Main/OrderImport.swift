@@ -219,16 +219,16 @@ struct OrderImport: Sendable {
     ) async throws -> [Result] {
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
             var results: [Result?] = Array(repeating: nil, count: elements.count)
-            func takeOne() async throws {
+            func collectNext() async throws {
                 guard let (index, result) = try await group.next() else { return }
                 results[index] = result
                 await progress.advance()
             }
             for (index, element) in elements.enumerated() {
-                if index >= window { try await takeOne() }
+                if index >= window { try await collectNext() }
                 group.addTask { (index, try await body(element)) }
             }
-            for _ in 0..<min(window, elements.count) { try await takeOne() }
+            for _ in 0..<min(window, elements.count) { try await collectNext() }
             return results.compactMap(\.self)
         }
     }

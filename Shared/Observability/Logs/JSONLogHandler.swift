@@ -23,7 +23,7 @@ package struct JSONLogHandler: LogHandler {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         let line = Self.line(
             at: .now(), event.level, of: label, "\(event.message)", fields)
-        FileHandle.standardError.tell(line)
+        FileHandle.standardError.writeIgnoringErrors(line)
     }
 
     /// Returns a line of JSON. Metadata can't replace its first four fields.

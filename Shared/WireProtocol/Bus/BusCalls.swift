@@ -26,10 +26,10 @@ public enum BusCall {
     public static let purgeQueue = "purgeQueue"
     /// Deletes a queue. Value: its name.
     public static let deleteQueue = "deleteQueue"
-    /// Puts dead letters back into their queues. Value: ``EndDeadLetters``. The reply has an event
+    /// Puts dead letters back into their queues. Value: ``CloseDeadLetters``. The reply has an event
     /// for each.
     public static let redrive = "redrive"
-    /// Discards dead letters. Value: ``EndDeadLetters`` with a reason. The reply has an event for
+    /// Discards dead letters. Value: ``CloseDeadLetters`` with a reason. The reply has an event for
     /// each.
     public static let discard = "discard"
 
@@ -127,7 +127,7 @@ public struct DeadLetterSelection: Codable, Hashable, Sendable {
 }
 
 /// The command to redrive or discard dead letters.
-public struct EndDeadLetters: Codable, Hashable, Sendable {
+public struct CloseDeadLetters: Codable, Hashable, Sendable {
     /// The dead letters to redrive or discard.
     public var selection: DeadLetterSelection
     /// Why they are discarded, or nil.

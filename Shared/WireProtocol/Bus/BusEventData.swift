@@ -76,11 +76,11 @@ extension DeadLetter: BusEventData {
     }
 }
 
-extension DeadLetterEnd: BusEventData {
+extension DeadLetterClosure: BusEventData {
     /// The name of the queue.
     public var streamID: String? { queue }
 
-    /// Returns why the end of a dead letter is invalid, or nil.
+    /// Returns why the redrive or discard is invalid, or nil.
     ///
     /// The dead letter must come before it.
     public func fault(at position: UInt64) -> String? {

@@ -42,9 +42,9 @@ public enum BusEventType: String, Sendable, CaseIterable {
     /// A queue gave up an event. Data: ``DeadLetter``. Tags and correlation are those of the dead
     /// event.
     case deadLettered = "DeadLettered"
-    /// A dead letter went back to its place in the queue. Data: ``DeadLetterEnd``.
+    /// A dead letter went back to its place in the queue. Data: ``DeadLetterClosure``.
     case deadLetterRedriven = "DeadLetterRedriven"
-    /// A dead letter was discarded: it is never redelivered. Data: ``DeadLetterEnd``.
+    /// A dead letter was discarded: it is never redelivered. Data: ``DeadLetterClosure``.
     case deadLetterDiscarded = "DeadLetterDiscarded"
     /// An archive was created. Data: ``ArchiveDefinition``.
     case archiveCreated = "ArchiveCreated"
@@ -135,8 +135,8 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     }
 }
 
-/// The end of a dead letter. The metadata of its event says who ended it.
-public struct DeadLetterEnd: Codable, Hashable, Sendable {
+/// The redrive or discard of a dead letter. The metadata of its event says who requested it.
+public struct DeadLetterClosure: Codable, Hashable, Sendable {
     /// The name of the queue.
     public var queue: String
     /// The dead letter's id: the position of its ``BusEventType/deadLettered``.
@@ -146,7 +146,7 @@ public struct DeadLetterEnd: Codable, Hashable, Sendable {
     /// Why it was discarded, or nil.
     public var reason: String?
 
-    /// Creates the end of a dead letter.
+    /// Creates the data of a redrive or discard.
     public init(queue: String, deadLetter: UInt64, position: UInt64, reason: String? = nil) {
         self.queue = queue
         self.deadLetter = deadLetter

@@ -87,9 +87,9 @@ extension Fuzzer {
             },
             .init(ArchiveDefinition.self) { if $0.fault == nil { _ = $0.rule } },
             .init(ReplayDefinition.self) { _ = $0.fault }, .init(SetRuleEnabled.self),
-            .init(SetPaused.self), .init(DeadLetterSelection.self), .init(EndDeadLetters.self),
+            .init(SetPaused.self), .init(DeadLetterSelection.self), .init(CloseDeadLetters.self),
             .init(DeadLettersRequest.self), .init(ReceiveRequest.self),
-            .init(ReleaseRequest.self), .init(CommandRequest<EndDeadLetters>.self),
+            .init(ReleaseRequest.self), .init(CommandRequest<CloseDeadLetters>.self),
             .init(QueryRequest<DeadLettersRequest>.self), .init(CommandReply.self),
             .init(ServiceStatus.self), .init(Permissions.self),
         ]
@@ -111,7 +111,7 @@ extension Fuzzer {
                     _ = definition.retry.delay(afterReceives: .max, random: 1)
                 }
             },
-            .init(DeadLetter.self), .init(DeadLetterEnd.self), .init(ReplayEnd.self),
+            .init(DeadLetter.self), .init(DeadLetterClosure.self), .init(ReplayEnd.self),
             .init(ReplayDefinition.self) { _ = $0.fault },
             .init(ArchiveDefinition.self) { if $0.fault == nil { _ = $0.rule } },
         ]

@@ -50,7 +50,7 @@ private struct Contract: Sendable, CustomStringConvertible {
     static let busCalls = [
         Contract(SetRuleEnabled.self), Contract(SetPaused.self),
         Contract(DeadLetterSelection.self),
-        Contract(EndDeadLetters.self), Contract(DeadLettersRequest.self),
+        Contract(CloseDeadLetters.self), Contract(DeadLettersRequest.self),
         Contract(DeadLetterView.self), Contract(RuleView.self), Contract(QueueView.self),
         Contract(ReceiveRequest.self), Contract(ReleaseRequest.self), Contract(ArchiveView.self),
         Contract(ReplayView.self), Contract(ReplayPlan.self),
@@ -58,7 +58,7 @@ private struct Contract: Sendable, CustomStringConvertible {
     static let busEvents = [
         Contract(RuleDefinition.self), Contract(QueueDefinition.self), Contract(RetryPolicy.self),
         Contract(ArchiveDefinition.self), Contract(ReplayDefinition.self),
-        Contract(DeadLetter.self), Contract(DeadLetterEnd.self), Contract(ReplayEnd.self),
+        Contract(DeadLetter.self), Contract(DeadLetterClosure.self), Contract(ReplayEnd.self),
     ]
     static let messages = [
         Contract(Hello.self), Contract(Welcome.self), Contract(LogHead.self),

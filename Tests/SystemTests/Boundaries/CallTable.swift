@@ -116,8 +116,8 @@ enum Calls {
         .command(BusCall.putQueue, QueueDefinition(name: "q2")),
         .command(BusCall.setQueuePaused, SetPaused(name: "q", isPaused: false)),
         .command(BusCall.purgeQueue, "none"), .command(BusCall.deleteQueue, "none"),
-        .command(BusCall.redrive, EndDeadLetters(selection, reason: "r")),
-        .command(BusCall.discard, EndDeadLetters(selection, reason: "r")),
+        .command(BusCall.redrive, CloseDeadLetters(selection, reason: "r")),
+        .command(BusCall.discard, CloseDeadLetters(selection, reason: "r")),
         .command(
             BusCall.createArchive,
             ArchiveDefinition(

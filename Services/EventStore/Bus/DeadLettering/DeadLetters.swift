@@ -86,14 +86,14 @@ extension DeadLetterRow {
     func closingEvent(
         _ type: BusEventType, of event: RecordedEvent?, reason: String?, _ cause: Cause
     ) throws -> NewEvent {
-        let end = DeadLetterEnd(
+        let closure = DeadLetterClosure(
             queue: letter.queue, deadLetter: id, position: letter.position, reason: reason)
         return NewEvent(
             id: Self.closingEventID(type, of: id, cause),
             stream: try StreamName(category: BusCategory.deadLetter, id: letter.queue),
             type: type.rawValue, tags: event?.tags ?? [], correlationID: event?.correlationID,
             causationID: letter.event, metadata: try EventMetadata(cause).encoded(),
-            data: try JSON.encode(end))
+            data: try JSON.encode(closure))
     }
 
     /// Returns the id of the event that redrives or discards the dead letter `id`, for which a

@@ -47,7 +47,7 @@ struct DeadLetterChoice: ParsableArguments {
     ///   - outcome: the outcome in one word, for people.
     /// - Throws: `DaybookError` if an id names no waiting dead letter.
     func redriveOrDiscard(_ call: String, reason: String? = nil, _ outcome: String) async throws {
-        let command = EndDeadLetters(filter.selection(ids), reason: reason)
+        let command = CloseDeadLetters(filter.selection(ids), reason: reason)
         let reply = try await options.withBus { try await $0.command(call, command) }
         let count = reply.events.count
         if options.json {

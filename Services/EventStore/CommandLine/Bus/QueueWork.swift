@@ -170,7 +170,7 @@ private struct CommandHandler: Sendable {
         let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
         // Printed only when the command has ended, so that outputs of several do not mix.
-        FileHandle.standardError.tell(ending.errors)
+        FileHandle.standardError.writeIgnoringErrors(ending.errors)
         return ending.fault
     }
 

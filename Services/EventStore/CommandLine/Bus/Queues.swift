@@ -233,7 +233,7 @@ struct ConfirmationOptions: ParsableArguments {
         try require(
             isatty(STDIN_FILENO) == 1, .usage,
             "standard input is not a terminal to ask on; confirm with --yes")
-        FileHandle.standardError.tell("\(question) [y/N] ")
+        FileHandle.standardError.writeIgnoringErrors("\(question) [y/N] ")
         try require(
             ["y", "yes"].contains(readLine()?.lowercased()), .invalid,
             "not confirmed; nothing was changed")

@@ -16,16 +16,16 @@ struct Replays: ProgramCommand {
 extension ServiceClient {
     /// Shows a replay's progress until it ends, and returns its state at the end.
     ///
-    /// - Parameter told: called with each state, once per poll.
+    /// - Parameter report: called with each state, once per poll.
     func follow(
         replay name: String, atLeast position: UInt64? = nil,
-        _ told: (ReplayView) throws -> Void = { _ in }
+        _ report: (ReplayView) throws -> Void = { _ in }
     ) async throws -> ReplayView {
         var bar = ProgressBar("replay", total: 0, showsPace: false)
         defer { bar.end() }
         while true {
             let view: ReplayView = try await view(of: name, atLeast: position)
-            try told(view)
+            try report(view)
             guard !view.state.isEnd else { return view }
             bar.show(view.done, of: view.size, "\(view.state.rawValue) \(view.pace)")
             // The bus has no call that waits for the end of a replay, so this polls.
