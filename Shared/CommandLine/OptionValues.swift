@@ -1,6 +1,5 @@
 import ArgumentParser
 public import EventSourcing
-import EventStoreClient
 
 /// Checks a condition on the options of a command.
 ///

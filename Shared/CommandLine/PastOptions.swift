@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import EventSourcing
-public import EventStoreClient
+import EventStoreClient
 public import ServiceRuntime
 public import WireProtocol
 
@@ -31,6 +31,54 @@ public struct MomentOptions: ParsableArguments {
     public var moment: Moment? { at.map(Moment.time) ?? position.map(Moment.position) }
 }
 
+/// The options that choose who computes an answer: the running service, or the command.
+public struct LogOptions: ParsableArguments {
+    /// Whether the command reads the log itself, instead of asking the service.
+    @Flag(help: "Read the log instead of asking the service, which need not run.")
+    public var offline = false
+
+    /// The endpoint of the event store. If nil, the environment or the default under
+    /// `home` applies.
+    @Option(help: "The endpoint of the event store, for --offline (DAYBOOK_EVENT_STORE_ENDPOINT).")
+    public var eventStore: String?
+
+    /// Creates the options. The argument parser sets their values.
+    public init() {}
+
+    /// Checks that `--event-store` comes with `--offline`.
+    public func validate() throws {
+        try require(
+            eventStore == nil || offline,
+            "--event-store needs --offline: without it, the service answers")
+    }
+
+    /// Returns the answer of the running service, or with `--offline` the one that `read` computes
+    /// from the log.
+    ///
+    /// - Throws: `unavailable` if the service, or with `--offline` the event store, does not answer.
+    func answer<S: Service, Answer>(
+        of service: S.Type, _ call: CallOptions, _ ask: (ServiceClient) async throws -> Answer,
+        offline read: (PastReading<S>, PastReading<S>.Progress) async throws -> Answer
+    ) async throws -> Answer {
+        guard offline else {
+            do {
+                return try await call.with(S.name, ask)
+            } catch let error as DaybookError where error.kind == .unavailable {
+                throw DaybookError(
+                    .unavailable, "\(error) To read the log without the service, use --offline")
+            }
+        }
+        return try await EventStoreConnection.with(eventStore, home: call.home) { client in
+            var bar = ProgressBar("log", total: 0)
+            defer { bar.end() }
+            let folder = "\(call.home)/\(S.name)"
+            return try await read(PastReading(client: client, folder: folder)) { through, end in
+                bar.show(Int(clamping: through), of: Int(clamping: end))
+            }
+        }
+    }
+}
+
 /// The options of every query.
 public struct QueryOptions: ParsableArguments {
     /// The options for the call to the service.
@@ -48,11 +96,8 @@ public struct QueryOptions: ParsableArguments {
     @Option(help: "Read this file, made by 'rebuild --into', instead of asking the service.")
     public var store: String?
 
-    /// The endpoint of the event store. If nil, the environment or the default under
-    /// `home` applies.
-    @Option(
-        help: "The endpoint of the event store, for past states (DAYBOOK_EVENT_STORE_ENDPOINT).")
-    public var eventStore: String?
+    /// The options for an answer without the service.
+    @OptionGroup public var log: LogOptions
 
     /// Creates the options. The argument parser sets their values.
     public init() {}
@@ -60,20 +105,19 @@ public struct QueryOptions: ParsableArguments {
     /// Checks that `--store` is not combined with another state.
     public func validate() throws {
         try require(
-            store == nil || (when.moment == nil && without == nil),
-            "--store shows the file's own state; omit --at, --position and --without")
+            store == nil || (when.moment == nil && without == nil && !log.offline),
+            "--store shows the file's own state; omit --at, --position, --without and --offline")
     }
 
     /// Prints the answer to a query, as JSON or with `print` for people.
-    ///
-    /// The running service answers for now. Past and hypothetical answers come from the log,
-    /// whether the service runs or not.
     public func show<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         _ print: (Answer) throws -> Void
     ) async throws {
         if let without {
-            let answer = try await past(of: S.self) { past, progress in
+            let answer: Hypothetical<Answer> = try await log.answer(of: S.self, call) {
+                try await $0.query(query.name, argument, asOf: when.moment, without: without)
+            } offline: { past, progress in
                 try await past.hypothetical(
                     query, argument, without: without, asOf: when.moment, progress)
             }
@@ -97,27 +141,10 @@ public struct QueryOptions: ParsableArguments {
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) async throws -> Answer {
         if let store { return try StoreFile<S>(store).answer(query, argument) }
-        guard let moment = when.moment else {
-            return try await call.with(S.name) { service in
-                try await service.query(query.name, argument)
-            }
-        }
-        return try await past(of: S.self) { past, progress in
-            try await past.answer(query, argument, asOf: moment, progress)
-        }
-    }
-
-    private func past<S, Result>(
-        of service: S.Type,
-        _ body: (PastReading<S>, PastReading<S>.Progress) async throws -> Result
-    ) async throws -> Result {
-        try await EventStoreConnection.with(eventStore, home: call.home) { client in
-            var bar = ProgressBar("log", total: 0)
-            defer { bar.end() }
-            let folder = "\(call.home)/\(S.name)"
-            return try await body(PastReading(client: client, folder: folder)) { through, end in
-                bar.show(Int(clamping: through), of: Int(clamping: end))
-            }
+        return try await log.answer(of: S.self, call) {
+            try await $0.query(query.name, argument, asOf: when.moment)
+        } offline: { past, progress in
+            try await past.answer(query, argument, asOf: when.moment, progress)
         }
     }
 }

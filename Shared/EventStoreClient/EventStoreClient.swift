@@ -87,6 +87,20 @@ public struct EventStoreClient: Sendable {
         return record.isEmpty ? nil : try RecordedEvent(record[...])
     }
 
+    /// Returns the event with this id or position.
+    ///
+    /// - Throws: `rejected` if it does not exist.
+    public func event(_ reference: EventReference) async throws -> RecordedEvent {
+        switch reference {
+        case .id(let id):
+            if let event = try await event(id: id) { return event }
+        case .position(let position):
+            let request = ReadRequest(from: position, to: position)
+            for try await event in read(request).events { return event }
+        }
+        throw DaybookError(.rejected, "there is no event \(reference)")
+    }
+
     /// Returns streams in the order of their first events.
     public func streams(
         _ request: StreamsRequest = StreamsRequest()

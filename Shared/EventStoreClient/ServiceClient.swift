@@ -65,12 +65,15 @@ public struct ServiceClient: Sendable {
     /// - Parameters:
     ///   - atLeast: the position up to which the answer includes every event, or nil for any.
     ///   - asOf: the point in the log that the answer describes, or nil for now.
-    ///   - without: the id of an event that the answer, a ``Hypothetical``, leaves out, or nil.
+    ///   - without: the event that the answer, a ``Hypothetical``, leaves out, or nil.
     public func query<Query: Codable & Sendable, Answer: Decodable>(
         _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
-        without: EventID? = nil, as: Answer.Type = Answer.self
+        without: EventReference? = nil, as: Answer.Type = Answer.self
     ) async throws -> Answer {
         try await call(
-            name, QueryRequest(atLeast: atLeast, asOf: asOf, without: without, query: query))
+            name,
+            QueryRequest(
+                atLeast: atLeast, asOf: asOf, without: without, id: .random(),
+                timeout: timeout / .seconds(1), query: query))
     }
 }

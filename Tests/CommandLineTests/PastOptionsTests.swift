@@ -19,6 +19,8 @@ import Testing
         ("--store s --position 1", "--store shows the file's own state"),
         ("--store s --at 2026-01-31", "--store shows the file's own state"),
         ("--store s --without 3", "--store shows the file's own state"),
+        ("--store s --offline", "--store shows the file's own state"),
+        ("--event-store ipc://x --at 2026-01-31", "--event-store needs --offline"),
     ])
     func `Invalid or conflicting options are rejected with a reason`(line: String, reason: String) {
         do {

@@ -162,4 +162,31 @@ import ZeroMQ
         }
         await store.close()
     }
+
+    @Test func `Query of a past state needs the same permission as one of the current state`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("accountant", ["--read", "account"])
+        try suite.makeKey("dispatcher", ["--read", "route"])
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try suite.start("balance")
+        try suite.succeed("balance", "open", "rosa")
+        let opened = try await suite.event(matching: .types(["AccountOpened"])).position
+        for options in [
+            ["show", "rosa"], ["show", "rosa", "--position", "\(opened)"],
+            ["show", "rosa", "--without", "\(opened)"], ["diff", "rosa"],
+        ] {
+            let allowed = try suite.run(["balance"] + options, as: "accountant")
+            #expect(allowed.status == 0, "\(options): \(allowed)")
+            let denied = try suite.run(["balance"] + options, as: "dispatcher")
+            #expect(denied.status == 65, "\(options): \(denied)")
+            #expect(denied.errors.contains("may not read other events"), "\(denied)")
+        }
+        // The service may read the event, but the caller may not: the error does not describe it.
+        let foreign = try suite.run(
+            ["balance", "show", "rosa", "--without", "1"], as: "accountant")
+        #expect(foreign.errors == "balance: event 1 is not one of balance's own events\n")
+    }
 }

@@ -66,7 +66,6 @@ enum Untested {
             "SystemTests/EventStore/VerifyCommandTests",
         "Shared/CommandLine/Options.swift": "SystemTests/Boundaries/OptionBoundaryTests",
         "Shared/CommandLine/ProcessOptions.swift": "SystemTests/MetricsTests",
-        "Shared/CommandLine/Services/DiffCommand.swift": "SystemTests/Past/PastCommandTests",
         "Shared/CommandLine/Services/RebuildCommand.swift": "SystemTests/Past/RebuildTests",
         "Shared/CommandLine/Services/ReversalPreview.swift": "SystemTests/ReversalTests",
     ]

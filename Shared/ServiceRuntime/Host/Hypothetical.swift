@@ -48,30 +48,69 @@ public struct Objection: Codable, Hashable, Sendable {
     public var reason: String
 }
 
-/// The answers of a query at two positions in the log, and after each event between them.
-package struct Difference<State: Sendable>: Sendable {
-    /// An event and the answer after it.
-    package struct Step: Sendable {
-        /// The event.
-        package var event: PastEvent
-        /// The answer after the event, or nil if the query was rejected then.
-        package var state: State?
-    }
+/// The request for a ``Difference``, the argument of a query.
+package struct DifferenceRequest: Codable, Sendable {
+    /// The name of the call.
+    package static let name = "diff"
 
-    /// The position of the first answer.
-    package var from: UInt64
-    /// The position of the last answer.
-    package var to: UInt64
-    /// The answer at `from`, or nil if the query was rejected then.
-    package var before: State?
-    /// The events after `from`, up to `to`, that concern the query.
-    package var steps: [Step] = []
+    /// The id of the entity.
+    package var id: String
+    /// The point in the log to start after, or nil for the beginning.
+    package var from: Moment?
+    /// The point in the log to end with, or nil for now.
+    package var to: Moment?
 
-    init(from: UInt64, to: UInt64) {
+    /// Creates a request.
+    package init(id: String, from: Moment? = nil, to: Moment? = nil) {
+        self.id = id
         self.from = from
         self.to = to
     }
+}
 
-    /// The answer at `to`, or nil if the query was rejected then.
-    package var after: State? { steps.isEmpty ? before : steps[steps.count - 1].state }
+/// An entity at two positions in the log, and what each event between them changed.
+package struct Difference<Entity: FieldView>: Codable, Sendable {
+    /// An event and what it changed.
+    package struct Step: Codable, Sendable {
+        /// The event.
+        package var event: PastEvent
+        /// The fields whose values the event changed.
+        package var changes: [FieldChange]
+    }
+
+    /// How many events a difference may list, because it is one answer in memory.
+    private static var limit: Int { 10_000 }
+
+    /// The id of the entity.
+    package var id: String
+    /// The position of the first state.
+    package var from: UInt64
+    /// The position of the last state.
+    package var to: UInt64
+    /// The entity at `from`, or nil if it did not exist.
+    package var before: Entity?
+    /// The entity at `to`, or nil if it did not exist.
+    package var after: Entity?
+    /// The events after `from`, up to `to`, that concern the entity.
+    package var events: [Step] = []
+
+    init(id: String, from: UInt64, to: UInt64, before: Entity?) {
+        self.id = id
+        self.from = from
+        self.to = to
+        self.before = before
+        after = before
+    }
+
+    /// Adds the next event, after which the entity is `entity`.
+    ///
+    /// - Throws: `rejected` if there are too many events.
+    mutating func add(_ event: PastEvent, after entity: Entity?) throws {
+        try require(
+            events.count < Self.limit, .rejected,
+            "\(id) has more than \(Self.limit) events between positions \(from) and \(to); "
+                + "narrow the range with --from and --to")
+        events.append(Step(event: event, changes: FieldChange.changes(after, entity)))
+        after = entity
+    }
 }

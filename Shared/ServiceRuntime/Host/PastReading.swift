@@ -6,8 +6,10 @@ import WireProtocol
 
 /// Queries of a service's past or hypothetical state, answered from the log alone.
 ///
-/// They do not touch the live read model. A query of one entity reads only the events of that
-/// entity. A query of all entities reads the log.
+/// The running service answers with it, and so does a command with `--offline`. Neither touches the
+/// live read model. A query of one entity reads only the events of that entity. A query of all
+/// entities reads the log. Events are folded batch by batch, and a cancelled task stops after its
+/// current batch.
 package struct PastReading<S: Service>: Sendable {
     /// A callback with the position that the reading has reached, and the position where it ends.
     package typealias Progress = (_ through: UInt64, _ end: UInt64) -> Void
@@ -62,30 +64,31 @@ package struct PastReading<S: Service>: Sendable {
         return answer
     }
 
-    /// Returns the query's answers at `start`, after each later event, and at `end`. A nil `end`
-    /// means now.
+    /// Returns how the events between two points in the log changed the entity.
     ///
-    /// - Throws: `rejected` if `start` is after `end`.
-    package func difference<Argument, Answer>(
-        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
-        from start: Moment, to end: Moment?
-    ) async throws -> Difference<Answer> {
-        let first = try await client.position(of: start)
-        let last = try await position(of: end)
+    /// - Throws: `rejected` if `from` is after `to`, if the entity has no events by then, or if
+    ///   there are too many events between them.
+    package func difference(
+        _ request: DifferenceRequest
+    ) async throws -> Difference<S.Entity> where S: EntityService {
+        let (query, id) = (S.entity, request.id)
+        let first = try await client.position(of: request.from ?? .position(0))
+        let last = try await position(of: request.to)
         try require(
             first <= last, .rejected,
             "--from (position \(first)) is after --to (position \(last))")
         var past = try PastModel(query)
-        try await fold(&past, argument, asOf: .position(first))
-        var difference = Difference<Answer>(from: first, to: last)
-        difference.before = try past.state(argument)
-        try await read(query.scope(argument), asOf: .position(last), after: first) {
+        try await fold(&past, id, asOf: .position(first))
+        var difference = Difference(id: id, from: first, to: last, before: try past.state(id))
+        try await read(query.scope(id), asOf: .position(last), after: first) {
             for event in $0 {
                 try past.fold([event])
-                difference.steps.append(
-                    .init(event: PastEvent(event), state: try past.state(argument)))
+                try difference.add(PastEvent(event), after: try past.state(id))
             }
         }
+        try require(
+            difference.before != nil || !difference.events.isEmpty, .rejected,
+            "\(id) has no events up to position \(last)")
         return difference
     }
 
@@ -119,9 +122,9 @@ package struct PastReading<S: Service>: Sendable {
         {
             past.resume(from: snapshot)
         }
-        var kept: [PastSnapshots<S>.Snapshot] = []
         var unkept = 0
         try await read(scope, asOf: moment, after: past.position, progress) { events in
+            var kept: [PastSnapshots<S>.Snapshot] = []
             for start in stride(from: 0, to: events.count, by: snapshotInterval) {
                 let some = Array(events[start..<min(start + snapshotInterval, events.count)])
                 try past.fold(some)
@@ -133,8 +136,9 @@ package struct PastReading<S: Service>: Sendable {
                         event: last.id))
                 unkept = 0
             }
+            // Written with each batch: the snapshots of a long history do not fit into memory.
+            snapshots.keep(kept)
         }
-        snapshots.keep(kept)
     }
 
     /// Passes the events in `scope` after `position` that the service's projection reads to `body`.
@@ -148,6 +152,8 @@ package struct PastReading<S: Service>: Sendable {
         for try await batch in try await client.read(query, asOf: moment, after: position) {
             try body(batch.events)
             if case .position(let end) = moment { progress(batch.through, end) }
+            // Other queries on the same thread get their turn.
+            await Task.yield()
         }
     }
 
@@ -161,12 +167,14 @@ package struct PastReading<S: Service>: Sendable {
         _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
     ) async throws -> RecordedEvent {
         let event = try await client.event(reference)
+        guard event.category == S.Subject.category else {
+            // The caller may not be permitted to read the event, so the error does not describe it.
+            throw DaybookError(
+                .rejected, "event \(reference) is not one of \(S.name)'s own events")
+        }
         func rejection(_ why: String) -> DaybookError {
             DaybookError(
                 .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
-        }
-        guard event.category == S.Subject.category else {
-            throw rejection("is not one of \(S.name)'s own events")
         }
         guard scope.matches(event) else { throw rejection("does not affect the requested answer") }
         guard moment?.includes(event) ?? true else {

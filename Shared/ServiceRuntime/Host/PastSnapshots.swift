@@ -106,9 +106,7 @@ struct PastSnapshots<S: Service>: Sendable {
     @discardableResult
     private func using<Value>(_ body: (DatabaseQueue) throws -> Value?) -> Value? {
         do {
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(1)
-            return try body(DatabaseQueue(path: path, configuration: configuration))
+            return try body(DatabaseQueue(path: path))
         } catch {
             if StoreFailure.isDamage(error) { try? ProjectedStore.remove(path) }
             return nil

@@ -7,7 +7,8 @@ import WireProtocol
 extension ServiceHost {
     /// Answers calls that reverse events of the service, or rehearse a reversal.
     func answerReversals() async {
-        let (repository, participant, past) = (repository, participant, past)
+        let (repository, participant) = (repository, participant)
+        let (past, queries) = (past, pastQueries)
         await server.handle(ReverseEvent.name) { data, caller in
             try caller.checkCommand(to: S.name)
             let request = try JSON.argument(CommandRequest<ReverseEvent>.self, data)
@@ -18,16 +19,20 @@ extension ServiceHost {
         await server.handle(Rehearsal.name) { data, caller in
             try caller.checkRead()
             let rehearsal = try JSON.argument(Rehearsal.self, data)
-            var answer = RehearsalAnswer()
             if let reversal = rehearsal.reversal {
-                answer.events = try await repository.rehearse(reversal, by: S.name)
-            } else {
-                answer.events = try await participant?.rehearse(rehearsal.events) ?? []
-                if let service = S.self as? any EntityService.Type {
-                    answer.changes = try await past.changes(of: service, after: rehearsal.events)
-                }
+                return try JSON.data(
+                    RehearsalAnswer(events: try await repository.rehearse(reversal, by: S.name)))
             }
-            return try JSON.data(answer)
+            let events = try await participant?.rehearse(rehearsal.events) ?? []
+            guard let service = S.self as? any EntityService.Type else {
+                return try JSON.data(RehearsalAnswer(events: events))
+            }
+            return try await queries.answer(Rehearsal.name, data, of: caller, within: nil) {
+                try JSON.data(
+                    RehearsalAnswer(
+                        events: events,
+                        changes: try await past.changes(of: service, after: rehearsal.events)))
+            }
         }
     }
 }

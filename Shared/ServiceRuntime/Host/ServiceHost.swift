@@ -11,16 +11,19 @@ import ZeroMQ
 
 /// The process of a service.
 ///
-/// Only databases and the metrics server work on other threads. All else runs on one thread, so
-/// that no call waits for a change of threads.
+/// Only databases, the metrics server and queries of past states work on other threads. All else
+/// runs on one thread, so that no call waits for a change of threads.
 public struct ServiceHost<S: Service> {
     let client: EventStoreClient
     let server: CallServer
     let repository: Repository<S.Subject>
     let readModel: LiveReadModel<S.ReadProjection>
     private(set) var participant: (any RunningParticipant)?
-    /// Answers queries about past states.
+    /// Computes the answers to queries of past states, over a connection of its own, so that they
+    /// keep no other read waiting.
     let past: PastReading<S>
+    /// Runs the queries of past states.
+    let pastQueries: PastQueries
 
     private let lock: FolderLock
     private let log: EventID
@@ -57,7 +60,12 @@ public struct ServiceHost<S: Service> {
             service: S.name, log: log, endpoint: configuration.endpoint, on: loop,
             in: credentials.context, access: credentials.access, logger: logger)
         repository = Repository(S.Subject.self, client: client, snapshots: snapshots, on: loop)
-        past = PastReading(client: client, folder: folder)
+        let pastLoop = SocketLoop(name: "\(S.name)-past")
+        pastQueries = PastQueries(on: pastLoop)
+        past = PastReading(
+            client: try await EventStoreClient(
+                endpoint: configuration.eventStoreEndpoint, on: pastLoop, in: credentials.context),
+            folder: folder)
         readModel = try await LiveReadModel(
             S.ReadProjection.self, at: "\(folder)/projection.sqlite", log: log, client: client,
             on: loop,
@@ -86,12 +94,27 @@ public struct ServiceHost<S: Service> {
     private func answerCalls() async {
         for command in S.commands { await command.answer(server, repository) }
         for query in S.queries { await query.register(with: self) }
+        if let service = S.self as? any EntityService.Type { await answerDifferences(of: service) }
         await answerReversals()
         let readModel = readModel
         await server.handle("rebuild") { data, caller in
             try caller.checkAdministers()
             let request = try JSON.argument(QueryRequest<EventID>.self, data)
             return try JSON.data(await readModel.rebuild(request.query))
+        }
+    }
+
+    private func answerDifferences<Entities: EntityService>(of service: Entities.Type) async {
+        let past = PastReading<Entities>(client: past.client, folder: past.folder)
+        let queries = pastQueries
+        await server.handle(DifferenceRequest.name) { data, caller in
+            try caller.checkRead(Entities.ReadProjection.query)
+            let request = try JSON.argument(QueryRequest<DifferenceRequest>.self, data)
+            return try await queries.answer(
+                DifferenceRequest.name, data, of: caller, within: request.timeout
+            ) {
+                try JSON.data(await past.difference(request.query))
+            }
         }
     }
 
@@ -121,6 +144,7 @@ public struct ServiceHost<S: Service> {
         try await readModel.close()
         try await participant?.close()
         try snapshots.close()
+        await past.client.close()
         await client.close()
         lock.release()
         logger.notice("stopped")

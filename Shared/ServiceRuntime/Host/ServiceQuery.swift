@@ -75,21 +75,23 @@ extension ServiceQuery: AnsweredQuery {
     /// Makes the service's process answer from its live read model, or from the log for past and
     /// hypothetical states.
     public func register(with host: ServiceHost<S>) async {
-        let (past, readModel) = (host.past, host.readModel)
+        let (past, queries, readModel) = (host.past, host.pastQueries, host.readModel)
         await host.server.handle(name) { data, caller in
             try caller.checkRead(S.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<Argument>.self, data)
-            let answer: any Encodable =
+            guard request.asOf != nil || request.without != nil else {
+                return try JSON.data(
+                    await readModel.answer(
+                        self, request.query, atLeast: try request.position()))
+            }
+            return try await queries.answer(name, data, of: caller, within: request.timeout) {
                 if let event = request.without {
-                    try await past.hypothetical(
-                        self, request.query, without: .id(event), asOf: request.asOf)
-                } else if let moment = request.asOf {
-                    try await past.answer(self, request.query, asOf: moment)
-                } else {
-                    try await readModel.answer(
-                        self, request.query, atLeast: try request.position())
+                    return try JSON.data(
+                        await past.hypothetical(
+                            self, request.query, without: event, asOf: request.asOf))
                 }
-            return try JSON.data(answer)
+                return try JSON.data(await past.answer(self, request.query, asOf: request.asOf))
+            }
         }
     }
 }

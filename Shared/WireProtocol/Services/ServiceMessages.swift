@@ -89,18 +89,29 @@ public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
     public var atLeast: UInt64?
     /// The point in the log that the answer describes, or nil for now.
     public var asOf: Moment?
-    /// The id of an event that the answer, a ``Hypothetical``, leaves out, or nil.
-    public var without: EventID?
+    /// The event that the answer, a ``Hypothetical``, leaves out, or nil.
+    public var without: EventReference?
+    /// The id of the query, the same in each attempt, or nil.
+    ///
+    /// A repeated query about the past waits for the answer that is being computed.
+    public var id: EventID?
+    /// How long the caller waits, in seconds, or nil if it does not say.
+    ///
+    /// After that, the service stops computing an answer about the past.
+    public var timeout: Double?
     /// The query.
     public var query: Query
 
     /// Creates a request.
     public init(
-        atLeast: UInt64? = nil, asOf: Moment? = nil, without: EventID? = nil, query: Query
+        atLeast: UInt64? = nil, asOf: Moment? = nil, without: EventReference? = nil,
+        id: EventID? = nil, timeout: Double? = nil, query: Query
     ) {
         self.atLeast = atLeast
         self.asOf = asOf
         self.without = without
+        self.id = id
+        self.timeout = timeout
         self.query = query
     }
 

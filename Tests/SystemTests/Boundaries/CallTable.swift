@@ -53,7 +53,15 @@ struct CallExample: Sendable {
     ) -> CallExample {
         CallExample(
             name,
-            QueryRequest(atLeast: 1, asOf: asOf, without: EventID(high: 1, low: 1), query: query))
+            QueryRequest(
+                atLeast: 1, asOf: asOf, without: .id(EventID(high: 1, low: 1)),
+                id: EventID(high: 1, low: 2), timeout: 60, query: query))
+    }
+
+    static func difference(of entity: String) -> CallExample {
+        .query(
+            DifferenceRequest.name,
+            DifferenceRequest(id: entity, from: .position(0), to: .position(1)))
     }
 }
 
@@ -72,18 +80,19 @@ enum Calls {
                     deadline: Timestamp(microseconds: 4_000_000_000_000_000))),
             .command(CancelOrder.name, CancelOrder(order: "none")),
             .query("order", "none"), .query("customer", "c"), .query("count", ["none"]),
-            .query("summary", Nothing()),
+            .query("summary", Nothing()), .difference(of: "none"),
         ],
-        "route": [.query("route", "none")],
+        "route": [.query("route", "none"), .difference(of: "none")],
         "balance": [
             .command(
                 OpenAccount.name, OpenAccount(account: "new", currency: .usd, openedAt: noon)),
             .query("account", "c"), .query("accounts", Nothing()), .query("statement", "c"),
+            .difference(of: "c"),
         ],
         "creditLimit": [
             .command(
                 SetCreditLimit.name, SetCreditLimit(customer: "c", limit: Money(100, .usd))),
-            .query("limit", "c"), .query("limits", Nothing()),
+            .query("limit", "c"), .query("limits", Nothing()), .difference(of: "c"),
         ],
         "withdraw": [
             .command(

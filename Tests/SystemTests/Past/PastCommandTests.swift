@@ -57,6 +57,10 @@ import Testing
         #expect(timeline.contains("FundsReserved") && !timeline.contains("OrderConfirmed"))
         #expect(try questions.map { try suite.run($0 + ["--json"]).output } == now)
 
+        let change = ["balance", "diff", "alice", "--json"]
+        let missing = ["balance", "show", "alice", "--without", "\(reserved.position)", "--json"]
+        let computed = try [change, missing].map { try suite.succeed($0) }
+
         // Files give the same answers, and so does the log while no service is running.
         for service in Suite.services {
             try suite.succeed(
@@ -67,8 +71,18 @@ import Testing
         for (question, answer) in zip(questions, then) {
             let file = "\(suite.home)/\(question[0]).then"
             #expect(try suite.run(question + ["--store", file, "--json"]).output == answer)
-            let run = try suite.run(question + ["--position", "\(reserved.position)", "--json"])
+            let run = try suite.run(
+                question + ["--position", "\(reserved.position)", "--offline", "--json"])
             #expect(run.output == answer)
+        }
+        #expect(try [change, missing].map { try suite.succeed($0 + ["--offline"]) } == computed)
+        let current = try suite.run("balance", "show", "alice", "--offline", "--json")
+        #expect(current.output == now[0])
+        let store = "ipc://\(suite.home)/event-store.sock"
+        try suite.succeed("balance", "diff", "alice", "--offline", "--event-store", store)
+        for arguments in [change, missing, ["balance", "show", "alice", "--at", "2026-01-01"]] {
+            let errors = try expect(69, of: arguments + ["--timeout", "0.1"], in: suite)
+            #expect(errors.contains("--offline"), "\(errors)")
         }
     }
 
@@ -127,7 +141,7 @@ import Testing
         let set = try await suite.event(matching: .types(["CreditLimitSet"]))
         let client = try await suite.client(of: "balance")
         let answer = try await client.query(
-            "account", "alice", without: credited.id, as: Hypothetical<AccountView>.self)
+            "account", "alice", without: .id(credited.id), as: Hypothetical<AccountView>.self)
         await client.close()
         #expect(answer.hypothetical && answer.without.id == credited.id)
         #expect(answer.state?.funds == -2000 && answer.refusal == nil)
@@ -182,6 +196,7 @@ import Testing
             (64, ["balance", "show", "alice", "--at", "noon"]),
             (64, ["balance", "show", "alice", "--at", "2026-01-01", "--position", "1"]),
             (64, ["balance", "show", "--store", "x", "--position", "1"]),
+            (64, ["balance", "diff", "alice", "--event-store", "ipc://x"]),
             (64, ["balance", "show", "alice", "--without", "x"]),
             (64, ["balance", "show", "alice", "--without", "0"]),
             (65, ["balance", "show", "alice", "--without", "1000000"]),
@@ -223,6 +238,8 @@ import Testing
             let errors = try expect(65, of: arguments, in: suite)
             #expect(errors.contains("AccountFrozen at position \(position)"), "\(errors)")
         }
+        let errors = try expect(65, of: ["balance", "diff", "alice", "--offline"], in: suite)
+        #expect(errors.contains("AccountFrozen at position \(position)"), "\(errors)")
         try suite.succeed("balance", "show", "alice", "--position", "\(position - 1)")
     }
 
