@@ -88,14 +88,12 @@ public actor Bus: LoopActor {
         router = Router(after: files.last.routed)
         commits = Commits(after: files.last)
         clock = BusClock(after: files.last.time, system: now)
-        guard router.position <= welcome.head else {
-            throw DaybookError(
-                .damaged,
-                "the bus's journal in \(journalFolder) has routed \(router.position) events, but "
-                    + "the log has only \(welcome.head): the log lost its end; restore a journal "
-                    + "and a log of the same backup, or remove the folders \(journalFolder) and "
-                    + "\(folder) to route the log again from its beginning")
-        }
+        try require(
+            files.last.routed <= welcome.head, .damaged,
+            "the bus's journal in \(journalFolder) has routed \(files.last.routed) events, but "
+                + "the log has only \(welcome.head): the log lost its end; restore a journal "
+                + "and a log of the same backup, or remove the folders \(journalFolder) and "
+                + "\(folder) to route the log again from its beginning")
         server = try await CallServer(
             service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
             access: access, logger: logger)

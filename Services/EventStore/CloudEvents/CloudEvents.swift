@@ -37,12 +37,10 @@ public enum CloudEvents {
         appendMetadata(of: event, to: &line)
         appendData(of: event, to: &line)
         line.append(UInt8(ascii: "}"))
-        guard isExact(line, event) else {
-            throw DaybookError(
-                .invalid,
-                "the event at position \(event.position) can't be exported exactly: "
-                    + "a name or tag is not UTF-8, or a reserved byte is not zero")
-        }
+        try require(
+            isExact(line, event), .invalid,
+            "the event at position \(event.position) can't be exported exactly: a name or tag is "
+                + "not UTF-8, or a reserved byte is not zero")
         return line
     }
 

@@ -16,15 +16,10 @@ extension RecordedEvent {
         var record: [UInt8] = []
         try CloudEvents.event(line[...], to: stream).encode(into: &record)
         let place = try JSON.decode(Place.self, from: line)
-        func set(_ value: UInt64?, at offset: Int) {
-            var bytes: [UInt8] = []
-            bytes.append(littleEndian: value ?? 0)
-            record.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        }
-        set(place.position.flatMap { UInt64($0) }, at: RecordLayout.position)
-        set(place.revision.flatMap { UInt64($0) }, at: RecordLayout.revision)
-        set(
-            place.time.map { UInt64(bitPattern: $0.microseconds) }, at: RecordLayout.time)
+        var bytes = record.mutableSpan
+        bytes.set(place.position.flatMap { UInt64($0) } ?? 0, at: RecordLayout.position)
+        bytes.set(place.revision.flatMap { UInt64($0) } ?? 0, at: RecordLayout.revision)
+        bytes.set(place.time?.microseconds ?? 0, at: RecordLayout.time)
         try self.init(record[...])
     }
 }

@@ -14,9 +14,7 @@ struct Streams: ProgramCommand {
     @Flag(help: "Print JSON, one stream per line.") var json = false
 
     func validate() throws {
-        if let limit, limit < 1 {
-            throw ValidationError("--limit must be at least 1, not \(limit)")
-        }
+        try require(limit ?? 1 >= 1, "--limit must be at least 1, not \(limit ?? 0)")
     }
 
     func run() async throws {

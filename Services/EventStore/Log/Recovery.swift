@@ -117,24 +117,16 @@ struct Recovery {
         let scanned = SegmentScan.records(of: bytes.span, into: &segment)
         let fault = segment.truncation(to: bytes.count) ?? scanned
         let isCut = segment.nextPosition <= durable || bytes.count < header.fileSize
-        guard fault != nil || isCut else {
-            // A killed process may have written records without a sync. They are relied on from now
-            // on.
-            try storage.sync(name)
-            return segment
-        }
-        if isCut || SegmentScan.hasLaterCommit(bytes.span, behind: segment) {
+        if isCut || fault != nil && SegmentScan.hasLaterCommit(bytes.span, behind: segment) {
             throw fault ?? segment.lostEnd(through: durable)
         }
-        try cut(name, bytes.count, at: segment.end)
-        return segment
-    }
-
-    /// Overwrites everything after `offset` with zeros, so that none of it is ever taken for a
-    /// record.
-    private func cut(_ name: String, _ size: Int, at offset: Int) throws(LogError) {
-        let zeros = [UInt8](repeating: 0, count: size - offset)
-        try storage.write(name, zeros.span, at: offset)
+        if fault != nil {
+            // Overwrites the torn end with zeros, so that none of it is ever taken for a record.
+            let zeros = [UInt8](repeating: 0, count: bytes.count - segment.end)
+            try storage.write(name, zeros.span, at: segment.end)
+        }
+        // A killed process may have written records without a sync. They are relied on from now on.
         try storage.sync(name)
+        return segment
     }
 }

@@ -32,15 +32,11 @@ struct OrderTimeline: Encodable {
     func encode(to encoder: any Encoder) throws { try steps.encode(to: encoder) }
 
     func printTable() {
-        let hasNotes = steps.contains { $0.note != nil }
-        Output.table(
-            ["position", "after ms", "category", "event", "because of"]
-                + (hasNotes ? ["note"] : []),
-            steps.map { step in
-                [
-                    "\(step.position)", "\(step.milliseconds)", step.service, step.type,
-                    step.cause ?? "-",
-                ] + (hasNotes ? [step.note ?? ""] : [])
-            })
+        var columns: [Output.Column<Step>] = [
+            ("position", \.position), ("after ms", \.milliseconds), ("category", \.service),
+            ("event", \.type), ("because of", { $0.cause ?? "-" }),
+        ]
+        if steps.contains(where: { $0.note != nil }) { columns.append(("note", { $0.note ?? "" })) }
+        Output.table(steps, columns)
     }
 }

@@ -34,10 +34,8 @@ extension ArchiveDefinition {
                 checkpoint < writer.manifest.from && writer.manifest.from == 1, .rejected,
                 "\(place) already has an archive '\(name)', up to position \(checkpoint); choose "
                     + "another name or place")
-        } catch let error as ArchiveError {
-            throw DaybookError(.rejected, error.description)
-        } catch let error as ObjectStorageError {
-            throw DaybookError(.rejected, error.description)
+        } catch  where error is ArchiveError || error is ObjectStorageError {
+            throw DaybookError(.rejected, "\(error)")
         }
     }
 }

@@ -128,10 +128,8 @@ struct JournalCoder {
             bytes.append(contentsOf: value.utf8)
             return value
         }
-        guard let text = String(validating: try lengthPrefixed(), as: UTF8.self) else {
-            throw DaybookError(.damaged, "a text is not UTF-8")
-        }
-        return text
+        return try String(validating: try lengthPrefixed(), as: UTF8.self)
+            .orThrow(.damaged, "a text is not UTF-8")
     }
 
     mutating func json<Value: Codable>(_ value: Value?) throws -> Value {
@@ -150,8 +148,6 @@ struct JournalCoder {
 
     /// Throws if bytes are left over after a read.
     func checkEnd() throws(DaybookError) {
-        guard at == bytes.count else {
-            throw DaybookError(.damaged, "\(bytes.count - at) bytes are left over")
-        }
+        try require(at == bytes.count, .damaged, "\(bytes.count - at) bytes are left over")
     }
 }

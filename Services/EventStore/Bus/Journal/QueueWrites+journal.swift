@@ -124,9 +124,7 @@ extension JournalCoder {
     ) throws(DaybookError) -> (QueueEntry, isNew: Bool) {
         let fields = try byte(
             given.map { Field.all(of: $0.entry, after: before) | ($0.isNew ? Field.isNew : 0) })
-        guard fields & ~Field.all == 0 else {
-            throw DaybookError(.damaged, "unknown fields of an entry: \(fields)")
-        }
+        try require(fields & ~Field.all == 0, .damaged, "unknown fields of an entry: \(fields)")
         let given = given?.entry
         var entry = QueueEntry(
             sequence: try number(given?.sequence, from: before.sequence),
@@ -164,9 +162,7 @@ extension JournalCoder {
             given.map { $0.consumer == before?.consumer && $0.token == before?.token })
         let (consumer, token): (String, EventID)
         if isOfSame {
-            guard let before else {
-                throw DaybookError(.damaged, "the first lease refers to an earlier one")
-            }
+            let before = try before.orThrow(.damaged, "the first lease refers to an earlier one")
             (consumer, token) = (before.consumer, before.token)
         } else {
             (consumer, token) = (try text(given?.consumer), try id(given?.token))

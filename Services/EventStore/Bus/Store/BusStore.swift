@@ -100,7 +100,7 @@ struct BusStore: Sendable {
                     try db.execute(
                         sql: "UPDATE journal SET id = ?, routed = ?, running = ?, logTime = ?",
                         arguments: [
-                            journal.description, Int64(bitPattern: record.routed),
+                            journal.description, record.routed.column,
                             record.time.running.microseconds, record.time.log.microseconds,
                         ])
                 }

@@ -44,17 +44,11 @@ extension Database {
         let (condition, arguments): (String, StatementArguments) =
             switch range {
             case .after(let sequence, let limit):
-                (
-                    "sequence > ? ORDER BY sequence LIMIT ?",
-                    [queue, Int64(bitPattern: sequence), limit]
-                )
+                ("sequence > ? ORDER BY sequence LIMIT ?", [queue, sequence.column, limit])
             case .group(let group, let sequence):
                 (
                     "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
-                    [
-                        queue, Int64(bitPattern: sequence), Int64(bitPattern: group.high),
-                        Int64(bitPattern: group.low),
-                    ]
+                    [queue, sequence.column, group.high.column, group.low.column]
                 )
             }
         let select = try cachedStatement(
@@ -139,6 +133,11 @@ extension QueueEntry {
             error: try row.optional(10, Row.text),
             lease: try row.optional(11, Row.blob).map { try Lease(stored: $0) })
     }
+}
+
+extension UInt64 {
+    /// The signed integer with the same bits, because SQLite has no unsigned ones.
+    var column: Int64 { Int64(bitPattern: self) }
 }
 
 extension Row {

@@ -18,8 +18,7 @@ extension WriteBatch {
         }
         for letter in newDeadLetters.values { try write(letter, to: db) }
         for id in closedDeadLetters {
-            try db.execute(
-                sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [Int64(bitPattern: id)])
+            try db.execute(sql: "DELETE FROM deadLetter WHERE id = ?", arguments: [id.column])
         }
         for (name, row) in replays { try db.put("replay", name, [try JSON.text(row)]) }
         for (name, row) in archives {
@@ -32,9 +31,8 @@ extension WriteBatch {
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO deadLetter VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         ).execute(arguments: [
-            Int64(bitPattern: row.id), letter.queue, letter.rule, letter.group,
-            Int64(bitPattern: row.group.high), Int64(bitPattern: row.group.low),
-            try JSON.text(letter), row.diedAt.microseconds,
+            row.id.column, letter.queue, letter.rule, letter.group, row.group.high.column,
+            row.group.low.column, try JSON.text(letter), row.diedAt.microseconds,
         ])
     }
 }
@@ -64,17 +62,14 @@ extension QueueWrites {
         if let purgedThrough {
             try db.execute(
                 sql: "DELETE FROM entry WHERE queue = ? AND sequence <= ?",
-                arguments: [id, Int64(bitPattern: purgedThrough)])
+                arguments: [id, purgedThrough.column])
         }
         let remove = try db.cachedStatement(
             sql: "DELETE FROM entry WHERE queue = ? AND sequence BETWEEN ? AND ?")
         // By runs of adjacent sequences, because entries acknowledged together were mostly enqueued
         // together.
         for run in removed.runs {
-            try remove.execute(
-                arguments: [
-                    id, Int64(bitPattern: run.lowerBound), Int64(bitPattern: run.upperBound),
-                ])
+            try remove.execute(arguments: [id, run.lowerBound.column, run.upperBound.column])
         }
         let put = try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO entry (queue, \(QueueEntry.columns)) "
@@ -86,12 +81,10 @@ extension QueueWrites {
 
     private func arguments(_ entry: QueueEntry) throws -> StatementArguments {
         [
-            id, Int64(bitPattern: entry.sequence), Int64(bitPattern: entry.position), entry.rule,
-            entry.replay,
-            Int64(bitPattern: entry.group.high), Int64(bitPattern: entry.group.low),
-            entry.enqueuedAt.microseconds, entry.receives, entry.firstReceivedAt?.microseconds,
-            entry.notBefore?.microseconds, entry.error,
-            try entry.lease.map { Data(try $0.stored()) },
+            id, entry.sequence.column, entry.position.column, entry.rule, entry.replay,
+            entry.group.high.column, entry.group.low.column, entry.enqueuedAt.microseconds,
+            entry.receives, entry.firstReceivedAt?.microseconds, entry.notBefore?.microseconds,
+            entry.error, try entry.lease.map { Data(try $0.stored()) },
         ]
     }
 
@@ -110,9 +103,8 @@ extension QueueWrites {
                     dropped = ?, lastLease = ? WHERE id = ?
                 """
         ).execute(arguments: [
-            counters.isPaused, counters.phase.column, Int64(bitPattern: counters.lastSequence),
-            Int64(bitPattern: counters.acknowledged), Int64(bitPattern: counters.dropped),
-            Int64(bitPattern: counters.lastLease), id,
+            counters.isPaused, counters.phase.column, counters.lastSequence.column,
+            counters.acknowledged.column, counters.dropped.column, counters.lastLease.column, id,
         ])
     }
 }

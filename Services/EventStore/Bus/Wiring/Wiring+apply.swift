@@ -54,21 +54,14 @@ extension Wiring {
         let bus = try await ServiceClient(
             endpoint: try await store.busEndpoint(), of: "event-store", timeout: .seconds(30),
             actor: actor)
-        let result: Result<Void, any Error>
-        do {
-            for queue in queues
-            where try await store.isEmpty(BusCategory.queue, queue.name) {
+        try await closing(bus.close) {
+            for queue in queues where try await store.isEmpty(BusCategory.queue, queue.name) {
                 report(try await bus.define("queue \(queue.name)", BusCall.putQueue, queue))
             }
             for rule in rules where try await store.isEmpty(BusCategory.rule, rule.name) {
                 report(try await bus.define("rule \(rule.name)", BusCall.putRule, rule))
             }
-            result = .success(())
-        } catch {
-            result = .failure(error)
         }
-        await bus.close()
-        try result.get()
     }
 }
 

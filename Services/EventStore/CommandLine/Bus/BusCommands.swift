@@ -66,6 +66,12 @@ struct Named<View: BusView>: ParsableArguments {
     func command(_ call: String, _ command: some Codable & Sendable, _ done: String) async throws {
         try await options.command(call, command, "\(done) \(View.kind) \(name)")
     }
+
+    /// Pauses or resumes the queue or replay, and prints the outcome.
+    func setPaused(_ isPaused: Bool, _ call: String) async throws {
+        let change = SetPaused(name: name, isPaused: isPaused)
+        try await command(call, change, isPaused ? "paused" : "resumed")
+    }
 }
 
 extension CompletionKind {

@@ -118,10 +118,7 @@ extension Queues {
 
         @OptionGroup var queue: Named<QueueView>
 
-        func run() async throws {
-            try await queue.command(
-                BusCall.setQueuePaused, SetPaused(name: queue.name, isPaused: true), "paused")
-        }
+        func run() async throws { try await queue.setPaused(true, BusCall.setQueuePaused) }
     }
 
     struct Resume: ProgramCommand {
@@ -129,11 +126,7 @@ extension Queues {
 
         @OptionGroup var queue: Named<QueueView>
 
-        func run() async throws {
-            try await queue.command(
-                BusCall.setQueuePaused, SetPaused(name: queue.name, isPaused: false),
-                "resumed")
-        }
+        func run() async throws { try await queue.setPaused(false, BusCall.setQueuePaused) }
     }
 
     struct Purge: ProgramCommand {

@@ -144,11 +144,7 @@ extension Replays {
 
         @OptionGroup var replay: Named<ReplayView>
 
-        func run() async throws {
-            try await replay.command(
-                BusCall.setReplayPaused, SetPaused(name: replay.name, isPaused: true),
-                "paused")
-        }
+        func run() async throws { try await replay.setPaused(true, BusCall.setReplayPaused) }
     }
 
     struct Resume: ProgramCommand {
@@ -156,11 +152,7 @@ extension Replays {
 
         @OptionGroup var replay: Named<ReplayView>
 
-        func run() async throws {
-            try await replay.command(
-                BusCall.setReplayPaused, SetPaused(name: replay.name, isPaused: false),
-                "resumed")
-        }
+        func run() async throws { try await replay.setPaused(false, BusCall.setReplayPaused) }
     }
 
     struct Cancel: ProgramCommand {
