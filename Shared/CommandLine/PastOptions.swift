@@ -63,9 +63,11 @@ public struct LogOptions: ParsableArguments {
         guard offline else {
             do {
                 return try await call.with(S.name, ask)
-            } catch let error as DaybookError where error.kind == .unavailable {
+            } catch let error as any ClassifiedError where error.kind == .unavailable {
                 throw DaybookError(
-                    .unavailable, "\(error) To read the log without the service, use --offline")
+                    .unavailable,
+                    "\(error) To read the log without the service, use --offline; if the answer "
+                        + "takes long, raise --timeout")
             }
         }
         return try await EventStoreConnection.with(eventStore, home: call.home) { client in

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import Synchronization
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -15,64 +16,125 @@ import ZeroMQ
     init() { queries = PastQueries(on: loop) }
 
     /// A fold that goes on until the test ends it, or its task is cancelled.
-    private struct Fold: Sendable {
+    private final class Fold: Sendable {
+        private let begun = Atomic(false)
         private let beginning = AsyncStream<Void>.makeStream()
         private let ending = AsyncStream<Void>.makeStream()
 
         func run() async throws -> Data {
+            begun.store(true, ordering: .relaxed)
             beginning.continuation.finish()
             for await _ in ending.stream {}
             try Task.checkCancellation()
             return Data("folded".utf8)
         }
 
+        var hasBegun: Bool { begun.load(ordering: .relaxed) }
+
         func waitForBeginning() async { for await _ in beginning.stream {} }
         func end() { ending.continuation.finish() }
     }
 
     private func answer(
-        _ argument: String, of caller: Caller, within timeout: Double? = nil,
+        _ argument: String = "", id: EventID? = nil, of caller: Caller,
+        within timeout: Double? = nil,
         _ fold: @escaping @Sendable () async throws -> Data = { Data("at once".utf8) }
     ) async throws -> String {
         let answer = try await queries.answer(
-            "account", Data(argument.utf8), of: caller, within: timeout, fold)
+            "account", Data(argument.utf8), id: id, of: caller, within: timeout, fold)
         return String(decoding: answer, as: UTF8.self)
     }
 
-    @Test func `Caller may have two queries running, and other callers have their own`()
+    @Test func `Caller has two queries running, its others wait, and other callers do not`()
         async throws
     {
-        let (first, second) = (Fold(), Fold())
-        async let one = answer("1", of: ann, first.run)
-        async let two = answer("2", of: ann, second.run)
+        let (first, second, third) = (Fold(), Fold(), Fold())
+        async let one = answer(of: ann, first.run)
+        async let two = answer(of: ann, second.run)
         await first.waitForBeginning()
         await second.waitForBeginning()
-        let error = await #expect(throws: ProtocolError.self) { try await answer("3", of: ann) }
-        #expect(error?.code == .overloaded)
-        #expect(try await answer("3", of: bob) == "at once")
-        #expect(try await answer("3", of: .local) == "at once")
+        async let three = answer(of: ann, third.run)
+        #expect(try await answer(of: bob) == "at once")
+        #expect(try await answer(of: .local) == "at once")
+        #expect(!third.hasBegun)
         first.end()
         #expect(try await one == "folded")
-        #expect(try await answer("3", of: ann) == "at once")
+        await third.waitForBeginning()
         second.end()
-        #expect(try await two == "folded")
+        third.end()
+        #expect(try await [two, three] == ["folded", "folded"])
     }
 
-    @Test(arguments: [-1e300, 0, 0.001])
-    func `Query stops after its caller's timeout and makes room for others`(
+    @Test func `Only a limited number of a caller's queries wait`() async throws {
+        let folds = [Fold(), Fold()]
+        try await withThrowingTaskGroup(of: String?.self) { group in
+            for fold in folds { group.addTask { try await answer(of: ann, fold.run) } }
+            for fold in folds { await fold.waitForBeginning() }
+            for _ in 0..<17 {
+                group.addTask {
+                    do {
+                        return try await answer(of: ann)
+                    } catch let error as ProtocolError where error.code == .overloaded {
+                        return nil
+                    }
+                }
+            }
+            // The first to end is the one for which there is no room.
+            #expect(try await group.next() == .some(nil))
+            for fold in folds { fold.end() }
+            let others = try await group.reduce(into: []) { $0.append($1) }
+            #expect(others.count == 18 && !others.contains(nil))
+        }
+    }
+
+    @Test func `Query ends after its caller's timeout, running or waiting, and makes room`()
+        async throws
+    {
+        for _ in 1...2 {
+            let error = await #expect(throws: DaybookError.self) {
+                try await answer(of: ann, within: 0.001, Fold().run)
+            }
+            #expect(error?.kind == .unavailable)
+        }
+        let (first, second) = (Fold(), Fold())
+        async let one = answer(of: ann, first.run)
+        async let two = answer(of: ann, within: 1e300, second.run)
+        await first.waitForBeginning()
+        await second.waitForBeginning()
+        await #expect(throws: DaybookError.self) { try await answer(of: ann, within: 0.001) }
+        first.end()
+        second.end()
+        #expect(try await [one, two] == ["folded", "folded"])
+        #expect(try await answer(of: ann) == "at once")
+    }
+
+    @Test(arguments: [-1e300, -1, -0.0, 0]) func `Timeout must be above 0`(
         timeout: Double
     ) async throws {
-        for argument in ["1", "2"] {
-            await #expect(throws: CancellationError.self) {
-                try await answer(argument, of: ann, within: timeout, Fold().run)
-            }
+        let error = await #expect(throws: DaybookError.self) {
+            try await answer(of: ann, within: timeout)
         }
-        #expect(try await answer("3", of: ann, within: 1e300) == "at once")
+        #expect(error?.kind == .invalid)
+    }
+
+    @Test func `Repeated query gets the answer that is being computed, but another does not`()
+        async throws
+    {
+        let (fold, id) = (Fold(), EventID.random())
+        async let first = answer("1", id: id, of: ann, fold.run)
+        await fold.waitForBeginning()
+        async let repeated = answer("1", id: id, of: ann) { throw CancellationError() }
+        #expect(try await answer("2", id: id, of: ann) == "at once")
+        #expect(try await answer("1", id: id, of: bob) == "at once")
+        #expect(try await answer("1", of: ann) == "at once")
+        fold.end()
+        #expect(try await [first, repeated] == ["folded", "folded"])
+        #expect(try await answer("1", id: id, of: ann) == "at once")
     }
 
     @Test func `Query stops when the service stops`() async throws {
         let fold = Fold()
-        let call = Task { try await answer("1", of: ann, fold.run) }
+        let call = Task { try await answer(of: ann, fold.run) }
         await fold.waitForBeginning()
         call.cancel()
         await #expect(throws: CancellationError.self) { try await call.value }
@@ -80,7 +142,7 @@ import ZeroMQ
 
     @Test func `Query is computed on the loop of past states`() async throws {
         let loop = loop
-        let thread = try await answer("1", of: ann) {
+        let thread = try await answer(of: ann) {
             Data("\(loop.isIsolatingCurrentContext() ?? false)".utf8)
         }
         #expect(thread == "true")
@@ -93,7 +155,7 @@ import ZeroMQ
             (.unreadable, .rejected), (.invalid, .invalid), (.unavailable, .unavailable),
         ] as [(DaybookError.Kind, DaybookError.Kind)] {
             let error = await #expect(throws: DaybookError.self) {
-                try await answer("1", of: ann) { throw DaybookError(thrown, "event 7") }
+                try await answer(of: ann) { throw DaybookError(thrown, "event 7") }
             }
             #expect(error?.kind == answered && error?.description == "event 7")
         }

@@ -40,10 +40,11 @@ import ZeroMQ
         let running = Task { try await host.run() }
         let peer = try await Stranger(
             .dealer, to: "ipc://\(suite.home)/held.sock", on: SocketLoop(name: "peer"))
-        func call(_ id: UInt64, _ name: String, asOf: Moment? = nil) async throws {
-            let query = QueryRequest(asOf: asOf, query: asOf == nil ? "pass" : "hold")
+        let id = EventID.random()
+        func call(_ number: UInt64, _ name: String, asOf: Moment? = nil) async throws {
+            let query = QueryRequest(asOf: asOf, id: id, query: asOf == nil ? "pass" : "hold")
             try await peer.send([
-                MessageHeader(.call, requestID: id).bytes, Array(name.utf8),
+                MessageHeader(.call, requestID: number).bytes, Array(name.utf8),
                 try JSON.encode(query),
             ])
         }
@@ -53,13 +54,14 @@ import ZeroMQ
         try await call(1, "echo", asOf: .position(1))
         for await _ in HeldService.gate.arrivals { break }
         try await call(2, "echo", asOf: .position(1))
-        for (id, name) in [(UInt64(3), "echo"), (4, "status")] {
-            try await call(id, name)
-            #expect(try await answered() == id)
+        for (number, name) in [(UInt64(3), "echo"), (4, "status")] {
+            try await call(number, name)
+            #expect(try await answered() == number)
         }
-        // The gate lets one computation pass: a second one would never end.
+        // The gate lets one computation pass, so a second one would not answer.
         HeldService.gate.open()
         #expect(try await Set([answered(), answered()]) == [1, 2])
+        HeldService.gate.open()
         running.cancel()
         try await running.value
     }

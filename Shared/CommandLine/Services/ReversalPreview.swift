@@ -39,7 +39,7 @@ struct ReversalPreview: Encodable {
                     let answer = try await ask(service, Rehearsal(events: preview.events), options)
                     preview.events += answer.events
                     preview.changes[service] = answer.changes
-                } catch let error as DaybookError where error.kind == .unavailable {
+                } catch let error as any ClassifiedError where error.kind == .unavailable {
                     preview.silent.append(service)
                 }
             }

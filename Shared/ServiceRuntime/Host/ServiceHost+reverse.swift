@@ -4,6 +4,9 @@ import Foundation
 import JSON
 import WireProtocol
 
+/// How long a rehearsal may take, in seconds. Those who ask for one wait for 5 seconds.
+private let rehearsalLimit = 5.0
+
 extension ServiceHost {
     /// Answers calls that reverse events of the service, or rehearse a reversal.
     func answerReversals() async {
@@ -27,7 +30,9 @@ extension ServiceHost {
             guard let service = S.self as? any EntityService.Type else {
                 return try JSON.data(RehearsalAnswer(events: events))
             }
-            return try await queries.answer(Rehearsal.name, data, of: caller, within: nil) {
+            return try await queries.answer(
+                Rehearsal.name, data, id: nil, of: caller, within: rehearsalLimit
+            ) {
                 try JSON.data(
                     RehearsalAnswer(
                         events: events,

@@ -111,7 +111,7 @@ public struct ServiceHost<S: Service> {
             try caller.checkRead(Entities.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<DifferenceRequest>.self, data)
             return try await queries.answer(
-                DifferenceRequest.name, data, of: caller, within: request.timeout
+                DifferenceRequest.name, data, id: request.id, of: caller, within: request.timeout
             ) {
                 try JSON.data(await past.difference(request.query))
             }

@@ -84,7 +84,9 @@ extension ServiceQuery: AnsweredQuery {
                     await readModel.answer(
                         self, request.query, atLeast: try request.position()))
             }
-            return try await queries.answer(name, data, of: caller, within: request.timeout) {
+            return try await queries.answer(
+                name, data, id: request.id, of: caller, within: request.timeout
+            ) {
                 if let event = request.without {
                     return try JSON.data(
                         await past.hypothetical(

@@ -24,12 +24,13 @@ struct EndedLeases {
 
     /// Several times as many as one message acknowledges.
     private static let limit: UInt64 = 16_384
-    /// Leases are numbered in a row, so each replaces the one `limit` numbers before it.
+    /// By the lease's number modulo `limit`. Numbers ascend, so a new lease replaces an old one.
     private var ends: [End?] = []
 
     mutating func insert(_ end: End) {
         let place = Self.place(of: end)
         while place >= ends.count { ends.append(nil) }
+        if let kept = ends[place], kept.lease > end.lease { return }
         ends[place] = end
     }
 
