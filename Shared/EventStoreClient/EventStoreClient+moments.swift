@@ -31,8 +31,10 @@ extension EventStoreClient {
 
     /// Returns the position of the last event at `moment`, or 0 if the log was empty then.
     ///
+    /// - Parameter moment: a moment in the past, or nil for now.
     /// - Throws: `rejected` for a moment in the future.
-    package func position(of moment: Moment) async throws -> UInt64 {
+    package func position(of moment: Moment?) async throws -> UInt64 {
+        guard let moment else { return try await welcome().head }
         try await check(moment)
         switch moment {
         case .position(let position):
@@ -60,8 +62,11 @@ extension EventStoreClient {
         try await last(before: time)?.position ?? 0
     }
 
-    private func last(before time: Timestamp = .distantFuture) async throws -> RecordedEvent? {
-        let request = ReadRequest(direction: .backwards, before: time, limit: 1)
+    /// Returns the last matching event that was committed before `time`, or nil without one.
+    package func last(
+        of query: EventQuery = .all, before time: Timestamp = .distantFuture
+    ) async throws -> RecordedEvent? {
+        let request = ReadRequest(query, direction: .backwards, before: time, limit: 1)
         for try await event in read(request).events { return event }
         return nil
     }

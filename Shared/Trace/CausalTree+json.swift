@@ -7,13 +7,11 @@ extension CausalTree {
     ///
     /// - Parameter marked: the event that the user asked for, or nil.
     public func json(marking marked: EventID? = nil) -> some Encodable & Sendable {
-        let start = start
-        return nodes.map { node in
+        nodes.map { node in
             let event = node.event
             return Line(
                 position: event.position, id: event.id, time: event.time,
-                millisecondsAfterStart: Self.milliseconds(
-                    from: start ?? event.time, to: event.time),
+                millisecondsAfterStart: millisecondsAfterStart(node),
                 millisecondsAfterCause: millisecondsAfterCause(node), depth: node.depth,
                 under: node.parent.map { nodes[$0].event.position }, stream: event.stream,
                 type: event.type, service: node.service, actor: node.actor,

@@ -7,12 +7,12 @@ extension CausalTree {
     ///   - marked: the event that the user asked for, or nil.
     ///   - width: the number of columns to which notes are wrapped.
     public func lines(marking marked: EventID? = nil, width: Int = 120) -> [String] {
-        guard let start else { return [] }
+        guard !nodes.isEmpty else { return [] }
         let heads = ["position", "after ms", "cause ms", "by"]
         let cells = nodes.map { node in
             [
                 "\(node.event.position)",
-                "\(Self.milliseconds(from: start, to: node.event.time))",
+                "\(millisecondsAfterStart(node))",
                 millisecondsAfterCause(node).map { "\($0)" } ?? "", node.writer,
             ]
         }

@@ -34,9 +34,9 @@ extension CausalTree {
     /// Returns the lines in the event's box.
     private func label(_ node: Node) -> [String] {
         let event = node.event
-        let after = Self.milliseconds(from: start ?? event.time, to: event.time)
         return [
-            event.type, "\(event.stream)", "\(event.position), \(after) ms, \(node.writer)",
+            event.type, "\(event.stream)",
+            "\(event.position), \(millisecondsAfterStart(node)) ms, \(node.writer)",
         ] + node.notes
     }
 

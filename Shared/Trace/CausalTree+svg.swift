@@ -84,11 +84,8 @@ private struct SVGDrawing {
         write(
             Self.cut("\(event.stream), \(node.writer)", Self.letters.box + 6),
             at: (x + 10, y + 34), "font-size=\"11\"")
-        let start = tree.start ?? event.time
         write("\(event.position)", at: (12, y + 17), "fill=\"#555\"")
-        write(
-            "\(CausalTree.milliseconds(from: start, to: event.time)) ms", at: (12, y + 34),
-            "fill=\"#555\"")
+        write("\(tree.millisecondsAfterStart(node)) ms", at: (12, y + 34), "fill=\"#555\"")
         for (line, note) in notes.prefix(3).enumerated() {
             write(
                 Self.cut(note, Self.letters.note),

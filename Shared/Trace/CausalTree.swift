@@ -75,12 +75,17 @@ public struct CausalTree: Sendable {
         return CausalTree(nodes: below)
     }
 
+    /// Returns the time from the first event of the tree to the event, in milliseconds.
+    func millisecondsAfterStart(_ node: Node) -> Double {
+        Self.milliseconds(from: start ?? node.event.time, to: node.event.time)
+    }
+
     /// Returns the time from the parent to the event in milliseconds, or nil for a root.
     func millisecondsAfterCause(_ node: Node) -> Double? {
         node.parent.map { Self.milliseconds(from: nodes[$0].event.time, to: node.event.time) }
     }
 
-    static func milliseconds(from start: Timestamp, to end: Timestamp) -> Double {
+    private static func milliseconds(from start: Timestamp, to end: Timestamp) -> Double {
         (end - start) / .milliseconds(1)
     }
 }

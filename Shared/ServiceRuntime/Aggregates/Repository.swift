@@ -132,9 +132,7 @@ actor Repository<Subject: Aggregate>: LoopActor {
 
     private func lastCommitTime() async throws -> Timestamp {
         defer { timeReading = nil }
-        let last = ReadRequest(.all, direction: .backwards, limit: 1)
-        for try await event in client.read(last).events { return event.time }
-        return .distantPast
+        return try await client.last()?.time ?? .distantPast
     }
 
     /// Returns the position of the first event that an earlier attempt with the same cause

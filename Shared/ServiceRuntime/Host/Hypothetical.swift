@@ -94,14 +94,6 @@ package struct Difference<Entity: FieldView>: Codable, Sendable {
     /// The events after `from`, up to `to`, that concern the entity.
     package var events: [Step] = []
 
-    init(id: String, from: UInt64, to: UInt64, before: Entity?) {
-        self.id = id
-        self.from = from
-        self.to = to
-        self.before = before
-        after = before
-    }
-
     /// Adds the next event, after which the entity is `entity`.
     ///
     /// - Throws: `rejected` if there are too many events.

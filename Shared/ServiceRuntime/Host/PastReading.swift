@@ -34,9 +34,7 @@ package struct PastReading<S: Service>: Sendable {
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
-        var past = try PastModel(query)
-        try await fold(&past, argument, asOf: moment, progress)
-        return try past.answer(argument)
+        try await model(for: query, argument, asOf: moment, progress).answer(argument)
     }
 
     /// Returns the query's answer at `moment` as if the event had not happened.
@@ -73,13 +71,13 @@ package struct PastReading<S: Service>: Sendable {
     ) async throws -> Difference<S.Entity> where S: EntityService {
         let (query, id) = (S.entity, request.id)
         let first = try await client.position(of: request.from ?? .position(0))
-        let last = try await position(of: request.to)
+        let last = try await client.position(of: request.to)
         try require(
             first <= last, .rejected,
             "--from (position \(first)) is after --to (position \(last))")
-        var past = try PastModel(query)
-        try await fold(&past, id, asOf: .position(first))
-        var difference = Difference(id: id, from: first, to: last, before: try past.state(id))
+        var past = try await model(for: query, id, asOf: .position(first))
+        let before = try past.state(id)
+        var difference = Difference(id: id, from: first, to: last, before: before, after: before)
         try await read(query.scope(id), asOf: .position(last), after: first) {
             for event in $0 {
                 try past.fold([event])
@@ -87,7 +85,7 @@ package struct PastReading<S: Service>: Sendable {
             }
         }
         try require(
-            difference.before != nil || !difference.events.isEmpty, .rejected,
+            before != nil || !difference.events.isEmpty, .rejected,
             "\(id) has no events up to position \(last)")
         return difference
     }
@@ -98,47 +96,46 @@ package struct PastReading<S: Service>: Sendable {
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         after events: [RehearsedEvent]
     ) async throws -> (now: Answer?, then: Answer?) {
-        var past = try PastModel(query)
-        try await fold(&past, argument, asOf: nil)
+        var past = try await model(for: query, argument, asOf: nil)
         let now = try past.state(argument)
         try past.fold(events)
         return (now, try past.state(argument))
     }
 
-    /// Folds the events up to `moment`, starting from the nearest snapshot, and stores further
-    /// snapshots.
-    private func fold<Argument, Answer>(
-        _ past: inout PastModel<S, Argument, Answer>, _ argument: Argument,
+    /// Returns the model with the events up to `moment`. Folds them onto the nearest snapshot, and
+    /// stores further snapshots.
+    private func model<Argument, Answer>(
+        for query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
-    ) async throws {
-        let scope = try past.query.scope(argument)
+    ) async throws -> PastModel<S, Argument, Answer> {
+        var past = try PastModel(query)
+        let scope = try query.scope(argument)
         guard past.isInMemory, !scope.isAll else {
-            return try await read(scope, asOf: moment, progress) { try past.fold($0) }
+            try await read(scope, asOf: moment, progress) { try past.fold($0) }
+            return past
         }
         let snapshots = try PastSnapshots<S>(
-            in: folder, log: await client.welcome().log, of: past.query.name, argument)
+            in: folder, log: await client.welcome().log, of: query.name, argument)
         if let snapshot = snapshots.nearest(to: moment),
             try await client.event(id: snapshot.event)?.position == snapshot.position
         {
-            past.resume(from: snapshot)
+            past.snapshot = snapshot
         }
         var unkept = 0
-        try await read(scope, asOf: moment, after: past.position, progress) { events in
+        try await read(scope, asOf: moment, after: past.snapshot.position, progress) { events in
             var kept: [PastSnapshots<S>.Snapshot] = []
             for start in stride(from: 0, to: events.count, by: snapshotInterval) {
                 let some = Array(events[start..<min(start + snapshotInterval, events.count)])
                 try past.fold(some)
                 unkept += some.count
-                guard unkept >= snapshotInterval, let last = some.last else { continue }
-                kept.append(
-                    .init(
-                        model: past.model, position: last.position, time: last.time,
-                        event: last.id))
+                guard unkept >= snapshotInterval else { continue }
+                kept.append(past.snapshot)
                 unkept = 0
             }
             // Written with each batch: the snapshots of a long history do not fit into memory.
             snapshots.keep(kept)
         }
+        return past
     }
 
     /// Passes the events in `scope` after `position` that the service's projection reads to `body`.
@@ -147,7 +144,7 @@ package struct PastReading<S: Service>: Sendable {
         _ progress: Progress = { _, _ in }, _ body: ([RecordedEvent]) throws -> Void
     ) async throws {
         var moment = moment
-        if scope.isAll { moment = .position(try await self.position(of: moment)) }
+        if scope.isAll { moment = .position(try await client.position(of: moment)) }
         let query = scope.narrowed(to: S.ReadProjection.query)
         for try await batch in try await client.read(query, asOf: moment, after: position) {
             try body(batch.events)
@@ -157,29 +154,20 @@ package struct PastReading<S: Service>: Sendable {
         }
     }
 
-    /// Returns the position of the last event at `moment`, or now if `moment` is nil.
-    private func position(of moment: Moment?) async throws -> UInt64 {
-        guard let moment else { return try await client.welcome().head }
-        return try await client.position(of: moment)
-    }
-
     private func event(
         _ reference: EventReference, in scope: EventQuery, asOf moment: Moment?
     ) async throws -> RecordedEvent {
         let event = try await client.event(reference)
-        guard event.category == S.Subject.category else {
-            // The caller may not be permitted to read the event, so the error does not describe it.
-            throw DaybookError(
-                .rejected, "event \(reference) is not one of \(S.name)'s own events")
-        }
-        func rejection(_ why: String) -> DaybookError {
-            DaybookError(
-                .rejected, "event \(reference), \(event.type) in stream \(event.stream), \(why)")
-        }
-        guard scope.matches(event) else { throw rejection("does not affect the requested answer") }
-        guard moment?.includes(event) ?? true else {
-            throw rejection("had not happened at the requested time or position")
-        }
+        // The caller may not be permitted to read the event, so the error does not describe it.
+        try require(
+            event.category == S.Subject.category, .rejected,
+            "event \(reference) is not one of \(S.name)'s own events")
+        let subject = "event \(reference), \(event.type) in stream \(event.stream),"
+        try require(
+            scope.matches(event), .rejected, "\(subject) does not affect the requested answer")
+        try require(
+            moment?.includes(event) ?? true, .rejected,
+            "\(subject) had not happened at the requested time or position")
         return event
     }
 
@@ -209,35 +197,27 @@ package struct PastReading<S: Service>: Sendable {
 /// An in-memory read model of selected events, and a query of it.
 private struct PastModel<S: Service, Argument, Answer>
 where Argument: Codable & Sendable, Answer: Codable & Sendable {
-    let query: ServiceQuery<S, Argument, Answer>
-    private(set) var model = S.ReadProjection.Model()
-    /// The position of the last event in the model.
-    private(set) var position: UInt64 = 0
+    private let query: ServiceQuery<S, Argument, Answer>
+    /// The model, and the last event in it.
+    var snapshot = PastSnapshots<S>.Snapshot()
     /// The tables that the live model has on disk. Nil if the query does not read them.
-    private let rows: DatabaseQueue?
+    private var rows: DatabaseQueue?
 
     init(_ query: ServiceQuery<S, Argument, Answer>) throws {
         self.query = query
-        switch query.source {
-        case .memory:
-            rows = nil
-        case .disk:
-            rows = try DatabaseQueue()
-            try rows?.write { try S.ReadProjection.Model.createTables($0) }
-        }
+        guard case .disk = query.source else { return }
+        rows = try DatabaseQueue()
+        try rows?.write { try S.ReadProjection.Model.createTables($0) }
     }
 
     /// Whether the query reads the model only, so that the model alone is a complete snapshot.
     var isInMemory: Bool { rows == nil }
 
-    mutating func resume(from snapshot: PastSnapshots<S>.Snapshot) {
-        model = snapshot.model
-        position = snapshot.position
-    }
-
     mutating func fold(_ records: [RecordedEvent]) throws {
-        try S.ReadProjection.project(records, onto: &model)
-        position = records.last?.position ?? position
+        try S.ReadProjection.project(records, onto: &snapshot.model)
+        if let last = records.last {
+            (snapshot.position, snapshot.time, snapshot.event) = (last.position, last.time, last.id)
+        }
         try write()
     }
 
@@ -245,24 +225,24 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     mutating func fold(_ events: [RehearsedEvent]) throws {
         for event in events {
             guard let shown = try event.decoded(S.ReadProjection.Event.self) else { continue }
-            position += 1
+            snapshot.position += 1
             S.ReadProjection.project(
                 Recorded(
-                    shown, position: position, stream: event.stream, revision: 0, id: event.id,
-                    time: .now(), correlationID: event.correlationID,
-                    causationID: event.causationID), onto: &model)
+                    shown, position: snapshot.position, stream: event.stream, revision: 0,
+                    id: event.id, time: .now(), correlationID: event.correlationID,
+                    causationID: event.causationID), onto: &snapshot.model)
         }
         try write()
     }
 
     private mutating func write() throws {
-        let writes = model.takeWrites()
+        let writes = snapshot.model.takeWrites()
         try rows?.write { db in for write in writes { try write(db) } }
     }
 
     func answer(_ argument: Argument) throws -> Answer {
         switch query.source {
-        case .memory(let answer): try answer(model, argument)
+        case .memory(let answer): try answer(snapshot.model, argument)
         // The initializer creates `rows` for every query that reads from disk.
         case .disk(let answer): try rows!.read { try answer($0, argument) }
         }

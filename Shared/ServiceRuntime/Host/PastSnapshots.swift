@@ -11,15 +11,15 @@ import JSON
 struct PastSnapshots<S: Service>: Sendable {
     typealias Model = S.ReadProjection.Model
 
-    /// The read model of one entity after one of its events.
+    /// The read model of one entity after one of its events, or without events.
     struct Snapshot: Sendable {
-        var model: Model
-        /// The position of the last event in the model.
-        var position: UInt64
+        var model = Model()
+        /// The position of the last event in the model, or 0.
+        var position: UInt64 = 0
         /// The commit time of that event.
-        var time: Timestamp
+        var time = Timestamp(microseconds: 0)
         /// The id of that event.
-        var event: EventID
+        var event = EventID.none
     }
 
     private let path: String

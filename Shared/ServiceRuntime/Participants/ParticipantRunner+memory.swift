@@ -61,20 +61,13 @@ extension ParticipantRunner {
         if let known = try await store.beginning() {
             beginning = known
         } else {
-            let last = try await lastPosition()
+            let last = try await client.last(of: P.Event.query)?.position ?? 0
             let open = last > 0 && P.hasDeadlines ? try await sagasWithDeadline(through: last) : []
             try await store.begin(at: last, open)
             beginning = last
         }
         deadlines = .init(
             try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
-    }
-
-    /// The position of the last event in the log that the participant takes, or 0.
-    private func lastPosition() async throws -> UInt64 {
-        let last = ReadRequest(P.Event.query, direction: .backwards, limit: 1)
-        for try await event in client.read(last).events { return event.position }
-        return 0
     }
 
     /// Returns the sagas that have a deadline, with the initial state. The actual state is folded

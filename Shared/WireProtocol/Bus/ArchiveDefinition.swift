@@ -31,11 +31,9 @@ public struct ArchiveDefinition: Codable, Hashable, Sendable {
     /// Why the definition is invalid, in one line, or nil. It does not check the pattern and the
     /// place.
     public var fault: String? {
-        if let fault = BusName.fault(name, of: "archive") { return fault }
-        if let retentionDays, !(0.001...36_500).contains(retentionDays) {
-            return "an archive keeps events for 0.001 to 36500 days, not \(retentionDays)"
-        }
-        return nil
+        BusName.fault(name, of: "archive")
+            ?? (0.001...36_500).fault(
+                retentionDays, "an archive keeps events for 0.001 to 36500 days")
     }
 }
 

@@ -68,11 +68,8 @@ extension DeadLetter: BusEventData {
         guard sequence >> 28 < position, sequence < 1 << 62 else {
             return "no queue has reached sequence \(sequence)"
         }
-        guard (0...RetryPolicy.receives.upperBound).contains(receives) else {
-            return "a dead event was received 0 to \(RetryPolicy.receives.upperBound) times, not "
-                + "\(receives)"
-        }
-        return nil
+        let maximum = RetryPolicy.receives.upperBound
+        return (0...maximum).fault(receives, "a dead event was received 0 to \(maximum) times")
     }
 }
 

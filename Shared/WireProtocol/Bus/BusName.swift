@@ -17,8 +17,18 @@ enum BusName {
 
     /// Returns why `name` is not the name of a consumer, or nil if it is one.
     static func fault(consumer name: String) -> String? {
-        (1...Limits.nameBytes).contains(name.utf8.count)
-            ? nil
-            : "a consumer's name has 1 to \(Limits.nameBytes) bytes, not \(name.utf8.count)"
+        (1...Limits.nameBytes).fault(
+            name.utf8.count, "a consumer's name has 1 to \(Limits.nameBytes) bytes")
+    }
+}
+
+extension ClosedRange {
+    /// Returns why `value` is invalid if it is out of the range. Otherwise, or if it is nil,
+    /// returns nil.
+    ///
+    /// - Parameter rule: says what the range is, such as `a rate is 1 to 10 events a second`.
+    func fault(_ value: Bound?, _ rule: @autoclosure () -> String) -> String? {
+        guard let value, !contains(value) else { return nil }
+        return "\(rule()), not \(value)"
     }
 }

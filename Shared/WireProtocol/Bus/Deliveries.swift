@@ -27,13 +27,11 @@ public struct ReceiveRequest: Codable, Hashable, Sendable {
 
     /// Why the request is invalid, in one line; nil if it is valid.
     public var fault: String? {
-        guard (1...Self.maximumCount).contains(maximum) else {
-            return "a receive asks for 1 to \(Self.maximumCount) events, not \(maximum)"
-        }
-        guard (0...Self.maximumWait).contains(wait) else {
-            return "a receive waits 0 to \(Self.maximumWait) seconds, not \(wait)"
-        }
-        return visibilityTimeout.flatMap(QueueDefinition.fault)
+        (1...Self.maximumCount).fault(
+            maximum, "a receive asks for 1 to \(Self.maximumCount) events")
+            ?? (0...Self.maximumWait).fault(
+                wait, "a receive waits 0 to \(Self.maximumWait) seconds")
+            ?? QueueDefinition.fault(visibilityTimeout: visibilityTimeout)
             ?? BusName.fault(consumer: consumer)
     }
 
@@ -210,10 +208,10 @@ public struct Acknowledgement: Hashable, Sendable {
     /// Why a queue rejects the verdict, in one line; nil if it does not.
     public var fault: String? {
         switch verdict {
-        case .acknowledged, .failed(_, nil): nil
-        case .failed(_, let delay?):
-            RetryPolicy.delays.contains(delay.inSeconds)
-                ? nil : "a delivery comes back after 0 to 86400 seconds, not \(delay.inSeconds)"
+        case .acknowledged: nil
+        case .failed(_, let delay):
+            RetryPolicy.delays.fault(
+                delay?.inSeconds, "a delivery comes back after 0 to 86400 seconds")
         case .extended(let duration):
             QueueDefinition.fault(visibilityTimeout: duration.inSeconds)
         }

@@ -40,14 +40,13 @@ public struct QueueDefinition: Codable, Hashable, Sendable {
 
     /// Why the definition is invalid, in one line, or nil.
     public var fault: String? {
-        if let fault = BusName.fault(name, of: "queue") { return fault }
-        return Self.fault(visibilityTimeout: visibilityTimeout) ?? retry.fault
+        BusName.fault(name, of: "queue") ?? Self.fault(visibilityTimeout: visibilityTimeout)
+            ?? retry.fault
     }
 
     /// Returns why the visibility timeout, in seconds, is invalid, or nil.
-    static func fault(visibilityTimeout seconds: Double) -> String? {
-        guard !(0.001...43_200).contains(seconds) else { return nil }
-        return "a visibility timeout is 0.001 to 43200 seconds, not \(seconds)"
+    static func fault(visibilityTimeout seconds: Double?) -> String? {
+        (0.001...43_200).fault(seconds, "a visibility timeout is 0.001 to 43200 seconds")
     }
 
     /// Reads a definition, with defaults for all missing fields but the name.
@@ -134,12 +133,10 @@ public struct RetryPolicy: Codable, Hashable, Sendable {
     static let delays = 0.0...86_400.0
 
     var fault: String? {
-        guard Self.receives.contains(maximumReceives) else {
-            return "maximumReceives is 1 to 1000, not \(maximumReceives)"
-        }
-        guard (0.001...31_536_000).contains(maximumAge) else {
-            return "maximumAge is 0.001 to 31536000 seconds, not \(maximumAge)"
-        }
+        let fault =
+            Self.receives.fault(maximumReceives, "maximumReceives is 1 to 1000")
+            ?? (0.001...31_536_000).fault(maximumAge, "maximumAge is 0.001 to 31536000 seconds")
+        if let fault { return fault }
         guard Self.delays.contains(backoff), Self.delays.contains(maximumBackoff),
             backoff <= maximumBackoff
         else {

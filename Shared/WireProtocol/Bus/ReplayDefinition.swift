@@ -46,13 +46,9 @@ public struct ReplayDefinition: Codable, Hashable, Sendable {
         }
         if let queue, let fault = BusName.fault(queue, of: "queue") { return fault }
         if let since, let until, since >= until { return "since \(since) is not before \(until)" }
-        if let rate, !(0.001...10_000_000).contains(rate) {
-            return "a rate is 0.001 to 10000000 events a second, not \(rate)"
-        }
-        if let speed, !(0.001...1_000_000).contains(speed) {
-            return "a speed is 0.001 to 1000000 times that of the events, not \(speed)"
-        }
-        return nil
+        return (0.001...10_000_000).fault(rate, "a rate is 0.001 to 10000000 events a second")
+            ?? (0.001...1_000_000).fault(
+                speed, "a speed is 0.001 to 1000000 times that of the events")
     }
 }
 

@@ -73,39 +73,39 @@ public struct Caller: Hashable, Sendable {
         return "\(name) (\(named))"
     }
 
-    // MARK: Checks. All throw the error `forbidden`, whose message says who may not do what.
+    // MARK: Checks. All throw the error `denied`, whose message says who may not do what.
 
-    /// Throws `forbidden` unless the caller may append to streams of the category.
+    /// Throws `denied` unless the caller may append to streams of the category.
     public func checkAppend(to category: String) throws(ProtocolError) {
         try check(permissions.mayAppend(to: category), "append to streams of '\(category)'")
     }
 
-    /// Throws `forbidden` unless the caller may read all events.
+    /// Throws `denied` unless the caller may read all events.
     public func checkRead() throws(ProtocolError) { try checkRead(.all) }
 
-    /// Throws `forbidden` unless the caller may read all events that the query can match.
+    /// Throws `denied` unless the caller may read all events that the query can match.
     public func checkRead(_ query: EventQuery) throws(ProtocolError) {
         try check(permissions.mayRead(query), "read other events than \(readable)")
     }
 
-    /// Throws `forbidden` unless the caller may read events of the category.
+    /// Throws `denied` unless the caller may read events of the category.
     public func checkRead(_ category: String) throws(ProtocolError) {
         try check(permissions.mayRead(category), "read other events than \(readable)")
     }
 
-    /// Throws `forbidden` unless the caller may send commands to the service. The bus's commands
+    /// Throws `denied` unless the caller may send commands to the service. The bus's commands
     /// need `administers`.
     public func checkCommand(to service: String) throws(ProtocolError) {
         guard service != BusCall.service else { return try checkAdministers() }
         try check(permissions.commands.holds(service), "send commands to \(service)")
     }
 
-    /// Throws `forbidden` unless the caller may administer the bus and the services.
+    /// Throws `denied` unless the caller may administer the bus and the services.
     public func checkAdministers() throws(ProtocolError) {
         try check(permissions.administers, "administer")
     }
 
-    /// Throws `forbidden` unless the caller may use the queue: administrators, and the key of the
+    /// Throws `denied` unless the caller may use the queue: administrators, and the key of the
     /// same name.
     public func checkQueue(_ queue: String) throws(ProtocolError) {
         try check(
@@ -147,7 +147,7 @@ public struct AccessControl: Sendable {
     /// Returns the caller, or nil if its key is no longer valid and the message must be ignored.
     public func caller(_ sender: String?) -> Caller? { sender.map(find) ?? .local }
 
-    /// Logs the error if it is `forbidden`.
+    /// Logs the error if it is `denied`.
     public func note(_ error: any Error, of caller: Caller) {
         guard let error = error as? ProtocolError, error.code == .denied else { return }
         note(caller.name ?? "", error.message)
