@@ -193,11 +193,11 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         }
         // The deadlines are on disk, and the log is not searched again.
         let sagas = try await store.sagas("first")
-        #expect(try await sagas.deadlines().map(\.id).sorted() == ["later", "missed"])
+        #expect(try await sagas.deadlines().map(\.saga).sorted() == ["later", "missed"])
         let next = try await store.loadingMemory(Packer(), memory: "first")
         _ = try await next.handle(try await store.deliveries(Met(order: "later")))
         #expect(try await sagas.sagas(["later"])["later"]?.state.events == 2)
-        #expect(try await sagas.deadlines().map(\.id) == ["missed"])
+        #expect(try await sagas.deadlines().map(\.saga) == ["missed"])
     }
 
     // MARK: Reads

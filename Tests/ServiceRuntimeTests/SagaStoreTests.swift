@@ -26,7 +26,7 @@ import Testing
                     "ended": .ended, "pending": .pending(order: "pending", deadline: deadline),
                 ])
             #expect(sagas.values.map(\.lastPosition) == [10, 10])
-            #expect(try await store.deadlines().map(\.id) == ["pending"])
+            #expect(try await store.deadlines().map(\.saga) == ["pending"])
             // A migrated memory may be incomplete.
             #expect(try await store.beginning() == nil)
             try store.close()
@@ -58,7 +58,7 @@ import Testing
             #expect(saga.state == .pending(order: "o", deadline: deadline))
             // A recent last time keeps the saga from being trimmed at once.
             #expect(saga.lastPosition == 7 && saga.lastTime + .seconds(60) > .now())
-            #expect(try await store.deadlines().map(\.id) == ["o"])
+            #expect(try await store.deadlines().map(\.saga) == ["o"])
             #expect(try await store.beginning() == beginning)
             if beginning == nil { try await store.begin(at: 9, []) }
             try store.close()

@@ -37,10 +37,14 @@ struct OrderImport: Sendable {
     /// Gives each customer an account, money and a credit limit, once.
     func openAccounts(of purchases: [Purchase]) async throws {
         let customers = Set(purchases.map(\.customer)).sorted()
-        _ = try await withClients("balance", "credit", "creditLimit") { clients in
-            try await watch("accounts", total: customers.count) { progress in
-                try await forEach(customers, progress) { customer in
-                    try await openAccount(customer, clients[0], clients[1], clients[2])
+        _ = try await with("balance") { balance in
+            try await with("credit") { credit in
+                try await with("creditLimit") { creditLimit in
+                    try await watch("accounts", total: customers.count) { progress in
+                        try await forEach(customers, progress) { customer in
+                            try await openAccount(customer, balance, credit, creditLimit)
+                        }
+                    }
                 }
             }
         }
@@ -79,14 +83,14 @@ struct OrderImport: Sendable {
     /// Places the orders that do not exist yet, and returns the result for each purchase.
     func place(_ purchases: [Purchase]) async throws -> [Placed] {
         let now = Timestamp.now()
-        return try await withClients(OrdersService.name) { clients in
+        return try await with(OrdersService.name) { orders in
             let head = source == ImportIDs.numberedSource ? try await head() : nil
             return try await watch("orders placed", total: purchases.count) { progress in
                 try await forEach(purchases, progress) { purchase in
-                    if let head, try await isNumbered(purchase, atLeast: head, clients[0]) {
+                    if let head, try await isNumbered(purchase, atLeast: head, orders) {
                         return Placed(order: ImportIDs.numbered(purchase), isKnown: true)
                     }
-                    return try await place(purchase, now: now, clients[0])
+                    return try await place(purchase, now: now, orders)
                 }
             }
         }
@@ -139,9 +143,9 @@ struct OrderImport: Sendable {
         let chunks = stride(from: 0, to: ids.count, by: Self.chunkSize).map {
             Array(ids[$0..<min($0 + Self.chunkSize, ids.count)])
         }
-        return try await withClients(OrdersService.name) { clients in
+        return try await with(OrdersService.name) { orders in
             try await watch("orders ended", total: ids.count) { progress in
-                try await ends(of: chunks, clients[0], progress)
+                try await ends(of: chunks, orders, progress)
             }
         }
     }
@@ -202,12 +206,12 @@ struct OrderImport: Sendable {
         }
     }
 
-    private func withClients<Result: Sendable>(
-        _ services: String..., body: ([ServiceClient]) async throws -> Result
+    private func with<Result: Sendable>(
+        _ service: String, _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
         try await ServiceClient.with(
-            services.map { ($0, Endpoints.endpoint(of: $0, home: home)) },
-            timeout: Self.callTimeout, actor: actor, body)
+            service, at: Endpoints.endpoint(of: service, home: home), timeout: Self.callTimeout,
+            actor: actor, body)
     }
 
     /// Runs `body` for each element, up to `window` at a time.
@@ -235,21 +239,13 @@ struct OrderImport: Sendable {
 }
 
 extension ServiceClient {
-    /// Returns the result of `body`, which gets clients of services that are closed afterwards.
+    /// Returns the result of `body`, which gets a client of a service that is closed afterwards.
     static func with<Result>(
-        _ services: [(name: String, endpoint: String)], timeout: Duration, actor: String,
-        _ body: ([ServiceClient]) async throws -> Result
+        _ service: String, at endpoint: String, timeout: Duration, actor: String,
+        _ body: (ServiceClient) async throws -> Result
     ) async throws -> Result {
-        var clients: [ServiceClient] = []
-        func close() async { for client in clients { await client.close() } }
-        return try await closing(close) {
-            for service in services {
-                clients.append(
-                    try await ServiceClient(
-                        endpoint: service.endpoint, of: service.name, timeout: timeout,
-                        actor: actor))
-            }
-            return try await body(clients)
-        }
+        let client = try await ServiceClient(
+            endpoint: endpoint, of: service, timeout: timeout, actor: actor)
+        return try await closing(client.close) { try await body(client) }
     }
 }

@@ -66,8 +66,7 @@ extension ParticipantRunner {
             try await store.begin(at: last, open)
             beginning = last
         }
-        deadlines = .init(
-            try await store.deadlines().map { Deadline(time: $0.deadline, saga: $0.id) })
+        deadlines = .init(try await store.deadlines())
     }
 
     /// Returns the sagas that have a deadline, with the initial state. The actual state is folded

@@ -136,15 +136,14 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
     }
 
-    /// Returns the ids and deadlines of all sagas that have a deadline.
-    func deadlines() async throws -> [(id: String, deadline: Timestamp)] {
+    /// Returns the deadlines of all sagas that have one.
+    func deadlines() async throws -> [Deadline] {
         try await store.read { db in
             try Row.fetchAll(db, sql: "SELECT id, deadline FROM saga WHERE deadline IS NOT NULL")
                 .map {
-                    (
-                        try $0.decode(forColumn: "id"),
-                        Timestamp(microseconds: try $0.decode(forColumn: "deadline"))
-                    )
+                    Deadline(
+                        time: Timestamp(microseconds: try $0.decode(forColumn: "deadline")),
+                        saga: try $0.decode(forColumn: "id"))
                 }
         }
     }

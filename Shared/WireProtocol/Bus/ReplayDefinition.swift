@@ -86,39 +86,28 @@ public struct ReplayView: Codable, Hashable, Sendable {
     /// The time at which it ended, or nil.
     public var endedAt: Timestamp?
     /// The first position of its window, or 0 if it is unknown or the window is empty.
-    public var first: UInt64
+    public var first: UInt64 = 0
     /// The last position of its window, or 0 if it is unknown or the window is empty.
-    public var last: UInt64
+    public var last: UInt64 = 0
     /// The position up to which the window is done.
-    public var position: UInt64
+    public var position: UInt64 = 0
     /// The time of the last enqueued event, or nil.
     public var lastEventTime: Timestamp?
     /// The number of enqueued events. An event counts once for each of its queues.
-    public var delivered: UInt64
+    public var delivered: UInt64 = 0
     /// The recent progress, in positions per second.
-    public var rate: Double
+    public var rate: Double = 0
     /// The estimated remaining time in seconds, or nil if it is unknown.
     public var secondsLeft: Double?
 
-    /// Creates the view of a replay.
+    /// Creates the view of a replay that has done nothing.
     public init(
-        replay: ReplayDefinition, state: ReplayState, reason: String?, startedAt: Timestamp,
-        startedBy: String, endedAt: Timestamp?, first: UInt64, last: UInt64, position: UInt64,
-        lastEventTime: Timestamp?, delivered: UInt64, rate: Double, secondsLeft: Double?
+        replay: ReplayDefinition, state: ReplayState, startedAt: Timestamp, startedBy: String
     ) {
         self.replay = replay
         self.state = state
-        self.reason = reason
         self.startedAt = startedAt
         self.startedBy = startedBy
-        self.endedAt = endedAt
-        self.first = first
-        self.last = last
-        self.position = position
-        self.lastEventTime = lastEventTime
-        self.delivered = delivered
-        self.rate = rate
-        self.secondsLeft = secondsLeft
     }
 }
 

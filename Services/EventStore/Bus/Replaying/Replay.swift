@@ -32,11 +32,17 @@ final class Replay {
     func view(at now: RunningTime) -> ReplayView {
         let rate = rate(at: now)
         let left = row.first == 0 ? nil : Double(row.last - min(row.position, row.last))
-        return ReplayView(
-            replay: row.definition, state: row.state, reason: row.reason ?? problem,
-            startedAt: row.startedAt, startedBy: row.startedBy, endedAt: row.endedAt,
-            first: row.first, last: row.first == 0 ? 0 : row.last, position: row.position,
-            lastEventTime: row.lastEventTime, delivered: row.delivered, rate: rate,
-            secondsLeft: row.state == .running && rate > 0 ? left.map { $0 / rate } : nil)
+        var view = ReplayView(
+            replay: row.definition, state: row.state, startedAt: row.startedAt,
+            startedBy: row.startedBy)
+        view.reason = row.reason ?? problem
+        view.endedAt = row.endedAt
+        (view.first, view.last) = (row.first, row.first == 0 ? 0 : row.last)
+        view.position = row.position
+        view.lastEventTime = row.lastEventTime
+        view.delivered = row.delivered
+        view.rate = rate
+        view.secondsLeft = row.state == .running && rate > 0 ? left.map { $0 / rate } : nil
+        return view
     }
 }

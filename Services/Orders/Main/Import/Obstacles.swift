@@ -66,8 +66,8 @@ struct Obstacles: Sendable {
         _ service: String, at endpoint: String, _ name: String
     ) async throws -> Answer {
         try await ServiceClient.with(
-            [(service, endpoint)], timeout: Self.timeout, actor: actor
-        ) { try await $0[0].query(name, Nothing()) }
+            service, at: endpoint, timeout: Self.timeout, actor: actor
+        ) { try await $0.query(name, Nothing()) }
     }
 
     private static func obstacle(_ name: String, _ view: QueueView?) -> String? {
