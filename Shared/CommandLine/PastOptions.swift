@@ -55,7 +55,8 @@ public struct LogOptions: ParsableArguments {
     /// Returns the answer of the running service, or with `--offline` the one that `read` computes
     /// from the log.
     ///
-    /// - Throws: `unavailable` if the service, or with `--offline` the event store, does not answer.
+    /// - Throws: `unavailable` if the service, or with `--offline` the event store, does not
+    ///   answer.
     func answer<S: Service, Answer>(
         of service: S.Type, _ call: CallOptions, _ ask: (ServiceClient) async throws -> Answer,
         offline read: (PastReading<S>, PastReading<S>.Progress) async throws -> Answer

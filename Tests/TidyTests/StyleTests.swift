@@ -52,9 +52,8 @@ import Testing
             for (index, line) in file.code.enumerated()
             where line.contains("standardError.write(") || line.contains("standardOutput.write(") {
                 if line.contains(".write(contentsOf:") { continue }
-                Issue.record(
-                    "\(Finding(file, index + 1, "use `writeIgnoringErrors` or `write(contentsOf:)`"))"
-                )
+                let advice = "use `writeIgnoringErrors` or `write(contentsOf:)`"
+                Issue.record("\(Finding(file, index + 1, advice))")
             }
         }
     }

@@ -29,8 +29,6 @@ enum Untested {
             "IntegrationTests/Boundaries/ContractBoundaryTests",
         "Shared/WireProtocol/Bus/BusEvents.swift":
             "IntegrationTests/Boundaries/ContractBoundaryTests",
-        "Shared/WireProtocol/Services/ServiceMessages.swift":
-            "IntegrationTests/Boundaries/ContractBoundaryTests",
     ]
 
     /// Commands, with their options and output. Tests run them as processes.

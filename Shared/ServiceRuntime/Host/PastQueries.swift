@@ -82,6 +82,7 @@ actor PastQueries {
                 }
             }
             group.addTask {
+                // Nobody waits for the answer after this time.
                 try await Task.sleep(for: timeout)
                 throw DaybookError(
                     .unavailable, "the answer takes longer than the \(timeout) that were allowed")

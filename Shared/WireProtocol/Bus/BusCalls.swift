@@ -26,8 +26,8 @@ public enum BusCall {
     public static let purgeQueue = "purgeQueue"
     /// Deletes a queue. Value: its name.
     public static let deleteQueue = "deleteQueue"
-    /// Puts dead letters back into their queues. Value: ``CloseDeadLetters``. The reply has an event
-    /// for each.
+    /// Puts dead letters back into their queues. Value: ``CloseDeadLetters``. The reply has an
+    /// event for each.
     public static let redrive = "redrive"
     /// Discards dead letters. Value: ``CloseDeadLetters`` with a reason. The reply has an event for
     /// each.
