@@ -65,7 +65,7 @@ extension EventStoreServer {
                 request.name, request.argument, to: request.caller)
             answer = (.result, result)
         } catch {
-            answer = (.error, told(error))
+            answer = (.error, countedBody(of: error))
         }
         calls.end(request.caller)
         // A client repeats a call that a stopping server leaves unanswered.

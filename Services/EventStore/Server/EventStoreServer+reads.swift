@@ -69,7 +69,7 @@ extension EventStoreServer {
 
     private func fail(_ key: ReadKey, _ error: LogError) {
         reads.end(key)
-        send(key, .error, told(ProtocolError(error)))
+        send(key, .error, countedBody(of: ProtocolError(error)))
     }
 }
 

@@ -169,7 +169,7 @@ public actor EventStoreServer: LoopActor {
             try handle(kind, frames, last, key, caller)
         } catch {
             access.note(error, of: caller)
-            answers.append((key, .error, told(error)))
+            answers.append((key, .error, countedBody(of: error)))
         }
     }
 
@@ -251,8 +251,8 @@ public actor EventStoreServer: LoopActor {
         return outcomes
     }
 
-    /// Encodes the error for a client and counts it.
-    func told(_ error: ProtocolError) -> [UInt8] {
+    /// Counts the error, and returns it as the body of an answer.
+    func countedBody(of error: ProtocolError) -> [UInt8] {
         counts.errors[error.code, default: 0] += 1
         return error.bytes
     }
