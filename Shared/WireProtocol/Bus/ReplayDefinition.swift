@@ -48,7 +48,7 @@ public struct ReplayDefinition: Codable, Hashable, Sendable {
         if let since, let until, since >= until { return "since \(since) is not before \(until)" }
         return (0.001...10_000_000).fault(rate, "a rate is 0.001 to 10000000 events a second")
             ?? (0.001...1_000_000).fault(
-                speed, "a speed is 0.001 to 1000000 times that of the events")
+                speed, "a speed is 0.001 to 1000000 times the events' own")
     }
 }
 
