@@ -238,10 +238,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         "SystemTests",
         [
             "AccountDomain", "AuditMain", "BalanceMain", "Bytes", "CommandLine", "Contracts",
-            "CreditLimitMain", "CreditMain", "EventArchive", "EventLog", "EventSourcing",
-            "EventStoreClient", "EventStoreCommandLine", "HistoryChecker", "IntegrationHarness",
-            "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain", "RouteMain",
-            "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", "ZeroMQ",
+            "CreditLimitMain", "CreditMain", "EventArchive", "EventBus", "EventLog",
+            "EventSourcing", "EventStoreClient", "EventStoreCommandLine", "HistoryChecker",
+            "IntegrationHarness", "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain",
+            "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", "ZeroMQ",
             argumentParser, grdb, logging,
         ], ["PythonClient/check_client.py", "PythonClient/follow.py", "Samples", "validate.py"]
     ),

@@ -3,20 +3,20 @@ import Contracts
 import EventSourcing
 import EventStoreClient
 import Foundation
-import GRDB
 import IntegrationHarness
 import Observability
 import TestSupport
 import Testing
 import WireProtocol
 
-/// The current version resumes a suite whose processes were all killed at commit c4c5307, the last
-/// one without a journal of the bus. `Samples/make-suite` made the sample.
-@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Upgrade from commit c4c5307` {
-    @Test func `Event store resumes queues with receive counts, delays and dead letters`()
-        async throws
-    {
-        let suite = try Suite(sample: "suite-c4c5307")
+/// The current version resumes a suite of an earlier version whose processes were all killed.
+/// `Samples/make-suite` made the samples.
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Upgrade from an earlier commit` {
+    @Test(arguments: Sample.allCases)
+    func `Event store resumes queues with receive counts, delays and dead letters`(
+        sample: Sample
+    ) async throws {
+        let suite = try Suite(sample)
         try suite.start("event-store", ["--rules", Suite.rules])
         let bus = try await suite.client(of: "bus")
         let queues = try await suite.queues(bus)
@@ -33,10 +33,15 @@ import WireProtocol
 
         let store = try await suite.eventStore()
         let consumer = try await store.consumer(of: "work")
-        // Commit c4c5307 kept leases in memory only: both events are redelivered, with their
-        // counts.
-        var deliveries = try await consumer.take(2)
-        #expect(deliveries.receiveCounts == ["job-leased@0": 1, "job-tried@0": 2])
+        var deliveries: [Delivery] = []
+        switch sample {
+        case .c4c5307:
+            // It kept leases in memory only: both events are redelivered, with their counts.
+            deliveries = try await consumer.take(2)
+            #expect(deliveries.receiveCounts == ["job-leased@0": 1, "job-tried@0": 2])
+        case .b418ccc:
+            #expect(try await consumer.receive(10, wait: .zero).isEmpty)
+        }
         // Leases now survive a crash, even without the cache that the upgrade began with.
         suite.kill("event-store")
         try FileManager.default.removeItem(atPath: "\(suite.home)/bus")
@@ -45,6 +50,10 @@ import WireProtocol
         try await suite.client(of: "bus").close()
         #expect(try await consumer.receive(10, wait: .zero).isEmpty)
         try await consumer.acknowledge(deliveries)
+        // The consumers of before the upgrade acknowledge with the receipts that they have.
+        for receipt in try suite.receipts(of: "work") {
+            try suite.succeed("event-store", "queues", "ack", "work", receipt)
+        }
         deliveries = try await consumer.take(2)
         #expect(deliveries.receiveCounts == ["job-leased@1": 1, "job-tried@1": 1])
         try await consumer.acknowledge(deliveries)
@@ -61,10 +70,11 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Event store delivers the events of a paused queue and of a deleted one`()
-        async throws
-    {
-        let suite = try Suite(sample: "suite-c4c5307")
+    @Test(arguments: Sample.allCases)
+    func `Event store delivers the events of a paused queue and of a deleted one`(
+        sample: Sample
+    ) async throws {
+        let suite = try Suite(sample)
         try suite.start("event-store", ["--rules", Suite.rules])
         try suite.succeed("event-store", "queues", "resume", "halted")
         let store = try await suite.eventStore()
@@ -91,8 +101,9 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Event store resumes a replay and enqueues no event twice`() async throws {
-        let suite = try Suite(sample: "suite-c4c5307")
+    @Test(arguments: Sample.allCases)
+    func `Event store resumes a replay and enqueues no event twice`(sample: Sample) async throws {
+        let suite = try Suite(sample)
         try suite.start("event-store", ["--rules", Suite.rules])
         let store = try await suite.eventStore()
         let consumer = try await store.consumer(of: "again")
@@ -117,8 +128,9 @@ import WireProtocol
         try suite.endEventStore()
     }
 
-    @Test func `Every open saga of the upgraded suite ends`() async throws {
-        let suite = try Suite(sample: "suite-c4c5307")
+    @Test(arguments: Sample.allCases)
+    func `Every open saga of the upgraded suite ends`(sample: Sample) async throws {
+        let suite = try Suite(sample)
         try await suite.startAll()
         let before: [String: OrderView.Status] = [
             "done": .confirmed, "undone": .cancelled, "cancelled": .cancelled, "denied": .rejected,
@@ -133,6 +145,10 @@ import WireProtocol
 
         for queue in ["route", "balance", "creditLimit", "orders"] {
             try suite.succeed("event-store", "queues", "resume", queue)
+        }
+        // A consumer of before the upgrade has a delivery of orders, and gives it back.
+        for receipt in try suite.receipts(of: "orders") {
+            try suite.succeed("event-store", "queues", "nack", "orders", receipt, "--delay", "0s")
         }
         for order in ["leased", "unlimited", "unfunded", "unplanned"] {
             #expect(try await suite.ended(order).status == .confirmed, "\(order)")
@@ -163,34 +179,6 @@ import WireProtocol
 }
 
 extension Suite {
-    /// Unpacks a sample into the home folder, and moves the times in its queues to the present:
-    /// otherwise its events would expire a year after the sample was made.
-    fileprivate convenience init(sample: String) throws {
-        try self.init()
-        workingFolder = URL(filePath: home)
-        let samples = URL(filePath: #filePath).deletingLastPathComponent().appending(
-            path: "Samples")
-        let tar = Process()
-        tar.executableURL = URL(filePath: "/usr/bin/env")
-        tar.arguments = [
-            "tar", "-xzf", samples.appending(path: "\(sample).tar.gz").path, "-C", home,
-        ]
-        try Spawning.alone { try tar.run() }
-        tar.waitUntilExit()
-        try #require(tar.terminationStatus == 0)
-        let database = try DatabaseQueue(path: "\(home)/bus/bus.sqlite")
-        try database.write { db in
-            let latest = try Int64.fetchOne(db, sql: "SELECT MAX(enqueuedAt) FROM entry")
-            let shift = Timestamp.now().microseconds - (try #require(latest))
-            try db.execute(
-                sql: """
-                    UPDATE entry SET enqueuedAt = enqueuedAt + :shift,
-                    firstReceivedAt = firstReceivedAt + :shift, notBefore = notBefore + :shift
-                    """, arguments: ["shift": shift])
-        }
-        try database.close()
-    }
-
     fileprivate func queues(_ bus: ServiceClient) async throws -> [String: QueueView] {
         let views: [QueueView] = try await bus.query(BusCall.queues, Nothing())
         return Dictionary(uniqueKeysWithValues: views.map { ($0.queue.name, $0) })
