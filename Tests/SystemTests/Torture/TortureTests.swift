@@ -63,7 +63,7 @@ struct `Suite under torture` {
         let end = ContinuousClock.now + .seconds(Self.minutes * 60)
         while ContinuousClock.now < end {
             // The suite must also get on undisturbed, or the load would wait all the time.
-            try await Task.sleep(for: .seconds(.random(in: 0.5...5, using: &random)))
+            try await Task.sleep(for: .seconds(.random(in: 0.3...3, using: &random)))
             try await disturbance.disturb(&random)
         }
     }
