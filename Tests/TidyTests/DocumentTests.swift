@@ -19,6 +19,23 @@ import Testing
         }
     }
 
+    @Test func `Documents name only existing test files and targets`() {
+        let names = Set(
+            SourceTree.swift.filter { $0.path.hasPrefix("Tests/") }.flatMap { file in
+                file.path.split(separator: "/").map {
+                    $0.replacing(".swift", with: "").split(separator: "+")[0]
+                }
+            }.map(String.init))
+        for file in SourceTree.documents {
+            for (index, line) in file.lines.enumerated() {
+                for match in line.matches(of: #/`(\w+Tests)(?:\+\w+)?`/#)
+                where !names.contains(String(match.output.1)) {
+                    Issue.record("\(Finding(file, index + 1, "there is no \(match.output.1)"))")
+                }
+            }
+        }
+    }
+
     @Test func `Links in documents lead to existing files`() {
         for file in SourceTree.documents {
             let folder = file.path.split(separator: "/").dropLast().joined(separator: "/")
