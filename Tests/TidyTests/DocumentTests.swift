@@ -26,7 +26,8 @@ import Testing
                     $0.replacing(".swift", with: "").split(separator: "+")[0]
                 }
             }.map(String.init))
-        for file in SourceTree.documents {
+        // The guide to a new service names files that a reader makes.
+        for file in SourceTree.documents where file.path != "docs/new-service.md" {
             for (index, line) in file.lines.enumerated() {
                 for match in line.matches(of: #/`(\w+Tests)(?:\+\w+)?`/#)
                 where !names.contains(String(match.output.1)) {
