@@ -62,7 +62,8 @@ final class RunningBus {
             journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, window: window, journalBytes: journalBytes,
+            appendOwn: { try await server.append($0, $1) }, on: busLoop, in: context,
+            window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
         running.append(
             Task {

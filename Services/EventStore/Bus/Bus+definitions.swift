@@ -21,7 +21,7 @@ extension Bus {
             let unchanged = AppendCondition.NoneMatching(
                 .categories(Definitions.categories), after: router.position)
             do {
-                let appended = try await client.append(
+                let appended = try await appendOwn(
                     events, AppendCondition(noneMatching: unchanged))
                 try await routed(through: appended.last)
                 return appended.isRepeat

@@ -10,8 +10,10 @@ import Logging
 import Observability
 import ZeroMQ
 
-/// The process of the event store: the log's server, and the bus, which is an ordinary client of
-/// the server on a thread of its own.
+/// The process of the event store: the log's server, and the bus, on a thread of its own.
+///
+/// The bus is a client of the server like any other, except that it appends its own events by a
+/// call within the process.
 public struct EventStoreProcess: Sendable {
     private let configuration: EventStoreConfiguration
     private let server: EventStoreServer
@@ -59,7 +61,8 @@ public struct EventStoreProcess: Sendable {
             endpoint: configuration.endpoint, on: loop, in: credentials.context)
         let bus = try await Bus(
             endpoint: configuration.bus, folder: configuration.home + "/bus",
-            journal: configuration.home + "/journal", client: client, on: loop,
+            journal: configuration.home + "/journal", client: client,
+            appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
             in: credentials.context, access: credentials.access,
             logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
