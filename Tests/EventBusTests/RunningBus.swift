@@ -21,6 +21,7 @@ final class RunningBus {
     private let busLoop = SocketLoop(name: "bus")
     private let clientLoop = SocketLoop(name: "client")
     private let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
+    private var server: EventStoreServer?
     private var running: [Task<Void, any Error>] = []
     private var lastID: UInt64 = 0
     private let window: Int
@@ -56,6 +57,7 @@ final class RunningBus {
                 in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
                 now: { clock.now })
         }
+        self.server = server
         running = [Task { try await server.run() }]
         let bus = try await Bus(
             endpoint: "ipc://\(folder)/bus.sock", folder: folder + "/bus",
@@ -84,6 +86,7 @@ final class RunningBus {
             _ = await task.result
         }
         running = []
+        server = nil
         while !isUnlocked { try? await lookAgainSoon() }
     }
 
@@ -180,6 +183,11 @@ final class RunningBus {
         }
         let appended = try await store.append(events)
         return appended.first...appended.last
+    }
+
+    /// Appends events to any streams, as the event store itself does.
+    func appendOwn(_ events: [NewEvent]) async throws {
+        _ = try await server?.append(events)
     }
 
     /// Receives and acknowledges deliveries until the queue has none that is ready. Returns their

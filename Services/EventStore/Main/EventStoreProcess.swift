@@ -17,6 +17,7 @@ import ZeroMQ
 public struct EventStoreProcess: Sendable {
     private let configuration: EventStoreConfiguration
     private let server: EventStoreServer
+    private let keyFault: @Sendable () -> String?
 
     /// Opens the log, or creates it, and binds the endpoints of requests and of the feed.
     ///
@@ -26,7 +27,9 @@ public struct EventStoreProcess: Sendable {
         self.configuration = configuration
         try FileManager.default.createDirectory(
             atPath: configuration.home, withIntermediateDirectories: true)
-        let credentials = try Credentials.ofProcess(logger: configuration.logger("keys"))
+        let credentials = try Credentials.ofProcess(
+            logger: configuration.logger("keys"), isReporting: true)
+        keyFault = credentials.fault
         server = try await EventStoreServer(
             endpoint: configuration.endpoint, feed: configuration.feed, bus: configuration.bus,
             durability: configuration.durability, on: SocketLoop(name: "event-store"),
@@ -67,7 +70,8 @@ public struct EventStoreProcess: Sendable {
             logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
             at: configuration.metricsAddress, of: loop,
-            metrics: { await server.metrics() + bus.metrics() }, fault: { await bus.fault() },
+            metrics: { await server.metrics() + bus.metrics() },
+            fault: { [keyFault] in if let fault = keyFault() { fault } else { await bus.fault() } },
             logger: logger)
         logger.notice(
             "ready",

@@ -4,6 +4,7 @@ import EventLog
 import EventSourcing
 public import EventStoreClient
 import EventStoreServer
+import Foundation
 import Observability
 import ZeroMQ
 
@@ -24,6 +25,8 @@ public enum OfflineStore {
             @escaping @Sendable (EventStoreClient, @escaping Bus.OwnAppend) async throws ->
             Result
     ) async throws -> Result {
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true)
         let context = try Context()
         let endpoint = "inproc://event-store"
         let server = try await EventStoreServer(
