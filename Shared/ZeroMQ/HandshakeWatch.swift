@@ -53,8 +53,8 @@ import Foundation
 
     private func text(of kind: Int32) -> String {
         kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
-            ? "denied: \(peer) at \(endpoint) does not accept this process's key: its keyring does "
-                + "not have the key, or the key is revoked or may not do this"
+            ? "denied: \(peer) at \(endpoint) does not accept this process's key: the key is "
+                + "unknown there or revoked, or it may not connect"
             : "what listens at \(endpoint) does not use keys, so it can't prove that it is \(peer)"
     }
 }

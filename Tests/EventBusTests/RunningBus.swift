@@ -187,7 +187,7 @@ final class RunningBus {
 
     /// Appends events to any streams, as the event store itself does.
     func appendOwn(_ events: [NewEvent]) async throws {
-        _ = try await server?.append(events)
+        _ = try await #require(server).append(events)
     }
 
     /// Receives and acknowledges deliveries until the queue has none that is ready. Returns their
