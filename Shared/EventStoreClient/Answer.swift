@@ -20,8 +20,10 @@ struct Answer: Sendable {
 extension DaybookError {
     /// The error of a process that did not answer in time.
     static func noAnswer(from endpoint: String, within timeout: Duration) -> DaybookError {
-        DaybookError(
+        let key = endpoint.hasPrefix("tcp://") ? ", and does the keyring have its current key" : ""
+        return DaybookError(
             .unavailable,
-            "nothing at \(endpoint) answered within \(timeout); is the process there running?")
+            "nothing at \(endpoint) answered within \(timeout); is the process there running\(key)?"
+        )
     }
 }

@@ -57,6 +57,7 @@ public struct EventReading: AsyncSequence, Sendable {
                 if let message = try await connection.next(id, until: end) {
                     return try await take(Answer(message), of: id)
                 }
+                try await connection.checkConnection()
                 guard await !connection.isClosed, .now < attempts.deadline else { break }
                 // The store may have restarted and lost this read.
                 endRead()

@@ -50,6 +50,8 @@ public actor RequestClient: LoopActor {
     /// The earliest time at which a request's deadline may pass.
     private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
+    /// Why the process refused the connection, or nil since it has answered.
+    private var refusal: String?
 
     /// Starts to connect.
     ///
@@ -123,7 +125,7 @@ public actor RequestClient: LoopActor {
     /// - Parameter frames: returns the frames after the header, for the number of the attempt, from
     ///   1.
     /// - Throws: the `ProtocolError` of an error answer, `unavailable` if no answer comes within
-    ///   `timeout`.
+    ///   `timeout`, or if the process does not accept this process's key.
     func request(
         _ kind: MessageKind, within timeout: Duration, _ frames: (Int) throws -> [[UInt8]]
     ) async throws -> Answer {
@@ -132,7 +134,7 @@ public actor RequestClient: LoopActor {
             try Task.checkCancellation()
             let id = newRequest()
             defer { forget(id) }
-            try await send(kind, id, try frames(attempts.count), until: attempts.deadline)
+            try await send(kind, id, try frames(attempts.count), until: end)
             if let message = try await next(id, until: end) {
                 do throws(ProtocolError) {
                     return try Answer(message)
@@ -141,6 +143,8 @@ public actor RequestClient: LoopActor {
                     // It is overloaded, so the retry comes no sooner than after a missing answer.
                     try await Task.sleep(until: end)
                 }
+            } else {
+                try checkConnection()
             }
         }
         throw DaybookError.noAnswer(from: endpoint, within: timeout)
@@ -170,6 +174,18 @@ public actor RequestClient: LoopActor {
         return try JSON.decode(from: try await call(name, within: timeout) { _ in argument })
     }
 
+    /// Checks why no answer came.
+    ///
+    /// - Throws: `unavailable` if the process has refused the connection and has not answered since.
+    func checkConnection() throws {
+        try reconnectIfRefused()
+        if let refusal { throw DaybookError(.unavailable, refusal) }
+    }
+
+    private func reconnectIfRefused() throws {
+        if let failure = try socket.reconnectIfRefused() { refusal = failure }
+    }
+
     func forget(_ id: UInt64) { inboxes[id] = nil }
 
     func newRequest() -> UInt64 {
@@ -184,6 +200,8 @@ public actor RequestClient: LoopActor {
         until deadline: ContinuousClock.Instant
     ) async throws {
         let message = [MessageHeader(kind, requestID: id).bytes] + frames
+        // A message to a connection that was refused would never be sent.
+        try reconnectIfRefused()
         while try !socket.send(message) {
             guard try await socket.writable(until: deadline) else { return }
         }
@@ -259,6 +277,7 @@ public actor RequestClient: LoopActor {
 
     private func deliver(_ message: [[UInt8]]) {
         guard let first = message.first, let header = try? MessageHeader(first.span) else { return }
+        refusal = nil
         // The answer to an abandoned request is dropped.
         inboxes[header.requestID]?.deliver(message)
     }

@@ -155,6 +155,8 @@ public actor Subscription: AsyncSequence, LoopActor {
     /// Checks the log after a long silence. The store may have been replaced, or the feed may be
     /// lost.
     private func checkLog() async throws {
+        // A subscriber that the feed refuses reads the log instead.
+        _ = try feed.reconnectIfRefused()
         do {
             try check(try await client.welcome().log)
             isBehind = true

@@ -183,12 +183,13 @@ public final class Suite {
     public var keys: URL { URL(filePath: "\(home)/keys") }
 
     /// Makes processes that start from now on use TCP, each with its own key. The test uses the key
-    /// `operator`.
+    /// `operator`, which sends commands and administers.
     public func useTCP() throws {
         let names = ["event-store"] + Self.services
         let keyring = keys.appending(path: "keyring.json")
-        try makeKey("operator", names + ["--keyring", keyring.path])
         environment["DAYBOOK_KEYRING"] = keyring.path
+        try makeKey("event-store", Self.services)
+        try makeKey("operator", ["--admin", "--command", "*"])
         for name in names + ["feed", "bus"] {
             environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
         }

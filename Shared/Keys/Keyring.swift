@@ -108,7 +108,8 @@ public struct Keyring: Codable, Hashable, Sendable {
 
     /// Adds a key.
     ///
-    /// - Parameter permissions: the key's permissions, or nil for ``Permissions/standard(of:)``.
+    /// - Parameter permissions: the key's permissions. Nil for those of the suite's process with
+    ///   this name, or to read everything and nothing else.
     /// - Throws: `rejected` if the name has a valid key.
     public mutating func add(
         _ name: String, _ key: CurvePublicKey, at time: Timestamp, _ permissions: Permissions? = nil
@@ -119,7 +120,7 @@ public struct Keyring: Codable, Hashable, Sendable {
         keys.append(
             Key(
                 name: name, publicKey: key.description, createdAt: time,
-                permissions: permissions))
+                permissions: permissions ?? .ofNewKey(named: name)))
     }
 
     /// Revokes the valid key of a name.

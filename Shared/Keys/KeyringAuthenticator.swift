@@ -53,6 +53,14 @@ struct KeyringAuthenticator: Authenticator {
     }
 }
 
+extension KeyringAuthenticator {
+    func noteFailedConnection(_ text: String) {
+        ProcessCounters.shared.noteRefusedConnection()
+        // A process tries to connect again every few seconds.
+        log.note(text, of: "refusals", every: .seconds(60))
+    }
+}
+
 extension Caller {
     fileprivate func mayConnect(_ zapDomain: String) -> Bool {
         zapDomain != Feed.zapDomain || permissions.readsAll

@@ -13,21 +13,42 @@ final class KeyringFile: Sendable {
     private struct State: Sendable {
         var keyring: Keyring
         var callers: [String: Caller]
-        var stamp: Stamp
+        var stamp: Stamp?
         var refreshedAt: ContinuousClock.Instant
         var lost: Set<String> = []
+        var health = KeyringHealth()
     }
 
-    /// What changes whenever the file does.
-    private typealias Stamp = (inode: UInt64?, modifiedAt: Date?)
+    /// What changes whenever the file or its permissions do. Nil if there is no file.
+    private struct Stamp: Hashable {
+        let inode: UInt64
+        let size: Int
+        let modified: [Int]
+        let changed: [Int]
+    }
 
     private let file: URL
     private let state: Mutex<State>
+    private let ownKey: String?
+    private let onChange: @Sendable (KeyringHealth) -> Void
 
     var path: String { file.path }
 
-    init(_ file: URL) throws {
+    /// Whether the file can be used, and whether it has the process's own key.
+    var health: KeyringHealth { read(maximumAge: Self.age) { $0.health } }
+
+    /// Reads a keyring.
+    ///
+    /// - Parameters:
+    ///   - ownKey: the process's own public key, or nil not to look for it.
+    ///   - onChange: called when the health of the keyring has changed. It must not use the keyring.
+    init(
+        _ file: URL, ownKey: String? = nil,
+        onChange: @escaping @Sendable (KeyringHealth) -> Void = { _ in }
+    ) throws {
         self.file = file
+        self.ownKey = ownKey
+        self.onChange = onChange
         // The stamp is taken before the file is read. The next check then notices a change that
         // comes between the two.
         let stamp = Self.stamp(file)
@@ -70,19 +91,40 @@ final class KeyringFile: Sendable {
     private func refresh(_ state: inout State) {
         state.refreshedAt = .now
         let stamp = Self.stamp(file)
-        guard stamp != state.stamp, let keyring = try? Keyring(file) else { return }
-        let callers = keyring.callers
-        state.lost.formUnion(state.callers.filter { callers[$0.key] != $0.value }.keys)
-        state.keyring = keyring
-        state.callers = callers
-        state.stamp = stamp
+        var health = KeyringHealth()
+        if stamp != state.stamp {
+            do {
+                let keyring = try Keyring(file)
+                let callers = keyring.callers
+                state.lost.formUnion(state.callers.filter { callers[$0.key] != $0.value }.keys)
+                state.keyring = keyring
+                state.callers = callers
+                state.stamp = stamp
+            } catch {
+                health.fault = "\(error)"
+            }
+        }
+        health.hasOwnKey = ownKey.map { state.callers[$0] != nil } ?? true
+        guard health != state.health else { return }
+        state.health = health
+        onChange(health)
     }
 
-    private static func stamp(_ file: URL) -> Stamp {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
-        return (
-            (attributes?[.systemFileNumber] as? NSNumber)?.uint64Value,
-            attributes?[.modificationDate] as? Date
-        )
+    private static func stamp(_ file: URL) -> Stamp? {
+        var status = stat()
+        guard unsafe stat(file.path, &status) == 0 else { return nil }
+        return Stamp(
+            inode: UInt64(status.st_ino), size: status.st_size,
+            modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],
+            changed: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
     }
+}
+
+/// Whether a keyring can be used, and whether it has the process's own key.
+struct KeyringHealth: Hashable, Sendable {
+    /// Why the file can't be used, or nil if it can. The keyring that was read last then stays in
+    /// use.
+    var fault: String?
+    /// Whether the keyring in use has the process's own key, and the key is not revoked.
+    var hasOwnKey = true
 }

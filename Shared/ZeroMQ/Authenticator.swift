@@ -44,6 +44,14 @@ public protocol Authenticator: Sendable {
     ///
     /// - Parameter sender: the name it was admitted as, or nil if it was not admitted.
     func note(_ text: String, of sender: String?)
+
+    /// Logs that a process refused a connection of this process.
+    func noteFailedConnection(_ text: String)
+}
+
+extension Authenticator {
+    /// Logs the refusal like what was denied to others.
+    public func noteFailedConnection(_ text: String) { note(text, of: nil) }
 }
 
 /// What TCP peers may cost a process before it closes their connections.

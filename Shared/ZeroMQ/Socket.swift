@@ -43,6 +43,12 @@ internal import CZeroMQ
     private let loop: SocketLoop
     /// Retained, so that the context ends only after its last socket has closed.
     private let context: Context
+    private let connection = Connection()
+
+    /// What `connect` adds to a socket that uses keys.
+    private final class Connection {
+        var watch: HandshakeWatch?
+    }
 
     /// Creates a socket that is neither bound nor connected.
     ///
@@ -86,7 +92,10 @@ internal import CZeroMQ
         if kind == .xpub { try set(ZMQ_XPUB_VERBOSER, Int32(1)) }
     }
 
-    deinit { unsafe _ = zmq_close(handle) }
+    deinit {
+        unsafe _ = zmq_close(handle)
+        connection.watch?.close()
+    }
 
     /// Binds the socket to an endpoint.
     ///
@@ -128,6 +137,8 @@ internal import CZeroMQ
             guard let key = security.authenticator.key(of: peer) else {
                 throw ZeroMQError(code: ENOKEY, "no key is known for \(peer) at \(endpoint)")
             }
+            connection.watch = try unsafe HandshakeWatch(
+                handle, to: endpoint, of: peer, in: context.handle)
             try set(ZMQ_CURVE_SERVERKEY, key.description)
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
@@ -135,6 +146,24 @@ internal import CZeroMQ
         guard unsafe zmq_connect(handle, endpoint) == 0 else {
             throw .last("connect to", endpoint)
         }
+    }
+
+    /// Returns why the peer has refused the connection for good, in one line, and connects again.
+    ///
+    /// libzmq repeats an attempt to connect, but not one that the peer refused. So a socket that
+    /// waits for answers must call this from time to time, or else it stays without a connection
+    /// even if the peer accepts it later.
+    ///
+    /// - Returns: nil if the peer has refused nothing since the last call.
+    public func reconnectIfRefused() throws(ZeroMQError) -> String? {
+        guard let watch = connection.watch, let failure = watch.takeFailure() else { return nil }
+        context.security?.authenticator.noteFailedConnection(failure)
+        // Fails if libzmq has forgotten the endpoint already.
+        unsafe _ = zmq_disconnect(handle, watch.endpoint)
+        guard unsafe zmq_connect(handle, watch.endpoint) == 0 else {
+            throw .last("connect to", watch.endpoint)
+        }
+        return failure
     }
 
     /// Returns what protects the endpoint, or nil if only this machine can reach it.

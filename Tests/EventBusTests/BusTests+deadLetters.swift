@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import JSON
 import Testing
 import WireProtocol
 
@@ -69,6 +70,37 @@ import WireProtocol
         #expect(try await bus.drain("q") == Array(all).filter { $0 != dead })
         try await bus.redrive()
         #expect(try await bus.drain("q") == [dead])
+    }
+
+    @Test func `Dead letter that names another event is not redriven and can be discarded`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await make(bus)
+        let position = try await bus.append().lowerBound
+        #expect(try await bus.drain("q") == [position])
+        // A dead letter that was copied from another log, and the redrive that follows it there.
+        let foreign = EventID(high: 9, low: 9)
+        let letter = DeadLetter(
+            queue: "q", rule: "r", replay: nil, position: position, event: foreign, type: "T",
+            sequence: 1, group: "g", cause: .maximumReceives, error: nil, receives: 1,
+            enqueuedAt: bus.clock.now, firstReceivedAt: nil)
+        let stream = try StreamName("$deadletter-q")
+        try await bus.appendOwn([
+            NewEvent(stream: stream, type: "DeadLettered", data: try JSON.encode(letter))
+        ])
+        let id = try #require(try await bus.deadLetters().first).id
+        let closure = DeadLetterClosure(queue: "q", deadLetter: id, position: position)
+        try await bus.appendOwn([
+            NewEvent(stream: stream, type: "DeadLetterRedriven", data: try JSON.encode(closure))
+        ])
+        #expect(try await bus.deadLetters().map(\.id) == [id])
+        let error = await #expect(throws: ProtocolError.self) { try await bus.redrive() }
+        #expect(error?.message.contains("names event \(foreign)") == true, "\(error as Any)")
+        #expect(try await bus.drain("q").isEmpty)
+        _ = try await bus.admin.command(
+            BusCall.discard, CloseDeadLetters(DeadLetterSelection(queue: "q"), reason: "foreign"))
+        #expect(try await bus.deadLetters().isEmpty)
     }
 
     @Test func `Redriven event can become a dead letter again`() async throws {

@@ -69,4 +69,19 @@ import WireProtocol
         #expect(try other.newEvent(of: event, group: "g").id != new.id)
         #expect(try dead.newEvent(of: nil, group: "").id != new.id)
     }
+
+    @Test func `Dead letter agrees only with the event that it names, or with an unreadable one`()
+        throws
+    {
+        let event = try event(at: 1)
+        var dead = row(of: "q")
+        dead.letter.event = event.id
+        try dead.check(event)
+        try dead.check(nil)
+        // The event could not be read when it died, and can be read now.
+        dead.letter.event = DeadLetterRow.idOfUnreadable(at: 1)
+        try dead.check(event)
+        dead.letter.event = DeadLetterRow.idOfUnreadable(at: 2)
+        #expect(throws: DaybookError.self) { try dead.check(event) }
+    }
 }

@@ -138,6 +138,19 @@ private func number(_ bytes: [UInt8], _ offset: Int) -> Int { Int(bytes.span.uin
         #expect(failure?.description == "can't \(operation) 0000000000000001.segment: injected")
         #expect(try await client.receive(within: .milliseconds(100)).isEmpty)
     }
+
+    @Test func `Disk failure while the process itself appends ends the server`() async throws {
+        let disk = Mutex<FailingStorage?>(nil)
+        let store = try await Store(storage: { folder in
+            let storage = try FailingStorage(folder: folder)
+            disk.withLock { $0 = storage }
+            return storage
+        })
+        disk.withLock { $0?.fail(.sync) }
+        let event = NewEvent(stream: try StreamName("$rule-r"), type: "T", data: [])
+        await #expect(throws: LogError.self) { try await store.server.append([event]) }
+        await #expect(throws: LogError.self) { try await store.running.value }
+    }
 }
 
 @Suite(.timeLimit(.minutes(10))) struct `Requests for positions beyond the log` {

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import Synchronization
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -45,5 +46,44 @@ import ZeroMQ
         try FileManager.default.removeItem(at: path)
         #expect(file.currentCaller(of: key)?.name == "orders")
         #expect(file.takeChangedSenders().isEmpty)
+    }
+
+    @Test func `Keyring reports once when its file is broken, missing and valid again`() throws {
+        let key = try CurveKeyPair.generate().publicKey.description
+        _ = try file()
+        let reports = Mutex<[KeyringHealth]>([])
+        let watched = try KeyringFile(path) { health in reports.withLock { $0.append(health) } }
+        let changes = { reports.withLock { $0.map(\.fault) } }
+        func look() { for _ in 1...3 { #expect(watched.currentCaller(of: key) == nil) } }
+        look()
+        #expect(changes().isEmpty)
+        try Data("{".utf8).write(to: path)
+        look()
+        #expect(changes().count == 1 && changes()[0]?.contains("is not a keyring") == true)
+        try FileManager.default.removeItem(at: path)
+        look()
+        #expect(changes().count == 2 && changes()[1]?.contains("can't be read") == true)
+        try keyring.write(to: path)
+        look()
+        #expect(changes().count == 3 && changes()[2] == nil)
+    }
+
+    @Test func `Keyring reports when it loses the process's own key`() throws {
+        let (_, key) = try file()
+        let reports = Mutex<[KeyringHealth]>([])
+        let watched = try KeyringFile(path, ownKey: key) { health in
+            reports.withLock { $0.append(health) }
+        }
+        #expect(watched.currentCaller(of: key) != nil && watched.health.hasOwnKey)
+        // A keyring that can't be read does not take the key away.
+        let whole = try Data(contentsOf: path)
+        try Data("{".utf8).write(to: path)
+        #expect(watched.currentCaller(of: key) != nil)
+        try whole.write(to: path)
+        #expect(watched.currentCaller(of: key) != nil)
+        try keyring.revoke("orders", at: time)
+        try keyring.write(to: path)
+        #expect(watched.currentCaller(of: key) == nil)
+        #expect(reports.withLock { $0.map(\.hasOwnKey) } == [true, true, false])
     }
 }

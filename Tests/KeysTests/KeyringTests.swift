@@ -45,6 +45,33 @@ import ZeroMQ
         #expect(keyring.keys[1].effectivePermissions == permissions)
     }
 
+    @Test func `New key without permissions may only read, unless it is a process of the suite`()
+        throws
+    {
+        var keyring = Keyring()
+        for name in ["event-store", "orders", "ann"] {
+            try keyring.add(name, newKey(), at: time)
+        }
+        #expect(keyring.keys.map(\.permissions) == [nil, nil, Permissions()])
+        #expect(keyring.keys[0].effectivePermissions == .everything)
+        #expect(
+            keyring.keys[1].effectivePermissions
+                == Permissions(append: ["order"], receive: ["orders"]))
+        #expect(keyring.keys[2].effectivePermissions == Permissions(read: [Permissions.any]))
+    }
+
+    @Test func `Key that an earlier version made without permissions keeps those of its name`()
+        throws
+    {
+        let text = """
+            {"version":1,"keys":[{"name":"ann","publicKey":"\(try newKey())",
+             "createdAt":"2026-01-31T12:00:00Z"}]}
+            """
+        try Data(text.utf8).write(to: file)
+        let permissions = try Keyring(file).keys[0].effectivePermissions
+        #expect(permissions == Permissions(commands: [Permissions.any], administers: true))
+    }
+
     @Test func `Keyring is read as it was written, to a new file and over an old one`() throws {
         var keyring = Keyring()
         for name in ["orders", "route"] {

@@ -40,4 +40,16 @@ struct `Process counters` {
         counters.noteDeniedHandshake()
         #expect(Exposition.text(counters.metrics()).contains("\n\(name) 1\n"))
     }
+
+    @Test func `State of the keys is exposed once it is known`() {
+        #expect(!Exposition.text(counters.metrics()).contains("daybook_key"))
+        #expect(counters.setKeys(isKeyringValid: true, isKeyValid: true) == nil)
+        let before = counters.setKeys(isKeyringValid: false, isKeyValid: true)
+        #expect(before?.isKeyringValid == true && before?.isKeyValid == true)
+        counters.noteRefusedConnection()
+        let text = Exposition.text(counters.metrics())
+        #expect(text.contains("\ndaybook_keyring_valid 0\n"))
+        #expect(text.contains("\ndaybook_key_valid 1\n"))
+        #expect(text.contains("\ndaybook_connections_refused_total 1\n"))
+    }
 }

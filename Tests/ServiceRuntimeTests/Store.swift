@@ -21,6 +21,7 @@ final class Store {
     /// The store's clock, in microseconds.
     let time = Clock()
     private let context: Context
+    private let server: EventStoreServer
     private var running: [Task<Void, any Error>] = []
 
     final class Clock: Sendable {
@@ -31,7 +32,7 @@ final class Store {
         context = try Context()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (folder, time) = (folder, time)
-        let server = try await EventStoreServer(
+        server = try await EventStoreServer(
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
             bus: "ipc://\(folder)/bus.sock", on: SocketLoop(name: "store"), in: context
         ) {
@@ -39,7 +40,7 @@ final class Store {
                 in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
                 now: { Timestamp(microseconds: time.microseconds.withLock { $0 }) })
         }
-        running.append(Task { try await server.run() })
+        running.append(Task { [server] in try await server.run() })
         client = try await EventStoreClient(
             endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context)
     }
@@ -59,7 +60,8 @@ final class Store {
             journal: folder + "/journal",
             client: EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context),
-            on: loop, in: context, logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })
+            appendOwn: { [server] in try await server.append($0, $1) }, on: loop, in: context,
+            logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })
         running.append(Task { try await bus.run() })
         let client = try await ServiceClient(
             endpoint: "ipc://\(folder)/bus.sock", of: "event-store", timeout: .seconds(120),

@@ -5,6 +5,7 @@ import Foundation
 import IntegrationHarness
 import Keys
 import Observability
+import TestSupport
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -66,10 +67,98 @@ extension `Suite in operation` {
             timeout: .seconds(1), actor: "x", in: context)
         await #expect {
             _ = try await client.query("account", "pam", as: AccountView.self)
-        } throws: { DaybookError.Kind(of: $0) == .unavailable }
+        } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+                && "\($0)".hasPrefix("denied: balance at tcp://127.0.0.1:")
+                && "\($0)".contains("does not accept this process's key")
+        }
         await client.close()
         let own = try suite.run("balance", "show", "pam", "--timeout", "1")
         #expect(own.status == 65 && own.errors.contains("no valid key"), "\(own)")
+    }
+
+    @Test func `Command with a key that is not accepted fails before its timeout and says why`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.start("event-store")
+        #expect(try suite.run("event-store", "stats").status == 0)
+        let copy = suite.keys.appending(path: "copy.json")
+        try FileManager.default.copyItem(
+            at: suite.keys.appending(path: "keyring.json"), to: copy)
+        #expect(try suite.run("event-store", "keys", "revoke", "operator").status == 0)
+        suite.environment["DAYBOOK_KEYRING"] = copy.path
+        for command in [["stats"], ["read"], ["queues", "list"]] {
+            let run = try suite.run(["event-store"] + command)
+            #expect(run.status == 69 && run.output.isEmpty, "\(run)")
+            #expect(
+                run.errors.hasPrefix("event-store: denied: event-store at tcp://127.0.0.1:"),
+                "\(command): \(run)")
+            #expect(run.errors.split(separator: "\n").count == 1, "\(run)")
+        }
+    }
+
+    @Test func `Process whose key was revoked logs it, is not ready and has it in its metrics`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.start("event-store", ["--rules", Suite.rules])
+        try suite.start("balance")
+        _ = try await suite.status(of: "balance")
+        #expect(try suite.scrape("balance")["daybook_key_valid"] == 1)
+        #expect(try suite.run("event-store", "keys", "revoke", "balance").status == 0)
+        for text in [
+            "the key of this process is not valid any more",
+            "denied: event-store at tcp://127.0.0.1:",
+        ] {
+            while !suite.log(of: "balance").contains(text) { try await lookAgainSoon() }
+        }
+        let metrics = try suite.scrape("balance")
+        #expect(metrics["daybook_key_valid"] == 0 && metrics["daybook_keyring_valid"] == 1)
+        #expect(metrics["daybook_connections_refused_total"] ?? 0 >= 1)
+        #expect(metrics["daybook_event_store_up"] == 0)
+        let (status, body) = try suite.get("/ready", of: "balance")
+        #expect(status.contains("503") && body.contains("the key of this process"), "\(body)")
+        #expect(suite.isRunning("balance"))
+    }
+
+    @Test func `Broken or removed keyring is logged, and the last valid one stays in use`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.start("event-store")
+        // This context has read the keyring already.
+        let known = try suite.context(of: "operator")
+        let store = try await suite.eventStore()
+        _ = try await store.welcome()
+        let keyring = suite.keys.appending(path: "keyring.json")
+        let whole = try Data(contentsOf: keyring)
+        func wait(for text: String) async throws {
+            while !suite.log(of: "event-store").contains(text) { try await lookAgainSoon() }
+        }
+        try Data("{".utf8).write(to: keyring, options: .atomic)
+        try await wait(for: "is not a keyring")
+        try FileManager.default.removeItem(at: keyring)
+        try await wait(for: "can't be read")
+        #expect(try suite.scrape("event-store")["daybook_keyring_valid"] == 0)
+        // Known keys are admitted, also in new connections, and others are not.
+        let again = try await suite.eventStore(in: known)
+        for client in [store, again] { _ = try await client.welcome() }
+        let open = try await suite.eventStore(in: Context())
+        await #expect { _ = try await open.welcome(timeout: .seconds(1)) } throws: {
+            DaybookError.Kind(of: $0) == .unavailable
+        }
+        try whole.write(to: keyring, options: .atomic)
+        try await wait(for: "is valid again")
+        #expect(try suite.scrape("event-store")["daybook_keyring_valid"] == 1)
+        let faults = suite.log(of: "event-store").split(separator: "\n").filter {
+            $0.contains("the keyring can't be used")
+        }
+        #expect(faults.count == 2, "\(faults)")
+        for client in [store, again, open] { await client.close() }
     }
 
     @Test func `Event store does not open a network endpoint without keys`() async throws {

@@ -38,6 +38,14 @@ import ZeroMQ
             #expect(try await store.welcome().head == appended.last)
             await store.close()
         }
+        // No key may append to system streams: neither one with '*' nor the event store's own.
+        try suite.makeKey("everything", ["--append", "*", "--admin"])
+        for name in ["everything", "event-store"] {
+            let store = try await suite.eventStore(in: suite.context(of: name))
+            _ = try await store.append([Self.event("any-1")])
+            await expectForbidden { _ = try await store.append([Self.event("$rule-1")]) }
+            await store.close()
+        }
         // The operator's key may not append.
         let append = try suite.run(
             "event-store", "append", "--stream", "order-9", "--type", "T", "--data", "{}")
@@ -48,6 +56,46 @@ import ZeroMQ
         #expect(suite.log(of: "event-store").contains(append.errors.dropFirst(13).dropLast(1)))
         let refusals = #"daybook_store_errors_total{code="forbidden"}"#
         #expect(try suite.scrape("event-store")[refusals] ?? 0 >= 19)
+    }
+
+    @Test func `New key may only read, and options give it more`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        let made = try suite.run("event-store", "keys", "new", "bob", "ann")
+        let folder = suite.keys.path
+        #expect(
+            made.output
+                == "bob: \(folder)/bob.key\n    reads everything\n"
+                + "ann: \(folder)/ann.key\n    reads everything\n", "\(made)")
+        let worker = try suite.run(
+            "event-store", "keys", "new", "worker", "--receive", "invoices", "--read", "order")
+        #expect(worker.output.hasSuffix("    reads order; receives from invoices\n"), "\(worker)")
+        for wrong in [["--append", "$rule"], ["--receive", "a b"], ["--read", "a b"]] {
+            let run = try suite.run(["event-store", "keys", "new", "eve"] + wrong)
+            #expect(run.status == 64 && run.output.isEmpty, "\(wrong): \(run)")
+        }
+        try suite.start("event-store")
+        try suite.start("balance")
+        for queue in ["invoices", "bob"] {
+            #expect(try suite.run("event-store", "queues", "create", queue).status == 0)
+        }
+        for (name, command, isAllowed) in [
+            ("bob", ["event-store", "read"], true),
+            ("bob", ["event-store", "queues", "create", "q"], false),
+            ("bob", ["balance", "open", "bob"], false),
+            ("bob", ["balance", "rebuild"], false),
+            ("bob", ["event-store", "queues", "receive", "bob", "--wait", "0"], false),
+            (
+                "bob",
+                ["event-store", "append", "--stream", "a-1", "--type", "T", "--data", "1"], false
+            ),
+            ("worker", ["event-store", "queues", "receive", "invoices", "--wait", "0"], true),
+            ("worker", ["event-store", "queues", "receive", "bob", "--wait", "0"], false),
+        ] {
+            let run = try suite.run(command, as: name)
+            #expect(run.status == (isAllowed ? 0 : 65), "\(name), \(command): \(run)")
+            #expect(isAllowed || run.errors.contains("the key of \(name) may not "), "\(run)")
+        }
     }
 
     @Test func `Append with a record that is cut off is rejected, whatever a key may append`()

@@ -94,6 +94,47 @@ import ZeroMQ
         #expect(authenticator.refused.withLock { Set($0) } == [stranger.publicKey])
     }
 
+    @Test func `Refused client learns why, and connects once the server accepts its key`()
+        async throws
+    {
+        let authenticator = TestAuthenticator()
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator))
+        let own = TestAuthenticator(knowing: store.publicKey)
+        let client = try await Endpoint(
+            .dealer, connect: server.endpoint, on: loop, in: context(ann, own), peer: "store")
+        var reason: String?
+        while reason == nil {
+            reason = try await client.reconnectIfRefused()
+            try await lookAgainSoon()
+        }
+        #expect(reason?.hasPrefix("denied: store at tcp://127.0.0.1:") == true, "\(reason ?? "")")
+        #expect(own.hasNoted("does not accept this process's key", of: nil))
+        authenticator.names.withLock { $0[ann.publicKey] = "ann" }
+        // The server may have refused the next attempt to connect before it knew the key.
+        var heard: [UInt8]?
+        while heard == nil {
+            _ = try await client.reconnectIfRefused()
+            _ = try await client.send([[2]])
+            heard = try await server.request(within: .milliseconds(100))?.frames.last
+        }
+        #expect(heard == [2])
+        #expect(try await client.reconnectIfRefused() == nil)
+    }
+
+    @Test func `Client with keys learns that a server does not use them`() async throws {
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: Context())
+        let client = try await client(ann, of: server, knowing: store.publicKey)
+        var reason: String?
+        while reason == nil {
+            reason = try await client.reconnectIfRefused()
+            try await lookAgainSoon()
+        }
+        #expect(reason?.contains("does not use keys") == true, "\(reason ?? "")")
+        #expect(try await server.receive(within: .zero) == nil)
+    }
+
     @Test func `Removed key is disconnected, and admitted once it is known again`() async throws {
         let authenticator = TestAuthenticator(letting: ann.publicKey)
         let server = try await Endpoint(

@@ -44,6 +44,8 @@ actor Endpoint {
         }
     }
 
+    func reconnectIfRefused() throws -> String? { try socket.reconnectIfRefused() }
+
     func waitUntilWritable() async throws -> Bool {
         try await socket.writable(until: .now + .seconds(120))
     }

@@ -39,7 +39,7 @@ extension Bus {
     /// Appends an event whose id allows only one of its kind.
     private func append(_ event: NewEvent) async throws {
         do {
-            _ = try await client.append([event])
+            _ = try await appendOwn([event], .any)
         } catch let error as ProtocolError where error.code == .idReused {
             // It was appended before a crash, with another receive count.
         }
@@ -81,7 +81,9 @@ extension Bus {
             let selection = DeadLetterSelection(ids: [closure.deadLetter])
             found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
         }
-        return try found.flatMap { $0.letter.queue == closure.queue ? $0 : nil }
+        let letter = found.map(\.letter)
+        let isNamed = letter?.queue == closure.queue && letter?.position == closure.position
+        return try found.flatMap { isNamed ? $0 : nil }
             .orThrow(.notFound, "queue '\(closure.queue)' has no dead letter \(closure.deadLetter)")
     }
 
@@ -90,6 +92,7 @@ extension Bus {
     private func redrive(_ dead: DeadLetterRow, _ event: RecordedEvent) async throws {
         let position = dead.letter.position
         let deadEvent = try await events(at: [position])[position]
+        try dead.check(deadEvent)
         guard let deadEvent, let queue = deliveries[dead.letter.queue] else { return }
         queue.restore(dead, deadEvent, at: event.time)
         close(dead)
@@ -146,10 +149,13 @@ extension Bus {
                 .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create one")
         }
         let events = try await events(at: letters.map(\.letter.position))
-        return try await client.append(
+        if type == .deadLetterRedriven {
+            for letter in letters { try letter.check(events[letter.letter.position]) }
+        }
+        return try await appendOwn(
             try letters.map {
                 try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)
-            })
+            }, .any)
     }
 
     func deadLetterViews(

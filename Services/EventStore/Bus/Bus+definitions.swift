@@ -21,7 +21,7 @@ extension Bus {
             let unchanged = AppendCondition.NoneMatching(
                 .categories(Definitions.categories), after: router.position)
             do {
-                let appended = try await client.append(
+                let appended = try await appendOwn(
                     events, AppendCondition(noneMatching: unchanged))
                 try await routed(through: appended.last)
                 return appended.isRepeat
@@ -45,8 +45,8 @@ extension Bus {
 
     /// Applies an event of the bus's streams.
     ///
-    /// Only events that the bus's own commands append are checked before the append. An event of
-    /// another client or of an import may be invalid. Such an event has no effect and is logged.
+    /// Only events that the bus's own commands append are checked before the append. An event of an
+    /// import or of an earlier version may be invalid. Such an event has no effect and is logged.
     func apply(_ event: RecordedEvent) async throws {
         guard BusCategory.all.contains(event.category) else { return }
         do {

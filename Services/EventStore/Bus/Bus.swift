@@ -21,6 +21,7 @@ public import ZeroMQ
 public actor Bus: LoopActor {
     // The ports.
     let client: EventStoreClient
+    let appendOwn: OwnAppend
     let journal: BusJournal
     let store: BusStore
     let server: CallServer
@@ -55,11 +56,17 @@ public actor Bus: LoopActor {
     let fillSignal = Signal()
     let newArchivers = AsyncStream<Archiver>.makeStream()
 
+    /// Appends the bus's own events. A client of the event store can't, because their streams are
+    /// system streams.
+    public typealias OwnAppend =
+        @Sendable (_ events: [NewEvent], _ condition: AppendCondition) async throws -> Appended
+
     /// Opens the bus's journal and tables, waits for the event store, and binds `endpoint`.
     ///
     /// - Parameters:
     ///   - folder: the folder of the tables.
     ///   - journal: the folder of the journal.
+    ///   - appendOwn: appends the bus's own events to the log that `client` reads.
     ///   - window: how many entries of a queue are kept in memory. Further ones wait on disk.
     ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
     ///     starts with a snapshot.
@@ -68,12 +75,13 @@ public actor Bus: LoopActor {
     ///   files are damaged or belong to another log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
-        on loop: SocketLoop, in context: Context, access: AccessControl = .none,
-        window: Int = 20_000, journalBytes: Int = 64 << 20,
+        appendOwn: @escaping OwnAppend, on loop: SocketLoop, in context: Context,
+        access: AccessControl = .none, window: Int = 20_000, journalBytes: Int = 64 << 20,
         now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
         self.client = client
+        self.appendOwn = appendOwn
         self.loop = loop
         deliveries = Deliveries(window: window)
         snapshots = Snapshots(minimumBytes: journalBytes)

@@ -11,7 +11,15 @@ public struct Importer {
     private static let batchEvents = 500
     private static let batchBytes = 1 << 20
 
+    /// Appends events. The import of a log that no process serves has its own way to do so.
+    public typealias Append = (_ events: [NewEvent]) async throws -> Appended
+
     private let client: EventStoreClient
+    private let appendEvents: Append
+    private let system: SystemEvents
+    private let headAtStart: UInt64
+    /// The position up to which the log has the same events as the file, as far as it was read.
+    private var commonThrough: UInt64 = 0
     /// The head of the log before the next append. If an append answers with a position up to it,
     /// the log had the events already.
     private var through: UInt64
@@ -26,16 +34,29 @@ public struct Importer {
         let record: [UInt8]
     }
 
+    /// What an import does with the events of system streams.
+    public enum SystemEvents: Sendable {
+        /// It leaves them out and counts them. They describe the rules, queues and dead letters of
+        /// the log that they come from, by its positions.
+        case leftOut
+        /// It appends them. The log must hold no other events than those at the file's beginning,
+        /// which an interrupted import has left there.
+        case imported
+    }
+
     /// How many events were read, by outcome.
-    public struct Counts: Codable, CustomStringConvertible {
+    public struct Counts: Codable, Sendable, CustomStringConvertible {
         /// How many events were appended.
         public fileprivate(set) var imported = 0
         /// How many events the log had already.
         public fileprivate(set) var alreadyThere = 0
+        /// How many events of system streams were left out.
+        public fileprivate(set) var leftOut = 0
 
         /// The counts as text for people.
         public var description: String {
             "\(imported) events imported, \(alreadyThere) were there already"
+                + (leftOut > 0 ? ", left out \(leftOut) system events" : "")
         }
     }
 
@@ -43,15 +64,20 @@ public struct Importer {
     ///
     /// - Parameters:
     ///   - stream: the stream of all events, or nil to use their subjects.
+    ///   - system: what to do with events of system streams.
+    ///   - append: appends events, or nil to use the client.
     ///   - progress: called with the number of bytes read so far.
     /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
     ///   appended.
     public static func append(
         _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
-        progress: (_ bytes: Int) -> Void
+        system: SystemEvents = .leftOut, append: Append? = nil, progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
-        var importer = Importer(client: client, through: try await client.welcome().head)
+        let head = try await client.welcome().head
+        var importer = Importer(
+            client: client, appendEvents: append ?? { try await client.append($0) },
+            system: system, headAtStart: head, through: head)
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
@@ -71,6 +97,10 @@ public struct Importer {
     ///
     /// - Parameter line: the number of the event's line in the file, from 1.
     private mutating func add(_ event: NewEvent, line: Int) async throws {
+        if system == .leftOut, StreamName.isSystem(category: event.stream.category) {
+            counts.leftOut += 1
+            return
+        }
         var record: [UInt8] = []
         try event.encode(into: &record)
         // A batch can't hold an id twice. After the flush, the second event is found in the log.
@@ -91,6 +121,7 @@ public struct Importer {
             ids.removeAll(keepingCapacity: true)
             bytes = 0
         }
+        if system == .imported, commonThrough < headAtStart { try await resume() }
         while !batch.isEmpty {
             do {
                 return try await append(batch.map(\.event))
@@ -101,8 +132,20 @@ public struct Importer {
         }
     }
 
+    /// Leaves out what an interrupted import of system events has appended.
+    ///
+    /// - Throws: `rejected` if the log has other events, too. System events name positions, so they
+    ///   would then name events that they are not about.
+    private mutating func resume() async throws {
+        try await leaveOutKnown()
+        try require(
+            batch.isEmpty || commonThrough == headAtStart, .rejected,
+            "the log has \(headAtStart) events, of which the file begins with \(commonThrough); "
+                + "import system events into a new log")
+    }
+
     private mutating func append(_ events: [NewEvent]) async throws {
-        let appended = try await client.append(events)
+        let appended = try await appendEvents(events)
         // An append may be repeated because its answer was lost. Its events count as imported.
         if appended.last > through {
             counts.imported += events.count
@@ -124,6 +167,7 @@ public struct Importer {
                 entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
                 "line \(entry.line): event \(known.id) is in the log at position "
                     + "\(known.position) with other content; \(counts)")
+            if known.position == commonThrough + 1 { commonThrough += 1 }
         }
         counts.alreadyThere += batch.count - missing.count
         batch = missing

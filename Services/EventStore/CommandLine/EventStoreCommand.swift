@@ -27,7 +27,9 @@ struct StoreOptions: ParsableArguments {
     var endpoint: String?
 
     /// Runs `body` with a client of the store, and closes the client afterwards.
-    func withClient(_ body: (EventStoreClient) async throws -> Void) async throws {
+    func withClient<Result>(
+        _ body: (EventStoreClient) async throws -> Result
+    ) async throws -> Result {
         try await EventStoreConnection.with(endpoint, home: home, body)
     }
 }

@@ -3,41 +3,82 @@ import CloudEvents
 import CommandLine
 import EventSourcing
 import EventStoreClient
+import EventStoreMain
 import Foundation
 
 struct Import: ProgramCommand {
     static let abstract = "Append CloudEvents in their order, one JSON object per line."
     static let discussion = """
         Events keep their ids. Events that are already in the log are skipped, so an \
-        interrupted import can be run again. The import stops at the first invalid line.
+        interrupted import can be run again. The import stops at the first invalid line. It \
+        leaves out the events of system streams, whose names begin with $: rules, queues, dead \
+        letters, archives and replays. --system imports them, too, but only into a new log that \
+        no process serves.
         """
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
+    @Flag(help: "Import system events, too, into the log below --home, which must be new.")
+    var system = false
     @Flag(help: "Print JSON.") var json = false
     @Argument(help: "The file to read; standard input, if it is missing or '-'.")
     var file: String?
 
-    func run() async throws {
-        let stream = try stream.map { try StreamName($0) }
-        let (input, size) = try open()
-        try await store.withClient { client in
-            let counts = try await {
-                var bar = ProgressBar("import", total: size)
-                defer { bar.end() }
-                return try await Importer.append(input, to: stream, with: client) { bytes in
-                    if size > 0 { bar.show(bytes, "bytes") }
-                }
-            }()
-            if json { try Output.json(counts) } else { print(counts) }
-        }
+    func validate() throws {
+        try require(
+            !system || stream == nil && store.endpoint == nil,
+            "--system takes neither --stream nor --endpoint: it writes to the log below --home")
+        try require(
+            stream.map { !StreamName.isSystem(category: $0) } ?? true,
+            "only the event store itself appends to streams whose names begin with '$'")
     }
 
-    private func open() throws -> (handle: FileHandle, size: Int) {
-        guard let file, file != "-" else { return (.standardInput, 0) }
-        let handle = try FileHandle(forReadingAtPath: file)
+    func run() async throws {
+        let stream = try stream.map { try StreamName($0) }
+        let input = try Input(file)
+        let counts: Importer.Counts
+        if system {
+            counts = try await OfflineStore.with(
+                home: store.home, segmentBytes: try Serve.segmentBytes()
+            ) { client, append in
+                try await input.append(to: nil, with: client, system: .imported) {
+                    try await append($0, .any)
+                }
+            }
+        } else {
+            counts = try await store.withClient { try await input.append(to: stream, with: $0) }
+        }
+        if json { try Output.json(counts) } else { print(counts) }
+    }
+}
+
+/// The file of an import.
+private struct Input {
+    private let handle: FileHandle
+    private let size: Int
+
+    init(_ file: String?) throws {
+        guard let file, file != "-" else {
+            (handle, size) = (.standardInput, 0)
+            return
+        }
+        handle = try FileHandle(forReadingAtPath: file)
             .orThrow(.invalid, "\(file) can't be read")
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-        return (handle, attributes?[.size] as? Int ?? 0)
+        size = attributes?[.size] as? Int ?? 0
+    }
+
+    /// Imports the events, and shows the progress.
+    func append(
+        to stream: StreamName?, with client: EventStoreClient,
+        system: Importer.SystemEvents = .leftOut, append: Importer.Append? = nil
+    ) async throws -> Importer.Counts {
+        var bar = ProgressBar("import", total: size)
+        defer { bar.end() }
+        return try await Importer.append(
+            handle, to: stream, with: client, system: system, append: append
+        ) { bytes in
+            if size > 0 { bar.show(bytes, "bytes") }
+        }
     }
 }

@@ -38,9 +38,9 @@ struct Keys: ProgramCommand {
         static let abstract = "Create keys, each in its own file beside the keyring."
         static let discussion = """
             A key named after one of the suite's processes may do what the process needs. Any \
-            other key is an operator's: it may read everything, send commands to all services \
-            and administer, but not append. Permission options replace these defaults: the \
-            key may do what they say, and read.
+            other key may only read. Permission options replace these defaults: the key may do \
+            what they say, and read. No key may append to system streams, whose names begin \
+            with $.
             """
         @OptionGroup var options: Options
         @OptionGroup var given: GivenPermissions
@@ -71,7 +71,10 @@ struct Keys: ProgramCommand {
             }
             try keyring.write(to: options.file)
             if options.json { return try Output.json(keyring) }
-            for name in names { print("\(name): \(folder.path)/\(name).key") }
+            for key in keyring.keys.suffix(names.count) {
+                print("\(key.name): \(folder.path)/\(key.name).key")
+                print("    \(key.effectivePermissions.summary)")
+            }
         }
     }
 
@@ -90,6 +93,7 @@ struct Keys: ProgramCommand {
                     ("appends to", { Self.list($0.effectivePermissions.append) }),
                     ("reads", { Self.list($0.effectivePermissions.read) }),
                     ("commands", { Self.list($0.effectivePermissions.commands) }),
+                    ("receives from", { Self.list($0.queues) }),
                     ("administers", { $0.effectivePermissions.administers ? "yes" : "no" }),
                 ])
         }
@@ -125,17 +129,26 @@ struct GivenPermissions: ParsableArguments {
     @Option(help: "A service that the key may send commands to, or '*'; may be repeated.")
     var command: [String] = []
 
+    @Option(
+        help: """
+            A queue that the key may receive from and acknowledge on, or '*'; may be repeated.
+            """)
+    var receive: [String] = []
+
     @Flag(
         inversion: .prefixedNo,
-        help: "Whether the key may change rules, queues, dead letters, archives and replays.")
+        help: """
+            Whether the key may change rules, queues, dead letters, archives and replays, and \
+            receive from any queue.
+            """)
     var admin: Bool?
 
     /// The permissions that the options set; nil if no option is given.
     var permissions: Permissions? {
-        guard admin != nil || !(append + read + command).isEmpty else { return nil }
+        guard admin != nil || !(append + read + command + receive).isEmpty else { return nil }
         return Permissions(
             append: append, read: read.isEmpty ? [Permissions.any] : read, commands: command,
-            administers: admin ?? false)
+            receive: receive, administers: admin ?? false)
     }
 
     func validate() throws {
@@ -144,5 +157,39 @@ struct GivenPermissions: ParsableArguments {
                 (try? StreamName(category: name, id: "1")) != nil,
                 "'\(name)' is not a category, a service or '*'")
         }
+        for category in append {
+            try require(
+                !StreamName.isSystem(category: category),
+                "'\(category)' is a system category, to which no key may append")
+        }
+        for queue in receive where queue != Permissions.any {
+            if let fault = QueueDefinition(name: queue).fault { throw ValidationError(fault) }
+        }
+    }
+}
+
+extension Keyring.Key {
+    /// The queues that the key may receive from. A keyring of an earlier version does not list the
+    /// queue of the key's own name.
+    fileprivate var queues: [String] {
+        let permissions = effectivePermissions
+        return permissions.administers ? [Permissions.any] : permissions.receive ?? [name]
+    }
+}
+
+extension Permissions {
+    /// The permissions in one line.
+    fileprivate var summary: String {
+        func list(_ names: [String], _ all: String) -> String {
+            names.contains(Self.any) ? all : names.joined(separator: ", ")
+        }
+        var parts = ["reads \(list(read, "everything"))"]
+        if !append.isEmpty { parts.append("appends to \(list(append, "all categories"))") }
+        if !commands.isEmpty { parts.append("sends commands to \(list(commands, "all services"))") }
+        if let receive, !receive.isEmpty {
+            parts.append("receives from \(list(receive, "all queues"))")
+        }
+        if administers { parts.append("administers") }
+        return parts.joined(separator: "; ")
     }
 }

@@ -75,17 +75,17 @@ struct Serve: ProgramCommand {
         configuration.wiring =
             try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
         configuration.durability = durability
-        configuration.segmentBytes = try segmentBytes()
+        configuration.segmentBytes = try segmentSize.map { $0 << 20 } ?? Self.segmentBytes()
         configuration.metricsAddress = try process.metricsAddress(of: "event-store", home: home)
         return configuration
     }
 
-    private func segmentBytes() throws -> Int {
-        if let segmentSize { return segmentSize << 20 }
+    /// Returns the size of a log's segments, in bytes, from the environment or the default.
+    static func segmentBytes() throws -> Int {
         guard let text = Endpoints.environment("DAYBOOK_SEGMENT_SIZE") else {
             return EventLog.defaultSegmentBytes
         }
-        guard let size = Int(text), Self.segmentSizes.contains(size) else {
+        guard let size = Int(text), segmentSizes.contains(size) else {
             throw DaybookError(.usage, "DAYBOOK_SEGMENT_SIZE must be 16 to 1024, not '\(text)'")
         }
         return size << 20

@@ -10,11 +10,14 @@ import Logging
 import Observability
 import ZeroMQ
 
-/// The process of the event store: the log's server, and the bus, which is an ordinary client of
-/// the server on a thread of its own.
+/// The process of the event store: the log's server, and the bus, on a thread of its own.
+///
+/// The bus is a client of the server like any other, except that it appends its own events by a
+/// call within the process.
 public struct EventStoreProcess: Sendable {
     private let configuration: EventStoreConfiguration
     private let server: EventStoreServer
+    private let keyFault: @Sendable () -> String?
 
     /// Opens the log, or creates it, and binds the endpoints of requests and of the feed.
     ///
@@ -24,7 +27,9 @@ public struct EventStoreProcess: Sendable {
         self.configuration = configuration
         try FileManager.default.createDirectory(
             atPath: configuration.home, withIntermediateDirectories: true)
-        let credentials = try Credentials.ofProcess(logger: configuration.logger("keys"))
+        let credentials = try Credentials.ofProcess(
+            logger: configuration.logger("keys"), isReporting: true)
+        keyFault = credentials.fault
         server = try await EventStoreServer(
             endpoint: configuration.endpoint, feed: configuration.feed, bus: configuration.bus,
             durability: configuration.durability, on: SocketLoop(name: "event-store"),
@@ -59,12 +64,14 @@ public struct EventStoreProcess: Sendable {
             endpoint: configuration.endpoint, on: loop, in: credentials.context)
         let bus = try await Bus(
             endpoint: configuration.bus, folder: configuration.home + "/bus",
-            journal: configuration.home + "/journal", client: client, on: loop,
+            journal: configuration.home + "/journal", client: client,
+            appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
             in: credentials.context, access: credentials.access,
             logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
             at: configuration.metricsAddress, of: loop,
-            metrics: { await server.metrics() + bus.metrics() }, fault: { await bus.fault() },
+            metrics: { await server.metrics() + bus.metrics() },
+            fault: { [keyFault] in if let fault = keyFault() { fault } else { await bus.fault() } },
             logger: logger)
         logger.notice(
             "ready",

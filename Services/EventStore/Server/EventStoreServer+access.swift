@@ -16,7 +16,7 @@ extension EventStoreServer {
             try caller.checkRead(stream.name.category)
         }
         if let query = condition.noneMatching?.query { try caller.checkRead(query) }
-        guard !permissions.append.contains(Permissions.any) else { return }
+        let appendsAnywhere = permissions.append.contains(Permissions.any)
         var at = 0
         var last: [UInt8] = []
         // The log rejects bytes that are not a whole record.
@@ -25,6 +25,7 @@ extension EventStoreServer {
         {
             let stream = records.extracting(at..<at + header.length).extracting(header.stream)
             at += header.length
+            if appendsAnywhere, !StreamName.isSystem(stream) { continue }
             var category: [UInt8] = []
             category.append(contentsOf: stream.extracting(first: categoryLength(of: stream)))
             guard category != last else { continue }

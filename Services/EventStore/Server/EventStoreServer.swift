@@ -29,6 +29,8 @@ public actor EventStoreServer: LoopActor {
     var chainsWaiting = 0
     let calls: CallTable
     let receivedCalls = AsyncStream.makeStream(of: ReceivedCall.self)
+    /// Failures of the log while the process itself appends, which end the server.
+    let failures = AsyncStream.makeStream(of: (any Error).self)
     let feedEndpoint: String
     let busEndpoint: String?
     let access: AccessControl
@@ -92,6 +94,10 @@ public actor EventStoreServer: LoopActor {
                 group.addTask(executorPreference: loop) { try await self.serveFeed() }
                 group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
                 group.addTask(executorPreference: loop) { try await self.serveCalls() }
+                group.addTask { [failures] in
+                    for await error in failures.stream { throw error }
+                    throw CancellationError()
+                }
                 try await group.next()
                 group.cancelAll()
             }
@@ -120,7 +126,7 @@ public actor EventStoreServer: LoopActor {
     }
 
     /// Commits the staged events, and records how long that took if there were any.
-    private func commit() throws -> [UInt8] {
+    func commit() throws -> [UInt8] {
         let start = ContinuousClock.now
         let committed = try log.commit()
         if !committed.isEmpty {

@@ -38,6 +38,17 @@ public struct StreamName: Hashable, Sendable {
     /// The part before the first hyphen.
     public var category: String { Self.category(of: description) }
 
+    /// Returns whether streams of the category are system streams: those of the event store's own
+    /// events, to which no client appends. The names of their categories begin with `$`.
+    public static func isSystem(category: String) -> Bool {
+        category.utf8.first == UInt8(ascii: "$")
+    }
+
+    /// Returns whether the bytes are the name of a system stream.
+    public static func isSystem(_ name: Span<UInt8>) -> Bool {
+        !name.isEmpty && name[0] == UInt8(ascii: "$")
+    }
+
     /// The part after the first hyphen, or empty.
     public var id: String {
         description.utf8.firstIndex(of: UInt8(ascii: "-")).map {

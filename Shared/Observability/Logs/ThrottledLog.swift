@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Without the limit, a client could fill the disk with messages about its requests.
 package final class ThrottledLog: Sendable {
-    private static let interval: Duration = .seconds(1)
+    /// The shortest time between two messages of a caller, if the caller names no other.
+    package static let interval: Duration = .seconds(1)
 
     private struct Entry: Sendable {
         var notedAt: ContinuousClock.Instant
@@ -18,17 +19,17 @@ package final class ThrottledLog: Sendable {
 
     package init(_ logger: Logger) { self.logger = logger }
 
-    /// Logs a message, or counts it if the caller's last message is less than a second old.
+    /// Logs a message, or counts it if the caller's last message is less than `interval` old.
     ///
     /// - Parameter caller: the name of a key, for instance. Callers are never forgotten, so their
     ///   number must be bounded.
-    package func note(_ text: String, of caller: String) {
+    package func note(_ text: String, of caller: String, every interval: Duration = interval) {
         let noted = entries.withLock { entries -> Entry? in
             let now = ContinuousClock.now
-            var entry = entries[caller] ?? Entry(notedAt: now - Self.interval)
+            var entry = entries[caller] ?? Entry(notedAt: now - interval)
             entry.total += 1
             defer { entries[caller] = entry }
-            guard entry.notedAt + Self.interval <= now else {
+            guard entry.notedAt + interval <= now else {
                 entry.suppressed += 1
                 return nil
             }

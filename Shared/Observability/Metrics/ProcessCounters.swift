@@ -15,6 +15,8 @@ package final class ProcessCounters: Sendable {
     private struct Counts: Sendable {
         var calls: [String: Call] = [:]
         var deniedHandshakes: UInt64 = 0
+        var refusedConnections: UInt64 = 0
+        var keys: (isKeyringValid: Bool, isKeyValid: Bool)?
     }
 
     private let counts = Mutex(Counts())
@@ -34,6 +36,22 @@ package final class ProcessCounters: Sendable {
 
     /// Counts a TCP handshake that the authenticator denied.
     package func noteDeniedHandshake() { counts.withLock { $0.deniedHandshakes += 1 } }
+
+    /// Counts a connection that another process refused.
+    package func noteRefusedConnection() { counts.withLock { $0.refusedConnections += 1 } }
+
+    /// Sets whether the keyring can be used and whether it has the process's key.
+    ///
+    /// - Returns: what was set before, or nil if nothing was.
+    @discardableResult
+    package func setKeys(
+        isKeyringValid: Bool, isKeyValid: Bool
+    ) -> (isKeyringValid: Bool, isKeyValid: Bool)? {
+        counts.withLock { counts in
+            defer { counts.keys = (isKeyringValid, isKeyValid) }
+            return counts.keys
+        }
+    }
 
     /// Returns the current metrics, with calls and outcomes in alphabetical order.
     ///
@@ -57,6 +75,17 @@ package final class ProcessCounters: Sendable {
                 "daybook_handshakes_refused_total",
                 "Denied TCP handshakes: the key is unknown, revoked or connects too often.",
                 counts.deniedHandshakes),
+            .counter(
+                "daybook_connections_refused_total",
+                "Connections that another process refused because of this process's key.",
+                counts.refusedConnections),
+            .gauge(
+                "daybook_keyring_valid",
+                "1 if the keyring can be used, 0 while the last valid one stays in use.",
+                each: counts.keys.map { [([], $0.isKeyringValid ? 1 : 0)] } ?? []),
+            .gauge(
+                "daybook_key_valid", "1 if the keyring has the process's own key, otherwise 0.",
+                each: counts.keys.map { [([], $0.isKeyValid ? 1 : 0)] } ?? []),
         ]
     }
 }

@@ -31,6 +31,7 @@ public struct ServiceHost<S: Service> {
     private let snapshots: SnapshotStore
     private let logger: Logger
     private let metricsAddress: StreamAddress?
+    private let keyFault: @Sendable () -> String?
 
     /// Locks the service's folder, connects to the event store, opens the service's stores, and
     /// binds its endpoint.
@@ -50,7 +51,9 @@ public struct ServiceHost<S: Service> {
         let folder = "\(configuration.home)/\(S.name)"
         lock = try FolderLock(folder)
         loop = SocketLoop(name: S.name)
-        let credentials = try Credentials.ofProcess(logger: configuration.logger("keys"))
+        let credentials = try Credentials.ofProcess(
+            logger: configuration.logger("keys"), isReporting: true)
+        keyFault = credentials.fault
         client = try await EventStoreClient(
             endpoint: configuration.eventStoreEndpoint, on: loop, in: credentials.context)
         let welcome = try await client.welcome(timeout: .seconds(60))
@@ -126,7 +129,9 @@ public struct ServiceHost<S: Service> {
             projection: { await readModel.status() }, participant: participant)
         await server.handle("status") { _, _ in try JSON.data(try await report.status()) }
         let metrics = try await MetricsServer(
-            at: metricsAddress, of: loop, metrics: report.metrics, fault: report.fault,
+            at: metricsAddress, of: loop, metrics: report.metrics,
+            fault: { [keyFault] in if let fault = keyFault() { fault } else { await report.fault() }
+            },
             logger: logger)
         logger.notice("ready", metadata: ["log": "\(log)"])
         try await untilSignalled {

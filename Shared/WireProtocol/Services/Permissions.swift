@@ -4,16 +4,20 @@ public import EventSourcing
 public struct Permissions: Codable, Hashable, Sendable {
     /// The entry of a list that permits all names.
     public static let any = "*"
-    /// The permission to do everything.
+    /// The permission to do everything that a client can do. No client appends to system streams.
     public static let everything = Permissions(
-        append: [any], read: [any], commands: [any], administers: true)
+        append: [any], read: [any], commands: [any], receive: [any], administers: true)
 
-    /// The stream categories that the key may append to.
+    /// The stream categories that the key may append to. System categories are never among them.
     public var append: [String]
     /// The categories of the events that the key may read, directly or in what derives from them.
     public var read: [String]
     /// The services that the key may send commands to.
     public var commands: [String]
+    /// The queues that the key may receive from and acknowledge on.
+    ///
+    /// Nil in the keyrings of earlier versions: the queue with the name of the key.
+    public var receive: [String]?
     /// Whether the key may change rules, queues, dead letters, archives and replays, receive from
     /// any queue, and make services rebuild their stores.
     public var administers: Bool
@@ -21,11 +25,12 @@ public struct Permissions: Codable, Hashable, Sendable {
     /// Creates permissions. By default the key may read all events and nothing else.
     public init(
         append: [String] = [], read: [String] = [any], commands: [String] = [],
-        administers: Bool = false
+        receive: [String]? = [], administers: Bool = false
     ) {
         self.append = append
         self.read = read
         self.commands = commands
+        self.receive = receive
         self.administers = administers
     }
 
@@ -33,7 +38,9 @@ public struct Permissions: Codable, Hashable, Sendable {
     public var readsAll: Bool { read.contains(Self.any) }
 
     /// Returns whether the key may append to streams of the category.
-    public func mayAppend(to category: String) -> Bool { append.holds(category) }
+    public func mayAppend(to category: String) -> Bool {
+        !StreamName.isSystem(category: category) && append.holds(category)
+    }
 
     /// Returns whether the key may read events of the category.
     public func mayRead(_ category: String) -> Bool { read.holds(category) }
@@ -75,8 +82,15 @@ public struct Caller: Hashable, Sendable {
 
     // MARK: Checks. All throw the error `denied`, whose message says who may not do what.
 
-    /// Throws `denied` unless the caller may append to streams of the category.
+    /// Throws `denied` unless the caller may append to streams of the category. Nobody may append
+    /// to system streams.
     public func checkAppend(to category: String) throws(ProtocolError) {
+        guard !StreamName.isSystem(category: category) else {
+            throw ProtocolError(
+                .denied,
+                "only the event store itself appends to streams of '\(category)'; change its rules, "
+                    + "queues, archives and replays with its commands")
+        }
         try check(permissions.mayAppend(to: category), "append to streams of '\(category)'")
     }
 
@@ -105,11 +119,12 @@ public struct Caller: Hashable, Sendable {
         try check(permissions.administers, "administer")
     }
 
-    /// Throws `denied` unless the caller may use the queue: administrators, and the key of the
-    /// same name.
+    /// Throws `denied` unless the caller may receive from the queue and acknowledge on it.
+    ///
+    /// Administrators may use all queues.
     public func checkQueue(_ queue: String) throws(ProtocolError) {
-        try check(
-            queue == name || permissions.administers, "work on queue '\(queue)', only on its own")
+        let isAllowed = permissions.receive.map { $0.holds(queue) } ?? (queue == name)
+        try check(isAllowed || permissions.administers, "receive from queue '\(queue)'")
     }
 
     private var readable: String {

@@ -50,13 +50,93 @@ import WireProtocol
         let rest = try to.run("event-store", "import", file)
         #expect(rest.output == "1029 events imported, 171 were there already\n", "\(rest.errors)")
         let again = try to.run("event-store", "import", "--json", file)
-        #expect(again.output == "{\"alreadyThere\":1200,\"imported\":0}\n", "\(again.errors)")
+        #expect(
+            again.output == "{\"alreadyThere\":1200,\"imported\":0,\"leftOut\":0}\n",
+            "\(again.errors)")
         #expect(try await target.welcome().head == 1202)
 
         let (before, after) = (try await bodies(source), try await bodies(target).dropFirst(2))
         #expect(after.count == 1200 && Set(before) == Set(after))
         await source.close()
         await target.close()
+    }
+
+    /// Starts a store with rules, appends some events to it, and exports its log.
+    private func export(to file: String, of suite: IntegrationHarness.Suite) async throws {
+        try suite.start("event-store")
+        for command in [
+            ["queues", "create", "q"], ["rules", "put", "r", "--pattern", "{}", "--target", "q"],
+        ] {
+            let run = try suite.run(["event-store"] + command)
+            #expect(run.status == 0, "\(run)")
+        }
+        let store = try await suite.eventStore()
+        try await fill(store)
+        await store.close()
+        #expect(try suite.run("event-store", "queues", "pause", "q").status == 0)
+        let export = try suite.run("event-store", "export", file)
+        #expect(export.output == "exported 1203 events to \(file)\n", "\(export)")
+    }
+
+    @Test func `Import leaves out system events and counts them`() async throws {
+        let (from, to) = (try Suite(), try started())
+        let file = "\(from.home)/log.jsonl"
+        try await export(to: file, of: from)
+        let first = try to.run("event-store", "import", file)
+        #expect(
+            first.output
+                == "1200 events imported, 0 were there already, left out 3 system events\n",
+            "\(first)")
+        let again = try to.run("event-store", "import", "--json", file)
+        #expect(again.output == "{\"alreadyThere\":1200,\"imported\":0,\"leftOut\":3}\n")
+        #expect(try to.run("event-store", "queues", "show", "q").status == 65)
+        let direct = try to.run(
+            "event-store", "append", "--stream", "$queue-q", "--type", "QueueDeleted", "--data",
+            "{}")
+        #expect(direct.status == 65, "\(direct)")
+        #expect(direct.errors.contains("only the event store itself appends"), "\(direct)")
+        for options in [
+            ["--stream", "$queue-q"], ["--system", "--stream", "s-1"],
+            ["--system", "--endpoint", to.endpoint(of: "event-store")],
+        ] {
+            let run = try to.run(["event-store", "import", file] + options)
+            #expect(run.status == 64 && run.output.isEmpty, "\(options): \(run)")
+        }
+    }
+
+    @Test func `Import of system events copies a whole log into a new one that is not served`()
+        async throws
+    {
+        let (from, to) = (try Suite(), try Suite())
+        let file = "\(from.home)/log.jsonl"
+        try await export(to: file, of: from)
+        // An import that was interrupted after 700 lines, and is run again.
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let part = "\(from.home)/part.jsonl"
+        try lines.prefix(700).joined(separator: "\n")
+            .write(toFile: part, atomically: true, encoding: .utf8)
+        let first = try to.run("event-store", "import", "--system", part)
+        #expect(first.output == "700 events imported, 0 were there already\n", "\(first)")
+        let rest = try to.run("event-store", "import", "--system", file)
+        #expect(rest.output == "503 events imported, 700 were there already\n", "\(rest)")
+        try to.start("event-store")
+        let (source, target) = (try await from.eventStore(), try await to.eventStore())
+        #expect(try await bodies(source) == bodies(target))
+        #expect(try to.run("event-store", "queues", "show", "q").status == 0)
+        await source.close()
+        await target.close()
+        // A store serves this log.
+        let served = try to.run("event-store", "import", "--system", file)
+        #expect(served.status == 69 && served.errors.contains("stop it first"), "\(served)")
+        #expect(to.terminate("event-store") == 0)
+        let whole = try to.run("event-store", "import", "--system", file)
+        #expect(whole.output == "0 events imported, 1203 were there already\n", "\(whole)")
+        // The log has other events than this file begins with.
+        try (lines.dropFirst().map(String.init) + [Self.line(1)]).joined(separator: "\n")
+            .write(toFile: part, atomically: true, encoding: .utf8)
+        let other = try to.run("event-store", "import", "--system", part)
+        #expect(other.status == 65, "\(other)")
+        #expect(other.errors.contains("import system events into a new log"), "\(other)")
     }
 
     @Test func `Import keeps the order of the log, and export overwrites no file`() async throws {

@@ -56,7 +56,7 @@ extension PendingDeadLetter {
     ///   - event: the dead event; nil if it can't be read.
     ///   - group: the name of the event's group.
     func newEvent(of event: RecordedEvent?, group: String) throws -> NewEvent {
-        let id = event?.id ?? EventID.none.derived("position/\(entry.position)")
+        let id = event?.id ?? DeadLetterRow.idOfUnreadable(at: entry.position)
         let letter = DeadLetter(
             queue: queue, rule: entry.rule, replay: entry.replay, position: entry.position,
             event: id, type: event?.type ?? "", sequence: entry.sequence, group: group,
@@ -79,6 +79,27 @@ extension PendingDeadLetter {
 }
 
 extension DeadLetterRow {
+    /// Returns the id that a dead letter names if the dead event can't be read.
+    static func idOfUnreadable(at position: UInt64) -> EventID {
+        EventID.none.derived("position/\(position)")
+    }
+
+    /// Throws `invalid` if the event at the dead letter's position is not the one that it names.
+    ///
+    /// A dead letter that was copied from another log names a position of that log.
+    ///
+    /// - Parameter event: the event at the position; nil if it can't be read.
+    func check(_ event: RecordedEvent?) throws(DaybookError) {
+        guard let event, event.id != letter.event,
+            letter.event != Self.idOfUnreadable(at: letter.position)
+        else { return }
+        throw DaybookError(
+            .invalid,
+            "dead letter \(id) of queue '\(letter.queue)' names event \(letter.event) at position "
+                + "\(letter.position), where the log has event \(event.id); discard the dead letter"
+        )
+    }
+
     /// Returns the event that redrives or discards the dead letter, with the tags and in the
     /// conversation of the dead event.
     ///
