@@ -101,7 +101,6 @@ enum Untested {
         "Services/EventStore/CloudEvents/Importer.swift":
             "SystemTests/EventStore/ExportCommandTests",
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
-        "Services/Orders/Main/Import/Obstacles.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
         "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
         "Shared/EventStoreClient/Queues/QueueWorker.swift":
