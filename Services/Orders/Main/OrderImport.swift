@@ -97,7 +97,7 @@ struct OrderImport: Sendable {
             try await watch("orders placed", total: purchases.count) { progress in
                 let head =
                     source == ImportIDs.numberedSource
-                    ? try await retryWhileUnavailable { try await head() } : nil
+                    ? try await retryWhileUnavailable { try await self.head() } : nil
                 return try await forEach(purchases, progress) { purchase in
                     if let head, try await isNumbered(purchase, atLeast: head, orders) {
                         return Placed(order: ImportIDs.numbered(purchase), isKnown: true)
