@@ -68,10 +68,11 @@ public struct CommandIDOption: ParsableArguments {
             where error.kind == .unavailable || error.kind == .overloaded
         {
             let line = Self.repetition(of: CommandLine.arguments, with: id)
+            let reason = error.description
             throw DaybookError(
                 error.kind,
-                "\(error); the outcome is unknown: the command may have taken effect. Repeat it "
-                    + "safely with: \(line)")
+                reason + (reason.hasSuffix("?") ? "" : ".") + " The outcome is unknown: the "
+                    + "command may have taken effect. Repeat it safely with: \(line)")
         }
     }
 

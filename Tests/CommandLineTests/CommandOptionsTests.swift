@@ -55,7 +55,7 @@ import Testing
         #expect(error?.kind == kind)
         #expect(
             error?.description.hasPrefix(
-                "no answer; the outcome is unknown: the command may have taken effect. Repeat it "
+                "no answer. The outcome is unknown: the command may have taken effect. Repeat it "
                     + "safely with: ") == true)
         #expect(error?.description.contains(option) == true)
     }

@@ -16,7 +16,7 @@ extension `Suite of services` {
         let lost = try suite.run("credit", "p", "10.00", "--timeout", "3")
         #expect(lost.status == 69 && lost.output.isEmpty, "\(lost)")
         let parts = lost.errors.components(separatedBy: "Repeat it safely with: ")
-        #expect(parts.count == 2 && parts[0].contains("the outcome is unknown"), "\(lost)")
+        #expect(parts.count == 2 && parts[0].contains("running? The outcome is unknown"), "\(lost)")
         let line = try #require(parts.last).trimmingCharacters(in: .newlines)
         #expect(line.contains("credit p 10.00 --timeout 3 --command-id "), "\(lost)")
         suite.signal("event-store", SIGCONT)
