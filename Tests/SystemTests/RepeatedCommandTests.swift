@@ -112,6 +112,25 @@ extension `Suite of services` {
         }
     }
 
+    @Test func `Append of many lines is repeated as a whole`() async throws {
+        let suite = try Suite()
+        try suite.start("event-store")
+        let append =
+            "event-store append --stream note-1 --type T --command-id \(EventID.random())"
+        let first = try suite.shell("seq 600 | \(append)")
+        #expect(first.status == 0, "\(first)")
+        #expect(first.output == "position 500, revision 499\nposition 600, revision 599\n")
+        let again = try suite.shell("seq 600 | \(append)")
+        #expect(
+            again.output == first.output.replacing("\n", with: ", appended already\n"), "\(again)")
+        // Other lines are another command.
+        for input in ["seq 601", "seq 2 600", "echo 7"] {
+            let other = try suite.shell("\(input) | \(append)")
+            #expect(other.status == 65, "\(input): \(other)")
+        }
+        #expect(try await suite.events(.all).count == 600)
+    }
+
     @Test func `Orders and accounts may have UUIDs and e-mail addresses as ids`() async throws {
         let suite = try Suite()
         try await suite.startAll()
