@@ -68,7 +68,7 @@ import WireProtocol
     @Test mutating func `Participants that wait or fail are obstacles`() {
         statuses["route"]?.participant?.state = .waiting
         statuses["balance"]?.participant?.lastFailure = "OrderConfirmed at position 7: no"
-        // An earlier failure of which no event is left is none.
+        // A failure does not count if no event waits for a retry.
         statuses["orders"]?.participant?.lastFailure = "OrderPlaced at position 5: no"
         queues[2].delayed = 1
         #expect(
