@@ -220,7 +220,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         "OrdersDomainTests",
         ["Contracts", "EventSourcing", "EventSourcingTesting", "OrdersDomain", "TestSupport"], []
     ),
-    ("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain"], []),
+    ("OrdersMainTests", ["Contracts", "EventSourcing", "OrdersMain", "WireProtocol"], []),
     (
         "RouteDomainTests",
         ["Contracts", "EventSourcing", "EventSourcingTesting", "RouteDomain", "TestSupport"], []

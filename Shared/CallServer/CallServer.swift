@@ -58,7 +58,8 @@ public actor CallServer: LoopActor {
         calls.handle(name) { (try await handler($0, $1), "answered") }
     }
 
-    /// Registers the handler of a command. The server checks that the caller may send commands.
+    /// Registers the handler of a command. The server checks that the caller may send commands, and
+    /// that it still waits for an answer.
     public func command<Command: Codable & Sendable>(
         _ name: String,
         _ handler: @escaping @Sendable (Command, Cause) async throws -> Outcome
@@ -67,7 +68,8 @@ public actor CallServer: LoopActor {
         calls.handle(name) { [logger] data, caller in
             try caller.checkCommand(to: service)
             let request = try JSON.argument(CommandRequest<Command>.self, data)
-            let cause = request.cause(from: caller)
+            let cause = try request.cause(of: name, at: service, from: caller)
+            try cause.checkDeadline(at: .now())
             let reply = CommandReply(
                 try await handler(request.command, cause), correlationID: cause.correlationID)
             logger.debug("\(name) \(reply.result)", metadata: Self.fields(of: cause))

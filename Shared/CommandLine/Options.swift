@@ -43,7 +43,7 @@ public struct ServeOptions: ParsableArguments {
     }
 }
 
-/// The options of every command and query.
+/// The options of every call to a service.
 public struct CallOptions: ParsableArguments {
     /// The folder of the suite's state.
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
@@ -82,18 +82,6 @@ public struct CallOptions: ParsableArguments {
         try require(
             timeout > 0 && timeout < 1e9,
             "--timeout must be above 0 and below 1000000000 seconds, not \(timeout)")
-    }
-
-    /// Sends a command to a service, and prints its outcome.
-    ///
-    /// - Parameters:
-    ///   - name: the name of the call that carries the message.
-    ///   - outcome: the outcome for people, such as `placed order o1`.
-    public func command(
-        _ name: String, _ message: some Codable & Sendable, to service: String, _ outcome: String
-    ) async throws {
-        let reply = try await with(service) { try await $0.command(name, message) }
-        try Output.reply(reply, json: json, outcome)
     }
 
     /// Returns the result of `body`, which gets a client of a service that is closed afterwards.

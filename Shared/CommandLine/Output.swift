@@ -83,10 +83,10 @@ public enum Output {
     /// - Parameter outcome: the outcome for people, such as `placed order o1`.
     public static func reply(_ reply: CommandReply, json: Bool, _ outcome: String) throws {
         if json { return try self.json(reply) }
-        let (events, position) = (reply.events.joined(separator: ", "), reply.position ?? 0)
+        let place = (reply.events + ["position \(reply.position ?? 0)"]).joined(separator: ", ")
         switch reply.result {
-        case .appended: print("\(outcome) (\(events), position \(position))")
-        case .repeated: print("\(outcome) already (position \(position))")
+        case .appended: print("\(outcome) (\(place))")
+        case .repeated: print("\(outcome) already (\(place))")
         case .nothing: print("nothing to do")
         }
     }

@@ -2,6 +2,7 @@ public import EventSourcing
 import Foundation
 import JSON
 import Keys
+import Observability
 public import WireProtocol
 public import ZeroMQ
 
@@ -38,17 +39,25 @@ public struct ServiceClient: Sendable {
     public func close() async { await connection.close() }
 
     /// Sends a command until an answer comes. The command takes effect once, however often it is
-    /// sent.
+    /// sent, and not after the client's timeout.
     ///
-    /// - Parameter mayBeRepeat: whether an earlier caller may have sent a command with the same id.
+    /// An error of kind `unavailable` or `overloaded` leaves the outcome unknown. Send the same
+    /// command with the same id to learn it.
+    ///
+    /// - Parameters:
+    ///   - id: the id of the command. It must not belong to another command.
+    ///   - mayBeRepeat: whether an earlier caller may have sent a command with the same id.
+    /// - Throws: `ProtocolError` with the service's rejection, `unavailable` if no answer came in
+    ///   time.
     public func command<Command: Codable & Sendable>(
         _ name: String, _ command: Command, id: EventID = .random(), mayBeRepeat: Bool = false
     ) async throws -> CommandReply {
+        let deadline = min(Timestamp.now() + timeout, .latest)
         let answer = try await connection.call(name, within: timeout) { attempt in
             try JSON.encode(
                 CommandRequest(
                     id: id, attempt: attempt + (mayBeRepeat ? 1 : 0), actor: actor,
-                    traceparent: traceparent, command: command))
+                    traceparent: traceparent, deadline: deadline, command: command))
         }
         return try JSON.decode(CommandReply.self, from: answer)
     }

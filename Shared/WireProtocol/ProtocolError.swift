@@ -30,7 +30,8 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         public static let wrongRevision = Code(rawValue: 10)
         /// An event matches the `none matching` condition of an append. Detail: its position.
         public static let conditionFailed = Code(rawValue: 11)
-        /// The log has an event with the same id and other content. Detail: its position.
+        /// The log has an event with the same id and other content, or one that another command
+        /// with the same id has caused. Detail: its position.
         public static let idReused = Code(rawValue: 12)
         /// The domain rejects the command.
         public static let rejected = Code(rawValue: 20)
@@ -44,6 +45,8 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         public static let damaged = Code(rawValue: 32)
         /// The process failed because of an internal error.
         public static let `internal` = Code(rawValue: 33)
+        /// The caller of the command no longer waits for it. This attempt did nothing.
+        public static let expired = Code(rawValue: 34)
     }
 
     /// The kind of the error.
@@ -110,6 +113,7 @@ extension ProtocolError.Code: CustomStringConvertible {
         .unavailable: ("unavailable", .unavailable),
         .damaged: ("damaged", .damaged),
         .internal: ("internal", .internal),
+        .expired: ("expired", .unavailable),
     ]
 
     /// The code's name in the protocol, or its number if it has none.

@@ -40,6 +40,53 @@ import WireProtocol
         let again = try await bus.admin.command(
             BusCall.putQueue, queue, id: id, mayBeRepeat: true)
         #expect(again.result == .repeated && again.position == first.position)
+        #expect(again.events == ["QueuePut"])
+        #expect(try await queues(of: bus).isEmpty)
+    }
+
+    @Test func `Repeated command with several events gets the position of the last one`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        let (replay, id) = (ReplayDefinition(name: "r", queue: "new"), EventID.random())
+        let first = try await bus.admin.command(BusCall.startReplay, replay, id: id)
+        for mayBeRepeat in [false, true] {
+            let again = try await bus.admin.command(
+                BusCall.startReplay, replay, id: id, mayBeRepeat: mayBeRepeat)
+            #expect(again.result == .repeated && again.position == first.position)
+            #expect(again.events == ["QueuePut", "ReplayStarted"] && again.events == first.events)
+        }
+    }
+
+    @Test func `Id of another command is rejected`() async throws {
+        let bus = try await RunningBus()
+        let id = EventID.random()
+        _ = try await bus.admin.command(BusCall.putQueue, QueueDefinition(name: "q"), id: id)
+        let head = try await bus.store.welcome().head
+        for mayBeRepeat in [false, true] {
+            let other = await #expect(throws: ProtocolError.self) {
+                try await bus.admin.command(
+                    BusCall.putQueue, QueueDefinition(name: "p"), id: id, mayBeRepeat: mayBeRepeat)
+            }
+            #expect(other?.code == .idReused && other?.detail == head)
+            let purge = await #expect(throws: ProtocolError.self) {
+                try await bus.admin.command(
+                    BusCall.purgeQueue, "q", id: id, mayBeRepeat: mayBeRepeat)
+            }
+            #expect(purge?.code == .idReused)
+        }
+        #expect(try await bus.store.welcome().head == head)
+    }
+
+    @Test func `Command whose caller no longer waits does nothing`() async throws {
+        let bus = try await RunningBus()
+        let request = CommandRequest(
+            id: .random(), attempt: 1, actor: "tester", deadline: .earliest,
+            command: QueueDefinition(name: "q"))
+        let error = await #expect(throws: ProtocolError.self) {
+            try await bus.admin.call(BusCall.putQueue, request, as: CommandReply.self)
+        }
+        #expect(error?.code == .expired)
         #expect(try await queues(of: bus).isEmpty)
     }
 

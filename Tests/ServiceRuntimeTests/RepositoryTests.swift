@@ -138,7 +138,8 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         try await open("a", first)
         let cause = Cause.new()
         let reserve = Account.Command.reserve(account: "a", order: "o", total: money(10))
-        guard case .appended(let appended, _) = try await first.execute(reserve, cause) else {
+        guard case .appended(let appended, let types) = try await first.execute(reserve, cause)
+        else {
             Issue.record("the command appended nothing")
             return
         }
@@ -146,7 +147,8 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         // Nothing is left to reserve, but the command already had its effect.
         for repository in [first, second] {
             #expect(
-                try await repository.execute(reserve, cause) == .repeated(position: appended.first))
+                try await repository.execute(reserve, cause)
+                    == .repeated(position: appended.last, types: types))
         }
         #expect(try await first.execute(reserve, .new()) == .nothing)
     }

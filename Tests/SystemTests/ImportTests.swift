@@ -36,6 +36,24 @@ extension `Suite of services` {
         #expect(try suite.audit().status == 0)
     }
 
+    @Test func `Import leaves the money and the limit that an earlier import gave a customer`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        let (first, second) = (
+            try suite.book("a.txt", ["1 19970101 1 11.77"]),
+            try suite.book("b.txt", ["1 19970102 1 12.00"])
+        )
+        try suite.succeed("orders", "import", first, "--funds", "100.00", "--credit", "10.00")
+        let output = try suite.succeed(
+            "orders", "import", second, "--funds", "300.00", "--credit", "30.00")
+        #expect(output.contains("1 sagas ended: 1 confirmed"), "\(output)")
+        #expect(try await suite.events(ofType: "MoneyCredited").count == 1)
+        #expect(try await suite.events(ofType: "CreditLimitSet").count == 1)
+        #expect(try suite.audit().status == 0)
+    }
+
     @Test func `Import lists invalid lines and imports the others only with --skip-invalid`()
         async throws
     {

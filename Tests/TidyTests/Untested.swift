@@ -33,6 +33,7 @@ enum Untested {
 
     /// Commands, with their options and output. Tests run them as processes.
     private static let commands = [
+        "Services/EventStore/CommandLine/Append.swift": "SystemTests/RepeatedCommandTests",
         "Services/EventStore/CommandLine/Bus/BusCommands.swift":
             "SystemTests/EventStore/BusCommandTests",
         "Services/EventStore/CommandLine/StatusCommands.swift":
@@ -103,7 +104,6 @@ enum Untested {
         "Services/EventStore/CloudEvents/Importer.swift":
             "SystemTests/EventStore/ExportCommandTests",
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
-        "Services/Orders/Main/Import/Obstacles.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
         "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
         "Shared/EventStoreClient/Queues/QueueWorker.swift":

@@ -18,7 +18,7 @@ extension MovementService {
 private struct Make<S: MovementService>: ProgramCommand {
     static var commandName: String? { "make" }
     static var abstract: String { S.abstract }
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the account.") var account: String
     @Argument(help: "The amount, such as 11.77.") var amount: String
     @Option(help: "The currency of the amount, an ISO 4217 code.") var currency = "USD"

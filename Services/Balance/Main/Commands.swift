@@ -20,7 +20,7 @@ extension BalanceService: ServiceProgram {
 
 struct Open: ProgramCommand {
     static let abstract = "Open an account."
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the account, which is its customer's id.") var account: String
     @Option(help: "The currency of the account, an ISO 4217 code.") var currency = "USD"
 

@@ -19,7 +19,7 @@ extension CreditLimitService: ServiceProgram {
 
 struct Set: ProgramCommand {
     static let abstract = "Set a customer's credit limit."
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The amount of the limit, such as 500.00.") var amount: String
     @Option(help: "The currency of the limit, an ISO 4217 code.") var currency = "USD"

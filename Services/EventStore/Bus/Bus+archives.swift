@@ -6,7 +6,7 @@ extension Bus {
     /// Creates the archive in its place before it is defined, because the archiver looks for it
     /// there.
     func create(_ archive: ArchiveDefinition, _ cause: Cause) async throws -> Outcome {
-        if let outcome = try await earlierOutcome(of: cause, cause.eventID(0)) { return outcome }
+        if let outcome = try await earlierOutcome(of: cause) { return outcome }
         _ = try Definitions.decide(.createArchive(archive), given: definitions)
         // Not on the bus's thread, which must not wait for the place.
         try await withTaskExecutorPreference(globalConcurrentExecutor) {

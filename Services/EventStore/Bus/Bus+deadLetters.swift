@@ -132,7 +132,9 @@ extension Bus {
         guard let last else {
             guard let id = request.selection.ids?.first else { return .nothing }
             let eventID = DeadLetterRow.closingEventID(type, of: id, cause)
-            if let outcome = try await earlierOutcome(of: cause, eventID) { return outcome }
+            if let earlier = try await client.event(id: eventID) {
+                return .repeated(position: earlier.position, types: [earlier.type])
+            }
             throw ProtocolError(.notFound, "there is no dead letter \(id)")
         }
         try await routed(through: last.last)

@@ -3,6 +3,7 @@ import EventStoreClient
 import Foundation
 import JSON
 import Logging
+import Observability
 import WireProtocol
 
 extension Bus {
@@ -10,14 +11,13 @@ extension Bus {
 
     /// Appends the events that the command leads to, and returns when the bus has applied them.
     func execute(_ command: Definitions.Command, _ cause: Cause) async throws -> Outcome {
-        if let outcome = try await earlierOutcome(of: cause, cause.eventID(0)) { return outcome }
         while true {
+            // Another attempt may be under way, so this is looked up before each decision.
+            if let outcome = try await earlierOutcome(of: cause) { return outcome }
+            try cause.checkDeadline(at: .now())
             let changes = try Definitions.decide(command, given: definitions)
             guard !changes.isEmpty else { return .nothing }
-            // The last event has index 0, by which a repeated command is found.
-            let events = try changes.enumerated().map {
-                try $1.newEvent(cause, at: changes.count - 1 - $0)
-            }
+            let events = try changes.enumerated().map { try $1.newEvent(cause, at: $0) }
             let unchanged = AppendCondition.NoneMatching(
                 .categories(Definitions.categories), after: router.position)
             do {
@@ -25,20 +25,24 @@ extension Bus {
                     events, AppendCondition(noneMatching: unchanged))
                 try await routed(through: appended.last)
                 return appended.isRepeat
-                    ? .repeated(position: appended.last)
+                    ? .repeated(position: appended.last, types: events.map(\.type))
                     : .appended(appended, types: events.map(\.type))
             } catch let error as ProtocolError where error.code == .conditionFailed {
                 // Decide again on what the definitions are now.
                 try await routed(through: error.detail)
+            } catch let error as ProtocolError where error.code == .idReused {
+                // Another attempt was faster, and was decided on other definitions.
+                if let outcome = try await earlierOutcome(of: cause) { return outcome }
+                throw error
             }
         }
     }
 
-    /// Returns the outcome of the command's earlier attempt, or nil if that did not append the
-    /// event with this id.
-    func earlierOutcome(of cause: Cause, _ id: EventID) async throws -> Outcome? {
-        guard cause.mayBeRepeat else { return nil }
-        return try await client.event(id: id).map { .repeated(position: $0.position) }
+    /// Returns the outcome of the command's earlier attempt, or nil if that appended nothing.
+    ///
+    /// - Throws: `idReused` if another command has used the id.
+    func earlierOutcome(of cause: Cause) async throws -> Outcome? {
+        try await client.earlierOutcome(of: cause) { BusCategory.all.contains($0.category) }
     }
 
     // MARK: Events

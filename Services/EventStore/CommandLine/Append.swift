@@ -8,6 +8,7 @@ struct Append: ProgramCommand {
     static let abstract = "Append one event, or without --data one for each line of standard input."
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var id: CommandIDOption
     @Option(help: "The stream, <category>-<id>.") var stream: String
     @Option(help: "The type of the event.") var type: String
     @Option(help: "The data of the event, as JSON.") var data: String?
@@ -29,31 +30,47 @@ struct Append: ProgramCommand {
         let expected: ExpectedRevision =
             revision.map { .revision($0) } ?? (expect == nil ? .any : .noStream)
         try await store.withClient { client in
-            var (batch, bytes): ([NewEvent], Int) = ([], 0)
-            func flush(_ condition: AppendCondition) async throws {
-                guard !batch.isEmpty else { return }
-                let appended = try await client.append(batch, condition)
-                print("position \(appended.last), revision \(appended.lastRevision)")
-                fflush(nil)  // Readers of a pipe must see at once which events are durable.
-                (batch, bytes) = ([], 0)
+            try await id.repeatable { id, _ in
+                try await append(to: stream, expected, id, client)
             }
-            if let data {
-                batch = [try event(stream, data)]
-                return try await flush(.stream(stream, expected))
-            }
-            while let line = readLine() {
-                batch.append(try event(stream, line))
-                bytes += line.utf8.count
-                if batch.count == 500 || bytes >= 1 << 20 { try await flush(.any) }
-            }
-            try await flush(.any)
         }
     }
 
-    private func event(_ stream: StreamName, _ data: String) throws -> NewEvent {
+    private func append(
+        to stream: StreamName, _ expected: ExpectedRevision, _ id: EventID,
+        _ client: EventStoreClient
+    ) async throws {
+        var (batch, bytes, count): ([NewEvent], Int, Int) = ([], 0, 0)
+        /// Adds an event, whose id derives from the command's and from its place in the input. So
+        /// the store recognises it when the command is repeated.
+        func add(_ data: String) throws {
+            batch.append(try event(id.derived("\(count)"), stream, data))
+            bytes += data.utf8.count
+            count += 1
+        }
+        func flush(_ condition: AppendCondition) async throws {
+            guard !batch.isEmpty else { return }
+            let appended = try await client.append(batch, condition)
+            let known = appended.isRepeat ? ", appended already" : ""
+            print("position \(appended.last), revision \(appended.lastRevision)\(known)")
+            fflush(nil)  // Readers of a pipe must see at once which events are durable.
+            (batch, bytes) = ([], 0)
+        }
+        if let data {
+            try add(data)
+            return try await flush(.stream(stream, expected))
+        }
+        while let line = readLine() {
+            try add(line)
+            if batch.count == 500 || bytes >= 1 << 20 { try await flush(.any) }
+        }
+        try await flush(.any)
+    }
+
+    private func event(_ id: EventID, _ stream: StreamName, _ data: String) throws -> NewEvent {
         let json = try? JSONSerialization.jsonObject(
             with: Data(data.utf8), options: .fragmentsAllowed)
         try require(json != nil, .invalid, "'\(data.prefix(60))' is not JSON")
-        return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
+        return NewEvent(id: id, stream: stream, type: type, tags: tag, data: Array(data.utf8))
     }
 }

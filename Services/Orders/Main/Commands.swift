@@ -23,8 +23,9 @@ extension OrdersService: ServiceProgram {
 
 struct Place: ProgramCommand {
     static let abstract = "Place an order."
-    @OptionGroup var options: CallOptions
-    @Option(help: "The id of the order (default: a random one).") var id: String?
+    @OptionGroup var options: CommandOptions
+    @Option(help: "The id of the order (default: one that derives from the command's id).")
+    var id: String?
     @Option(help: "The id of the customer whose account pays.") var customer: String
     @Option(help: "An item as sku:quantity:price, such as cd:2:11.77. Repeat it for more items.")
     var item: [String]
@@ -42,7 +43,10 @@ struct Place: ProgramCommand {
     }
 
     func run() async throws {
-        let order = id ?? "o\(EventID.random().description.filter { $0 != "-" }.prefix(12))"
+        let commandID = options.id.given ?? .random()
+        // A repeated command places the same order.
+        let order =
+            id ?? "o\(commandID.derived("order").description.filter { $0 != "-" }.prefix(12))"
         let currency = try Currency(currency)
         let now = Timestamp.now()
         let command = PlaceOrder(
@@ -50,7 +54,8 @@ struct Place: ProgramCommand {
             items: try item.map { try Self.item($0, currency) }, origin: from, destination: to,
             placedAt: now, deadline: now + .seconds(deadline))
         try await options.command(
-            PlaceOrder.name, command, to: OrdersService.name, "placed order \(order)")
+            PlaceOrder.name, command, to: OrdersService.name, "placed order \(order)",
+            id: commandID)
     }
 
     private static func item(_ text: String, _ currency: Currency) throws -> OrderItem {
@@ -67,7 +72,7 @@ struct Place: ProgramCommand {
 
 struct Cancel: ProgramCommand {
     static let abstract = "Cancel an order."
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {

@@ -65,16 +65,26 @@ struct OrderImport: Sendable {
             // The account may be open already. If it is not, the next command fails and says why.
         }
         if funds.amount > 0 {
-            _ = try await retryWhileUnavailable {
+            try await once {
                 try await credit.command(
                     CreditMoney.name, CreditMoney(account: customer, amount: funds),
                     id: ImportIDs.customer(customer, "credit"), mayBeRepeat: true)
             }
         }
-        _ = try await retryWhileUnavailable {
+        try await once {
             try await creditLimit.command(
                 SetCreditLimit.name, SetCreditLimit(customer: customer, limit: self.credit),
                 id: ImportIDs.customer(customer, "limit"), mayBeRepeat: true)
+        }
+    }
+
+    /// Sends a command on a customer, unless an earlier import has sent it, perhaps with another
+    /// amount.
+    private func once(_ command: () async throws -> CommandReply) async throws {
+        do {
+            _ = try await retryWhileUnavailable(command)
+        } catch let error as ProtocolError where error.code == .idReused {
+            // The earlier import's amount stays, whatever this one's options say.
         }
     }
 
@@ -84,9 +94,11 @@ struct OrderImport: Sendable {
     func place(_ purchases: [Purchase]) async throws -> [Placed] {
         let now = Timestamp.now()
         return try await with(OrdersService.name) { orders in
-            let head = source == ImportIDs.numberedSource ? try await head() : nil
-            return try await watch("orders placed", total: purchases.count) { progress in
-                try await forEach(purchases, progress) { purchase in
+            try await watch("orders placed", total: purchases.count) { progress in
+                let head =
+                    source == ImportIDs.numberedSource
+                    ? try await retryWhileUnavailable { try await self.head() } : nil
+                return try await forEach(purchases, progress) { purchase in
                     if let head, try await isNumbered(purchase, atLeast: head, orders) {
                         return Placed(order: ImportIDs.numbered(purchase), isKnown: true)
                     }
@@ -107,6 +119,10 @@ struct OrderImport: Sendable {
                     PlaceOrder.name, command, id: ImportIDs.placing(order))
             }
             return Placed(order: order, isKnown: reply.result == .repeated)
+        } catch let error as ProtocolError where error.code == .idReused {
+            // The id derives from the line, so this is the order of an earlier import, of a version
+            // that made another order of the line.
+            return Placed(order: order, isKnown: true)
         } catch let error as ProtocolError where error.code == .rejected {
             return Placed(badLine: BadLine(line: purchase.line, reason: error.description))
         }
@@ -198,7 +214,7 @@ struct OrderImport: Sendable {
             } catch let error as DaybookError where error.kind == .unavailable {
                 try Task.checkCancellation()
             } catch let error as ProtocolError
-                where error.code == .unavailable || error.code == .overloaded
+                where error.kind == .unavailable || error.kind == .overloaded
             {
                 // The process runs, but cannot answer yet.
                 try await Task.sleep(for: .milliseconds(200))

@@ -18,8 +18,8 @@ struct Reverse<S: Service>: ProgramCommand {
         """
     }
 
-    /// The options for the call to the service.
-    @OptionGroup var options: CallOptions
+    /// The options for the call to the service, and the id of the command.
+    @OptionGroup var options: CommandOptions
 
     /// Why the event is reversed, for the audit trail.
     @Option(help: "The reason, for the audit trail.") var reason: String
@@ -46,7 +46,7 @@ struct Reverse<S: Service>: ProgramCommand {
     /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
     func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
-            eventStore, home: options.home
+            eventStore, home: options.call.home
         ) { client in
             let record = try await client.event(event)
             let query = EventQuery([.init(correlations: [record.correlationID])])
@@ -55,9 +55,10 @@ struct Reverse<S: Service>: ProgramCommand {
         let command = ReverseEvent(event: record.id, reason: reason)
         guard !dryRun else {
             let preview = try await ReversalPreview.rehearse(
-                command, by: S.name, among: Endpoints.services(home: options.home).keys.sorted(),
-                options)
-            return try preview.print(record, in: conversation, json: options.json)
+                command, by: S.name,
+                among: Endpoints.services(home: options.call.home).keys.sorted(),
+                options.call)
+            return try preview.print(record, in: conversation, json: options.call.json)
         }
         try await options.command(
             ReverseEvent.name, command, to: S.name,

@@ -20,6 +20,13 @@ public struct OpenAccount: Codable, Hashable, Sendable {
     }
 }
 
+extension OpenAccount: ClockedCommand {
+    /// The command without the time of opening.
+    public var withoutTimes: OpenAccount {
+        OpenAccount(account: account, currency: currency, openedAt: .earliest)
+    }
+}
+
 /// Pays money into an account.
 public struct CreditMoney: Codable, Hashable, Sendable {
     /// The name of the call that carries the command.

@@ -42,6 +42,15 @@ public struct PlaceOrder: Codable, Hashable, Sendable {
     }
 }
 
+extension PlaceOrder: ClockedCommand {
+    /// The command without the time of placing and the deadline, which is counted from a clock.
+    public var withoutTimes: PlaceOrder {
+        var command = self
+        (command.placedAt, command.deadline) = (.earliest, .earliest)
+        return command
+    }
+}
+
 /// Cancels a pending or confirmed order.
 public struct CancelOrder: Codable, Hashable, Sendable {
     /// The name of the call that carries the command.

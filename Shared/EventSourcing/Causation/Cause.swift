@@ -16,11 +16,18 @@ public struct Cause: Sendable {
     public var mayBeRepeat: Bool
     /// How often the causing event was delivered, this time included. 1 for a command.
     public var deliveries: Int
+    /// The ``CommandDigest`` of the caller's command. Nil for a participant's command, whose id
+    /// derives from its event, and which may differ when the event comes again.
+    public var digest: String?
+    /// The time until which the caller waits, or nil if it did not say. The command must not take
+    /// effect later.
+    public var deadline: Timestamp?
 
     /// Creates a cause.
     public init(
         correlationID: EventID, causationID: EventID, key: EventID, actor: String,
-        traceparent: TraceParent? = nil, mayBeRepeat: Bool = false, deliveries: Int = 1
+        traceparent: TraceParent? = nil, mayBeRepeat: Bool = false, deliveries: Int = 1,
+        digest: String? = nil, deadline: Timestamp? = nil
     ) {
         self.correlationID = correlationID
         self.causationID = causationID
@@ -29,6 +36,8 @@ public struct Cause: Sendable {
         self.traceparent = traceparent
         self.mayBeRepeat = mayBeRepeat
         self.deliveries = deliveries
+        self.digest = digest
+        self.deadline = deadline
     }
 
     /// Returns the id of the event at `index` of the outcome.

@@ -1,6 +1,6 @@
 import JSON
 
-/// The metadata of an event: who caused it, at which attempt, in which trace.
+/// The metadata of an event: who caused it, at which attempt, in which trace, by which command.
 public struct EventMetadata: Codable, Hashable, Sendable {
     /// The person and host, or the service, that caused the event.
     public var actor: String
@@ -8,12 +8,17 @@ public struct EventMetadata: Codable, Hashable, Sendable {
     public var attempt: Int?
     /// The text of the ``TraceParent`` that came with the cause.
     public var traceparent: String?
+    /// The ``CommandDigest`` of the command, or nil if no caller's command led to the event.
+    public var digest: String?
 
     /// Creates metadata.
-    public init(actor: String, attempt: Int? = nil, traceparent: String? = nil) {
+    public init(
+        actor: String, attempt: Int? = nil, traceparent: String? = nil, digest: String? = nil
+    ) {
         self.actor = actor
         self.attempt = attempt
         self.traceparent = traceparent
+        self.digest = digest
     }
 
     /// Reads the metadata of an event. Returns nil if it has none of this form.
@@ -26,7 +31,7 @@ public struct EventMetadata: Codable, Hashable, Sendable {
     public init(_ cause: Cause) {
         self.init(
             actor: cause.actor, attempt: cause.deliveries > 1 ? cause.deliveries : nil,
-            traceparent: cause.traceparent?.description)
+            traceparent: cause.traceparent?.description, digest: cause.digest)
     }
 
     /// Returns the metadata as JSON. Equal metadata has equal bytes, because an event that is

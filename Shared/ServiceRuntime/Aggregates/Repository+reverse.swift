@@ -10,7 +10,8 @@ extension Repository where Subject: Reversible {
     ///
     /// - Returns: the outcome, and the correlation id of the conversation.
     /// - Throws: `rejected` if the event is missing, is already reversed or is not reversible by
-    ///   `service`, or if the aggregate rejects the reversal.
+    ///   `service`, or if the aggregate rejects the reversal; `idReused` or `expired` as for
+    ///   ``execute(_:_:)``.
     func reverse(
         _ command: ReverseEvent, by service: String, _ cause: Cause
     ) async throws -> (Outcome, conversation: EventID) {
@@ -18,6 +19,8 @@ extension Repository where Subject: Reversible {
         var cause = cause
         cause.correlationID = record.correlationID
         cause.causationID = record.id
+        // The event may be reversed already, by this command. Then the answer is `repeated`.
+        cause.mayBeRepeat = true
         let outcome = try await attempt(on: record.stream, cause) {
             let (events, loaded) = try await undoing(record, command.reason, by: service)
             return try await append(events, to: record.stream, after: loaded, cause)

@@ -63,7 +63,8 @@ actor Repository<Subject: Aggregate>: LoopActor {
     ///
     /// - Throws: `DaybookError` of kind `rejected` with the aggregate's rejection, `unavailable` if
     ///   the event store can't be reached, or `internal` if other processes appended first in each
-    ///   of 100 attempts.
+    ///   of 100 attempts; `ProtocolError` with the code `idReused` if another command has used the
+    ///   id, or `expired` if the caller no longer waits.
     func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
         let stream = try StreamName(category: Subject.category, id: Subject.id(of: command))
         var current: Loaded?
@@ -80,8 +81,8 @@ actor Repository<Subject: Aggregate>: LoopActor {
             } else if current != nil {
                 // An earlier attempt of the command may have taken effect and changed the
                 // aggregate. Then the answer is `repeated`, and neither a rejection nor `nothing`.
-                if let position = try await earlierEffect(of: cause) {
-                    return .repeated(position: position)
+                if let outcome = try await earlierOutcome(of: cause, on: stream) {
+                    return outcome
                 }
                 _ = try decision.get()
                 return .nothing
@@ -102,8 +103,8 @@ actor Repository<Subject: Aggregate>: LoopActor {
             await withCheckedContinuation { lock.wait(for: stream.id, $0) }
         }
         defer { lock.unlock(stream.id) }
-        if cause.mayBeRepeat, let position = try await earlierEffect(of: cause) {
-            return .repeated(position: position)
+        if cause.mayBeRepeat, let outcome = try await earlierOutcome(of: cause, on: stream) {
+            return outcome
         }
         let attempts = 100
         for _ in 0..<attempts {
@@ -135,10 +136,11 @@ actor Repository<Subject: Aggregate>: LoopActor {
         return try await client.last()?.time ?? .distantPast
     }
 
-    /// Returns the position of the first event that an earlier attempt with the same cause
-    /// appended.
-    private func earlierEffect(of cause: Cause) async throws -> UInt64? {
-        try await client.event(id: cause.eventID(0))?.position
+    /// Returns the outcome of an earlier attempt with the same cause, or nil if none had an effect.
+    ///
+    /// - Throws: `idReused` if another command has used the id.
+    private func earlierOutcome(of cause: Cause, on stream: StreamName) async throws -> Outcome? {
+        try await client.earlierOutcome(of: cause) { $0 == stream }
     }
 
     /// Returns the current state of the aggregate: the cached one plus the stream's new events.
@@ -204,9 +206,14 @@ actor Repository<Subject: Aggregate>: LoopActor {
     /// Appends the events after the loaded revision.
     ///
     /// - Returns: nil if the stream has changed since it was loaded.
+    /// - Throws: `expired` if the caller no longer waits, `idReused` if another command has used
+    ///   the id.
     func append(
         _ events: [Subject.Event], to stream: StreamName, after loaded: Loaded, _ cause: Cause
     ) async throws -> Outcome? {
+        // Checked here and not only when the command arrives: it may have waited for other
+        // commands, or for a read.
+        try cause.checkDeadline(at: .now())
         let metadata = try EventMetadata(cause).encoded()
         let new = try events.enumerated().map { index, event in
             try NewEvent(
@@ -219,7 +226,7 @@ actor Repository<Subject: Aggregate>: LoopActor {
             let appended = try await client.append(new, .stream(stream, expected))
             guard !appended.isRepeat else {
                 cache[stream.id] = nil
-                return .repeated(position: appended.first)
+                return .repeated(position: appended.last, types: events.map(\.type))
             }
             var now = loaded
             for event in events { Subject.evolve(&now.state, with: event) }
@@ -232,10 +239,11 @@ actor Repository<Subject: Aggregate>: LoopActor {
             cache[stream.id] = nil
             return nil
         } catch let error as ProtocolError where error.code == .idReused {
-            // An earlier attempt with the same cause appended other events under these ids: it was
-            // decided on an earlier state of the aggregate.
+            // The log has other events under these ids: of another command, or of an earlier
+            // attempt that was decided on an earlier state of the aggregate.
             cache[stream.id] = nil
-            return .repeated(position: error.detail)
+            if let outcome = try await earlierOutcome(of: cause, on: stream) { return outcome }
+            throw error
         }
     }
 }

@@ -2,6 +2,7 @@ import CallServer
 import EventSourcing
 import Foundation
 import JSON
+import Observability
 import WireProtocol
 
 /// How long a rehearsal may take, in seconds. Those who ask for one wait for 5 seconds.
@@ -15,8 +16,10 @@ extension ServiceHost {
         await server.handle(ReverseEvent.name) { data, caller in
             try caller.checkCommand(to: S.name)
             let request = try JSON.argument(CommandRequest<ReverseEvent>.self, data)
+            let cause = try request.cause(of: ReverseEvent.name, at: S.name, from: caller)
+            try cause.checkDeadline(at: .now())
             let (outcome, conversation) = try await repository.reverse(
-                request.command, by: S.name, request.cause(from: caller))
+                request.command, by: S.name, cause)
             return try JSON.data(CommandReply(outcome, correlationID: conversation))
         }
         await server.handle(Rehearsal.name) { data, caller in

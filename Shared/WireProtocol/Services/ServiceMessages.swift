@@ -17,29 +17,53 @@ public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
     public var correlationID: EventID?
     /// The trace that the command is part of, or nil. The metadata of its events contains it.
     public var traceparent: TraceParent?
+    /// The time until which the caller waits for an answer, by its clock, or nil if it does not
+    /// say. Each attempt has the same one.
+    ///
+    /// The service does not carry out the command when its own clock is past it.
+    public var deadline: Timestamp?
     /// The command.
     public var command: Command
 
     /// Creates a request.
     public init(
         id: EventID, attempt: Int, actor: String, correlationID: EventID? = nil,
-        traceparent: TraceParent? = nil, command: Command
+        traceparent: TraceParent? = nil, deadline: Timestamp? = nil, command: Command
     ) {
         self.id = id
         self.attempt = attempt
         self.actor = actor
         self.correlationID = correlationID
         self.traceparent = traceparent
+        self.deadline = deadline
         self.command = command
     }
 
     /// Returns the cause of the command's events.
     ///
-    /// - Parameter caller: the sender, whose key becomes part of the actor.
-    public func cause(from caller: Caller) -> Cause {
+    /// - Parameters:
+    ///   - name: the name of the command.
+    ///   - service: the name of the service that carries it out.
+    ///   - caller: the sender, whose key becomes part of the actor.
+    public func cause(
+        of name: String, at service: String, from caller: Caller
+    ) throws -> Cause {
         Cause(
             correlationID: correlationID ?? id, causationID: .none, key: id,
-            actor: caller.actor(actor), traceparent: traceparent, mayBeRepeat: attempt > 1)
+            actor: caller.actor(actor), traceparent: traceparent, mayBeRepeat: attempt > 1,
+            digest: try CommandDigest.text(of: command, named: name, at: service),
+            deadline: deadline)
+    }
+}
+
+extension Cause {
+    /// Throws `expired` if the caller no longer waits at `time`, the time of the service's clock.
+    public func checkDeadline(at time: Timestamp) throws(ProtocolError) {
+        guard let deadline, time >= deadline else { return }
+        throw ProtocolError(
+            .expired,
+            "the caller of the command waited until \(deadline), and the service's clock shows "
+                + "\(time); this attempt did nothing")
     }
 }
 
@@ -47,8 +71,9 @@ public struct CommandRequest<Command: Codable & Sendable>: Codable, Sendable {
 public enum Outcome: Sendable, Hashable {
     /// The command appended events of these types.
     case appended(Appended, types: [String])
-    /// An earlier attempt of the command appended its events. The last is at this position.
-    case repeated(position: UInt64)
+    /// An earlier attempt of the command appended events of these types. The last is at this
+    /// position.
+    case repeated(position: UInt64, types: [String])
     /// The command had nothing to do.
     case nothing
 }
@@ -66,7 +91,9 @@ public struct CommandReply: Codable, Hashable, Sendable {
     public var position: UInt64?
     /// The correlation id of the conversation.
     public var correlationID: EventID
-    /// The types of the events that this attempt appended.
+    /// The types of the events that the command appended, now or at an earlier attempt.
+    ///
+    /// Earlier versions return none for an earlier attempt.
     public var events: [String]
 
     /// Creates the answer for an outcome.
@@ -75,8 +102,8 @@ public struct CommandReply: Codable, Hashable, Sendable {
         switch outcome {
         case .appended(let appended, let types):
             (result, position, events) = (.appended, appended.last, types)
-        case .repeated(let position):
-            (result, self.position, events) = (.repeated, position, [])
+        case .repeated(let position, let types):
+            (result, self.position, events) = (.repeated, position, types)
         case .nothing:
             (result, position, events) = (.nothing, nil, [])
         }

@@ -44,7 +44,8 @@ struct CallExample: Sendable {
                 id: EventID(high: 1, low: 1), attempt: 1, actor: "tester",
                 correlationID: EventID(high: 1, low: 2),
                 traceparent: TraceParent(
-                    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), command: command),
+                    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+                deadline: Timestamp(microseconds: 4_000_000_000_000_000), command: command),
             isCommand: true)
     }
 

@@ -65,8 +65,9 @@ struct Caller {
                 }
                 changed = changed.replacing(path[...], with: value)
                 let place = "\(call.name) \(path.joined(separator: ".")) = \(value.prefix(60))"
-                // A timeout may be shorter than any answer takes.
-                let others: Set<ProtocolError.Code> = path == ["timeout"] ? [.unavailable] : []
+                // A timeout may be shorter than any answer takes, and a deadline may have passed.
+                let others: Set<ProtocolError.Code> =
+                    path == ["timeout"] ? [.unavailable] : path == ["deadline"] ? [.expired] : []
                 if try await !isAnswered(call.name, changed.text, place, or: others) {
                     rejected.append(conversation)
                 }

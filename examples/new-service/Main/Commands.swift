@@ -17,7 +17,7 @@ extension LoyaltyService: ServiceProgram {
 
 struct Earn: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Give a customer an order's points.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The id of the order, which earns points once.") var order: String
     @Argument(help: "The amount that was paid, such as 11.77.") var paid: String
@@ -33,7 +33,7 @@ struct Earn: AsyncParsableCommand {
 
 struct Redeem: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Redeem a customer's points.")
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The number of points to redeem.") var points: Int64
 

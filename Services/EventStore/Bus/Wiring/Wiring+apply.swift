@@ -1,4 +1,4 @@
-import EventSourcing
+public import EventSourcing
 public import EventStoreClient
 import WireProtocol
 
@@ -20,24 +20,29 @@ extension Wiring {
 
     /// Creates and changes the queues and rules that differ from the file, queues first.
     ///
-    /// - Parameter report: called with the outcome for each.
+    /// - Parameters:
+    ///   - id: the id that those of the commands derive from.
+    ///   - mayBeRepeat: whether an earlier call may have had the same id.
+    ///   - report: called with the outcome for each.
     /// - Throws: `invalid` if the file contradicts the existing queues. Then nothing is
     ///   changed.
-    public func apply(to bus: ServiceClient, _ report: (Outcome) throws -> Void) async throws {
+    public func apply(
+        to bus: ServiceClient, _ id: EventID = .random(), mayBeRepeat: Bool = false,
+        _ report: (Outcome) throws -> Void
+    ) async throws {
         let existingQueues = try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self)
             .map(\.queue)
         let existingRules = try await bus.query(BusCall.rules, Nothing(), as: [RuleView].self)
             .map(\.rule)
         try check(against: existingQueues)
+        let command = (id: id, mayBeRepeat: mayBeRepeat)
         for queue in queues {
             let existing = existingQueues.first { $0.name == queue.name }
-            if queue != existing { _ = try await bus.command(BusCall.putQueue, queue) }
-            try report(Outcome(.queue, queue.name, queue, existing))
+            try report(try await bus.put(.queue, queue.name, queue, over: existing, command))
         }
         for rule in rules {
             let existing = existingRules.first { $0.name == rule.name }
-            if rule != existing { _ = try await bus.command(BusCall.putRule, rule) }
-            try report(Outcome(.rule, rule.name, rule, existing))
+            try report(try await bus.put(.rule, rule.name, rule, over: existing, command))
         }
     }
 
@@ -66,6 +71,27 @@ extension Wiring {
 }
 
 extension ServiceClient {
+    /// Sends a definition to the bus if it differs from the existing one.
+    ///
+    /// - Parameter command: the id that the command's own derives from, and whether an earlier call
+    ///   may have sent it.
+    fileprivate func put<Definition: Codable & Equatable & Sendable>(
+        _ kind: Wiring.Outcome.Kind, _ name: String, _ definition: Definition,
+        over existing: Definition?, _ command: (id: EventID, mayBeRepeat: Bool)
+    ) async throws -> Wiring.Outcome {
+        guard definition != existing else {
+            return Wiring.Outcome(kind: kind, name: name, result: .unchanged)
+        }
+        let reply = try await self.command(
+            kind == .queue ? BusCall.putQueue : BusCall.putRule, definition,
+            id: command.id.derived("\(kind)/\(name)"), mayBeRepeat: command.mayBeRepeat)
+        // Somebody has changed the definition since an earlier call sent this command.
+        let isOld = command.mayBeRepeat && reply.result == .repeated
+        return Wiring.Outcome(
+            kind: kind, name: name,
+            result: isOld ? .unchanged : existing == nil ? .created : .changed)
+    }
+
     /// Sends a definition to the bus, and returns a line with the outcome.
     fileprivate func define(
         _ what: String, _ call: String, _ definition: some Codable & Sendable
@@ -76,16 +102,6 @@ extension ServiceClient {
         } catch let error as ProtocolError {
             return "can't create \(what): \(error)"
         }
-    }
-}
-
-extension Wiring.Outcome {
-    fileprivate init<Definition: Equatable>(
-        _ kind: Kind, _ name: String, _ definition: Definition, _ existing: Definition?
-    ) {
-        self.init(
-            kind: kind, name: name,
-            result: existing == nil ? .created : definition == existing ? .unchanged : .changed)
     }
 }
 

@@ -71,7 +71,7 @@ extension Archives {
             and AWS_SECRET_ACCESS_KEY.
             """
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var options: CommandOptions
         @Argument(help: "The name of the archive.") var name: String
         @Option(
             help: """
@@ -170,7 +170,7 @@ extension Archives {
     struct Delete: ProgramCommand {
         static let abstract = "Delete an archive; the events written so far stay in its place."
 
-        @OptionGroup var archive: Named<ArchiveView>
+        @OptionGroup var archive: NamedCommand<ArchiveView>
 
         func run() async throws {
             try await archive.command(BusCall.deleteArchive, archive.name, "deleted")

@@ -36,6 +36,15 @@ extension ServiceClient {
         try await query(View.query, Nothing(), atLeast: position)
     }
 
+    /// Sends a command with the id that the option gives, or a new one.
+    func command(
+        _ name: String, _ command: some Codable & Sendable, _ id: CommandIDOption
+    ) async throws -> CommandReply {
+        try await id.repeatable {
+            try await self.command(name, command, id: $0, mayBeRepeat: $1)
+        }
+    }
+
     /// Returns the thing with this name, after the bus has reached the position `atLeast`.
     ///
     /// - Throws: `DaybookError` if it does not exist.
@@ -47,7 +56,7 @@ extension ServiceClient {
     }
 }
 
-/// The options of a command for one rule, queue, archive or replay.
+/// The options of a query about one rule, queue, archive or replay.
 struct Named<View: BusView>: ParsableArguments {
     @OptionGroup var options: CallOptions
     @Argument(help: "The name of the \(View.kind).", completion: .names(of: View.self))
@@ -59,12 +68,20 @@ struct Named<View: BusView>: ParsableArguments {
     func view() async throws -> View {
         try await options.withBus { try await $0.view(of: name) }
     }
+}
+
+/// The options of a command that changes one rule, queue, archive or replay.
+struct NamedCommand<View: BusView>: ParsableArguments {
+    @OptionGroup var named: Named<View>
+    @OptionGroup var id: CommandIDOption
+
+    var name: String { named.name }
 
     /// Sends a command to the bus, and prints the outcome.
     ///
     /// - Parameter done: the outcome in one word, such as `paused`.
     func command(_ call: String, _ command: some Codable & Sendable, _ done: String) async throws {
-        try await options.command(call, command, "\(done) \(View.kind) \(name)")
+        try await named.options.command(call, command, "\(done) \(View.kind) \(name)", id)
     }
 
     /// Pauses or resumes the queue or replay, and prints the outcome.
@@ -174,10 +191,14 @@ extension CallOptions {
 
     /// Sends a command to the bus, and prints the outcome.
     ///
-    /// - Parameter outcome: the outcome in words, for people.
-    func command(_ name: String, _ command: some Codable & Sendable, _ outcome: String) async throws
-    {
-        let reply = try await withBus { try await $0.command(name, command) }
+    /// - Parameters:
+    ///   - outcome: the outcome in words, for people.
+    ///   - id: the id of the command.
+    func command(
+        _ name: String, _ command: some Codable & Sendable, _ outcome: String,
+        _ id: CommandIDOption
+    ) async throws {
+        let reply = try await withBus { try await $0.command(name, command, id) }
         try Output.reply(reply, json: json, outcome)
     }
 
@@ -193,6 +214,16 @@ extension CallOptions {
         } else {
             Output.table(things, columns)
         }
+    }
+}
+
+extension CommandOptions {
+    /// Sends a command to the bus, and prints the outcome.
+    ///
+    /// - Parameter outcome: the outcome in words, for people.
+    func command(_ name: String, _ command: some Codable & Sendable, _ outcome: String) async throws
+    {
+        try await call.command(name, command, outcome, id)
     }
 }
 

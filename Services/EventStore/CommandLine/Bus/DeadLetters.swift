@@ -29,7 +29,7 @@ struct DeadLetterFilter: ParsableArguments {
 
 /// Options that say which dead letters to redrive or discard. At least one is required.
 struct DeadLetterChoice: ParsableArguments {
-    @OptionGroup var options: CallOptions
+    @OptionGroup var options: CommandOptions
     @Argument(help: "The ids of the dead letters.") var ids: [UInt64] = []
     @OptionGroup var filter: DeadLetterFilter
     @Flag(help: "Select all dead letters.") var all = false
@@ -48,9 +48,11 @@ struct DeadLetterChoice: ParsableArguments {
     /// - Throws: `DaybookError` if an id names no waiting dead letter.
     func redriveOrDiscard(_ call: String, reason: String? = nil, _ outcome: String) async throws {
         let command = CloseDeadLetters(filter.selection(ids), reason: reason)
-        let reply = try await options.withBus { try await $0.command(call, command) }
+        let reply = try await options.call.withBus {
+            try await $0.command(call, command, options.id)
+        }
         let count = reply.events.count
-        if options.json {
+        if options.call.json {
             try Output.json(reply)
         } else if ids.isEmpty || count > 0 {
             print("dead letters \(outcome): \(count)")

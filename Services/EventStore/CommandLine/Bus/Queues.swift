@@ -65,7 +65,7 @@ extension Queues {
             does.
             """
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var options: CommandOptions
         @Argument(help: "The name of the queue.") var name: String
         @Option(
             help: """
@@ -85,7 +85,7 @@ extension Queues {
         func run() async throws {
             let queue = queue.applied(
                 to: QueueDefinition(name: name, grouping: grouping, start: start))
-            let queues = try await options.withBus { try await $0.all(QueueView.self) }
+            let queues = try await options.call.withBus { try await $0.all(QueueView.self) }
             let there = queues.first { $0.name == name }
             try require(
                 there == nil || there?.queue == queue, .invalid,
@@ -101,13 +101,13 @@ extension Queues {
             the queue.
             """
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var queue: NamedCommand<QueueView>
         @Option(help: "Where in the log the queue starts; see 'create'.")
         var start: QueueStart?
         @OptionGroup var settings: QueueOptions
 
         func run() async throws {
-            var changed = settings.applied(to: try await queue.view().queue)
+            var changed = settings.applied(to: try await queue.named.view().queue)
             if let start { changed.start = start }
             try await queue.command(BusCall.putQueue, changed, "changed")
         }
@@ -116,7 +116,7 @@ extension Queues {
     struct Pause: ProgramCommand {
         static let abstract = "Pause the deliveries of a queue; it still takes in events."
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var queue: NamedCommand<QueueView>
 
         func run() async throws { try await queue.setPaused(true, BusCall.setQueuePaused) }
     }
@@ -124,7 +124,7 @@ extension Queues {
     struct Resume: ProgramCommand {
         static let abstract = "Resume the deliveries of a paused queue."
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var queue: NamedCommand<QueueView>
 
         func run() async throws { try await queue.setPaused(false, BusCall.setQueuePaused) }
     }
@@ -133,7 +133,7 @@ extension Queues {
         static let abstract = "Remove all events from a queue, except its dead letters."
         static let discussion = "The events stay in the log."
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var queue: NamedCommand<QueueView>
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {
@@ -146,7 +146,7 @@ extension Queues {
         static let abstract = "Delete a queue and everything in it."
         static let discussion = "The events stay in the log."
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var queue: NamedCommand<QueueView>
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {

@@ -142,7 +142,7 @@ extension Replays {
         static let abstract =
             "Pause a replay; events that are already in queues are still delivered."
 
-        @OptionGroup var replay: Named<ReplayView>
+        @OptionGroup var replay: NamedCommand<ReplayView>
 
         func run() async throws { try await replay.setPaused(true, BusCall.setReplayPaused) }
     }
@@ -150,7 +150,7 @@ extension Replays {
     struct Resume: ProgramCommand {
         static let abstract = "Resume a paused replay where it stopped."
 
-        @OptionGroup var replay: Named<ReplayView>
+        @OptionGroup var replay: NamedCommand<ReplayView>
 
         func run() async throws { try await replay.setPaused(false, BusCall.setReplayPaused) }
     }
@@ -158,7 +158,7 @@ extension Replays {
     struct Cancel: ProgramCommand {
         static let abstract = "Cancel a replay; events that are already in queues stay there."
 
-        @OptionGroup var replay: Named<ReplayView>
+        @OptionGroup var replay: NamedCommand<ReplayView>
 
         func run() async throws {
             try await replay.command(BusCall.cancelReplay, replay.name, "cancelled")
@@ -173,7 +173,7 @@ extension Replays {
             beside the queue of the running version.
             """
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var options: CommandOptions
         @Argument(help: "The name of the replay, which must be new.") var name: String
         @Option(help: "The archive to take events from.", completion: .names(of: ArchiveView.self))
         var fromArchive: String?
@@ -221,14 +221,15 @@ extension Replays {
                 name: name, archive: fromArchive, since: window.since, until: window.until,
                 pattern: try pattern.map(InputFile.pattern), rules: to, queue: toQueue,
                 rate: rate?.value, speed: speed?.value)
-            try await options.withBus { bus in
+            let call = options.call
+            try await call.withBus { bus in
                 if dryRun { return try show(try await plan(replay, bus)) }
-                let reply = try await bus.command(BusCall.startReplay, replay)
+                let reply = try await bus.command(BusCall.startReplay, replay, options.id)
                 guard wait else {
-                    return try Output.reply(reply, json: options.json, "started replay \(name)")
+                    return try Output.reply(reply, json: call.json, "started replay \(name)")
                 }
                 let end = try await bus.follow(replay: name, atLeast: reply.position)
-                try end.printEnd(options)
+                try end.printEnd(call)
             }
         }
 
@@ -248,7 +249,7 @@ extension Replays {
         }
 
         private func show(_ plan: ReplayPlan) throws {
-            if options.json { return try Output.json(plan) }
+            if options.call.json { return try Output.json(plan) }
             Output.table(
                 plan.queues.sorted { $0.key < $1.key }, [("queue", \.key), ("events", \.value)])
             print(

@@ -94,7 +94,7 @@ extension Rules {
     struct Put: ProgramCommand {
         static let abstract = "Create a rule, or replace one completely."
 
-        @OptionGroup var rule: Named<RuleView>
+        @OptionGroup var rule: NamedCommand<RuleView>
         @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String
         @Option(
             help: "A queue that gets the matching events; may be repeated.",
@@ -115,7 +115,7 @@ extension Rules {
     struct Enable: ProgramCommand {
         static let abstract = "Enable a rule for the events that are committed from now on."
 
-        @OptionGroup var rule: Named<RuleView>
+        @OptionGroup var rule: NamedCommand<RuleView>
 
         func run() async throws {
             try await rule.command(
@@ -127,7 +127,7 @@ extension Rules {
         static let abstract =
             "Disable a rule; events that are already in queues are still delivered."
 
-        @OptionGroup var rule: Named<RuleView>
+        @OptionGroup var rule: NamedCommand<RuleView>
 
         func run() async throws {
             try await rule.command(
@@ -140,7 +140,7 @@ extension Rules {
         static let abstract =
             "Delete a rule; events that are already in queues are still delivered."
 
-        @OptionGroup var rule: Named<RuleView>
+        @OptionGroup var rule: NamedCommand<RuleView>
 
         func run() async throws {
             try await rule.command(BusCall.deleteRule, rule.name, "deleted")
@@ -154,20 +154,22 @@ extension Rules {
             checked before anything is changed.
             """
 
-        @OptionGroup var options: CallOptions
+        @OptionGroup var options: CommandOptions
         @Argument(help: "The JSON file; '-' for standard input.", completion: .file())
         var file: String
 
         func run() async throws {
             let wiring = try Wiring(file: file)
             do {
-                try await options.withBus { bus in
-                    try await wiring.apply(to: bus) { outcome in
-                        if options.json { return try Output.json(outcome) }
-                        print("\(outcome.kind) \(outcome.name): \(outcome.result)")
+                try await options.call.withBus { bus in
+                    try await options.id.repeatable { id, mayBeRepeat in
+                        try await wiring.apply(to: bus, id, mayBeRepeat: mayBeRepeat) { outcome in
+                            if options.call.json { return try Output.json(outcome) }
+                            print("\(outcome.kind) \(outcome.name): \(outcome.result)")
+                        }
                     }
                 }
-            } catch let error as DaybookError {
+            } catch let error as DaybookError where error.kind == .invalid {
                 throw DaybookError(.invalid, "\(file): \(error)")
             }
         }
