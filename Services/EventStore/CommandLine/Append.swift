@@ -33,8 +33,7 @@ struct Append: ProgramCommand {
             func flush(_ condition: AppendCondition) async throws {
                 guard !batch.isEmpty else { return }
                 let appended = try await client.append(batch, condition)
-                print("position \(appended.last), revision \(appended.lastRevision)")
-                fflush(nil)  // Readers of a pipe must see at once which events are durable.
+                try Output.print("position \(appended.last), revision \(appended.lastRevision)")
                 (batch, bytes) = ([], 0)
             }
             if let data {

@@ -29,7 +29,7 @@ struct Import: ProgramCommand {
                     if size > 0 { bar.show(bytes, "bytes") }
                 }
             }()
-            if json { try Output.json(counts) } else { print(counts) }
+            if json { try Output.json(counts) } else { try Output.print("\(counts)") }
         }
     }
 

@@ -71,7 +71,7 @@ struct Keys: ProgramCommand {
             }
             try keyring.write(to: options.file)
             if options.json { return try Output.json(keyring) }
-            for name in names { print("\(name): \(folder.path)/\(name).key") }
+            for name in names { try Output.print("\(name): \(folder.path)/\(name).key") }
         }
     }
 
@@ -82,7 +82,7 @@ struct Keys: ProgramCommand {
         func run() async throws {
             let keyring = try Keyring(options.file)
             if options.json { return try Output.json(keyring) }
-            Output.table(
+            try Output.table(
                 keyring.keys,
                 [
                     ("name", \.name), ("public key", \.publicKey), ("made", \.createdAt),
@@ -109,7 +109,7 @@ struct Keys: ProgramCommand {
             try keyring.revoke(name, at: .now())
             try keyring.write(to: options.file)
             if options.json { return try Output.json(keyring) }
-            print("revoked the key of \(name)")
+            try Output.print("revoked the key of \(name)")
         }
     }
 }

@@ -46,7 +46,7 @@ struct Reverse<S: Service>: ProgramCommand {
     /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
     func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
-            eventStore, home: options.home
+            eventStore, home: options.home, timeout: options.patience.duration
         ) { client in
             let record = try await client.event(event)
             let query = EventQuery([.init(correlations: [record.correlationID])])
@@ -57,7 +57,7 @@ struct Reverse<S: Service>: ProgramCommand {
             let preview = try await ReversalPreview.rehearse(
                 command, by: S.name, among: Endpoints.services(home: options.home).keys.sorted(),
                 options)
-            return try preview.print(record, in: conversation, json: options.json)
+            return try preview.show(record, in: conversation, json: options.json)
         }
         try await options.command(
             ReverseEvent.name, command, to: S.name,

@@ -31,10 +31,9 @@ struct Obstacles: Sendable {
     }
 
     private func queues() async throws -> [QueueView] {
-        try await EventStoreConnection.with(nil, home: home) { store in
+        try await EventStoreConnection.with(nil, home: home, timeout: Self.timeout) { store in
             try await query(
-                "event-store", at: try await store.busEndpoint(timeout: Self.timeout),
-                BusCall.queues)
+                "event-store", at: try await store.busEndpoint(), BusCall.queues)
         }
     }
 
