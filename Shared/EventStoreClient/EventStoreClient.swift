@@ -161,7 +161,7 @@ public struct EventStoreClient: Sendable {
     /// - Parameter log: The log that `position` belongs to. Without it, the position is taken for
     ///   one of the log that the store has now.
     /// - Throws: `internal` if the store has another log, `unavailable` if it does not answer,
-    ///   `ProtocolError` if it has no feed.
+    ///   `denied` if the key may not read every event.
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
     ) async throws -> Subscription {
@@ -172,7 +172,8 @@ public struct EventStoreClient: Sendable {
     ///
     /// After the end, these are all events appended from now on.
     ///
-    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no feed.
+    /// - Throws: `unavailable` if the store does not answer, `denied` if the key may not read every
+    ///   event.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {

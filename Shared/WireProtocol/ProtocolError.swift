@@ -30,7 +30,8 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         public static let wrongRevision = Code(rawValue: 10)
         /// An event matches the `none matching` condition of an append. Detail: its position.
         public static let conditionFailed = Code(rawValue: 11)
-        /// The log has an event with the same id and other content. Detail: its position.
+        /// The log has an event with the same id and other content, or only some of the append's
+        /// events. Detail: its position.
         public static let idReused = Code(rawValue: 12)
         /// The domain rejects the command.
         public static let rejected = Code(rawValue: 20)

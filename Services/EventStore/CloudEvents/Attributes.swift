@@ -13,7 +13,7 @@ struct Attributes {
             members = try JSONScanner.members(of: line)
         } catch {
             throw DaybookError(
-                .invalid, "it is not JSON at byte \(error.offset + 1): \(error.reason)")
+                .invalid, "it is not JSON \(error.place)")
         }
         for (name, value) in members {
             try require(

@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandLine
 import EventSourcing
 import EventStoreClient
-import Foundation
+import JSON
 
 struct Append: ProgramCommand {
     static let abstract = "Append one event, or without --data one for each line of standard input."
@@ -50,9 +50,10 @@ struct Append: ProgramCommand {
     }
 
     private func event(_ stream: StreamName, _ data: String) throws -> NewEvent {
-        let json = try? JSONSerialization.jsonObject(
-            with: Data(data.utf8), options: .fragmentsAllowed)
-        try require(json != nil, .invalid, "'\(data.prefix(60))' is not JSON")
-        return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
+        let bytes = Array(data.utf8)
+        do throws(JSONError) { try JSONScanner.check(bytes) } catch {
+            throw DaybookError(.invalid, "'\(data.prefix(60))' is not JSON \(error.place)")
+        }
+        return NewEvent(stream: stream, type: type, tags: tag, data: bytes)
     }
 }
