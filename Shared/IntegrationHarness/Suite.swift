@@ -91,7 +91,7 @@ public final class Suite {
 
     /// Starts `name serve`, with its output in `<home>/<name>.log`.
     public func start(_ name: String, _ arguments: [String] = []) throws {
-        try start(name, command: [name, "serve"] + arguments)
+        try launch(name, [name, "serve"] + arguments)
         servers.insert(name)
     }
 
@@ -99,6 +99,11 @@ public final class Suite {
     ///
     /// The command begins with the name of the executable.
     public func start(_ name: String, command: [String]) throws {
+        waitForSockets()
+        try launch(name, command)
+    }
+
+    private func launch(_ name: String, _ command: [String]) throws {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: name)
         let log = "\(home)/\(name).log"
         if !FileManager.default.fileExists(atPath: log) {
@@ -295,7 +300,7 @@ public final class Suite {
     /// Waits until the started processes have their sockets, because a command fails early without.
     ///
     /// Without an event store, services make none.
-    private func waitForSockets() {
+    public func waitForSockets() {
         guard isRunning("event-store") else { return }
         let deadline = Date.now + 60
         for name in servers where endpoint(of: name).hasPrefix("ipc://") {

@@ -17,7 +17,7 @@ import Testing
             ["event-store", "queues", "list"], ["event-store", "queues", "receive", "q"],
             ["event-store", "queues", "work", "q", "--exec", "true"],
             ["event-store", "rules", "show", "r", "--history"],
-            ["event-store", "rules", "test", "--pattern", "{}", "--last", "1"],
+            ["event-store", "rules", "test", "--pattern", #"{"type":["T"]}"#, "--last", "1"],
             ["event-store", "dlq", "list"], ["audit"], ["audit", "--compare"],
             ["orders", "timeline", "o"], ["balance", "show", "--offline"],
             ["balance", "show", "k", "--position", "1", "--offline"],

@@ -27,8 +27,8 @@ public enum AppendError: Error, Hashable, CustomStringConvertible {
         case .idReused(let id, let position):
             "the log has event id \(id) at position \(position) with other content"
         case .partlyKnown(let id, let position, let count, let all):
-            "the log has \(count) of the append's \(all) events already, among them \(id) at position "
-                + "\(position); append only the others"
+            "the log has \(count) of the append's \(all) events already, among them \(id) at "
+                + "position \(position); append only the others"
         case .log(let error): error.description
         }
     }

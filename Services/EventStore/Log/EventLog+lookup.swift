@@ -16,8 +16,8 @@ extension EventLog {
     /// The events may have been appended apart and in another order. The answer then spans all of
     /// them, and its last event is the latest.
     ///
-    /// - Throws: `idReused` if the log has one with other content, `partlyKnown` if it has only some
-    ///   of them.
+    /// - Throws: `idReused` if the log has one with other content, `partlyKnown` if it has only
+    ///   some of them.
     func repetition(
         of records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> Appended? {
