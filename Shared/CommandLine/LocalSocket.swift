@@ -24,8 +24,8 @@ enum LocalSocket {
             guard ContinuousClock.now < deadline else {
                 throw DaybookError(
                     .unavailable,
-                    "nothing listens at \(endpoint), which does not exist; start it with "
-                        + "'\(process) serve', or see its log if it is waiting for something")
+                    "nothing listens at \(endpoint): there is no such socket; start it with "
+                        + "'\(process) serve'; if it runs, is it waiting for the event store?")
             }
             // The file system could report new files, but a short wait costs less code.
             try await Task.sleep(for: .milliseconds(20))

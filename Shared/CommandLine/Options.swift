@@ -109,7 +109,7 @@ public struct CallOptions: ParsableArguments {
     public var endpoint: String?
 
     /// How long to wait for an answer.
-    @OptionGroup public var patience: TimeoutOptions
+    @OptionGroup public var timeoutOption: TimeoutOptions
 
     /// Who gives the command: by default, the user and host of the process.
     @Option(help: "Who gives the command.")
@@ -132,9 +132,12 @@ public struct CallOptions: ParsableArguments {
 
     /// How long to wait for an answer, in seconds.
     public var timeout: Double {
-        get { patience.seconds }
-        set { patience.seconds = newValue }
+        get { timeoutOption.seconds }
+        set { timeoutOption.seconds = newValue }
     }
+
+    /// How long to wait for an answer.
+    public var timeoutDuration: Duration { timeoutOption.duration }
 
     /// Sends a command to a service, and prints its outcome.
     ///
@@ -159,10 +162,10 @@ public struct CallOptions: ParsableArguments {
         let endpoint = endpoint ?? Endpoints.endpoint(of: service, home: home)
         // The store has named the bus's endpoint, so the process runs and will bind it.
         if service != "event-store" {
-            try await LocalSocket.check(endpoint, of: service, within: patience.duration)
+            try await LocalSocket.check(endpoint, of: service, within: timeoutDuration)
         }
         let client = try await ServiceClient(
-            endpoint: endpoint, of: service, timeout: patience.duration, actor: actor,
+            endpoint: endpoint, of: service, timeout: timeoutDuration, actor: actor,
             traceparent: traceparent)
         return try await closing(client.close) { try await body(client) }
     }

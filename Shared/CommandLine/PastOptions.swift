@@ -76,9 +76,9 @@ public struct LogOptions: ParsableArguments {
         let folder = "\(call.home)/\(S.name)"
         makeNewFilesPrivate()
         return try await EventStoreConnection.with(
-            eventStore, home: call.home, timeout: call.patience.duration
+            eventStore, home: call.home, timeout: call.timeoutDuration
         ) { client in
-            try await call.patience.limit {
+            try await call.timeoutOption.limit {
                 var bar = ProgressBar("log", total: 0)
                 defer { bar.end() }
                 return try await read(PastReading(client: client, folder: folder)) { through, end in

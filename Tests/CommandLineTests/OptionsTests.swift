@@ -8,7 +8,8 @@ import Testing
     @Test func `Timeout is 30 seconds unless it is given`() throws {
         #expect(try CallOptions.parse([]).timeout == 30)
         #expect(
-            try CallOptions.parse(["--timeout", "0.5"]).patience.duration == .milliseconds(500))
+            try CallOptions.parse(["--timeout", "0.5"]).timeoutOption.duration == .milliseconds(500)
+        )
         #expect(try TimeoutOptions.parse([]).given == nil)
         for text in ["0", "-1", "1e9", "nan", "inf"] {
             #expect(throws: (any Error).self) { try CallOptions.parse(["--timeout=\(text)"]) }

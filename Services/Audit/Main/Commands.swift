@@ -64,7 +64,7 @@ struct AuditCommand: ProgramCommand {
         var remedies = Remedies()
         var head: UInt64 = 0
         try await EventStoreConnection.with(
-            eventStore, home: options.home, timeout: options.patience.duration
+            eventStore, home: options.home, timeout: options.timeoutDuration
         ) { client in
             let total = try await client.welcome().head
             var bar = ProgressBar("audit", total: Int(clamping: total))
@@ -85,7 +85,7 @@ struct AuditCommand: ProgramCommand {
     ///
     /// - Returns: the obstacles, such as paused queues and dead letters.
     private func waitForParticipants() async throws -> [Report.Entry] {
-        let timeout = options.patience.duration
+        let timeout = options.timeoutDuration
         return try await EventStoreConnection.with(
             eventStore, home: options.home, timeout: timeout
         ) { store in

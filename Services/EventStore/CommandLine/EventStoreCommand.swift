@@ -30,11 +30,11 @@ struct StorePlace: ParsableArguments {
 /// Options of commands that ask the event store: where it is, and how long they wait for it.
 struct StoreOptions: ParsableArguments {
     @OptionGroup var place: StorePlace
-    @OptionGroup var patience: TimeoutOptions
+    @OptionGroup var timeoutOption: TimeoutOptions
 
     /// Runs `body` with a client of the store, and closes the client afterwards.
     func withClient(_ body: (EventStoreClient) async throws -> Void) async throws {
         try await EventStoreConnection.with(
-            place.endpoint, home: place.home, timeout: patience.duration, body)
+            place.endpoint, home: place.home, timeout: timeoutOption.duration, body)
     }
 }

@@ -34,7 +34,7 @@ struct Head: ProgramCommand {
             // Fails early if the store does not answer, because the next timeout is long.
             _ = try await client.welcome()
             let head = try await client.head(
-                timeout: .seconds(store.patience.given ?? Self.timeout))
+                timeout: .seconds(store.timeoutOption.given ?? Self.timeout))
             if let key {
                 return try Output.json(
                     SignedHead(

@@ -128,7 +128,7 @@ struct Timeline: ProgramCommand {
     func run() async throws {
         var events: [RecordedEvent] = []
         try await EventStoreConnection.with(
-            eventStore, home: options.home, timeout: options.patience.duration
+            eventStore, home: options.home, timeout: options.timeoutDuration
         ) { client in
             let concerning = try await client.read(.tags([Tag.order(order)]), asOf: when.moment)
             for try await event in concerning.events { events.append(event) }

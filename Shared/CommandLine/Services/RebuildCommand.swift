@@ -79,7 +79,7 @@ struct Rebuild<S: Service>: ProgramCommand {
             !FileManager.default.fileExists(atPath: file), .invalid,
             "\(file) exists already; --into must name a new file")
         let built = try await EventStoreConnection.with(
-            eventStore, home: options.home, timeout: options.patience.duration
+            eventStore, home: options.home, timeout: options.timeoutDuration
         ) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))

@@ -46,7 +46,7 @@ struct Reverse<S: Service>: ProgramCommand {
     /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
     func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
-            eventStore, home: options.home, timeout: options.patience.duration
+            eventStore, home: options.home, timeout: options.timeoutDuration
         ) { client in
             let record = try await client.event(event)
             let query = EventQuery([.init(correlations: [record.correlationID])])

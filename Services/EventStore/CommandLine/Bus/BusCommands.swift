@@ -152,9 +152,6 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
 }
 
 extension CallOptions {
-    /// How long to wait for an answer.
-    var timeoutDuration: Duration { patience.duration }
-
     /// Runs `body` with a client of the event store, and closes the client afterwards.
     func withStore<Result>(
         _ body: (EventStoreClient) async throws -> Result

@@ -3,7 +3,6 @@ import CloudEvents
 import CommandLine
 import EventSourcing
 import EventStoreClient
-import Foundation
 import JSON
 import WireProtocol
 
