@@ -37,7 +37,7 @@ struct AppendBenchmark: AsyncParsableCommand {
             "events_per_second",
             Double(latencies.count * batch) / ((ContinuousClock.now - started) / .seconds(1)))
         measurements.add(latencies: latencies)
-        measurements.show()
+        try measurements.show()
         await client.close()
     }
 

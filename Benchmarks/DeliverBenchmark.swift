@@ -43,7 +43,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
         measurements.add("consumers", Double(consumers))
         measurements.add("batch", Double(batch))
         measurements.add("acknowledged_per_second", Double(taken) / seconds)
-        measurements.show()
+        try measurements.show()
         await store.close()
         await bus.close()
     }
@@ -71,7 +71,7 @@ struct DeliverBenchmark: AsyncParsableCommand {
             measurements.add(
                 "events_per_second", Double(view.delivered) / ((end - view.startedAt) / .seconds(1))
             )
-            measurements.show()
+            try measurements.show()
             return view
         }
     }

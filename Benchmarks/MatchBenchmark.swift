@@ -22,7 +22,7 @@ struct MatchBenchmark: AsyncParsableCommand {
         measurements.add("rules", Double(rules))
         measurements.add("events_per_second", Double(events) / seconds)
         measurements.add("matches_per_event", Double(matches) / Double(events))
-        measurements.show()
+        try measurements.show()
     }
 
     /// Returns a rule like those that people write: by type and destination, by customer, or by

@@ -1,3 +1,4 @@
+import CommandLine
 import Foundation
 
 /// The results of one benchmark, printed as one line: a name and then pairs of key and value.
@@ -23,8 +24,7 @@ struct Measurements {
         }
     }
 
-    func show() {
-        print(([name] + pairs.map { "\($0.0)=\($0.1)" }).joined(separator: " "))
-        fflush(nil)
+    func show() throws {
+        try Output.print(([name] + pairs.map { "\($0.0)=\($0.1)" }).joined(separator: " "))
     }
 }

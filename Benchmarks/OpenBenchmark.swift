@@ -23,7 +23,7 @@ struct FillBenchmark: AsyncParsableCommand {
         try log.close()
         var measurements = Measurements("fill")
         measurements.add("events_per_second", Double(events) / seconds)
-        measurements.show()
+        try measurements.show()
     }
 }
 
@@ -47,7 +47,7 @@ struct OpenBenchmark: AsyncParsableCommand {
         try log.close()
         measurements.add("appends_per_second", Double(streams) / seconds)
         measurements.add("rss_mib_with_streams_in_use", Memory.residentMebibytes)
-        measurements.show()
+        try measurements.show()
     }
 }
 

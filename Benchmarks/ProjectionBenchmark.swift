@@ -44,7 +44,7 @@ struct ProjectionBenchmark: AsyncParsableCommand {
         var measurements = Measurements("projection")
         measurements.add("count", Double(count))
         measurements.add(latencies: latencies)
-        measurements.show()
+        try measurements.show()
         await store.close()
         await balance.close()
     }

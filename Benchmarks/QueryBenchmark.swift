@@ -41,7 +41,7 @@ struct QueryBenchmark: AsyncParsableCommand {
             "queries_per_second",
             Double(latencies.count) / ((ContinuousClock.now - started) / .seconds(1)))
         measurements.add(latencies: latencies)
-        measurements.show()
+        try measurements.show()
         await client.close()
     }
 }

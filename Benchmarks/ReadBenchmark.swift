@@ -33,7 +33,7 @@ struct ReadBenchmark: AsyncParsableCommand {
         measurements.add("events", Double(events))
         measurements.add("events_per_second", Double(events) / seconds)
         measurements.add("mib_per_second", Double(bytes) / seconds / 1_048_576)
-        measurements.show()
+        try measurements.show()
         await client.close()
     }
 }

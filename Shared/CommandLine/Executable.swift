@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import EventSourcing
 import Foundation
+import ServiceRuntime
 import ZeroMQ
 
 /// A program of the suite.
@@ -41,6 +42,10 @@ public struct Executable: Sendable {
     ///
     /// - Parameter arguments: the arguments, or nil for those of the process.
     public func run(_ arguments: [String]? = nil) async {
+        // Before anything else, so that a supervisor may stop a process as soon as it exists.
+        if (arguments ?? Array(CommandLine.arguments.dropFirst())).first == "serve" {
+            endOnSignalWhileStarting()
+        }
         // A reader such as `head` may close the pipe early. That is not a failure, so the rest of
         // the output is dropped.
         signal(SIGPIPE, SIG_IGN)
@@ -58,18 +63,36 @@ public struct Executable: Sendable {
                 try command.run()
             }
         } catch {
-            // The argument parser reports its own errors.
             if String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") {
-                root.exit(withError: error)
+                exit(withParserError: error)
             }
-            var text = "\(name): \(error)"
-            if case ZeroMQError.keysNeeded = error {
-                text +=
-                    "; set DAYBOOK_KEY and DAYBOOK_KEYRING to the files of 'event-store keys new'"
-            }
-            Output.printError(text)
-            Foundation.exit(DaybookError.Kind(of: error).exitStatus)
+            fail(error)
         }
+    }
+
+    /// Prints the help or the error message of the argument parser, and exits.
+    private func exit(withParserError error: any Error) -> Never {
+        let status = root.exitCode(for: error)
+        let text = root.fullMessage(for: error)
+        if status.isSuccess {
+            do { try Output.write((text.isEmpty ? "" : text + "\n").utf8) } catch { fail(error) }
+        } else if !text.isEmpty {
+            // The message has several lines and quotes the command line.
+            for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                Output.printError(String(line))
+            }
+        }
+        Foundation.exit(status.rawValue)
+    }
+
+    private func fail(_ error: any Error) -> Never {
+        var text = "\(name): \(error)"
+        if case ZeroMQError.keysNeeded = error {
+            text +=
+                "; set DAYBOOK_KEY and DAYBOOK_KEYRING to the files of 'event-store keys new'"
+        }
+        Output.printError(text)
+        Foundation.exit(DaybookError.Kind(of: error).exitStatus)
     }
 }
 

@@ -43,6 +43,60 @@ public struct ServeOptions: ParsableArguments {
     }
 }
 
+/// The option of every command that waits for a process: how long.
+public struct TimeoutOptions: ParsableArguments {
+    /// The given time in seconds, or nil for the default.
+    @Option(
+        name: .customLong("timeout"),
+        help: "How long to wait for an answer, in seconds (default: 30).")
+    public var given: Double?
+
+    /// Creates the options. The argument parser sets their values.
+    public init() {}
+
+    /// How long to wait for an answer, in seconds.
+    public var seconds: Double {
+        get { given ?? 30 }
+        set { given = newValue }
+    }
+
+    /// How long to wait for an answer.
+    public var duration: Duration { .seconds(seconds) }
+
+    /// Returns the result of a computation, which ends early if a timeout was given and passes.
+    ///
+    /// Without a given timeout there is no limit, because a computation that makes progress may
+    /// take long.
+    ///
+    /// - Throws: `unavailable` after the timeout.
+    func limit<Result: Sendable>(
+        _ compute: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        guard given != nil else { return try await compute() }
+        let duration = duration
+        return try await withThrowingTaskGroup(of: Result.self) { group in
+            group.addTask { try await compute() }
+            group.addTask {
+                // The user does not want to wait longer.
+                try await Task.sleep(for: duration)
+                throw DaybookError(
+                    .unavailable,
+                    "the log was not read within \(duration); raise --timeout, or omit it")
+            }
+            defer { group.cancelAll() }
+            for try await result in group { return result }
+            throw CancellationError()
+        }
+    }
+
+    /// Checks that the timeout is above 0 and below 10^9 seconds.
+    public func validate() throws {
+        try require(
+            seconds > 0 && seconds < 1e9,
+            "--timeout must be above 0 and below 1000000000 seconds, not \(seconds)")
+    }
+}
+
 /// The options of every call to a service.
 public struct CallOptions: ParsableArguments {
     /// The folder of the suite's state.
@@ -54,9 +108,8 @@ public struct CallOptions: ParsableArguments {
     @Option(help: "The endpoint of the service (DAYBOOK_<SERVICE>_ENDPOINT).")
     public var endpoint: String?
 
-    /// How long to wait for an answer, in seconds.
-    @Option(help: "How long to wait for an answer, in seconds.")
-    public var timeout = 30.0
+    /// How long to wait for an answer.
+    @OptionGroup public var timeoutOption: TimeoutOptions
 
     /// Who gives the command: by default, the user and host of the process.
     @Option(help: "Who gives the command.")
@@ -77,12 +130,14 @@ public struct CallOptions: ParsableArguments {
     /// Creates the options. The argument parser sets their values.
     public init() {}
 
-    /// Checks that the timeout is above 0 and below 10^9 seconds.
-    public func validate() throws {
-        try require(
-            timeout > 0 && timeout < 1e9,
-            "--timeout must be above 0 and below 1000000000 seconds, not \(timeout)")
+    /// How long to wait for an answer, in seconds.
+    public var timeout: Double {
+        get { timeoutOption.seconds }
+        set { timeoutOption.seconds = newValue }
     }
+
+    /// How long to wait for an answer.
+    public var timeoutDuration: Duration { timeoutOption.duration }
 
     /// Returns the result of `body`, which gets a client of a service that is closed afterwards.
     public func with<Result>(
@@ -92,9 +147,14 @@ public struct CallOptions: ParsableArguments {
         // caller that passed it on may not have created it.
         let traceparent =
             traceparent ?? Endpoints.environment("TRACEPARENT").flatMap(TraceParent.init)
+        let endpoint = endpoint ?? Endpoints.endpoint(of: service, home: home)
+        // The store has named the bus's endpoint, so the process runs and will bind it.
+        if service != "event-store" {
+            try await LocalSocket.check(endpoint, of: service, within: timeoutDuration)
+        }
         let client = try await ServiceClient(
-            endpoint: endpoint ?? Endpoints.endpoint(of: service, home: home), of: service,
-            timeout: .seconds(timeout), actor: actor, traceparent: traceparent)
+            endpoint: endpoint, of: service, timeout: timeoutDuration, actor: actor,
+            traceparent: traceparent)
         return try await closing(client.close) { try await body(client) }
     }
 }

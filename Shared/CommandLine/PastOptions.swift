@@ -57,9 +57,10 @@ public struct LogOptions: ParsableArguments {
     ///
     /// - Throws: `unavailable` if the service, or with `--offline` the event store, does not
     ///   answer.
-    func answer<S: Service, Answer>(
+    func answer<S: Service, Answer: Sendable>(
         of service: S.Type, _ call: CallOptions, _ ask: (ServiceClient) async throws -> Answer,
-        offline read: (PastReading<S>, PastReading<S>.Progress) async throws -> Answer
+        offline read:
+            @escaping @Sendable (PastReading<S>, PastReading<S>.Progress) async throws -> Answer
     ) async throws -> Answer {
         guard offline else {
             do {
@@ -71,12 +72,18 @@ public struct LogOptions: ParsableArguments {
                         + "takes long, raise --timeout")
             }
         }
-        return try await EventStoreConnection.with(eventStore, home: call.home) { client in
-            var bar = ProgressBar("log", total: 0)
-            defer { bar.end() }
-            let folder = "\(call.home)/\(S.name)"
-            return try await read(PastReading(client: client, folder: folder)) { through, end in
-                bar.show(Int(clamping: through), of: Int(clamping: end))
+        // The past answer's snapshots go to the service's folder.
+        let folder = "\(call.home)/\(S.name)"
+        makeNewFilesPrivate()
+        return try await EventStoreConnection.with(
+            eventStore, home: call.home, timeout: call.timeoutDuration
+        ) { client in
+            try await call.timeoutOption.limit {
+                var bar = ProgressBar("log", total: 0)
+                defer { bar.end() }
+                return try await read(PastReading(client: client, folder: folder)) { through, end in
+                    bar.show(Int(clamping: through), of: Int(clamping: end))
+                }
             }
         }
     }
@@ -112,42 +119,44 @@ public struct QueryOptions: ParsableArguments {
             "--store shows the file's own state; omit --at, --position, --without and --offline")
     }
 
-    /// Prints the answer to a query, as JSON or with `print` for people.
+    /// Prints the answer to a query, as JSON or with `printAnswer` for people.
     public func show<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
-        _ print: (Answer) throws -> Void
+        _ printAnswer: (Answer) throws -> Void
     ) async throws {
         if let without {
+            let moment = when.moment
             let answer: Hypothetical<Answer> = try await log.answer(of: S.self, call) {
-                try await $0.query(query.name, argument, asOf: when.moment, without: without)
+                try await $0.query(query.name, argument, asOf: moment, without: without)
             } offline: { past, progress in
                 try await past.hypothetical(
-                    query, argument, without: without, asOf: when.moment, progress)
+                    query, argument, without: without, asOf: moment, progress)
             }
-            if call.json { try Output.json(answer) } else { try Output.show(answer, print) }
+            if call.json { try Output.json(answer) } else { try Output.show(answer, printAnswer) }
         } else {
             let answer = try await answer(query, argument)
-            if call.json { try Output.json(answer) } else { try print(answer) }
+            if call.json { try Output.json(answer) } else { try printAnswer(answer) }
         }
     }
 
     /// Prints the entity of an id, or the answer of `all` if `id` is nil.
     public func show<S: EntityService>(
         _ id: String?, orAll all: ServiceQuery<S, Nothing, [S.Entity]>,
-        _ print: ([S.Entity]) throws -> Void
+        _ printEntities: ([S.Entity]) throws -> Void
     ) async throws {
-        guard let id else { return try await show(all, Nothing(), print) }
-        try await show(S.entity, id) { try print([$0]) }
+        guard let id else { return try await show(all, Nothing(), printEntities) }
+        try await show(S.entity, id) { try printEntities([$0]) }
     }
 
     private func answer<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) async throws -> Answer {
         if let store { return try StoreFile<S>(store).answer(query, argument) }
+        let moment = when.moment
         return try await log.answer(of: S.self, call) {
-            try await $0.query(query.name, argument, asOf: when.moment)
+            try await $0.query(query.name, argument, asOf: moment)
         } offline: { past, progress in
-            try await past.answer(query, argument, asOf: when.moment, progress)
+            try await past.answer(query, argument, asOf: moment, progress)
         }
     }
 }

@@ -53,7 +53,7 @@ public struct ProcessOptions: ParsableArguments, Sendable {
         return { label in
             var logger = Logger(label: label) { label in
                 switch format {
-                case .text: StreamLogHandler.standardError(label: label)
+                case .text: StreamLogHandler(label: label, stream: LogStream())
                 case .json: JSONLogHandler(label: label)
                 }
             }

@@ -1,6 +1,5 @@
 import Bytes
 import Foundation
-import Observability
 
 /// A progress bar with the rate and the remaining time.
 ///
@@ -53,7 +52,7 @@ public struct ProgressBar {
                 Double(done) - Double(first), of: Double(self.total) - Double(first),
                 in: now - started)
             : ""
-        let rest = (what.isEmpty ? "" : " ") + what + pace
+        let rest = (what.isEmpty ? "" : " ") + what.visible + pace
         // The escape sequence erases what remains of a longer previous line.
         write("\r\(title) \(bar) \(done)/\(self.total)\(rest)\u{1B}[K")
     }
@@ -72,5 +71,5 @@ public struct ProgressBar {
         if hasShown { write("\n") }
     }
 
-    private func write(_ text: String) { FileHandle.standardError.writeIgnoringErrors(text) }
+    private func write(_ text: String) { Output.writeError(text.utf8) }
 }

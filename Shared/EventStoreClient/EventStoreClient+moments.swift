@@ -21,7 +21,7 @@ extension EventStoreClient {
     /// - Throws: `rejected` for a moment in the future.
     public func read(
         _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
-        timeout: Duration = .seconds(30)
+        timeout: Duration? = nil
     ) async throws -> EventReading {
         if let moment { try await check(moment) }
         var request = moment.map { ReadRequest(query, asOf: $0) } ?? ReadRequest(query)

@@ -11,6 +11,7 @@ public struct EventStoreClient: Sendable {
 
     private let connection: RequestClient
     private let appends: AppendQueue
+    private let timeout: Duration
     let loop: SocketLoop
     let context: Context
 
@@ -18,11 +19,16 @@ public struct EventStoreClient: Sendable {
     ///
     /// If the store is not running yet, requests wait for it.
     ///
+    /// - Parameter timeout: how long a request without a timeout of its own waits for an answer.
     /// - Throws: `ZeroMQError` if the endpoint is invalid or needs keys.
-    public init(endpoint: String, on loop: SocketLoop, in context: Context) async throws {
+    public init(
+        endpoint: String, on loop: SocketLoop, in context: Context,
+        timeout: Duration = .seconds(30)
+    ) async throws {
         connection = try await RequestClient(
             endpoint: endpoint, to: Self.name, on: loop, in: context)
         appends = AppendQueue(connection)
+        self.timeout = timeout
         self.loop = loop
         self.context = context
     }
@@ -34,9 +40,11 @@ public struct EventStoreClient: Sendable {
     ///
     /// - Throws: `ProtocolError` if there is no common protocol version, `unavailable` if no answer
     ///   came within `timeout`.
-    public func welcome(timeout: Duration = .seconds(30)) async throws -> Welcome {
+    public func welcome(timeout: Duration? = nil) async throws -> Welcome {
         let hello = try JSON.encode(Hello(client: ProcessInfo.processInfo.processName))
-        let answer = try await connection.request(.hello, within: timeout) { _ in [hello] }
+        let answer = try await connection.request(.hello, within: timeout ?? self.timeout) { _ in
+            [hello]
+        }
         var welcome = try JSON.decode(Welcome.self, from: answer.body.first ?? [])
         welcome.feed = welcome.feed.map(reachable)
         welcome.bus = welcome.bus.map(reachable)
@@ -65,7 +73,7 @@ public struct EventStoreClient: Sendable {
     /// - Throws: `ProtocolError` if the store rejects the append, `unavailable` if no answer came
     ///   within `timeout`, `invalid` if an event can't be encoded.
     public func append(
-        _ events: [NewEvent], _ condition: AppendCondition = .any, timeout: Duration = .seconds(30)
+        _ events: [NewEvent], _ condition: AppendCondition = .any, timeout: Duration? = nil
     ) async throws -> Appended {
         var records: [UInt8] = []
         for event in events { try event.encode(into: &records) }
@@ -76,12 +84,13 @@ public struct EventStoreClient: Sendable {
                 .invalid, "an append has up to \(Limits.appendBytes) bytes, not \(records.count)")
         }
         return try await appends.append(
-            AppendPart(condition: try condition.encoded(), records: records), timeout: timeout)
+            AppendPart(condition: try condition.encoded(), records: records),
+            timeout: timeout ?? self.timeout)
     }
 
     /// Returns the event with this id, or nil if the log lacks it.
     public func event(id: EventID) async throws -> RecordedEvent? {
-        let record = try await connection.call(StoreCall.event, within: .seconds(30)) { _ in
+        let record = try await connection.call(StoreCall.event, within: timeout) { _ in
             Array(id.description.utf8)
         }
         return record.isEmpty ? nil : try RecordedEvent(record[...])
@@ -105,29 +114,30 @@ public struct EventStoreClient: Sendable {
     public func streams(
         _ request: StreamsRequest = StreamsRequest()
     ) async throws -> [StreamEntry] {
-        try await connection.call(StoreCall.streams, within: .seconds(30), json: request)
+        try await connection.call(StoreCall.streams, within: timeout, json: request)
     }
 
     /// Returns the store's figures.
     public func statistics() async throws -> StoreStatistics {
-        try JSON.decode(from: try await connection.call(StoreCall.statistics, within: .seconds(30)))
+        try JSON.decode(from: try await connection.call(StoreCall.statistics, within: timeout))
     }
 
     /// Returns the head of the log and the hash of its chain.
     ///
     /// - Parameter timeout: how long to wait. The first answer for a log without a chain takes as
     ///   long as it takes to read the whole log.
-    public func head(timeout: Duration = .seconds(30)) async throws -> LogHead {
-        try JSON.decode(from: try await connection.call(StoreCall.chain, within: timeout))
+    public func head(timeout: Duration? = nil) async throws -> LogHead {
+        try JSON.decode(
+            from: try await connection.call(StoreCall.chain, within: timeout ?? self.timeout))
     }
 
     /// Returns the requested events, in chunks that the store sends as the consumer takes them.
     ///
     /// - Parameter timeout: how long to wait for a chunk, also across restarts of the store.
     public func read(
-        _ request: ReadRequest, timeout: Duration = .seconds(30)
+        _ request: ReadRequest, timeout: Duration? = nil
     ) -> EventReading {
-        EventReading(request: request, connection: connection, timeout: timeout)
+        EventReading(request: request, connection: connection, timeout: timeout ?? self.timeout)
     }
 
     /// Reads the requested events, and calls `body` with each chunk.
@@ -135,7 +145,7 @@ public struct EventStoreClient: Sendable {
     /// - Returns: the position up to which every matching event was passed to `body`.
     @discardableResult
     public func read(
-        _ request: ReadRequest, timeout: Duration = .seconds(30),
+        _ request: ReadRequest, timeout: Duration? = nil,
         _ body: ([RecordedEvent]) async throws -> Void
     ) async throws -> UInt64 {
         var through: UInt64 = 0
@@ -151,7 +161,7 @@ public struct EventStoreClient: Sendable {
     /// - Parameter log: The log that `position` belongs to. Without it, the position is taken for
     ///   one of the log that the store has now.
     /// - Throws: `internal` if the store has another log, `unavailable` if it does not answer,
-    ///   `ProtocolError` if it has no feed.
+    ///   `denied` if the key may not read every event.
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
     ) async throws -> Subscription {
@@ -162,7 +172,8 @@ public struct EventStoreClient: Sendable {
     ///
     /// After the end, these are all events appended from now on.
     ///
-    /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no feed.
+    /// - Throws: `unavailable` if the store does not answer, `denied` if the key may not read every
+    ///   event.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart
     ) async throws -> Subscription {

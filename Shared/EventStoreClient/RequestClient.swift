@@ -161,7 +161,15 @@ public actor RequestClient: LoopActor {
         _ argument: (Int) throws -> [UInt8] = { _ in [] }
     ) async throws -> [UInt8] {
         let answer = try await request(.call, within: timeout) { attempt in
-            [Array(name.utf8), try argument(attempt)]
+            let argument = try argument(attempt)
+            // The process would close the connection of a longer message without an answer.
+            guard argument.count <= Limits.appendBytes else {
+                throw ProtocolError(
+                    .invalid,
+                    "the argument of \(name) has \(argument.count) bytes; a call has up to "
+                        + "\(Limits.appendBytes)")
+            }
+            return [Array(name.utf8), argument]
         }
         return answer.body.first ?? []
     }

@@ -42,7 +42,11 @@ public actor Subscription: AsyncSequence, LoopActor {
     ) async throws {
         let welcome = try await client.welcome()
         guard let endpoint = welcome.feed else {
-            throw ProtocolError(.notFound, "\(welcome.server) has no feed")
+            // The store names its feed to every key that may listen to it.
+            throw ProtocolError(
+                .denied,
+                "the key may not read every event, which the feed needs; read the log instead, or "
+                    + "use a key that may read everything")
         }
         self.query = query
         self.client = client

@@ -20,9 +20,9 @@ import Glibc
 
     private let descriptor: Int32
 
-    /// Opens the file at `path`. A new file is readable by all and writable by its owner.
+    /// Opens the file at `path`. Only its owner may read and write a new file.
     public init(_ path: String, _ mode: Mode) throws(SystemError) {
-        descriptor = unsafe open(path, mode.flags | O_CLOEXEC, 0o644)
+        descriptor = unsafe open(path, mode.flags | O_CLOEXEC, 0o600)
         try SystemError.check(descriptor)
     }
 

@@ -2,9 +2,10 @@ import Glibc
 
 /// The entries of folders: what the system calls on paths do.
 public enum Folder {
-    /// Creates the folder at `path`, if it does not exist. Its parent must exist.
+    /// Creates the folder at `path`, if it does not exist. Only its owner may enter a new one. Its
+    /// parent must exist.
     public static func make(_ path: String) throws(SystemError) {
-        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SystemError() }
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError() }
     }
 
     /// Returns the names of the entries of a folder, without `.` and `..`, in no order.

@@ -32,6 +32,8 @@ public final class Suite {
     let loop = SocketLoop(name: "test")
     private(set) var context: Context
     private var processes: [String: Process] = [:]
+    /// The names of the processes that run as a service or the event store.
+    private var servers: Set<String> = []
 
     /// Creates a suite without processes.
     ///
@@ -43,7 +45,9 @@ public final class Suite {
         self.executables =
             executables ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
         context = try Context()
-        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
     }
 
     deinit {
@@ -87,13 +91,19 @@ public final class Suite {
 
     /// Starts `name serve`, with its output in `<home>/<name>.log`.
     public func start(_ name: String, _ arguments: [String] = []) throws {
-        try start(name, command: [name, "serve"] + arguments)
+        try launch(name, [name, "serve"] + arguments)
+        servers.insert(name)
     }
 
     /// Starts a command, such as a worker, under a name for the other functions.
     ///
     /// The command begins with the name of the executable.
     public func start(_ name: String, command: [String]) throws {
+        waitForSockets()
+        try launch(name, command)
+    }
+
+    private func launch(_ name: String, _ command: [String]) throws {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: name)
         let log = "\(home)/\(name).log"
         if !FileManager.default.fileExists(atPath: log) {
@@ -269,6 +279,7 @@ public final class Suite {
         timeout: TimeInterval = 180
     ) throws -> Run {
         let process = process(command.first ?? "", Array(command.dropFirst()), as: identity)
+        waitForSockets()
         // Not pipes, because they must be read while the command runs.
         let (output, errors) = (try Scratch(in: home), try Scratch(in: home))
         process.standardOutput = output.file
@@ -285,6 +296,21 @@ public final class Suite {
         return Run(
             status: Self.exitStatus(of: process, timeout), output: try output.text(),
             errors: try errors.text())
+    }
+
+    /// Waits until the started processes have their sockets, because a command fails early without.
+    ///
+    /// Without an event store, services make none.
+    public func waitForSockets() {
+        guard isRunning("event-store") else { return }
+        let deadline = Date.now + 60
+        for name in servers where endpoint(of: name).hasPrefix("ipc://") {
+            let path = "\(home)/\(name).sock"
+            while isRunning(name), !FileManager.default.fileExists(atPath: path), .now < deadline {
+                // A process does not report its socket.
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+        }
     }
 
     /// A file without a name, which disappears when it is closed.

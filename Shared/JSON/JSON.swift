@@ -25,7 +25,26 @@ public enum JSON {
     public static func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, from bytes: some Collection<UInt8>
     ) throws -> Value {
-        try decoder.decode(type, from: bytes as? Data ?? Data(bytes))
+        do {
+            return try decoder.decode(type, from: bytes as? Data ?? Data(bytes))
+        } catch DecodingError.dataCorrupted(let context)
+            where context.debugDescription.hasPrefix("The given data was not valid JSON")
+        {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(codingPath: [], debugDescription: fault(of: Array(bytes))))
+        }
+    }
+
+    /// Returns why a decoder says that the text is not JSON.
+    ///
+    /// Foundation's says so of JSON, too, if a number does not fit the type of its field.
+    private static func fault(of text: [UInt8]) -> String {
+        do throws(JSONError) {
+            try JSONScanner.check(text)
+            return "a number in it is out of range, or has a fraction where none is allowed"
+        } catch {
+            return "it is not JSON \(error.place)"
+        }
     }
 
     private static let decoder = JSONDecoder()

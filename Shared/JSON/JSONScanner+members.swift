@@ -13,6 +13,13 @@ extension JSONScanner {
         return (try? scanner.skip(text.span)) != nil && scanner.at == scanner.end
     }
 
+    /// Checks that `text` is one JSON value. Whether its strings are UTF-8 is not checked.
+    public static func check(_ text: [UInt8]) throws(JSONError) {
+        var scanner = JSONScanner(0..<text.count, maximumDepth: depth, isStrict: true)
+        try scanner.skip(text.span)
+        try scanner.finish(text.span)
+    }
+
     /// Returns the members of the object in their order: decoded names and values as written.
     ///
     /// - Throws: `JSONError` if the text is not one JSON object in UTF-8.

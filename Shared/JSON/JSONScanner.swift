@@ -6,6 +6,9 @@ public struct JSONError: Error, Hashable {
     public var offset: Int
     /// What is wrong there.
     public var reason: String
+
+    /// The place and the reason, such as `at byte 5: expected ':'`.
+    public var place: String { "at byte \(offset + 1): \(reason)" }
 }
 
 /// Reads JSON (RFC 8259) token by token, without a tree and without a copy.

@@ -55,7 +55,7 @@ public struct Credentials: Sendable {
 
     /// The default logger, which writes text to standard error.
     public static let standardLogger = Logger(label: "keys") {
-        StreamLogHandler.standardError(label: $0)
+        StreamLogHandler(label: $0, stream: LogStream())
     }
 
     /// Returns the credentials from the files that the environment names: the secret key in

@@ -31,7 +31,7 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         /// An event matches the `none matching` condition of an append. Detail: its position.
         public static let conditionFailed = Code(rawValue: 11)
         /// The log has an event with the same id and other content, or one that another command
-        /// with the same id has caused. Detail: its position.
+        /// with the same id has caused, or only some of the append's events. Detail: its position.
         public static let idReused = Code(rawValue: 12)
         /// The domain rejects the command.
         public static let rejected = Code(rawValue: 20)

@@ -107,6 +107,20 @@ import WireProtocol
         #expect(try appended(repeated[1]).isRepeat)
     }
 
+    @Test func `Append over the limit is answered with an error that gives its size`()
+        async throws
+    {
+        let store = try await Store()
+        let client = try await store.client()
+        for size in [Limits.appendBytes + 8, Limits.appendBytes + (64 << 10) + 8] {
+            try await client.send([header(.append, 1), [], Array(repeating: 0, count: size)])
+            let answer = try await client.receive()
+            #expect(try kind(answer[0]).kind == .error)
+            #expect(problem(answer[1]).code == .invalid)
+            #expect(problem(answer[1]).message.hasSuffix("bytes at most, not \(size)"))
+        }
+    }
+
     @Test func `Feed publishes appended events and the head`() async throws {
         let store = try await Store()
         let client = try await store.client()

@@ -37,6 +37,16 @@ import Testing
         #expect(try File(path, .replace).read(at: 0, count: 9) == [])
     }
 
+    @Test func `New file and folder are for their owner only`() throws {
+        func mode(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        _ = try File(folder + "/a", .create)
+        _ = try File(folder + "/b", .replace)
+        #expect(try mode(folder) == 0o700)
+        #expect(try mode(folder + "/a") == 0o600 && mode(folder + "/b") == 0o600)
+    }
+
     @Test func `File is locked by one at a time`() throws {
         let (first, second) = (try File(folder + "/a", .create), try File(folder + "/a", .create))
         #expect(try first.lock())

@@ -58,6 +58,29 @@ extension BucketServer {
     }
 }
 
+@Suite struct `S3 storage on a bucket elsewhere` {
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `Redirect is an error that names its target, and is not followed`(
+        status: Int
+    ) async throws {
+        let server = try await BucketServer(
+            python: #require(BucketServer.python, "there is no python3 in PATH"),
+            "redirecting_bucket.py")
+        let storage = try server.storage()
+        let target = server.endpoint.replacing("127.0.0.1", with: "localhost")
+        let reason =
+            "(HTTP \(status)): \(server.endpoint) redirects to \(target)/bucket/\(status), and "
+            + "redirects are not followed; set the endpoint (AWS_ENDPOINT_URL) and AWS_REGION to "
+            + "eu-west-1"
+        func rejection(_ operation: String) -> ObjectStorageError {
+            .rejected("can't \(operation) s3://bucket/\(status): \(reason)")
+        }
+        await #expect(throws: rejection("get")) { try await storage.get("\(status)") }
+        await #expect(throws: rejection("put")) { try await storage.put([1], at: "\(status)") }
+        await #expect(throws: rejection("delete")) { try await storage.delete("\(status)") }
+    }
+}
+
 @Suite(
     .enabled(
         "no python3 can import moto and its server: scripts/setup tests installs them",

@@ -68,7 +68,13 @@ import Testing
                 .answer(404, noBucket),
                 .rejected("can't get s3://b/p/k: NoSuchBucket: None (HTTP 404)")
             ),
-            (.answer(301), .rejected("can't get s3://b/p/k: (HTTP 301)")),
+            (
+                .answer(301, "<Error><Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"),
+                .rejected(
+                    "can't get s3://b/p/k: (HTTP 301): http://h:80 redirects to "
+                        + "b.s3.eu-west-1.amazonaws.com, and redirects are not followed; set the "
+                        + "endpoint (AWS_ENDPOINT_URL) and AWS_REGION")
+            ),
             (.failure(.cancelled), .cancelled),
         ] as [(Result<HTTPResponse, ObjectStorageError>, ObjectStorageError)] {
             let transport = ScriptedTransport([answer])

@@ -31,7 +31,7 @@ struct `Prometheus exposition` {
             text == """
                 # HELP a one\\\\two\r\\nthree "four"
                 # TYPE a gauge
-                a{b="\\"\\\\\r\\n\u{2028}"} 0
+                a{b="\\"\\\\\\\\r\\n\\\\u{2028}"} 0
 
                 """)
     }

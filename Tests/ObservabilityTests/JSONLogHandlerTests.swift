@@ -29,6 +29,16 @@ struct `JSON log lines` {
                     time: time, level: "error", service: "orders", message: message,
                     reason: "one\nmore"))
     }
+
+    @Test func `Log entry has no character that controls a terminal`() throws {
+        let message = "a\u{1B}[31m\u{9B}\u{7F}\u{202E}b"
+        let line = JSONLogHandler.line(
+            at: Timestamp(microseconds: 0), .error, of: "a", message, [:])
+        #expect(
+            line.dropLast().allSatisfy { (0x20..<0x7F).contains($0) },
+            "\(String(decoding: line, as: UTF8.self))")
+        #expect(try JSON.decode(Line.self, from: line).message == message)
+    }
 }
 
 struct `Standard error` {

@@ -126,7 +126,7 @@ extension `Keys over TCP` {
         var open: [OpenConnection] = []
         try await withAttack { suite, mallory in
             // A message that is too long ends the connection. The server ignores the rest of it.
-            let tooLong = [UInt8](repeating: 0, count: 9 << 20)
+            let tooLong = [UInt8](repeating: 0, count: 17 << 20)
             try await mallory.send([Self.header(.append, 1), [], tooLong])
             for name in ["event-store", "feed", "bus"] {
                 let endpoint = suite.endpoint(of: name)

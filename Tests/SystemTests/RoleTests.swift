@@ -150,6 +150,9 @@ import ZeroMQ
         #expect(try await reader.streams(StreamsRequest(category: "order")).count == 1)
         // The store does not give it the feed's endpoint, and the feed refuses its connection.
         #expect(try await reader.welcome().feed == nil)
+        await expectForbidden {
+            _ = try await reader.subscribe(.categories(["order"]), after: .end)
+        }
         let loop = SocketLoop(name: "listener")
         let deaf = try await Stranger(
             .sub, to: suite.endpoint(of: "feed"), on: loop, in: suite.context(of: "reader"))

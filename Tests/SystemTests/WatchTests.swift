@@ -92,6 +92,7 @@ extension `Suite in operation` {
     @Test func `Stats --watch exits with 0 when its output is closed`() async throws {
         let suite = try Suite()
         try suite.start("event-store")
+        suite.waitForSockets()
         let store = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
             .appending(path: "event-store").path
         let piped = try Conversation(

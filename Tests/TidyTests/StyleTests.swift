@@ -58,6 +58,26 @@ import Testing
         }
     }
 
+    /// `print` ignores a failure to write, and passes on characters that control a terminal.
+    @Test func `Only the output of commands and logs writes to standard output and error`() {
+        let bare =
+            #/
+            (^|[^.\w`])(print|debugPrint|dump|puts|fputs|putchar)\(
+            | \bSwift\.(print|debugPrint|dump)\( | \bFileHandle\.standard(Output|Error)\b
+            /#
+        let output = [
+            "Shared/CommandLine/Output.swift", "Shared/Observability/Logs/",
+            "Shared/IntegrationHarness/",
+        ]
+        for file in SourceTree.swift where !file.path.contains("Tests/") {
+            if output.contains(where: file.path.hasPrefix) { continue }
+            for (index, line) in file.code.enumerated()
+            where !line.contains("func ") && line.contains(bare) {
+                Issue.record("\(Finding(file, index + 1, "use `Output`: \(line)"))")
+            }
+        }
+    }
+
     @Test func `Sources and documents have no notes for later`() {
         let later = ["TO" + "DO", "FIX" + "ME", "XX" + "X:"]
         for file in SourceTree.swift + SourceTree.documents {

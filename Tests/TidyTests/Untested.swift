@@ -65,7 +65,6 @@ enum Untested {
         "Services/EventStore/CommandLine/Trace.swift": "SystemTests/TraceTests",
         "Services/EventStore/CommandLine/Verify.swift":
             "SystemTests/EventStore/VerifyCommandTests",
-        "Shared/CommandLine/Options.swift": "SystemTests/Boundaries/OptionBoundaryTests",
         "Shared/CommandLine/ProcessOptions.swift": "SystemTests/MetricsTests",
         "Shared/CommandLine/Services/RebuildCommand.swift": "SystemTests/Past/RebuildTests",
         "Shared/CommandLine/Services/ReversalPreview.swift": "SystemTests/ReversalTests",

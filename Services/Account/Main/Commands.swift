@@ -40,7 +40,7 @@ private struct List<S: MovementService>: ProgramCommand {
 
     func run() async throws {
         try await options.show(S.movements, account) { views in
-            Output.table(
+            try Output.table(
                 ["time", "amount", "reference"],
                 views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })
         }

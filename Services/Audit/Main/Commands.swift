@@ -63,8 +63,10 @@ struct AuditCommand: ProgramCommand {
         var audit = Audit()
         var remedies = Remedies()
         var head: UInt64 = 0
-        try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            let total = try await client.welcome(timeout: .seconds(options.timeout)).head
+        try await EventStoreConnection.with(
+            eventStore, home: options.home, timeout: options.timeoutDuration
+        ) { client in
+            let total = try await client.welcome().head
             var bar = ProgressBar("audit", total: Int(clamping: total))
             for try await batch in client.read(ReadRequest(from: 1, to: total)) {
                 for record in batch.events {
@@ -83,11 +85,13 @@ struct AuditCommand: ProgramCommand {
     ///
     /// - Returns: the obstacles, such as paused queues and dead letters.
     private func waitForParticipants() async throws -> [Report.Entry] {
-        try await EventStoreConnection.with(eventStore, home: options.home) { store in
-            let timeout = Duration.seconds(options.timeout)
+        let timeout = options.timeoutDuration
+        return try await EventStoreConnection.with(
+            eventStore, home: options.home, timeout: timeout
+        ) { store in
             let services = Set(Endpoints.services(home: options.home).keys)
             var bus = options
-            bus.endpoint = try await store.busEndpoint(timeout: timeout)
+            bus.endpoint = try await store.busEndpoint()
             return try await bus.with("event-store") {
                 try await ParticipantWait(store: store, bus: $0, services: services).wait(timeout)
             }

@@ -23,11 +23,12 @@ struct Report: Encodable {
         /// Prints the finding and its commands.
         ///
         /// - Parameter given: the commands printed so far. No command is printed twice.
-        fileprivate func printText(after given: inout Set<String>) {
+        fileprivate func printText(after given: inout Set<String>) throws {
             let place = position.map { " at position \($0)" } ?? ""
-            print("VIOLATED \(kind.rawValue)\(place): \(message)")
+            try Output.print("VIOLATED \(kind.rawValue)\(place): \(message)")
             for command in remedy {
-                print(given.insert(command).inserted ? "    \(command)" : "    # as above")
+                try Output.print(
+                    given.insert(command).inserted ? "    \(command)" : "    # as above")
             }
         }
     }
@@ -57,19 +58,20 @@ struct Report: Encodable {
 
     func printText() throws {
         let counts = orders.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-        print(
+        try Output.print(
             "\(head) events, \(orders.values.reduce(0, +)) orders: "
                 + counts.joined(separator: ", "))
         let names = ["credits", "withdrawals", "captures", "refunds", "balances"]
-        Output.table(
+        try Output.table(
             ["currency"] + names,
             try totals.sorted { $0.key < $1.key }.map { code, sums in
                 let currency = try Currency(code)
                 return [code] + names.map { Money(sums[$0] ?? 0, currency).amountText }
             })
         var given: Set<String> = []
-        for finding in findings { finding.printText(after: &given) }
+        for finding in findings { try finding.printText(after: &given) }
         guard findings.isEmpty else { return }
-        print("every invariant holds" + (compared ? ", and the services show the same" : ""))
+        try Output.print(
+            "every invariant holds" + (compared ? ", and the services show the same" : ""))
     }
 }

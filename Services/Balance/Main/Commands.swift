@@ -40,7 +40,7 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(account, orAll: BalanceService.accounts) {
-            Output.table($0, id: "account", ["balance", "funds", "held", "owed", "currency"])
+            try Output.table($0, id: "account", ["balance", "funds", "held", "owed", "currency"])
         }
     }
 }
@@ -52,7 +52,7 @@ struct Statement: ProgramCommand {
 
     func run() async throws {
         try await options.show(BalanceService.statement, account) { entries in
-            Output.table(
+            try Output.table(
                 ["time", "kind", "change", "held", "balance", "for"],
                 entries.map { entry in
                     ["\(entry.time)", entry.kind.rawValue]

@@ -40,7 +40,7 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(customer, orAll: CreditLimitService.limits) {
-            Output.table(
+            try Output.table(
                 $0, id: "customer", ["limit", "reserved", "used", "available", "currency"])
         }
     }

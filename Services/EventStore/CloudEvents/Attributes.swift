@@ -12,8 +12,7 @@ struct Attributes {
         do throws(JSONError) {
             members = try JSONScanner.members(of: line)
         } catch {
-            throw DaybookError(
-                .invalid, "it is not JSON at byte \(error.offset + 1): \(error.reason)")
+            throw DaybookError(.invalid, "it is not JSON \(error.place)")
         }
         for (name, value) in members {
             try require(

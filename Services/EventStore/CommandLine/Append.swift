@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandLine
 import EventSourcing
 import EventStoreClient
-import Foundation
+import JSON
 
 struct Append: ProgramCommand {
     static let abstract = "Append one event, or without --data one for each line of standard input."
@@ -52,8 +52,7 @@ struct Append: ProgramCommand {
             guard !batch.isEmpty else { return }
             let appended = try await client.append(batch, condition)
             let known = appended.isRepeat ? ", appended already" : ""
-            print("position \(appended.last), revision \(appended.lastRevision)\(known)")
-            fflush(nil)  // Readers of a pipe must see at once which events are durable.
+            try Output.print("position \(appended.last), revision \(appended.lastRevision)\(known)")
             (batch, bytes) = ([], 0)
         }
         if let data {
@@ -68,9 +67,10 @@ struct Append: ProgramCommand {
     }
 
     private func event(_ id: EventID, _ stream: StreamName, _ data: String) throws -> NewEvent {
-        let json = try? JSONSerialization.jsonObject(
-            with: Data(data.utf8), options: .fragmentsAllowed)
-        try require(json != nil, .invalid, "'\(data.prefix(60))' is not JSON")
-        return NewEvent(id: id, stream: stream, type: type, tags: tag, data: Array(data.utf8))
+        let bytes = Array(data.utf8)
+        do throws(JSONError) { try JSONScanner.check(bytes) } catch {
+            throw DaybookError(.invalid, "'\(data.prefix(60))' is not JSON \(error.place)")
+        }
+        return NewEvent(id: id, stream: stream, type: type, tags: tag, data: bytes)
     }
 }

@@ -19,17 +19,24 @@ struct EventStoreCommand: ProgramCommand {
 }
 
 /// Options that say where the event store is.
-struct StoreOptions: ParsableArguments {
+struct StorePlace: ParsableArguments {
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     var home = Endpoints.home
 
     @Option(help: "The endpoint for requests, ipc:// or tcp:// (DAYBOOK_EVENT_STORE_ENDPOINT).")
     var endpoint: String?
+}
+
+/// Options of commands that ask the event store: where it is, and how long they wait for it.
+struct StoreOptions: ParsableArguments {
+    @OptionGroup var place: StorePlace
+    @OptionGroup var timeoutOption: TimeoutOptions
 
     /// Runs `body` with a client of the store, and closes the client afterwards.
     func withClient<Result>(
         _ body: (EventStoreClient) async throws -> Result
     ) async throws -> Result {
-        try await EventStoreConnection.with(endpoint, home: home, body)
+        try await EventStoreConnection.with(
+            place.endpoint, home: place.home, timeout: timeoutOption.duration, body)
     }
 }

@@ -33,13 +33,13 @@ struct Export: ProgramCommand {
         try await store.withClient { client in
             let welcome = try await client.welcome()
             guard let file, file != "-" else {
-                try await write(query, of: welcome, from: client, to: .standardOutput)
+                try await write(query, of: welcome, from: client, to: nil)
                 return
             }
             let count = try await Self.create(file) {
                 try await write(query, of: welcome, from: client, to: $0)
             }
-            print("exported \(count) events to \(file)")
+            try Output.print("exported \(count) events to \(file)")
         }
     }
 
@@ -47,7 +47,7 @@ struct Export: ProgramCommand {
     @discardableResult
     private func write(
         _ query: EventQuery, of welcome: Welcome, from client: EventStoreClient,
-        to file: FileHandle
+        to file: FileHandle?
     ) async throws -> Int {
         // A request can't express an empty range: an end of 0 means no end.
         guard from <= welcome.head else { return 0 }

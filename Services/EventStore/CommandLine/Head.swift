@@ -14,9 +14,9 @@ struct Head: ProgramCommand {
         --key <public key>'.
         """
 
-    /// How long to wait for the head. The store must read all of a log of an earlier version the
-    /// first time, which takes some seconds per gigabyte.
-    private static let timeout: Duration = .seconds(600)
+    /// How long to wait for the head unless --timeout is given. The store must read all of a log of
+    /// an earlier version the first time, which takes some seconds per gigabyte.
+    private static let timeout = 600.0
 
     @OptionGroup var store: StoreOptions
     @Flag(help: "Print a signed head, as JSON.") var signed = false
@@ -33,7 +33,8 @@ struct Head: ProgramCommand {
         try await store.withClient { client in
             // Fails early if the store does not answer, because the next timeout is long.
             _ = try await client.welcome()
-            let head = try await client.head(timeout: Self.timeout)
+            let head = try await client.head(
+                timeout: .seconds(store.timeoutOption.given ?? Self.timeout))
             if let key {
                 return try Output.json(
                     SignedHead(
@@ -41,7 +42,7 @@ struct Head: ProgramCommand {
                         signedWith: key))
             }
             if json { return try Output.json(head) }
-            Output.fields([
+            try Output.fields([
                 ("log", head.log), ("position", head.position),
                 ("time", head.time.map { "\($0)" } ?? "none"), ("hash", head.hash),
             ])

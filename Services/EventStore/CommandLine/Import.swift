@@ -26,7 +26,7 @@ struct Import: ProgramCommand {
 
     func validate() throws {
         try require(
-            !system || stream == nil && store.endpoint == nil,
+            !system || stream == nil && store.place.endpoint == nil,
             "--system takes neither --stream nor --endpoint: it writes to the log below --home")
         try require(
             stream.map { !StreamName.isSystem(category: $0) } ?? true,
@@ -39,7 +39,7 @@ struct Import: ProgramCommand {
         let counts: Importer.Counts
         if system {
             counts = try await OfflineStore.with(
-                home: store.home, segmentBytes: try Serve.segmentBytes()
+                home: store.place.home, segmentBytes: try Serve.segmentBytes()
             ) { client, append in
                 try await input.append(to: nil, with: client, system: .imported) {
                     try await append($0, .any)
@@ -48,7 +48,7 @@ struct Import: ProgramCommand {
         } else {
             counts = try await store.withClient { try await input.append(to: stream, with: $0) }
         }
-        if json { try Output.json(counts) } else { print(counts) }
+        if json { try Output.json(counts) } else { try Output.print("\(counts)") }
     }
 }
 

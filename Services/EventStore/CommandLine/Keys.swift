@@ -72,8 +72,8 @@ struct Keys: ProgramCommand {
             try keyring.write(to: options.file)
             if options.json { return try Output.json(keyring) }
             for key in keyring.keys.suffix(names.count) {
-                print("\(key.name): \(folder.path)/\(key.name).key")
-                print("    \(key.effectivePermissions.summary)")
+                try Output.print("\(key.name): \(folder.path)/\(key.name).key")
+                try Output.print("    \(key.effectivePermissions.summary)")
             }
         }
     }
@@ -85,7 +85,7 @@ struct Keys: ProgramCommand {
         func run() async throws {
             let keyring = try Keyring(options.file)
             if options.json { return try Output.json(keyring) }
-            Output.table(
+            try Output.table(
                 keyring.keys,
                 [
                     ("name", \.name), ("public key", \.publicKey), ("made", \.createdAt),
@@ -113,7 +113,7 @@ struct Keys: ProgramCommand {
             try keyring.revoke(name, at: .now())
             try keyring.write(to: options.file)
             if options.json { return try Output.json(keyring) }
-            print("revoked the key of \(name)")
+            try Output.print("revoked the key of \(name)")
         }
     }
 }

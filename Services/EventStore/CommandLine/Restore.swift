@@ -3,6 +3,7 @@ import CommandLine
 import EventArchive
 import EventLog
 import EventSourcing
+import ServiceRuntime
 import WireProtocol
 
 struct Restore: ProgramCommand {
@@ -22,6 +23,7 @@ struct Restore: ProgramCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
+        makeNewFilesPrivate()
         let archive = try await ArchiveReader(name, in: from, endpoint: endpoint)
         let restored = try await restore(from: archive)
         let report = RestorationReport(
@@ -29,7 +31,7 @@ struct Restore: ProgramCommand {
             damaged: restored.keptAside, indexes: restored.indexes,
             lost: restored.lost.map { .init(from: $0.lowerBound, through: $0.upperBound) },
             endUnknown: restored.isEndUnknown, dryRun: dryRun)
-        if json { try Output.json(report) } else { print(report) }
+        if json { try Output.json(report) } else { try Output.print(lines: report.lines) }
     }
 
     private func restore(from archive: ArchiveReader) async throws -> LogRestoration {
@@ -51,7 +53,7 @@ struct Restore: ProgramCommand {
 }
 
 /// The report that `restore` prints.
-private struct RestorationReport: Encodable, CustomStringConvertible {
+private struct RestorationReport: Encodable {
     struct Positions: Encodable {
         let from, through: UInt64
     }
@@ -65,9 +67,10 @@ private struct RestorationReport: Encodable, CustomStringConvertible {
     let endUnknown: Bool
     let dryRun: Bool
 
-    var description: String {
+    /// The report for people.
+    var lines: [String] {
         guard lost != nil || !segments.isEmpty || !indexes.isEmpty else {
-            return "log \(log): \(head) events, all of them whole; nothing to restore"
+            return ["log \(log): \(head) events, all of them whole; nothing to restore"]
         }
         var lines = segments.map { segment in
             "\(segment.name): \((segment.from...segment.through).positionText) rewritten, "
@@ -84,6 +87,6 @@ private struct RestorationReport: Encodable, CustomStringConvertible {
             lines.append("events after position \(head), if any, are not archived")
         }
         lines.append("log \(log): \(head) events, restored")
-        return (dryRun ? ["what would be done:"] + lines : lines).joined(separator: "\n")
+        return dryRun ? ["what would be done:"] + lines : lines
     }
 }

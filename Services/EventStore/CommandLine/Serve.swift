@@ -11,7 +11,7 @@ import WireProtocol
 struct Serve: ProgramCommand {
     static let abstract = "Serve the log until SIGTERM or SIGINT."
 
-    @OptionGroup var store: StoreOptions
+    @OptionGroup var place: StorePlace
     @OptionGroup var process: ProcessOptions
 
     @Option(
@@ -54,8 +54,11 @@ struct Serve: ProgramCommand {
     }
 
     func run() async throws {
-        endOnSignalWhileStarting()
+        makeNewFilesPrivate()
         let configuration = try configuration()
+        if let warning = accessWarning(for: configuration.home) {
+            configuration.logger("event-store").warning("\(warning)")
+        }
         do {
             let store = try await EventStoreProcess(configuration)
             try await untilSignalled { try await store.run() }
@@ -66,10 +69,10 @@ struct Serve: ProgramCommand {
     }
 
     private func configuration() throws -> EventStoreConfiguration {
-        let home = store.home
+        let home = place.home
         var configuration = EventStoreConfiguration(home: home, logger: try process.loggers())
         configuration.endpoint =
-            store.endpoint ?? Endpoints.listening(of: "event-store", home: home)
+            place.endpoint ?? Endpoints.listening(of: "event-store", home: home)
         configuration.feed = feed ?? Endpoints.endpoint(of: "feed", home: home)
         configuration.bus = bus ?? Endpoints.endpoint(of: "bus", home: home)
         configuration.wiring =

@@ -13,12 +13,10 @@ struct Health: ProgramCommand {
     @OptionGroup var options: CallOptions
 
     func run() async throws {
-        let head = try await options.withStore {
-            try await $0.welcome(timeout: options.timeoutDuration)
-        }.head
+        let head = try await options.withStore { try await $0.welcome() }.head
         let queues = try await options.withBus { try await $0.all(QueueView.self) }
         if options.json { return try Output.json(["head": head, "queues": UInt64(queues.count)]) }
-        print("healthy, at \(head)")
+        try Output.print("healthy, at \(head)")
     }
 }
 
@@ -31,6 +29,7 @@ struct Statistics: ProgramCommand {
     var watch = false
 
     func run() async throws {
+        if watch { endOnSignalWhileStarting() }
         try await options.withStore { client in
             guard watch else { return try show(try await client.statistics()) }
             try await options.withBus { bus in
@@ -45,7 +44,7 @@ struct Statistics: ProgramCommand {
         if options.json { return try Output.json(found) }
         let commitSeconds = found.commitSeconds / Double(max(found.commits, 1))
         let mean = found.commits > 0 ? ", of \(milliseconds(commitSeconds))" : ""
-        Output.fields([
+        try Output.fields([
             ("log", found.log), ("events", found.head), ("streams", found.streams),
             ("on disk", "\(found.bytes) bytes in \(found.segments) segments"),
             ("durability", found.durability), ("up", "\(found.uptimeSeconds) s"),
@@ -79,7 +78,7 @@ enum WatchDisplay {
             let activity = try await watch.next()
             let text =
                 if json {
-                    try JSON.text(activity) + "\n"
+                    String(decoding: try JSON.data(activity).visibleJSON, as: UTF8.self) + "\n"
                 } else if isInPlace {
                     "\u{1B}[H" + activity.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
                 } else {
@@ -90,7 +89,7 @@ enum WatchDisplay {
     }
 
     private static func write(_ text: String) throws {
-        try FileHandle.standardOutput.writeLines(Array(text.utf8))
+        try Output.stream(text.utf8)
     }
 }
 

@@ -19,7 +19,7 @@ struct Streams: ProgramCommand {
 
     func run() async throws {
         try await store.withClient { client in
-            if !json { print("from\tto\tevents\tlast event\tstream") }
+            if !json { try Output.print(tabbed: "from", "to", "events", "last event", "stream") }
             var request = StreamsRequest(category: category, after: after)
             var left = limit ?? .max
             while left > 0 {
@@ -36,7 +36,7 @@ struct Streams: ProgramCommand {
     private func show(_ stream: StreamEntry) throws {
         guard !json else { return try Output.json(stream) }
         let events = stream.revision.addingReportingOverflow(1).partialValue
-        print(
-            "\(stream.first)\t\(stream.last)\t\(events)\t\(stream.changedAt)\t\(stream.stream)")
+        try Output.print(
+            tabbed: stream.first, stream.last, events, stream.changedAt, stream.stream)
     }
 }

@@ -28,6 +28,7 @@ struct Tail: ProgramCommand {
     }
 
     func run() async throws {
+        endOnSignalWhileStarting()
         let (query, json, limit) = (try filter.query(), json, limit)
         let (from, last, since) = (from, last, since)
         try await store.withClient { client in

@@ -45,17 +45,21 @@ struct Trace: ProgramCommand {
                 subject.event.map { id in events.contains { $0.id == id } } ?? !events.isEmpty
             let then = when.moment.map { " as of \($0)" } ?? ""
             try require(isThere, .invalid, subject.absence + then)
-            try print(CausalTree(events, service: Self.service), marking: subject.event)
+            try show(CausalTree(events, service: Self.service), marking: subject.event)
         }
     }
 
-    private func print(_ tree: CausalTree, marking marked: EventID?) throws {
+    private func show(_ tree: CausalTree, marking marked: EventID?) throws {
         switch json ? .json : format {
-        case .text: for line in tree.lines(marking: marked) { Swift.print(line) }
+        case .text: try Output.print(lines: tree.lines(marking: marked))
         case .json: try Output.json(tree.json(marking: marked))
-        case .mermaid: Swift.print(tree.mermaid(marking: marked))
-        case .svg: Swift.print(tree.svg(marking: marked))
+        case .mermaid: try show(text: tree.mermaid(marking: marked))
+        case .svg: try show(text: tree.svg(marking: marked))
         }
+    }
+
+    private func show(text: String) throws {
+        try Output.print(lines: text.split(separator: "\n").map(String.init))
     }
 
     // MARK: Subject

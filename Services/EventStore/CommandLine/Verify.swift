@@ -55,10 +55,11 @@ struct Verify: ProgramCommand {
         try verify(FileStorage(folder: folder), heads, of: signed)
         if let journal {
             try requireWhole(journal, "the bus's journal")
-            print("the bus's journal is whole; segments: \(journal.segments)")
+            try Output.print("the bus's journal is whole; segments: \(journal.segments)")
         }
         for head in signed where key == nil {
-            print("the head at \(head.position) is signed by \(head.key); check that it is yours")
+            try Output.print(
+                "the head at \(head.position) is signed by \(head.key); check that it is yours")
         }
     }
 
@@ -66,7 +67,7 @@ struct Verify: ProgramCommand {
         _ storage: FileStorage, _ heads: [ChainPoint], of signed: [SignedHead]
     ) throws {
         let found = try showing("verify") { try LogVerification(of: storage, progress: $0) }
-        for fault in found.faults { print(fault) }
+        try Output.print(lines: found.faults.map { "\($0)" })
         for head in signed where head.log != found.log {
             throw DaybookError(.invalid, "the signed head is of log \(head.log), not of this log")
         }
@@ -80,11 +81,11 @@ struct Verify: ProgramCommand {
         let checked = chain.map { ", the chain is right up to position \($0.head.position)" }
         try requireWhole(found, "the log", checked ?? "")
         let torn = found.isTorn ? "; an incomplete append at the end will be removed" : ""
-        print(
+        try Output.print(
             "log \(found.log.map(String.init) ?? "empty"): \(found.head) events in "
                 + "\(found.segments) segments, all of them whole\(torn)")
         guard let chain else { return }
-        print(
+        try Output.print(
             "chain \(chain.head): \(chain.linked) events compared with the chain's files, "
                 + "trusted heads passed: \(chain.passed.count)")
     }
@@ -97,7 +98,7 @@ struct Verify: ProgramCommand {
         let found = try showing("verify the journal") {
             try LogVerification(of: FileStorage(folder: path), progress: $0)
         }
-        for fault in found.faults { print("\(path): \(fault)") }
+        try Output.print(lines: found.faults.map { "\(path): \($0)" })
         return found
     }
 

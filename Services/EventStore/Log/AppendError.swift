@@ -10,6 +10,9 @@ public enum AppendError: Error, Hashable, CustomStringConvertible {
     case conditionFailed(position: UInt64)
     /// The log already holds an event with this id and other content.
     case idReused(EventID, position: UInt64)
+    /// The log already holds some of the append's events, the first of them under this id. The
+    /// others are new.
+    case partlyKnown(EventID, position: UInt64, count: Int, of: Int)
     /// The log could not be read or written, or it is closed.
     case log(LogError)
 
@@ -23,6 +26,9 @@ public enum AppendError: Error, Hashable, CustomStringConvertible {
             "the event at position \(position) matches the append condition's query"
         case .idReused(let id, let position):
             "the log has event id \(id) at position \(position) with other content"
+        case .partlyKnown(let id, let position, let count, let all):
+            "the log has \(count) of the append's \(all) events already, among them \(id) at "
+                + "position \(position); append only the others"
         case .log(let error): error.description
         }
     }

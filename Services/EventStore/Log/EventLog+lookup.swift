@@ -11,29 +11,33 @@ struct Place {
 }
 
 extension EventLog {
-    /// Returns the answer to the first append of these events, or nil if the log has none of them.
+    /// Returns the answer to a repeated append of these events, or nil if the log has none of them.
     ///
-    /// - Throws: `idReused` if the log has only some of them, or one with other content.
+    /// The events may have been appended apart and in another order. The answer then spans all of
+    /// them, and its last event is the latest.
+    ///
+    /// - Throws: `idReused` if the log has one with other content, `partlyKnown` if it has only
+    ///   some of them.
     func repetition(
         of records: Span<UInt8>, _ headers: [RecordHeader]
     ) throws(AppendError) -> Appended? {
         var found: [RecordedEvent] = []
-        var hasNew = false
         var offset = 0
         for header in headers {
             let body = records.extracting(offset + RecordLayout.headSize..<offset + header.length)
             offset += header.length
-            guard let event = try looking(try event(id: header.id)) else {
-                hasNew = true
-                continue
-            }
+            guard let event = try looking(try event(id: header.id)) else { continue }
             found.append(event)
             guard isEqual(event.body, body) else {
                 throw .idReused(event.id, position: event.position)
             }
         }
-        if hasNew, let known = found.first { throw .idReused(known.id, position: known.position) }
+        found.sort { $0.position < $1.position }
         guard let first = found.first, let last = found.last else { return nil }
+        guard found.count == headers.count else {
+            throw .partlyKnown(
+                first.id, position: first.position, count: found.count, of: headers.count)
+        }
         return Appended(
             first: first.position, last: last.position, lastRevision: last.revision,
             time: last.time, isRepeat: true)

@@ -1,4 +1,5 @@
 import EventSourcing
+import JSON
 
 /// Checks the bytes of an append. It needs no access to the log.
 enum RecordValidation {
@@ -33,45 +34,63 @@ enum RecordValidation {
     }
 
     private static func validate(_ bytes: Span<UInt8>) throws(AppendError) -> RecordHeader {
+        let header: RecordHeader
+        let record: Span<UInt8>
         do throws(RecordError) {
-            let header = try RecordHeader.checked(bytes)
-            let record = bytes.extracting(first: header.length)
+            header = try RecordHeader.checked(bytes)
+            record = bytes.extracting(first: header.length)
             try RecordHeader.verifyBody(record)
-            try checkNames(record, header)
-            return header
         } catch {
             throw .invalid(error.description)
         }
+        if let fault = fault(of: record, header) {
+            throw .invalid("event \(header.id): \(fault)")
+        }
+        return header
     }
 
-    private static func checkNames(
-        _ record: Span<UInt8>, _ header: RecordHeader
-    ) throws(RecordError) {
+    /// Returns the rule that the producer's fields break, or nil.
+    private static func fault(of record: Span<UInt8>, _ header: RecordHeader) -> String? {
         let stream = record.extracting(header.stream)
         let category = stream.extracting(first: categoryLength(of: stream))
         guard stream.allSatisfy(NameRule.isNameByte), !category.isEmpty,
             category.allSatisfy({ $0 != UInt8(ascii: ".") })
-        else {
-            throw .damaged("its stream name is invalid")
-        }
+        else { return "its stream name is invalid" }
         let type = record.extracting(header.type)
         guard !type.isEmpty, type.allSatisfy(NameRule.isNameByte) else {
-            throw .damaged("its event type is invalid")
+            return "its event type is invalid"
         }
-        guard header.tagCount <= Limits.tags else { throw .damaged("it has too many tags") }
+        guard header.tagCount <= Limits.tags else {
+            return "it has \(header.tagCount) tags, but the limit is \(Limits.tags)"
+        }
         var at = header.tags.lowerBound
         for _ in 0..<header.tagCount {
             let tag = record.extracting(at + 1..<at + 1 + Int(record[at]))
-            guard isUTF8(tag) else { throw .damaged("one of its tags is not UTF-8") }
+            guard isUTF8(tag) else { return "one of its tags is not UTF-8" }
             at += 1 + Int(record[at])
         }
         guard isUTF8(record.extracting(header.contentType)) else {
-            throw .damaged("its content type is not UTF-8")
+            return "its content type is not UTF-8"
+        }
+        guard isObject(record.extracting(header.metadata)) else {
+            return "its metadata is not a JSON object"
         }
         guard record.extracting(RecordLayout.flags..<RecordLayout.headChecksum).isZero,
             record.extracting(RecordLayout.tagsLength + 2..<RecordLayout.metadataLength).isZero,
             record.extracting(header.data.upperBound..<header.length).isZero
-        else { throw .damaged("its reserved bytes are not zero") }
+        else { return "its reserved bytes are not zero" }
+        return nil
+    }
+
+    /// Whether the metadata is a JSON object or empty.
+    ///
+    /// Earlier versions accepted any metadata, so reading and restoring accept it, too.
+    private static func isObject(_ metadata: Span<UInt8>) -> Bool {
+        guard !metadata.isEmpty else { return true }
+        var scanner = JSONScanner(
+            0..<metadata.count, maximumDepth: JSONScanner.depth, isStrict: true)
+        return isUTF8(metadata) && scanner.peek(metadata) == UInt8(ascii: "{")
+            && (try? scanner.skip(metadata)) != nil && (try? scanner.finish(metadata)) != nil
     }
 
     private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {

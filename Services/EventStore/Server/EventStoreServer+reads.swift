@@ -82,7 +82,7 @@ extension ProtocolError {
             self.init(.wrongRevision, detail: actual.map { $0 + 1 } ?? 0, error.description)
         case .conditionFailed(let position):
             self.init(.conditionFailed, detail: position, error.description)
-        case .idReused(_, let position):
+        case .idReused(_, let position), .partlyKnown(_, let position, _, _):
             self.init(.idReused, detail: position, error.description)
         case .log(let error): self.init(error)
         }

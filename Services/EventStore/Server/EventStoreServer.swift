@@ -76,7 +76,9 @@ public actor EventStoreServer: LoopActor {
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
         options.receiveHighWaterMark = 10_000
-        options.maximumMessageBytes = Int64(Limits.appendBytes + (64 << 10))
+        // Twice what an append may have, so that one that is too long gets an answer. libzmq closes
+        // the connection of a longer message without one, before it allocates memory for it.
+        options.maximumMessageBytes = Int64(2 * Limits.appendBytes)
         return options
     }
 

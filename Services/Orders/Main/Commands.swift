@@ -89,11 +89,13 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(OrdersService.entity, order) { view in
-            printOrders([view])
+            try printOrders([view])
             for item in view.items {
-                print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
+                try Output.print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
             }
-            if let reason = view.reason { print("  \(reason.rawValue): \(view.detail ?? "")") }
+            if let reason = view.reason {
+                try Output.print("  \(reason.rawValue): \(view.detail ?? "")")
+            }
         }
     }
 }
@@ -115,7 +117,7 @@ struct Summary: ProgramCommand {
 
     func run() async throws {
         try await options.show(OrdersService.summary, Nothing()) { counts in
-            Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
+            try Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
         }
     }
 }
@@ -130,14 +132,15 @@ struct Timeline: ProgramCommand {
 
     func run() async throws {
         var events: [RecordedEvent] = []
-        try await EventStoreConnection.with(eventStore, home: options.home) { client in
-            let concerning = try await client.read(
-                .tags([Tag.order(order)]), asOf: when.moment, timeout: .seconds(options.timeout))
+        try await EventStoreConnection.with(
+            eventStore, home: options.home, timeout: options.timeoutDuration
+        ) { client in
+            let concerning = try await client.read(.tags([Tag.order(order)]), asOf: when.moment)
             for try await event in concerning.events { events.append(event) }
         }
         try require(!events.isEmpty, .invalid, "no event concerns an order \(order)")
         let timeline = OrderTimeline(events)
-        if options.json { try Output.json(timeline) } else { timeline.printTable() }
+        if options.json { try Output.json(timeline) } else { try timeline.printTable() }
     }
 }
 
@@ -246,8 +249,8 @@ struct Import: ProgramCommand {
     }
 }
 
-private func printOrders(_ views: [OrderView]) {
-    Output.table(
+private func printOrders(_ views: [OrderView]) throws {
+    try Output.table(
         views, id: "order",
         ["customer", "status", "itemsTotal", "shipping", "total", "destination", "arrivesAt"],
         headers: ["itemsTotal": "items", "destination": "to", "arrivesAt": "arrives"])

@@ -145,7 +145,7 @@ struct OrderImport: Sendable {
 
     /// Returns the last position of the log. A query with it sees every event up to there.
     private func head() async throws -> UInt64 {
-        try await EventStoreConnection.with(nil, home: home) {
+        try await EventStoreConnection.with(nil, home: home, timeout: timeout) {
             try await $0.welcome(timeout: timeout).head
         }
     }

@@ -31,12 +31,12 @@ struct OrderTimeline: Encodable {
 
     func encode(to encoder: any Encoder) throws { try steps.encode(to: encoder) }
 
-    func printTable() {
+    func printTable() throws {
         var columns: [Output.Column<Step>] = [
             ("position", \.position), ("after ms", \.milliseconds), ("category", \.service),
             ("event", \.type), ("because of", { $0.cause ?? "-" }),
         ]
         if steps.contains(where: { $0.note != nil }) { columns.append(("note", { $0.note ?? "" })) }
-        Output.table(steps, columns)
+        try Output.table(steps, columns)
     }
 }

@@ -48,8 +48,8 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(RouteService.entity, order) { view in
-            print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
-            printLegs(view.legs)
+            try Output.print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
+            try printLegs(view.legs)
         }
     }
 }
@@ -75,13 +75,13 @@ struct Plan: ProgramCommand {
             throw DaybookError(.invalid, error.description)
         }
         if json { return try Output.json(plan.legs) }
-        printLegs(plan.legs)
-        print("\(plan.cost), arrives at \(plan.arrivesAt)")
+        try printLegs(plan.legs)
+        try Output.print("\(plan.cost), arrives at \(plan.arrivesAt)")
     }
 }
 
-private func printLegs(_ legs: [RouteLeg]) {
-    Output.table(
+private func printLegs(_ legs: [RouteLeg]) throws {
+    try Output.table(
         ["from", "to", "km", "cost", "departs", "arrives"],
         legs.map {
             [

@@ -41,17 +41,17 @@ struct Diff<S: EntityService>: ProgramCommand {
         } offline: { past, _ in
             try await past.difference(request)
         }
-        if options.json { try Output.json(difference) } else { print(difference) }
+        if options.json { try Output.json(difference) } else { try show(difference) }
     }
 
-    private func print(_ difference: Difference<S.Entity>) {
-        Output.table(
+    private func show(_ difference: Difference<S.Entity>) throws {
+        try Output.table(
             ["", "position \(difference.from)", "position \(difference.to)"],
             FieldChange.all(difference.before, difference.after).map {
                 [$0.field, $0.before ?? "-", $0.after ?? "-"]
             })
-        Swift.print()
-        Output.table(
+        try Output.print("")
+        try Output.table(
             ["position", "time", "event", "changed"],
             difference.events.map { step in
                 [

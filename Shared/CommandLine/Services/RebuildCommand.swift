@@ -54,7 +54,7 @@ struct Rebuild<S: Service>: ProgramCommand {
                 .internal, "the rebuild failed, the old read model stays in use: \(reason)")
         }
         if options.json { return try Output.json(status) }
-        print("rebuilt up to position \(status.checkpoint)")
+        try Output.print("rebuilt up to position \(status.checkpoint)")
     }
 
     /// Starts a rebuild, or joins a running one, and returns the status after its end.
@@ -78,7 +78,9 @@ struct Rebuild<S: Service>: ProgramCommand {
         try require(
             !FileManager.default.fileExists(atPath: file), .invalid,
             "\(file) exists already; --into must name a new file")
-        let built = try await EventStoreConnection.with(eventStore, home: options.home) { client in
+        let built = try await EventStoreConnection.with(
+            eventStore, home: options.home, timeout: options.timeoutDuration
+        ) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
             var fresh: Rebuilding<S.ReadProjection>
@@ -96,7 +98,7 @@ struct Rebuild<S: Service>: ProgramCommand {
             return Built(file: file, position: end)
         }
         if options.json { return try Output.json(built) }
-        print("built \(file) as of position \(built.position)")
+        try Output.print("built \(file) as of position \(built.position)")
     }
 
     private struct Built: Encodable {

@@ -58,25 +58,25 @@ struct ReversalPreview: Encodable {
     /// - Parameters:
     ///   - record: the event that would be reversed.
     ///   - conversation: the events of its conversation, in log order.
-    func print(
+    func show(
         _ record: RecordedEvent, in conversation: [RecordedEvent], json: Bool
     ) throws {
         if json { return try Output.json(self) }
-        Swift.print("DRY RUN: \(record.type) at position \(record.position) is not reversed")
-        Swift.print("\nconsequences so far:")
+        try Output.print("DRY RUN: \(record.type) at position \(record.position) is not reversed")
+        try Output.print("", "consequences so far:")
         let tree = CausalTree(conversation).subtree(under: record.id)
-        for line in tree?.lines(marking: record.id) ?? [] { Swift.print(line) }
-        Swift.print("\nif it were reversed:")
+        try Output.print(lines: tree?.lines(marking: record.id) ?? [])
+        try Output.print("", "if it were reversed:")
         var types = Dictionary(events.map { ($0.id, $0.type) }) { first, _ in first }
         types[record.id] = record.type
-        Output.table(
+        try Output.table(
             ["service", "would append", "to stream", "because of"],
             events.map {
                 [$0.service, $0.type, "\($0.stream)", types[$0.causationID] ?? "-"]
             })
-        Swift.print()
+        try Output.print("")
         let changes = changes.sorted { $0.key < $1.key }
-        Output.table(
+        try Output.table(
             ["service", "would show", "field", "now", "then"],
             changes.flatMap { service, entities in
                 entities.flatMap { entity in
@@ -86,7 +86,7 @@ struct ReversalPreview: Encodable {
                 }
             })
         for service in silent {
-            Swift.print("\(service) does not answer, so its consequences are unknown")
+            try Output.print("\(service) does not answer, so its consequences are unknown")
         }
     }
 }

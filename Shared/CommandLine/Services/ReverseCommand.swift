@@ -46,7 +46,7 @@ struct Reverse<S: Service>: ProgramCommand {
     /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
     func run() async throws {
         let (record, conversation) = try await EventStoreConnection.with(
-            eventStore, home: options.call.home
+            eventStore, home: options.call.home, timeout: options.call.timeoutDuration
         ) { client in
             let record = try await client.event(event)
             let query = EventQuery([.init(correlations: [record.correlationID])])
@@ -58,7 +58,7 @@ struct Reverse<S: Service>: ProgramCommand {
                 command, by: S.name,
                 among: Endpoints.services(home: options.call.home).keys.sorted(),
                 options.call)
-            return try preview.print(record, in: conversation, json: options.call.json)
+            return try preview.show(record, in: conversation, json: options.call.json)
         }
         try await options.command(
             ReverseEvent.name, command, to: S.name,

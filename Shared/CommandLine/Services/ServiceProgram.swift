@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Logging
 public import ServiceRuntime
 
 /// A service's executable: its own commands, besides those that every service has.
@@ -59,8 +60,12 @@ struct Serve<S: ServiceProgram>: ProgramCommand {
 
     /// Runs the service until SIGTERM or SIGINT.
     func run() async throws {
-        endOnSignalWhileStarting()
-        let host = try await ServiceHost(S.self, settings, try options.configuration(of: S.name))
+        makeNewFilesPrivate()
+        let configuration = try options.configuration(of: S.name)
+        if let warning = accessWarning(for: configuration.home) {
+            configuration.logger(S.name).warning("\(warning)")
+        }
+        let host = try await ServiceHost(S.self, settings, configuration)
         try await host.run()
     }
 }

@@ -40,7 +40,7 @@ struct Status<S: Service>: ProgramCommand {
             fields.append(("participant", state))
             if let failure = participant.lastFailure { fields.append(("last failure", failure)) }
         }
-        Output.fields(fields)
+        try Output.fields(fields)
     }
 }
 
@@ -74,6 +74,10 @@ struct Health<S: Service>: ProgramCommand {
         if let fault = status.fault(lag: lag) {
             throw DaybookError(.unavailable, fault)
         }
-        if options.json { try Output.json(status) } else { print("healthy, at \(status.head)") }
+        if options.json {
+            try Output.json(status)
+        } else {
+            try Output.print("healthy, at \(status.head)")
+        }
     }
 }

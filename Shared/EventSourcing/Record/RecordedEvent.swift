@@ -104,6 +104,8 @@ public enum RecordError: ClassifiedError, Hashable {
     case truncated
     /// This version of the layout is unknown.
     case unknownVersion(UInt8)
+    /// The record has this many bytes, which is more than ``Limits/recordBytes``.
+    case tooLong(Int)
     /// The record is damaged, for this reason.
     case damaged(String)
 
@@ -116,6 +118,8 @@ public enum RecordError: ClassifiedError, Hashable {
         case .truncated: "the record is cut short"
         case .unknownVersion(let version):
             "the record has layout version \(version); this program reads \(RecordLayout.version)"
+        case .tooLong(let length):
+            "the record has \(length) bytes, which exceeds \(Limits.recordBytes >> 20) MiB"
         case .damaged(let reason): "the record is damaged: \(reason)"
         }
     }
@@ -129,9 +133,8 @@ extension RecordHeader {
         guard bytes.count >= RecordLayout.headerSize else { throw .truncated }
         let version = bytes.uint8(at: RecordLayout.layoutVersion)
         guard version == RecordLayout.version else { throw .unknownVersion(version) }
-        guard let header = RecordHeader(bytes), header.length <= Limits.recordBytes else {
-            throw .damaged("its lengths do not add up")
-        }
+        guard let header = RecordHeader(bytes) else { throw .damaged("its lengths do not add up") }
+        guard header.length <= Limits.recordBytes else { throw .tooLong(header.length) }
         guard header.length <= bytes.count else { throw .truncated }
         guard header.hasTags(in: bytes) else { throw .damaged("its tags do not add up") }
         return header

@@ -72,7 +72,7 @@ extension EventStoreClient {
     /// - Parameter name: the consumer's name, or nil for a unique name of this process.
     /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
     public func consumer(
-        of queue: String, named name: String? = nil, timeout: Duration = .seconds(30)
+        of queue: String, named name: String? = nil, timeout: Duration? = nil
     ) async throws -> QueueConsumer {
         let process = ProcessInfo.processInfo
         return QueueConsumer(
@@ -88,7 +88,7 @@ extension EventStoreClient {
     /// Returns the endpoint of the store's bus.
     ///
     /// - Throws: `unavailable` if the store does not answer, `ProtocolError` if it has no bus.
-    public func busEndpoint(timeout: Duration = .seconds(30)) async throws -> String {
+    public func busEndpoint(timeout: Duration? = nil) async throws -> String {
         let welcome = try await welcome(timeout: timeout)
         guard let bus = welcome.bus else {
             throw ProtocolError(.notFound, "\(welcome.server) has no bus")

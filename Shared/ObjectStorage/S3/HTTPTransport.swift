@@ -1,6 +1,6 @@
 /// Sends requests to one endpoint.
 protocol HTTPTransport: Sendable {
-    /// Returns the answer, whatever its status.
+    /// Returns the answer, whatever its status. A redirect is an answer, too: it is not followed.
     ///
     /// - Throws: `unavailable` with the reason if the connection failed, or `cancelled`.
     func send(_ request: HTTPRequest) async throws(ObjectStorageError) -> HTTPResponse
@@ -36,5 +36,9 @@ struct HTTPRequest: Hashable, Sendable {
 
 struct HTTPResponse: Hashable, Sendable {
     let status: Int
+    /// Where a redirect leads, or nil.
+    var location: String?
+    /// The region of the bucket, if the store names it.
+    var region: String?
     var body: [UInt8] = []
 }

@@ -164,7 +164,18 @@ public struct S3ObjectStorage: ObjectStorage {
         let document = S3Document(answer.body)
         let said = [document["Code"], document["Message"]].compactMap(\.self)
         return said.joined(separator: ": ") + (said.isEmpty ? "" : " ")
-            + "(HTTP \(answer.status))"
+            + "(HTTP \(answer.status))" + redirect(answer, document)
+    }
+
+    /// Returns where a redirect leads, and what to set instead. Empty for other answers.
+    private func redirect(_ answer: HTTPResponse, _ document: S3Document) -> String {
+        guard (300..<400).contains(answer.status) else { return "" }
+        let target = answer.location ?? document["Endpoint"] ?? "an unnamed place"
+        let region = answer.region ?? document["Region"]
+        let remedy = region.map { " and AWS_REGION to \($0)" } ?? " and AWS_REGION"
+        return
+            ": \(configuration.endpoint) redirects to \(target), and redirects are not followed; "
+            + "set the endpoint (AWS_ENDPOINT_URL)\(remedy)"
     }
 
     private func line(_ operation: String, _ key: String, _ reason: String) -> String {

@@ -23,7 +23,9 @@ final class URLSessionTransport: HTTPTransport {
         configuration.timeoutIntervalForRequest = 60
         configuration.urlCache = nil
         configuration.httpCookieStorage = nil
-        session = URLSession(configuration: configuration)
+        // A delegate of a task would not do: on Linux, URLSession does not ask it about redirects.
+        session = URLSession(
+            configuration: configuration, delegate: RedirectRefusal(), delegateQueue: nil)
     }
 
     deinit { session.finishTasksAndInvalidate() }
@@ -51,6 +53,23 @@ final class URLSessionTransport: HTTPTransport {
         guard let response = response as? HTTPURLResponse else {
             throw .unavailable("the answer is not HTTP")
         }
-        return HTTPResponse(status: response.statusCode, body: Array(body))
+        return HTTPResponse(
+            status: response.statusCode,
+            location: response.value(forHTTPHeaderField: "Location"),
+            region: response.value(forHTTPHeaderField: "x-amz-bucket-region"), body: Array(body))
+    }
+}
+
+/// Follows no redirect.
+///
+/// URLSession would send the request with its signature and session token to any other host that
+/// the answer names.
+private final class RedirectRefusal: NSObject, URLSessionTaskDelegate {
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask,
+        willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
+        completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 import Foundation
 import JSON
@@ -37,7 +38,7 @@ package struct JSONLogHandler: LogHandler {
         fields["service"] = service
         fields["message"] = message
         // A dictionary of strings can always be encoded.
-        var line = (try? JSON.data(fields)) ?? Data()
+        var line = Data((try? JSON.data(fields).visibleJSON) ?? [])
         line.append(UInt8(ascii: "\n"))
         return line
     }

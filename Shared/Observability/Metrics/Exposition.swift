@@ -1,3 +1,5 @@
+import Bytes
+
 /// The text format of Prometheus, version 0.0.4.
 public enum Exposition {
     /// The media type of the format.
@@ -29,7 +31,7 @@ public enum Exposition {
 
     /// Returns the text with line breaks and backslashes escaped.
     ///
-    /// - Parameter quote: whether quotes are escaped, too.
+    /// - Parameter quote: whether quotes and other controls are escaped, too.
     private static func escaped(_ text: String, quote: Bool = false) -> String {
         // Compares scalars, because CR LF is one character and not equal to `\n`.
         text.unicodeScalars.reduce(into: "") { escaped, scalar in
@@ -37,6 +39,9 @@ public enum Exposition {
             case "\n": escaped += "\\n"
             case "\\": escaped += "\\\\"
             case "\"" where quote: escaped += "\\\""
+            case _ where quote && !String(scalar).isVisible:
+                // A person may read metrics on a terminal.
+                escaped += String(scalar).visible.replacing("\\", with: "\\\\")
             default: escaped.unicodeScalars.append(scalar)
             }
         }

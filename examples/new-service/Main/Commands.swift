@@ -51,7 +51,7 @@ struct Show: AsyncParsableCommand {
 
     func run() async throws {
         try await options.show(LoyaltyService.entity, customer) { view in
-            Output.fields(view.fields.map { ($0.name, $0.value ?? "-") })
+            try Output.fields(view.fields.map { ($0.name, $0.value ?? "-") })
         }
     }
 }

@@ -118,8 +118,8 @@ extension Archives {
             let shown = Shown(archive: view, segments: segments)
             try archive.options.show(shown, view.fields)
             guard let segments, !archive.options.json else { return }
-            print("")
-            Output.table(
+            try Output.print("")
+            try Output.table(
                 segments,
                 [
                     ("segment", \.name), ("events", \.events), ("bytes", \.bytes),
@@ -146,12 +146,12 @@ extension Archives {
                 archive: archive.name, events: reader.manifest.events,
                 segments: reader.manifest.segments.count, damage: try await damage(in: reader))
             if options.json { try Output.json(found) }
-            for line in found.damage where !options.json { print(line) }
+            for line in found.damage where !options.json { try Output.print(line) }
             try require(
                 found.damage.isEmpty, .invalid,
                 "\(found.damage.count) of \(found.segments) segments are damaged")
             if !options.json {
-                print(
+                try Output.print(
                     "archive \(found.archive): \(found.events) events in "
                         + "\(found.segments) segments, all of them whole")
             }

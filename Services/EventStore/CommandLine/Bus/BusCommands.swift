@@ -138,10 +138,9 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
         let (options, name) = (named.options, named.name)
         let stream = try StreamName(category: View.category, id: name)
         try await options.withStore { client in
-            let log = try await client.welcome(timeout: options.timeoutDuration).log
-            let events = try await client.read(
-                ReadRequest(.stream(stream)), timeout: options.timeoutDuration
-            ).events.reduce(into: []) { $0.append($1) }
+            let log = try await client.welcome().log
+            let events = try await client.read(ReadRequest(.stream(stream))).events.reduce(into: [])
+            { $0.append($1) }
             try require(
                 !events.isEmpty, .invalid, "there never was a \(View.kind) '\(name)'")
             if options.json { return try EventPrinter(log: log, json: true).print(events) }
@@ -152,7 +151,7 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
                     event.type, try Self.change(event, of: &definition),
                 ]
             }
-            Output.table(["position", "time", "by", "event", "what"], rows)
+            try Output.table(["position", "time", "by", "event", "what"], rows)
         }
     }
 
@@ -170,22 +169,17 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
 }
 
 extension CallOptions {
-    /// How long to wait for an answer.
-    var timeoutDuration: Duration { .seconds(timeout) }
-
     /// Runs `body` with a client of the event store, and closes the client afterwards.
     func withStore<Result>(
         _ body: (EventStoreClient) async throws -> Result
     ) async throws -> Result {
-        try await EventStoreConnection.with(endpoint, home: home, body)
+        try await EventStoreConnection.with(endpoint, home: home, timeout: timeoutDuration, body)
     }
 
     /// Runs `body` with a client of the event store's bus, and closes the client afterwards.
     func withBus<Result>(_ body: (ServiceClient) async throws -> Result) async throws -> Result {
         var options = self
-        options.endpoint = try await withStore {
-            try await $0.busEndpoint(timeout: timeoutDuration)
-        }
+        options.endpoint = try await withStore { try await $0.busEndpoint() }
         return try await options.with("event-store", body)
     }
 
@@ -204,7 +198,7 @@ extension CallOptions {
 
     /// Prints one thing as JSON, or as fields for people.
     func show(_ thing: some Encodable, _ fields: [Output.Field]) throws {
-        if json { try Output.json(thing) } else { Output.fields(fields) }
+        if json { try Output.json(thing) } else { try Output.fields(fields) }
     }
 
     /// Prints things as JSON, one per line, or as a table for people.
@@ -212,7 +206,7 @@ extension CallOptions {
         if json {
             for thing in things { try Output.json(thing) }
         } else {
-            Output.table(things, columns)
+            try Output.table(things, columns)
         }
     }
 }
@@ -234,8 +228,8 @@ extension Named<QueueView> {
         _ body: (QueueConsumer, Welcome) async throws -> Result
     ) async throws -> Result {
         try await options.withStore { client in
-            let welcome = try await client.welcome(timeout: options.timeoutDuration)
-            let consumer = try await client.consumer(of: name, timeout: options.timeoutDuration)
+            let welcome = try await client.welcome()
+            let consumer = try await client.consumer(of: name)
             return try await closing(consumer.close) { try await body(consumer, welcome) }
         }
     }

@@ -55,7 +55,7 @@ struct DeadLetterChoice: ParsableArguments {
         if options.call.json {
             try Output.json(reply)
         } else if ids.isEmpty || count > 0 {
-            print("dead letters \(outcome): \(count)")
+            try Output.print("dead letters \(outcome): \(count)")
         }
         try require(
             reply.result == .repeated || count >= Set(ids).count, .invalid,
@@ -108,15 +108,14 @@ extension DeadLetters {
             }
             let view = try found.first.orThrow(.invalid, "there is no waiting dead letter \(id)")
             try await options.withStore { client in
-                let log = try await client.welcome(timeout: options.timeoutDuration).log
+                let log = try await client.welcome().log
                 let place = view.letter.position
-                let found = client.read(
-                    ReadRequest(from: place, to: place), timeout: options.timeoutDuration)
+                let found = client.read(ReadRequest(from: place, to: place))
                 let event = try await found.events.first { _ in true }
                     .orThrow(.invalid, "the log has no event at position \(place)")
                 if options.json { return try printJSON(view, event: event, of: log) }
-                Output.fields(Self.fields(view))
-                print("")
+                try Output.fields(Self.fields(view))
+                try Output.print("")
                 try EventPrinter(log: log, json: false).print([event])
             }
         }

@@ -3,7 +3,6 @@ import CloudEvents
 import CommandLine
 import EventSourcing
 import EventStoreClient
-import Foundation
 import JSON
 import WireProtocol
 
@@ -44,7 +43,7 @@ extension Queues {
                         try printJSON(line, event: delivery.event, of: welcome.log)
                     }
                 } else {
-                    Output.table(
+                    try Output.table(
                         deliveries,
                         [
                             ("receipt", Receipt.init), ("position", \.event.position),
@@ -127,7 +126,7 @@ struct ReceiptOptions: ParsableArguments {
             if options.json {
                 try Output.json(Line(receipt: "\(receipt)", tookEffect: tookEffect))
             } else if tookEffect {
-                print("\(done) \(receipt)")
+                try Output.print("\(done) \(receipt)")
             }
         }
         let late = zip(receipts, took).filter { !$1 }.map { "\($0.0)" }
@@ -152,7 +151,7 @@ private struct DeliveryLine: Encodable {
 func printJSON(_ head: some Encodable, event: RecordedEvent, of log: EventID) throws {
     var line = Array(try JSON.data(head).dropLast())
     line += Array(#","event":"#.utf8) + (try CloudEvents.line(event, of: log))
-    try FileHandle.standardOutput.writeLines(line + Array("}\n".utf8))
+    try Output.stream(Output.printable(jsonLines: line + Array("}\n".utf8)))
 }
 
 /// The text that names a delivery on the command line: `<sequence>:<lease>`.

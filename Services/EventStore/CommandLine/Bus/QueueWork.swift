@@ -4,7 +4,6 @@ import CommandLine
 import EventSourcing
 import EventStoreClient
 import Foundation
-import Observability
 import ServiceRuntime
 import WireProtocol
 
@@ -38,6 +37,7 @@ extension Queues {
         }
 
         func run() async throws {
+            endOnSignalWhileStarting()
             // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
             let (options, name) = (queue.options, queue.name)
@@ -66,7 +66,7 @@ extension Queues {
             let counts = await counters.counts
             if options.json { return try Output.json(counts) }
             let late = counts.late > 0 ? ", \(counts.late) too late" : ""
-            print("\(counts.acknowledged) acknowledged, \(counts.failed) failed\(late)")
+            try Output.print("\(counts.acknowledged) acknowledged, \(counts.failed) failed\(late)")
         }
     }
 }
@@ -170,7 +170,7 @@ private struct CommandHandler: Sendable {
         let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
         // Printed only when the command has ended, so that outputs of several do not mix.
-        FileHandle.standardError.writeIgnoringErrors(ending.errors)
+        Output.writeError(ending.errors)
         return ending.fault
     }
 

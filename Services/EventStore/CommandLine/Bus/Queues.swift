@@ -1,8 +1,8 @@
 public import ArgumentParser
+import Bytes
 import CommandLine
 import EventSourcing
 import Foundation
-import Observability
 public import WireProtocol
 
 struct Queues: ProgramCommand {
@@ -226,7 +226,7 @@ struct ConfirmationOptions: ParsableArguments {
         try require(
             isatty(STDIN_FILENO) == 1, .usage,
             "standard input is not a terminal to ask on; confirm with --yes")
-        FileHandle.standardError.writeIgnoringErrors("\(question) [y/N] ")
+        Output.writeError("\(question.visible) [y/N] ".utf8)
         try require(
             ["y", "yes"].contains(readLine()?.lowercased()), .invalid,
             "not confirmed; nothing was changed")

@@ -250,9 +250,9 @@ extension Replays {
 
         private func show(_ plan: ReplayPlan) throws {
             if options.call.json { return try Output.json(plan) }
-            Output.table(
+            try Output.table(
                 plan.queues.sorted { $0.key < $1.key }, [("queue", \.key), ("events", \.value)])
-            print(
+            try Output.print(
                 plan.events == 0
                     ? "no event matches"
                     : "\(plan.events) events match, positions \(plan.first) to \(plan.last)")

@@ -165,7 +165,7 @@ extension Rules {
                     try await options.id.repeatable { id, mayBeRepeat in
                         try await wiring.apply(to: bus, id, mayBeRepeat: mayBeRepeat) { outcome in
                             if options.call.json { return try Output.json(outcome) }
-                            print("\(outcome.kind) \(outcome.name): \(outcome.result)")
+                            try Output.print("\(outcome.kind) \(outcome.name): \(outcome.result)")
                         }
                     }
                 }
@@ -225,7 +225,7 @@ extension Rules {
             if options.json {
                 try Output.json(["matches": isMatched])
             } else {
-                print(isMatched ? "match" : "no match")
+                try Output.print(isMatched ? "match" : "no match")
             }
             return isMatched
         }
@@ -233,13 +233,13 @@ extension Rules {
         /// Prints the log's last events that match, and returns whether there are any.
         private func matchesAny(_ pattern: EventPattern) async throws -> Bool {
             try await options.withStore { client in
-                let welcome = try await client.welcome(timeout: options.timeoutDuration)
+                let welcome = try await client.welcome()
                 let printer = EventPrinter(log: welcome.log, json: options.json)
                 let count = min(last ?? 0, welcome.head)
                 var matched = 0
                 if count > 0 {
                     let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
-                    try await client.read(request, timeout: options.timeoutDuration) { events in
+                    try await client.read(request) { events in
                         let found = events.filter {
                             // Rules never see the bus's own events.
                             !BusCategory.all.contains($0.category) && pattern.matches($0)
@@ -248,7 +248,9 @@ extension Rules {
                         try printer.print(found)
                     }
                 }
-                if !options.json { print("\(matched) of the last \(count) events match") }
+                if !options.json {
+                    try Output.print("\(matched) of the last \(count) events match")
+                }
                 return matched > 0
             }
         }

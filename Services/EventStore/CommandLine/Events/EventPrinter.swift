@@ -1,5 +1,6 @@
-import ArgumentParser
+import Bytes
 import CloudEvents
+import CommandLine
 import EventSourcing
 import Foundation
 
@@ -7,7 +8,8 @@ import Foundation
 struct EventPrinter {
     let log: EventID
     let json: Bool
-    var output = FileHandle.standardOutput
+    /// The file to write to, or nil for standard output.
+    var output: FileHandle?
 
     func print(_ events: some Sequence<RecordedEvent>) throws {
         var lines: [UInt8] = []
@@ -16,36 +18,23 @@ struct EventPrinter {
             lines.append(UInt8(ascii: "\n"))
         }
         guard !lines.isEmpty else { return }
-        try output.writeLines(lines)
+        let isForPeople = output == nil && json
+        try Output.stream(
+            isForPeople ? Output.printable(jsonLines: lines) : lines, to: output ?? .standardOutput)
     }
 
     private static func text(_ event: RecordedEvent) -> String {
-        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t\(event.type)\t"
-            + data(of: event)
+        Output.tabbed([
+            event.position, event.time, "\(event.stream)@\(event.revision)", event.type,
+            data(of: event),
+        ])
     }
 
     /// Returns the data if it is text without control characters, or else its size and type.
     static func data(of event: RecordedEvent) -> String {
-        guard let text = String(validating: event.data, as: UTF8.self),
-            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
-        else { return "(\(event.data.count) bytes of \(event.contentType))" }
-        return text
-    }
-}
-
-extension FileHandle {
-    /// Writes all of `lines`.
-    ///
-    /// - Throws: `ExitCode.success` if the reader has closed the output. It needs no more, so the
-    ///   command need not read the rest from the store. `storage` for any other failure.
-    func writeLines(_ lines: [UInt8]) throws {
-        fflush(nil)  // Earlier output of print() is still in its buffer and must come first.
-        do {
-            try write(contentsOf: Data(lines))
-        } catch {
-            let cause = ((error as? CocoaError)?.underlying ?? error) as NSError
-            if cause.domain == NSPOSIXErrorDomain, cause.code == EPIPE { throw ExitCode.success }
-            throw DaybookError(.storage, "can't write the output: \(cause.localizedDescription)")
+        guard let text = String(validating: event.data, as: UTF8.self), text.isVisible else {
+            return "(\(event.data.count) bytes of \(event.contentType))"
         }
+        return text
     }
 }

@@ -25,13 +25,13 @@ struct ImportReport: Encodable {
         if json { return try Output.json(self) }
         let ends = orders.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         let total = orders.values.reduce(0, +)
-        print(
+        try Output.print(
             "\(total) sagas ended" + (ends.isEmpty ? "" : ": \(ends.joined(separator: ", "))"))
-        if known > 0 { print("\(known) of them were placed by an earlier import") }
+        if known > 0 { try Output.print("\(known) of them were placed by an earlier import") }
         if !invalidLines.isEmpty {
-            print("\(invalidLines.count) invalid lines were not imported")
+            try Output.print("\(invalidLines.count) invalid lines were not imported")
         }
         let rate = String(format: "%.0f", sagasPerSecond)
-        print("\(rate) sagas/s, in \(String(format: "%.1f", seconds)) s")
+        try Output.print("\(rate) sagas/s, in \(String(format: "%.1f", seconds)) s")
     }
 }

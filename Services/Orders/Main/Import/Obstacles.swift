@@ -61,8 +61,8 @@ struct Obstacles: Sendable {
     }
 
     private func wiring() async throws -> ([QueueView], [RuleView]) {
-        try await EventStoreConnection.with(nil, home: home) { store in
-            let bus = try await store.busEndpoint(timeout: Self.timeout)
+        try await EventStoreConnection.with(nil, home: home, timeout: Self.timeout) { store in
+            let bus = try await store.busEndpoint()
             return (
                 try await query("event-store", at: bus, BusCall.queues),
                 try await query("event-store", at: bus, BusCall.rules)

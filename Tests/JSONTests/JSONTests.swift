@@ -1,0 +1,46 @@
+import JSON
+import Testing
+
+@Suite struct `Reading of JSON` {
+    private struct Numbers: Decodable {
+        var count: UInt8?
+        var share: Double?
+        var sum: Int64?
+    }
+
+    private func fault(_ text: String) -> String? {
+        do {
+            _ = try JSON.decode(Numbers.self, from: Array(text.utf8))
+            return nil
+        } catch {
+            return (error as? DecodingError)?.oneLine
+        }
+    }
+
+    @Test(arguments: [
+        #"{"count":300}"#, #"{"count":-1}"#, #"{"count":1.5}"#, #"{"share":1e400}"#,
+        #"{"sum":9223372036854775808}"#,
+    ])
+    func `Number that does not fit its field is not called invalid JSON`(text: String) {
+        #expect(
+            fault(text)
+                == "a number in it is out of range, or has a fraction where none is allowed")
+    }
+
+    @Test(arguments: [
+        ("", "it is not JSON at byte 1: the JSON ends too early"),
+        (#"{"count":}"#, "it is not JSON at byte 10: expected a JSON value"),
+        (#"{"count":1 2}"#, "it is not JSON at byte 12: expected ',' or '}'"),
+        (#"{"count":01}"#, "it is not JSON at byte 11: expected ',' or '}'"),
+    ])
+    func `Text that is not JSON is rejected with the place of the error`(
+        text: String, reason: String
+    ) {
+        #expect(fault(text) == reason)
+    }
+
+    @Test func `Valid JSON is read, and a wrong type is named with its path`() {
+        #expect(fault(#"{"count":255,"share":1e300,"sum":-9223372036854775808}"#) == nil)
+        #expect(fault(#"{"count":"x"}"#)?.hasPrefix("count: ") == true)
+    }
+}
