@@ -11,10 +11,14 @@ extension Bus {
         throw CancellationError()
     }
 
-    /// Returns when all changes so far are on disk.
+    /// Returns when all changes so far are on disk. A caller that changed nothing, for example one
+    /// that repeats a verdict, starts no commit.
     func committed() async throws {
-        try await suspend {
-            commits.wait($0)
+        let hasChanges = deliveries.hasChanges || replays.hasChanges || commits.hasChanges
+        guard hasChanges || commits.isUnderWay else { return }
+        try await suspend { waiter in
+            guard hasChanges else { return commits.join(waiter) }
+            commits.wait(waiter)
             commitSignal.send()
         }
     }
@@ -27,35 +31,32 @@ extension Bus {
         }
     }
 
-    /// Writes the changes into the journal. Then loads more entries of queues that have room in
-    /// memory.
+    /// Writes the changes into the journal. Then folds commits onto the tables: at once if something
+    /// must be read from them, otherwise in batches.
     func commit() async throws {
         let (record, committing, readers) = commits.begin(
             routed: router.position, at: clock.now, queues: deliveries.takeWrites(),
             replays: replays.takeChanges())
         do {
             commits.finish(record, through: try await journal.append(record))
-            waiters.resume(committing)
+            waiters.resume(committing + commits.takeJoined())
             try await switchToSnapshot()
-            try await fold(isNeeded: !readers.isEmpty)
-            try await loadEntries()
+            if !readers.isEmpty || deliveries.needsLoad {
+                // Queues are loaded only from tables that have everything up to this commit.
+                try await foldAll()
+                try await loadEntries()
+            } else if commits.isFoldDue {
+                try await beginFolding()
+                try await beginSnapshot()
+            }
             waiters.resume(readers)
         } catch {
-            waiters.fail(committing + readers, with: error)
+            waiters.fail(committing + commits.takeJoined() + readers, with: error)
             throw error
         }
     }
 
     // MARK: Folding
-
-    /// Folds commits onto the tables: at once if something must be read from them, otherwise in
-    /// batches.
-    private func fold(isNeeded: Bool) async throws {
-        if isNeeded || deliveries.needsLoad { return try await foldAll() }
-        guard commits.isFoldDue else { return }
-        try await beginFolding()
-        try await beginSnapshot()
-    }
 
     /// Returns when the tables have everything in the journal.
     func foldAll() async throws {

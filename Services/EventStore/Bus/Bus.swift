@@ -39,6 +39,9 @@ public actor Bus: LoopActor {
     var router: Router
     var deliveries: Deliveries
     var deadLetters = DeadLetters()
+    var closings = DeadLetterClosings()
+    /// The dead letters that the events about to be applied close, read together.
+    var closing: [UInt64: DeadLetterRow] = [:]
     var replays = Replays()
     var dryRuns = DryRuns()
     var archives: [String: Archiver] = [:]
