@@ -3,12 +3,19 @@ import Logging
 
 extension Bus {
     func commitChanges() async throws {
-        for await _ in commitSignal.signals {
+        for await _ in commitSignal.signals where isCommitDue || commits.hasWaiters {
             // Unstructured, so that it is not cancelled when the process stops: cancelling would
             // interrupt a transaction, and the last commit would lack its changes.
             try await Task(executorPreference: loop) { try await self.commit() }.value
         }
         throw CancellationError()
+    }
+
+    /// Whether there are changes to commit, or time to record, even if no caller waits.
+    var isCommitDue: Bool {
+        commits.isDue(
+            at: clock.running, hasChanges: deliveries.hasChanges || replays.hasChanges,
+            isTimed: deliveries.isTimed, routed: router.position)
     }
 
     /// Returns when all changes so far are on disk. A caller that changed nothing, for example one

@@ -207,10 +207,7 @@ public actor Bus: LoopActor {
             try await Task.sleep(for: Self.tick)
             let now = clock.now
             update { $0.tick(at: now) }
-            let isDue = commits.isDue(
-                at: now.running, hasChanges: deliveries.hasChanges || replays.hasChanges,
-                isTimed: deliveries.isTimed, routed: router.position)
-            if isDue { commitSignal.send() }
+            if isCommitDue { commitSignal.send() }
         }
     }
 }

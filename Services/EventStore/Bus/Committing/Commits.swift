@@ -47,6 +47,9 @@ struct Commits {
     /// Whether there are changes to commit, besides those of queues and replays.
     var hasChanges: Bool { !changes.isEmpty }
 
+    /// Whether callers wait for the next commit.
+    var hasWaiters: Bool { !waiters.isEmpty || !readers.isEmpty }
+
     /// Adds a caller that waits for the next commit.
     mutating func wait(_ waiter: Waiter) { waiters.append(waiter) }
 
