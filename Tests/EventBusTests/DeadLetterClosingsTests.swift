@@ -56,7 +56,9 @@ import WireProtocol
     @Test mutating func `Dead letter is closed by one command at a time`() {
         #expect(closings.take([letter(1), letter(2)]).map(\.id) == [1, 2])
         #expect(closings.take([letter(2), letter(3)]).map(\.id) == [3])
+        #expect(closings.isTaken(2) && !closings.isTaken(4))
         closings.release([letter(1), letter(2)])
+        #expect(!closings.isTaken(2) && closings.isTaken(3))
         #expect(closings.take([letter(2), letter(3)]).map(\.id) == [2])
     }
 

@@ -47,6 +47,7 @@ extension Bus {
             let letters = closings.take(progress.possible(closable(found, type)))
             defer { closings.release(letters) }
             guard !letters.isEmpty else { continue }
+            for letter in letters { prepared[letter.id] = letter }
             let appended = try await append(type, letters, request.reason, cause)
             try await routed(through: appended.last)
             progress.add(letters.map(\.id), appended)
@@ -104,7 +105,8 @@ extension Bus {
     /// Reads the dead letters that the events close, and the events that they redrive, all at once
     /// instead of one by one.
     func prepareClosings(_ events: [RecordedEvent]) async throws {
-        closing = [:]
+        // The commands in progress have read theirs.
+        prepared = prepared.filter { closings.isTaken($0.key) }
         var (ids, positions): ([UInt64], [UInt64]) = ([], [])
         for event in events where event.isOfStore {
             let type = BusEventType(rawValue: event.type)
@@ -112,12 +114,13 @@ extension Bus {
             guard type == .deadLetterRedriven || type == .deadLetterDiscarded,
                 let closure = try? event.data(as: DeadLetterClosure.self)
             else { continue }
-            ids.append(closure.deadLetter)
+            if prepared[closure.deadLetter] == nil { ids.append(closure.deadLetter) }
             if type == .deadLetterRedriven { positions.append(closure.position) }
         }
-        guard ids.count > 1 else { return }
-        let request = DeadLettersRequest(DeadLetterSelection(ids: ids), limit: ids.count)
-        for row in try await store.deadLetters(request) { closing[row.id] = row }
+        if !ids.isEmpty {
+            let request = DeadLettersRequest(DeadLetterSelection(ids: ids), limit: ids.count)
+            for row in try await store.deadLetters(request) { prepared[row.id] = row }
+        }
         try await cacheEvents(at: positions)
     }
 }

@@ -38,8 +38,8 @@ extension Bus {
         }
     }
 
-    /// Writes the changes into the journal. Then folds commits onto the tables: at once if something
-    /// must be read from them, otherwise in batches.
+    /// Writes the changes into the journal. Then folds commits onto the tables: at once if they
+    /// must be read, otherwise in batches.
     func commit() async throws {
         let (record, committing, readers) = commits.begin(
             routed: router.position, at: clock.now, queues: deliveries.takeWrites(),

@@ -90,7 +90,7 @@ extension Bus {
         let recent = commits.deadLetter(closure.deadLetter)
         var found = recent.row
         if found == nil, !recent.isClosed {
-            found = closing.removeValue(forKey: closure.deadLetter)
+            found = prepared.removeValue(forKey: closure.deadLetter)
         }
         if found == nil, !recent.isClosed {
             let selection = DeadLetterSelection(ids: [closure.deadLetter])

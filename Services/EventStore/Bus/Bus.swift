@@ -40,8 +40,8 @@ public actor Bus: LoopActor {
     var deliveries: Deliveries
     var deadLetters = DeadLetters()
     var closings = DeadLetterClosings()
-    /// The dead letters that the events about to be applied close, read together.
-    var closing: [UInt64: DeadLetterRow] = [:]
+    /// The dead letters that the next events of the log close, read together.
+    var prepared: [UInt64: DeadLetterRow] = [:]
     var replays = Replays()
     var dryRuns = DryRuns()
     var archives: [String: Archiver] = [:]

@@ -80,8 +80,8 @@ public actor QueueWorker: LoopActor {
     ///     worker crashes.
     ///   - drainTimeout: how long handlers may run after the worker is cancelled, before they are
     ///     cancelled, too.
-    ///   - admit: called before each receive. Returns how many deliveries to ask for at most. It may
-    ///     wait, and what it throws ends the worker.
+    ///   - admit: called before each receive. Returns how many deliveries to ask for at most. It
+    ///     may wait, and what it throws ends the worker.
     ///   - onUnavailable: called each time the store does not answer. The worker keeps waiting for
     ///     it.
     ///   - onDrain: called with the number of deliveries in hand when the worker stops receiving,
@@ -277,8 +277,8 @@ public actor QueueWorker: LoopActor {
             } catch let error as ProtocolError where error.kind != .unavailable {
                 for index in batch.indices { batch[index].outcome = .rejected(error.message) }
             } catch {
-                // Without an answer, the outcome stays unknown. The store redelivers the events when
-                // their visibility timeouts pass.
+                // Without an answer, the outcome stays unknown. The store redelivers the events
+                // when their visibility timeouts pass.
             }
             await onReported(batch)
         }

@@ -56,6 +56,9 @@ struct DeadLetterClosings {
         letters.filter { taken.insert($0.id).inserted }
     }
 
+    /// Whether a command in progress is closing the dead letter.
+    func isTaken(_ id: UInt64) -> Bool { taken.contains(id) }
+
     mutating func release(_ letters: [DeadLetterRow]) { taken.subtract(letters.map(\.id)) }
 }
 

@@ -49,7 +49,9 @@ extension Database {
                 (
                     """
                     sequence <= ? AND (high, low) IN
-                        (SELECT value ->> 0, value ->> 1 FROM json_each(?)) ORDER BY sequence
+                        (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')
+                            FROM json_each(?))
+                        ORDER BY sequence
                     """,
                     [
                         queue, sequence.column,
