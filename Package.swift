@@ -181,7 +181,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "WireProtocol", "ZeroMQ",
         ], []
     ),
-    ("EventStoreCommandLineTests", ["EventStoreCommandLine", "TestSupport"], []),
+    (
+        "EventStoreCommandLineTests",
+        ["EventSourcing", "EventStoreCommandLine", "TestSupport", "WireProtocol"], []
+    ),
     (
         "EventStoreMainTests",
         [

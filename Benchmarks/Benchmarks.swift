@@ -9,7 +9,7 @@ import CommandLine
         subcommands: [
             AppendBenchmark.self, ReadBenchmark.self, FillBenchmark.self, OpenBenchmark.self,
             ProjectionBenchmark.self, QueryBenchmark.self, MatchBenchmark.self,
-            DeliverBenchmark.self,
+            DeliverBenchmark.self, RedriveBenchmark.self,
         ])
 
     static func main() async { await Executable("benchmarks", Self.self).run() }

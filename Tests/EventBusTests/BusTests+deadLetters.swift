@@ -173,6 +173,153 @@ import WireProtocol
         #expect(try await bus.drain("gone") == [position])
     }
 
+    /// Creates `count` dead letters, each in a group of its own. Returns the positions of the dead
+    /// events.
+    private func failAll(_ bus: RunningBus, _ count: Int) async throws -> [UInt64] {
+        try await make(bus, grouping: .unordered)
+        let consumer = try await bus.store.consumer(of: "q", named: "failing")
+        var positions: [UInt64] = []
+        for _ in 0..<count / 100 { positions += Array(try await bus.append(100)) }
+        positions += Array(try await bus.append(count % 100))
+        var failed = 0
+        while failed < count {
+            let deliveries = try await consumer.receive(1000)
+            failed += deliveries.count
+            try await consumer.acknowledge(
+                deliveries.map { $0.acknowledgement(.failed(error: "no", delay: nil)) })
+        }
+        await consumer.close()
+        _ = try await bus.wait(for: "q") { $0.deadLetters == count }
+        return positions
+    }
+
+    @Test func `Redrive in several batches counts each dead letter once, however often it is sent`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        let positions = try await failAll(bus, 450)
+        let id = EventID.random()
+        let reply = try await bus.redrive(id: id)
+        #expect(reply.result == .appended && reply.events.count == 450)
+        #expect(Set(reply.events) == ["DeadLetterRedriven"])
+        // The bus remembers the outcome.
+        #expect(try await bus.redrive(id: id, mayBeRepeat: true) == reply)
+        #expect(try await bus.view("q").depth == 450)
+        #expect(try await bus.drain("q") == positions)
+        // After a restart, the log has it.
+        try await bus.restart()
+        let again = try await bus.redrive(id: id, mayBeRepeat: true)
+        #expect(again.events.count == 450 && again.position == reply.position)
+        #expect(try await bus.view("q").depth == 0)
+        let other = try await bus.redrive()
+        #expect(other.result == .nothing && other.events.isEmpty)
+    }
+
+    @Test func `Redrives at the same time count each dead letter once`() async throws {
+        let bus = try await RunningBus()
+        let positions = try await failAll(bus, 250)
+        let (admin, id) = (bus.admin, EventID.random())
+        let command = CloseDeadLetters(DeadLetterSelection(queue: "q"))
+        func redrive(_ id: EventID) async throws -> CommandReply {
+            try await admin.command(BusCall.redrive, command, id: id, mayBeRepeat: true)
+        }
+        async let (first, repeated, other) = (redrive(id), redrive(id), redrive(.random()))
+        let (one, same, another) = try await (first, repeated, other)
+        #expect(one == same)
+        #expect(one.events.count + another.events.count == 250)
+        #expect(try await bus.view("q").deadLetters == 0)
+        #expect(try await bus.drain("q").sorted() == positions)
+    }
+
+    @Test func `Redrive of many groups restores the order in each, across a restart`() async throws
+    {
+        let bus = try await RunningBus(window: 20)
+        try await make(bus)
+        var waiting: [UInt64: [UInt64]] = [:]
+        for group in 1...30 as ClosedRange<UInt64> {
+            waiting[group] = Array(try await bus.append(3, correlation: group))
+        }
+        for _ in 1...30 { try await fail(bus) }
+        #expect(try await bus.drain("q").isEmpty)
+        try await bus.restart()
+        #expect(try await bus.redrive().events.count == 30)
+        _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 0 }
+        let delivered = try await bus.drain("q")
+        #expect(delivered.count == 90)
+        for positions in waiting.values {
+            #expect(delivered.filter(Set(positions).contains) == positions)
+        }
+        #expect(try await bus.view("q").depth == 0)
+    }
+
+    @Test func `Redrive names unknown ids and missing queues, and redrives the others`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await make(bus, grouping: .unordered)
+        try await bus.put(QueueDefinition(name: "gone"))
+        try await bus.put(rule: "s", type: "S", to: "gone")
+        _ = try await bus.admin.command(BusCall.deleteQueue, "gone")
+        let dead = try await bus.append(2)
+        for _ in dead { try await fail(bus) }
+        try await bus.append(type: "S")
+        var letters: [DeadLetterView] = []
+        while letters.count < 3 { letters = try await bus.deadLetters() }
+        let ids = letters.filter { $0.letter.queue == "q" }.map(\.id)
+        let id = EventID.random()
+        let some = DeadLetterSelection(ids: [ids[0], 77, 99, .max])
+        let message =
+            "dead letters redriven: 1; but these ids name no waiting dead letter: 77, 99, "
+            + "\(UInt64.max); list the waiting ones with: event-store dlq list"
+        for isRepeat in [false, true] {
+            await #expect(throws: ProtocolError(.notFound, message)) {
+                try await bus.redrive(some, id: id, mayBeRepeat: isRepeat)
+            }
+        }
+        let error = await #expect(throws: ProtocolError.self) { try await bus.redrive() }
+        #expect(
+            error?.message.hasPrefix(
+                "dead letters redriven: 1; but there is no queue 'gone' to redrive to") == true,
+            "\(String(describing: error))")
+        #expect(try await bus.drain("q").sorted() == Array(dead))
+        #expect(try await bus.deadLetters().map(\.letter.queue) == ["gone"])
+    }
+
+    @Test func `Selection of dead letters by an unknown name is rejected with a suggestion`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "invoices"))
+        try await bus.put(rule: "invoicing", to: "invoices")
+        for (selection, message) in [
+            (
+                DeadLetterSelection(queue: "invoces"),
+                "there is no queue 'invoces'; did you mean 'invoices'?"
+            ),
+            (
+                DeadLetterSelection(queue: "nope"),
+                "there is no queue 'nope'; list them with: event-store queues list"
+            ),
+            (
+                DeadLetterSelection(queue: "invoices", rule: "invoicin"),
+                "there is no rule 'invoicin'; did you mean 'invoicing'?"
+            ),
+        ] {
+            let expected = ProtocolError(.notFound, message)
+            await #expect(throws: expected) { _ = try await bus.deadLetters(selection) }
+            await #expect(throws: expected) { try await bus.redrive(selection) }
+        }
+        let known = DeadLetterSelection(queue: "invoices", rule: "invoicing", group: "g")
+        #expect(try await bus.deadLetters(known).isEmpty)
+        #expect(try await bus.redrive(known).result == .nothing)
+        // The letters of a deleted queue can still be selected.
+        _ = try await bus.admin.command(BusCall.deleteQueue, "invoices")
+        try await bus.append()
+        var letters: [DeadLetterView] = []
+        while letters.isEmpty { letters = try await bus.deadLetters() }
+        #expect(try await bus.deadLetters(DeadLetterSelection(queue: "invoices")) == letters)
+    }
+
     @Test func `Queue without dead letters drops and counts events that are too old`()
         async throws
     {

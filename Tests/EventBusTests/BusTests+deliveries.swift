@@ -148,6 +148,44 @@ import ZeroMQ
         await consumer.close()
     }
 
+    @Test func `Repeated verdict writes nothing`() async throws {
+        let bus = try await bus(grouping: .unordered)
+        try await bus.append(10)
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let verdicts = try await consumer.receive(10).map { $0.acknowledgement(.acknowledged) }
+        #expect(try await consumer.acknowledge(verdicts).allSatisfy { $0 })
+        let before = try bus.journal()
+        for _ in 1...5 {
+            #expect(try await consumer.acknowledge(verdicts).allSatisfy { $0 })
+        }
+        #expect(try bus.journal() == before)
+        #expect(verdicts.count == 10 && !before.isEmpty)
+        await consumer.close()
+    }
+
+    @Test func `Returned delivery is redelivered at once and does not count, across a restart`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        try await bus.put(QueueDefinition(name: "q", retry: RetryPolicy(maximumReceives: 2)))
+        try await bus.put(rule: "r", to: "q")
+        let position = try await bus.append().lowerBound
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        for _ in 1...5 {
+            let delivery = try #require(try await consumer.receive(1).first)
+            #expect(delivery.receiveCount == 1 && delivery.event.position == position)
+            let returned = delivery.acknowledgement(.returned)
+            for _ in 1...2 { #expect(try await consumer.acknowledge([returned]) == [true]) }
+            let late = delivery.acknowledgement(.acknowledged)
+            #expect(try await consumer.acknowledge([late]) == [false])
+        }
+        try await bus.restart()
+        let view = try await bus.view("q")
+        #expect(view.depth == 1 && view.inFlight == 0 && view.deadLetters == 0)
+        #expect(try await consumer.receive(1).first?.receiveCount == 1)
+        await consumer.close()
+    }
+
     @Test func `Each event is delivered once while the journal is compacted`() async throws {
         let bus = try await RunningBus(journalBytes: 0)
         // No lease may expire while a slow machine compacts.

@@ -117,6 +117,11 @@ import WireProtocol
             queues.append(object(queue, [field: "\"\(text)\""]))
         }
         var cases = queues.map { Case("$queue-new", "QueuePut", $0) }
+        // A queue keeps its grouping, and its start once a rule has targeted it.
+        for change in [["grouping": "\"stream\""], ["start": "\"beginning\""]] {
+            let changed = object(["name": "\"q\"", "visibilityTimeout": "5"], change)
+            cases.append(Case("$queue-q", "QueuePut", changed))
+        }
         let rule = [
             "name": "\"s\"", "description": "\"\"", "pattern": "\"{}\"", "targets": #"["q"]"#,
             "isEnabled": "true",
@@ -130,6 +135,10 @@ import WireProtocol
         for days in outOfRange + ["0"] {
             cases.append(
                 Case("$archive-a", "ArchiveCreated", object(archive, ["retentionDays": days])))
+        }
+        for place in ["here", "", "s4://bucket", "s3://"] {
+            let changed = object(archive, ["place": "\"\(place)\""])
+            cases.append(Case("$archive-a", "ArchiveCreated", changed))
         }
         for (stream, type) in [
             ("$rule-none", "RuleDeleted"), ("$queue-none", "QueueDeleted"),

@@ -24,12 +24,27 @@ import WireProtocol
         commits.record(WriteBatch(rules: ["r": nil]))
         commits.wait(Waiter(id: 1))
         commits.waitForTables(Waiter(id: 2))
+        #expect(commits.hasWaiters)
         let writes = [Int64(1): QueueWrites(deleted: 1)]
         let first = commits.begin(routed: 3, at: time, queues: writes, replays: [:])
         #expect(first.record.batch == WriteBatch(queues: writes, rules: ["r": nil]))
         #expect(first.waiters == [Waiter(id: 1)] && first.readers == [Waiter(id: 2)])
+        #expect(!commits.hasWaiters)
         let second = commits.begin(routed: 3, at: time, queues: [:], replays: [:])
         #expect(second.record.batch.isEmpty && second.waiters.isEmpty && second.readers.isEmpty)
+    }
+
+    @Test mutating func `Caller can join the commit in progress, which names it once`() {
+        #expect(!commits.isUnderWay && !commits.hasChanges)
+        commits.record(WriteBatch(rules: ["r": nil]))
+        #expect(commits.hasChanges)
+        let record = begin(routed: 1)
+        #expect(commits.isUnderWay && !commits.hasChanges)
+        commits.join(Waiter(id: 1))
+        commits.finish(record, through: 1)
+        #expect(!commits.isUnderWay)
+        #expect(commits.takeJoined() == [Waiter(id: 1)])
+        #expect(commits.takeJoined().isEmpty)
     }
 
     @Test mutating func `Commit is due for changes at once, and for time after a second`() {

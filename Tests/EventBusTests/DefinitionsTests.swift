@@ -143,6 +143,10 @@ import WireProtocol
         with(rule) { $0.pattern = text }
     }
 
+    private static func unknown(_ kind: String, _ name: String) -> String {
+        "there is no \(kind) '\(name)'; list them with: event-store \(kind)s list"
+    }
+
     private static let rejectedRules: [Rejected] = [
         Rejected(
             all, .putRule(with(rule) { $0.name = "" }), .invalid,
@@ -158,12 +162,16 @@ import WireProtocol
             all, .putRule(with(rule) { $0.targets = ["q", "x"] }), .notFound,
             "there is no target queue 'x'; create it first"),
         Rejected(
+            [.queuePut(QueueDefinition(name: "invoices"))],
+            .putRule(with(rule) { $0.targets = ["invoces"] }), .notFound,
+            "there is no target queue 'invoces'; did you mean 'invoices'?"),
+        Rejected(
             [], .setRuleEnabled(.init(name: "r", isEnabled: true)), .notFound,
-            "there is no rule 'r'"),
+            unknown("rule", "r")),
         Rejected(
             all, .setRuleEnabled(.init(name: "archive-a", isEnabled: false)), .rejected,
             managedError),
-        Rejected([], .deleteRule("r"), .notFound, "there is no rule 'r'"),
+        Rejected([], .deleteRule("r"), .notFound, unknown("rule", "r")),
         Rejected(all, .deleteRule("archive-a"), .rejected, managedError),
     ]
 
@@ -179,11 +187,11 @@ import WireProtocol
             all, .putQueue(early), .rejected,
             "queue 'q' has grouping correlation and start end, which can't be changed; delete it, "
                 + "or create another"),
-        Rejected([], .setQueuePaused(paused("q", true)), .notFound, "there is no queue 'q'"),
-        Rejected([], .purgeQueue("q"), .notFound, "there is no queue 'q'"),
+        Rejected([], .setQueuePaused(paused("q", true)), .notFound, unknown("queue", "q")),
+        Rejected([], .purgeQueue("q"), .notFound, unknown("queue", "q")),
         Rejected(
             all + [.named(.queueDeleted, "q")], .deleteQueue("q"), .notFound,
-            "there is no queue 'q'"),
+            unknown("queue", "q")),
     ]
 
     private static let rejectedArchives: [Rejected] = [
@@ -197,7 +205,7 @@ import WireProtocol
             [.rulePut(managed)], .createArchive(archive), .rejected,
             "there is a rule 'archive-a' already, the name that the archive's own rule needs; "
                 + "choose another name"),
-        Rejected([], .deleteArchive("a"), .notFound, "there is no archive 'a'"),
+        Rejected([], .deleteArchive("a"), .notFound, unknown("archive", "a")),
     ]
 
     private static let rejectedReplays: [Rejected] = [
@@ -206,21 +214,21 @@ import WireProtocol
             "a replay goes to rules or to a queue: one of them, not both"),
         Rejected(
             all, .startReplay(with(toNewQueue) { $0.archive = "x" }), .notFound,
-            "there is no archive 'x'"),
+            unknown("archive", "x")),
         Rejected(
             all, .startReplay(ReplayDefinition(name: "x", rules: ["x"])), .notFound,
-            "there is no rule 'x'"),
+            unknown("rule", "x")),
         Rejected(
             all + [.rulePut(disabled)], .startReplay(ReplayDefinition(name: "x", rules: ["r"])),
             .rejected, "rule 'r' is disabled; enable it first"),
         Rejected(
             over, .startReplay(replay), .rejected,
             "there is a replay 'p' already; choose another name"),
-        Rejected([], .setReplayPaused(replayPaused(true)), .notFound, "there is no replay 'p'"),
+        Rejected([], .setReplayPaused(replayPaused(true)), .notFound, unknown("replay", "p")),
         Rejected(
             over, .setReplayPaused(replayPaused(false)), .rejected,
             "replay 'p' is over: CANCELLED"),
-        Rejected([], .cancelReplay("p"), .notFound, "there is no replay 'p'"),
+        Rejected([], .cancelReplay("p"), .notFound, unknown("replay", "p")),
         Rejected(over, .cancelReplay("p"), .rejected, "replay 'p' is over: CANCELLED"),
     ]
 
@@ -250,7 +258,10 @@ import WireProtocol
             .rulePut(managed), .rulePut(pattern("{")), .named(.ruleDeleted, "x"),
             .named(.queuePaused, "x"),
             .named(.queueResumed, "x"), .named(.queuePurged, "x"), .named(.queueDeleted, "x"),
-            .archiveCreated(archive),
+            .archiveCreated(archive), .queuePut(with(slower) { $0.grouping = .stream }),
+            .queuePut(with(slower) { $0.start = .beginning }),
+            .archiveCreated(ArchiveDefinition(name: "x", place: "here")),
+            .archiveCreated(ArchiveDefinition(name: "x", place: "s4://b")),
             .named(.archiveDeleted, "x"), .replayStarted(replay), .replayStarted(toNewQueue),
             .named(.replayPaused, "x"), .named(.replayResumed, "x"), .named(.replayCancelled, "x"),
             .replayEnded("x", end(.completed)),
@@ -268,11 +279,11 @@ import WireProtocol
         #expect(Definitions.fold([.rulePut(later)], onto: state).rules["l"] == later)
     }
 
-    @Test func `Queue keeps its grouping and start although an event in the log changes them`() {
-        var changed = Self.slower
-        (changed.grouping, changed.start) = (.stream, .beginning)
-        let state = Definitions.fold(Self.all + [.queuePut(changed)])
-        #expect(state.queues["q"]?.definition == Self.slower)
+    @Test func `Queue that no rule has targeted yet can get another start from the log`() {
+        let state = Definitions.fold([.queuePut(Self.queue)])
+        #expect(Definitions.objection(to: .queuePut(Self.early), given: state) == nil)
+        let changed = Definitions.fold([.queuePut(Self.early)], onto: state)
+        #expect(changed.queues["q"]?.definition == Self.early)
     }
 
     @Test func `Queue that is created after its rule has started`() {

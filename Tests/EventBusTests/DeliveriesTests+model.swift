@@ -21,6 +21,7 @@ import WireProtocol
         }
         // Otherwise the operations were too few to test much.
         #expect(bus.appended > 200 && bus.crashes > 5 && bus.redriven > 5 && bus.repeated > 5)
+        #expect(bus.returned > 3)
     }
 }
 
@@ -64,6 +65,7 @@ private struct SimulatedBus {
     private(set) var crashes = 0
     private(set) var redriven = 0
     private(set) var repeated = 0
+    private(set) var returned = 0
 
     init(seed: UInt64) throws {
         random = SplitMix(state: seed)
@@ -165,10 +167,10 @@ private struct SimulatedBus {
             return
         }
         redriven += 1
-        deliveries[Self.queue]?.restore(dead, event, at: now.log)
         commits.record(WriteBatch(closedDeadLetters: [id]))
         deadLetters.recordClosed(dead)
         deliveries[Self.queue]?.unblock(dead.group)
+        deliveries[Self.queue]?.restore(dead, event, at: now.log)
     }
 
     private func event(at position: UInt64) -> RecordedEvent? {
@@ -235,7 +237,13 @@ private struct SimulatedBus {
 
     private mutating func useDelivery() throws {
         guard let delivery = nextHeld else { return }
-        guard chance(40) else { return try acknowledge(delivery) }
+        guard chance(45) else { return try acknowledge(delivery) }
+        if chance(25) {
+            returned += 1
+            if try apply(.returned, to: delivery) { try commit() }
+            held[delivery.sequence] = nil
+            return
+        }
         let failure = Acknowledgement.Verdict.failed(error: "no", delay: nil)
         if try apply(failure, to: delivery) { try commit() }
         held[delivery.sequence] = nil
@@ -320,6 +328,10 @@ private struct SimulatedBus {
     }
 
     private mutating func load(upTo last: UInt64 = 0) {
+        if let queue = deliveries[Self.queue], let after = queue.recountAfter {
+            let puts = journal.batch.queues[queue.id]?.puts ?? [:]
+            queue.recount(puts.keys.count { $0 > after }, after: after)
+        }
         while let load = deliveries[Self.queue]?.nextLoad(upTo: last) {
             let entries = (journal.batch.queues[load.id]?.puts ?? [:]).values
                 .sorted { $0.sequence < $1.sequence }
@@ -329,9 +341,11 @@ private struct SimulatedBus {
                 deliveries.finish(load, with: Array(next), at: now)
                 // As the bus does, which reads again after the next commit.
                 if last == 0 { return carryOut() }
-            case .group(let group, let sequence):
-                let ofGroup = entries.filter { $0.group == group && $0.sequence <= sequence }
-                deliveries.finish(load, with: ofGroup, at: now)
+            case .groups(let groups, let sequence):
+                let ofGroups = entries.filter {
+                    groups.contains($0.group) && $0.sequence <= sequence
+                }
+                deliveries.finish(load, with: ofGroups, at: now)
             }
         }
         carryOut()
@@ -352,12 +366,12 @@ private struct SimulatedBus {
             deliveries.add(
                 QueueRow(id: id, definition: definition, counters: counters),
                 count: writes.puts.count)
-            last = counters.lastSequence
+            last = writes.puts.values.filter { $0.lease != nil }.map(\.sequence).max() ?? 0
         }
         let letters = journal.batch.newDeadLetters.values
         deadLetters = DeadLetters(counts: [Self.queue: letters.count])
         for letter in letters { deliveries[letter.letter.queue]?.block(letter.group) }
-        // The event of a dead entry may be in the log already. It counts only entries in memory.
+        // As the bus does, which needs the entries in flight in memory.
         load(upTo: last)
     }
 

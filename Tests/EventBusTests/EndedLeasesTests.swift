@@ -22,6 +22,19 @@ import WireProtocol
         #expect(!leases.contains(try end(.max)))
     }
 
+    @Test
+    mutating func `Failure with another delay is another verdict, with another error it is not`()
+        throws
+    {
+        leases.insert(try end(3, .failed(error: "a", delay: .seconds(1))))
+        #expect(leases.contains(try end(3, .failed(error: "b", delay: .seconds(1)))))
+        #expect(!leases.contains(try end(3, .failed(error: "a", delay: .seconds(2)))))
+        #expect(!leases.contains(try end(3, .failed(error: "a", delay: nil))))
+        #expect(!leases.contains(try end(3, .returned)))
+        leases.insert(try end(4, .returned))
+        #expect(leases.contains(try end(4, .returned)))
+    }
+
     @Test mutating func `Lease replaces the one 16384 numbers before it, and never a newer one`()
         throws
     {

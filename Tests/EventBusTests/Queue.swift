@@ -61,6 +61,10 @@ final class Queue {
             random: { 0 })
     }
 
+    func takeBack(_ delivery: QueueState.Delivery) -> Bool {
+        state.takeBack(delivery.entry.sequence, lease: delivery.lease)
+    }
+
     func pass(_ duration: Duration) {
         now = now + duration
         state.tick(now: now, random: { 0 })

@@ -37,6 +37,22 @@ import WireProtocol
         #expect(queue.received() == [1])
     }
 
+    @Test func `Returned entry is delivered next, and the delivery does not count`() throws {
+        let queue = Queue { $0.retry.maximumReceives = 1 }
+        queue.enqueue(1, 3)
+        queue.enqueue(2, group: 2)
+        for _ in 1...3 {
+            let delivery = try queue.next()
+            #expect(delivery.entry.sequence == 1 && delivery.entry.receives == 1)
+            #expect(queue.takeBack(delivery))
+            #expect(!queue.takeBack(delivery))
+        }
+        #expect(queue.changes() == ["voided 1", "voided 1", "voided 1"])
+        let entry = try #require(queue.state.entries[1])
+        #expect(entry.receives == 0 && entry.firstReceivedAt == nil && entry.error == nil)
+        #expect(queue.received() == [1, 2])
+    }
+
     @Test func `Failed entry is retried after an earlier entry that was redriven meanwhile`()
         throws
     {

@@ -112,6 +112,16 @@ final class RunningBus {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)")
     }
 
+    /// The content of all segments of the journal, by the paths of their files.
+    func journal() throws -> [String: Data] {
+        let files = FileManager.default.enumerator(atPath: "\(folder)/journal")
+        let names = files?.compactMap { $0 as? String }.filter { $0.hasSuffix(".segment") } ?? []
+        return try Dictionary(
+            uniqueKeysWithValues: names.map {
+                ($0, try Data(contentsOf: URL(filePath: "\(folder)/journal/\($0)")))
+            })
+    }
+
     /// Removes a file or folder of the stopped bus.
     func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
@@ -163,8 +173,16 @@ final class RunningBus {
             BusCall.deadLetters, DeadLettersRequest(selection), atLeast: head)
     }
 
-    func redrive(_ selection: DeadLetterSelection = DeadLetterSelection()) async throws {
-        _ = try await admin.command(BusCall.redrive, CloseDeadLetters(selection))
+    /// Redrives dead letters.
+    ///
+    /// - Parameter mayBeRepeat: whether an earlier call may have had the same id.
+    @discardableResult
+    func redrive(
+        _ selection: DeadLetterSelection = DeadLetterSelection(), id: EventID = .random(),
+        mayBeRepeat: Bool = false
+    ) async throws -> CommandReply {
+        try await admin.command(
+            BusCall.redrive, CloseDeadLetters(selection), id: id, mayBeRepeat: mayBeRepeat)
     }
 
     /// Appends events to the conversation `correlation`. Returns their positions.

@@ -98,6 +98,16 @@ import WireProtocol
         ) {
             try wiring.check(against: [])
         }
+        let misspelt = try Self.wiring(
+            #"{"rules": [{"name": "r", \#(Self.pattern), "targets": ["invoces"]}]}"#)
+        #expect(
+            throws: DaybookError(
+                .invalid,
+                "rules[0]: rule 'r' targets queue 'invoces', which does not exist; did you mean "
+                    + "'invoices'?")
+        ) {
+            try misspelt.check(against: [QueueDefinition(name: "invoices")])
+        }
         #expect(
             throws: DaybookError(
                 .invalid,

@@ -1,3 +1,4 @@
+import EventSourcing
 import Foundation
 import TestSupport
 import Testing
@@ -23,6 +24,45 @@ import Testing
         let ending = try await run(command)
         guard let fault else { return #expect(ending.fault == nil) }
         #expect(ending.fault?.contains(fault) == true, "\(ending)")
+    }
+
+    @Test(arguments: [
+        ("./invoice --fast", "./invoice"), ("  echo; false", "echo"), ("cat>/dev/null", "cat"),
+        ("'/a b/c' d", "/a b/c"), ("\"/a b/c\"&", "/a b/c"), ("python3.12", "python3.12"),
+        ("[ $X != 3 ]", nil), ("X=1 ./y", nil), ("$HOME/x", nil), ("~/x", nil), ("\"$X\" y", nil),
+        ("(true)", nil), ("'a'b", nil), ("\"a", nil), ("''", nil), ("-x", nil), ("", nil),
+        ("{ true; }", nil), ("a*", nil),
+    ])
+    func `Program of a command is its first word, if the shell takes it as it is`(
+        command: String, program: String?
+    ) {
+        #expect(Shell.program(of: command) == program)
+    }
+
+    @Test func `Command whose program is missing or not executable is rejected`() async throws {
+        let folder = NSTemporaryDirectory() + "daybook-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = "\(folder)/text"
+        #expect(FileManager.default.createFile(atPath: file, contents: nil))
+        for (command, reason) in [
+            (" ", "--exec is empty; give a shell command"),
+            ("\(folder)/none --fast", "--exec: there is no file \(folder)/none"),
+            ("'\(file)'", "--exec: \(file) is not an executable file"),
+            (folder, "--exec: \(folder) is not an executable file"),
+            (
+                "no-such-command-here x",
+                "--exec: there is no command 'no-such-command-here' in PATH; give the path of the "
+                    + "program"
+            ),
+        ] {
+            await #expect(throws: DaybookError(.usage, reason)) { try await Shell.check(command) }
+        }
+        for command in ["true", "if true; then true; fi", "/bin/sh -c true", "X=1 no-such-command"]
+        {
+            try await Shell.check(command)
+        }
     }
 
     @Test func `Command has its input and environment, and may leave the input unread`()

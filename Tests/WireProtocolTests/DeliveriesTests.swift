@@ -33,6 +33,7 @@ import WireProtocol
         Acknowledgement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
         Acknowledgement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
         Acknowledgement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
+        Acknowledgement(sequence: 9, lease: 10, .returned),
     ]
 
     @Test func `Delivery frame decodes to what was encoded`() throws {
@@ -141,8 +142,8 @@ import WireProtocol
         var frame = try Acknowledgement.frame(
             [Acknowledgement(sequence: 1, lease: 1, .acknowledged)], of: "q")
         let kind = 2 + 4 + 16
-        frame[kind] = 3
-        #expect(throws: ProtocolError(.malformed, "3 is not a verdict on a delivery")) {
+        frame[kind] = 4
+        #expect(throws: ProtocolError(.malformed, "4 is not a verdict on a delivery")) {
             try Acknowledgement.read(frame)
         }
         // An extension without a duration.

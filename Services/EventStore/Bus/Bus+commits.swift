@@ -3,7 +3,7 @@ import Logging
 
 extension Bus {
     func commitChanges() async throws {
-        for await _ in commitSignal.signals {
+        for await _ in commitSignal.signals where isCommitDue || commits.hasWaiters {
             // Unstructured, so that it is not cancelled when the process stops: cancelling would
             // interrupt a transaction, and the last commit would lack its changes.
             try await Task(executorPreference: loop) { try await self.commit() }.value
@@ -11,10 +11,21 @@ extension Bus {
         throw CancellationError()
     }
 
-    /// Returns when all changes so far are on disk.
+    /// Whether there are changes to commit, or time to record, even if no caller waits.
+    var isCommitDue: Bool {
+        commits.isDue(
+            at: clock.running, hasChanges: deliveries.hasChanges || replays.hasChanges,
+            isTimed: deliveries.isTimed, routed: router.position)
+    }
+
+    /// Returns when all changes so far are on disk. A caller that changed nothing, for example one
+    /// that repeats a verdict, starts no commit.
     func committed() async throws {
-        try await suspend {
-            commits.wait($0)
+        let hasChanges = deliveries.hasChanges || replays.hasChanges || commits.hasChanges
+        guard hasChanges || commits.isUnderWay else { return }
+        try await suspend { waiter in
+            guard hasChanges else { return commits.join(waiter) }
+            commits.wait(waiter)
             commitSignal.send()
         }
     }
@@ -27,35 +38,32 @@ extension Bus {
         }
     }
 
-    /// Writes the changes into the journal. Then loads more entries of queues that have room in
-    /// memory.
+    /// Writes the changes into the journal. Then folds commits onto the tables: at once if they
+    /// must be read, otherwise in batches.
     func commit() async throws {
         let (record, committing, readers) = commits.begin(
             routed: router.position, at: clock.now, queues: deliveries.takeWrites(),
             replays: replays.takeChanges())
         do {
             commits.finish(record, through: try await journal.append(record))
-            waiters.resume(committing)
+            waiters.resume(committing + commits.takeJoined())
             try await switchToSnapshot()
-            try await fold(isNeeded: !readers.isEmpty)
-            try await loadEntries()
+            if !readers.isEmpty || deliveries.needsLoad {
+                // Queues are loaded only from tables that have everything up to this commit.
+                try await foldAll()
+                try await loadEntries()
+            } else if commits.isFoldDue {
+                try await beginFolding()
+                try await beginSnapshot()
+            }
             waiters.resume(readers)
         } catch {
-            waiters.fail(committing + readers, with: error)
+            waiters.fail(committing + commits.takeJoined() + readers, with: error)
             throw error
         }
     }
 
     // MARK: Folding
-
-    /// Folds commits onto the tables: at once if something must be read from them, otherwise in
-    /// batches.
-    private func fold(isNeeded: Bool) async throws {
-        if isNeeded || deliveries.needsLoad { return try await foldAll() }
-        guard commits.isFoldDue else { return }
-        try await beginFolding()
-        try await beginSnapshot()
-    }
 
     /// Returns when the tables have everything in the journal.
     func foldAll() async throws {

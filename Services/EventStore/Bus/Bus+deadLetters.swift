@@ -28,20 +28,32 @@ extension Bus {
         }
         while true {
             do {
-                for event in deadLettered { try await append(event) }
-                return
+                return try await append(deadLettered)
             } catch let error as DaybookError where error.kind == .unavailable {
                 logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
             }
         }
     }
 
-    /// Appends an event whose id allows only one of its kind.
-    private func append(_ event: NewEvent) async throws {
-        do {
-            _ = try await appendOwn([event], .any)
-        } catch let error as ProtocolError where error.code == .idReused {
-            // It was appended before a crash, with another receive count.
+    /// Appends events whose ids allow only one of each kind.
+    private func append(_ events: [NewEvent]) async throws {
+        var rest = events[...]
+        while !rest.isEmpty {
+            // Half a megabyte of data, or one event. So no append is too large for the store.
+            var bytes = 0
+            let together = rest.prefix { event in
+                bytes += event.data.count
+                return bytes <= 1 << 19
+            }
+            let next = together.isEmpty ? rest.prefix(1) : together
+            rest = rest.dropFirst(next.count)
+            do {
+                _ = try await appendOwn(Array(next), .any)
+            } catch let error as ProtocolError where error.code == .idReused {
+                // One was appended before a crash, perhaps with another receive count.
+                guard next.count > 1 else { continue }
+                for event in next { try await append([event]) }
+            }
         }
     }
 
@@ -78,6 +90,9 @@ extension Bus {
         let recent = commits.deadLetter(closure.deadLetter)
         var found = recent.row
         if found == nil, !recent.isClosed {
+            found = prepared.removeValue(forKey: closure.deadLetter)
+        }
+        if found == nil, !recent.isClosed {
             let selection = DeadLetterSelection(ids: [closure.deadLetter])
             found = try await store.deadLetters(DeadLettersRequest(selection, limit: 1)).first
         }
@@ -94,8 +109,9 @@ extension Bus {
         let deadEvent = try await events(at: [position])[position]
         try dead.check(deadEvent)
         guard let deadEvent, let queue = deliveries[dead.letter.queue] else { return }
-        queue.restore(dead, deadEvent, at: event.time)
+        // A group without waiting entries is unblocked at once and gets the entry in memory.
         close(dead)
+        queue.restore(dead, deadEvent, at: event.time)
     }
 
     /// Records that the dead letter was redriven or discarded, and unblocks its group.
@@ -106,59 +122,7 @@ extension Bus {
         commitSignal.send()
     }
 
-    // MARK: Calls
-
-    private static let page = 100
-
-    /// Redrives or discards the selected dead letters. Each gets its own event.
-    func redriveOrDiscard(
-        _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
-    ) async throws -> Outcome {
-        try require(
-            type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
-            "a discard needs a reason")
-        var last: Appended?
-        var types: [String] = []
-        var after: UInt64 = 0
-        while true {
-            try await stored()
-            let page = DeadLettersRequest(request.selection, after: after, limit: Self.page)
-            let letters = try await store.deadLetters(page)
-            guard let final = letters.last else { break }
-            after = final.id
-            last = try await append(type, letters, request.reason, cause)
-            types += letters.map { _ in type.rawValue }
-        }
-        guard let last else {
-            guard let id = request.selection.ids?.first else { return .nothing }
-            let eventID = DeadLetterRow.closingEventID(type, of: id, cause)
-            if let earlier = try await client.event(id: eventID) {
-                return .repeated(position: earlier.position, types: [earlier.type])
-            }
-            throw ProtocolError(.notFound, "there is no dead letter \(id)")
-        }
-        try await routed(through: last.last)
-        return .appended(last, types: types)
-    }
-
-    private func append(
-        _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
-    ) async throws -> Appended {
-        if type == .deadLetterRedriven,
-            let missing = letters.first(where: { deliveries[$0.letter.queue] == nil })
-        {
-            throw ProtocolError(
-                .notFound, "there is no queue '\(missing.letter.queue)' to redrive to; create one")
-        }
-        let events = try await events(at: letters.map(\.letter.position))
-        if type == .deadLetterRedriven {
-            for letter in letters { try letter.check(events[letter.letter.position]) }
-        }
-        return try await appendOwn(
-            try letters.map {
-                try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)
-            }, .any)
-    }
+    // MARK: Queries
 
     func deadLetterViews(
         _ request: DeadLettersRequest, atLeast position: UInt64
@@ -169,10 +133,24 @@ extension Bus {
                 .invalid, "a limit of dead letters must be 1 to 1000, not \(request.limit)")
         }
         try await stored()
-        return try await store.deadLetters(request).map { row in
+        let rows = try await store.deadLetters(request)
+        if rows.isEmpty { try checkNames(in: request.selection) }
+        return rows.map { row in
             DeadLetterView(
                 id: row.id, letter: row.letter, diedAt: row.diedAt,
                 waitingBehind: deliveries[row.letter.queue]?.waitingBehind(row.group) ?? 0)
+        }
+    }
+
+    /// Throws if a selection of no dead letters names a queue or a rule that does not exist. A
+    /// deleted one may have dead letters.
+    func checkNames(in selection: DeadLetterSelection) throws {
+        let (queues, rules) = (definitions.queues, definitions.ruleNames)
+        if let name = selection.queue, queues[name] == nil, deadLetters.count(of: name) == 0 {
+            throw DaybookError.unknown("queue", name, among: queues.keys)
+        }
+        if let name = selection.rule, !rules.contains(name) {
+            throw DaybookError.unknown("rule", name, among: rules)
         }
     }
 }

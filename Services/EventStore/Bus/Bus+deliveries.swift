@@ -83,9 +83,12 @@ extension Bus {
 
     // MARK: Loading
 
-    /// Loads entries of queues that have room in memory.
+    /// Loads entries of queues that have room in memory, and those of unblocked groups.
     func loadEntries() async throws {
         for name in deliveries.names {
+            if let queue = deliveries[name], let last = queue.recountAfter {
+                queue.recount(try await store.count(of: queue.id, after: last), after: last)
+            }
             while let load = deliveries[name]?.nextLoad() {
                 try await self.load(load)
                 // A queue gets what waits on disk once. Later changes follow after the next commit.

@@ -14,6 +14,7 @@ extension Bus {
         for try await batch in try await client.subscribe(.all, after: router.position) {
             if router.isPaused { try await suspend { router.waitForResume($0) } }
             if let last = batch.events.last { clock.follow(last.time) }
+            try await prepareClosings(batch.events)
             let now = clock.now.log
             for event in batch.events {
                 if event.isOfStore {

@@ -40,6 +40,9 @@ public actor Bus: LoopActor {
     var router: Router
     var deliveries: Deliveries
     var deadLetters = DeadLetters()
+    var closings = DeadLetterClosings()
+    /// The dead letters that the next events of the log close, read together.
+    var prepared: [UInt64: DeadLetterRow] = [:]
     var replays = Replays()
     var dryRuns = DryRuns()
     var archives: [String: Archiver] = [:]
@@ -212,10 +215,7 @@ public actor Bus: LoopActor {
             try await Task.sleep(for: Self.tick)
             let now = clock.now
             update { $0.tick(at: now) }
-            let isDue = commits.isDue(
-                at: now.running, hasChanges: deliveries.hasChanges || replays.hasChanges,
-                isTimed: deliveries.isTimed, routed: router.position)
-            if isDue { commitSignal.send() }
+            if isCommitDue { commitSignal.send() }
         }
     }
 }

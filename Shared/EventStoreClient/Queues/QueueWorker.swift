@@ -25,6 +25,7 @@ public actor QueueWorker: LoopActor {
     private let concurrency: Int
     private let visibilityTimeout: Duration
     private let drainTimeout: Duration
+    private let admit: @Sendable () async throws -> Int
     private let onUnavailable: @Sendable (DaybookError) -> Void
     private let onDrain: @Sendable (Int) -> Void
     private let onReported: @Sendable ([Reported]) async -> Void
@@ -48,6 +49,8 @@ public actor QueueWorker: LoopActor {
             /// timeout had passed, or an earlier attempt took effect and the event store restarted
             /// before it answered.
             case late
+            /// The store rejected the message with the verdict, for this reason.
+            case rejected(String)
             /// The store did not answer.
             case unknown
         }
@@ -77,6 +80,8 @@ public actor QueueWorker: LoopActor {
     ///     worker crashes.
     ///   - drainTimeout: how long handlers may run after the worker is cancelled, before they are
     ///     cancelled, too.
+    ///   - admit: called before each receive. Returns how many deliveries to ask for at most. It
+    ///     may wait, and what it throws ends the worker.
     ///   - onUnavailable: called each time the store does not answer. The worker keeps waiting for
     ///     it.
     ///   - onDrain: called with the number of deliveries in hand when the worker stops receiving,
@@ -85,6 +90,7 @@ public actor QueueWorker: LoopActor {
     public init(
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
+        admit: @escaping @Sendable () async throws -> Int = { ReceiveRequest.maximumCount },
         onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in },
         onDrain: @escaping @Sendable (Int) -> Void = { _ in },
         onReported: @escaping @Sendable ([Reported]) async -> Void = { _ in }
@@ -93,6 +99,7 @@ public actor QueueWorker: LoopActor {
         self.concurrency = max(1, min(concurrency, ReceiveRequest.maximumCount))
         self.visibilityTimeout = visibilityTimeout
         self.drainTimeout = drainTimeout
+        self.admit = admit
         self.onUnavailable = onUnavailable
         self.onDrain = onDrain
         self.onReported = onReported
@@ -153,10 +160,11 @@ public actor QueueWorker: LoopActor {
                 await wait { hasRoom }
                 continue
             }
+            let admitted = try await admit()
             do {
                 let deliveries = try await consumer.receive(
-                    min(concurrency - running.count, maximum), visibilityTimeout: visibilityTimeout,
-                    token: token)
+                    max(1, min(concurrency - running.count, maximum, admitted)),
+                    visibilityTimeout: visibilityTimeout, token: token)
                 token = .random()
                 for delivery in deliveries {
                     running[delivery.sequence] = Running(
@@ -257,15 +265,20 @@ public actor QueueWorker: LoopActor {
         while !finished.isEmpty {
             var batch = finished
             finished = []
-            // Without an answer, the store redelivers the events when their visibility timeouts
-            // pass.
-            let answers = try? await consumer.acknowledge(
-                batch.map { done in
-                    Acknowledgement(
-                        sequence: done.delivery.sequence, lease: done.delivery.lease, done.verdict)
-                })
-            for (index, isEffective) in zip(batch.indices, answers ?? []) {
-                batch[index].outcome = isEffective ? .confirmed : .late
+            let verdicts = batch.map { done in
+                Acknowledgement(
+                    sequence: done.delivery.sequence, lease: done.delivery.lease, done.verdict)
+            }
+            do {
+                let answers = try await consumer.acknowledge(verdicts)
+                for (index, isEffective) in zip(batch.indices, answers) {
+                    batch[index].outcome = isEffective ? .confirmed : .late
+                }
+            } catch let error as ProtocolError where error.kind != .unavailable {
+                for index in batch.indices { batch[index].outcome = .rejected(error.message) }
+            } catch {
+                // Without an answer, the outcome stays unknown. The store redelivers the events
+                // when their visibility timeouts pass.
             }
             await onReported(batch)
         }

@@ -27,10 +27,10 @@ public enum BusCall {
     /// Deletes a queue. Value: its name.
     public static let deleteQueue = "deleteQueue"
     /// Puts dead letters back into their queues. Value: ``CloseDeadLetters``. The reply has an
-    /// event for each.
+    /// event for each that the command put back, in all of its attempts.
     public static let redrive = "redrive"
     /// Discards dead letters. Value: ``CloseDeadLetters`` with a reason. The reply has an event for
-    /// each.
+    /// each that the command discarded, in all of its attempts.
     public static let discard = "discard"
 
     /// Creates an archive. Value: ``ArchiveDefinition``.

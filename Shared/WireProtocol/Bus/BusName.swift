@@ -1,4 +1,4 @@
-import EventSourcing
+public import EventSourcing
 
 /// The syntax of the names of rules, queues, archives, replays and consumers.
 enum BusName {
@@ -19,6 +19,24 @@ enum BusName {
     static func fault(consumer name: String) -> String? {
         (1...Limits.nameBytes).fault(
             name.utf8.count, "a consumer's name has 1 to \(Limits.nameBytes) bytes")
+    }
+}
+
+extension DaybookError {
+    /// Creates the error for the name of a rule, queue, archive or replay that does not exist. It
+    /// suggests the name that was probably meant.
+    ///
+    /// - Parameters:
+    ///   - kind: what the name stands for, such as `queue`.
+    ///   - names: the existing names.
+    ///   - advice: what to do if no name is similar, or nil to list the existing ones.
+    public static func unknown(
+        _ kind: String, _ name: String, among names: some Sequence<String>, advice: String? = nil
+    ) -> DaybookError {
+        let hint =
+            name.mostSimilar(among: names).map { "did you mean '\($0)'?" } ?? advice
+            ?? "list them with: event-store \(kind)s list"
+        return DaybookError(.notFound, "there is no \(kind) '\(name)'; \(hint)")
     }
 }
 

@@ -110,7 +110,8 @@ extension IntegrationHarness.Suite {
         #expect(try suite.bus(ArchiveView.self, "archives", "list").isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(folder)/odd/\(name)"))
         let failure = try suite.failure(65, "archives", "show", "odd")
-        #expect(failure == "event-store: there is no archive 'odd'\n")
+        let advice = "list them with: event-store archives list"
+        #expect(failure == "event-store: there is no archive 'odd'; \(advice)\n")
         let used = try suite.failure(65, "archives", "create", "odd", "--to", folder)
         #expect(used.contains("already has an archive 'odd'"), "\(used)")
         _ = try suite.failure(64, "archives", "create", "x", "--to", folder, "--retention", "soon")

@@ -9,6 +9,7 @@ import WireProtocol
 private struct Counts: Codable, Equatable {
     var acknowledged: Int
     var failed: Int
+    var returned = 0
     var late = 0
 }
 
@@ -57,11 +58,13 @@ private struct Counts: Codable, Equatable {
         let command = #""\#(executable)" queues purge q --yes >&2"#
         let run = try suite.run(
             "event-store", "queues", "work", "q", "--exec", command, "--until-empty")
-        #expect(run.status == 0 && run.output == "0 acknowledged, 0 failed, 1 too late\n", "\(run)")
+        #expect(run.status == 65, "\(run)")
+        #expect(run.output == "0 acknowledged, 0 failed, 1 not confirmed\n", "\(run)")
         #expect(
             run.errors.contains(
                 "the acknowledgement of Even at position 3, attempt 1, came too late: "),
             "\(run)")
+        #expect(run.errors.hasSuffix("no delivery of queue 'q' was acknowledged\n"), "\(run)")
         try await store.append(1..<3)
         let counts = try suite.bus(
             Counts.self, "queues", "work", "q", "--exec", "true", "--until-empty")
@@ -89,16 +92,25 @@ private struct Counts: Codable, Equatable {
         #expect(view.letter.position == 3 && view.letter.error == "no even-1")
         #expect(view.letter.receives == 2 && view.letter.cause == .maximumReceives)
         #expect(view.letter.group == "even-1" && view.letter.rule == "to-q")
-        for filter in [["--rule", "none"], ["--group", "odd-1"], ["--queue", "none"]] {
+        for (status, filter, reason) in [
+            (0, ["--group", "odd-1"], ""),
+            (65, ["--queue", "none"], "there is no queue 'none'; list them with: "),
+            (65, ["--rule", "to-p"], "there is no rule 'to-p'; did you mean 'to-q'?\n"),
+        ] as [(Int32, [String], String)] {
             let none = try suite.run(["event-store", "dlq", "list", "--json"] + filter)
-            #expect(none.status == 0 && none.output.isEmpty, "\(filter): \(none)")
+            #expect(none.status == status && none.output.isEmpty, "\(filter): \(none)")
+            #expect(none.errors.contains(reason), "\(filter): \(none)")
         }
         let shown = try suite.bus("dlq", "show", "\(view.id)")
         #expect(shown.contains("waiting behind  1\n") && shown.hasSuffix("even-1@0\tEven\t0\n"))
 
         // The queue delivers the events of the group in log order.
+        let some = try suite.run("event-store", "dlq", "redrive", "\(view.id)", "3", "99")
+        #expect(some.status == 65 && some.output.isEmpty, "\(some)")
         #expect(
-            try suite.bus("dlq", "redrive", "--group", "even-1") == "dead letters redriven: 1\n")
+            some.errors
+                == "event-store: dead letters redriven: 1; but these ids name no waiting dead "
+                + "letter: 3, 99; list the waiting ones with: event-store dlq list\n")
         let order = try suite.bus(
             "queues", "work", "q", "--exec", "echo $DAYBOOK_POSITION", "--until-empty")
         #expect(order == "3\n5\n2 acknowledged, 0 failed\n")
@@ -152,13 +164,58 @@ private struct Counts: Codable, Equatable {
         #expect(await worker.line() == "begun")
         worker.signal(SIGTERM)
         #expect(await worker.line() == "event-store: stopping; events still in flight: 1")
-        let fault = "failed: the command was ended by signal 15"
+        let fault = "was stopped: the command was ended by signal 15"
         #expect(
             await worker.line() == "event-store: Even at position 3, attempt 1, \(fault)")
-        #expect(await worker.line() == "0 acknowledged, 1 failed")
+        #expect(await worker.line() == "0 acknowledged, 0 failed, 1 returned")
         #expect(await worker.exitStatus() == 0)
         let view = try suite.queue("q")
         #expect(view.acknowledged == 0 && view.depth == 1 && view.inFlight == 0)
+        await store.close()
+    }
+
+    @Test func `Worker does not start if its command's program does not exist`() async throws {
+        try suite.makeQueue("q")
+        try await store.append(0..<3)
+        let run = try suite.run("event-store", "queues", "work", "q", "--exec", "./missing")
+        #expect(run.status == 64, "\(run)")
+        #expect(run.errors == "event-store: --exec: there is no file ./missing\n", "\(run)")
+        let view = try suite.queue("q")
+        #expect(view.depth == 3 && view.inFlight == 0)
+        await store.close()
+    }
+
+    @Test func `Worker whose command can't be started ends, and its events do not fail`()
+        async throws
+    {
+        try suite.makeQueue("q", "--grouping", "unordered", "--maximum-receives", "1")
+        try await store.append(0..<10)
+        let run = try suite.run(
+            "event-store", "queues", "work", "q", "--exec", "exec ./missing", "--until-empty",
+            "--concurrency", "4")
+        #expect(run.status == 69 && run.output.isEmpty, "\(run)")
+        #expect(run.errors.contains("event-store: the command can't run: "), "\(run)")
+        #expect(run.errors.contains("(exit status 127)"), "\(run)")
+        let view = try suite.queue("q")
+        #expect(view.depth == 10 && view.inFlight == 0 && view.deadLetters == 0)
+        // The first delivery that counts is the one that runs.
+        let counts = try suite.bus(
+            Counts.self, "queues", "work", "q", "--exec", "[ $DAYBOOK_RECEIVE_COUNT = 1 ]",
+            "--until-empty")
+        #expect(counts == [Counts(acknowledged: 10, failed: 0)])
+        await store.close()
+    }
+
+    @Test func `Worker whose command always fails slows down and says so once`() async throws {
+        try suite.makeQueue("q", "--grouping", "unordered", "--maximum-receives", "1")
+        try await store.append(0..<7)
+        let run = try suite.run(
+            "event-store", "queues", "work", "q", "--exec", "false", "--until-empty")
+        #expect(run.status == 65, "\(run)")
+        #expect(run.output == "0 acknowledged, 7 failed\n", "\(run)")
+        let notices = run.errors.split(separator: "\n").filter { $0.contains("pauses up to") }
+        #expect(notices.count == 1, "\(run.errors)")
+        #expect(run.errors.hasSuffix("no delivery of queue 'q' was acknowledged\n"), "\(run)")
         await store.close()
     }
 

@@ -110,7 +110,8 @@ import WireProtocol
         }
         for command in ["show", "pause", "resume", "cancel"] {
             let failure = try suite.failure(65, "replays", command, "none")
-            #expect(failure == "event-store: there is no replay 'none'\n")
+            let advice = "list them with: event-store replays list"
+            #expect(failure == "event-store: there is no replay 'none'; \(advice)\n")
         }
         await store.close()
     }

@@ -10,12 +10,7 @@ extension ArchiveDefinition {
     ///   an error, because its file system may not be mounted yet.
     /// - Throws: `invalid` for an invalid place, `ObjectStorageError` if it can't be used.
     func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
-        let place = try StoragePlace(place)
-        if case .folder(let path) = place {
-            try require(
-                path.hasPrefix("/"), .invalid,
-                "an archive's folder must be an absolute path, not '\(path)'")
-        }
+        let place = try checkPlace()
         if !mayMakeFolder, let path = place.missingFolder {
             throw ObjectStorageError.unavailable("there is no folder \(path)")
         }

@@ -17,6 +17,8 @@ struct Commits {
     private var changes = WriteBatch()
     /// The changes of the commit in progress.
     private var underWay = WriteBatch()
+    /// Whether a commit is in progress.
+    private(set) var isUnderWay = false
     /// The changes up to `through` that are in the journal, but not in the tables yet.
     private var unstored: JournalRecord
     private var through: UInt64 = 0
@@ -25,6 +27,8 @@ struct Commits {
     private var storedAt: RunningTime
     /// Callers that wait until the changes so far are committed.
     private var waiters: [Waiter] = []
+    /// Callers that wait for the commit in progress.
+    private var joined: [Waiter] = []
     /// Callers that wait until the tables contain the changes so far.
     private var readers: [Waiter] = []
 
@@ -40,8 +44,17 @@ struct Commits {
     /// Adds changes to the next commit.
     mutating func record(_ batch: WriteBatch) { changes.append(batch) }
 
-    /// Adds a caller that waits until the changes so far are on disk.
+    /// Whether there are changes to commit, besides those of queues and replays.
+    var hasChanges: Bool { !changes.isEmpty }
+
+    /// Whether callers wait for the next commit.
+    var hasWaiters: Bool { !waiters.isEmpty || !readers.isEmpty }
+
+    /// Adds a caller that waits for the next commit.
     mutating func wait(_ waiter: Waiter) { waiters.append(waiter) }
+
+    /// Adds a caller that waits for the commit in progress.
+    mutating func join(_ waiter: Waiter) { joined.append(waiter) }
 
     /// Adds a caller that waits until the tables have the changes so far.
     mutating func waitForTables(_ waiter: Waiter) { readers.append(waiter) }
@@ -54,7 +67,7 @@ struct Commits {
     func isDue(
         at now: RunningTime, hasChanges: Bool, isTimed: Bool, routed: UInt64
     ) -> Bool {
-        if hasChanges || !changes.isEmpty { return true }
+        if hasChanges || self.hasChanges { return true }
         return now - madeAt >= Self.heartbeat && (routed != self.routed || isTimed)
     }
 
@@ -78,6 +91,7 @@ struct Commits {
         replays: [String: ReplayRow]
     ) -> (record: JournalRecord, waiters: [Waiter], readers: [Waiter]) {
         defer { (changes, waiters, readers) = (WriteBatch(), [], []) }
+        isUnderWay = true
         underWay = changes
         (underWay.queues, underWay.replays) = (queues, replays)
         return (JournalRecord(routed: routed, time: time, batch: underWay), waiters, readers)
@@ -88,6 +102,13 @@ struct Commits {
         (routed, madeAt, through) = (record.routed, record.time.running, position)
         unstored.append(record)
         underWay = WriteBatch()
+        isUnderWay = false
+    }
+
+    /// Removes and returns the callers that waited for the commit in progress.
+    mutating func takeJoined() -> [Waiter] {
+        defer { joined = [] }
+        return joined
     }
 
     /// Records that a new generation of the journal is in use, which ends at `position`.

@@ -54,22 +54,12 @@ extension Definitions {
 }
 
 extension Definitions.State {
-    /// A queue keeps its grouping, and its start once a rule targets it, because its entries depend
-    /// on them.
     fileprivate mutating func put(_ definition: QueueDefinition) {
-        guard var queue = queues[definition.name] else {
-            queues[definition.name] = Queue(
-                definition: definition,
-                // A rule may target the queue already.
-                hasStarted: rules.values.contains {
-                    $0.isEnabled && $0.targets.contains(.queue(definition.name))
-                })
-            return
+        let isTargeted = rules.values.contains {
+            $0.isEnabled && $0.targets.contains(.queue(definition.name))
         }
-        let known = queue.definition
-        queue.definition = definition
-        queue.definition.grouping = known.grouping
-        if queue.hasStarted { queue.definition.start = known.start }
-        queues[definition.name] = queue
+        // A rule may target the queue before it is created.
+        queues[definition.name, default: Queue(definition: definition, hasStarted: isTargeted)]
+            .definition = definition
     }
 }

@@ -42,8 +42,8 @@ enum Definitions: Decider {
             if let missing = rule.targets.lazy.compactMap(\.queue).first(where: {
                 state.queues[$0] == nil
             }) {
-                throw DaybookError(
-                    .notFound, "there is no target queue '\(missing)'; create it first")
+                throw .unknown(
+                    "target queue", missing, among: state.queues.keys, advice: "create it first")
             }
             return state.rules[rule.name] == rule ? [] : [.rulePut(rule)]
         case .setRuleEnabled(let change):
@@ -99,16 +99,20 @@ extension Definitions.Command {
 
 extension Definitions.State {
     fileprivate func put(_ queue: QueueDefinition) throws(DaybookError) -> [Definitions.Event] {
-        if let known = queues[queue.name] {
-            let definition = known.definition
-            guard definition != queue else { return [] }
-            try require(
-                definition.grouping == queue.grouping
-                    && (definition.start == queue.start || !known.hasStarted), .rejected,
-                "queue '\(queue.name)' has grouping \(definition.grouping) and start "
-                    + "\(definition.start), which can't be changed; delete it, or create another")
-        }
-        return [.queuePut(queue)]
+        try checkKept(queue)
+        return queues[queue.name]?.definition == queue ? [] : [.queuePut(queue)]
+    }
+
+    /// Throws if the queue exists and would change its grouping, or its start after a rule has
+    /// targeted it. Its entries depend on them.
+    private func checkKept(_ queue: QueueDefinition) throws(DaybookError) {
+        guard let known = queues[queue.name] else { return }
+        let definition = known.definition
+        try require(
+            definition.grouping == queue.grouping
+                && (definition.start == queue.start || !known.hasStarted), .rejected,
+            "queue '\(queue.name)' has grouping \(definition.grouping) and start "
+                + "\(definition.start), which can't be changed; delete it, or create another")
     }
 
     /// The replay's own queue is created if it does not exist.
@@ -141,7 +145,7 @@ extension Definitions.State {
         case .rulePut(let rule):
             try checkIsUnmanaged(rule: rule.name)
             try Self.check(pattern: rule.pattern)
-        case .queuePut: break
+        case .queuePut(let queue): try checkKept(queue)
         case .archiveCreated(let archive): try check(archive)
         case .replayStarted(let replay): try check(replay)
         case .replayEnded(let name, _): _ = try openReplay(name)
@@ -170,6 +174,7 @@ extension Definitions.State {
 
     private func check(_ archive: ArchiveDefinition) throws(DaybookError) {
         try Self.check(pattern: archive.pattern)
+        try archive.checkPlace()
         try require(
             archives[archive.name] == nil, .rejected,
             "there is an archive '\(archive.name)' already; choose another name")
@@ -199,6 +204,9 @@ extension Definitions.State {
         }
     }
 
+    /// The names of all rules, with those that belong to archives.
+    var ruleNames: [String] { rules.keys + archives.values.map(\.rule.name) }
+
     fileprivate func rule(_ name: String) throws(DaybookError) -> RuleDefinition {
         if rules[name] == nil { try checkIsUnmanaged(rule: name) }
         return try known(name, in: rules, "rule")
@@ -220,7 +228,8 @@ extension Definitions.State {
     private func known<Value>(
         _ name: String, in values: [String: Value], _ kind: String
     ) throws(DaybookError) -> Value {
-        try values[name].orThrow(.notFound, "there is no \(kind) '\(name)'")
+        guard let value = values[name] else { throw .unknown(kind, name, among: values.keys) }
+        return value
     }
 
     /// Returns the state of a replay that has not ended.

@@ -1,4 +1,3 @@
-import DequeModule
 import EventSourcing
 import WireProtocol
 
@@ -14,19 +13,21 @@ final class BusQueue {
     let keys: GroupKeys
     /// How many entries are kept in memory. Further ones wait on disk.
     private let window: Int
-    private var row: QueueRow
-    private var state: QueueState
+    private(set) var row: QueueRow
+    private(set) var state: QueueState
     private var writes: QueueWrites
     /// The sequence up to which entries are in memory, or wait behind a dead letter.
     private var loadedThrough: UInt64
     /// The number of entries after `loadedThrough`, which are on disk.
-    private var waitingOnDisk: Int
+    private(set) var waitingOnDisk: Int
+    /// Whether `waitingOnDisk` must be counted again.
+    private var mustRecount = false
     /// Incremented when a load in progress becomes invalid.
     private var epoch = 0
     private var isLoading = false
     /// Unblocked groups whose entries must be read from disk.
     private var unblocked: Set<GroupKey> = []
-    private var receivers: Deque<Receiver> = []
+    private var receivers = Receivers()
     private var meter = Meter()
     /// The number of deliveries since the process started.
     private(set) var delivered: UInt64 = 0
@@ -35,12 +36,6 @@ final class BusQueue {
     /// The tokens of receives whose deliveries were in flight when the previous process ended.
     private var earlierReceives: Set<EventID> = []
     private var endedLeases = EndedLeases()
-
-    /// A consumer that waits for an entry.
-    private struct Receiver {
-        let deadline: RunningTime
-        let waiter: Waiter
-    }
 
     /// Creates the queue of a stored row, with `count` entries on disk.
     init(_ row: QueueRow, count: Int, window: Int) {
@@ -77,7 +72,7 @@ final class BusQueue {
         state.removeAll(through: row.lastSequence)
         writes.purge(through: row.lastSequence)
         loadedThrough = row.lastSequence
-        waitingOnDisk = 0
+        (waitingOnDisk, mustRecount) = (0, false)
         epoch += 1
     }
 
@@ -92,11 +87,6 @@ final class BusQueue {
     var filledThrough: UInt64? {
         guard case .filling(let position) = row.phase else { return nil }
         return position
-    }
-
-    /// The commit time of the queue's first possible event.
-    var firstTime: Timestamp {
-        if case .time(let time) = row.definition.start { time } else { .distantPast }
     }
 
     /// Starts to fill the queue from its start, because a rule targets it since `position`. Does
@@ -117,20 +107,11 @@ final class BusQueue {
         updateCounters()
     }
 
-    /// Whether the queue starts at or before the event.
-    private func begins(before event: RecordedEvent) -> Bool {
-        switch row.definition.start {
-        case .end, .beginning: true
-        case .position(let first): event.position >= first
-        case .time(let first): event.time >= first
-        }
-    }
-
     // MARK: Entries
 
     /// Appends the event to the queue, unless it lies before the queue's start.
     func route(_ event: RecordedEvent, rule: String, at time: Timestamp) {
-        if begins(before: event) { append(event, rule: rule, replay: nil, at: time) }
+        if row.definition.start.isBefore(event) { append(event, rule: rule, replay: nil, at: time) }
     }
 
     /// Appends the event to the queue.
@@ -186,6 +167,7 @@ final class BusQueue {
                 sequence, lease: lease, error: error, delay: delay, now: now, random: random)
         case .extended(let duration):
             return state.extend(sequence, lease: lease, visibility: duration, now: now)
+        case .returned: return state.takeBack(sequence, lease: lease)
         }
     }
 
@@ -193,18 +175,14 @@ final class BusQueue {
     func release(consumer: String) -> Int { state.release(consumer: consumer) }
 
     func wait(until deadline: RunningTime, _ waiter: Waiter) {
-        receivers.append(Receiver(deadline: deadline, waiter: waiter))
+        receivers.add(waiter, until: deadline)
     }
 
     /// Removes and returns a waiting consumer if an entry is ready. That consumer wakes the next.
-    func takeReceiver() -> Waiter? { state.hasReady ? receivers.popFirst()?.waiter : nil }
+    func takeReceiver() -> Waiter? { state.hasReady ? receivers.popFirst() : nil }
 
     /// Removes and returns the consumers that wait until `time` or less.
-    func takeReceivers(until time: RunningTime) -> [Waiter] {
-        let taken = receivers.filter { $0.deadline <= time }
-        if !taken.isEmpty { receivers.removeAll { $0.deadline <= time } }
-        return taken.map(\.waiter)
-    }
+    func takeReceivers(until time: RunningTime) -> [Waiter] { receivers.removeAll(until: time) }
 
     // MARK: Time
 
@@ -222,6 +200,9 @@ final class BusQueue {
         guard letter.sequence > 0 else { return .none }
         let group = keys.key(ofLabel: letter.group, event: letter.event)
         writes.remove(letter.sequence)
+        // An entry dies in memory. But if the process ended before this was committed, the next one
+        // has counted it among those on disk.
+        if letter.sequence > loadedThrough, waitingOnDisk > 0 { mustRecount = true }
         block(group)
         return group
     }
@@ -247,13 +228,16 @@ final class BusQueue {
         if entry.sequence > loadedThrough {
             waitingOnDisk += 1
         } else {
-            // If its group is blocked, this only counts it. It is read with its group.
+            // If its group is still blocked, this only counts it. It is read with its group.
             state.enqueue(entry)
         }
     }
 
-    /// Marks a group as unblocked. Its entries are read from disk next.
-    func unblock(_ group: GroupKey) { unblocked.insert(group) }
+    /// Unblocks a group. If entries wait in it, they are read from disk first.
+    func unblock(_ group: GroupKey) {
+        guard let waiting = state.waitingBehind(group) else { return }
+        if waiting > 0 { unblocked.insert(group) } else { state.unblock(group) }
+    }
 
     // MARK: Loading
 
@@ -262,10 +246,28 @@ final class BusQueue {
         waitingOnDisk > 0 && state.entries.count < max(window / 2, 1)
     }
 
-    /// Whether entries must be read from disk.
-    var needsLoad: Bool { hasRoomForDiskEntries && !isLoading || !unblocked.isEmpty }
+    /// Whether entries must be read from disk, or counted there.
+    var needsLoad: Bool {
+        hasRoomForDiskEntries && !isLoading || !unblocked.isEmpty || mustRecount
+    }
 
-    /// Returns the entries to read next, or nil: those of an unblocked group, or those that wait on
+    /// The sequence after which the entries on disk must be counted, or nil.
+    var recountAfter: UInt64? { mustRecount ? loadedThrough : nil }
+
+    /// Corrects the number of entries on disk after `sequence`: `count` is what the last commit
+    /// left there.
+    func recount(_ count: Int, after sequence: UInt64) {
+        guard mustRecount, sequence == loadedThrough else { return }
+        // `count` may include what was removed since, so it is counted again after the next commit.
+        guard !writes.removed.contains(where: { $0 > sequence }) else { return }
+        waitingOnDisk = count + writes.added.count { $0 > sequence }
+        mustRecount = false
+    }
+
+    /// The largest number of groups to read together.
+    private static let groupsTogether = 500
+
+    /// Returns the entries to read next, or nil: those of unblocked groups, or those that wait on
     /// disk if there is room.
     ///
     /// - Parameter sequence: also reads entries without room, up to this sequence.
@@ -273,7 +275,11 @@ final class BusQueue {
         func load(_ range: EntryLoad.Range) -> EntryLoad {
             EntryLoad(queue: name, id: id, epoch: epoch, range: range)
         }
-        if let group = unblocked.popFirst() { return load(.group(group, through: loadedThrough)) }
+        if !unblocked.isEmpty {
+            let groups = Set(unblocked.prefix(Self.groupsTogether))
+            unblocked.subtract(groups)
+            return load(.groups(groups, through: loadedThrough))
+        }
         guard !isLoading, hasRoomForDiskEntries || loadedThrough < sequence else { return nil }
         isLoading = true
         return load(.after(loadedThrough, limit: max(window / 2, 1)))
@@ -283,36 +289,46 @@ final class BusQueue {
     func finish(_ load: EntryLoad, with entries: [QueueEntry]) {
         let isCurrent = load.epoch == epoch
         switch load.range {
-        case .group(let group, _): if isCurrent { add(group, entries) }
+        case .groups(let groups, _): if isCurrent { add(groups, entries) }
         case .after(_, let limit):
             isLoading = false
             if isCurrent { add(entries, isAll: entries.count < limit) }
         }
     }
 
-    private func add(_ entries: [QueueEntry], isAll: Bool) {
-        for entry in entries {
+    private func add(_ stored: [QueueEntry], isAll: Bool) {
+        let (first, last) = (loadedThrough, stored.last?.sequence ?? loadedThrough)
+        // A dead letter may have been redriven to a place among these entries since.
+        let isRestored = { (sequence: UInt64) in sequence > first && sequence <= last }
+        for entry in current(stored, with: { isRestored($0.sequence) }) {
             state.enqueue(entry)
             if let lease = entry.lease { earlierReceives.insert(lease.token) }
         }
-        waitingOnDisk -= entries.count
-        if let last = entries.last { loadedThrough = last.sequence }
+        waitingOnDisk -= min(waitingOnDisk, stored.count + writes.added.count(where: isRestored))
+        loadedThrough = last
         if isAll, waitingOnDisk == 0 { loadedThrough = row.lastSequence }
     }
 
-    private func add(_ group: GroupKey, _ stored: [QueueEntry]) {
-        guard state.waitingBehind(group) != nil else { return }
-        state.unblock(group)
-        // Changes since the last commit override what is on disk.
+    private func add(_ groups: Set<GroupKey>, _ stored: [QueueEntry]) {
+        let blocked = groups.filter { state.waitingBehind($0) != nil }
+        for group in blocked { state.unblock(group) }
+        let entries = current(stored.filter { blocked.contains($0.group) }) {
+            blocked.contains($0.group) && $0.sequence <= loadedThrough
+        }
+        for entry in entries { state.enqueue(entry) }
+    }
+
+    /// Returns the stored entries as they are after the changes since the last commit, with the
+    /// further entries of those changes that `isMissing` selects, in order.
+    private func current(
+        _ stored: [QueueEntry], with isMissing: (QueueEntry) -> Bool
+    ) -> [QueueEntry] {
         var entries: [UInt64: QueueEntry] = [:]
-        for entry in stored + Array(writes.puts.values)
-        where entry.group == group && entry.sequence <= loadedThrough {
+        for entry in stored where !writes.removed.contains(entry.sequence) {
             entries[entry.sequence] = entry
         }
-        for entry in entries.values.sorted(by: { $0.sequence < $1.sequence })
-        where !writes.removed.contains(entry.sequence) || writes.puts[entry.sequence] != nil {
-            state.enqueue(entry)
-        }
+        for entry in writes.puts.values where isMissing(entry) { entries[entry.sequence] = entry }
+        return entries.values.sorted { $0.sequence < $1.sequence }
     }
 
     // MARK: Committing
@@ -365,22 +381,9 @@ final class BusQueue {
         return writes
     }
 
-    // MARK: Views
+    /// The time at which the oldest entry in memory was enqueued.
+    var oldest: Timestamp? { state.oldest }
 
-    func view(at now: RunningTime, deadLetters: Int) -> QueueView {
-        let counts = state.counts
-        var view = QueueView(queue: row.definition)
-        view.isPaused = row.isPaused
-        view.isFilling = filledThrough != nil
-        view.depth = counts.total - counts.inFlight + counts.blocked + waitingOnDisk
-        view.delayed = counts.delayed
-        view.waitingBehindDead = counts.blocked
-        view.inFlight = counts.inFlight
-        view.deadLetters = deadLetters
-        view.oldest = state.oldest
-        view.throughput = meter.rate(at: now)
-        view.acknowledged = row.acknowledged
-        view.dropped = row.dropped
-        return view
-    }
+    /// The acknowledgements per second, on average over the last minute.
+    func throughput(at now: RunningTime) -> Double { meter.rate(at: now) }
 }

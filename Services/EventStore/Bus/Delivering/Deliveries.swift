@@ -238,7 +238,7 @@ extension Deliveries {
 
     private func queue(_ name: String) throws -> BusQueue {
         guard let queue = queues[name] else {
-            throw ProtocolError(.notFound, "there is no queue '\(name)'")
+            throw DaybookError.unknown("queue", name, among: queues.keys)
         }
         return queue
     }
@@ -262,7 +262,8 @@ extension Deliveries {
         for queue in queues.values {
             guard let position = queue.filledThrough else { continue }
             return Filling(
-                queue: queue.name, id: queue.id, position: position, since: queue.firstTime)
+                queue: queue.name, id: queue.id, position: position,
+                since: queue.row.definition.start.firstTime)
         }
         return nil
     }

@@ -1,6 +1,7 @@
 import WireProtocol
 
-/// The leases that a verdict ended lately. A repeated verdict gets the first answer.
+/// The leases that a verdict ended lately. A repeated verdict gets the first answer. A failure with
+/// another delay is another verdict, because its delay does not take effect.
 ///
 /// A client repeats an acknowledgement whose answer is late or lost. Without this memory the
 /// answer would be that the acknowledgement came too late. The memory ends with the process.
@@ -9,13 +10,14 @@ struct EndedLeases {
     struct End: Equatable {
         let sequence: UInt64
         let lease: UInt64
-        let isAcknowledged: Bool
+        /// The verdict, without the text of an error.
+        let verdict: Acknowledgement.Verdict
 
         /// Nil if the verdict does not end the lease.
         init?(_ acknowledgement: Acknowledgement) {
             switch acknowledgement.verdict {
-            case .acknowledged: isAcknowledged = true
-            case .failed: isAcknowledged = false
+            case .acknowledged, .returned: verdict = acknowledgement.verdict
+            case .failed(_, let delay): verdict = .failed(error: "", delay: delay)
             case .extended: return nil
             }
             (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)

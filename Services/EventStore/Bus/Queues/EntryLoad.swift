@@ -3,8 +3,8 @@ struct EntryLoad: Hashable, Sendable {
     enum Range: Hashable, Sendable {
         /// The entries after a sequence, in order.
         case after(UInt64, limit: Int)
-        /// The entries of a group up to a sequence.
-        case group(GroupKey, through: UInt64)
+        /// The entries of some groups up to a sequence, in order.
+        case groups(Set<GroupKey>, through: UInt64)
     }
 
     let queue: String

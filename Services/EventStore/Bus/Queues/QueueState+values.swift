@@ -13,7 +13,8 @@ extension QueueState {
     enum Change: Hashable, Sendable {
         /// The entry was delivered, or its lease was extended.
         case leased(QueueEntry)
-        /// The entry's lease ended early, because its group waits for a dead entry.
+        /// The entry's lease ended early, because its group waits for a dead entry, or because its
+        /// consumer returned it.
         case voided(QueueEntry)
         /// The entry waits again, with a new error and time.
         case retried(QueueEntry)

@@ -150,6 +150,22 @@ extension QueueState {
         return true
     }
 
+    /// Takes the delivery back to the front of the line, as if it had not been made. Returns false
+    /// and does nothing if the lease is not the current one.
+    mutating func takeBack(_ sequence: UInt64, lease: UInt64) -> Bool {
+        guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.remove(sequence)
+        entry.lease = nil
+        entry.receives -= 1
+        if entry.receives == 0 { entry.firstReceivedAt = nil }
+        entries[sequence] = entry
+        groups[entry.group]?.inFlight = nil
+        groups[entry.group]?.waiting.insert(sequence)
+        changes.append(.voided(entry))
+        updateHead(of: entry.group, inFront: true)
+        return true
+    }
+
     /// Extends the lease to `visibility` from now, or to the queue's own timeout if nil. Returns
     /// false and does nothing if the lease is not the current one.
     mutating func extend(

@@ -127,10 +127,12 @@ struct BusStore: Sendable {
         try await store.read { try $0.definitions() }
     }
 
-    /// Returns the number of the queue's entries.
-    func count(of queue: Int64) async throws -> Int {
-        let sql = "SELECT COUNT(*) FROM entry WHERE queue = ?"
-        return try await store.read { try Int.fetchOne($0, sql: sql, arguments: [queue]) ?? 0 }
+    /// Returns the number of the queue's entries after a sequence.
+    func count(of queue: Int64, after sequence: UInt64 = 0) async throws -> Int {
+        let sql = "SELECT COUNT(*) FROM entry WHERE queue = ? AND sequence > ?"
+        return try await store.read {
+            try Int.fetchOne($0, sql: sql, arguments: [queue, sequence.column]) ?? 0
+        }
     }
 
     /// Returns the highest sequence in the queue that has a lease, or 0.
@@ -146,9 +148,11 @@ struct BusStore: Sendable {
         try await store.read { try $0.entries(of: load.id, load.range) }
     }
 
-    /// Returns the dead letters that match the request, oldest first.
-    func deadLetters(_ request: DeadLettersRequest) async throws -> [DeadLetterRow] {
-        try await store.read { try $0.deadLetters(request) }
+    /// Returns the dead letters that match the request, up to the id `last`, oldest first.
+    func deadLetters(
+        _ request: DeadLettersRequest, through last: UInt64 = .max
+    ) async throws -> [DeadLetterRow] {
+        try await store.read { try $0.deadLetters(request, through: last) }
     }
 
     func deadLetterCounts() async throws -> [String: Int] {

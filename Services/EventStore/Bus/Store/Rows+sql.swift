@@ -45,10 +45,18 @@ extension Database {
             switch range {
             case .after(let sequence, let limit):
                 ("sequence > ? ORDER BY sequence LIMIT ?", [queue, sequence.column, limit])
-            case .group(let group, let sequence):
+            case .groups(let groups, let sequence):
                 (
-                    "sequence <= ? AND high = ? AND low = ? ORDER BY sequence",
-                    [queue, sequence.column, group.high.column, group.low.column]
+                    """
+                    sequence <= ? AND (high, low) IN
+                        (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')
+                            FROM json_each(?))
+                        ORDER BY sequence
+                    """,
+                    [
+                        queue, sequence.column,
+                        try JSON.text(groups.map { [$0.high.column, $0.low.column] }),
+                    ]
                 )
             }
         let select = try cachedStatement(
@@ -56,11 +64,14 @@ extension Database {
         return try Array(Row.fetchCursor(select, arguments: arguments).map(QueueEntry.init))
     }
 
-    /// Returns the dead letters that match the request, oldest first.
-    func deadLetters(_ request: DeadLettersRequest) throws -> [DeadLetterRow] {
+    /// Returns the dead letters that match the request, up to the id `last`, oldest first.
+    func deadLetters(
+        _ request: DeadLettersRequest, through last: UInt64 = .max
+    ) throws -> [DeadLetterRow] {
         let selection = request.selection
         var (conditions, arguments) = (
-            ["id > ?"], StatementArguments([Int64(clamping: request.after)])
+            ["id > ?", "id <= ?"],
+            StatementArguments([Int64(clamping: request.after), Int64(clamping: last)])
         )
         for (column, value) in [
             ("queue", selection.queue), ("rule", selection.rule), ("label", selection.group),

@@ -77,9 +77,10 @@ public struct Wiring: Sendable {
         let names = Set((queues + existing).map(\.name))
         for (index, rule) in rules.enumerated() {
             if let target = rule.targets.first(where: { !names.contains($0.description) }) {
+                let meant = target.description.mostSimilar(among: names)
                 try Self.check(
-                    "rule '\(rule.name)' targets queue '\(target)', which does not exist", "rules",
-                    index)
+                    "rule '\(rule.name)' targets queue '\(target)', which does not exist"
+                        + (meant.map { "; did you mean '\($0)'?" } ?? ""), "rules", index)
             }
         }
     }

@@ -51,8 +51,11 @@ extension ServiceClient {
     func view<View: BusView>(
         of name: String, atLeast position: UInt64? = nil
     ) async throws -> View {
-        try await all(View.self, atLeast: position).first { $0.name == name }
-            .orThrow(.invalid, "there is no \(View.kind) '\(name)'")
+        let views = try await all(View.self, atLeast: position)
+        guard let view = views.first(where: { $0.name == name }) else {
+            throw DaybookError.unknown(View.kind, name, among: views.map(\.name))
+        }
+        return view
     }
 }
 
@@ -141,8 +144,7 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
             let log = try await client.welcome().log
             let events = try await client.read(ReadRequest(.stream(stream))).events.reduce(into: [])
             { $0.append($1) }
-            try require(
-                !events.isEmpty, .invalid, "there never was a \(View.kind) '\(name)'")
+            if events.isEmpty { _ = try await named.view() }
             if options.json { return try EventPrinter(log: log, json: true).print(events) }
             var definition: [String: JSONValue] = [:]
             let rows = try events.map { event in

@@ -17,7 +17,8 @@ extension Queues {
             DAYBOOK_RECEIVE_COUNT, DAYBOOK_POSITION, DAYBOOK_STREAM, DAYBOOK_TYPE and \
             DAYBOOK_ID. Exit status 0 acknowledges the delivery. After any other status or a \
             signal, the delivery is given back with the last line of standard error, and \
-            redelivered later.
+            redelivered later. The worker ends if the command can't be run, and slows down while \
+            every command fails.
             """
 
         @OptionGroup var queue: Named<QueueView>
@@ -38,17 +39,20 @@ extension Queues {
 
         func run() async throws {
             endOnSignalWhileStarting()
+            try await Shell.check(exec)
             // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
             let (options, name) = (queue.options, queue.name)
             let (untilEmpty, counters) = (untilEmpty, WorkCounters())
             try await options.withBus { bus in
                 try await queue.withConsumer { consumer, welcome in
-                    let handler = CommandHandler(exec, log: welcome.log, for: queue)
+                    let handler = CommandHandler(
+                        exec, log: welcome.log, queue: name, home: options.home,
+                        endpoint: options.endpoint)
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
-                        drainTimeout: drainTimeout.duration,
+                        drainTimeout: drainTimeout.duration, admit: handler.admit,
                         onUnavailable: { Output.printError("event-store: \($0); waiting for it") },
                         onDrain: {
                             Output.printError(
@@ -64,9 +68,10 @@ extension Queues {
                 }
             }
             let counts = await counters.counts
-            if options.json { return try Output.json(counts) }
-            let late = counts.late > 0 ? ", \(counts.late) too late" : ""
-            try Output.print("\(counts.acknowledged) acknowledged, \(counts.failed) failed\(late)")
+            if options.json { try Output.json(counts) } else { try Output.print("\(counts)") }
+            try require(
+                counts.acknowledged > 0 || counts.failed + counts.late == 0, .rejected,
+                "no delivery of queue '\(name)' was acknowledged")
         }
     }
 }
@@ -106,11 +111,19 @@ extension ServiceClient {
 
 /// Counts the results of a worker that the store has confirmed.
 private actor WorkCounters {
-    struct Counts: Encodable {
+    struct Counts: Encodable, CustomStringConvertible {
         var acknowledged = 0
         var failed = 0
+        /// Deliveries whose command did not run, or was ended because the worker stopped.
+        var returned = 0
         /// Acknowledgements that the store did not confirm.
         var late = 0
+
+        var description: String {
+            "\(acknowledged) acknowledged, \(failed) failed"
+                + (returned > 0 ? ", \(returned) returned" : "")
+                + (late > 0 ? ", \(late) not confirmed" : "")
+        }
     }
 
     private(set) var counts = Counts()
@@ -119,6 +132,9 @@ private actor WorkCounters {
         for reported in reported {
             switch (reported.verdict, reported.outcome) {
             case (.acknowledged, .confirmed): counts.acknowledged += 1
+            case (.acknowledged, .rejected(let reason)):
+                addLate(reported.delivery, "was rejected: \(reason)")
+            case (.returned, _): counts.returned += 1
             case (.acknowledged, .unknown): addLate(reported.delivery, "was not answered")
             case (.acknowledged, .late):
                 addLate(
@@ -139,39 +155,70 @@ private actor WorkCounters {
 }
 
 /// Handles deliveries by running a shell command.
-private struct CommandHandler: Sendable {
+private actor CommandHandler {
     private let shell: Shell
+    private let queue: String
     private let log: EventID
+    private var health = CommandHealth()
     /// The environment that is the same for all deliveries.
-    private var common: [String: String]
+    private let common: [String: String]
 
-    init(_ command: String, log: EventID, for queue: Named<QueueView>) {
+    init(_ command: String, log: EventID, queue: String, home: String, endpoint: String?) {
         shell = Shell(command)
         self.log = log
+        self.queue = queue
         // The command's own calls reach the same store.
-        common = ["DAYBOOK_QUEUE": queue.name, "DAYBOOK_HOME": queue.options.home]
-        common["DAYBOOK_EVENT_STORE_ENDPOINT"] = queue.options.endpoint
+        var common = ["DAYBOOK_QUEUE": queue, "DAYBOOK_HOME": home]
+        common["DAYBOOK_EVENT_STORE_ENDPOINT"] = endpoint
+        self.common = common
+    }
+
+    /// Returns how many deliveries the worker may receive next. Waits while every command fails.
+    ///
+    /// - Throws: `unavailable` if the command can't run.
+    func admit() async throws -> Int {
+        if let fault = health.fault {
+            throw DaybookError(
+                .unavailable,
+                "the command can't run: \(fault); its deliveries are back in queue '\(queue)'; "
+                    + "correct --exec and start the worker again")
+        }
+        guard let pause = health.takePause() else { return ReceiveRequest.maximumCount }
+        if pause.isFirst {
+            Output.printError(
+                "event-store: the last \(CommandHealth.failuresInRow) commands have failed; the "
+                    + "worker pauses up to a minute before each further one, until one succeeds")
+        }
+        try await Task.sleep(for: pause.duration)
+        return 1
     }
 
     func handle(_ delivery: Delivery) async -> Acknowledgement.Verdict {
-        let fault: String?
+        guard health.fault == nil else { return .returned }
+        let verdict: Acknowledgement.Verdict
         do {
-            fault = try await run(delivery)
+            let ending = try await run(delivery)
+            if let fault = ending.fault, Task.isCancelled {
+                Output.printError("event-store: \(delivery.place), was stopped: \(fault)")
+                return .returned
+            }
+            verdict = health.verdict(on: ending)
         } catch {
-            fault = "\(error)"
+            verdict = health.failed("\(error)")
         }
-        guard let fault else { return .acknowledged }
-        Output.printError("event-store: \(delivery.place), failed: \(fault)")
-        return .failed(error: fault, delay: nil)
+        if case .failed(let fault, _) = verdict {
+            Output.printError("event-store: \(delivery.place), failed: \(fault)")
+        }
+        return verdict
     }
 
-    /// Runs the command for a delivery, and returns its fault, or nil if it succeeded.
-    private func run(_ delivery: Delivery) async throws -> String? {
+    /// Runs the command for a delivery.
+    private func run(_ delivery: Delivery) async throws -> Shell.Ending {
         let line = try CloudEvents.line(delivery.event, of: log) + [UInt8(ascii: "\n")]
         let ending = try await shell.run(line, environment: environment(of: delivery))
         // Printed only when the command has ended, so that outputs of several do not mix.
         Output.writeError(ending.errors)
-        return ending.fault
+        return ending
     }
 
     private func environment(of delivery: Delivery) -> [String: String] {

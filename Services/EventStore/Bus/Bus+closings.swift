@@ -1,0 +1,129 @@
+import EventSourcing
+import EventStoreClient
+import WireProtocol
+
+/// Redrives and discards, which close dead letters.
+extension Bus {
+    /// How many dead letters are closed with one append. Other work of the bus goes on between two
+    /// appends.
+    private static let together = 200
+
+    /// Redrives or discards the selected dead letters. Each gets its own event.
+    ///
+    /// A repeated call gets the outcome of its first attempt, also after a restart.
+    ///
+    /// - Throws: `notFound` if an id names no dead letter or a queue does not exist. The other dead
+    ///   letters are closed all the same.
+    func redriveOrDiscard(
+        _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
+    ) async throws -> Outcome {
+        try require(
+            type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
+            "a discard needs a reason")
+        while !closings.begin(cause.key) {
+            if let total = closings.total(of: cause.key) { return total.outcome(type) }
+            try await suspend { closings.wait(for: cause.key, $0) }
+        }
+        var total: DeadLetterClosings.Total?
+        defer { waiters.resume(closings.end(cause.key, with: total)) }
+        let done = try await close(request, type, cause)
+        total = done
+        return done.outcome(type)
+    }
+
+    private func close(
+        _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
+    ) async throws -> DeadLetterClosings.Total {
+        var progress = try await earlierClosings(type, cause)
+        // Letters that die from now on, perhaps because of this redrive, are not selected.
+        let last = router.position
+        var after: UInt64 = 0
+        try await stored()
+        while true {
+            let page = DeadLettersRequest(request.selection, after: after, limit: Self.together)
+            let found = try await store.deadLetters(page, through: last)
+            guard let final = found.last else { break }
+            after = final.id
+            let letters = closings.take(progress.possible(closable(found, type)))
+            defer { closings.release(letters) }
+            guard !letters.isEmpty else { continue }
+            for letter in letters { prepared[letter.id] = letter }
+            let appended = try await append(type, letters, request.reason, cause)
+            try await routed(through: appended.last)
+            progress.add(letters.map(\.id), appended)
+        }
+        if request.selection.ids == nil, progress.isEmpty { try checkNames(in: request.selection) }
+        return try progress.total(of: request.selection, type)
+    }
+
+    /// Returns what earlier attempts of this command have closed, for example before a restart.
+    private func earlierClosings(
+        _ type: BusEventType, _ cause: Cause
+    ) async throws -> DeadLetterClosings.Progress {
+        var progress = DeadLetterClosings.Progress()
+        guard cause.mayBeRepeat else { return progress }
+        let query = EventQuery([.init(categories: [type.category], types: [type.rawValue])])
+        for try await event in client.read(ReadRequest(query)).events {
+            // Invalid events have no effect, so they have closed nothing.
+            guard let closure = try? event.data(as: DeadLetterClosure.self),
+                event.id == DeadLetterRow.closingEventID(type, of: closure.deadLetter, cause)
+            else { continue }
+            let appended = Appended(
+                first: event.position, last: event.position, lastRevision: event.revision,
+                time: event.time, isRepeat: true)
+            progress.add([closure.deadLetter], appended)
+        }
+        try await routed(through: progress.last?.last ?? 0)
+        return progress
+    }
+
+    /// Returns the dead letters that are not closed yet, each with whether it can be closed: it
+    /// can't be redriven to a queue that does not exist.
+    private func closable(
+        _ letters: [DeadLetterRow], _ type: BusEventType
+    ) -> [(letter: DeadLetterRow, isPossible: Bool)] {
+        // The tables may lack the last commits.
+        letters.filter { !commits.deadLetter($0.id).isClosed }.map {
+            ($0, type == .deadLetterDiscarded || deliveries[$0.letter.queue] != nil)
+        }
+    }
+
+    private func append(
+        _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
+    ) async throws -> Appended {
+        let events = try await events(at: letters.map(\.letter.position))
+        if type == .deadLetterRedriven {
+            for letter in letters { try letter.check(events[letter.letter.position]) }
+        }
+        // The router needs them next.
+        if type == .deadLetterRedriven { for event in events.values { cache.insert(event) } }
+        return try await appendOwn(
+            try letters.map {
+                try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)
+            }, .any)
+    }
+
+    // MARK: Routing
+
+    /// Reads the dead letters that the events close, and the events that they redrive, all at once
+    /// instead of one by one.
+    func prepareClosings(_ events: [RecordedEvent]) async throws {
+        // The commands in progress have read theirs.
+        prepared = prepared.filter { closings.isTaken($0.key) }
+        var (ids, positions): ([UInt64], [UInt64]) = ([], [])
+        for event in events where event.isOfStore {
+            let type = BusEventType(rawValue: event.type)
+            // An invalid event is logged when it is applied.
+            guard type == .deadLetterRedriven || type == .deadLetterDiscarded,
+                let closure = try? event.data(as: DeadLetterClosure.self)
+            else { continue }
+            if prepared[closure.deadLetter] == nil { ids.append(closure.deadLetter) }
+            if type == .deadLetterRedriven { positions.append(closure.position) }
+        }
+        if !ids.isEmpty {
+            let request = DeadLettersRequest(DeadLetterSelection(ids: ids), limit: ids.count)
+            for row in try await store.deadLetters(request) { prepared[row.id] = row }
+        }
+        try await cacheEvents(at: positions)
+    }
+}
