@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import Logging
 import WireProtocol
 
 extension Bus {
@@ -59,6 +60,11 @@ extension Bus {
         _ leased: [QueueState.Delivery], to receive: Deliveries.Receive
     ) async throws -> [Delivery] {
         let events = try await events(at: leased.map(\.entry.position))
+        for event in events.values where event.isSkipped {
+            logger.notice(
+                "an event is not delivered, because it was amended to be skipped",
+                metadata: ["queue": "\(receive.request.queue)", "position": "\(event.position)"])
+        }
         let delivered = update { $0.deliver(leased, of: events, to: receive, at: clock.now) }
         try await committed()
         return delivered

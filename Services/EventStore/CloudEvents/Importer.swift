@@ -43,18 +43,20 @@ public struct Importer {
     ///
     /// - Parameters:
     ///   - stream: the stream of all events, or nil to use their subjects.
+    ///   - check: throws `invalid` for an event that must not be appended.
     ///   - progress: called with the number of bytes read so far.
     /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
     ///   appended.
     public static func append(
         _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
-        progress: (_ bytes: Int) -> Void
+        check: (NewEvent) throws -> Void, progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
         var importer = Importer(client: client, through: try await client.welcome().head)
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
+                try check(event)
                 try await importer.add(event, line: lines.line)
                 progress(lines.bytesRead)
             }
@@ -116,10 +118,11 @@ public struct Importer {
     private mutating func leaveOutKnown() async throws {
         var missing: [Entry] = []
         for entry in batch {
-            guard let known = try await client.event(id: entry.event.id) else {
+            guard let found = try await client.event(id: entry.event.id) else {
                 missing.append(entry)
                 continue
             }
+            let known = try await client.original(of: found)
             try require(
                 entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
                 "line \(entry.line): event \(known.id) is in the log at position "

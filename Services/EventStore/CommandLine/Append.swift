@@ -14,6 +14,7 @@ struct Append: ProgramCommand {
     @Option(help: "A tag of the event; may be repeated.") var tag: [String] = []
     @Option(help: "The revision that the stream must be at, or 'none' if it must not exist.")
     var expect: String?
+    @OptionGroup var contract: ContractOptions
 
     func validate() throws {
         guard let expect, expect != "none" else { return }
@@ -54,6 +55,8 @@ struct Append: ProgramCommand {
         let json = try? JSONSerialization.jsonObject(
             with: Data(data.utf8), options: .fragmentsAllowed)
         try require(json != nil, .invalid, "'\(data.prefix(60))' is not JSON")
-        return NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
+        let event = NewEvent(stream: stream, type: type, tags: tag, data: Array(data.utf8))
+        try contract.check(event)
+        return event
     }
 }

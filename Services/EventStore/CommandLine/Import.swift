@@ -14,6 +14,7 @@ struct Import: ProgramCommand {
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
+    @OptionGroup var contract: ContractOptions
     @Flag(help: "Print JSON.") var json = false
     @Argument(help: "The file to read; standard input, if it is missing or '-'.")
     var file: String?
@@ -25,9 +26,9 @@ struct Import: ProgramCommand {
             let counts = try await {
                 var bar = ProgressBar("import", total: size)
                 defer { bar.end() }
-                return try await Importer.append(input, to: stream, with: client) { bytes in
-                    if size > 0 { bar.show(bytes, "bytes") }
-                }
+                return try await Importer.append(
+                    input, to: stream, with: client, check: contract.check,
+                    progress: { if size > 0 { bar.show($0, "bytes") } })
             }()
             if json { try Output.json(counts) } else { print(counts) }
         }

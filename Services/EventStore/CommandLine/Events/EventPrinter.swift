@@ -2,26 +2,38 @@ import ArgumentParser
 import CloudEvents
 import EventSourcing
 import Foundation
+import JSON
 
 /// Prints each event on one line, as text for people or as a CloudEvent.
 struct EventPrinter {
     let log: EventID
     let json: Bool
     var output = FileHandle.standardOutput
+    /// Whether the output says which events are amended.
+    var showsAmendments = true
 
     func print(_ events: some Sequence<RecordedEvent>) throws {
         var lines: [UInt8] = []
         for event in events {
-            lines += json ? try CloudEvents.line(event, of: log) : Array(Self.text(event).utf8)
+            lines += json ? try line(event) : Array(Self.text(event).utf8)
             lines.append(UInt8(ascii: "\n"))
         }
         guard !lines.isEmpty else { return }
         try output.writeLines(lines)
     }
 
+    private func line(_ event: RecordedEvent) throws -> [UInt8] {
+        var line = try CloudEvents.line(event, of: log)
+        guard showsAmendments, event.isAmended || event.isSkipped else { return line }
+        line.removeLast()
+        line.append(member: event.isSkipped ? "skipped" : "amended", "true".utf8)
+        return line + [UInt8(ascii: "}")]
+    }
+
     private static func text(_ event: RecordedEvent) -> String {
-        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t\(event.type)\t"
-            + data(of: event)
+        let mark = event.isSkipped ? " (skipped)" : event.isAmended ? " (amended)" : ""
+        return "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t"
+            + "\(event.type)\(mark)\t\(data(of: event))"
     }
 
     /// Returns the data if it is text without control characters, or else its size and type.
