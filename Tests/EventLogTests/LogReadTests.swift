@@ -36,8 +36,8 @@ import Testing
     /// Amendments of events in sealed and in open segments, some with much more data.
     private static let amendments: [UInt64: Amendment] = [
         1: .skip, 2: .data(Array("2".utf8)), 17: .data([]), 30: .skip,
-        31: .data(Array(repeating: 0x31, count: 600)), 59: .data(Array(repeating: 0x32, count: 900)),
-        60: .skip,
+        31: .data(Array(repeating: 0x31, count: 600)),
+        59: .data(Array(repeating: 0x32, count: 900)), 60: .skip,
     ]
 
     @Test(arguments: [false, true], [1, 700, 1000, 1 << 20])
