@@ -15,7 +15,7 @@ public struct Permissions: Codable, Hashable, Sendable {
     /// The services that the key may send commands to.
     public var commands: [String]
     /// Whether the key may change rules, queues, dead letters, archives and replays, receive from
-    /// any queue, and make services rebuild their stores.
+    /// any queue, amend events, and make services rebuild their stores.
     public var administers: Bool
 
     /// Creates permissions. By default the key may read all events and nothing else.
