@@ -25,8 +25,8 @@ struct Amend: ProgramCommand {
     @OptionGroup var options: CallOptions
     @Option(
         help: """
-            A file with the new data, as JSON; '-' for standard input. Without it, readers skip the \
-            event.
+            A file with the new data, as JSON; '-' for standard input. Without it, readers skip \
+            the event.
             """)
     var data: String?
     @Option(help: "The reason, for the audit trail.") var reason: String

@@ -106,7 +106,7 @@ extension Segment {
             let event = try RecordedEvent(bytes, position, name, range.lowerBound, mask: mask)
             let isWanted = isOfAll || read.matches(event)
             if isWanted {
-                let amended = read.amendments[position].map(event.amended)
+                let amended = read.amendments[position].map { event.amended(by: $0) }
                 let returned = amended?.bytes ?? bytes
                 guard chunk.count == 0 || chunk.bytes.count + returned.count <= read.chunkBytes
                 else { return false }

@@ -86,7 +86,7 @@ enum Documents {
 
             ## \(AmendmentEventType.category)
 
-            How an event is read, in stream `$amendment-<id of the event>`: see [amend.md](amend.md).
+            How an event is read, in stream `$amendment-<id of the event>` ([amend.md](amend.md)).
 
             | type | what happened | tags | written by | reversed by |
             |---|---|---|---|---|
