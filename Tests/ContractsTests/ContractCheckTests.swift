@@ -53,8 +53,8 @@ import Testing
         ("MoneyCredited", "{}", "lacks 'account'"),
         ("MoneyCredited", "[]", "docs/schemas/MoneyCredited.json"),
         (
-            "MoneyCredited", #"{"account":"p1","amount":{"amount":1.5,"currency":"USD"}}"#,
-            "amount"
+            "MoneyCredited", #"{"account":"p1","amount":{"amount":"7","currency":"USD"}}"#,
+            "amount.amount: "
         ),
         ("MoneyCredited", "not JSON", "the data of this MoneyCredited can't be read"),
         ("MoneyCredted", credit, "no event type 'MoneyCredted'; did you mean 'MoneyCredited'?"),

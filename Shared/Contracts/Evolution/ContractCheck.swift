@@ -18,7 +18,10 @@ extension Contract {
         do {
             events = try family.events(type, data)
         } catch {
-            throw DaybookError(.invalid, "\(error); \(schema)")
+            // Foundation's reasons end with a point.
+            let reason = "\(error)"
+            throw DaybookError(
+                .invalid, "\(reason.hasSuffix(".") ? reason.dropLast() : reason[...]); \(schema)")
         }
         for event in events {
             try require(
