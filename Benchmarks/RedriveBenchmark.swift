@@ -40,10 +40,10 @@ struct RedriveBenchmark: AsyncParsableCommand {
         measurements.add("milliseconds", redriven.time / .milliseconds(1))
         measurements.add("slowest_us", (busy.max() ?? .zero) / .microseconds(1))
         measurements.add(latencies: busy)
-        measurements.show()
+        try measurements.show()
         var before = Measurements("receive-before-redrive")
         before.add(latencies: idle)
-        before.show()
+        try before.show()
         await store.close()
         await bus.close()
     }

@@ -41,7 +41,7 @@ extension EventReference {
     /// Returns the event that an argument names by id or position.
     ///
     /// - Throws: `ValidationError` if the argument is neither.
-    static func argument(_ text: String) throws -> EventReference {
+    public static func argument(_ text: String) throws -> EventReference {
         try EventReference(text).orInvalid("'\(text)' is neither an event's id nor a position")
     }
 }

@@ -90,13 +90,15 @@ public struct Recorded<Event: Sendable>: Sendable {
 extension Recorded where Event: EventFamily {
     /// Returns the family's events in `record`, in their current version.
     ///
-    /// Most records hold one event. The result is empty if the family does not use the type. It has
-    /// several events if an upcaster splits the record; they share its position, id and time.
+    /// Most records hold one event. The result is empty if the family does not use the type, or if
+    /// an amendment says to skip the event. It has several events if an upcaster splits the record;
+    /// they share its position, id and time.
     ///
     /// - Parameter reader: the reader's type, named in the error.
     /// - Throws: `unreadable` if the record is in one of the family's categories and its type is
     ///   unknown. Rethrows what the upcaster or the family throws for the data.
     public static func events(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded] {
+        guard !record.isSkipped else { return [] }
         let (type, data) = (record.type, record.data)
         if let event = try Event(type: type, data: data) { return [Recorded(event, record)] }
         let category = record.category
@@ -119,7 +121,9 @@ extension Recorded where Event: EventFamily {
     public static func required(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded]
     {
         let events = try events(in: record, by: reader)
-        guard events.isEmpty, Event.upcasters(of: record.category)[record.type] == nil else {
+        guard events.isEmpty, !record.isSkipped,
+            Event.upcasters(of: record.category)[record.type] == nil
+        else {
             return events
         }
         throw DaybookError.unknownEvent(record, reader: reader)

@@ -110,6 +110,20 @@ public struct EventStoreClient: Sendable {
         throw DaybookError(.rejected, "there is no event \(reference)")
     }
 
+    /// Returns the event as it was appended, whatever amends it.
+    public func original(of event: RecordedEvent) async throws -> RecordedEvent {
+        guard event.isAmended || event.isSkipped else { return event }
+        let request = ReadRequest(from: event.position, to: event.position, isRaw: true)
+        for try await original in read(request).events { return original }
+        return event
+    }
+
+    /// Returns the positions of the events that are read with other data or skipped, ascending.
+    public func amendedPositions() async throws -> [UInt64] {
+        try JSON.decode(
+            from: try await connection.call(StoreCall.amendedPositions, within: .seconds(30)))
+    }
+
     /// Returns streams in the order of their first events.
     public func streams(
         _ request: StreamsRequest = StreamsRequest()

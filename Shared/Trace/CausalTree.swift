@@ -174,7 +174,7 @@ private struct CausalTreeBuilder {
     /// Returns the service that wrote the event. A reversal has the service of the reversed event.
     private func writer(of place: Int, _ service: (RecordedEvent) -> String?) -> String? {
         let event = events[place]
-        guard !BusCategory.all.contains(event.category) else { return "event-store" }
+        guard !event.category.hasPrefix("$") else { return "event-store" }
         if let reversed = event.reversed {
             // The reversed event is the parent, so its service is already known.
             return places[reversed].flatMap { services[$0] }
@@ -193,7 +193,7 @@ private struct CausalTreeBuilder {
                 letters.redrives(of: event.causationID, in: metadata.actor)
                     .filter { $0.position < event.position }
             } ?? []
-        var notes = [letters.note(on: event)].compactMap(\.self)
+        var notes = [letters.note(on: event), AmendmentNotes.note(on: event)].compactMap(\.self)
         notes += redrives.map { redrive in
             "decided on after \(redrive.receives) receives that failed, and the redrive at "
                 + "position \(redrive.position)"

@@ -5,7 +5,8 @@ public import EventSourcing
 ///
 ///     offset size
 ///          0    1  direction: 0 forwards, 1 backwards
-///          1    3  zero
+///          1    1  1 to read events as they were appended, whatever amends them; otherwise 0
+///          2    2  zero
 ///          4    4  credit: how many chunks may be sent before the client grants more
 ///          8    8  first position: forwards the lowest wanted, backwards the highest; 0 backwards
 ///                  means the head
@@ -38,12 +39,15 @@ public struct ReadRequest: Hashable, Sendable {
     public var chunkBytes: UInt32
     /// The events to read.
     public var query: EventQuery
+    /// Whether to read events as they were appended, whatever amends them.
+    public var isRaw: Bool
 
     /// Creates a request. By default it reads all events forwards, from the first to the last.
     public init(
         _ query: EventQuery = .all, direction: Direction = .forwards, from: UInt64 = 0,
         to: UInt64 = 0, since: Timestamp = .distantPast, before: Timestamp = .distantFuture,
-        limit: UInt64 = 0, credit: UInt32 = 4, chunkBytes: UInt32 = 256 << 10
+        limit: UInt64 = 0, credit: UInt32 = 4, chunkBytes: UInt32 = 256 << 10,
+        isRaw: Bool = false
     ) {
         self.direction = direction
         self.credit = credit
@@ -54,13 +58,14 @@ public struct ReadRequest: Hashable, Sendable {
         self.limit = limit
         self.chunkBytes = chunkBytes
         self.query = query
+        self.isRaw = isRaw
     }
 
     /// Returns the request as it travels.
     ///
     /// - Throws: `invalid` if the query is too large.
     public func encoded() throws(ProtocolError) -> [UInt8] {
-        var bytes: [UInt8] = [direction.rawValue, 0, 0, 0]
+        var bytes: [UInt8] = [direction.rawValue, isRaw ? 1 : 0, 0, 0]
         bytes.append(littleEndian: credit)
         bytes.append(littleEndian: from)
         bytes.append(littleEndian: to)
@@ -81,7 +86,8 @@ public struct ReadRequest: Hashable, Sendable {
             throw ProtocolError(.malformed, "a read goes forwards (0) or backwards (1)")
         }
         self.direction = direction
-        for _ in 0..<3 { _ = try reader.uint8() }
+        isRaw = try reader.uint8() & 1 != 0
+        _ = try reader.uint16()
         credit = try reader.uint32()
         from = try reader.uint64()
         to = try reader.uint64()

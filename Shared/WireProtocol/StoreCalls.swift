@@ -2,6 +2,11 @@ public import EventSourcing
 
 /// The calls that the event store answers.
 public enum StoreCall {
+    /// Changes how an event is read from now on. Argument: ``CommandRequest`` of ``AmendEvent``.
+    /// Answer: ``CommandReply``.
+    public static let amend = "amend"
+    /// Returns the positions of the amended events, ascending. Argument: none. Answer: a list.
+    public static let amendedPositions = "amendedPositions"
     /// Returns the head and the hash of the log. Argument: none. Answer: ``LogHead``.
     public static let chain = "chain"
     /// Returns an event by its id. Argument: the id as text. Answer: its record, or nothing.
@@ -11,9 +16,14 @@ public enum StoreCall {
     public static let streams = "streams"
     /// Returns figures of the store. Argument: none. Answer: ``StoreStatistics``.
     public static let statistics = "statistics"
+    /// Ends the amendment of an event. Argument: ``CommandRequest`` of ``UndoAmendment``. Answer:
+    /// ``CommandReply``.
+    public static let undoAmendment = "undoAmendment"
 
     /// The names of all calls.
-    public static let all = [chain, event, statistics, streams]
+    public static let all = [
+        amend, amendedPositions, chain, event, statistics, streams, undoAmendment,
+    ]
 }
 
 /// The end of a log, and the hash of everything in it.
@@ -64,6 +74,8 @@ public struct StoreStatistics: Codable, Hashable, Sendable {
     public var head: UInt64 = 0
     /// The number of streams.
     public var streams = 0
+    /// The number of events that are read with other data or skipped. Nil from an earlier version.
+    public var amendedEvents: Int?
     /// The number of segment files.
     public var segments = 0
     /// The size of all records on disk, in bytes.

@@ -58,6 +58,21 @@ import Testing
         #expect(audit.findings == [])
     }
 
+    @Test func `Audit reads events as they are amended, and counts them`() throws {
+        var audit = try audited(opened)
+        let empty = try record(at: 2, stream: "account-a", type: "MoneyCredited", data: "{}")
+        let unknown = try record(at: 3, stream: "account-a", type: "MoneyBurnt", data: "{}")
+        let data = """
+            {"account":"a","amount":{"amount":7,"currency":"USD"},\
+            "repaid":{"amount":0,"currency":"USD"},"reference":""}
+            """
+        audit.record(empty.amended(by: .data(Array(data.utf8))))
+        audit.record(unknown.amended(by: .skip))
+        audit.close()
+        #expect(audit.findings == [] && audit.amendedEvents == 2)
+        #expect(audit.totals[.usd]?.credits == 7)
+    }
+
     @Test func `Audit reads events of earlier versions`() throws {
         var audit = Audit()
         audit.record(

@@ -98,6 +98,16 @@ private func read(_ line: String, to stream: StreamName? = nil) throws -> NewEve
         #expect(throws: DaybookError.self) { try read(line) }
     }
 
+    @Test(arguments: ["amended", "skipped"])
+    func `Amended event is read only where what was appended does not matter`(
+        _ mark: String
+    ) throws {
+        let line = Array("\(Self.own.dropLast()),\"\(mark)\":true}".utf8)
+        let error = #expect(throws: DaybookError.self) { try CloudEvents.event(line[...]) }
+        #expect(error?.description.hasPrefix("it is \(mark), ") == true)
+        #expect(try RecordedEvent(cloudEvent: line).type == read(Self.own).type)
+    }
+
     @Test func `Error names the invalid attribute`() {
         let error = #expect(throws: DaybookError.self) {
             try read(Self.own.replacing("0001-0000", with: "0001"))

@@ -5,6 +5,7 @@ import Foundation
 import JSON
 import ServiceRuntime
 import Testing
+import WireProtocol
 
 /// The documents docs/events.md, docs/asyncapi.yaml and docs/schemas. `scripts/contracts` writes
 /// them.
@@ -35,7 +36,9 @@ import Testing
     }
 
     @Test func `Every current and former event type has a schema`() throws {
-        let types = Contract.families.flatMap { $0.types + $0.upcasters.types }
+        let types =
+            Contract.families.flatMap { $0.types + $0.upcasters.types }
+            + AmendmentEventType.allCases.map(\.rawValue)
         #expect(try Repository.files(in: "docs/schemas") == types.map { "\($0).json" }.sorted())
     }
 
@@ -55,6 +58,25 @@ import Testing
             counts[event.type, default: 0] += 1
         }
         #expect(lines.count > 200 && counts.count > 20 && counts["RouteCreated"] == 29)
+    }
+
+    @Test(arguments: [nil, "null", "1.5", #"{"account":"a","list":[1,"x"]}"#])
+    func `Events about amendments follow their schemas`(_ data: String?) throws {
+        var record: [UInt8] = []
+        try NewEvent(stream: StreamName("account-a"), type: "T", data: []).encode(into: &record)
+        record[RecordLayout.position] = 1
+        let event = try RecordedEvent(record[...])
+        let amendment = data.map { Amendment.data(Array($0.utf8)) } ?? .skip
+        let amended = EventAmended(event, amendment, reason: "r", by: "ann")
+        let undone = AmendmentUndone(event, reason: "r", by: "ann")
+        for (type, data) in [
+            (AmendmentEventType.eventAmended, try amended.encoded()),
+            (.amendmentUndone, try JSON.encode(undone)),
+        ] {
+            let schema = try Self.schema(of: type.rawValue)
+            #expect(schema.faults(in: try Self.json(data)) == [])
+            #expect(schema.faults(in: try Self.json(Array("{}".utf8))).count >= 4)
+        }
     }
 
     @Test(arguments: [

@@ -52,6 +52,12 @@ private struct ThingPut: EventPayload {
         try Upcasting(.types(types), families: [BoxEvent.self]).today(record)
     }
 
+    @Test func `Event that an amendment says to skip is left out`() throws {
+        for type in ["CratePut", "ThingPut", "BoxLost"] {
+            #expect(try today(record(type, "{}").amended(by: .skip)).isEmpty)
+        }
+    }
+
     @Test func `Upcast events replace the original, and the first keeps its id`() throws {
         let crate = try record("CratePut", #"["cup","plate"]"#)
         let things = try today(crate)

@@ -53,6 +53,40 @@ import ZeroMQ
         await consumer.close()
     }
 
+    @Test(arguments: [false, true])
+    func `Amended event is delivered with its new data, and a skipped one leaves the queue`(
+        isRestarted: Bool
+    ) async throws {
+        let bus = try await bus()
+        let group = Array(try await bus.append(4, correlation: 1, data: "0"))
+        let others = Array(try await bus.append(2, data: "0"))
+        // Both groups begin with a skipped event.
+        for position in [group[0], group[2], others[0]] { try await bus.amend(position) }
+        try await bus.amend(group[1], "1")
+        if isRestarted { try await bus.restart() }
+        #expect(try await bus.view("q").depth == 6)
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        var received: [(position: UInt64, data: String)] = []
+        while case let taken = try await consumer.receive(1, wait: .zero), !taken.isEmpty {
+            received += taken.map {
+                ($0.event.position, String(decoding: $0.event.data, as: UTF8.self))
+            }
+            try await consumer.acknowledge(taken.map { $0.acknowledgement(.acknowledged) })
+        }
+        #expect(Set(received.map(\.position)) == [group[1], group[3], others[1]])
+        #expect(received.first { $0.position == group[1] }?.data == "1")
+        #expect(received.filter { $0.position != group[1] }.allSatisfy { $0.data == "0" })
+        let view = try await bus.view("q")
+        #expect(view.depth == 0 && view.inFlight == 0 && view.deadLetters == 0)
+        await consumer.close()
+
+        // A queue that is filled later does not get the skipped events.
+        try await bus.put(QueueDefinition(name: "later", start: .beginning))
+        try await bus.put(rule: "l", to: "later")
+        _ = try await bus.wait(for: "later") { !$0.isFilling && $0.depth > 0 }
+        #expect(try await bus.drain("later").sorted() == [group[1], group[3], others[1]])
+    }
+
     @Test func `Delivery is redelivered after its visibility timeout, even across restarts`()
         async throws
     {

@@ -1,6 +1,8 @@
+import EventArchive
 import EventSourcing
 import EventStoreClient
 import Foundation
+import ObjectStorage
 import TestSupport
 import Testing
 import WireProtocol
@@ -101,6 +103,36 @@ extension RunningBus {
         #expect(try await bus.replayed("q") == Array(first) + Array(second))
         #expect(plan.events == 150 && plan.queues == ["q": 150] && plan.progress == 1)
         #expect(plan.first == first.lowerBound && plan.last == second.upperBound)
+    }
+
+    @Test(arguments: [false, true])
+    func `Replay matches and enqueues events as they were amended`(isArchived: Bool) async throws {
+        defer { removeFolder() }
+        var positions: [UInt64] = []
+        for data in [#"{"n":1}"#, #"{"n":0}"#, #"{"n":1}"#, #"{"n":1}"#] {
+            positions.append(try await bus.append(data: data).lowerBound)
+        }
+        try await bus.amend(positions[0], #"{"n":2}"#)
+        try await bus.amend(positions[1], #"{"n":1}"#)
+        try await bus.amend(positions[2])
+        let archive = try await archive(isArchived)
+        try await bus.put(QueueDefinition(name: "q"))
+        let replay = ReplayDefinition(
+            name: "r", archive: archive, pattern: #"{"detail": {"n": [1]}}"#, queue: "q")
+        #expect(try await bus.plan(replay).events == 2)
+        try await bus.start(replay)
+        #expect(try await bus.wait(forReplay: "r").delivered == 2)
+        #expect(try await bus.replayed("q").sorted() == [positions[1], positions[3]])
+        guard isArchived else { return }
+        // The archive has what was appended, and the events about the amendments.
+        let reader = try await ArchiveReader(in: FolderObjectStorage(folder: folder), name: "a")
+        var (texts, amendments) = ([String](), 0)
+        for try await event in reader.events() {
+            #expect(!event.isAmended && !event.isSkipped)
+            if event.type == "T" { texts.append(String(decoding: event.data, as: UTF8.self)) }
+            if event.category == AmendmentEventType.category { amendments += 1 }
+        }
+        #expect(texts == [#"{"n":1}"#, #"{"n":0}"#, #"{"n":1}"#, #"{"n":1}"#] && amendments == 3)
     }
 
     @Test(arguments: [false, true])

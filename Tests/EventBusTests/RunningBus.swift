@@ -208,6 +208,17 @@ final class RunningBus {
         _ = try await #require(server).append(events)
     }
 
+    /// Amends the event at a position. Without data, readers skip it.
+    func amend(_ position: UInt64, _ data: String? = nil) async throws {
+        let client = try await ServiceClient(
+            endpoint: "ipc://\(folder)/requests.sock", of: "event-store", timeout: .seconds(120),
+            actor: "tester")
+        let event = try await store.event(.position(position))
+        let amendment = AmendEvent(event: event.id, data: data, reason: "it is wrong")
+        _ = try await client.command(StoreCall.amend, amendment)
+        await client.close()
+    }
+
     /// Receives and acknowledges deliveries until the queue has none that is ready. Returns their
     /// positions.
     func drain(_ queue: String) async throws -> [UInt64] {

@@ -32,6 +32,46 @@ import Testing
         #expect(try log.read(&read).count == 0)
         #expect(!read.isDone && read.position == 61)
     }
+
+    /// Amendments of events in sealed and in open segments, some with much more data.
+    private static let amendments: [UInt64: Amendment] = [
+        1: .skip, 2: .data(Array("2".utf8)), 17: .data([]), 30: .skip,
+        31: .data(Array(repeating: 0x31, count: 600)),
+        59: .data(Array(repeating: 0x32, count: 900)), 60: .skip,
+    ]
+
+    @Test(arguments: [false, true], [1, 700, 1000, 1 << 20])
+    func `Amended events are read in place of the appended ones, whatever the chunks are`(
+        isBackwards: Bool, chunkBytes: Int
+    ) throws {
+        let log = try filled(FaultyStorage())
+        #expect(log.sealed.segments.count >= 3)
+        let queries: [EventQuery] = [
+            .all, .categories(["c1"]), .types(["T"]), .tags(["digit:1"]),
+            .stream(try StreamName("c1-7")),
+        ]
+        for query in queries {
+            var request = LogRead(
+                query, isBackwards: isBackwards, from: isBackwards ? .max : 1,
+                chunkBytes: chunkBytes)
+            let originals = try log.all(request)
+            request.amendments = Self.amendments
+            let events = try log.all(request)
+            #expect(events.map(\.position) == originals.map(\.position))
+            for (event, original) in zip(events, originals) {
+                try event.verify()
+                let amendment = Self.amendments[event.position]
+                #expect(event.isSkipped == (amendment == .skip))
+                guard case .data(let data) = amendment else {
+                    #expect(event.body.elementsEqual(original.body) && !event.isAmended)
+                    continue
+                }
+                #expect(event.isAmended && event.data.elementsEqual(data))
+                #expect(event.id == original.id && event.revision == original.revision)
+                #expect(event.tags == original.tags && event.time == original.time)
+            }
+        }
+    }
 }
 
 extension Timestamp {

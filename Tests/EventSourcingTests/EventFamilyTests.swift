@@ -31,6 +31,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["Put.2", "CratePut", "Put.3", "Lost", "Broken"])
+    func `Reader skips an event that an amendment says to skip, known or not`(
+        _ type: String
+    ) throws {
+        let skipped = try boxRecord(type).amended(by: .skip)
+        #expect(try readBox(skipped) == [])
+        #expect(try Recorded<BoxEvent>.required(in: skipped, by: Reader.self).isEmpty)
+    }
+
+    @Test func `Reader gets the data of an amendment`() throws {
+        let amended = try boxRecord("Put", "vase").amended(by: .data(Array("cup".utf8)))
+        #expect(try readBox(amended) == [.put("cup of unknown weight")])
+    }
+
     @Test func `Query for current types includes the types of earlier versions`() {
         let item = BoxEvent.query.items[0]
         #expect(item.categories == ["box"])

@@ -88,7 +88,8 @@ import WireProtocol
         }
         #expect(
             problem(try await call("no", "")[1]).message
-                == "the event store has no call 'no'; it has chain, event, statistics, streams")
+                == "the event store has no call 'no'; it has amend, amendedPositions, chain, "
+                + "event, statistics, streams, undoAmendment")
     }
 
     @Test func `Failed condition rejects an append, and a repeat is recognized`() async throws {

@@ -143,7 +143,7 @@ extension `Suite of services` {
             """
         let misplaced =
             "event-store append --stream account-zoe --type MoneyCredited --data '\(credit)'"
-        for line in [burnt, empty, misplaced] { try suite.give(line) }
+        for line in [burnt, empty, misplaced] { try suite.give(line + " --unchecked") }
         let run = try suite.run("audit", "--json")
         #expect(run.status == 65 && run.errors.isEmpty, "\(run)")
         let found = try JSON.decode(Audited.self, from: run.output.utf8).findings

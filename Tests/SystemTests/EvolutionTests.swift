@@ -75,7 +75,7 @@ extension `Suite of services` {
 
         try suite.succeed(
             "event-store", "append", "--stream", "route-x", "--type", "RoutePainted", "--data",
-            "{}")
+            "{}", "--unchecked")
         let run = try suite.run("event-store", "export", "--upcast", "-")
         #expect(
             run.status == 65 && run.errors.contains("RoutePainted at position"), "\(run.errors)")
@@ -106,7 +106,7 @@ extension `Suite of services` {
         _ = try await suite.ended("known")
         try suite.succeed(
             "event-store", "append", "--stream", "order-known", "--type", "OrderPlaced.9",
-            "--data", "{}")
+            "--data", "{}", "--unchecked")
         var status = try await suite.status(of: "orders")
         while status.projection?.stopped == nil { status = try await suite.status(of: "orders") }
         let reason = "OrdersProjection does not know event type OrderPlaced.9 at position"

@@ -25,7 +25,8 @@ types = set()
 for name in sys.argv[2:]:
     for line in open(name):
         event = json.loads(line)
-        if event["subject"].startswith("$"):
+        subject = event["subject"]
+        if subject.startswith("$") and not subject.startswith("$amendment-"):
             continue
         validators[event["type"]].validate(event["data"])
         types.add(event["type"])

@@ -54,6 +54,7 @@ enum Untested {
             "SystemTests/EventStore/ReplayCommandTests",
         "Services/EventStore/CommandLine/Bus/Rules.swift":
             "SystemTests/EventStore/BusCommandTests",
+        "Services/EventStore/CommandLine/Amend.swift": "SystemTests/EventStore/AmendCommandTests",
         "Services/EventStore/CommandLine/Export.swift":
             "SystemTests/EventStore/ExportCommandTests",
         "Services/EventStore/CommandLine/Import.swift":

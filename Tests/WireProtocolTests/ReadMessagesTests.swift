@@ -11,6 +11,15 @@ import WireProtocol
         #expect(try ReadRequest(request.encoded()[...]) == request)
     }
 
+    @Test func `Read request asks for events as they were appended with one bit`() throws {
+        let (plain, raw) = (
+            try ReadRequest(.types(["V"])).encoded(),
+            try ReadRequest(.types(["V"]), isRaw: true).encoded()
+        )
+        #expect(raw[1] == 1 && raw.dropFirst(2) == plain.dropFirst(2) && plain[1] == 0)
+        #expect(try ReadRequest(raw[...]).isRaw && !ReadRequest(plain[...]).isRaw)
+    }
+
     @Test func `Query without correlation ids is encoded as in earlier versions`() throws {
         let frame = try ReadRequest(.types(["V"])).encoded().dropFirst(52)
         #expect(Array(frame) == [1, 0, 0, 0, 0, 0, 1, 0, 1, 0x56, 0, 0])

@@ -156,6 +156,16 @@ class Record:
     def time(self) -> datetime:
         return EPOCH + timedelta(microseconds=self.microseconds)
 
+    @property
+    def is_amended(self) -> bool:
+        """Whether the data is that of an amendment, and not the data that was appended."""
+        return bool(self.raw[41] & 4)
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether an amendment says to read the log as if the event were not there."""
+        return bool(self.raw[41] & 8)
+
     @classmethod
     def decode(cls, data: bytes, offset: int = 0) -> Record:
         """The record at `offset`; what follows it is left alone."""
@@ -382,15 +392,17 @@ class EventStore:
         limit: int = 0,
         chunk_bytes: int = 256 << 10,
         timeout: float | None = None,
+        raw: bool = False,
     ) -> Generator[Record, None, int]:
         """Matching events up to the head, chunk by chunk as they are taken.
 
+        With `raw`, events come as they were appended, whatever amends them.
         Returns the position up to which, forwards, all have been seen."""
         deadline = self.timeout if timeout is None else timeout
         waited_since = time.monotonic()
         while time.monotonic() - waited_since < deadline:
             request = struct.pack(
-                "<B3xIQQqqQI", backwards, 4, start, end,
+                "<BB2xIQQqqQI", backwards, raw, 4, start, end,
                 _microseconds(since, -(1 << 63)), _microseconds(before, (1 << 63) - 1),
                 limit, chunk_bytes,
             )  # fmt: skip

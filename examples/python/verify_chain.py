@@ -28,7 +28,7 @@ def main() -> None:
     endpoint, *kept = sys.argv[1:]
     heads = set(kept)
     with EventStore(endpoint) as store:
-        for head in chain(store.welcome().log, store.read()):
+        for head in chain(store.welcome().log, store.read(raw=True)):
             heads.discard(head)
     print(head)
     if heads:

@@ -16,6 +16,8 @@ public struct Audit: Sendable {
     public internal(set) var findings: [Finding] = []
     /// The sums of all accounts, by currency.
     public internal(set) var totals: [Currency: Totals] = [:]
+    /// How many events were read with other data than was appended, or skipped.
+    public internal(set) var amendedEvents = 0
     var accounts: [String: AccountBook] = [:]
     var limits: [String: LimitBook] = [:]
     var orders: [String: OrderBook] = [:]
@@ -28,6 +30,7 @@ public struct Audit: Sendable {
 
     /// Checks the next record of the log. Ignores categories that are not the suite's.
     public mutating func record(_ record: RecordedEvent) {
+        if record.isAmended || record.isSkipped { amendedEvents += 1 }
         guard Event.categories.contains(record.category) else { return }
         do {
             for event in try Recorded<Event>.events(in: record, by: Audit.self) {

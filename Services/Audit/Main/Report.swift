@@ -34,6 +34,8 @@ struct Report: Encodable {
     }
 
     private let head: UInt64
+    /// How many events were read with other data than was appended, or skipped.
+    private let amended: Int
     private let orders: [String: Int]
     /// The sums by currency and name, in minor units and clamped to 64 bits.
     private let totals: [String: [String: Int64]]
@@ -45,6 +47,7 @@ struct Report: Encodable {
         totals = Dictionary(
             uniqueKeysWithValues: audit.totals.map { ($0.key.description, Self.sums($0.value)) })
         self.head = head
+        amended = audit.amendedEvents
         self.compared = compared
         self.findings = findings
     }
@@ -61,6 +64,7 @@ struct Report: Encodable {
         try Output.print(
             "\(head) events, \(orders.values.reduce(0, +)) orders: "
                 + counts.joined(separator: ", "))
+        if amended > 0 { print("\(amended) of the events are amended") }
         let names = ["credits", "withdrawals", "captures", "refunds", "balances"]
         try Output.table(
             ["currency"] + names,

@@ -52,6 +52,7 @@ extension Bus {
     /// Only events that the bus's own commands append are checked before the append. An event of an
     /// import or of an earlier version may be invalid. Such an event has no effect and is logged.
     func apply(_ event: RecordedEvent) async throws {
+        if event.category == AmendmentEventType.category { cache.removeAll() }
         guard BusCategory.all.contains(event.category) else { return }
         do {
             let type = try BusEventType(rawValue: event.type)

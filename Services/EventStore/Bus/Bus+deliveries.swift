@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import Logging
 import WireProtocol
 
 extension Bus {
@@ -42,7 +43,12 @@ extension Bus {
         while true {
             let now = clock.now
             switch update({ $0.lease(for: receive, hasLoaded: hasLoaded, at: now) }) {
-            case .deliveries(let leased): return try await deliver(leased, to: receive)
+            case .deliveries(let leased):
+                let events = try await events(at: leased.map(\.entry.position))
+                let delivered = try await deliver(leased, of: events, to: receive)
+                // Skipped events have left the queue, so that others are next.
+                if delivered.isEmpty, events.values.contains(where: \.isSkipped) { continue }
+                return delivered
             case .needsLoad:
                 hasLoaded = true
                 try await stored()
@@ -56,9 +62,14 @@ extension Bus {
     /// another consumer get the events before the leases expire. The acknowledgements of the
     /// events before them in their groups are on disk, too.
     private func deliver(
-        _ leased: [QueueState.Delivery], to receive: Deliveries.Receive
+        _ leased: [QueueState.Delivery], of events: [UInt64: RecordedEvent],
+        to receive: Deliveries.Receive
     ) async throws -> [Delivery] {
-        let events = try await events(at: leased.map(\.entry.position))
+        for event in events.values where event.isSkipped {
+            logger.notice(
+                "an event is not delivered, because it was amended to be skipped",
+                metadata: ["queue": "\(receive.request.queue)", "position": "\(event.position)"])
+        }
         let delivered = update { $0.deliver(leased, of: events, to: receive, at: clock.now) }
         try await committed()
         return delivered

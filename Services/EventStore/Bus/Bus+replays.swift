@@ -116,7 +116,9 @@ extension Bus {
             throw ProtocolError(.notFound, "there is no archive '\(name)'")
         }
         let reader = try await archiver.reader(through: last)
-        return ArchiveSource(reader: reader, times: since..<until, last: last)
+        return ArchiveSource(
+            reader: reader, client: client, amended: Set(try await client.amendedPositions()),
+            times: since..<until, last: last)
     }
 
     // MARK: Dry runs

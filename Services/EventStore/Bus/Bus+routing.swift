@@ -43,6 +43,7 @@ extension Bus {
     }
 
     private func send(_ event: RecordedEvent, at now: Timestamp) {
+        guard !event.isSkipped else { return }
         let routes = router.route(event)
         guard !routes.isEmpty else { return }
         cache.insert(event)
@@ -87,7 +88,8 @@ extension Bus {
         if filling.position < position {
             let request = ReadRequest(
                 .all, from: filling.position + 1, to: position, since: filling.since)
-            for try await event in client.read(request).events where !event.isOfStore {
+            for try await event in client.read(request).events
+            where !event.isOfStore && !event.isSkipped {
                 events.append(event)
             }
         }

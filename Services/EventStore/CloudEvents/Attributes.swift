@@ -32,6 +32,9 @@ struct Attributes {
                 && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
     }
 
+    /// Removes the attribute. Returns whether it was there.
+    mutating func remove(_ name: String) -> Bool { rest.removeValue(forKey: name) != nil }
+
     /// Returns the text of the attribute, or nil if it is missing.
     mutating func text(_ name: String) throws(DaybookError) -> String? {
         guard let value = rest.removeValue(forKey: name) else { return nil }

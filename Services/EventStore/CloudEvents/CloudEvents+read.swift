@@ -7,18 +7,27 @@ extension CloudEvents {
     /// An exported event comes back unchanged. An event of another producer goes to the stream that
     /// its subject names. Attributes without a field in a record go to its metadata.
     ///
-    /// - Parameter stream: the stream of the event, whatever its subject. Nil to use the subject.
+    /// - Parameters:
+    ///   - stream: the stream of the event, whatever its subject. Nil to use the subject.
+    ///   - mayBeAmended: whether to accept an event that `read --json` shows as amended.
     /// - Throws: `invalid` if the line is not a valid event.
     public static func event(
-        _ line: ArraySlice<UInt8>, to stream: StreamName? = nil
+        _ line: ArraySlice<UInt8>, to stream: StreamName? = nil, mayBeAmended: Bool = false
     ) throws(DaybookError) -> NewEvent {
         var attributes = try Attributes(line)
         let version = try attributes.required("specversion")
         try require(
             version == "1.0", .invalid, "its 'specversion' is '\(version)', not '1.0'")
         let source = try attributes.required("source")
-        return source.hasPrefix(scheme)
-            ? try own(&attributes, to: stream) : try foreign(&attributes, from: source, to: stream)
+        guard source.hasPrefix(scheme) else {
+            return try foreign(&attributes, from: source, to: stream)
+        }
+        let amended = ["amended", "skipped"].filter { attributes.remove($0) }
+        try require(
+            amended.isEmpty || mayBeAmended, .invalid,
+            "it is \(amended.first ?? ""), so it is not what was appended; "
+                + "'event-store export' writes that")
+        return try own(&attributes, to: stream)
     }
 
     private static func own(

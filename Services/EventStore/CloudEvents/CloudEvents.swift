@@ -78,7 +78,7 @@ public enum CloudEvents {
     }
 
     /// Returns whether data of this type is JSON, which is also the case without a type.
-    static func isJSON(_ contentType: String) -> Bool {
+    public static func isJSON(_ contentType: String) -> Bool {
         let mediaType = contentType.prefix { $0 != ";" }.lowercased()
             .trimmingCharacters(in: .whitespaces)
         return contentType.isEmpty || mediaType.hasSuffix("/json") || mediaType.hasSuffix("+json")

@@ -66,12 +66,14 @@ public struct Importer {
     ///   - stream: the stream of all events, or nil to use their subjects.
     ///   - system: what to do with events of system streams.
     ///   - append: appends events, or nil to use the client.
+    ///   - check: throws `invalid` for an event that must not be appended.
     ///   - progress: called with the number of bytes read so far.
     /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
     ///   appended.
     public static func append(
         _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
-        system: SystemEvents = .leftOut, append: Append? = nil, progress: (_ bytes: Int) -> Void
+        system: SystemEvents = .leftOut, append: Append? = nil,
+        check: (NewEvent) throws -> Void, progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
         let head = try await client.welcome().head
@@ -81,6 +83,7 @@ public struct Importer {
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
+                try check(event)
                 try await importer.add(event, line: lines.line)
                 progress(lines.bytesRead)
             }
@@ -159,10 +162,11 @@ public struct Importer {
     private mutating func leaveOutKnown() async throws {
         var missing: [Entry] = []
         for entry in batch {
-            guard let known = try await client.event(id: entry.event.id) else {
+            guard let found = try await client.event(id: entry.event.id) else {
                 missing.append(entry)
                 continue
             }
+            let known = try await client.original(of: found)
             try require(
                 entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
                 "line \(entry.line): event \(known.id) is in the log at position "

@@ -14,7 +14,7 @@ extension RecordedEvent {
             var time: Timestamp?
         }
         var record: [UInt8] = []
-        try CloudEvents.event(line[...], to: stream).encode(into: &record)
+        try CloudEvents.event(line[...], to: stream, mayBeAmended: true).encode(into: &record)
         let place = try JSON.decode(Place.self, from: line)
         var bytes = record.mutableSpan
         bytes.set(place.position.flatMap { UInt64($0) } ?? 0, at: RecordLayout.position)

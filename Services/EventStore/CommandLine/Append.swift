@@ -15,6 +15,7 @@ struct Append: ProgramCommand {
     @Option(help: "A tag of the event; may be repeated.") var tag: [String] = []
     @Option(help: "The revision that the stream must be at, or 'none' if it must not exist.")
     var expect: String?
+    @OptionGroup var contract: ContractOptions
 
     func validate() throws {
         guard let expect, expect != "none" else { return }
@@ -71,6 +72,8 @@ struct Append: ProgramCommand {
         do throws(JSONError) { try JSONScanner.check(bytes) } catch {
             throw DaybookError(.invalid, "'\(data.prefix(60))' is not JSON \(error.place)")
         }
-        return NewEvent(id: id, stream: stream, type: type, tags: tag, data: bytes)
+        let event = NewEvent(id: id, stream: stream, type: type, tags: tag, data: bytes)
+        try contract.check(event)
+        return event
     }
 }

@@ -12,9 +12,10 @@ struct EventStoreCommand: ProgramCommand {
     static let commandName: String? = "event-store"
     static let abstract = "Keep a durable, append-only log of events, and publish it."
     static let subcommands: [any ParsableCommand.Type] = [
-        Serve.self, Append.self, Read.self, Tail.self, Streams.self, Trace.self, Statistics.self,
-        Health.self, Export.self, Import.self, Head.self, Verify.self, Restore.self, Rules.self,
-        Queues.self, DeadLetters.self, Archives.self, Replays.self, Keys.self,
+        Serve.self, Append.self, Amend.self, Read.self, Tail.self, Streams.self, Trace.self,
+        Statistics.self, Health.self, Export.self, Import.self, Head.self, Verify.self,
+        Restore.self, Rules.self, Queues.self, DeadLetters.self, Archives.self, Replays.self,
+        Keys.self,
     ]
 }
 

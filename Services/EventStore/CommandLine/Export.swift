@@ -9,8 +9,8 @@ import WireProtocol
 struct Export: ProgramCommand {
     static let abstract = "Write events as CloudEvents, one JSON object per line."
     static let discussion = """
-        The export holds the events that the log had when the command started. 'import' reads \
-        them back.
+        The export holds the events that the log had when the command started, as they were \
+        appended: amended events have their original data. 'import' reads them back.
         """
 
     @OptionGroup var store: StoreOptions
@@ -19,8 +19,8 @@ struct Export: ProgramCommand {
     @Option(help: "The position to start from.") var from: UInt64 = 1
     @Flag(
         help: """
-            Write the suite's events in their current versions, not as they are in the log. \
-            --type then names current versions.
+            Write the suite's events in their current versions and with their amendments, not as \
+            they are in the log. --type then names current versions.
             """)
     var upcast = false
     @Argument(help: "The file to create; standard output, if it is missing or '-'.")
@@ -57,8 +57,10 @@ struct Export: ProgramCommand {
         let upcasting = upcast ? Upcasting(query) : nil
         let request = ReadRequest(
             upcasting?.query ?? query, from: from, to: welcome.head,
-            since: window.since ?? .distantPast, before: window.until ?? .distantFuture)
-        let printer = EventPrinter(log: welcome.log, json: true, output: file)
+            since: window.since ?? .distantPast, before: window.until ?? .distantFuture,
+            isRaw: !upcast)
+        let printer = EventPrinter(
+            log: welcome.log, json: true, output: file, showsAmendments: false)
         try await client.read(request) { events in
             let exported = try events.flatMap { try upcasting?.today($0) ?? [$0] }
             try printer.print(exported)

@@ -20,6 +20,7 @@ struct Import: ProgramCommand {
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
     @Flag(help: "Import system events, too, into the log below --home, which must be new.")
     var system = false
+    @OptionGroup var contract: ContractOptions
     @Flag(help: "Print JSON.") var json = false
     @Argument(help: "The file to read; standard input, if it is missing or '-'.")
     var file: String?
@@ -35,18 +36,20 @@ struct Import: ProgramCommand {
 
     func run() async throws {
         let stream = try stream.map { try StreamName($0) }
-        let input = try Input(file)
+        let (input, contract) = (try Input(file), contract)
         let counts: Importer.Counts
         if system {
             counts = try await OfflineStore.with(
                 home: store.place.home, segmentBytes: try Serve.segmentBytes()
             ) { client, append in
-                try await input.append(to: nil, with: client, system: .imported) {
-                    try await append($0, .any)
-                }
+                try await input.append(
+                    to: nil, with: client, system: .imported, append: { try await append($0, .any) },
+                    check: contract.check)
             }
         } else {
-            counts = try await store.withClient { try await input.append(to: stream, with: $0) }
+            counts = try await store.withClient {
+                try await input.append(to: stream, with: $0, check: contract.check)
+            }
         }
         if json { try Output.json(counts) } else { try Output.print("\(counts)") }
     }
@@ -71,14 +74,13 @@ private struct Input {
     /// Imports the events, and shows the progress.
     func append(
         to stream: StreamName?, with client: EventStoreClient,
-        system: Importer.SystemEvents = .leftOut, append: Importer.Append? = nil
+        system: Importer.SystemEvents = .leftOut, append: Importer.Append? = nil,
+        check: (NewEvent) throws -> Void
     ) async throws -> Importer.Counts {
         var bar = ProgressBar("import", total: size)
         defer { bar.end() }
         return try await Importer.append(
-            handle, to: stream, with: client, system: system, append: append
-        ) { bytes in
-            if size > 0 { bar.show(bytes, "bytes") }
-        }
+            handle, to: stream, with: client, system: system, append: append, check: check,
+            progress: { if size > 0 { bar.show($0, "bytes") } })
     }
 }

@@ -46,6 +46,7 @@ struct Statistics: ProgramCommand {
         let mean = found.commits > 0 ? ", of \(milliseconds(commitSeconds))" : ""
         try Output.fields([
             ("log", found.log), ("events", found.head), ("streams", found.streams),
+            ("amended", found.amendedEvents),
             ("on disk", "\(found.bytes) bytes in \(found.segments) segments"),
             ("durability", found.durability), ("up", "\(found.uptimeSeconds) s"),
             ("requests", "\(found.requests), of them \(found.appends) appends"),

@@ -106,11 +106,14 @@ extension Segment {
             let event = try RecordedEvent(bytes, position, name, range.lowerBound, mask: mask)
             let isWanted = isOfAll || read.matches(event)
             if isWanted {
-                guard chunk.count == 0 || chunk.bytes.count + bytes.count <= read.chunkBytes
+                let amended = read.amendments[position].map { event.amended(by: $0) }
+                let returned = amended?.bytes ?? bytes
+                guard chunk.count == 0 || chunk.bytes.count + returned.count <= read.chunkBytes
                 else { return false }
                 let start = chunk.bytes.count
-                chunk.bytes += bytes
-                chunk.bytes.toggleBinding(mask, ofRecordAt: start)
+                chunk.bytes += returned
+                // An amended record has a checksum of its own, which is not masked.
+                if amended == nil { chunk.bytes.toggleBinding(mask, ofRecordAt: start) }
                 chunk.count += 1
             }
             read.advance(past: position, wasGiven: isWanted)

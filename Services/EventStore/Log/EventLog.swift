@@ -209,6 +209,12 @@ public struct EventLog: ~Copyable {
         failure = .closed
     }
 
+    /// Throws the reason why the log accepts no more writes, if there is one. Its owner must then
+    /// stop, and must not answer from it any more.
+    public func checkUsable() throws(LogError) {
+        if let failure { throw failure }
+    }
+
     private mutating func fail(_ error: LogError) -> LogError {
         failure = error
         return error

@@ -17,6 +17,9 @@ public struct LogRead: Sendable {
     public private(set) var limit: Int
     /// The largest chunk, in bytes. A chunk always has at least one record, whatever its size.
     public let chunkBytes: Int
+    /// What to return in place of the events at these positions. Empty to return all events as they
+    /// were appended.
+    public var amendments: [UInt64: Amendment] = [:]
     /// The next position: forwards the lowest still wanted, backwards the highest. The read has
     /// returned everything wanted before it, in the order of the read. It is 0 when a backward read
     /// has reached the start.

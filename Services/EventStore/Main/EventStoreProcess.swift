@@ -30,17 +30,19 @@ public struct EventStoreProcess: Sendable {
         let credentials = try Credentials.ofProcess(
             logger: configuration.logger("keys"), isReporting: true)
         keyFault = credentials.fault
+        let logger = configuration.logger("event-store")
         server = try await EventStoreServer(
             endpoint: configuration.endpoint, feed: configuration.feed, bus: configuration.bus,
             durability: configuration.durability, on: SocketLoop(name: "event-store"),
-            in: credentials.context, access: credentials.access
-        ) {
-            let background = DispatchQueue(label: "log", qos: .utility)
-            return try EventLog(
-                in: FileStorage(folder: configuration.home + "/log"),
-                segmentBytes: configuration.segmentBytes, durability: configuration.durability,
-                background: { background.async(execute: $0) }, now: { Timestamp.now() })
-        }
+            in: credentials.context, access: credentials.access,
+            report: { logger.error("\($0)") },
+            openLog: {
+                let background = DispatchQueue(label: "log", qos: .utility)
+                return try EventLog(
+                    in: FileStorage(folder: configuration.home + "/log"),
+                    segmentBytes: configuration.segmentBytes, durability: configuration.durability,
+                    background: { background.async(execute: $0) }, now: { Timestamp.now() })
+            })
     }
 
     /// Serves until the task is cancelled, and then closes the log.

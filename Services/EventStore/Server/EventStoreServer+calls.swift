@@ -29,6 +29,11 @@ extension EventStoreServer {
 
     /// Registers the store's calls.
     func addCalls() {
+        add(StoreCall.amend) { try await $0.amend($1, $2) }
+        add(StoreCall.undoAmendment) { try await $0.undoAmendment($1, $2) }
+        add(StoreCall.amendedPositions) { server, _, caller in
+            try await server.amendedPositions(caller)
+        }
         add(StoreCall.event) { try await $0.event($1, $2) }
         add(StoreCall.streams) { try await $0.streams($1, $2) }
         add(StoreCall.statistics) { server, _, _ in try await server.statistics() }
@@ -68,8 +73,10 @@ extension EventStoreServer {
             answer = (.error, countedBody(of: error))
         }
         calls.end(request.caller)
-        // A client repeats a call that a stopping server leaves unanswered.
-        if !Task.isCancelled { send(request.key, answer.kind, answer.body) }
+        // A client repeats a call that a stopping server leaves unanswered. After a failed write,
+        // only a restart shows what is on disk.
+        guard !Task.isCancelled, (try? log.checkUsable()) != nil else { return }
+        send(request.key, answer.kind, answer.body)
     }
 
     /// Returns the record of the event with this id, or no bytes if the log lacks it.
@@ -79,7 +86,8 @@ extension EventStoreServer {
         }
         guard let event = try log.committedEvent(id: id) else { return [] }
         try caller.checkRead(event.category)
-        return Array(event.bytes)
+        let amended = amendments.byPosition[event.position].map(event.amended)
+        return Array((amended ?? event).bytes)
     }
 
     private func streams(_ argument: Data, _ caller: Caller) throws -> [UInt8] {
@@ -101,6 +109,7 @@ extension EventStoreServer {
         figures.head = log.events
         figures.streams = log.streams
         figures.segments = log.segments
+        figures.amendedEvents = amendments.byPosition.count
         figures.bytes = log.bytes
         figures.uptimeSeconds = Int((ContinuousClock.now - startedAt).components.seconds)
         figures.requests = counts.requests.values.reduce(0, +)

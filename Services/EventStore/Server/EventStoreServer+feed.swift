@@ -7,6 +7,8 @@ import ZeroMQ
 extension EventStoreServer {
     func serveFeed() async throws {
         while true {
+            // A call may have failed to commit while no request came that would notice.
+            try log.checkUsable()
             if durability == .interval { try log.flush() }
             reads.forgetIdle()
             try heartbeat()

@@ -12,6 +12,7 @@ extension EventStoreServer {
             // A key is queued twice if its client started another read under it.
             guard var session = reads[key], session.credit > 0, !session.isElsewhere
             else { continue }
+            if !session.isRaw { session.read.amendments = amendments.byPosition }
             guard session.read.isDone || session.read.position >= sealed.end else {
                 session.isElsewhere = true
                 reads.advance(session, key)

@@ -21,6 +21,7 @@ public actor EventStoreServer: LoopActor {
     let durability: Durability
     let startedAt = ContinuousClock.now
     let headAtStart: UInt64
+    var amendments: Amendments
     var counts = Counts()
     var reads = ReadTable()
     let sealedReads = SealedReads()
@@ -50,11 +51,14 @@ public actor EventStoreServer: LoopActor {
     ///   - bus: the endpoint at which clients reach the bus, if there is one.
     ///   - durability: the durability with which `openLog` opens the log.
     ///   - access: the permissions of the callers, by key.
+    ///   - report: logs what the server can't report to a caller, in one line.
     /// - Throws: the error of `openLog`, or `ZeroMQError` if an endpoint can't be bound.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
         bus busEndpoint: String? = nil, durability: Durability = .sync, on loop: SocketLoop,
-        in context: Context, access: AccessControl = .none, openLog: @Sendable () throws -> EventLog
+        in context: Context, access: AccessControl = .none,
+        report: @escaping @Sendable (String) -> Void = { _ in },
+        openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
         self.access = access
@@ -63,6 +67,7 @@ public actor EventStoreServer: LoopActor {
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
         log = try openLog()
+        amendments = try Amendments(in: log, report: report)
         headAtStart = log.head
         var options = Self.options
         requests = try Socket(.router, on: loop, in: context, options: options)
@@ -134,6 +139,7 @@ public actor EventStoreServer: LoopActor {
         if !committed.isEmpty {
             counts.commits.observe(.now - start)
             counts.committedBytes += UInt64(committed.count)
+            try amendments.apply(committed, in: log)
         }
         return committed
     }

@@ -13,6 +13,8 @@ struct ReadKey: Hashable, Sendable {
 struct ReadSession {
     var read: LogRead
     var credit: UInt32
+    /// Whether the read returns events as they were appended, whatever amends them.
+    let isRaw: Bool
     fileprivate let caller: Caller
     /// Whether another thread is reading for it.
     var isElsewhere = false
@@ -32,6 +34,7 @@ struct ReadSession {
             limit: request.limit == 0 ? .max : Int(clamping: request.limit),
             chunkBytes: Int(min(request.chunkBytes, 1 << 20)))
         credit = request.credit
+        isRaw = request.isRaw
     }
 
     /// Whether the read has no more events now. A backward read then never has any.

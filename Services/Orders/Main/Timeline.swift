@@ -2,7 +2,7 @@ import CommandLine
 import EventSourcing
 import Trace
 
-/// The events of an order's saga, from all services, with notes about dead letters.
+/// The events of an order's saga, from all services, with notes about dead letters and amendments.
 struct OrderTimeline: Encodable {
     private struct Step: Encodable {
         let position: UInt64
@@ -25,7 +25,7 @@ struct OrderTimeline: Encodable {
                 position: event.position, type: event.type, service: event.category,
                 milliseconds: (event.time - events[0].time) / .milliseconds(1),
                 cause: types[event.causationID], stream: event.stream,
-                note: notes.note(on: event))
+                note: notes.note(on: event) ?? AmendmentNotes.note(on: event))
         }
     }
 

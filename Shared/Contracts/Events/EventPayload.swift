@@ -171,7 +171,8 @@ extension JSON {
         _ data: ArraySlice<UInt8>, of type: String
     ) throws(DaybookError) -> Value {
         do { return try decode(from: data) } catch {
-            throw DaybookError(.unreadable, "the data of this \(type) can't be read: \(error)")
+            let reason = (error as? DecodingError)?.oneLine ?? "\(error)"
+            throw DaybookError(.unreadable, "the data of this \(type) can't be read: \(reason)")
         }
     }
 }

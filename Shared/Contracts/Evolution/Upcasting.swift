@@ -29,11 +29,13 @@ public struct Upcasting {
     /// Returns the events that `record` is in the current versions.
     ///
     /// A record of another category or of a current version stays as it is. Events of types that
-    /// the query does not ask for are left out. The first event keeps the id of the record, because
-    /// others may name it as their cause. The ids of the rest derive from it.
+    /// the query does not ask for are left out, and so are events that an amendment says to skip.
+    /// The first event keeps the id of the record, because others may name it as their cause. The
+    /// ids of the rest derive from it.
     ///
     /// - Throws: `unreadable` if the family does not know the type.
     public func today(_ record: RecordedEvent) throws -> [RecordedEvent] {
+        guard !record.isSkipped else { return [] }
         let category = record.category
         guard let family = families.first(where: { $0.categories == [category] }) else {
             return [record]

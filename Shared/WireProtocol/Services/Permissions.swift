@@ -19,7 +19,7 @@ public struct Permissions: Codable, Hashable, Sendable {
     /// Nil in the keyrings of earlier versions: the queue with the name of the key.
     public var receive: [String]?
     /// Whether the key may change rules, queues, dead letters, archives and replays, receive from
-    /// any queue, and make services rebuild their stores.
+    /// any queue, amend events, and make services rebuild their stores.
     public var administers: Bool
 
     /// Creates permissions. By default the key may read all events and nothing else.

@@ -1,5 +1,6 @@
 import Contracts
 import EventSourcing
+import WireProtocol
 
 extension Documents {
     /// Returns an AsyncAPI 3 document of the feed. It has a channel for each topic, which is a type
@@ -21,6 +22,11 @@ extension Documents {
                 messages += message(
                     type, today.isEmpty ? "Means nothing today." : "Now \(today).")
             }
+        }
+        for type in AmendmentEventType.allCases.map(\.rawValue) {
+            channels += channel(type, in: AmendmentEventType.category, by: "event-store")
+            operations += operation(type)
+            messages += message(type, try required(comments.texts[type], type))
         }
         return header + "channels:\n" + channels + "operations:\n" + operations
             + "components:\n  messages:\n" + messages

@@ -77,6 +77,31 @@ enum Documents {
                 text += try row(payload, family.upcasters, comments)
             }
         }
+        return text + (try amendmentTable(comments))
+    }
+
+    /// Returns the table of the events about amendments, which the event store appends.
+    private static func amendmentTable(_ comments: DocComments) throws -> String {
+        var text = """
+
+            ## \(AmendmentEventType.category)
+
+            How an event is read, in stream `$amendment-<id of the event>` ([amend.md](amend.md)).
+
+            | type | what happened | tags | written by | reversed by |
+            |---|---|---|---|---|
+
+            """
+        for type in AmendmentEventType.allCases {
+            let name = type.rawValue
+            let reversal: AmendmentEventType =
+                type == .eventAmended ? .amendmentUndone : .eventAmended
+            let cells = [
+                "[\(name)](schemas/\(name).json)", try required(comments.texts[name], name),
+                "those of the event", "event-store", reversal.rawValue,
+            ]
+            text += "| " + cells.joined(separator: " | ") + " |\n"
+        }
         return text
     }
 

@@ -27,7 +27,9 @@ struct SchemaCheck {
             return list.enumerated().flatMap { faults(in: $1, items, at: "\(place)[\($0)]") }
         case "string": return faults(inText: value, schema, at: place)
         case "integer", "number": return faults(inNumber: value, schema, at: place)
-        default: return ["\(place): a schema without a type"]
+        // A schema without a type accepts any value.
+        case nil: return []
+        case let type?: return ["\(place): the schema has the unknown type \(type)"]
         }
     }
 

@@ -28,6 +28,7 @@ struct DocComments {
                 try read(Repository.text("\(folder)/\(file)"))
             }
         }
+        try read(Repository.text("Shared/WireProtocol/Amendments.swift"))
     }
 
     private mutating func read(_ source: String) throws {

@@ -66,6 +66,7 @@ private struct Contract: Sendable, CustomStringConvertible {
         Contract(Permissions.self), Contract(CommandReply.self), Contract(Nothing.self),
         Contract(ServiceStatus.self), Contract(ProjectionStatus.self),
         Contract(RebuildStatus.self), Contract(ParticipantStatus.self),
+        Contract(AmendEvent.self), Contract(UndoAmendment.self), Contract(AmendmentUndone.self),
         Contract(written: CommandRequest<String>.self),
         Contract(written: QueryRequest<String>.self),
     ]

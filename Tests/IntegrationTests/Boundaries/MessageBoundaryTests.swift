@@ -179,7 +179,7 @@ extension Inventor {
         ReadRequest(
             query(), direction: chance(50) ? .forwards : .backwards, from: integer(),
             to: integer(), since: time(), before: time(), limit: integer(), credit: integer(),
-            chunkBytes: integer())
+            chunkBytes: integer(), isRaw: chance(50))
     }
 
     fileprivate func appended() -> Appended {

@@ -51,6 +51,12 @@ import WireProtocol
         await bus.close()
         let direct = try await Caller("ipc://\(suite.home)/event-store.sock", "event-store")
         #expect(Set(StoreCall.all) == Set(Calls.ofStore.map(\.name)))
+        // The event that the amendments in the table are about.
+        _ = try await store.append([
+            NewEvent(
+                id: EventID(high: 1, low: 1), stream: StreamName("boundary-2"), type: "T",
+                data: [])
+        ])
         for call in Calls.ofStore { try await direct.exhaust(call, store, envelope: true) }
         await direct.close()
         try await expectAnswers(of: store)

@@ -160,5 +160,12 @@ enum Calls {
         CallExample(StoreCall.streams, StreamsRequest(category: "a", after: 0, limit: 1)),
         CallExample(StoreCall.event, EventID(high: 1, low: 1)),
         CallExample(StoreCall.chain, Nothing()), CallExample(StoreCall.statistics, Nothing()),
+        .command(
+            StoreCall.amend,
+            AmendEvent(event: EventID(high: 1, low: 1), data: "{}", reason: "wrong")),
+        .command(
+            StoreCall.undoAmendment,
+            UndoAmendment(event: EventID(high: 1, low: 1), reason: "right")),
+        CallExample(StoreCall.amendedPositions, Nothing()),
     ]
 }

@@ -56,6 +56,7 @@ private struct Row: Sendable {
         Row("event-store tail --limit=1 --last=VALUE"),
         Row("event-store tail --last=1 --limit=VALUE", ["-1", "0", "nan", "18446744073709551616"]),
         Row("event-store tail --limit=1 --since=VALUE", times, but: ["9999-12-31T23:59:59Z"]),
+        Row("event-store amend VALUE --reason r"),
         Row("\(append) --expect=VALUE"), Row("event-store serve --segment-size=VALUE"),
         Row("event-store queues create x --visibility-timeout=VALUE"),
         Row("event-store queues create x --maximum-receives=VALUE"),

@@ -155,7 +155,8 @@ actor Archiver {
         guard let last = reader.manifest.segments.last?.last,
             let archived = try await event(at: last, of: reader)
         else { return }
-        for try await event in client.read(ReadRequest(.all, from: last, to: last)).events
+        let request = ReadRequest(.all, from: last, to: last, isRaw: true)
+        for try await event in client.read(request).events
         where event.bytes != archived.bytes {
             throw ProtocolError(
                 .invalid,
@@ -186,7 +187,9 @@ actor Archiver {
     }
 
     private func readEvents(into writer: ArchiveWriter) async throws {
-        let request = ReadRequest(pattern?.query ?? .all, from: writer.position + 1)
+        // Archives hold what was appended, and among it the events about amendments.
+        let request = ReadRequest(
+            pattern?.query ?? .all, from: writer.position + 1, isRaw: true)
         for try await batch in client.read(request) {
             let events = batch.events.filter(isWanted)
             let bytes = events.reduce(0) { $0 + $1.bytes.count }

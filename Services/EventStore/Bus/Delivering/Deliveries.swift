@@ -181,7 +181,8 @@ extension Deliveries {
     }
 
     /// Returns the deliveries of leased entries. One whose event can't be read fails, and is
-    /// retried like any failure, because the log may be repaired.
+    /// retried like any failure, because the log may be repaired. One whose event is skipped since
+    /// an amendment leaves the queue, as if a consumer had acknowledged it.
     mutating func deliver(
         _ leased: [QueueState.Delivery], of events: [UInt64: RecordedEvent], to receive: Receive,
         at now: BusTime
@@ -196,6 +197,12 @@ extension Deliveries {
                     sequence: entry.sequence, lease: leased.lease,
                     .failed(error: "event \(entry.position) can't be read", delay: nil))
                 _ = queue.apply(failure, at: now, random: random)
+                continue
+            }
+            guard !event.isSkipped else {
+                let end = Acknowledgement(
+                    sequence: entry.sequence, lease: leased.lease, .acknowledged)
+                _ = queue.apply(end, at: now, random: random)
                 continue
             }
             deliveries.append(

@@ -3,9 +3,13 @@ import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// An archive as it was when the replay started or resumed.
+/// An archive as it was when the replay started or resumed. Events that were amended come from the
+/// log, because an archive holds what was appended.
 struct ArchiveSource: ReplaySource {
     let reader: ArchiveReader
+    let client: EventStoreClient
+    /// The positions of the events that were amended.
+    let amended: Set<UInt64>
     let times: Range<Timestamp>
     /// The last position of the window.
     let last: UInt64
@@ -34,9 +38,15 @@ struct ArchiveSource: ReplaySource {
     ) -> any AsyncSequence<EventBatch, any Error> {
         let feed = ArchiveFeed(reader.events(from: position + 1, through: last, times: times))
         return AsyncThrowingStream {
-            try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            let batch = try await withTaskExecutorPreference(globalConcurrentExecutor) {
                 try await feed.next()
             }
+            guard var batch, !amended.isEmpty else { return batch }
+            for (index, event) in batch.events.enumerated()
+            where amended.contains(event.position) {
+                batch.events[index] = try await client.event(.position(event.position))
+            }
+            return batch
         }
     }
 }

@@ -11,6 +11,9 @@ struct RecordCache {
 
     subscript(position: UInt64) -> RecordedEvent? { events[position] }
 
+    /// Removes all events, because one of them may have been amended.
+    mutating func removeAll() { self = RecordCache() }
+
     mutating func insert(_ event: RecordedEvent) {
         guard events.updateValue(event, forKey: event.position) == nil else { return }
         order.append(event.position)

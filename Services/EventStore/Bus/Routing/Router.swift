@@ -90,9 +90,9 @@ struct Router {
     func route(
         _ event: RecordedEvent, in replay: ReplayDefinition, matching pattern: EventPattern?
     ) throws -> [Route] {
-        guard !event.isOfStore, pattern?.matches(event, replayName: replay.name) ?? true else {
-            return []
-        }
+        guard !event.isOfStore, !event.isSkipped,
+            pattern?.matches(event, replayName: replay.name) ?? true
+        else { return [] }
         if let queue = replay.queue { return [Route(queue: queue, rule: "")] }
         var routes: [Route] = []
         for name in replay.rules {

@@ -241,8 +241,8 @@ extension Rules {
                     let request = ReadRequest(from: welcome.head - count + 1, to: welcome.head)
                     try await client.read(request) { events in
                         let found = events.filter {
-                            // Rules never see the bus's own events.
-                            !BusCategory.all.contains($0.category) && pattern.matches($0)
+                            // Rules never see the store's own events and skipped ones.
+                            !$0.category.hasPrefix("$") && !$0.isSkipped && pattern.matches($0)
                         }
                         matched += found.count
                         try printer.print(found)

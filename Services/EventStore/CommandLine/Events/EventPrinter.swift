@@ -3,6 +3,7 @@ import CloudEvents
 import CommandLine
 import EventSourcing
 import Foundation
+import JSON
 
 /// Prints each event on one line, as text for people or as a CloudEvent.
 struct EventPrinter {
@@ -10,11 +11,13 @@ struct EventPrinter {
     let json: Bool
     /// The file to write to, or nil for standard output.
     var output: FileHandle?
+    /// Whether the output says which events are amended.
+    var showsAmendments = true
 
     func print(_ events: some Sequence<RecordedEvent>) throws {
         var lines: [UInt8] = []
         for event in events {
-            lines += json ? try CloudEvents.line(event, of: log) : Array(Self.text(event).utf8)
+            lines += json ? try line(event) : Array(Self.text(event).utf8)
             lines.append(UInt8(ascii: "\n"))
         }
         guard !lines.isEmpty else { return }
@@ -23,10 +26,19 @@ struct EventPrinter {
             isForPeople ? Output.printable(jsonLines: lines) : lines, to: output ?? .standardOutput)
     }
 
+    private func line(_ event: RecordedEvent) throws -> [UInt8] {
+        var line = try CloudEvents.line(event, of: log)
+        guard showsAmendments, event.isAmended || event.isSkipped else { return line }
+        line.removeLast()
+        line.append(member: event.isSkipped ? "skipped" : "amended", "true".utf8)
+        return line + [UInt8(ascii: "}")]
+    }
+
     private static func text(_ event: RecordedEvent) -> String {
-        Output.tabbed([
-            event.position, event.time, "\(event.stream)@\(event.revision)", event.type,
-            data(of: event),
+        let mark = event.isSkipped ? " (skipped)" : event.isAmended ? " (amended)" : ""
+        return Output.tabbed([
+            event.position, event.time, "\(event.stream)@\(event.revision)",
+            "\(event.type)\(mark)", data(of: event),
         ])
     }
 
