@@ -44,6 +44,8 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         public static let damaged = Code(rawValue: 32)
         /// The process failed because of an internal error.
         public static let `internal` = Code(rawValue: 33)
+        /// An event that the answer depends on can't be read. A retry does not help.
+        public static let unreadable = Code(rawValue: 35)
     }
 
     /// The kind of the error.
@@ -110,6 +112,7 @@ extension ProtocolError.Code: CustomStringConvertible {
         .unavailable: ("unavailable", .unavailable),
         .damaged: ("damaged", .damaged),
         .internal: ("internal", .internal),
+        .unreadable: ("unreadable", .unreadable),
     ]
 
     /// The code's name in the protocol, or its number if it has none.
@@ -142,7 +145,8 @@ extension ProtocolError.Code {
             case .rejected: .rejected
             case .denied: .denied
             case .damaged: .damaged
-            case .unavailable, .unreadable: .unavailable
+            case .unavailable: .unavailable
+            case .unreadable: .unreadable
             case .overloaded: .overloaded
             case .storage, .internal: .internal
             }

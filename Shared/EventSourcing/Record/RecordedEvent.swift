@@ -39,9 +39,13 @@ public struct RecordedEvent: Sendable {
     /// The event or command that caused this one, or `EventID.none`.
     public var causationID: EventID { bytes.span.eventID(at: RecordLayout.causationID) }
     /// Whether the next record belongs to the same append.
-    public var hasMoreOfAppend: Bool {
-        bytes.span.uint8(at: RecordLayout.flags) & RecordLayout.moreOfAppend != 0
-    }
+    public var hasMoreOfAppend: Bool { hasFlag(RecordLayout.moreOfAppend) }
+    /// Whether the data is that of an amendment, and not the data that was appended.
+    public var isAmended: Bool { hasFlag(RecordLayout.amended) }
+    /// Whether an amendment says to read the log as if the event were not there.
+    ///
+    /// Its record still comes, so that positions and revisions have no gaps.
+    public var isSkipped: Bool { hasFlag(RecordLayout.skipped) }
 
     /// The stream that holds the event.
     public var stream: StreamName { StreamName(unchecked: text(header.stream)) }
@@ -82,6 +86,10 @@ public struct RecordedEvent: Sendable {
             throw .damaged("the checksum of the head does not match")
         }
         try RecordHeader.verifyBody(span)
+    }
+
+    private func hasFlag(_ flag: UInt8) -> Bool {
+        bytes.span.uint8(at: RecordLayout.flags) & flag != 0
     }
 
     private var header: RecordHeader {

@@ -170,12 +170,13 @@ public struct Delivery: Sendable {
     }
 }
 
-/// What a consumer reports about a delivery: acknowledged, failed or extended.
+/// What a consumer reports about a delivery: acknowledged, failed, extended or unreadable.
 ///
 /// Acknowledgements travel in one frame. It holds the length of the queue's name, 1 byte, the name,
 /// and the number of acknowledgements, 4 bytes. For each of them follow its sequence and lease,
-/// 8 bytes each, its verdict, 1 byte (0 for acknowledged, 1 for failed, 2 for extended), its
-/// milliseconds, 4 bytes (all bits set for none), the length of its error, 2 bytes, and the error.
+/// 8 bytes each, its verdict, 1 byte (0 for acknowledged, 1 for failed, 2 for extended, 3 for
+/// unreadable), its milliseconds, 4 bytes (all bits set for none), the length of its error, 2 bytes,
+/// and the error.
 public struct Acknowledgement: Hashable, Sendable {
     /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {
@@ -186,6 +187,17 @@ public struct Acknowledgement: Hashable, Sendable {
         case failed(error: String, delay: Duration?)
         /// The consumer needs more time. The delivery stays with it for this long from now on.
         case extended(Duration)
+        /// The consumer can't read the event. It becomes a dead letter at once, because no retry
+        /// would help.
+        case unreadable(error: String)
+
+        /// The error of a delivery that was not handled, or nil.
+        public var error: String? {
+            switch self {
+            case .acknowledged, .extended: nil
+            case .failed(let error, _), .unreadable(let error): error
+            }
+        }
     }
 
     /// The longest error that is sent, in bytes. A longer one is cut.
@@ -208,7 +220,7 @@ public struct Acknowledgement: Hashable, Sendable {
     /// Why a queue rejects the verdict, in one line; nil if it does not.
     public var fault: String? {
         switch verdict {
-        case .acknowledged: nil
+        case .acknowledged, .unreadable: nil
         case .failed(_, let delay):
             RetryPolicy.delays.fault(
                 delay?.inSeconds, "a delivery comes back after 0 to 86400 seconds")
@@ -237,6 +249,7 @@ public struct Acknowledgement: Hashable, Sendable {
                 case .acknowledged: (0, nil, "")
                 case .failed(let error, let delay): (1, delay, error)
                 case .extended(let duration): (2, duration, "")
+                case .unreadable(let error): (3, nil, error)
                 }
             bytes.append(kind)
             bytes.append(littleEndian: milliseconds(duration))
@@ -268,6 +281,7 @@ public struct Acknowledgement: Hashable, Sendable {
             case (0, _): verdict = .acknowledged
             case (1, _): verdict = .failed(error: error, delay: duration)
             case (2, let duration?): verdict = .extended(duration)
+            case (3, _): verdict = .unreadable(error: error)
             default: throw ProtocolError(.malformed, "\(kind) is not a verdict on a delivery")
             }
             let acknowledgement = Acknowledgement(sequence: sequence, lease: lease, verdict)

@@ -186,6 +186,8 @@ final class BusQueue {
                 sequence, lease: lease, error: error, delay: delay, now: now, random: random)
         case .extended(let duration):
             return state.extend(sequence, lease: lease, visibility: duration, now: now)
+        case .unreadable(let error):
+            return state.giveUp(sequence, lease: lease, error: error)
         }
     }
 

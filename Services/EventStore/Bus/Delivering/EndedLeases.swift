@@ -15,7 +15,7 @@ struct EndedLeases {
         init?(_ acknowledgement: Acknowledgement) {
             switch acknowledgement.verdict {
             case .acknowledged: isAcknowledged = true
-            case .failed: isAcknowledged = false
+            case .failed, .unreadable: isAcknowledged = false
             case .extended: return nil
             }
             (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)
