@@ -84,7 +84,7 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(OrdersService.entity, order) { view in
-            printOrders([view])
+            printOrders([.shown(view)])
             for item in view.items {
                 print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
             }
@@ -241,7 +241,7 @@ struct Import: ProgramCommand {
     }
 }
 
-private func printOrders(_ views: [OrderView]) {
+private func printOrders(_ views: [Listed<OrderView>]) {
     Output.table(
         views, id: "order",
         ["customer", "status", "itemsTotal", "shipping", "total", "destination", "arrivesAt"],

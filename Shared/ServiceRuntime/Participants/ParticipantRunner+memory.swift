@@ -119,7 +119,8 @@ extension ParticipantRunner {
     /// last event.
     func refold(_ notices: [AmendmentNotice]) async throws {
         let tags = Set(notices.flatMap(\.event.tags))
-        let amended = try await store.ids().filter { id in P.tag(of: id).map(tags.contains) ?? false }
+        let amended = try await store.ids().filter { id in P.tag(of: id).map(tags.contains) ?? false
+        }
         for start in stride(from: 0, to: amended.count, by: Self.readCount) {
             let ids = Set(amended[start..<min(start + Self.readCount, amended.count)])
             let remembered = try await store.sagas(ids)
@@ -132,7 +133,9 @@ extension ParticipantRunner {
             for id in ids { sagas[id]?.state = P.initial }
             for event in found {
                 let id = P.saga(of: event.event)
-                guard let end = remembered[id]?.lastPosition, event.position <= end else { continue }
+                guard let end = remembered[id]?.lastPosition, event.position <= end else {
+                    continue
+                }
                 sagas[id]?.fold(event, by: P.self)
             }
             // The last event stays the last, even if it is skipped now.

@@ -44,6 +44,12 @@ public enum Listed<Row: Codable & Sendable & Identifiable>: Sendable where Row.I
         guard case .shown(let row) = self else { return nil }
         return row
     }
+
+    /// The event at which the entity has stopped, in short, or nil if it has not.
+    public var obstacle: String? {
+        guard case .stopped(let entity) = self else { return nil }
+        return "\(entity.event.type) at position \(entity.event.position) can't be read"
+    }
 }
 
 extension Listed: Codable {

@@ -86,6 +86,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     private func followLog() async throws {
+        if try await retryWhileUnavailable({ try await canReadMore() }) { _ = rebuild(.random()) }
         amended.head = try await client.welcome().head
         // One subscription to both: the model must not pass an amendment that it has not seen.
         let query = EventQuery(
@@ -93,6 +94,17 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         // The store may have been replaced since this process asked it for its log.
         let subscription = try await client.subscribe(query, after: gate.position, in: log)
         for try await batch in subscription { try await take(batch) }
+    }
+
+    /// Returns whether the projection can read one of the events that it could not read before, as
+    /// a later version may.
+    private func canReadMore() async throws -> Bool {
+        guard model.stopped.degradation != nil else { return false }
+        for event in try await store.read(StoppedEntities.firstEvents(in:)) {
+            guard let record = try await client.event(id: event.id) else { continue }
+            if (try? Recorded<P.Event>.events(in: record, by: P.self)) != nil { return true }
+        }
+        return false
     }
 
     /// Applies a batch. At an amendment of an event that the model contains as it was read before,

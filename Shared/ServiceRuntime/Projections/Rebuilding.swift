@@ -1,7 +1,7 @@
 package import EventSourcing
 package import EventStoreClient
 import GRDB
-import WireProtocol
+package import WireProtocol
 
 /// A read model and its store that are built from the log alone, beside the live ones.
 ///
@@ -30,11 +30,11 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         let head = try await client.welcome().head
         // A file that was begun before an amendment may have the event as it was read then.
         let lastAmendment = try await Amendments.last(client) ?? .max
-        let open = {
+        func open() throws -> ProjectedStore {
             try ProjectedStore.openOrReplace(
                 path, version: ProjectedModel<P>.storeVersion, log: log,
-                create: { try Self.createTables($0, head: head) }
-            ) { $0.checkpoint <= end }
+                create: { try Self.createTables($0, head: head) },
+                where: { $0.checkpoint <= end })
         }
         var store = try open()
         if store.checkpoint > 0, try await store.read(Self.beginning) < lastAmendment {
@@ -81,6 +81,9 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         }
         try await commit()
     }
+
+    /// What the model lacks because events can't be read, or nil if it lacks nothing.
+    package var degradation: Degradation? { model.stopped.degradation }
 
     private mutating func commit() async throws {
         try await store.commit(model.takeWrites(), checkpoint: position)

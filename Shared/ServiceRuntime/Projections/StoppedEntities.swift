@@ -1,5 +1,4 @@
 public import EventSourcing
-import Foundation
 public import GRDB
 import WireProtocol
 
@@ -111,8 +110,12 @@ extension StoppedEntities: StoredModel {
     static func stored(in db: Database) throws -> Self {
         var stopped = try load(db)
         stopped.eventCount = try UnreadableEvent.fetchCount(db)
-        stopped.firstEvents = try UnreadableEvent.order(Column("position"))
-            .limit(Degradation.namedEvents).fetchAll(db)
+        stopped.firstEvents = Array(try firstEvents(in: db).prefix(Degradation.namedEvents))
         return stopped
+    }
+
+    /// Returns the first 1,000 events that can't be read.
+    static func firstEvents(in db: Database) throws -> [UnreadableEvent] {
+        try UnreadableEvent.order(Column("position")).limit(1_000).fetchAll(db)
     }
 }
