@@ -33,6 +33,7 @@ import WireProtocol
         Acknowledgement(sequence: 3, lease: 4, .failed(error: "", delay: .milliseconds(1500))),
         Acknowledgement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
         Acknowledgement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
+        Acknowledgement(sequence: 9, lease: 10, .unreadable(error: "unknown type")),
     ]
 
     @Test func `Delivery frame decodes to what was encoded`() throws {
