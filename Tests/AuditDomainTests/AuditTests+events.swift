@@ -45,6 +45,19 @@ import Testing
         #expect(audit.accountFigures.keys.sorted() == (isOfAccount ? ["b"] : ["a", "b"]))
     }
 
+    @Test func `Unreadable event of an order is the only finding about it`() throws {
+        var audit = try audited(
+            opened, credited(100), placed, routeCreated, limit(50), reserved(120, 100),
+            creditReserved(20))
+        audit.record(try record(at: 8, stream: "order-o", type: "OrderConfirmed.2", data: "{}"))
+        for (index, event) in [captured(100, 20), routeConfirmed, drawn(20)].enumerated() {
+            audit.record(try recorded(event, at: UInt64(9 + index)))
+        }
+        audit.close()
+        #expect(audit.findings.map(\.kind) == [.unreadable], "\(audit.findings)")
+        #expect(audit.findings.first?.message.contains("event-store amend ") == true)
+    }
+
     @Test(arguments: [
         (credited(7), "account-b"), (placed, "order-p"), (routeCreated, "route-p"),
         (limit(7), "creditLimit-b"), (opened, "account"), (routeConfirmed, "route-o-o"),

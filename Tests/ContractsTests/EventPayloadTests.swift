@@ -55,7 +55,8 @@ struct `Event formats` {
 
     @Test(arguments: ["account-p1", "account-zzz", "order-p1", "account"])
     func `Event is read only in the stream that its data names`(_ stream: String) throws {
-        let data = Array(#"{"account":"p1","currency":"USD","openedAt":"2026-01-31T12:00:00Z"}"#.utf8)
+        let data = Array(
+            #"{"account":"p1","currency":"USD","openedAt":"2026-01-31T12:00:00Z"}"#.utf8)
         let name = try StreamName(stream)
         if stream == "account-p1" {
             #expect(try AccountEvent(type: "AccountOpened", data: data[...], in: name) != nil)

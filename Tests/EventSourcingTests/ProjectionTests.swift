@@ -15,7 +15,8 @@ private enum Boxes: Projection {
 }
 
 @Suite struct `Entities of a projection` {
-    @Test func `Event belongs to the entity of its stream, or to those that its tags name`() throws {
+    @Test func `Event belongs to the entity of its stream, or to those that its tags name`() throws
+    {
         func entities(_ stream: String, _ tags: String...) throws -> [String] {
             Boxes.entities(in: try StreamName(stream), tags: tags)
         }

@@ -31,7 +31,8 @@ import WireProtocol
         #expect(model.counts == [:])
     }
 
-    @Test func `Unreadable event of another category stops the entities that its tags name`() throws {
+    @Test func `Unreadable event of another category stops the entities that its tags name`() throws
+    {
         var model = ProjectedModel<Shop>()
         for (position, order) in [(1, "a"), (2, "b"), (3, "c")] as [(UInt64, String)] {
             try model.change(order, at: position, in: "shelf-s", "order:\(order)")

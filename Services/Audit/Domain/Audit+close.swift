@@ -52,8 +52,15 @@ extension Audit {
     /// Returns the findings in the order of their triggers, because one repair can be what the next
     /// one needs.
     private func missingConsequences() -> [Finding] {
-        let ofOrders = orders.filter { !isUnknown($0, $1) }.flatMap(missing)
-        let ofCredits = repayments.values.map { credit in
+        // An event that can't be read may be the missing one.
+        let unknownOrders = stopped("order").union(stopped("route"))
+        let unknownCustomers = stopped("account").union(stopped("creditLimit"))
+        let ofOrders = orders.filter { order, book in
+            !unknownOrders.contains(order)
+                && !(book.customer.map(unknownCustomers.contains) ?? false)
+        }.flatMap(missing)
+        let known = repayments.values.filter { !unknownCustomers.contains($0.group) }
+        let ofCredits = known.map { credit in
             Finding(
                 .missingConsequence,
                 "account \(credit.group): creditLimit has not acted on MoneyCredited at position "
@@ -64,15 +71,6 @@ extension Audit {
             ($0.position ?? 0, $0.trigger?.queue ?? "", $0.message)
                 < ($1.position ?? 0, $1.trigger?.queue ?? "", $1.message)
         }
-    }
-
-    /// Whether an event that can't be read may be one of the order's steps.
-    private func isUnknown(_ order: String, _ book: OrderBook) -> Bool {
-        let ofCustomer = book.customer.map {
-            stopped("account").contains($0) || stopped("creditLimit").contains($0)
-        }
-        return ofCustomer == true || stopped("order").contains(order)
-            || stopped("route").contains(order)
     }
 
     private func missing(of order: String, _ book: OrderBook) -> [Finding] {

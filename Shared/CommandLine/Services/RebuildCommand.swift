@@ -101,6 +101,10 @@ struct Rebuild<S: Service>: ProgramCommand {
             try await fresh.extend(to: end, from: client) {
                 bar.show(Int(clamping: $0.position))
             }
+            let isCurrent = try await fresh.isCurrent(client)
+            try require(
+                isCurrent, .unavailable,
+                "an event was amended during the rebuild; run the command again")
             try fresh.finish(as: file)
             return Built(file: file, position: end, degraded: fresh.degradation)
         }

@@ -119,27 +119,23 @@ extension ParticipantRunner {
     /// last event.
     func refold(_ notices: [AmendmentNotice]) async throws {
         let tags = Set(notices.flatMap(\.event.tags))
-        let amended = try await store.ids().filter { id in P.tag(of: id).map(tags.contains) ?? false
-        }
+        let amended = try await store.ids().filter { P.tag(of: $0).map(tags.contains) ?? false }
         for start in stride(from: 0, to: amended.count, by: Self.readCount) {
             let ids = Set(amended[start..<min(start + Self.readCount, amended.count)])
-            let remembered = try await store.sagas(ids)
-            let last = remembered.values.map(\.lastPosition).max() ?? 0
+            var sagas = try await store.sagas(ids)
+            let last = sagas.values.map(\.lastPosition).max() ?? 0
             let found = try await retryWhileUnavailable {
                 try await self.events(
                     of: ids, tagged: ids.compactMap(P.tag(of:)), through: last)
             }
-            var sagas = remembered
             for id in ids { sagas[id]?.state = P.initial }
             for event in found {
                 let id = P.saga(of: event.event)
-                guard let end = remembered[id]?.lastPosition, event.position <= end else {
-                    continue
-                }
-                sagas[id]?.fold(event, by: P.self)
+                // The last event stays the last, even if it is skipped now.
+                guard var saga = sagas[id], event.position <= saga.lastPosition else { continue }
+                P.evolve(&saga.state, with: event.event)
+                sagas[id] = saga
             }
-            // The last event stays the last, even if it is skipped now.
-            for (id, saga) in remembered { sagas[id]?.lastPosition = saga.lastPosition }
             try await remember(sagas)
         }
         try await store.markAmended(through: notices.map(\.position).max() ?? 0)

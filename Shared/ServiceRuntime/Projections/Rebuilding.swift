@@ -82,6 +82,12 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         try await commit()
     }
 
+    /// Returns whether no event was amended since the rebuild began. Otherwise the model may have
+    /// some events as they were read before, and the rebuild must begin again.
+    package func isCurrent(_ client: EventStoreClient) async throws -> Bool {
+        try await Amendments.last(client) ?? 0 <= head
+    }
+
     /// What the model lacks because events can't be read, or nil if it lacks nothing.
     package var degradation: Degradation? { model.stopped.degradation }
 
