@@ -44,7 +44,7 @@ public struct UnreadableEvent: ClassifiedError, Codable, Hashable {
     /// The event, why it can't be read, and what to do about it, in one line.
     public var description: String {
         "event \(id) (\(type) at position \(position) of stream \(stream)) can't be read: "
-            + "\(reason); correct it with 'event-store amend \(id) --reason TEXT', or run a version "
-            + "that can read it"
+            + "\(reason); correct it with 'event-store amend \(id) --reason TEXT', or run a "
+            + "version that can read it"
     }
 }

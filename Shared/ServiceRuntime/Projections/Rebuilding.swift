@@ -18,7 +18,8 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     /// How many events this process has added to the model.
     package private(set) var events = 0
 
-    /// The head of the log when the rebuild began or resumed. The model has all amendments up to it.
+    /// The head of the log when the rebuild began or resumed. The model has all amendments up to
+    /// there.
     let head: UInt64
 
     /// Resumes the rebuild at `path`. Starts from the beginning if the file is missing or damaged,
