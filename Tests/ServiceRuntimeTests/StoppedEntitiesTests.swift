@@ -27,8 +27,8 @@ import Testing
         #expect(error?.kind == .unreadable)
         #expect(
             error?.description
-                == "a has stopped: event \(event.id) (Changed at position 3 of stream order-a) can't "
-                + "be read: it is odd; correct it with 'event-store amend \(event.id) --reason "
+                == "a has stopped: event \(event.id) (Changed at position 3 of stream order-a) "
+                + "can't be read: it is odd; correct it with 'event-store amend \(event.id) --reason "
                 + "TEXT', or run a version that can read it")
     }
 
