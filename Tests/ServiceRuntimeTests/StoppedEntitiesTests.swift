@@ -28,8 +28,8 @@ import Testing
         #expect(
             error?.description
                 == "a has stopped: event \(event.id) (Changed at position 3 of stream order-a) "
-                + "can't be read: it is odd; correct it with 'event-store amend \(event.id) --reason "
-                + "TEXT', or run a version that can read it")
+                + "can't be read: it is odd; correct it with 'event-store amend \(event.id) "
+                + "--reason TEXT', or run a version that can read it")
     }
 
     @Test func `Entity keeps a limited number of the tags of its later events`() throws {
