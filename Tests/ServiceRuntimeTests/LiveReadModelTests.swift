@@ -182,8 +182,10 @@ private enum HealingPacking: Packing {
         #expect(try await side.read(atLeast: good) { $0.orders } == ["good"])
         HealingPacking.Event.isHealed.withLock { $0 = true }
         // An amendment of an event that the projection does not read, and nonsense, change nothing.
-        _ = try await amend(other, at: foreign)
-        let nonsense = try await amend(.random(), at: position)
+        try await amend(other, at: foreign, in: "box-1")
+        try await amend(.random(), at: position)
+        let nonsense = try await append(
+            "EventAmended", #"{"event":"\#(bad)"}"#, to: "$amendment-\(other)")
         #expect(try await side.read(atLeast: nonsense) { $0.orders } == ["good"])
         #expect(await side.status().rebuild == nil)
         // A query that waits for the amendment gets the answer of the rebuilt model.
@@ -203,11 +205,15 @@ private enum HealingPacking: Packing {
         #expect(try await state(of: HealingPacking.self, at: last).status.rebuild == nil)
     }
 
-    /// Appends what the event store appends when an event is amended.
-    private func amend(_ event: EventID, at position: UInt64) async throws -> UInt64 {
+    /// Appends what the event store appends when an event is amended, with the data that it has.
+    @discardableResult
+    private func amend(
+        _ event: EventID, at position: UInt64, in stream: String = "shelf-s"
+    ) async throws -> UInt64 {
         try await append(
             "EventAmended",
             #"{"by":"ann","event":"\#(event)","position":\#(position),"reason":"a test","#
-                + #""stream":"shelf-s","type":"Packed"}"#, to: "$amendment-\(event)")
+                + #""stream":"\#(stream)","type":"Packed","data":{"order":"bad"}}"#,
+            to: "$amendment-\(event)")
     }
 }

@@ -24,10 +24,9 @@ enum Amendments {
     /// The query of these events.
     static let query = EventQuery.categories([category])
 
-    /// The members that all their types have.
+    /// The member by which all their types name the event. Positions may be those of another log.
     private struct Content: Decodable {
         var event: EventID
-        var position: UInt64
     }
 
     /// Returns whether the record is of the category, without decoding its stream.
@@ -41,8 +40,9 @@ enum Amendments {
         _ record: RecordedEvent, _ client: EventStoreClient
     ) async throws -> AmendmentNotice? {
         guard let content = try? JSON.decode(Content.self, from: record.data),
+            record.stream.id == content.event.description,
             let event = try await client.event(id: content.event),
-            event.position == content.position, event.position < record.position
+            event.position < record.position
         else { return nil }
         return AmendmentNotice(position: record.position, event: event)
     }
