@@ -106,21 +106,25 @@ public enum Output {
         lines(columns.map(\.header), things.map { row in columns.map { $0.cell(row).description } })
     }
 
-    /// Prints a table of entities for people: their ids, and some of their fields.
+    /// Prints a table of entities for people: their ids, and some of their fields. If an entity has
+    /// stopped, a last column names the event, and its fields are empty.
     ///
     /// - Parameters:
     ///   - header: the header of the column of ids.
     ///   - fields: the names of the fields to print.
     ///   - headers: the headers that differ from the names of their fields, by name.
     public static func table<View: FieldView & Identifiable>(
-        _ views: [View], id header: String, _ fields: [String], headers: [String: String] = [:]
+        _ views: [Listed<View>], id header: String, _ fields: [String],
+        headers: [String: String] = [:]
     ) throws where View.ID == String {
+        let hasStopped = views.contains { $0.row == nil }
         try table(
-            [header] + fields.map { headers[$0] ?? $0 },
+            [header] + fields.map { headers[$0] ?? $0 } + (hasStopped ? ["stopped"] : []),
             views.map { view in
                 let values = Dictionary(
-                    uniqueKeysWithValues: view.fields.map { ($0.name, $0.value) })
-                return [view.id] + fields.map { values[$0, default: nil] ?? "-" }
+                    uniqueKeysWithValues: (view.row?.fields ?? []).map { ($0.name, $0.value) })
+                let cells = fields.map { values[$0, default: nil] ?? "-" }
+                return [view.id] + cells + (hasStopped ? [view.obstacle ?? ""] : [])
             })
     }
 
@@ -136,6 +140,17 @@ public enum Output {
             while line.last == " " { line.removeLast() }
             return line
         }
+    }
+
+    /// Prints the events that a read model lacks, if there are any.
+    ///
+    /// - Parameter program: the name of the program.
+    /// - Throws: `unreadable` if there are any.
+    static func check(_ degraded: Degradation?, of program: String) throws {
+        guard let degraded else { return }
+        for line in degraded.lines { printError("\(program): \(line)") }
+        throw DaybookError(
+            .unreadable, "everything else is rebuilt; \(degraded.summary)")
     }
 
     /// Prints named fields for people, one per line.

@@ -141,11 +141,11 @@ public struct QueryOptions: ParsableArguments {
 
     /// Prints the entity of an id, or the answer of `all` if `id` is nil.
     public func show<S: EntityService>(
-        _ id: String?, orAll all: ServiceQuery<S, Nothing, [S.Entity]>,
-        _ printEntities: ([S.Entity]) throws -> Void
+        _ id: String?, orAll all: ServiceQuery<S, Nothing, [Listed<S.Entity>]>,
+        _ printEntities: ([Listed<S.Entity>]) throws -> Void
     ) async throws {
         guard let id else { return try await show(all, Nothing(), printEntities) }
-        try await show(S.entity, id) { try printEntities([$0]) }
+        try await show(S.entity, id) { try printEntities([.shown($0)]) }
     }
 
     private func answer<S, Argument, Answer>(

@@ -11,6 +11,12 @@ public protocol EventFamily: Sendable, SendableMetatype {
     ///
     /// - Throws: if the data does not fit the type.
     init?(type: String, data: ArraySlice<UInt8>) throws
+    /// Creates the event of this type and data in a stream, or returns nil if the family lacks the
+    /// type.
+    ///
+    /// - Throws: if the data does not fit the type, or belongs to another stream. The default does
+    ///   not check the stream.
+    init?(type: String, data: ArraySlice<UInt8>, in stream: StreamName) throws
 
     /// Returns the upcasters for older types of the category.
     static func upcasters(of category: String) -> Upcasters
@@ -19,6 +25,11 @@ public protocol EventFamily: Sendable, SendableMetatype {
 }
 
 extension EventFamily {
+    /// Creates the event without a check of its stream.
+    public init?(type: String, data: ArraySlice<UInt8>, in stream: StreamName) throws {
+        try self.init(type: type, data: data)
+    }
+
     /// Returns no upcasters.
     public static func upcasters(of category: String) -> Upcasters { .none }
     /// Returns whether the type is one of the family's.
@@ -95,21 +106,37 @@ extension Recorded where Event: EventFamily {
     /// they share its position, id and time.
     ///
     /// - Parameter reader: the reader's type, named in the error.
-    /// - Throws: `unreadable` if the record is in one of the family's categories and its type is
-    ///   unknown. Rethrows what the upcaster or the family throws for the data.
-    public static func events(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded] {
+    /// - Throws: if the record is in one of the family's categories and its type is unknown, if its
+    ///   data does not fit its type, or if its data belongs to another stream.
+    public static func events(
+        in record: RecordedEvent, by reader: Any.Type
+    ) throws(UnreadableEvent) -> [Recorded] {
         guard !record.isSkipped else { return [] }
-        let (type, data) = (record.type, record.data)
-        if let event = try Event(type: type, data: data) { return [Recorded(event, record)] }
-        let category = record.category
+        do {
+            return try decode(record, by: reader)
+        } catch let error as UnreadableEvent {
+            throw error
+        } catch {
+            throw UnreadableEvent(record, "\(error)")
+        }
+    }
+
+    private static func decode(
+        _ record: RecordedEvent, by reader: Any.Type
+    ) throws -> [Recorded] {
+        let (type, data, stream) = (record.type, record.data, record.stream)
+        if let event = try Event(type: type, data: data, in: stream) {
+            return [Recorded(event, record, stream)]
+        }
+        let category = stream.category
         guard Event.categories.contains(category) else { return [] }
         let contents = try Event.upcasters(of: category).upcast(.init(type: type, data: data))
         return try contents.compactMap { content in
-            if let event = try Event(type: content.type, data: content.data) {
-                return Recorded(event, record)
+            if let event = try Event(type: content.type, data: content.data, in: stream) {
+                return Recorded(event, record, stream)
             }
             guard Event.isKnown(content.type, of: category) else {
-                throw DaybookError.unknownEvent(record, reader: reader)
+                throw UnreadableEvent.unknownType(of: record, reader: reader)
             }
             return nil
         }
@@ -117,34 +144,23 @@ extension Recorded where Event: EventFamily {
 
     /// Returns the family's events in `record`, for a reader that must understand every record.
     ///
-    /// - Throws: `unreadable` also if the record has a current type outside the family.
-    public static func required(in record: RecordedEvent, by reader: Any.Type) throws -> [Recorded]
-    {
+    /// - Throws: also if the record has a current type outside the family.
+    public static func required(
+        in record: RecordedEvent, by reader: Any.Type
+    ) throws(UnreadableEvent) -> [Recorded] {
         let events = try events(in: record, by: reader)
         guard events.isEmpty, !record.isSkipped,
             Event.upcasters(of: record.category)[record.type] == nil
         else {
             return events
         }
-        throw DaybookError.unknownEvent(record, reader: reader)
+        throw .unknownType(of: record, reader: reader)
     }
 
-    private init(_ event: Event, _ record: RecordedEvent) {
+    private init(_ event: Event, _ record: RecordedEvent, _ stream: StreamName) {
         self.init(
-            event, position: record.position, stream: record.stream, revision: record.revision,
+            event, position: record.position, stream: stream, revision: record.revision,
             id: record.id, time: record.time, correlationID: record.correlationID,
             causationID: record.causationID)
-    }
-}
-
-extension DaybookError {
-    /// Creates the error of a record whose type the reader does not know.
-    ///
-    /// To continue without the event would give a wrong state.
-    public static func unknownEvent(_ record: RecordedEvent, reader: Any.Type) -> DaybookError {
-        DaybookError(
-            .unreadable,
-            "\(reader) does not know event type \(record.type) at position \(record.position) "
-                + "of stream \(record.stream); a later version may know it")
     }
 }

@@ -11,22 +11,55 @@ public protocol Projection: SendableMetatype {
     /// The version of the model and the fold. Raise it when either changes: stores of another
     /// version are rebuilt.
     static var version: Int { get }
-    /// Whether the projection skips events of unknown types in its categories. Otherwise it stops
-    /// at one.
+    /// Whether the projection skips events of unknown types in its categories. Otherwise such an
+    /// event stops the entities that it may belong to.
     ///
     /// Return true only if such an event can't affect the read model.
     static var skipsUnknownEvents: Bool { get }
+    /// The categories whose streams have the ids of the model's entities.
+    ///
+    /// An event there that can't be read stops the entity with the id of its stream.
+    static var entityCategories: [String] { get }
+    /// The start of the tags that name entities of the model, such as `order:`; nil for none.
+    ///
+    /// An event of another category that can't be read stops the entities that its tags name.
+    static var entityTag: String? { get }
     /// Applies an event to the model.
     static func project(_ event: Recorded<Event>, onto model: inout Model)
 }
 
 extension Projection {
-    /// False: an unknown event stops the projection.
+    /// False: an unknown event stops entities.
     public static var skipsUnknownEvents: Bool { false }
+    /// All categories that the projection reads.
+    public static var entityCategories: [String] { Event.categories }
+    /// Nil: no tag names an entity.
+    public static var entityTag: String? { nil }
 
     /// The query of the events that the projection must see.
     public static var query: EventQuery {
         skipsUnknownEvents ? Event.query : Event.queryOfCategories
+    }
+
+    /// Returns the ids of the entities that an event with this stream and tags may belong to.
+    public static func entities(
+        in stream: StreamName, tags: @autoclosure () -> [String]
+    ) -> [String] {
+        if entityCategories.contains(stream.category) { return [stream.id] }
+        return entityTag == nil ? [] : tags().compactMap(entity)
+    }
+
+    /// Returns the ids of the entities that the query names by their streams or tags.
+    public static func entities(of query: EventQuery) -> [String] {
+        query.items.flatMap { item in
+            item.streams.filter { entityCategories.contains($0.category) }.map(\.id)
+                + item.tags.compactMap(entity)
+        }
+    }
+
+    private static func entity(ofTag tag: String) -> String? {
+        guard let entityTag, tag.hasPrefix(entityTag) else { return nil }
+        return String(tag.dropFirst(entityTag.count))
     }
 }
 

@@ -87,6 +87,8 @@ public struct DeadLetterNotes: Sendable {
                 + "receives" + error
         case .targetNotFound:
             "there was no queue '\(letter.queue)' for \(letter.type)"
+        case .unreadable:
+            "\(letter.queue) can't read \(letter.type)" + error
         }
     }
 

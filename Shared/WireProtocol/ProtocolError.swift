@@ -47,6 +47,8 @@ public struct ProtocolError: ClassifiedError, Hashable, Sendable {
         public static let `internal` = Code(rawValue: 33)
         /// The caller of the command no longer waits for it. This attempt did nothing.
         public static let expired = Code(rawValue: 34)
+        /// An event that the answer depends on can't be read. A retry does not help.
+        public static let unreadable = Code(rawValue: 35)
     }
 
     /// The kind of the error.
@@ -114,6 +116,7 @@ extension ProtocolError.Code: CustomStringConvertible {
         .damaged: ("damaged", .damaged),
         .internal: ("internal", .internal),
         .expired: ("expired", .unavailable),
+        .unreadable: ("unreadable", .unreadable),
     ]
 
     /// The code's name in the protocol, or its number if it has none.
@@ -146,7 +149,8 @@ extension ProtocolError.Code {
             case .rejected: .rejected
             case .denied: .denied
             case .damaged: .damaged
-            case .unavailable, .unreadable: .unavailable
+            case .unavailable: .unavailable
+            case .unreadable: .unreadable
             case .overloaded: .overloaded
             case .storage, .internal: .internal
             }

@@ -7,7 +7,7 @@ import Testing
 /// Events that no service of the suite would append.
 @Suite struct `Foreign events` {
     @Test(arguments: [
-        ("account-a", "MoneyBurnt", "{}", "Audit does not know event type MoneyBurnt"),
+        ("account-a", "MoneyBurnt", "{}", "Audit does not know this type"),
         ("account-a", "MoneyCredited", "{}", "the data of this MoneyCredited can't be read"),
         ("order-o", "OrderPlaced", "not JSON", "the data of this OrderPlaced can't be read"),
         ("route-o", "RouteCreated", #"{"order":"o"}"#, "the data of this RouteCreated can't be"),
@@ -23,12 +23,39 @@ import Testing
         var audit = try audited(opened)
         audit.record(
             try record(at: 2, stream: event.stream, type: event.type, data: event.data))
-        audit.record(try recorded(credited(7), at: 3))
-        #expect(audit.findings.map(\.kind) == [.unreadable], "\(audit.findings)")
+        // The audit checks other accounts.
+        let others: [AccountEvent] = [
+            .opened(AccountOpened(account: "b", currency: .usd, openedAt: epoch)),
+            .credited(
+                MoneyCredited(account: "b", amount: usd(7), repaid: usd(0), reference: "")),
+        ]
+        for (index, event) in others.enumerated() {
+            audit.record(try recorded(.account(event), at: UInt64(3 + index)))
+        }
+        // Later events of the entity may depend on the one that can't be read.
+        audit.record(try recorded(withdrawn(900), at: 5))
+        audit.close()
+        let isOfAccount = event.stream == "account-a"
+        let kinds = audit.findings.map(\.kind)
+        #expect(kinds == (isOfAccount ? [.unreadable] : [.unreadable, .invariant]))
         let finding = try #require(audit.findings.first)
         #expect(finding.position == 2 && !finding.message.contains("\n"))
         #expect(finding.message.contains(event.reason), "\(finding.message)")
-        #expect(audit.totals[.usd]?.credits == 7)
+        #expect(audit.totals[.usd]?.credits == 7 && audit.hasStopped)
+        #expect(audit.accountFigures.keys.sorted() == (isOfAccount ? ["b"] : ["a", "b"]))
+    }
+
+    @Test func `Unreadable event of an order is the only finding about it`() throws {
+        var audit = try audited(
+            opened, credited(100), placed, routeCreated, limit(50), reserved(120, 100),
+            creditReserved(20))
+        audit.record(try record(at: 8, stream: "order-o", type: "OrderConfirmed.2", data: "{}"))
+        for (index, event) in [captured(100, 20), routeConfirmed, drawn(20)].enumerated() {
+            audit.record(try recorded(event, at: UInt64(9 + index)))
+        }
+        audit.close()
+        #expect(audit.findings.map(\.kind) == [.unreadable], "\(audit.findings)")
+        #expect(audit.findings.first?.message.contains("event-store amend ") == true)
     }
 
     @Test(arguments: [

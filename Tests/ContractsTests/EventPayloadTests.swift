@@ -53,6 +53,22 @@ struct `Event formats` {
         #expect(error?.kind == .unreadable)
     }
 
+    @Test(arguments: ["account-p1", "account-zzz", "order-p1", "account"])
+    func `Event is read only in the stream that its data names`(_ stream: String) throws {
+        let data = Array(
+            #"{"account":"p1","currency":"USD","openedAt":"2026-01-31T12:00:00Z"}"#.utf8)
+        let name = try StreamName(stream)
+        if stream == "account-p1" {
+            #expect(try AccountEvent(type: "AccountOpened", data: data[...], in: name) != nil)
+            return
+        }
+        let error = #expect(throws: DaybookError.self) {
+            _ = try AccountEvent(type: "AccountOpened", data: data[...], in: name)
+        }
+        #expect(error?.kind == .unreadable)
+        #expect(error?.description == "its data belongs to stream account-p1")
+    }
+
     @Test func `Event with unknown fields of later versions is read`() throws {
         let text = #"{"customer":"c1","order":"o1","since":"2031"}"#
         #expect(

@@ -91,8 +91,9 @@ private struct ThingPut: EventPayload {
 
     @Test func `Export throws on an event of an unknown type`() throws {
         for type in ["BoxLost", "BoxPainted"] {
-            let unknown = DaybookError.unknownEvent(try record(type, "1"), reader: BoxEvent.self)
-            #expect(throws: unknown) { try today(record(type, "1")) }
+            let record = try record(type, "1")
+            let unknown = UnreadableEvent.unknownType(of: record, reader: BoxEvent.self)
+            #expect(throws: unknown) { try today(record) }
         }
     }
 }

@@ -55,6 +55,11 @@ final class Queue {
             delivery.entry.sequence, lease: delivery.lease, visibility: visibility, now: now)
     }
 
+    func giveUp(_ delivery: QueueState.Delivery, lease: UInt64? = nil) -> Bool {
+        state.giveUp(
+            delivery.entry.sequence, lease: lease ?? delivery.lease, error: "it is odd")
+    }
+
     func fail(_ delivery: QueueState.Delivery, delay: Duration? = nil) -> Bool {
         state.fail(
             delivery.entry.sequence, lease: delivery.lease, error: "no", delay: delay, now: now,

@@ -84,6 +84,33 @@ import WireProtocol
         #expect(queue.state.waitingBehind(group) == 0)
     }
 
+    @Test func `Entry that its consumer can't read becomes a dead letter at the first receive`()
+        throws
+    {
+        let queue = Queue()
+        queue.enqueue(1, 2)
+        queue.enqueue(3, group: 3)
+        let delivery = try queue.next()
+        #expect(!queue.giveUp(delivery, lease: delivery.lease + 1))
+        #expect(queue.giveUp(delivery))
+        #expect(!queue.giveUp(delivery))
+        let changes = queue.state.takeChanges()
+        guard case .deadLettered(let entry, .unreadable)? = changes.last else {
+            Issue.record("the entry is not a dead letter: \(changes)")
+            return
+        }
+        #expect(entry.receives == 1 && entry.error == "it is odd" && entry.lease == nil)
+        #expect(queue.state.waitingBehind(group) == 1)
+        #expect(queue.received() == [3])
+    }
+
+    @Test func `Entry behind one that can't be read is delivered if the queue goes on`() throws {
+        let queue = Queue { $0.afterDeath = .proceed }
+        queue.enqueue(1, 2)
+        #expect(queue.giveUp(try queue.next()))
+        #expect(queue.received() == [2])
+    }
+
     @Test func `Entry becomes a dead letter when its last lease expires or is released`() {
         let queue = Queue { $0.retry.maximumReceives = 1 }
         queue.enqueue(1, group: 1)

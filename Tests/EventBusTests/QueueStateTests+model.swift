@@ -298,6 +298,7 @@ extension Model {
             #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now.log)
             #expect(heads.contains(entry.sequence))
         case .targetNotFound: Issue.record("a queue state does not look for targets")
+        case .unreadable: Issue.record("no consumer of the model gives up an event")
         }
     }
 

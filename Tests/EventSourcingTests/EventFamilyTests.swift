@@ -9,14 +9,43 @@ import Testing
     }
 
     @Test func `Reader stops at an unknown event type and names its position`() throws {
-        let error = #expect(throws: DaybookError.self) { try readBox(boxRecord("Put.3")) }
+        let record = try boxRecord("Put.3")
+        let error = #expect(throws: UnreadableEvent.self) { try readBox(record) }
         #expect(error?.kind == .unreadable)
         #expect(
             error?.description
-                == "Reader does not know event type Put.3 at position 0 of stream box-1; "
-                + "a later version may know it")
-        let unknown = DaybookError.unknownEvent(try boxRecord("Lost"), reader: Reader.self)
-        #expect(throws: unknown) { try readBox(boxRecord("Lost")) }
+                == "event \(record.id) (Put.3 at position 0 of stream box-1) can't be read: Reader "
+                + "does not know this type; correct it with 'event-store amend \(record.id) "
+                + "--reason TEXT', or run a version that can read it")
+        let lost = try boxRecord("Lost")
+        let unknown = UnreadableEvent.unknownType(of: lost, reader: Reader.self)
+        #expect(throws: unknown) { try readBox(lost) }
+    }
+
+    @Test func `Error of unreadable data has one line of limited length`() throws {
+        let record = try boxRecord("Broken")
+        let error = #expect(throws: UnreadableEvent.self) { try readBox(record) }
+        #expect(error?.reason == "BadData()" && error?.id == record.id)
+        let long = UnreadableEvent(record, "a\r\nb\u{2028}" + String(repeating: "x", count: 1_000))
+        #expect(long.reason.hasPrefix("a b xxx") && long.reason.hasSuffix("x…"))
+        #expect(long.reason.count == 301)
+    }
+
+    @Test func `Event that an amendment skips is as if it were not there`() throws {
+        for type in ["Put.2", "Put.3", "Broken"] {
+            let skipped = try skipping(boxRecord(type))
+            #expect(skipped.isSkipped && !skipped.isAmended)
+            #expect(try readBox(skipped) == [])
+            let required = try Recorded<BoxEvent>.required(in: skipped, by: Reader.self)
+            #expect(required.isEmpty)
+        }
+    }
+
+    /// Returns the record with the flag of an event that readers skip.
+    private func skipping(_ record: RecordedEvent) throws -> RecordedEvent {
+        var bytes = Array(record.bytes)
+        bytes[RecordLayout.flags] |= RecordLayout.skipped
+        return try RecordedEvent(bytes[...])
     }
 
     @Test func `Reader that requires all events stops at one it would skip`() throws {
@@ -26,8 +55,8 @@ import Testing
         #expect(try required("Closed") == [.sealed])
         #expect(try required("Weighed") == [])
         for type in ["Painted", "Put.3"] {
-            let unknown = DaybookError.unknownEvent(try boxRecord(type), reader: Reader.self)
-            #expect(throws: unknown) { try required(type) }
+            let error = #expect(throws: UnreadableEvent.self) { try required(type) }
+            #expect(error?.type == type && error?.reason == "Reader does not know this type")
         }
     }
 

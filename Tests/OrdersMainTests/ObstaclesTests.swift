@@ -79,10 +79,11 @@ import WireProtocol
             ])
     }
 
-    @Test mutating func `Stopped read model is an obstacle if it is the one of the orders`() {
-        statuses["balance"]?.projection?.stopped = "b"
+    @Test mutating func `Degraded read model is an obstacle if it is the one of the orders`() {
+        let degraded = Degradation(stoppedEntities: 1, unreadableEvents: 2, first: [])
+        statuses["balance"]?.projection?.degraded = degraded
         #expect(found() == [])
-        statuses["orders"]?.projection?.stopped = "o"
-        #expect(found() == ["orders can't answer: o"])
+        statuses["orders"]?.projection?.degraded = degraded
+        #expect(found() == ["orders is degraded: \(degraded.summary)"])
     }
 }

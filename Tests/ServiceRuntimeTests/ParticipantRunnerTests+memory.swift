@@ -133,8 +133,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
                 // Each trial uses the same ids, so that the appended events have the same ids, too.
                 return NewEvent(
                     id: EventID(high: 7, low: UInt64(index)),
-                    stream: try StreamName(
-                        category: type.category, id: type.category == "order" ? "o" : "a"),
+                    stream: try StreamName(category: type.category, id: payload.entity),
                     type: type.type, tags: payload.tags, data: try JSON.encode(payload))
             }
         }
@@ -260,7 +259,7 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         let participant = BalanceParticipant()
         let events = try [Self.opened, Self.route, Self.rejected].map { (payload: Step) in
             NewEvent(
-                stream: try StreamName(category: type(of: payload).category, id: "a"),
+                stream: try StreamName(category: type(of: payload).category, id: payload.entity),
                 type: type(of: payload).type, tags: payload.tags,
                 data: try JSON.encode(payload))
         }

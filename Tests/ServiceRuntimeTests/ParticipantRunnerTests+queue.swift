@@ -1,6 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Foundation
+import JSON
 import TestSupport
 import Testing
 import WireProtocol
@@ -33,6 +34,31 @@ import WireProtocol
         let view = try #require(
             try await bus.query(BusCall.queues, Nothing(), as: [QueueView].self).first)
         #expect(view.depth == 0 && view.inFlight == 0 && view.acknowledged == 3, "\(view)")
+        await bus.close()
+    }
+
+    @Test func `Event that the participant can't read becomes a dead letter at the first receive`()
+        async throws
+    {
+        let store = try await Store()
+        let bad = try await store.deliveries([
+            NewEvent(stream: StreamName("order-1"), type: "Wanted", data: Array("{}".utf8))
+        ])
+        _ = try await store.deliveries(Wanted(order: "a"))
+        let bus = try await store.startBus([queue], [rule])
+        let runner = try await store.runner()
+        let running = Task { try await runner.run() }
+        let letters = EventQuery.types([BusEventType.deadLettered.rawValue])
+        while try await store.client.last(of: letters) == nil { try await lookAgainSoon() }
+        while await runner.status.handled < 1 { try await lookAgainSoon() }
+        let event = try #require(try await store.client.last(of: letters))
+        let letter = try JSON.decode(DeadLetter.self, from: event.data)
+        #expect(letter.cause == .unreadable && letter.receives == 1, "\(letter)")
+        #expect(letter.position == bad[0].event.position)
+        #expect(letter.error?.contains("event-store amend \(bad[0].event.id)") == true)
+        #expect(try await store.orders("Packed") == ["a"])
+        running.cancel()
+        _ = await running.result
         await bus.close()
     }
 

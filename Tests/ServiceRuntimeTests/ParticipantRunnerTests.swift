@@ -94,11 +94,13 @@ import WireProtocol
         let verdicts = try await runner.handle(deliveries)
         #expect(verdicts[0] == .acknowledged && verdicts[4] == .acknowledged)
         #expect(verdicts[1] == .failed(error: "a cursed order is not packed", delay: nil))
+        // A retry of an event that can't be read would not help.
         let reasons = verdicts[2...3].map { verdict in
-            if case .failed(let error, nil) = verdict { error } else { "" }
+            if case .unreadable(let error) = verdict { error } else { "" }
         }
         #expect(reasons[0].contains("Wanted") && reasons[0].contains("order"), "\(reasons)")
-        #expect(reasons[1].contains("Packer does not know event type Unheard"), "\(reasons)")
+        #expect(reasons[1].contains("(Unheard at position"), "\(reasons)")
+        #expect(reasons[1].contains("Packer does not know this type"), "\(reasons)")
         #expect(try await store.orders("Packed").sorted() == ["a", "b"])
         let sagas = try await store.sagas().sagas(["a", "cursed", "b"])
         #expect(sagas.keys.sorted() == ["a", "b"])
@@ -122,6 +124,30 @@ import WireProtocol
         _ = try await runner.handle(try await store.deliveries(Wanted(order: "b")))
         #expect(try await store.metadata("Packed").last == .init(actor: "packer"))
         #expect(try await store.sagas().sagas(["a"])["a"]?.state.events == 1)
+    }
+
+    @Test func `Participant reads the sagas of an amended event again`() async throws {
+        let store = try await Store()
+        let runner = try await store.runner()
+        let wanted = try await store.deliveries(Wanted(order: "a"), Wanted(order: "b"))
+        _ = try await runner.handle(wanted)
+        _ = try await runner.handle(try await store.deliveries(Met(order: "a")))
+        // An event that the participant has not handled is not part of the saga.
+        _ = try await store.deliveries(Met(order: "a"))
+        // Wrong states stand for those that were folded before the amendment.
+        let sagas = try await store.sagas()
+        for (id, saga) in try await sagas.sagas(["a", "b"]) {
+            var wrong = saga
+            wrong.state.events = 99
+            try await sagas.commit([(id, wrong, nil)])
+        }
+        let before = try await sagas.sagas(["a"])["a"]
+        await runner.note(AmendmentNotice(position: 50, event: wanted[0].event))
+        #expect(try await runner.handle([]) == [])
+        let after = try await sagas.sagas(["a", "b"])
+        #expect(after.mapValues(\.state.events) == ["a": 2, "b": 99])
+        #expect(after["a"]?.lastPosition == before?.lastPosition)
+        #expect(try await store.sagas().amendmentCheckpoint == 50)
     }
 
     @Test func `Deadline expires only when all events before it are handled`() async throws {

@@ -154,6 +154,75 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
     }
 }
 
+@Suite(.timeLimit(.minutes(10))) struct `Repository and events that can't be read` {
+    private let store: Store
+    private let repository: Repository<Account>
+
+    init() async throws {
+        store = try await Store()
+        repository = Repository(Account.self, client: store.client, on: store.loop)
+    }
+
+    private func execute(_ command: Account.Command) async throws -> Outcome {
+        try await repository.execute(command, .new())
+    }
+
+    private func open(_ accounts: String...) async throws {
+        for account in accounts {
+            _ = try await execute(
+                .open(OpenAccount(account: account, currency: usd, openedAt: .now())))
+        }
+    }
+
+    private func append(_ type: String, _ data: String, to stream: String) async throws -> EventID {
+        let event = NewEvent(stream: try StreamName(stream), type: type, data: Array(data.utf8))
+        _ = try await store.client.append([event])
+        return event.id
+    }
+
+    private static let credit = #"""
+        {"account":"b","amount":{"amount":7,"currency":"USD"},\#
+        "repaid":{"amount":0,"currency":"USD"},"reference":""}
+        """#
+
+    @Test(arguments: [("MoneyBurnt", "{}"), ("MoneyCredited", "{}"), ("MoneyCredited", credit)])
+    func `Commands on a stream with an unreadable event are rejected, and no others`(
+        _ type: String, _ data: String
+    ) async throws {
+        // The states of both accounts are cached.
+        try await open("a", "b")
+        let id = try await append(type, data, to: "account-a")
+        let credit = Account.Command.credit(CreditMoney(account: "a", amount: money(5)))
+        let withdraw = Account.Command.withdraw(WithdrawMoney(account: "a", amount: money(5)))
+        for command in [credit, withdraw, credit] {
+            let error = await #expect(throws: UnreadableEvent.self) { try await execute(command) }
+            #expect(error?.id == id && error?.kind == .unreadable)
+        }
+        await #expect(throws: UnreadableEvent.self) { try await repository.state(of: "a") }
+        let other = try await execute(.credit(CreditMoney(account: "b", amount: money(5))))
+        guard case .appended = other else {
+            Issue.record("the command on another account appended nothing: \(other)")
+            return
+        }
+    }
+
+    @Test func `Repository forgets the cached state of a stream whose event was amended`()
+        async throws
+    {
+        try await open("a", "b")
+        let event = try #require(
+            try await store.client.last(of: .stream(StreamName("account-a"))))
+        await repository.forget(AmendmentNotice(position: 9, event: event))
+        let before = try await store.client.statistics().requests
+        _ = try await execute(.credit(CreditMoney(account: "b", amount: money(5))))
+        // One append, and the request of the statistics.
+        #expect(try await store.client.statistics().requests == before + 2)
+        _ = try await execute(.credit(CreditMoney(account: "a", amount: money(5))))
+        // The state is read again, which takes at least one more request.
+        #expect(try await store.client.statistics().requests > before + 4)
+    }
+}
+
 @Suite(.timeLimit(.minutes(10))) struct `Order confirmation` {
     private func place(
         _ order: String, deadline: Timestamp, _ repository: Repository<Orders>

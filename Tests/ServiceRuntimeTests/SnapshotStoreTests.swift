@@ -59,6 +59,13 @@ private enum Tally: Aggregate {
     }
 }
 
+// The tests append to streams of any name, so the family does not check it.
+extension Tally.Event {
+    init?(type: String, data: ArraySlice<UInt8>, in stream: StreamName) throws {
+        try self.init(type: type, data: data)
+    }
+}
+
 /// The same events, folded to another state.
 private enum NewTally: Aggregate {
     typealias Event = Tally.Event
@@ -165,6 +172,39 @@ private enum NewTally: Aggregate {
         let others = try SnapshotStore(path: path, log: .random(), logger: quiet)
         #expect(await others.snapshot(of: stream, Tally.self) == nil)
         try others.close()
+    }
+
+    @Test func `Snapshot of a stream whose event was amended is removed`() async throws {
+        let store = try await Store()
+        let snapshots = try await store.snapshots()
+        func repository(_ snapshots: SnapshotStore) -> Repository<Tally> {
+            Repository(Tally.self, client: store.client, snapshots: snapshots, on: store.loop)
+        }
+        try await add(1, 2, 3, to: repository(snapshots))
+        let last = try #require(try await store.last(of: stream))
+        // A wrong state shows whether the snapshot is used.
+        func keepWrong(in snapshots: SnapshotStore) async {
+            await snapshots.keep(
+                Snapshot(
+                    state: 1000, revision: last.revision, position: last.position, event: last.id),
+                of: stream, Tally.self)
+        }
+        await keepWrong(in: snapshots)
+        #expect(snapshots.checkpoint == 0)
+        let foreign = try await store.deliveries(Wanted(order: "a"))[0].event
+        await repository(snapshots).forget(AmendmentNotice(position: 50, event: foreign))
+        try await add(0, expecting: 1000, to: repository(snapshots))
+        await repository(snapshots).forget(AmendmentNotice(position: 60, event: last))
+        try await add(0, expecting: 6, to: repository(snapshots))
+        try snapshots.close()
+        // The file knows the amendment after a restart.
+        let again = try await store.snapshots()
+        #expect(again.checkpoint == 60)
+        // A snapshot that can't be removed is not used.
+        await keepWrong(in: again)
+        try again.close()
+        await again.forget(stream, amendedAt: 70)
+        try await add(0, expecting: 6, to: repository(again))
     }
 
     @Test func `Repository works without snapshots that can't be read`() async throws {

@@ -93,7 +93,9 @@ final class Store {
         time.microseconds.withLock { $0 = microseconds }
         let events = try payloads.map { payload in
             NewEvent(
-                stream: try StreamName(category: type(of: payload).category, id: "1"),
+                stream: try StreamName(
+                    category: type(of: payload).category,
+                    id: payload.entity.isEmpty ? "1" : payload.entity),
                 type: type(of: payload).type, tags: payload.tags, data: try JSON.encode(payload))
         }
         return try await deliveries(events)

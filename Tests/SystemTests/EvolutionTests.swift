@@ -97,39 +97,6 @@ extension `Suite of services` {
         }
         #expect(try await suite.ended("p3").status == .confirmed)
     }
-
-    @Test func `Projection stops at an unknown event type and names it`() async throws {
-        let suite = try Suite()
-        try await suite.startAll()
-        try suite.customer("nina", funds: "100.00", credit: "0.00")
-        try await suite.place("known", of: "nina", price: 1000)
-        _ = try await suite.ended("known")
-        try suite.succeed(
-            "event-store", "append", "--stream", "order-known", "--type", "OrderPlaced.9",
-            "--data", "{}", "--unchecked")
-        var status = try await suite.status(of: "orders")
-        while status.projection?.stopped == nil { status = try await suite.status(of: "orders") }
-        let reason = "OrdersProjection does not know event type OrderPlaced.9 at position"
-        #expect(status.projection?.stopped?.contains(reason) == true, "\(status)")
-        let shown = try suite.succeed("orders", "status")
-        #expect(shown.contains(reason), "\(shown)")
-        let refused = try suite.run("orders", "show", "known")
-        #expect(refused.status == 69 && refused.errors.contains(reason), "\(refused.errors)")
-        let command = try suite.run("orders", "cancel", "known")
-        #expect(command.status == 69, "\(command)")
-        #expect(command.errors.contains("Orders does not know event type OrderPlaced.9"))
-        let audit = try suite.run("audit")
-        #expect(audit.status == 65 && audit.output.contains("Audit does not know"), "\(audit)")
-        // Services that do not show orders keep working, and so do the sagas of other orders.
-        try await suite.place("other", of: "nina", price: 1000)
-        let captured = try await suite.event(
-            matching: EventQuery([.init(types: ["PaymentCaptured"], tags: ["order:other"])]))
-        let balance = try await suite.client(of: "balance")
-        let account = try await balance.query(
-            "account", "nina", atLeast: captured.position, as: AccountView.self)
-        #expect(account.funds < 8000 && account.held == 0)
-        await balance.close()
-    }
 }
 
 extension Suite {

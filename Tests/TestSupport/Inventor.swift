@@ -100,7 +100,9 @@ public final class Inventor {
                 pick([RouteView.Status.planned, .confirmed, .rejected, .cancelled])
             case is StatementEntry.Kind.Type: pick([StatementEntry.Kind.opened, .refunded])
             case is DeadLetterCause.Type:
-                pick([DeadLetterCause.maximumReceives, .maximumAge, .targetNotFound])
+                pick([
+                    DeadLetterCause.maximumReceives, .maximumAge, .targetNotFound, .unreadable,
+                ])
             case is ReplayState.Type: pick([ReplayState.starting, .running, .failed])
             case is CommandReply.Result.Type:
                 pick([CommandReply.Result.appended, .repeated, .nothing])

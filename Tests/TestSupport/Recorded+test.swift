@@ -2,10 +2,10 @@ public import EventSourcing
 
 /// Returns the record of an event at a position of a log.
 public func record(
-    at position: UInt64, stream: String, type: String, data: String
+    at position: UInt64, stream: String, type: String, tags: [String] = [], data: String
 ) throws -> RecordedEvent {
     var bytes: [UInt8] = []
-    try NewEvent(stream: try StreamName(stream), type: type, data: Array(data.utf8))
+    try NewEvent(stream: try StreamName(stream), type: type, tags: tags, data: Array(data.utf8))
         .encode(into: &bytes)
     for byte in 0..<8 {
         bytes[RecordLayout.position + byte] = UInt8(truncatingIfNeeded: position >> (8 * byte))

@@ -27,7 +27,8 @@ struct FolderOrder {
         FolderOrder("Shared/Observability", ".", "Metrics", "Logs", "Server"),
         FolderOrder(
             "Shared/ServiceRuntime",
-            "Store", "Waiting", "Projections", "Reversal", "Aggregates", "Participants", "Host"),
+            "Store", "Waiting", "Amendments", "Projections", "Reversal", "Aggregates",
+            "Participants", "Host"),
         FolderOrder("Shared/WireProtocol", ".", "Bus", "Services"),
         FolderOrder("Shared/ZeroMQ", ".", "Streams"),
     ]

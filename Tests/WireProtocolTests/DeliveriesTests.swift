@@ -34,6 +34,7 @@ import WireProtocol
         Acknowledgement(sequence: 5, lease: 6, .failed(error: "now", delay: .zero)),
         Acknowledgement(sequence: 7, lease: 8, .extended(.seconds(43_200))),
         Acknowledgement(sequence: 9, lease: 10, .returned),
+        Acknowledgement(sequence: 11, lease: 12, .unreadable(error: "unknown type")),
     ]
 
     @Test func `Delivery frame decodes to what was encoded`() throws {
@@ -142,7 +143,7 @@ import WireProtocol
         var frame = try Acknowledgement.frame(
             [Acknowledgement(sequence: 1, lease: 1, .acknowledged)], of: "q")
         let kind = 2 + 4 + 16
-        frame[kind] = 4
+        frame[kind] = 5
         #expect(throws: ProtocolError(.malformed, "4 is not a verdict on a delivery")) {
             try Acknowledgement.read(frame)
         }

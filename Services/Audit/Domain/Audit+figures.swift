@@ -24,16 +24,19 @@ extension Audit {
         public var isZero: Bool { limit == 0 && reserved == 0 && used == 0 }
     }
 
-    /// The figures of every account, by account.
+    /// The figures of every account, by account. Lacks accounts with an event that can't be read.
     public var accountFigures: [String: AccountFigures] {
-        accounts.mapValues {
+        let unknown = stopped("account")
+        return accounts.filter { !unknown.contains($0.key) }.mapValues {
             AccountFigures(funds: $0.funds, held: $0.heldTotal, owed: $0.owed)
         }
     }
 
-    /// The figures of every credit limit, by customer.
+    /// The figures of every credit limit, by customer. Lacks those with an event that can't be
+    /// read.
     public var limitFigures: [String: LimitFigures] {
-        limits.mapValues {
+        let unknown = stopped("creditLimit")
+        return limits.filter { !unknown.contains($0.key) }.mapValues {
             LimitFigures(limit: $0.limit, reserved: $0.reservedTotal, used: $0.used)
         }
     }

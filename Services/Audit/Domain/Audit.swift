@@ -24,11 +24,17 @@ public struct Audit: Sendable {
     /// Credits that repaid a debt, by event id, until creditLimit has acted on them.
     var repayments: [EventID: Trigger] = [:]
     var position: UInt64 = 0
+    /// The streams with an event that can't be read, or that belongs to another stream. Services
+    /// do not apply their later events, and the audit does not check them.
+    var stopped: Set<StreamName> = []
 
     /// Creates an audit that has seen no event.
     public init() {}
 
     /// Checks the next record of the log. Ignores categories that are not the suite's.
+    ///
+    /// An event that can't be read is a finding, and the figures of its order, account or credit
+    /// limit are unknown from there on. The audit checks all others.
     public mutating func record(_ record: RecordedEvent) {
         if record.isAmended || record.isSkipped { amendedEvents += 1 }
         guard Event.categories.contains(record.category) else { return }
@@ -37,9 +43,8 @@ public struct Audit: Sendable {
                 self.record(event)
             }
         } catch {
-            // The description of a `DecodingError` has several lines.
-            let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-            add(.unreadable, "\(record.stream) cannot be read: \(reason)", at: record.position)
+            stopped.insert(record.stream)
+            add(.unreadable, "\(error)", at: record.position)
         }
     }
 
@@ -48,10 +53,12 @@ public struct Audit: Sendable {
         position = recorded.position
         let (event, stream) = (recorded.event, recorded.stream)
         guard event.category == stream.category else {
+            stopped.insert(stream)
             let text = "stream \(stream) holds \(event.type), which belongs to \(event.category)"
             return add(.unreadable, text, order: event.order)
         }
         guard event.owner == stream.id else {
+            stopped.insert(stream)
             let text = "stream \(stream) holds \(event.type) for \(event.category) \(event.owner)"
             return add(.misplaced, text, order: event.order)
         }
@@ -59,6 +66,7 @@ public struct Audit: Sendable {
             let place = OrderBook.Place(position: position, stream: stream.description)
             for step in event.steps { orders[order, default: OrderBook()].record(step, at: place) }
         }
+        guard !stopped.contains(stream) else { return }
         switch event {
         case .order(let event): record(event, recorded)
         case .route: break
@@ -87,6 +95,14 @@ public struct Audit: Sendable {
     }
 
     // MARK: Figures
+
+    /// Whether the services can't read an event.
+    public var hasStopped: Bool { !stopped.isEmpty }
+
+    /// Returns the ids of the streams of a category that have an event which services can't read.
+    public func stopped(_ category: String) -> Set<String> {
+        Set(stopped.lazy.filter { $0.category == category }.map(\.id))
+    }
 
     /// How many orders were placed.
     public var orderCount: Int { orders.values.count { $0.status != nil } }

@@ -10,8 +10,8 @@ extension BalanceService {
     static let entity = ServiceQuery<Self, String, AccountView>(
         "account", in: \.accounts, orReject: { "there is no account \($0)" })
 
-    static let accounts = ServiceQuery<Self, Nothing, [AccountView]>(
-        "accounts", from: .memory { model, _ in model.accounts.sorted })
+    static let accounts = ServiceQuery<Self, Nothing, [Listed<AccountView>]>(
+        "accounts", from: .memory { model, _ in model.listed(\.accounts) })
 
     static let statement = ServiceQuery<Self, String, [StatementEntry]>(
         "statement", of: { .stream(try StreamName(category: Account.category, id: $0)) },

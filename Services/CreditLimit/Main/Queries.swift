@@ -8,8 +8,8 @@ extension CreditLimitService {
     static let entity = ServiceQuery<Self, String, CreditLimitView>(
         "limit", in: \.limits, orReject: { "customer \($0) has no credit limit" })
 
-    static let limits = ServiceQuery<Self, Nothing, [CreditLimitView]>(
-        "limits", from: .memory { model, _ in model.limits.sorted })
+    static let limits = ServiceQuery<Self, Nothing, [Listed<CreditLimitView>]>(
+        "limits", from: .memory { model, _ in model.listed(\.limits) })
 }
 
 extension CreditLimitView: FieldView {

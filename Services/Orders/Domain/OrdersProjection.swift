@@ -38,6 +38,10 @@ public enum OrdersProjection: Projection {
 
     /// The version of model and fold.
     public static let version = 1
+    /// Orders and routes have the ids of orders. Accounts have other ids.
+    public static let entityCategories = ["order", "route"]
+    /// The start of the tags that name orders.
+    public static let entityTag: String? = Tag.order("")
 
     /// Applies an event to the order's row, and a new order to its customer's list.
     public static func project(_ recorded: Recorded<Event>, onto model: inout Model) {

@@ -89,7 +89,7 @@ struct Show: ProgramCommand {
 
     func run() async throws {
         try await options.show(OrdersService.entity, order) { view in
-            try printOrders([view])
+            try printOrders([.shown(view)])
             for item in view.items {
                 try Output.print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
             }
@@ -249,7 +249,7 @@ struct Import: ProgramCommand {
     }
 }
 
-private func printOrders(_ views: [OrderView]) throws {
+private func printOrders(_ views: [Listed<OrderView>]) throws {
     try Output.table(
         views, id: "order",
         ["customer", "status", "itemsTotal", "shipping", "total", "destination", "arrivesAt"],

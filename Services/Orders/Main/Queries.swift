@@ -10,24 +10,46 @@ extension OrdersService {
         orReject: { "there is no order \($0)" })
 
     /// A customer's orders. The events that hold their funds have only the account's tag.
-    static let customer = ServiceQuery<Self, String, [OrderView]>(
+    ///
+    /// An order that has stopped before its customer was known is found by its tags.
+    static let customer = ServiceQuery<Self, String, [Listed<OrderView>]>(
         "customer",
         of: { EventQuery([.init(tags: [Tag.customer($0)]), .init(tags: [Tag.account($0)])]) },
         from: .memory { model, id in
-            (model.customers[id]?.orders ?? []).compactMap { model.orders[$0] }
+            let orders = model.customers[id]?.orders ?? []
+            let tagged = model.stopped.sorted.filter { $0.tags.contains(Tag.customer(id)) }
+            let others = tagged.map(\.id).filter { !orders.contains($0) }
+            return model.listed(orders + others, in: \.orders)
         })
 
-    /// The number of given orders in each status. Unknown orders are not counted.
+    /// The number of given orders in each status, and of those that have stopped. Unknown orders
+    /// are not counted.
     static let count = ServiceQuery<Self, [String], [String: Int]>(
         "count",
-        from: .memory { model, ids in counts(ids.lazy.compactMap { model.orders[$0] }) })
+        from: .memory { model, ids in
+            ids.reduce(into: [:]) { counts, id in
+                if let status = status(of: id, in: model) { counts[status, default: 0] += 1 }
+            }
+        })
 
-    /// The number of all orders in each status.
+    /// The number of all orders in each status, and of those that have stopped.
     static let summary = ServiceQuery<Self, Nothing, [String: Int]>(
-        "summary", from: .memory { model, _ in counts(model.orders.rows.values) })
+        "summary",
+        from: .memory { model, _ in
+            var counts: [String: Int] = [:]
+            for order in model.orders.rows.values where model.stopped[order.id] == nil {
+                counts[order.status.rawValue, default: 0] += 1
+            }
+            if model.stopped.count > 0 { counts["stopped"] = model.stopped.count }
+            return counts
+        })
 
-    private static func counts(_ orders: some Sequence<OrderView>) -> [String: Int] {
-        orders.reduce(into: [:]) { $0[$1.status.rawValue, default: 0] += 1 }
+    /// Returns the status of an order, `stopped` if an event of it can't be read, or nil for an
+    /// unknown order.
+    private static func status(
+        of order: String, in model: ProjectedModel<OrdersProjection>
+    ) -> String? {
+        model.stopped[order] == nil ? model.orders[order]?.status.rawValue : "stopped"
     }
 }
 

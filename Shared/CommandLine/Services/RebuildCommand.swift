@@ -16,6 +16,9 @@ struct Rebuild<S: Service>: ProgramCommand {
         With --into, the command builds a read model in a new file, as of now or of any \
         earlier time. The service need not run and does not change. Its queries open the \
         file with --store. An interrupted rebuild resumes where it stopped.
+
+        Events that can't be read stop the entities that they may belong to. The command \
+        rebuilds everything else, names the events, and exits with status 65.
         """
     }
 
@@ -45,7 +48,8 @@ struct Rebuild<S: Service>: ProgramCommand {
 
     /// Builds the new file, or has the service rebuild its read model and waits for that.
     ///
-    /// - Throws: `internal` if the service's rebuild fails, `invalid` if the file exists.
+    /// - Throws: `internal` if the service's rebuild fails, `invalid` if the file exists,
+    ///   `unreadable` after a rebuild without the events that can't be read.
     func run() async throws {
         if let into { return try await build(into) }
         let status = try await options.with(S.name, follow)
@@ -53,8 +57,12 @@ struct Rebuild<S: Service>: ProgramCommand {
             throw DaybookError(
                 .internal, "the rebuild failed, the old read model stays in use: \(reason)")
         }
-        if options.json { return try Output.json(status) }
-        try Output.print("rebuilt up to position \(status.checkpoint)")
+        if options.json {
+            try Output.json(status)
+        } else {
+            try Output.print("rebuilt up to position \(status.checkpoint)")
+        }
+        try Output.check(status.degraded, of: S.name)
     }
 
     /// Starts a rebuild, or joins a running one, and returns the status after its end.
@@ -85,7 +93,8 @@ struct Rebuild<S: Service>: ProgramCommand {
             let end = try await client.position(of: until ?? .position(store.head))
             var fresh: Rebuilding<S.ReadProjection>
             do {
-                fresh = try await Rebuilding(at: file + ".part", log: store.log, notBeyond: end)
+                fresh = try await Rebuilding(
+                    at: file + ".part", log: store.log, from: client, notBeyond: end)
             } catch let error as DaybookError where error.kind != .damaged {
                 throw DaybookError(.invalid, "can't create \(file): \(error)")
             }
@@ -94,15 +103,24 @@ struct Rebuild<S: Service>: ProgramCommand {
             try await fresh.extend(to: end, from: client) {
                 bar.show(Int(clamping: $0.position))
             }
+            let isCurrent = try await fresh.isCurrent(client)
+            try require(
+                isCurrent, .unavailable,
+                "an event was amended during the rebuild; run the command again")
             try fresh.finish(as: file)
-            return Built(file: file, position: end)
+            return Built(file: file, position: end, degraded: fresh.degradation)
         }
-        if options.json { return try Output.json(built) }
-        try Output.print("built \(file) as of position \(built.position)")
+        if options.json {
+            try Output.json(built)
+        } else {
+            try Output.print("built \(file) as of position \(built.position)")
+        }
+        try Output.check(built.degraded, of: S.name)
     }
 
     private struct Built: Encodable {
         let file: String
         let position: UInt64
+        let degraded: Degradation?
     }
 }

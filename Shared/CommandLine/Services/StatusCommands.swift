@@ -26,7 +26,10 @@ struct Status<S: Service>: ProgramCommand {
             let lag = status.head - min(projection.checkpoint, status.head)
             fields.append(("projection", "at \(projection.checkpoint), \(lag) behind"))
             fields.append(("store", projection.store))
-            if let reason = projection.stopped { fields.append(("stopped", reason)) }
+            if let degraded = projection.degraded {
+                fields.append(("degraded", degraded.summary))
+                fields += degraded.lines.map { ("unreadable", $0) }
+            }
             if let rebuild = projection.rebuild, rebuild.isRunning {
                 fields.append(("rebuild", "at \(rebuild.position) of \(rebuild.target)"))
             }
@@ -52,8 +55,9 @@ struct Health<S: Service>: ProgramCommand {
     }
     static var discussion: String {
         """
-        A service is ready if it answers, its projection has not stopped and is up to \
-        date, and its participant takes part in sagas. Otherwise the exit status is 69.
+        A service is ready if it answers, its projection is up to date, and its participant \
+        takes part in sagas. Otherwise the exit status is 69. A ready service is degraded if \
+        entities have stopped at events that it can't read. The status names the events.
         """
     }
 
@@ -74,10 +78,8 @@ struct Health<S: Service>: ProgramCommand {
         if let fault = status.fault(lag: lag) {
             throw DaybookError(.unavailable, fault)
         }
-        if options.json {
-            try Output.json(status)
-        } else {
-            try Output.print("healthy, at \(status.head)")
-        }
+        if options.json { return try Output.json(status) }
+        let degraded = status.projection?.degraded.map { ", but degraded: \($0.summary)" } ?? ""
+        try Output.print("healthy, at \(status.head)\(degraded)")
     }
 }

@@ -94,7 +94,16 @@ extension PayloadFamily {
     /// - Throws: `unreadable` if the data does not fit the type.
     public init?(type: String, data: ArraySlice<UInt8>) throws {
         guard let decode = Self.cases.decoders[type] else { return nil }
-        self = try decode(data)
+        self = try decode(data, nil)
+    }
+
+    /// Creates the event of this type and data in a stream, or returns nil if the family lacks the
+    /// type.
+    ///
+    /// - Throws: `unreadable` if the data does not fit the type, or belongs to another stream.
+    public init?(type: String, data: ArraySlice<UInt8>, in stream: StreamName) throws {
+        guard let decode = Self.cases.decoders[type] else { return nil }
+        self = try decode(data, stream)
     }
 }
 
@@ -103,7 +112,8 @@ public struct PayloadCases<Family: Sendable>: Sendable {
     /// A case of a family, with the payload that it wraps.
     public struct Case: Sendable {
         let payload: any EventPayload.Type
-        let decode: @Sendable (ArraySlice<UInt8>) throws -> Family
+        /// Checks the stream unless it is nil.
+        let decode: @Sendable (ArraySlice<UInt8>, StreamName?) throws -> Family
     }
 
     /// The categories of the payloads, sorted by name.
@@ -113,7 +123,7 @@ public struct PayloadCases<Family: Sendable>: Sendable {
     let payloads: [any EventPayload.Type]
     /// The family of all types of each category.
     let families: [String: any PayloadFamily.Type]
-    let decoders: [String: @Sendable (ArraySlice<UInt8>) throws -> Family]
+    let decoders: [String: @Sendable (ArraySlice<UInt8>, StreamName?) throws -> Family]
     private let cases: [Case]
 
     /// Creates the cases. No two of them may have the same type.
@@ -133,7 +143,7 @@ extension PayloadCases {
         _ wrap: @escaping @Sendable (Family) -> Outer
     ) -> [PayloadCases<Outer>.Case] {
         cases.map { inner in
-            PayloadCases<Outer>.Case(payload: inner.payload) { wrap(try inner.decode($0)) }
+            PayloadCases<Outer>.Case(payload: inner.payload) { wrap(try inner.decode($0, $1)) }
         }
     }
 }
@@ -141,7 +151,23 @@ extension PayloadCases {
 extension PayloadCases.Case {
     /// Creates the case from its initializer, such as `Event.placed`.
     public init<Payload: EventPayload>(_ wrap: @escaping @Sendable (Payload) -> Family) {
-        self.init(payload: Payload.self) { wrap(try JSON.decode($0, of: Payload.type)) }
+        self.init(payload: Payload.self) { data, stream in
+            let payload: Payload = try JSON.decode(data, of: Payload.type)
+            if let stream { try payload.check(isIn: stream) }
+            return wrap(payload)
+        }
+    }
+}
+
+extension EventPayload {
+    /// Throws `unreadable` if the data belongs to another stream.
+    ///
+    /// Otherwise one service could show an event for one entity that another decides on for a
+    /// different entity.
+    fileprivate func check(isIn stream: StreamName) throws(DaybookError) {
+        try require(
+            Self.category == stream.category && entity == stream.id, .unreadable,
+            "its data belongs to stream \(Self.category)-\(entity)")
     }
 }
 

@@ -44,7 +44,7 @@ public struct Upcasting {
         let contents = try family.upcasters.upcast(content)
         return try contents.enumerated().compactMap { index, today in
             guard let event = try family.init(type: today.type, data: today.data) else {
-                throw DaybookError.unknownEvent(record, reader: family)
+                throw UnreadableEvent.unknownType(of: record, reader: family)
             }
             guard types.isEmpty || types.contains(today.type) else { return nil }
             guard today.type != content.type else { return record }

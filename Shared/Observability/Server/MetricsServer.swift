@@ -22,6 +22,7 @@ public actor MetricsServer: LoopActor {
     private let observedLoop: SocketLoop
     private let metrics: @Sendable () async -> [Metric]
     private let fault: @Sendable () async -> String?
+    private let degradation: @Sendable () async -> String?
     private let logger: Logger
 
     /// Creates a server and binds its address. Returns nil if the address is nil.
@@ -31,17 +32,21 @@ public actor MetricsServer: LoopActor {
     ///     runs tasks.
     ///   - metrics: returns the current metrics.
     ///   - fault: returns why the process is not ready, in one line, or nil if it is.
+    ///   - degradation: returns what a ready process can't do, in one line, or nil if it can do
+    ///     everything.
     /// - Throws: `unavailable` if the address can't be bound.
     public init?(
         at address: StreamAddress?, of observedLoop: SocketLoop,
         metrics: @escaping @Sendable () async -> [Metric],
-        fault: @escaping @Sendable () async -> String?, logger: Logger
+        fault: @escaping @Sendable () async -> String?,
+        degradation: @escaping @Sendable () async -> String? = { nil }, logger: Logger
     ) async throws {
         guard let address else { return nil }
         loop = SocketLoop(name: "metrics")
         self.observedLoop = observedLoop
         self.metrics = metrics
         self.fault = fault
+        self.degradation = degradation
         self.logger = logger
         do {
             listener = try StreamListener(address, on: loop)
@@ -131,10 +136,11 @@ public actor MetricsServer: LoopActor {
                 status: "200 OK", contentType: Exposition.contentType,
                 body: Exposition.text(metrics))
         case "/ready":
-            guard let fault = await fault() else {
-                return HTTPResponse(status: "200 OK", body: "ready\n")
+            if let fault = await fault() {
+                return HTTPResponse(status: "503 Service Unavailable", body: fault + "\n")
             }
-            return HTTPResponse(status: "503 Service Unavailable", body: fault + "\n")
+            let degradation = await degradation().map { ", but degraded: \($0)" } ?? ""
+            return HTTPResponse(status: "200 OK", body: "ready\(degradation)\n")
         case "/live":
             await Task(executorPreference: observedLoop) {}.value
             return HTTPResponse(status: "200 OK", body: "live\n")

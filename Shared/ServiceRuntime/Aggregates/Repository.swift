@@ -63,8 +63,9 @@ actor Repository<Subject: Aggregate>: LoopActor {
     ///
     /// - Throws: `DaybookError` of kind `rejected` with the aggregate's rejection, `unavailable` if
     ///   the event store can't be reached, or `internal` if other processes appended first in each
-    ///   of 100 attempts; `ProtocolError` with the code `idReused` if another command has used the
-    ///   id, or `expired` if the caller no longer waits.
+    ///   of 100 attempts; `UnreadableEvent` if the aggregate has an event that can't be read;
+    ///   `ProtocolError` with the code `idReused` if another command has used the id, or `expired`
+    ///   if the caller no longer waits.
     func execute(_ command: Subject.Command, _ cause: Cause) async throws -> Outcome {
         let stream = try StreamName(category: Subject.category, id: Subject.id(of: command))
         var current: Loaded?
@@ -99,9 +100,7 @@ actor Repository<Subject: Aggregate>: LoopActor {
     func attempt(
         on stream: StreamName, _ cause: Cause, _ body: () async throws -> Outcome?
     ) async throws -> Outcome {
-        if !lock.tryLock(stream.id) {
-            await withCheckedContinuation { lock.wait(for: stream.id, $0) }
-        }
+        await lock(stream)
         defer { lock.unlock(stream.id) }
         if cause.mayBeRepeat, let outcome = try await earlierOutcome(of: cause, on: stream) {
             return outcome
@@ -113,6 +112,24 @@ actor Repository<Subject: Aggregate>: LoopActor {
         throw DaybookError(
             .internal,
             "other processes changed stream \(stream) in each of \(attempts) attempts; try again")
+    }
+
+    private func lock(_ stream: StreamName) async {
+        if !lock.tryLock(stream.id) {
+            await withCheckedContinuation { lock.wait(for: stream.id, $0) }
+        }
+    }
+
+    /// Forgets the state of the amended event's stream, in memory and on disk, because it was
+    /// computed from the event as it was read before.
+    func forget(_ notice: AmendmentNotice) async {
+        let stream = notice.event.stream
+        guard stream.category == Subject.category else { return }
+        // A command that is under way stores its state before it unlocks the stream.
+        await lock(stream)
+        defer { lock.unlock(stream.id) }
+        cache[stream.id] = nil
+        await snapshots?.forget(stream, amendedAt: notice.position)
     }
 
     /// Returns the command with the time of its decision, if it needs one.

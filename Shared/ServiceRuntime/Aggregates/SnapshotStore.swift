@@ -21,10 +21,13 @@ struct Snapshot<State: Sendable>: Sendable {
 /// The file is only a cache. The repository checks that a snapshot's event is in the log before it
 /// uses the snapshot, and a failed read or write only costs time. The file may be removed while no
 /// process uses it. The store removes a damaged file, and the next process creates a new one.
+///
+/// Its checkpoint is the position of the last amendment whose stream it has forgotten.
 final class SnapshotStore: Sendable {
     private let store: ProjectedStore
     private let logger: Logger
-    private let isDamaged = Mutex(false)
+    /// Whether the file is damaged, or has a snapshot that could not be removed. It is not used.
+    private let isUnusable = Mutex(false)
 
     /// Opens the file at `path`. Replaces a damaged file and one of another log or version.
     init(path: String, log: EventID, logger: Logger) throws {
@@ -78,6 +81,21 @@ final class SnapshotStore: Sendable {
         }
     }
 
+    /// The position of the last amendment that the file reflected when it was opened.
+    var checkpoint: UInt64 { store.checkpoint }
+
+    /// Removes the snapshot of a stream with an event that was amended at `position`.
+    ///
+    /// If that fails, this process uses no snapshots. The next one tries again.
+    func forget(_ stream: StreamName, amendedAt position: UInt64) async {
+        let key = stream.description
+        let isDone: Void? = await attempt("a snapshot can't be removed", of: stream) {
+            try await store.commit(
+                [{ _ = try Row.deleteOne($0, key: key) }], checkpoint: position)
+        }
+        if isDone == nil { isUnusable.withLock { $0 = true } }
+    }
+
     /// Returns the number of snapshots, or nil if the file can't be read.
     func count() async -> Int? {
         await attempt("snapshots can't be counted") {
@@ -92,7 +110,7 @@ final class SnapshotStore: Sendable {
         _ problem: Logger.Message, of stream: StreamName? = nil,
         _ body: () async throws -> Value?
     ) async -> Value? {
-        guard !isDamaged.withLock(\.self) else { return nil }
+        guard !isUnusable.withLock(\.self) else { return nil }
         do {
             return try await body()
         } catch is CancellationError {
@@ -109,9 +127,9 @@ final class SnapshotStore: Sendable {
 
     /// Removes the damaged file and logs that once.
     private func remove(_ damage: any Error) {
-        let wasFound = isDamaged.withLock { isDamaged in
-            defer { isDamaged = true }
-            return isDamaged
+        let wasFound = isUnusable.withLock { isUnusable in
+            defer { isUnusable = true }
+            return isUnusable
         }
         guard !wasFound else { return }
         do {
@@ -125,7 +143,7 @@ final class SnapshotStore: Sendable {
     }
 
     func close() throws {
-        guard !isDamaged.withLock(\.self) else { return }
+        guard !isUnusable.withLock(\.self) else { return }
         do {
             try store.close()
         } catch  where DaybookError.Kind(of: error) == .damaged {

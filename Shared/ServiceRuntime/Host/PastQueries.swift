@@ -44,7 +44,7 @@ actor PastQueries {
     ///   - timeout: how long the caller waits, in seconds, or nil if it does not say. After that,
     ///     the query stops at its next batch of events.
     /// - Throws: `invalid` for a timeout that is not above 0, `overloaded` if too many queries of
-    ///   the caller wait, `unavailable` after the timeout, `rejected` if an event can't be read.
+    ///   the caller wait, `unavailable` after the timeout.
     func answer(
         _ call: String, _ argument: Data, id: EventID?, of caller: Caller, within timeout: Double?,
         _ fold: @escaping @Sendable () async throws -> Data
@@ -78,7 +78,7 @@ actor PastQueries {
             group.addTask {
                 try await self.takePlace(of: caller)
                 return try await closing({ await self.leavePlace(of: caller) }) {
-                    try await Self.rejectingUnreadable(fold)
+                    try await fold()
                 }
             }
             group.addTask {
@@ -90,17 +90,6 @@ actor PastQueries {
             defer { group.cancelAll() }
             for try await answer in group { return answer }
             throw CancellationError()
-        }
-    }
-
-    /// An event that can't be read stays so. The caller must not take it for a passing failure.
-    private static func rejectingUnreadable(
-        _ fold: @Sendable () async throws -> Data
-    ) async throws -> Data {
-        do {
-            return try await fold()
-        } catch let error as any ClassifiedError where error.kind == .unreadable {
-            throw DaybookError(.rejected, "\(error)")
         }
     }
 

@@ -114,9 +114,14 @@ package struct PastReading<S: Service>: Sendable {
             try await read(scope, asOf: moment, progress) { try past.fold($0) }
             return past
         }
-        let snapshots = try PastSnapshots<S>(
-            in: folder, log: await client.welcome().log, of: query.name, argument)
-        if let snapshot = snapshots.nearest(to: moment),
+        // Without the permission to read amendments, nothing shows that a snapshot is current.
+        var snapshots: PastSnapshots<S>?
+        if let amendment = try await Amendments.last(client) {
+            snapshots = try PastSnapshots(
+                in: folder, log: await client.welcome().log, amendment: amendment, of: query.name,
+                argument)
+        }
+        if let snapshot = snapshots?.nearest(to: moment),
             try await client.event(id: snapshot.event)?.position == snapshot.position
         {
             past.snapshot = snapshot
@@ -133,7 +138,7 @@ package struct PastReading<S: Service>: Sendable {
                 unkept = 0
             }
             // Written with each batch: the snapshots of a long history do not fit into memory.
-            snapshots.keep(kept)
+            snapshots?.keep(kept)
         }
         return past
     }
@@ -207,14 +212,14 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         self.query = query
         guard case .disk = query.source else { return }
         rows = try DatabaseQueue()
-        try rows?.write { try S.ReadProjection.Model.createTables($0) }
+        try rows?.write { try ProjectedModel<S.ReadProjection>.createTables($0) }
     }
 
     /// Whether the query reads the model only, so that the model alone is a complete snapshot.
     var isInMemory: Bool { rows == nil }
 
     mutating func fold(_ records: [RecordedEvent]) throws {
-        try S.ReadProjection.project(records, onto: &snapshot.model)
+        snapshot.model.fold(records)
         if let last = records.last {
             (snapshot.position, snapshot.time, snapshot.event) = (last.position, last.time, last.id)
         }
@@ -226,11 +231,11 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         for event in events {
             guard let shown = try event.decoded(S.ReadProjection.Event.self) else { continue }
             snapshot.position += 1
-            S.ReadProjection.project(
+            snapshot.model.fold(
                 Recorded(
                     shown, position: snapshot.position, stream: event.stream, revision: 0,
                     id: event.id, time: .now(), correlationID: event.correlationID,
-                    causationID: event.causationID), onto: &snapshot.model)
+                    causationID: event.causationID), tags: [])
         }
         try write()
     }
@@ -241,7 +246,8 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     }
 
     func answer(_ argument: Argument) throws -> Answer {
-        switch query.source {
+        try query.check(argument, in: snapshot.model.stopped)
+        return switch query.source {
         case .memory(let answer): try answer(snapshot.model, argument)
         // The initializer creates `rows` for every query that reads from disk.
         case .disk(let answer): try rows!.read { try answer($0, argument) }

@@ -8,8 +8,10 @@ import JSON
 ///
 /// The file is only a cache. A reader checks that a snapshot's event is in the log before it uses
 /// the snapshot, and a failed read or write only costs time. The file may be removed at any time.
+///
+/// An amendment changes how past events are read, so a snapshot is valid only until the next one.
 struct PastSnapshots<S: Service>: Sendable {
-    typealias Model = S.ReadProjection.Model
+    typealias Model = ProjectedModel<S.ReadProjection>
 
     /// The read model of one entity after one of its events, or without events.
     struct Snapshot: Sendable {
@@ -24,14 +26,22 @@ struct PastSnapshots<S: Service>: Sendable {
 
     private let path: String
     private let log: EventID
+    /// The position of the log's last amendment, or 0.
+    private let amendment: UInt64
     private let query: String
     /// The argument of the query, as JSON.
     private let argument: String
 
-    /// - Parameter folder: the service's own folder.
-    init(in folder: String, log: EventID, of query: String, _ argument: some Encodable) throws {
+    /// - Parameters:
+    ///   - folder: the service's own folder.
+    ///   - amendment: the position of the log's last amendment, or 0. Read it before the events.
+    init(
+        in folder: String, log: EventID, amendment: UInt64, of query: String,
+        _ argument: some Encodable
+    ) throws {
         path = "\(folder)/past.sqlite"
         self.log = log
+        self.amendment = amendment
         self.query = query
         self.argument = try JSON.text(argument)
     }
@@ -50,11 +60,14 @@ struct PastSnapshots<S: Service>: Sendable {
                 let row = try Row.fetchOne(
                     db,
                     sql: """
-                        SELECT model, position, time, event FROM past
+                        SELECT model, position, time, event FROM snapshot
                         WHERE query = ? AND argument = ? AND version = ? AND log = ?
-                        AND \(column) <= ? ORDER BY position DESC LIMIT 1
+                        AND amendment = ? AND \(column) <= ? ORDER BY position DESC LIMIT 1
                         """,
-                    arguments: [query, argument, S.ReadProjection.version, log.description, bound])
+                    arguments: [
+                        query, argument, Model.storeVersion, log.description,
+                        Int64(clamping: amendment), bound,
+                    ])
                 return try row.flatMap(Self.snapshot)
             }
         }
@@ -70,7 +83,8 @@ struct PastSnapshots<S: Service>: Sendable {
             time: Timestamp(microseconds: try row.decode(forColumn: "time")), event: event)
     }
 
-    /// Stores the snapshots, and removes those of another version or log.
+    /// Stores the snapshots, and removes those of another version or log, or from before the last
+    /// amendment.
     func keep(_ snapshots: [Snapshot]) {
         guard !snapshots.isEmpty else { return }
         // A failed write needs no handling: the next answer takes as long as this one.
@@ -78,23 +92,25 @@ struct PastSnapshots<S: Service>: Sendable {
     }
 
     private func write(_ snapshots: [Snapshot], _ db: Database) throws {
+        // Earlier versions had the table `past`, without amendments.
         try db.execute(
             sql: """
-                CREATE TABLE IF NOT EXISTS past (
-                    query TEXT, argument TEXT, version INTEGER, log TEXT, position INTEGER,
-                    time INTEGER, event TEXT, model BLOB,
-                    PRIMARY KEY (query, argument, position))
+                DROP TABLE IF EXISTS past;
+                CREATE TABLE IF NOT EXISTS snapshot (
+                    query TEXT, argument TEXT, version INTEGER, log TEXT, amendment INTEGER,
+                    position INTEGER, time INTEGER, event TEXT, model BLOB,
+                    PRIMARY KEY (query, argument, position));
                 """)
-        // Snapshots of another version or log are useless.
+        // Other snapshots are useless. A slower query may store some from before the amendment.
         try db.execute(
-            sql: "DELETE FROM past WHERE version <> ? OR log <> ?",
-            arguments: [S.ReadProjection.version, log.description])
+            sql: "DELETE FROM snapshot WHERE version <> ? OR log <> ? OR amendment <> ?",
+            arguments: [Model.storeVersion, log.description, Int64(clamping: amendment)])
         for snapshot in snapshots {
             try db.execute(
-                sql: "INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
-                    query, argument, S.ReadProjection.version, log.description,
-                    Int64(snapshot.position),
+                    query, argument, Model.storeVersion, log.description,
+                    Int64(clamping: amendment), Int64(clamping: snapshot.position),
                     snapshot.time.microseconds, snapshot.event.description,
                     try JSON.data(snapshot.model),
                 ])

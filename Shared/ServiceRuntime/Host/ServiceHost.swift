@@ -82,7 +82,22 @@ public struct ServiceHost<S: Service> {
                     + "as docs/operations.md describes for a restored log")
         }
         if let participant { self.participant = try runner(of: participant, in: folder) }
+        try await applyAmendments()
         await answerCalls()
+    }
+
+    /// Makes the repository and the participant forget what amendments have changed: those since
+    /// the service's last process, and those that the read model meets from now on.
+    private func applyAmendments() async throws {
+        let (repository, participant) = (repository, participant)
+        let apply = { @Sendable (notice: AmendmentNotice) async in
+            await repository.forget(notice)
+            await participant?.note(notice)
+        }
+        let remembered = await participant?.amendmentCheckpoint
+        let start = min(snapshots.checkpoint, remembered ?? .max)
+        for notice in try await Amendments.notices(after: start, client) { await apply(notice) }
+        await readModel.notifyOfAmendments(apply)
     }
 
     private func runner<P: Participant<S.Subject.Command>>(
@@ -132,7 +147,7 @@ public struct ServiceHost<S: Service> {
             at: metricsAddress, of: loop, metrics: report.metrics,
             fault: { [keyFault] in if let fault = keyFault() { fault } else { await report.fault() }
             },
-            logger: logger)
+            degradation: report.degradation, logger: logger)
         logger.notice("ready", metadata: ["log": "\(log)"])
         try await untilSignalled {
             try await withTaskExecutorPreference(loop) {

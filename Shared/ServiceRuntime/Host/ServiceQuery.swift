@@ -12,7 +12,7 @@ public struct ServiceQuery<
     S: Service, Argument: Codable & Sendable, Answer: Codable & Sendable
 >: Sendable {
     /// The read model of the service.
-    public typealias Model = S.ReadProjection.Model
+    public typealias Model = ProjectedModel<S.ReadProjection>
 
     /// The part of the read model that answers.
     public enum Source: Sendable {
@@ -51,14 +51,20 @@ public struct ServiceQuery<
         of scope: @escaping @Sendable (String) throws -> EventQuery = {
             .stream(try StreamName(category: S.Subject.category, id: $0))
         },
-        in table: any KeyPath<Model, EventSourcing.Table<Answer>> & Sendable,
+        in table: any KeyPath<S.ReadProjection.Model, EventSourcing.Table<Answer>> & Sendable,
         orReject rejection: @escaping @Sendable (_ id: String) -> String
     ) where Argument == String, Answer: Identifiable, Answer.ID == String {
         self.init(
             name, of: scope,
             from: .memory { model, id in
-                try model[keyPath: table][id].orThrow(.rejected, rejection(id))
+                try model.tables[keyPath: table][id].orThrow(.rejected, rejection(id))
             })
+    }
+
+    /// Throws `unreadable` if an entity that the query asks for has stopped.
+    func check(_ argument: Argument, in stopped: StoppedEntities) throws {
+        guard stopped.count > 0 else { return }
+        try stopped.check(S.ReadProjection.entities(of: scope(argument)))
     }
 }
 
@@ -106,9 +112,13 @@ extension LiveReadModel {
     ) async throws -> Answer where S.ReadProjection == P {
         switch query.source {
         case .memory(let answer):
-            try await read(atLeast: position) { try answer($0, argument) }
+            return try await read(atLeast: position) {
+                try query.check(argument, in: $0.stopped)
+                return try answer($0, argument)
+            }
         case .disk(let answer):
-            try await readStore(atLeast: position) { try answer($0, argument) }
+            try await read(atLeast: position) { try query.check(argument, in: $0.stopped) }
+            return try await readStore(atLeast: position) { try answer($0, argument) }
         }
     }
 }

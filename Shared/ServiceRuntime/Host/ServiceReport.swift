@@ -39,6 +39,9 @@ struct ServiceReport: Sendable {
         }
     }
 
+    /// Returns what is missing from the read model, in one line, or nil if nothing is.
+    func degradation() async -> String? { await projection().degraded?.summary }
+
     /// Returns the metrics of the process.
     func metrics() async -> [Metric] {
         // An unavailable event store must not fail the scrape: it is a metric itself.
@@ -71,9 +74,13 @@ extension ProjectionStatus {
                 "How many events the read model lags behind the log.",
                 each: lag.map { [([], Double($0))] } ?? []),
             .gauge(
-                "daybook_projection_stopped",
-                "1 if the projection has stopped at an event that it can't read.",
-                stopped == nil ? 0 : 1),
+                "daybook_projection_stopped_entities",
+                "How many entities have stopped at an event that can't be read.",
+                Double(degraded?.stoppedEntities ?? 0)),
+            .gauge(
+                "daybook_projection_unreadable_events",
+                "How many events the projection can't read.",
+                Double(degraded?.unreadableEvents ?? 0)),
         ]
     }
 }

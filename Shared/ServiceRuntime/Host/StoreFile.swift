@@ -5,6 +5,8 @@ import GRDB
 
 /// A store that `rebuild --into` wrote, read without the service or the event store.
 package struct StoreFile<S: Service>: Sendable {
+    private typealias Model = ProjectedModel<S.ReadProjection>
+
     private let path: String
     private let database: DatabaseQueue
 
@@ -30,9 +32,9 @@ package struct StoreFile<S: Service>: Sendable {
                 !tables.isDisjoint(with: Self.tables()), .invalid,
                 "\(path) is a store of another service, not of \(S.name)")
             try require(
-                version == S.ReadProjection.version, .invalid,
+                version == Model.storeVersion, .invalid,
                 "\(path) has version \(version ?? 0), but \(S.name) "
-                    + "reads version \(S.ReadProjection.version); build a new file with: "
+                    + "reads version \(Model.storeVersion); build a new file with: "
                     + "\(S.name) rebuild --into FILE")
             return database
         }
@@ -40,15 +42,21 @@ package struct StoreFile<S: Service>: Sendable {
 
     /// Answers the query from the file.
     ///
-    /// - Throws: `rejected` if the query rejects its argument, `invalid` if the file can't be read.
+    /// - Throws: `rejected` if the query rejects its argument, `unreadable` if the entity has
+    ///   stopped, `invalid` if the file can't be read.
     package func answer<Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) throws -> Answer {
         try Self.reading(path) {
             try database.read { db in
                 switch query.source {
-                case .disk(let answer): try answer(db, argument)
-                case .memory(let answer): try answer(S.ReadProjection.Model.load(db), argument)
+                case .disk(let answer):
+                    try query.check(argument, in: .stored(in: db))
+                    return try answer(db, argument)
+                case .memory(let answer):
+                    let model = try Model.load(db)
+                    try query.check(argument, in: model.stopped)
+                    return try answer(model, argument)
                 }
             }
         }

@@ -98,7 +98,8 @@ extension ParticipantRunner {
         for start in stride(from: 0, to: tags.count, by: Self.readCount) {
             let part = tags[start..<min(start + Self.readCount, tags.count)]
             let found = try await retryWhileUnavailable {
-                try await self.events(of: Set(part.map(\.id)), tagged: part.map(\.tag))
+                try await self.events(
+                    of: Set(part.map(\.id)), tagged: part.map(\.tag), through: self.beginning)
             }
             for event in found {
                 let id = P.saga(of: event.event)
@@ -114,14 +115,40 @@ extension ParticipantRunner {
         try await memories(of: ids).compactMapValues(\.complete)
     }
 
-    /// Returns the sagas' events in the log up to where the memory begins.
+    /// Folds the remembered sagas that may have an amended event from the log again, up to their
+    /// last event.
+    func refold(_ notices: [AmendmentNotice]) async throws {
+        let tags = Set(notices.flatMap(\.event.tags))
+        let amended = try await store.ids().filter { P.tag(of: $0).map(tags.contains) ?? false }
+        for start in stride(from: 0, to: amended.count, by: Self.readCount) {
+            let ids = Set(amended[start..<min(start + Self.readCount, amended.count)])
+            var sagas = try await store.sagas(ids)
+            let last = sagas.values.map(\.lastPosition).max() ?? 0
+            let found = try await retryWhileUnavailable {
+                try await self.events(
+                    of: ids, tagged: ids.compactMap(P.tag(of:)), through: last)
+            }
+            for id in ids { sagas[id]?.state = P.initial }
+            for event in found {
+                let id = P.saga(of: event.event)
+                // The last event stays the last, even if it is skipped now.
+                guard var saga = sagas[id], event.position <= saga.lastPosition else { continue }
+                P.evolve(&saga.state, with: event.event)
+                sagas[id] = saga
+            }
+            try await remember(sagas)
+        }
+        try await store.markAmended(through: notices.map(\.position).max() ?? 0)
+    }
+
+    /// Returns the sagas' events in the log up to `last`.
     private func events(
-        of sagas: Set<String>, tagged tags: [String]
+        of sagas: Set<String>, tagged tags: [String], through last: UInt64
     ) async throws -> [Recorded<P.Event>] {
         let query = EventQuery(tags.map { .init(tags: [$0]) })
         let taken = P.Event.query
         var events: [Recorded<P.Event>] = []
-        for try await record in client.read(ReadRequest(query, to: beginning)).events
+        for try await record in client.read(ReadRequest(query, to: last)).events
         where taken.matches(record) {
             events += readable(record).filter { sagas.contains(P.saga(of: $0.event)) }
         }

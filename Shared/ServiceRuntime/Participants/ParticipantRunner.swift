@@ -60,6 +60,8 @@ where P.Command == Subject.Command {
     /// The latest commit time of a delivered event.
     var lastTime = Timestamp(microseconds: 0)
     var nextTrim = ContinuousClock.now
+    /// Amendments of events that may be part of remembered sagas.
+    private var amendments: [AmendmentNotice] = []
     private(set) var status: ParticipantStatus
 
     /// - Parameter service: the service's name, which is also the name of the queue's consumer.
@@ -107,6 +109,11 @@ where P.Command == Subject.Command {
 
     func close() throws { try store.close() }
 
+    var amendmentCheckpoint: UInt64 { store.amendmentCheckpoint }
+
+    /// Makes the runner read the sagas of the amended event again, before it handles more events.
+    func note(_ notice: AmendmentNotice) { amendments.append(notice) }
+
     private func consumeQueue() async throws {
         let consumer = try await client.consumer(of: P.name, named: service)
         try await closing(consumer.close) {
@@ -134,6 +141,11 @@ where P.Command == Subject.Command {
     ///
     /// - Throws: `CancellationError`, or the errors of the participant's own store.
     func handle(_ deliveries: [Delivery]) async throws -> [Acknowledgement.Verdict] {
+        if !amendments.isEmpty {
+            let noted = amendments
+            try await refold(noted)
+            amendments.removeFirst(noted.count)
+        }
         let contents = deliveries.map { delivery in
             Result { try Recorded<P.Event>.required(in: delivery.event, by: P.self) }
         }
@@ -147,13 +159,14 @@ where P.Command == Subject.Command {
         result.failures.merge(try await carryOut(result.owed)) { first, _ in first }
         try await remember(result.changed.filter { result.failures[$0.key] == nil })
         let verdicts = zip(deliveries, contents).map { delivery, events in
-            let failure: String? =
-                switch events {
-                case .success(let events):
-                    events.lazy.compactMap { result.failures[P.saga(of: $0.event)] }.first
-                case .failure(let error): Self.reason(error)
-                }
-            return verdict(on: delivery, failure)
+            switch events {
+            case .success(let events):
+                let failure = events.lazy.compactMap { result.failures[P.saga(of: $0.event)] }.first
+                return verdict(on: delivery, failure.map { .failed(error: $0, delay: nil) })
+            case .failure(let error):
+                // A retry would not help, and would keep the group waiting.
+                return verdict(on: delivery, .unreadable(error: Self.reason(error)))
+            }
         }
         try await advanceTime(after: deliveries)
         return verdicts
@@ -204,7 +217,10 @@ where P.Command == Subject.Command {
         }
     }
 
-    private func verdict(on delivery: Delivery, _ failure: String?) -> Acknowledgement.Verdict {
+    /// Counts the delivery, and returns `failure`, or `acknowledged` if it is nil.
+    private func verdict(
+        on delivery: Delivery, _ failure: Acknowledgement.Verdict?
+    ) -> Acknowledgement.Verdict {
         guard let failure else {
             status.handled += 1
             return .acknowledged
@@ -212,9 +228,9 @@ where P.Command == Subject.Command {
         let event = delivery.event
         status.failed += 1
         recordFailure(
-            failure, of: "\(event.type) at position \(event.position)",
+            failure.error ?? "", of: "\(event.type) at position \(event.position)",
             in: event.correlationID)
-        return .failed(error: failure, delay: nil)
+        return failure
     }
 
     /// Logs a failure, and remembers it for the status.
@@ -285,6 +301,10 @@ protocol RunningParticipant: Sendable {
     /// Handles events until cancelled.
     func run() async throws
     var status: ParticipantStatus { get async }
+    /// The position of the last amendment that the participant's memory reflects.
+    var amendmentCheckpoint: UInt64 { get async }
+    /// Makes the participant read the sagas of an amended event again.
+    func note(_ notice: AmendmentNotice) async
     /// Returns the events that the participant's reactions would append if `events` happened.
     func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent]
     /// Closes the participant's memory.

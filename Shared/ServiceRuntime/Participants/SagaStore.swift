@@ -17,8 +17,9 @@ struct Saga<State: Codable & Sendable>: Sendable {
 
 /// The participant's memory on disk, a cache of the log: see `ParticipantRunner`.
 ///
-/// It needs no checkpoint, because the participant's queue holds the events that are not handled
-/// yet. The queue does not redeliver an acknowledged event, so its effect must be on disk first.
+/// It needs no checkpoint of events, because the participant's queue holds the events that are not
+/// handled yet. The queue does not redeliver an acknowledged event, so its effect must be on disk
+/// first. Its checkpoint is the position of the last amendment that the sagas reflect.
 struct SagaStore<State: Codable & Sendable>: Sendable {
     /// A saga by its id, with its deadline if it has one.
     typealias Entry = (id: String, saga: Saga<State>, deadline: Timestamp?)
@@ -81,6 +82,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         try db.create(table: "memory") { $0.column("beginning", .integer).notNull() }
     }
 
+    /// The position of the last amendment that the sagas reflected when the store was opened.
+    var amendmentCheckpoint: UInt64 { store.checkpoint }
+
     /// Returns the position where the memory begins: it contains every handled event after it. Nil
     /// for a new memory.
     func beginning() async throws -> UInt64? {
@@ -136,6 +140,11 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
         }
     }
 
+    /// Returns the ids of all sagas.
+    func ids() async throws -> [String] {
+        try await store.read { try String.fetchAll($0, sql: "SELECT id FROM saga") }
+    }
+
     /// Returns the deadlines of all sagas that have one.
     func deadlines() async throws -> [Deadline] {
         try await store.read { db in
@@ -152,6 +161,11 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     func commit(_ sagas: [Entry]) async throws {
         guard !sagas.isEmpty else { return }
         try await store.write { try Self.insert("OR REPLACE", sagas, $0) }
+    }
+
+    /// Records that the sagas reflect the amendments up to `position`.
+    func markAmended(through position: UInt64) async throws {
+        try await store.commit([], checkpoint: position)
     }
 
     /// Stores the sagas.

@@ -9,15 +9,20 @@ import ZeroMQ
 /// The live read model of a projection: it follows the log, in memory and on disk, and answers
 /// queries.
 actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
-    private var model: P.Model
+    private var model: ProjectedModel<P>
     private var store: ProjectedStore
     /// The position up to which the model contains every event, and the queries that wait for a
     /// later one.
     private var gate: PositionGate<CheckedContinuation<Void, any Error>>
     /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
-    /// The lock that is held while the model and its store change.
-    private var changeLock = KeyedLock()
+    /// The locks that are held while the model and its store change, and while they are rebuilt.
+    private var locks = KeyedLock()
+    /// What the model contains of amendments: events after `from` were read when the log had
+    /// reached `head`, so they are as amendments up to there say.
+    private var amended: (from: UInt64, head: UInt64)
+    /// Called with each amendment, before the model reaches its position.
+    private var onAmendment: @Sendable (AmendmentNotice) async throws -> Void = { _ in }
     /// The current or last rebuild, or nil if there was none.
     private var rebuild: RebuildStatus?
     private let rebuilds = AsyncStream<Void>.makeStream()
@@ -38,6 +43,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     ) async throws {
         (model, store) = try await Self.open(path, log: log, logger: logger)
         gate = PositionGate(at: store.checkpoint)
+        amended = (from: store.checkpoint, head: 0)
         self.client = client
         self.log = log
         self.logger = logger
@@ -46,14 +52,14 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     private static func open(
         _ path: String, log: EventID, logger: Logger
-    ) async throws -> (P.Model, ProjectedStore) {
+    ) async throws -> (ProjectedModel<P>, ProjectedStore) {
         if let store = try P.openStore(path, log: log) {
-            return (try await store.read(P.Model.load), store)
+            return (try await store.read(ProjectedModel.load), store)
         }
         logger.notice("the projection's version has changed; rebuilding its store from the log")
         try ProjectedStore.remove(path)
         // The file was just removed, so this creates a store of the current version.
-        return (P.Model(), try P.openStore(path, log: log)!)
+        return (ProjectedModel(), try P.openStore(path, log: log)!)
     }
 
     /// Follows the log and executes rebuilds until cancelled.
@@ -74,32 +80,117 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         }
     }
 
+    /// Makes the model call `body` with each amendment that it meets in the log.
+    func notifyOfAmendments(_ body: @escaping @Sendable (AmendmentNotice) async throws -> Void) {
+        onAmendment = body
+    }
+
     private func followLog() async throws {
-        do {
-            // The store may have been replaced since this process asked it for its log.
-            let subscription = try await client.subscribe(P.query, after: gate.position, in: log)
-            for try await batch in subscription {
-                try await whileLocked {
-                    if !batch.events.isEmpty {
-                        try P.project(batch.events, onto: &model)
-                        try await store.commit(model.takeWrites(), checkpoint: batch.through)
-                    }
-                    for waiter in gate.advance(to: batch.through) { waiter.resume() }
-                }
+        if try await retryWhileUnavailable({ try await canReadMore() }) { _ = rebuild(.random()) }
+        amended.head = try await client.welcome().head
+        // One subscription to both: the model must not pass an amendment that it has not seen.
+        let query = EventQuery(
+            P.query.items + (P.query.isAll ? [] : Amendments.query.items))
+        // The store may have been replaced since this process asked it for its log.
+        let subscription = try await client.subscribe(query, after: gate.position, in: log)
+        for try await batch in subscription { try await take(batch) }
+    }
+
+    /// Returns whether the projection can read one of the events that it could not read before, as
+    /// a later version may.
+    private func canReadMore() async throws -> Bool {
+        guard model.stopped.degradation != nil else { return false }
+        for event in try await store.read(StoppedEntities.firstEvents(in:)) {
+            guard let record = try await client.event(id: event.id) else { continue }
+            if (try? Recorded<P.Event>.events(in: record, by: P.self)) != nil { return true }
+        }
+        return false
+    }
+
+    /// Applies a batch. At an amendment of an event that the model contains as it was read before,
+    /// the model first becomes one that has the amendment.
+    private func take(_ batch: EventBatch) async throws {
+        // A rebuild for an amendment reaches beyond it.
+        var events = batch.events.drop { $0.position <= gate.position }
+        while let index = events.firstIndex(where: Amendments.contain) {
+            let position = events[index].position
+            try await fold(events[..<index], through: position - 1)
+            let record = events[index]
+            let notice = try await retryWhileUnavailable {
+                try await Amendments.notice(record, client)
             }
-        } catch let error as ProjectionStopped {
-            // Commands and the saga participant do not need the read model, so the process runs on.
-            logger.error("\(error)")
-            stop(error)
+            if let notice {
+                try await onAmendment(notice)
+                try await rebuild(for: notice)
+            }
+            events = events[(index + 1)...].drop { $0.position <= gate.position }
+        }
+        try await fold(events, through: max(batch.through, gate.position))
+    }
+
+    private func fold(_ events: ArraySlice<RecordedEvent>, through position: UInt64) async throws {
+        try await whileLocked("model") {
+            if !events.isEmpty {
+                model.fold(events)
+                try await store.commit(model.takeWrites(), checkpoint: position)
+            }
+            for waiter in gate.advance(to: position) { waiter.resume() }
         }
     }
 
-    /// Runs `body` while no other change of the model or its store is under way.
-    private func whileLocked(_ body: () async throws -> Void) async throws {
-        if !changeLock.tryLock("model") {
-            await withCheckedContinuation { changeLock.wait(for: "model", $0) }
+    private func needsRebuild(_ notice: AmendmentNotice) -> Bool {
+        P.query.matches(notice.event)
+            && (notice.position > amended.head || notice.event.position <= amended.from)
+    }
+
+    /// Rebuilds the model from the log, which has the amendment by now, and switches over, if the
+    /// model lacks the amendment. Queries are answered from the old model meanwhile, unless they
+    /// wait for a later position.
+    ///
+    /// - Throws: an error after which the process should end. The next one rebuilds again, because
+    ///   the old store stays before the amendment.
+    private func rebuild(for notice: AmendmentNotice) async throws {
+        try await whileLocked("rebuild") {
+            // A rebuild by command may have read the amendment meanwhile.
+            guard needsRebuild(notice) else { return }
+            logger.notice(
+                "rebuilding the read model, because an event was amended",
+                metadata: ["event": "\(notice.event.id)"])
+            try await retryWhileUnavailable {
+                var fresh = try await Rebuilding<P>(at: rebuildPath, log: log, from: client)
+                rebuild = RebuildStatus(id: .random(), target: fresh.head)
+                // Up to the head at its start and not further: it has all amendments up to there.
+                try await fresh.extend(to: fresh.head, from: client, show)
+                try switchOver(to: fresh)
+            }
+            rebuild?.state = .done
+            for waiter in gate.advance(to: max(amended.head, gate.position)) { waiter.resume() }
         }
-        defer { changeLock.unlock("model") }
+    }
+
+    /// Returns the answer of `ask`. Retries while the event store is unavailable or overloaded.
+    private func retryWhileUnavailable<Answer>(
+        _ ask: () async throws -> Answer
+    ) async throws -> Answer {
+        while true {
+            do {
+                return try await ask()
+            } catch let error as any ClassifiedError
+                where [.unavailable, .overloaded].contains(error.kind)
+            {
+                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+                // The store does not say when it is ready.
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    /// Runs `body` while nobody else holds the lock of this name.
+    private func whileLocked(_ name: String, _ body: () async throws -> Void) async throws {
+        if !locks.tryLock(name) {
+            await withCheckedContinuation { locks.wait(for: name, $0) }
+        }
+        defer { locks.unlock(name) }
         try await body()
     }
 
@@ -113,7 +204,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     /// Answers from memory once the model contains every event up to `position`.
     func read<Answer>(
-        atLeast position: UInt64 = 0, _ body: (P.Model) throws -> sending Answer
+        atLeast position: UInt64 = 0, _ body: (ProjectedModel<P>) throws -> sending Answer
     ) async throws -> sending Answer {
         try await wait(for: position)
         return try body(model)
@@ -135,7 +226,6 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     private func wait(for position: UInt64) async throws {
-        if let stopped = end as? ProjectionStopped { throw stopped }
         guard position > gate.position else { return }
         try await withCheckedThrowingContinuation { continuation in
             // Checked here, because the model may have caught up while this task suspended.
@@ -171,17 +261,19 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// - Throws: `CancellationError` if the process stops. The next process resumes the rebuild.
     private func rebuildFromLog() async throws {
         do {
-            let fresh = try await Rebuilding<P>(at: rebuildPath, log: log)
-            do {
-                try await build(fresh)
-            } catch {
-                // The next process resumes a rebuild that was interrupted.
-                if error is CancellationError {
-                    try fresh.store.close()
-                } else {
-                    try fresh.abandon()
+            try await whileLocked("rebuild") {
+                let fresh = try await Rebuilding<P>(at: rebuildPath, log: log, from: client)
+                do {
+                    try await build(fresh)
+                } catch {
+                    // The next process resumes a rebuild that was interrupted.
+                    if error is CancellationError {
+                        try fresh.store.close()
+                    } else {
+                        try fresh.abandon()
+                    }
+                    throw error
                 }
-                throw error
             }
             rebuild?.state = .done
         } catch let error as CancellationError {
@@ -201,7 +293,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func build(_ fresh: Rebuilding<P>) async throws {
         var fresh = fresh
         for _ in 1...2 { try await fresh.extend(to: gate.position, from: client, show) }
-        try await whileLocked {
+        try await whileLocked("model") {
             try await fresh.extend(to: gate.position, from: client, show)
             try switchOver(to: fresh)
         }
@@ -221,6 +313,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         // The file that was just moved there has the current version.
         store = try P.openStore(path, log: log)!
         model = fresh.model
+        amended = (from: 0, head: fresh.head)
     }
 
     // MARK: Status
@@ -228,7 +321,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     func status() -> ProjectionStatus {
         ProjectionStatus(
             checkpoint: gate.position, store: store.path, rebuild: rebuild,
-            stopped: (end as? ProjectionStopped)?.description)
+            degraded: model.stopped.degradation)
     }
 
     func close() throws { try store.close() }

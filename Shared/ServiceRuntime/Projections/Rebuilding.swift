@@ -1,6 +1,7 @@
 package import EventSourcing
 package import EventStoreClient
-import WireProtocol
+import GRDB
+package import WireProtocol
 
 /// A read model and its store that are built from the log alone, beside the live ones.
 ///
@@ -10,21 +11,55 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     private static var commitInterval: Duration { .seconds(1) }
 
     /// The model with every event up to `position`.
-    package private(set) var model: P.Model
+    package private(set) var model: ProjectedModel<P>
     let store: ProjectedStore
     /// The position up to which the model contains every event.
     package private(set) var position: UInt64
     /// How many events this process has added to the model.
     package private(set) var events = 0
 
+    /// The head of the log when the rebuild began or resumed. The model has all amendments up to
+    /// there.
+    let head: UInt64
+
     /// Resumes the rebuild at `path`. Starts from the beginning if the file is missing or damaged,
-    /// has another version or log, or is already beyond `end`.
-    package init(at path: String, log: EventID, notBeyond end: UInt64 = .max) async throws {
-        store = try ProjectedStore.openOrReplace(
-            path, version: P.version, log: log, create: P.Model.createTables
-        ) { $0.checkpoint <= end }
-        model = try await store.read(P.Model.load)
+    /// has another version or log, is already beyond `end`, or was begun before an event was
+    /// amended last.
+    package init(
+        at path: String, log: EventID, from client: EventStoreClient, notBeyond end: UInt64 = .max
+    ) async throws {
+        let head = try await client.welcome().head
+        // A file that was begun before an amendment may have the event as it was read then.
+        let lastAmendment = try await Amendments.last(client) ?? .max
+        func open() throws -> ProjectedStore {
+            try ProjectedStore.openOrReplace(
+                path, version: ProjectedModel<P>.storeVersion, log: log,
+                create: { try Self.createTables($0, head: head) },
+                where: { $0.checkpoint <= end })
+        }
+        var store = try open()
+        if store.checkpoint > 0, try await store.read(Self.beginning) < lastAmendment {
+            try store.close()
+            try ProjectedStore.remove(path)
+            store = try open()
+        }
+        self.store = store
+        self.head = head
+        model = try await store.read(ProjectedModel.load)
         position = store.checkpoint
+    }
+
+    private static func createTables(_ db: Database, head: UInt64) throws {
+        try ProjectedModel<P>.createTables(db)
+        try db.create(table: "daybook_rebuild") { $0.required(.integer, "head") }
+        try db.execute(
+            sql: "INSERT INTO daybook_rebuild VALUES (?)", arguments: [Int64(clamping: head)])
+    }
+
+    /// Returns the head of the log when the file was created, or 0 if it is unknown.
+    private static func beginning(_ db: Database) throws -> UInt64 {
+        guard try db.tableExists("daybook_rebuild") else { return 0 }
+        return try UInt64.fetchOne(db, sql: "SELECT head FROM daybook_rebuild") ?? 0
     }
 
     /// Reads the log up to `target`, and calls `progress` after each batch of events.
@@ -35,7 +70,7 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         let request = ReadRequest(P.query, from: position + 1, to: target)
         var committed = ContinuousClock.now
         for try await batch in client.read(request) {
-            try P.project(batch.events, onto: &model)
+            model.fold(batch.events)
             position = batch.through
             events += batch.events.count
             // Commits are rare, because a row that many events change is then written only once.
@@ -47,6 +82,15 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
         }
         try await commit()
     }
+
+    /// Returns whether no event was amended since the rebuild began. Otherwise the model may have
+    /// some events as they were read before, and the rebuild must begin again.
+    package func isCurrent(_ client: EventStoreClient) async throws -> Bool {
+        try await Amendments.last(client) ?? 0 <= head
+    }
+
+    /// What the model lacks because events can't be read, or nil if it lacks nothing.
+    package var degradation: Degradation? { model.stopped.degradation }
 
     private mutating func commit() async throws {
         try await store.commit(model.takeWrites(), checkpoint: position)
@@ -71,36 +115,7 @@ extension Projection where Model: StoredModel {
     /// version.
     static func openStore(_ path: String, log: EventID) throws -> ProjectedStore? {
         try ProjectedStore.open(
-            path, version: version, log: log, create: Model.createTables)
+            path, version: ProjectedModel<Self>.storeVersion, log: log,
+            create: ProjectedModel<Self>.createTables)
     }
-
-    /// Adds the events in `records` to the model.
-    ///
-    /// - Throws: `ProjectionStopped` at the first unreadable record. The model then contains the
-    ///   events before it.
-    static func project(
-        _ records: [RecordedEvent], onto model: inout Model
-    ) throws(ProjectionStopped) {
-        for record in records {
-            do {
-                for event in try Recorded<Event>.events(in: record, by: Self.self) {
-                    project(event, onto: &model)
-                }
-            } catch {
-                throw ProjectionStopped(position: record.position, reason: error)
-            }
-        }
-    }
-}
-
-/// The error of a projection that met an unreadable event.
-///
-/// The projection stops there, because its model would be wrong without the event.
-struct ProjectionStopped: ClassifiedError {
-    let position: UInt64
-    let reason: any Error
-
-    var kind: DaybookError.Kind { .unreadable }
-
-    var description: String { "the projection has stopped at position \(position): \(reason)" }
 }

@@ -74,7 +74,7 @@ public enum BusEventType: String, Sendable, CaseIterable {
     }
 }
 
-/// Why an event is dead: the first limit that it reached.
+/// Why an event is dead: the first limit that it reached, or that its consumer can't read it.
 public enum DeadLetterCause: String, Codable, Hashable, Sendable {
     /// The event reached the retry policy's receive count without an acknowledgement.
     case maximumReceives = "MaximumReceives"
@@ -82,6 +82,8 @@ public enum DeadLetterCause: String, Codable, Hashable, Sendable {
     case maximumAge = "MaximumAge"
     /// The rule of the event names a queue that does not exist.
     case targetNotFound = "TargetNotFound"
+    /// The consumer can't read the event, so a retry would not help.
+    case unreadable = "Unreadable"
 }
 
 /// An event that a queue could not deliver.
@@ -102,7 +104,7 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     public var sequence: UInt64
     /// The group of the event. The events of a group are delivered in order.
     public var group: String
-    /// The limit that the event reached.
+    /// Why the event is dead.
     public var cause: DeadLetterCause
     /// The error that the consumer reported last, or nil.
     public var error: String?

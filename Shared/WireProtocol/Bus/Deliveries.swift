@@ -170,13 +170,13 @@ public struct Delivery: Sendable {
     }
 }
 
-/// What a consumer reports about a delivery: acknowledged, failed, extended or returned.
+/// What a consumer reports about a delivery: acknowledged, failed, extended, returned or unreadable.
 ///
 /// Acknowledgements travel in one frame. It holds the length of the queue's name, 1 byte, the name,
 /// and the number of acknowledgements, 4 bytes. For each of them follow its sequence and lease,
 /// 8 bytes each, its verdict, 1 byte (0 for acknowledged, 1 for failed, 2 for extended, 3 for
-/// returned), its milliseconds, 4 bytes (all bits set for none), the length of its error, 2 bytes,
-/// and the error.
+/// returned, 4 for unreadable), its milliseconds, 4 bytes (all bits set for none), the length of its
+/// error, 2 bytes, and the error.
 public struct Acknowledgement: Hashable, Sendable {
     /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {
@@ -190,6 +190,17 @@ public struct Acknowledgement: Hashable, Sendable {
         /// The consumer could not try. The event is redelivered at once, and the delivery does not
         /// count as a receive.
         case returned
+        /// The consumer can't read the event. It becomes a dead letter at once, because no retry
+        /// would help.
+        case unreadable(error: String)
+
+        /// The error of a delivery that was not handled, or nil.
+        public var error: String? {
+            switch self {
+            case .acknowledged, .extended, .returned: nil
+            case .failed(let error, _), .unreadable(let error): error
+            }
+        }
     }
 
     /// The longest error that is sent, in bytes. A longer one is cut.
@@ -212,7 +223,7 @@ public struct Acknowledgement: Hashable, Sendable {
     /// Why a queue rejects the verdict, in one line; nil if it does not.
     public var fault: String? {
         switch verdict {
-        case .acknowledged, .returned: nil
+        case .acknowledged, .returned, .unreadable: nil
         case .failed(_, let delay):
             RetryPolicy.delays.fault(
                 delay?.inSeconds, "a delivery comes back after 0 to 86400 seconds")
@@ -242,6 +253,7 @@ public struct Acknowledgement: Hashable, Sendable {
                 case .failed(let error, let delay): (1, delay, error)
                 case .extended(let duration): (2, duration, "")
                 case .returned: (3, nil, "")
+                case .unreadable(let error): (4, nil, error)
                 }
             bytes.append(kind)
             bytes.append(littleEndian: milliseconds(duration))
@@ -274,6 +286,7 @@ public struct Acknowledgement: Hashable, Sendable {
             case (1, _): verdict = .failed(error: error, delay: duration)
             case (2, let duration?): verdict = .extended(duration)
             case (3, _): verdict = .returned
+            case (4, _): verdict = .unreadable(error: error)
             default: throw ProtocolError(.malformed, "\(kind) is not a verdict on a delivery")
             }
             let acknowledgement = Acknowledgement(sequence: sequence, lease: lease, verdict)

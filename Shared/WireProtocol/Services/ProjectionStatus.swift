@@ -8,17 +8,18 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
     public var store: String
     /// The last rebuild since the process started, or nil.
     public var rebuild: RebuildStatus?
-    /// Why the projection has stopped at an event that it can't read, or nil if it follows the log.
-    public var stopped: String?
+    /// What is missing because the projection can't read some events, or nil if nothing is.
+    public var degraded: Degradation?
 
     /// Creates a status.
     public init(
-        checkpoint: UInt64, store: String, rebuild: RebuildStatus? = nil, stopped: String? = nil
+        checkpoint: UInt64, store: String, rebuild: RebuildStatus? = nil,
+        degraded: Degradation? = nil
     ) {
         self.checkpoint = checkpoint
         self.store = store
         self.rebuild = rebuild
-        self.stopped = stopped
+        self.degraded = degraded
     }
 
     /// Returns an error message if the checkpoint is beyond the end of the log, or nil.
@@ -30,6 +31,40 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
         guard checkpoint > head else { return nil }
         return "the projection is at \(checkpoint), but the log has lost its end: it has only "
             + "\(head)"
+    }
+}
+
+/// What is missing from a read model, because its projection can't read some events.
+///
+/// Each such event stops the entities that it may belong to. The read model answers queries of all
+/// others.
+public struct Degradation: Codable, Hashable, Sendable {
+    /// How many events a degradation names.
+    public static let namedEvents = 10
+
+    /// The number of entities that have stopped.
+    public var stoppedEntities: Int
+    /// The number of events that the projection can't read.
+    public var unreadableEvents: Int
+    /// The first of these events, up to ``namedEvents``.
+    public var first: [UnreadableEvent]
+
+    /// Creates a description of what is missing.
+    public init(stoppedEntities: Int, unreadableEvents: Int, first: [UnreadableEvent]) {
+        self.stoppedEntities = stoppedEntities
+        self.unreadableEvents = unreadableEvents
+        self.first = first
+    }
+
+    /// The numbers, in one line.
+    public var summary: String {
+        "entities stopped: \(stoppedEntities), events that can't be read: \(unreadableEvents)"
+    }
+
+    /// The events, one line each, and how many more there are.
+    public var lines: [String] {
+        let more = unreadableEvents - first.count
+        return first.map(\.description) + (more > 0 ? ["and \(more) more"] : [])
     }
 }
 

@@ -36,12 +36,11 @@ extension ServiceStatus {
     /// How many events the read model of a healthy service may lag by default.
     public static let allowedLag: UInt64 = 1000
 
-    /// Returns why the service is not ready, or nil if it is.
+    /// Returns why the service is not ready, or nil if it is. A degraded service is ready.
     ///
     /// - Parameter lag: how many events the read model may lag.
     public func fault(lag: UInt64 = allowedLag) -> String? {
         if let projection {
-            if let reason = projection.stopped { return reason }
             if let ahead = projection.lead(over: head) { return ahead }
             let behind = head - min(projection.checkpoint, head)
             guard behind <= lag else { return "the projection is \(behind) events behind" }

@@ -213,7 +213,7 @@ extension Inventor {
             pick([
                 .acknowledged, .failed(error: error, delay: duration),
                 .failed(error: error, delay: nil),
-                .extended(duration),
+                .extended(duration), .unreadable(error: error),
             ]))
     }
 

@@ -222,7 +222,7 @@ import Testing
         }
     }
 
-    @Test func `Queries and rebuilds fail at an unknown event type and name it`() async throws {
+    @Test func `Past queries of a stopped entity and rebuilds name the event`() async throws {
         let suite = try await history()
         let store = try await suite.eventStore()
         let position = try await store.append([
@@ -231,9 +231,8 @@ import Testing
         await store.close()
         for arguments in [
             ["balance", "show", "alice", "--position", "\(position)"],
-            ["balance", "show", "--position", "\(position)"], ["balance", "diff", "alice"],
+            ["balance", "diff", "alice"],
             ["credit", "list", "alice", "--at", "\(Timestamp.now())"],
-            ["withdraw", "rebuild", "--into", "\(suite.home)/file"],
         ] {
             let errors = try expect(65, of: arguments, in: suite)
             #expect(errors.contains("AccountFrozen at position \(position)"), "\(errors)")
@@ -241,6 +240,17 @@ import Testing
         let errors = try expect(65, of: ["balance", "diff", "alice", "--offline"], in: suite)
         #expect(errors.contains("AccountFrozen at position \(position)"), "\(errors)")
         try suite.succeed("balance", "show", "alice", "--position", "\(position - 1)")
+        let list = try suite.succeed("balance", "show", "--position", "\(position)")
+        let rows = list.split(separator: "\n")
+        let stopped = rows.filter { $0.contains("AccountFrozen at position \(position)") }
+        #expect(rows.count > 2 && stopped.count == 1 && stopped[0].hasPrefix("alice "), "\(list)")
+        // A rebuild builds everything else.
+        let file = "\(suite.home)/file"
+        let rebuild = try suite.run("withdraw", "rebuild", "--into", file)
+        #expect(rebuild.status == 65, "\(rebuild)")
+        #expect(rebuild.errors.contains("AccountFrozen at position \(position)"), "\(rebuild)")
+        let refused = try expect(65, of: ["withdraw", "list", "alice", "--store", file], in: suite)
+        #expect(refused.contains("alice has stopped"), "\(refused)")
     }
 
     /// Runs a command that must fail with one line, or with its usage if the status is 64. Returns

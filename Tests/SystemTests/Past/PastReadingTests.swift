@@ -54,7 +54,8 @@ import WireProtocol
         var random = SplitMix(state: 7)
         var known = 0
         var built = try await Rebuilding<S.ReadProjection>(
-            at: "\(suite.home)/\(query.name).built", log: try await store.welcome().log)
+            at: "\(suite.home)/\(query.name).built", log: try await store.welcome().log,
+            from: store)
         let events = try await suite.events(S.ReadProjection.query)
         let last = try #require(events.last)
         let positions = events.indices.filter { _ in

@@ -54,7 +54,7 @@ import WireProtocol
         let suite = try await history()
         #expect(try await funds(suite, at: 2501) == 2500)
         let kept = try await DatabaseQueue(path: "\(suite.home)/past.sqlite").read { db in
-            try Int64.fetchAll(db, sql: "SELECT position FROM past ORDER BY position")
+            try Int64.fetchAll(db, sql: "SELECT position FROM snapshot ORDER BY position")
         }
         #expect(kept.count == 1 && (1000...2001).contains(kept[0]), "\(kept)")
         for position in [1, 2, 1000, 1500, 2400, 2501, 3001] as [UInt64] {
@@ -63,14 +63,28 @@ import WireProtocol
 
         // A falsified snapshot shows that it is used, until its event or its version does not
         // match.
-        try change(suite, #"UPDATE past SET model = replace(model, '"funds":', '"funds":9')"#)
+        try change(suite, #"UPDATE snapshot SET model = replace(model, '"funds":', '"funds":9')"#)
         #expect(try await funds(suite, at: 2501) > 9000)
         #expect(try await funds(suite, at: 500) == 499)
-        try change(suite, "UPDATE past SET event = '\(EventID.random())'")
+        try change(suite, "UPDATE snapshot SET event = '\(EventID.random())'")
         #expect(try await funds(suite, at: 2501) == 2500)
-        try change(suite, #"UPDATE past SET model = replace(model, '"funds":', '"funds":9')"#)
-        try change(suite, "UPDATE past SET version = 99")
+        try change(suite, #"UPDATE snapshot SET model = replace(model, '"funds":', '"funds":9')"#)
+        try change(suite, "UPDATE snapshot SET version = 99")
         #expect(try await funds(suite, at: 2501) == 2500)
+        // An amendment may change how any event is read, so only later snapshots are used.
+        try change(suite, #"UPDATE snapshot SET model = replace(model, '"funds":', '"funds":9')"#)
+        try change(suite, "UPDATE snapshot SET amendment = amendment + 1")
+        #expect(try await funds(suite, at: 2501) == 2500)
+    }
+
+    @Test func `Snapshots of a version without amendments are replaced`() async throws {
+        let suite = try await history()
+        try change(suite, "CREATE TABLE past (query TEXT, argument TEXT, version INTEGER)")
+        #expect(try await funds(suite, at: 2501) == 2500)
+        let tables = try await DatabaseQueue(path: "\(suite.home)/past.sqlite").read { db in
+            try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        #expect(tables == ["snapshot"])
     }
 
     @Test func `Past state is computed without a usable snapshot file`() async throws {

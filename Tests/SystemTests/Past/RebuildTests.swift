@@ -113,14 +113,17 @@ import WireProtocol
         try database.close()
     }
 
-    /// All rows of all tables, except the table with the checkpoint.
+    /// All rows of the service's own tables.
     private func rows(of path: String) throws -> [String: [Row]] {
         let database = try DatabaseQueue(path: path)
         defer { try? database.close() }
         return try database.read { db in
             let tables = try String.fetchAll(
-                db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'daybook'"
-            )
+                db,
+                sql: """
+                    SELECT name FROM sqlite_master
+                    WHERE type = 'table' AND name NOT LIKE 'daybook%'
+                    """)
             return try tables.reduce(into: [:]) { rows, table in
                 rows[table] = try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\" ORDER BY 1")
             }

@@ -168,6 +168,8 @@ final class BusQueue {
         case .extended(let duration):
             return state.extend(sequence, lease: lease, visibility: duration, now: now)
         case .returned: return state.takeBack(sequence, lease: lease)
+        case .unreadable(let error):
+            return state.giveUp(sequence, lease: lease, error: error)
         }
     }
 

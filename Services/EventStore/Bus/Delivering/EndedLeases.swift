@@ -18,6 +18,7 @@ struct EndedLeases {
             switch acknowledgement.verdict {
             case .acknowledged, .returned: verdict = acknowledgement.verdict
             case .failed(_, let delay): verdict = .failed(error: "", delay: delay)
+            case .unreadable: verdict = .unreadable(error: "")
             case .extended: return nil
             }
             (sequence, lease) = (acknowledgement.sequence, acknowledgement.lease)

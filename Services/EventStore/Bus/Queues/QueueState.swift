@@ -166,6 +166,19 @@ extension QueueState {
         return true
     }
 
+    /// Makes the entry dead at once, because its consumer can't read the event. Returns false and
+    /// does nothing if the lease is not the current one.
+    mutating func giveUp(_ sequence: UInt64, lease: UInt64, error: String) -> Bool {
+        guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.remove(sequence)
+        entry.lease = nil
+        entry.error = error
+        groups[entry.group]?.inFlight = nil
+        deadLetter(entry, .unreadable)
+        updateHead(of: entry.group)
+        return true
+    }
+
     /// Extends the lease to `visibility` from now, or to the queue's own timeout if nil. Returns
     /// false and does nothing if the lease is not the current one.
     mutating func extend(

@@ -55,7 +55,7 @@ struct Obstacles: Sendable {
             case .faulty(let fault): fault
             case .running(let status):
                 name == OrdersService.name
-                    ? status.projection?.stopped.map { "\(name) can't answer: \($0)" } : nil
+                    ? status.projection?.degraded.map { "\(name) is degraded: \($0.summary)" } : nil
             }
         }
     }
