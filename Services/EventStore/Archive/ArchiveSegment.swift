@@ -22,7 +22,7 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
     public let first: UInt64
     /// The position of its last event.
     public let last: UInt64
-    /// The commit time of its first event.
+    /// The time of its earliest event (`RecordedEvent.occurredAt`).
     public let firstTime: Timestamp
     /// The commit time of its last event.
     public let lastTime: Timestamp

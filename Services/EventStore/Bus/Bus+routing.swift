@@ -42,6 +42,7 @@ extension Bus {
     }
 
     private func send(_ event: RecordedEvent, at now: Timestamp) {
+        guard event.isForRules else { return }
         let routes = router.route(event)
         guard !routes.isEmpty else { return }
         cache.insert(event)
@@ -86,7 +87,8 @@ extension Bus {
         if filling.position < position {
             let request = ReadRequest(
                 .all, from: filling.position + 1, to: position, since: filling.since)
-            for try await event in client.read(request).events where !event.isOfStore {
+            for try await event in client.read(request).events
+            where !event.isOfStore && event.isForRules {
                 events.append(event)
             }
         }

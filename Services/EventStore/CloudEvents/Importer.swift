@@ -5,6 +5,9 @@ import WireProtocol
 
 /// Appends the events of a file in batches, in their order and under their own ids.
 ///
+/// Events of a Daybook log become history: they keep their times, and rules do not deliver them,
+/// because what they led to is in the file, too. Events of other producers are new events.
+///
 /// Events that are already in the log are skipped, so an interrupted import can be run again.
 public struct Importer {
     /// The size at which a batch is appended, in events and in bytes.
@@ -12,6 +15,8 @@ public struct Importer {
     private static let batchBytes = 1 << 20
 
     private let client: EventStoreClient
+    /// How events of a Daybook log are appended.
+    private let history: AppendCondition.History
     /// The head of the log before the next append. If an append answers with a position up to it,
     /// the log had the events already.
     private var through: UInt64
@@ -23,7 +28,8 @@ public struct Importer {
     private struct Entry {
         let line: Int
         let event: NewEvent
-        let record: [UInt8]
+
+        var isHistory: Bool { event.originalTime != nil }
     }
 
     /// How many events were read, by outcome.
@@ -43,15 +49,17 @@ public struct Importer {
     ///
     /// - Parameters:
     ///   - stream: the stream of all events, or nil to use their subjects.
+    ///   - history: whether rules deliver the events of a Daybook log.
     ///   - progress: called with the number of bytes read so far.
     /// - Throws: `invalid` for the first invalid line. The events of the lines before it are
     ///   appended.
     public static func append(
-        _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
-        progress: (_ bytes: Int) -> Void
+        _ file: FileHandle, to stream: StreamName?, history: AppendCondition.History,
+        with client: EventStoreClient, progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
-        var importer = Importer(client: client, through: try await client.welcome().head)
+        var importer = Importer(
+            client: client, history: history, through: try await client.welcome().head)
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
@@ -74,8 +82,10 @@ public struct Importer {
         var record: [UInt8] = []
         try event.encode(into: &record)
         // A batch can't hold an id twice. After the flush, the second event is found in the log.
-        if ids.contains(event.id) { try await flush() }
-        batch.append(Entry(line: line, event: event, record: record))
+        // Neither can it hold new events beside history.
+        let isOther = batch.last.map { $0.isHistory != (event.originalTime != nil) } ?? false
+        if isOther || ids.contains(event.id) { try await flush() }
+        batch.append(Entry(line: line, event: event))
         ids.insert(event.id)
         bytes += record.count
         if batch.count == Self.batchEvents || bytes >= Self.batchBytes { try await flush() }
@@ -93,7 +103,7 @@ public struct Importer {
         }
         while !batch.isEmpty {
             do {
-                return try await append(batch.map(\.event))
+                return try await append(batch)
             } catch let error as ProtocolError where error.code == .idReused {
                 // The log has some of the ids already, with the same content or with other content.
                 try await leaveOutKnown()
@@ -101,13 +111,14 @@ public struct Importer {
         }
     }
 
-    private mutating func append(_ events: [NewEvent]) async throws {
-        let appended = try await client.append(events)
+    private mutating func append(_ entries: [Entry]) async throws {
+        let condition = AppendCondition(history: entries[0].isHistory ? history : nil)
+        let appended = try await client.append(entries.map(\.event), condition)
         // An append may be repeated because its answer was lost. Its events count as imported.
         if appended.last > through {
-            counts.imported += events.count
+            counts.imported += entries.count
         } else {
-            counts.alreadyThere += events.count
+            counts.alreadyThere += entries.count
         }
         through = max(through, appended.last)
     }
@@ -121,11 +132,23 @@ public struct Importer {
                 continue
             }
             try require(
-                entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
+                try entry.event.isSame(as: known), .invalid,
                 "line \(entry.line): event \(known.id) is in the log at position "
                     + "\(known.position) with other content; \(counts)")
         }
         counts.alreadyThere += batch.count - missing.count
         batch = missing
+    }
+}
+
+extension NewEvent {
+    /// Whether the log's event is this one, whatever it recorded as its original time: the event
+    /// may have been appended to this log, or exported from it.
+    fileprivate func isSame(as known: RecordedEvent) throws -> Bool {
+        var other = self
+        other.originalTime = known.originalTime
+        var record: [UInt8] = []
+        try other.encode(into: &record)
+        return record.dropFirst(RecordLayout.headSize).elementsEqual(known.body)
     }
 }

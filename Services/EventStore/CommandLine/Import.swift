@@ -10,10 +10,14 @@ struct Import: ProgramCommand {
     static let discussion = """
         Events keep their ids. Events that are already in the log are skipped, so an \
         interrupted import can be run again. The import stops at the first invalid line.
+
+        Events that another Daybook log exported become history. They keep the times at which \
+        they happened, and rules do not deliver them. Events of other producers are new events.
         """
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
+    @Flag(help: "Have rules deliver the events of a Daybook log, too.") var deliver = false
     @Flag(help: "Print JSON.") var json = false
     @Argument(help: "The file to read; standard input, if it is missing or '-'.")
     var file: String?
@@ -25,7 +29,9 @@ struct Import: ProgramCommand {
             let counts = try await {
                 var bar = ProgressBar("import", total: size)
                 defer { bar.end() }
-                return try await Importer.append(input, to: stream, with: client) { bytes in
+                return try await Importer.append(
+                    input, to: stream, history: deliver ? .delivered : .undelivered, with: client
+                ) { bytes in
                     if size > 0 { bar.show(bytes, "bytes") }
                 }
             }()

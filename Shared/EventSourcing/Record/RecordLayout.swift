@@ -80,6 +80,10 @@ public enum RecordLayout {
     public static let moreOfAppend: UInt8 = 1
     /// Set if every earlier record was already on disk when this one was written.
     public static let startsCommit: UInt8 = 2
+    /// Set if the event was imported from another log. Its metadata holds its original time.
+    public static let history: UInt8 = 16
+    /// Set beside `history` if rules deliver the event nevertheless.
+    public static let deliveredHistory: UInt8 = 32
 
     /// Returns `count` rounded up to a multiple of eight.
     @inlinable public static func padded(_ count: Int) -> Int { (count + 7) & ~7 }

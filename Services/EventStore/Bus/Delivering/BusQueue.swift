@@ -122,7 +122,7 @@ final class BusQueue {
         switch row.definition.start {
         case .end, .beginning: true
         case .position(let first): event.position >= first
-        case .time(let first): event.time >= first
+        case .time(let first): event.occurredAt >= first
         }
     }
 

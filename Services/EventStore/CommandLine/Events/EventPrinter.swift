@@ -20,7 +20,7 @@ struct EventPrinter {
     }
 
     private static func text(_ event: RecordedEvent) -> String {
-        "\(event.position)\t\(event.time)\t\(event.stream)@\(event.revision)\t\(event.type)\t"
+        "\(event.position)\t\(event.occurredAt)\t\(event.stream)@\(event.revision)\t\(event.type)\t"
             + data(of: event)
     }
 
