@@ -5,6 +5,7 @@ import EventStoreClient
 import EventStoreServer
 import Foundation
 import Logging
+import ObjectStorage
 import Observability
 import Synchronization
 import TestSupport
@@ -62,7 +63,7 @@ final class RunningBus {
             journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, window: window, journalBytes: journalBytes,
+            on: busLoop, in: context, archiveRoots: StorageRoots(["/"]), window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
         running.append(
             Task {

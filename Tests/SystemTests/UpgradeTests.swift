@@ -168,6 +168,8 @@ extension Suite {
     fileprivate convenience init(sample: String) throws {
         try self.init()
         workingFolder = URL(filePath: home)
+        // Earlier versions had no roots for archives.
+        environment["DAYBOOK_ARCHIVE_ROOTS"] = home
         let samples = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Samples")
         let tar = Process()

@@ -3,6 +3,7 @@ public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
+public import ObjectStorage
 public import Observability
 import ServiceRuntime
 public import WireProtocol
@@ -28,6 +29,7 @@ public actor Bus: LoopActor {
     public nonisolated let loop: SocketLoop
     let logger: Logger
     let log: EventID
+    let archiveRoots: StorageRoots
     private let lock: FolderLock
     /// The log's head when the bus was opened.
     let openedAt: UInt64
@@ -60,6 +62,7 @@ public actor Bus: LoopActor {
     /// - Parameters:
     ///   - folder: the folder of the tables.
     ///   - journal: the folder of the journal.
+    ///   - archiveRoots: the places below which archives may be.
     ///   - window: how many entries of a queue are kept in memory. Further ones wait on disk.
     ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
     ///     starts with a snapshot.
@@ -69,7 +72,7 @@ public actor Bus: LoopActor {
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
         on loop: SocketLoop, in context: Context, access: AccessControl = .none,
-        window: Int = 20_000, journalBytes: Int = 64 << 20,
+        archiveRoots: StorageRoots = .nowhere, window: Int = 20_000, journalBytes: Int = 64 << 20,
         now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
@@ -78,6 +81,7 @@ public actor Bus: LoopActor {
         deliveries = Deliveries(window: window)
         snapshots = Snapshots(minimumBytes: journalBytes)
         self.logger = logger
+        self.archiveRoots = archiveRoots
         let welcome = try await client.welcome()
         log = welcome.log
         openedAt = welcome.head

@@ -61,7 +61,7 @@ public struct EventStoreProcess: Sendable {
             endpoint: configuration.bus, folder: configuration.home + "/bus",
             journal: configuration.home + "/journal", client: client, on: loop,
             in: credentials.context, access: credentials.access,
-            logger: configuration.logger("bus"))
+            archiveRoots: configuration.archiveRoots, logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
             at: configuration.metricsAddress, of: loop,
             metrics: { await server.metrics() + bus.metrics() }, fault: { await bus.fault() },
