@@ -155,8 +155,8 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         []
     ),
     (
-        "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"],
-        ["Samples"]
+        "EventArchiveTests",
+        ["Bytes", "EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"], ["Samples"]
     ),
     (
         "EventBusTests",

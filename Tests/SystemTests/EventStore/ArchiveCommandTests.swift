@@ -133,7 +133,8 @@ extension IntegrationHarness.Suite {
         ] {
             let outside = try suite.failure(65, "archives", "create", "x", "--to", place)
             #expect(
-                outside.contains("is outside the archive roots (\(folder))"), "\(place): \(outside)")
+                outside.contains("is outside the archive roots (\(folder))"), "\(place): \(outside)"
+            )
         }
         #expect(!FileManager.default.fileExists(atPath: elsewhere))
         #expect(!FileManager.default.fileExists(atPath: suite.home + "/x"))
