@@ -22,8 +22,8 @@ extension ReadRequest {
 }
 
 extension EventStoreClient {
-    /// Reads the events that matched `query` at `moment` and happened after `start`, in the order of
-    /// the log.
+    /// Reads the events that matched `query` at `moment` and happened after `start`, in the order
+    /// of the log.
     ///
     /// - Parameter moment: a moment in the past, or nil for now.
     /// - Throws: `rejected` for a moment in the future.

@@ -56,7 +56,7 @@ public enum Folder {
                 return ([start[...]] + missing.reversed()).joined(separator: "/")
             }
             let error = SystemError()
-            guard error.code == ENOENT || error.code == ENOTDIR, let last = parts.popLast() else { throw error }
+            guard error.isNotFound, let last = parts.popLast() else { throw error }
             var status = stat()
             if unsafe lstat(known, &status) == 0 { return nil }
             missing.append(last)

@@ -63,8 +63,8 @@ final class RunningBus {
             journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            on: busLoop, in: context, archiveRoots: StorageRoots(["/"]), window: window, journalBytes: journalBytes,
-            now: { clock.now }, logger: logger)
+            on: busLoop, in: context, archiveRoots: StorageRoots(["/"]), window: window,
+            journalBytes: journalBytes, now: { clock.now }, logger: logger)
         running.append(
             Task {
                 do {

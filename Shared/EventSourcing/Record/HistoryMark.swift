@@ -1,12 +1,13 @@
-import Foundation
+import Bytes
 import JSON
 
 /// The original time of an imported event, which stands in its metadata.
 ///
 /// The record's head has no room for a second time. So the metadata of history begins with a
 /// member of fixed size, `{"originalTime":"2026-01-31T12:00:00.000000Z"`. The members of the
-/// original metadata follow. Metadata that is not an object with members follows as base64, in the
-/// member `originalMetadata`. The mark counts only if the store has set the flag `history`.
+/// original metadata follow. Metadata that is not an object with members follows as hexadecimal
+/// digits, in the member `originalMetadata`. The mark counts only if the store has set the flag
+/// `history`.
 public enum HistoryMark {
     private static let start = Array(#"{"originalTime":""#.utf8)
     /// The length of a time in RFC 3339 with six decimals.
@@ -24,7 +25,7 @@ public enum HistoryMark {
         {
             return marked + [UInt8(ascii: ",")] + original.dropFirst()
         }
-        marked.append(member: other, text: Data(original).base64EncodedString())
+        marked.append(member: other, text: digits(of: original))
         return marked + [UInt8(ascii: "}")]
     }
 
@@ -45,9 +46,24 @@ public enum HistoryMark {
         let object = [UInt8(ascii: "{")] + rest.dropFirst()
         guard firstMember(of: object) == other else { return object[...] }
         guard let member = try? JSONScanner.members(of: object[...]).first,
-            let text = JSONScanner.text(of: member.value), let data = Data(base64Encoded: text)
+            let text = JSONScanner.text(of: member.value)
         else { return nil }
-        return Array(data)[...]
+        return bytes(ofDigits: text)
+    }
+
+    private static func digits(of bytes: [UInt8]) -> String {
+        bytes.reduce(into: "") { text, byte in
+            text += byte < 16 ? "0" : ""
+            text += String(byte, radix: 16)
+        }
+    }
+
+    /// Returns the bytes of two digits each, or nil if the text is something else.
+    private static func bytes(ofDigits text: String) -> ArraySlice<UInt8>? {
+        let values = text.utf8.compactMap(Hex.value)
+        guard values.count == text.utf8.count, values.count.isMultiple(of: 2) else { return nil }
+        return stride(from: 0, to: values.count, by: 2)
+            .map { values[$0] << 4 | values[$0 + 1] }[...]
     }
 
     /// Returns the name of the object's first member, or nil if it is not an object with members.

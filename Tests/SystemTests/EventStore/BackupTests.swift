@@ -39,6 +39,19 @@ import WireProtocol
         }
     }
 
+    /// Waits until the archive has all events of the log, and returns their number.
+    private func archived(_ store: EventStoreClient) async throws -> UInt64 {
+        let head = try await store.welcome().head
+        let bus = try await suite.client(of: "bus")
+        while true {
+            let views = try await bus.query(BusCall.archives, Nothing(), as: [ArchiveView].self)
+            if try #require(views.first).checkpoint >= head { break }
+            try await lookAgainSoon()
+        }
+        await bus.close()
+        return head
+    }
+
     @Test func `Backup of a running store has every archived event of a log with one segment`()
         async throws
     {
@@ -46,23 +59,15 @@ import WireProtocol
         try await store.append(0..<100)
         let commands = try commands(below: "While the store runs")
         _ = try run(commands.prefix(1))
-        let bus = try await suite.client(of: "bus")
-        let head = try await store.welcome().head
-        var checkpoint: UInt64 = 0
-        while checkpoint < head {
-            let views = try await bus.query(BusCall.archives, Nothing(), as: [ArchiveView].self)
-            checkpoint = try #require(views.first).checkpoint
-            try await lookAgainSoon()
-        }
-        let first = try run(commands.dropFirst())
-        #expect(first.contains(": \(head) events in 1 segments, all of them whole"), "\(first)")
+        let first = try await archived(store)
+        #expect(try run(commands.dropFirst()).contains(": \(first) events in 1 segments"))
         // Again, with more events.
         try await store.append(100..<200)
-        #expect(suite.terminate("event-store") == 0)
+        let second = try await archived(store)
+        #expect(second == first + 100)
         try FileManager.default.removeItem(atPath: backup + "/restored")
-        let second = try run(commands.dropFirst())
-        #expect(second.contains(": \(head + 100) events in 1 segments"), "\(second)")
-        await bus.close()
+        let verified = try run(commands.dropFirst())
+        #expect(verified.contains(": \(second) events in 1 segments, all of them whole"))
         await store.close()
     }
 

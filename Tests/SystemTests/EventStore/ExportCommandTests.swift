@@ -83,7 +83,7 @@ import WireProtocol
         _ = try from.run("event-store", "export", file)
         #expect(try to.run("event-store", "import", file).status == 0)
         #expect(try await written(source) == written(target))
-        // The events are history now, with the times of their own log, and export back as they were.
+        // The events are history now, with the times of their own log, and are exported unchanged.
         #expect(try await times(target, \.occurredAt) == times(source, \.time))
         #expect(try await target.welcome().history == 1200)
         let again = "\(to.home)/again.jsonl"
