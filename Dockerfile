@@ -13,7 +13,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsqlite3-0 libzmq5 zlib1g \
     && rm -rf /var/cache/apt /var/lib/apt/lists /usr/share/doc /usr/share/locale /usr/share/man \
     # A fresh volume has the rights of its mount point: whichever user the suite runs as may write there.
-    && install -d -m 1777 /data
+    && install -d -m 1777 /data /archives
 
 # In one layer, so that what was removed takes no room.
 FROM scratch

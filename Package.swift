@@ -103,7 +103,7 @@ let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] =
         "EventStoreMain", "Main",
         [
             "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-            "Keys", "Observability", "ZeroMQ", logging,
+            "Keys", "ObjectStorage", "Observability", "ZeroMQ", logging,
         ]
     ),
     (
@@ -111,8 +111,8 @@ let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] =
         [
             "Bytes", "CloudEvents", "CommandLine", "Contracts", "EventArchive", "EventBus",
             "EventLog", "EventPattern", "EventSourcing", "EventStoreClient", "EventStoreMain",
-            "JSON", "Keys", "Observability", "ServiceRuntime", "Trace", "WireProtocol", "ZeroMQ",
-            argumentParser, logging,
+            "JSON", "Keys", "ObjectStorage", "Observability", "ServiceRuntime", "Trace",
+            "WireProtocol", "ZeroMQ", argumentParser, logging,
         ]
     ),
 ]
@@ -155,8 +155,8 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         []
     ),
     (
-        "EventArchiveTests", ["EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"],
-        ["Samples"]
+        "EventArchiveTests",
+        ["Bytes", "EventArchive", "EventSourcing", "ObjectStorage", "TestSupport"], ["Samples"]
     ),
     (
         "EventBusTests",

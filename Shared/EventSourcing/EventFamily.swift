@@ -75,7 +75,7 @@ public struct Recorded<Event: Sendable>: Sendable {
     public var revision: UInt64
     /// The event's id.
     public var id: EventID
-    /// The time of commit.
+    /// The time of commit, or the original one of an event that was imported from another log.
     public var time: Timestamp
     /// The id of the conversation that the event belongs to.
     public var correlationID: EventID
@@ -160,7 +160,7 @@ extension Recorded where Event: EventFamily {
     private init(_ event: Event, _ record: RecordedEvent, _ stream: StreamName) {
         self.init(
             event, position: record.position, stream: stream, revision: record.revision,
-            id: record.id, time: record.time, correlationID: record.correlationID,
+            id: record.id, time: record.occurredAt, correlationID: record.correlationID,
             causationID: record.causationID)
     }
 }

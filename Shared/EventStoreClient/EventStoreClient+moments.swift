@@ -3,33 +3,42 @@ import Observability
 import WireProtocol
 
 extension ReadRequest {
-    /// Creates a request for the events that matched `query` at `moment`.
-    init(_ query: EventQuery, asOf moment: Moment) {
+    /// Creates a request for the events that matched `query` at `moment`, or up to now if it is
+    /// nil, and happened after `start`.
+    init(_ query: EventQuery, asOf moment: Moment?, after start: Moment) {
+        self.init(query)
         switch moment {
+        case nil: break
         // No event is before position 1, but 0 as a bound would mean "no bound".
-        case .position(0): self.init(query, before: .distantPast)
-        case .position(let position): self.init(query, to: position)
-        case .time(let time): self.init(query, before: time + .microseconds(1))
+        case .position(0): before = .distantPast
+        case .position(let position): to = position
+        case .time(let time): before = time + .microseconds(1)
+        }
+        switch start {
+        case .position(let position): from = position + 1
+        case .time(let time): since = time + .microseconds(1)
         }
     }
 }
 
 extension EventStoreClient {
-    /// Reads the events after `position` that matched `query` at `moment`.
+    /// Reads the events that matched `query` at `moment` and happened after `start`, in the order
+    /// of the log.
     ///
     /// - Parameter moment: a moment in the past, or nil for now.
     /// - Throws: `rejected` for a moment in the future.
     public func read(
-        _ query: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        _ query: EventQuery, asOf moment: Moment?, after start: Moment = .position(0),
         timeout: Duration? = nil
     ) async throws -> EventReading {
         if let moment { try await check(moment) }
-        var request = moment.map { ReadRequest(query, asOf: $0) } ?? ReadRequest(query)
-        request.from = position + 1
-        return read(request, timeout: timeout)
+        return read(ReadRequest(query, asOf: moment, after: start), timeout: timeout)
     }
 
     /// Returns the position of the last event at `moment`, or 0 if the log was empty then.
+    ///
+    /// If the log has history, events before this position may have happened after a time. So read
+    /// with the moment itself.
     ///
     /// - Parameter moment: a moment in the past, or nil for now.
     /// - Throws: `rejected` for a moment in the future.
@@ -40,7 +49,7 @@ extension EventStoreClient {
         case .position(let position):
             return position
         case .time(let time):
-            return try await position(before: time + .microseconds(1))
+            return try await last(before: time + .microseconds(1))?.position ?? 0
         }
     }
 
@@ -57,12 +66,16 @@ extension EventStoreClient {
         return start
     }
 
-    /// Returns the position of the last event committed before `time`, or 0 without one.
-    package func position(before time: Timestamp) async throws -> UInt64 {
-        try await last(before: time)?.position ?? 0
+    /// Returns the position before the first event that happened at `time` or later, for a
+    /// subscription that starts with it.
+    package func position(beforeFirstSince time: Timestamp) async throws -> UInt64 {
+        for try await event in read(ReadRequest(since: time, limit: 1)).events {
+            return max(event.position, 1) - 1
+        }
+        return try await welcome().head
     }
 
-    /// Returns the last matching event that was committed before `time`, or nil without one.
+    /// Returns the last matching event in the log that happened before `time`, or nil without one.
     package func last(
         of query: EventQuery = .all, before time: Timestamp = .distantFuture
     ) async throws -> RecordedEvent? {

@@ -41,6 +41,29 @@ public enum Folder {
         return FileStatus(status)
     }
 
+    /// Returns where the path leads, without links and `..`. Its last parts need not exist.
+    ///
+    /// Returns nil if a missing part is a link to nothing, or is followed by `..`.
+    public static func target(of path: String) throws(SystemError) -> String? {
+        var parts = path.split(separator: "/").filter { $0 != "." }
+        var missing: [Substring] = []
+        while true {
+            let known = "/" + parts.joined(separator: "/")
+            if let resolved = unsafe realpath(known, nil) {
+                defer { unsafe free(resolved) }
+                let base = unsafe String(cString: resolved)
+                guard !missing.contains("..") else { return nil }
+                let start = base == "/" && !missing.isEmpty ? "" : base
+                return ([start[...]] + missing.reversed()).joined(separator: "/")
+            }
+            let error = SystemError()
+            guard error.isNotFound, let last = parts.popLast() else { throw error }
+            var status = stat()
+            if unsafe lstat(known, &status) == 0 { return nil }
+            missing.append(last)
+        }
+    }
+
     /// Renames a file or folder in one atomic step, replacing a file of the new name.
     ///
     /// The rename is durable after a sync of the folder.

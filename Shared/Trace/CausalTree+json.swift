@@ -10,7 +10,7 @@ extension CausalTree {
         nodes.map { node in
             let event = node.event
             return Line(
-                position: event.position, id: event.id, time: event.time,
+                position: event.position, id: event.id, time: event.occurredAt,
                 millisecondsAfterStart: millisecondsAfterStart(node),
                 millisecondsAfterCause: millisecondsAfterCause(node), depth: node.depth,
                 under: node.parent.map { nodes[$0].event.position }, stream: event.stream,

@@ -45,7 +45,7 @@ public struct CausalTree: Sendable {
 
     private init(nodes: [Node]) {
         self.nodes = nodes
-        start = nodes.lazy.map(\.event.time).min()
+        start = nodes.lazy.map(\.event.occurredAt).min()
     }
 
     /// Builds the tree of events, in linear time whatever their causes are.
@@ -77,12 +77,14 @@ public struct CausalTree: Sendable {
 
     /// Returns the time from the first event of the tree to the event, in milliseconds.
     func millisecondsAfterStart(_ node: Node) -> Double {
-        Self.milliseconds(from: start ?? node.event.time, to: node.event.time)
+        Self.milliseconds(from: start ?? node.event.occurredAt, to: node.event.occurredAt)
     }
 
     /// Returns the time from the parent to the event in milliseconds, or nil for a root.
     func millisecondsAfterCause(_ node: Node) -> Double? {
-        node.parent.map { Self.milliseconds(from: nodes[$0].event.time, to: node.event.time) }
+        node.parent.map {
+            Self.milliseconds(from: nodes[$0].event.occurredAt, to: node.event.occurredAt)
+        }
     }
 
     private static func milliseconds(from start: Timestamp, to end: Timestamp) -> Double {
@@ -93,7 +95,7 @@ public struct CausalTree: Sendable {
 extension CausalTree.Node {
     /// The heading of a root: its conversation, time, actor and trace.
     var conversation: String {
-        "conversation \(event.correlationID), \(event.time), by \(actor ?? "-")"
+        "conversation \(event.correlationID), \(event.occurredAt), by \(actor ?? "-")"
             + (traceparent.map { ", trace \($0.traceID)" } ?? "")
     }
 

@@ -5,14 +5,16 @@ public import EventSourcing
 //
 //     2 bytes number of stream conditions; each: 1 byte kind (0 any, 1 no stream, 2 stream exists,
 //     3 revision), 8 bytes revision, the name after its length, 1 byte
-//     1 byte: 1 if a `none matching` follows; then 8 bytes `after`, and the query
+//     1 byte of flags: 1 if a `none matching` follows, 2 if the events are history, 4 if rules
+//     deliver them nevertheless
+//     of `none matching`: 8 bytes `after`, and the query
 
 extension AppendCondition {
     /// Returns the condition as it travels.
     ///
     /// - Throws: `invalid` if it has too many streams or too large a query.
     public func encoded() throws(ProtocolError) -> [UInt8] {
-        guard !streams.isEmpty || noneMatching != nil else { return [] }
+        guard !streams.isEmpty || noneMatching != nil || history != nil else { return [] }
         guard streams.count <= UInt16.max else {
             throw ProtocolError(
                 .invalid, "a condition has up to \(UInt16.max) streams, not \(streams.count)")
@@ -31,7 +33,7 @@ extension AppendCondition {
             bytes.append(littleEndian: revision)
             try bytes.append(name: stream.name.description)
         }
-        bytes.append(noneMatching == nil ? 0 : 1)
+        bytes.append((noneMatching == nil ? 0 : Self.noneMatchingFlag) | historyFlags)
         if let noneMatching {
             bytes.append(littleEndian: noneMatching.after)
             try noneMatching.query.encode(into: &bytes)
@@ -60,14 +62,30 @@ extension AppendCondition {
             }
             streams.append(Stream(name, expected))
         }
-        switch try reader.uint8() {
+        let flags = try reader.uint8()
+        switch flags & ~Self.noneMatchingFlag {
         case 0: break
-        case 1:
-            let after = try reader.uint64()
-            noneMatching = NoneMatching(try EventQuery(&reader), after: after)
+        case Self.historyFlag: history = .undelivered
+        case Self.historyFlag | Self.deliveredFlag: history = .delivered
         default: throw ProtocolError(.malformed, "the condition frame has an unknown flag")
         }
+        if flags & Self.noneMatchingFlag != 0 {
+            let after = try reader.uint64()
+            noneMatching = NoneMatching(try EventQuery(&reader), after: after)
+        }
         try reader.end()
+    }
+
+    private static let noneMatchingFlag: UInt8 = 1
+    private static let historyFlag: UInt8 = 2
+    private static let deliveredFlag: UInt8 = 4
+
+    private var historyFlags: UInt8 {
+        switch history {
+        case nil: 0
+        case .undelivered: Self.historyFlag
+        case .delivered: Self.historyFlag | Self.deliveredFlag
+        }
     }
 }
 

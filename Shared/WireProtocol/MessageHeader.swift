@@ -128,15 +128,19 @@ public struct Welcome: Codable, Hashable, Sendable {
     public var feed: String?
     /// The endpoint of the bus. Nil for a service, and for an event store without a bus.
     public var bus: String?
+    /// The position of the last event that was imported from another log. Nil without one.
+    public var history: UInt64?
 
     /// Creates a welcome.
     public init(
-        server: String, log: EventID, head: UInt64 = 0, feed: String? = nil, bus: String? = nil
+        server: String, log: EventID, head: UInt64 = 0, feed: String? = nil, bus: String? = nil,
+        history: UInt64? = nil
     ) {
         self.server = server
         self.log = log
         self.head = head
         self.feed = feed
         self.bus = bus
+        self.history = history
     }
 }

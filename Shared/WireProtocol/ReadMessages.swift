@@ -29,9 +29,9 @@ public struct ReadRequest: Hashable, Sendable {
     public var from: UInt64
     /// The last position, or 0 for no bound.
     public var to: UInt64
-    /// The earliest time of an event.
+    /// The earliest time of an event (`RecordedEvent.occurredAt`).
     public var since: Timestamp
-    /// The time before which events were committed.
+    /// The time before which events happened.
     public var before: Timestamp
     /// The maximum number of events, or 0 for all.
     public var limit: UInt64

@@ -95,4 +95,22 @@ import Testing
         _ = try await archived(objects)
         try await expectArchive(objects, holds: try matching(1...100))
     }
+
+    @Test func `Reader finds history by its original times`() async throws {
+        let writer = try await ArchiveWriter(in: storage, name: "a", log: log, segmentBytes: 1024)
+        let originals: [UInt64: Timestamp] = [20: time(3), 21: time(5), 30: time(2), 39: time(100)]
+        try await writer.append(try (10...40).map { try event($0, original: originals[$0]) })
+        try await writer.seal()
+        let reader = try await ArchiveReader(in: storage, name: "a")
+        #expect(reader.manifest.segments.count > 3)
+        func found(_ times: Range<Timestamp>) async throws -> [UInt64] {
+            try await reader.events(times: times).positions()
+        }
+        #expect(try await found(time(0)..<time(6)) == [20, 21, 30])
+        #expect(try await found(time(3)..<time(4)) == [20])
+        #expect(try await found(time(0)..<time(12)) == [10, 11, 20, 21, 30])
+        // History is never later than its commit.
+        #expect(try await found(time(39)..<time(40)) == [39])
+        #expect(try await found(time(30)..<time(31)).isEmpty)
+    }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import EventArchive
 import EventSourcing
 import ObjectStorage
@@ -48,6 +49,34 @@ import Testing
         #expect(try await reader.verify().count == 4)
     }
 
+    @Test func `Segment that declares more than 8 MiB is rejected before it is inflated`()
+        async throws
+    {
+        let manifest = try await archived(storage, through: 40).manifest
+        let first = manifest.segments[0]
+        let huge: UInt32 = 2 << 30
+        // A forged manifest, whose checksums are right.
+        let key = "a/manifest.jsonl"
+        let text = String(decoding: try storage.get(key), as: UTF8.self)
+        let lines = text.split(separator: "\n").map(String.init)
+        var forged = lines.dropLast().map { line in
+            line.replacing("\"bytes\":\(first.bytes),", with: "\"bytes\":\(huge),") + "\n"
+        }.joined()
+        let sum = CRC32C.checksum(Array(forged.utf8).span)
+        forged += "{\"crc32c\":\(sum)}\n"
+        try storage.put(Array(forged.utf8), at: key)
+        let segment = manifest.key(of: first)
+        var object = try storage.get(segment)
+        object.set(huge, at: 92)
+        object.set(CRC32C.checksum(object.span.extracting(0..<124)), at: 124)
+        try storage.put(object, at: segment)
+
+        let reader = try await ArchiveReader(in: storage, name: "a")
+        #expect(reader.manifest.segments[0].bytes == huge)
+        let damage = try #require(try await reader.verify().first)
+        #expect("\(damage)".contains("declares records of 2147483648 bytes"), "\(damage)")
+    }
+
     @Test func `Archive keeps events that are incompressible or exceed a segment`() async throws {
         var generator = SystemRandomNumberGenerator()
         let noise = String(
@@ -59,5 +88,12 @@ import Testing
         try await writer.seal()
         #expect(writer.manifest.segments.map(\.events) == [1, 1, 1])
         try await expectArchive(storage, holds: events)
+    }
+}
+
+extension [UInt8] {
+    /// Writes a little-endian integer.
+    fileprivate mutating func set(_ value: UInt32, at offset: Int) {
+        for byte in 0..<4 { self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
     }
 }

@@ -6,14 +6,20 @@ import Testing
 let log = EventID(high: 1, low: 2)
 
 /// The event at a position as the log holds it, one second after the previous event.
-func event(_ position: UInt64, text: String = "") throws -> RecordedEvent {
-    let event = NewEvent(
+///
+/// - Parameter original: the original time of history.
+func event(
+    _ position: UInt64, text: String = "", original: Timestamp? = nil
+) throws -> RecordedEvent {
+    var event = NewEvent(
         id: EventID(high: 7, low: position), stream: try StreamName("s-\(position % 3)"), type: "T",
         tags: ["digit:\(position % 10)"],
         data: Array("event \(position) \(text)".utf8)
             + [UInt8](repeating: UInt8(ascii: "x"), count: Int(position % 7) * 40))
+    event.originalTime = original
     var bytes: [UInt8] = []
     try event.encode(into: &bytes)
+    if original != nil { bytes[RecordLayout.flags] = RecordLayout.history }
     func set(_ word: UInt64, at offset: Int) {
         for byte in 0..<8 { bytes[offset + byte] = UInt8(truncatingIfNeeded: word >> (8 * byte)) }
     }

@@ -59,7 +59,7 @@ private struct Kept {
         definition = ArchiveDefinition(
             name: "a", pattern: pattern, retentionDays: days, place: folder)
         let log = try await bus.store.welcome().log
-        try await definition.make(of: log)
+        try await definition.make(of: log, in: StorageRoots(["/"]))
         self.timing = timing
         archiver = try Self.archiver(definition, log, bus, surroundings, timing)
     }
@@ -70,7 +70,7 @@ private struct Kept {
     ) throws -> Archiver {
         try Archiver(
             ArchiveRow(definition: definition, createdAt: .distantPast, createdBy: ""), of: log,
-            client: bus.store, logger: surroundings.logger, timing: timing,
+            in: StorageRoots(["/"]), client: bus.store, logger: surroundings.logger, timing: timing,
             segmentBytes: 4096, now: { surroundings.now })
     }
 

@@ -5,6 +5,7 @@ import EventStoreClient
 import EventStoreServer
 import Foundation
 import Logging
+import ObjectStorage
 import Observability
 import Synchronization
 import TestSupport
@@ -65,7 +66,7 @@ final class RunningBus {
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
             appendOwn: { try await server.append($0, $1) }, on: busLoop, in: context,
-            window: window, journalBytes: journalBytes,
+            archiveRoots: StorageRoots(["/"]), window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
         running.append(
             Task {

@@ -19,7 +19,17 @@ import Testing
         #expect(Timestamp("2026-01-31T00:00:00.1Z")?.microseconds == 1_769_817_600_100_000)
     }
 
+    @Test func `Leap second is read as the next second`() {
+        #expect(Timestamp("2016-12-31T23:59:60Z") == Timestamp("2017-01-01T00:00:00Z"))
+        #expect(Timestamp("2016-12-31T23:59:60.5Z") == Timestamp("2017-01-01T00:00:00.5Z"))
+        #expect(Timestamp("2017-01-01T05:29:60+05:30") == Timestamp("2017-01-01"))
+        #expect(Timestamp("2016-12-31T18:59:60-05:00") == Timestamp("2017-01-01"))
+        #expect(Timestamp("9999-12-31T23:59:60Z") == nil)
+    }
+
     @Test(arguments: [
+        "2016-12-31T23:59:61Z", "2016-12-31T23:58:60Z", "2016-12-31T12:00:60Z",
+        "2016-12-31T23:59:60+01:00",
         "", "2026", "2026-13-01", "2026-02-29", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00",
         "2026-01-31T12:00:00.Z", "2026-01-31T12:00:00Zx", "2026-1-31",
     ])

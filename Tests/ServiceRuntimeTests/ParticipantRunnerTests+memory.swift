@@ -219,7 +219,8 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         let lost = try await store.loadingMemory(Packer(), memory: "lost")
         let met = try await store.deliveries((0..<20).map { try NewEvent(Met(order: "o\($0)")) })
         #expect(try await requests(store) { _ = try await complete.handle(met) } == 0)
-        #expect(try await requests(store) { _ = try await lost.handle(met) } == 1)
+        // Before the read, it asks whether the log has history.
+        #expect(try await requests(store) { _ = try await lost.handle(met) } == 2)
         let sagas = try await store.sagas("lost").sagas(["o0", "o19"])
         #expect(sagas.mapValues(\.state.events) == ["o0": 2, "o19": 2])
         // These sagas are complete now.
@@ -250,6 +251,29 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
                 stream: StreamName("order-1"), type: "Met", data: JSON.encode(Met(order: long)))
         ])
         #expect(try await runner.handle(wanted) == [.acknowledged])
+    }
+
+    // MARK: History
+
+    @Test func `Participant folds a saga's history when a new event continues the saga`()
+        async throws
+    {
+        let store = try await Store()
+        // The memory is complete from the beginning of the log, but has no history.
+        let runner = try await store.loadingMemory(Packer(), memory: "complete")
+        _ = try await runner.handle(try await store.deliveries(Wanted(order: "own")))
+        var past = try [NewEvent(Wanted(order: "a", shelf: "old")), NewEvent(Met(order: "b"))]
+        for index in past.indices { past[index].originalTime = Timestamp(microseconds: 7) }
+        _ = try await store.client.append(past, AppendCondition(history: .undelivered))
+        let met = try await store.deliveries(
+            [Met(order: "a"), Met(order: "b"), Met(order: "own"), Met(order: "c")].map {
+                try NewEvent($0)
+            })
+        #expect(try await runner.handle(met) == .init(repeating: .acknowledged, count: 4))
+        let sagas = try await store.sagas("complete").sagas(["a", "b", "own", "c"])
+        #expect(sagas.mapValues(\.state.events) == ["a": 2, "b": 2, "own": 2, "c": 1])
+        // The history itself had no new effect.
+        #expect(try await store.orders("Packed") == ["own"])
     }
 
     // MARK: Replays

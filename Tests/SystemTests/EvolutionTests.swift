@@ -106,7 +106,7 @@ extension Suite {
         .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
 
     /// Starts the event store and imports a log once the rules exist, because a rule does not match
-    /// events that were appended before it.
+    /// events that were appended before it. The rules deliver the log, whose sagas are open.
     fileprivate func importOldLog(
         _ log: String = logOfOld, rules: String = rules,
         prepare: (Suite) async throws -> Void = { _ in }
@@ -115,7 +115,7 @@ extension Suite {
         let lastRule = try StreamName(category: BusCategory.rule, id: "orders-reject")
         _ = try await event(matching: .stream(lastRule))
         try await prepare(self)
-        try succeed("event-store", "import", log)
+        try succeed("event-store", "import", "--deliver", log)
     }
 
     /// The types of the events with the tag, in the order of the log.

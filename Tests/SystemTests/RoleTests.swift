@@ -35,6 +35,12 @@ import ZeroMQ
                     _ = try await store.append([Self.event(own), Self.event(other)])
                 }
             }
+            // Only administrators say when an event happened.
+            var past = try Self.event(own)
+            past.originalTime = Timestamp(microseconds: 0)
+            await expectForbidden {
+                _ = try await store.append([past], AppendCondition(history: .undelivered))
+            }
             #expect(try await store.welcome().head == appended.last)
             await store.close()
         }

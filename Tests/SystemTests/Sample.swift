@@ -108,6 +108,8 @@ extension Suite {
     convenience init(_ sample: Sample) throws {
         try self.init()
         workingFolder = URL(filePath: home)
+        // Earlier versions had no roots for archives.
+        environment["DAYBOOK_ARCHIVE_ROOTS"] = home
         try sample.unpack(into: home)
     }
 

@@ -10,6 +10,21 @@ import WireProtocol
         #expect(try AppendCondition([]) == .any)
     }
 
+    @Test func `Append condition says whether the events are history and rules deliver them`()
+        throws
+    {
+        for history in [AppendCondition.History.undelivered, .delivered] {
+            var condition = AppendCondition(history: history)
+            #expect(try condition.encoded() == [0, 0, history == .delivered ? 6 : 2])
+            #expect(try AppendCondition(condition.encoded()[...]) == condition)
+            condition = Sample.condition
+            condition.history = history
+            #expect(try AppendCondition(condition.encoded()[...]) == condition)
+        }
+        // Delivered, but not history.
+        #expect(throws: ProtocolError.self) { try AppendCondition([0, 0, 4]) }
+    }
+
     @Test func `Truncated append condition is rejected`() throws {
         let condition = try Sample.condition.encoded()
         for count in 1..<condition.count {

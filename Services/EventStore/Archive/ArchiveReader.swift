@@ -117,6 +117,6 @@ public struct ArchivedEvents: AsyncSequence, Sendable {
 
     private func matches(_ event: RecordedEvent) -> Bool {
         from <= event.position && event.position <= through
-            && times?.contains(event.time) ?? true
+            && times?.contains(event.occurredAt) ?? true
     }
 }

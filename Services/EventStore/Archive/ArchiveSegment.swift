@@ -22,7 +22,7 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
     public let first: UInt64
     /// The position of its last event.
     public let last: UInt64
-    /// The commit time of its first event.
+    /// The time of its earliest event (`RecordedEvent.occurredAt`).
     public let firstTime: Timestamp
     /// The commit time of its last event.
     public let lastTime: Timestamp
@@ -44,6 +44,9 @@ public struct ArchiveSegment: Hashable, Sendable, Codable {
     public var name: String { "\(from.hexadecimal)-\(through.hexadecimal)\(Self.suffix)" }
 
     static let suffix = ".segment"
+    /// The largest size of a segment's records, in bytes. A reader allots no more, whatever a
+    /// damaged or forged archive declares.
+    static let maximumBytes = 8 << 20
 
     /// Returns the positions in the name, or nil if it is not a segment's.
     static func positions(in name: Substring) -> ClosedRange<UInt64>? {

@@ -11,7 +11,7 @@ public import ObjectStorage
 /// Use one writer of an archive at a time, and make one call of it at a time.
 public final class ArchiveWriter {
     /// The default size of a segment's records before compression, in bytes.
-    public static let defaultSegmentBytes = 8 << 20
+    public static let defaultSegmentBytes = ArchiveSegment.maximumBytes
 
     /// The manifest of what is archived.
     public private(set) var manifest: ArchiveManifest
@@ -34,13 +34,15 @@ public final class ArchiveWriter {
     ///
     /// - Parameters:
     ///   - from: the first position to archive, used for a new archive only.
-    ///   - segmentBytes: the size of a segment's records before compression, 1 KiB to 1 GiB.
+    ///   - segmentBytes: the size of a segment's records before compression, 1 KiB to 8 MiB.
     /// - Throws: `otherLog` if the archive is of another log, or another `ArchiveError`.
     public init(
         in storage: any ObjectStorage, name: String, log: EventID, from: UInt64 = 1,
         segmentBytes: Int = defaultSegmentBytes
     ) async throws(ArchiveError) {
-        precondition((1 << 10...1 << 30).contains(segmentBytes), "a segment has 1 KiB to 1 GiB")
+        precondition(
+            (1 << 10...ArchiveSegment.maximumBytes).contains(segmentBytes),
+            "a segment has 1 KiB to 8 MiB")
         precondition(from >= 1, "positions begin at 1")
         store = try ArchiveStore(storage, name: name)
         self.segmentBytes = segmentBytes

@@ -14,7 +14,9 @@ struct PendingSegment: Sendable {
     var isEmpty: Bool { events == 0 }
 
     mutating func append(_ event: RecordedEvent) {
-        if isEmpty { (first, firstTime) = (event.position, event.time) }
+        if isEmpty { (first, firstTime) = (event.position, event.occurredAt) }
+        // History may be older than the events before it, but no event is after its commit.
+        firstTime = min(firstTime, event.occurredAt)
         (last, lastTime) = (event.position, event.time)
         bytes += event.bytes
         events += 1

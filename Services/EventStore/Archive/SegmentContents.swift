@@ -12,6 +12,13 @@ struct SegmentContents: Sendable {
     init(_ object: [UInt8], of segment: ArchiveSegment, log: EventID, key: String) {
         damage = ArchiveSegmentHeader.damage(of: object, segment, log: log, key: key)
         guard damage == nil else { return }
+        guard Int(segment.bytes) <= ArchiveSegment.maximumBytes else {
+            damage = segment.damage(
+                at: key,
+                "it declares records of \(segment.bytes) bytes, but a segment has up to "
+                    + "\(ArchiveSegment.maximumBytes)")
+            return
+        }
         let stored = object.dropFirst(ArchiveSegmentHeader.size)
         let records =
             switch segment.codec {

@@ -1,5 +1,6 @@
 import EventSourcing
 import Foundation
+import ObjectStorage
 import WireProtocol
 
 extension Bus {
@@ -10,7 +11,7 @@ extension Bus {
         _ = try Definitions.decide(.createArchive(archive), given: definitions)
         // Not on the bus's thread, which must not wait for the place.
         try await withTaskExecutorPreference(globalConcurrentExecutor) {
-            try await archive.make(of: log)
+            try await archive.make(of: log, in: archiveRoots)
         }
         return try await execute(.createArchive(archive), cause)
     }

@@ -146,7 +146,8 @@ extension Bus {
 
     /// Adds an archive, and lets its archiver run.
     func add(_ row: ArchiveRow) throws {
-        let archiver = try Archiver(row, of: log, client: client, logger: logger)
+        let archiver = try Archiver(
+            row, of: log, in: archiveRoots, client: client, logger: logger)
         archives[row.definition.name] = archiver
         newArchivers.continuation.yield(archiver)
     }

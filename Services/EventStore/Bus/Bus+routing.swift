@@ -43,7 +43,7 @@ extension Bus {
     }
 
     private func send(_ event: RecordedEvent, at now: Timestamp) {
-        guard !event.isSkipped else { return }
+        guard event.isForRules, !event.isSkipped else { return }
         let routes = router.route(event)
         guard !routes.isEmpty else { return }
         cache.insert(event)
@@ -89,7 +89,7 @@ extension Bus {
             let request = ReadRequest(
                 .all, from: filling.position + 1, to: position, since: filling.since)
             for try await event in client.read(request).events
-            where !event.isOfStore && !event.isSkipped {
+            where !event.isOfStore && event.isForRules && !event.isSkipped {
                 events.append(event)
             }
         }

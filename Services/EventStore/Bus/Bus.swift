@@ -3,6 +3,7 @@ public import EventSourcing
 public import EventStoreClient
 import Foundation
 public import Logging
+public import ObjectStorage
 public import Observability
 import ServiceRuntime
 public import WireProtocol
@@ -29,6 +30,7 @@ public actor Bus: LoopActor {
     public nonisolated let loop: SocketLoop
     let logger: Logger
     let log: EventID
+    let archiveRoots: StorageRoots
     private let lock: FolderLock
     /// The log's head when the bus was opened.
     let openedAt: UInt64
@@ -70,6 +72,7 @@ public actor Bus: LoopActor {
     ///   - folder: the folder of the tables.
     ///   - journal: the folder of the journal.
     ///   - appendOwn: appends the bus's own events to the log that `client` reads.
+    ///   - archiveRoots: the places below which archives may be.
     ///   - window: how many entries of a queue are kept in memory. Further ones wait on disk.
     ///   - journalBytes: the smallest size, in bytes, at which a new generation of the journal
     ///     starts with a snapshot.
@@ -79,7 +82,8 @@ public actor Bus: LoopActor {
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
         appendOwn: @escaping OwnAppend, on loop: SocketLoop, in context: Context,
-        access: AccessControl = .none, window: Int = 20_000, journalBytes: Int = 64 << 20,
+        access: AccessControl = .none, archiveRoots: StorageRoots = .nowhere,
+        window: Int = 20_000, journalBytes: Int = 64 << 20,
         now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
@@ -89,6 +93,7 @@ public actor Bus: LoopActor {
         deliveries = Deliveries(window: window)
         snapshots = Snapshots(minimumBytes: journalBytes)
         self.logger = logger
+        self.archiveRoots = archiveRoots
         let welcome = try await client.welcome()
         log = welcome.log
         openedAt = welcome.head

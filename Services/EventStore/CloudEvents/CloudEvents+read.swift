@@ -4,8 +4,9 @@ import JSON
 extension CloudEvents {
     /// Returns the event of a line, ready to append.
     ///
-    /// An exported event comes back unchanged. An event of another producer goes to the stream that
-    /// its subject names. Attributes without a field in a record go to its metadata.
+    /// An exported event comes back unchanged, with its time as the original time. An event of
+    /// another producer goes to the stream that its subject names. Attributes without a field in a
+    /// record go to its metadata.
     ///
     /// - Parameters:
     ///   - stream: the stream of the event, whatever its subject. Nil to use the subject.
@@ -39,7 +40,7 @@ extension CloudEvents {
         try require(
             metadata == nil || metadataBytes == nil, .invalid,
             "it has both 'metadata' and 'metadatabase64'")
-        let event = NewEvent(
+        var event = NewEvent(
             id: try attributes.needed("id", "a UUID"),
             stream: try attributes.stream(stream),
             type: try attributes.required("type"),
@@ -51,7 +52,7 @@ extension CloudEvents {
         // Checked but not used: the log that the event is appended to gives its own.
         let _: UInt64 = try attributes.needed("position", "a position")
         let _: UInt64 = try attributes.needed("revision", "a revision")
-        let _: Timestamp = try attributes.needed("time", "an RFC 3339 time")
+        event.originalTime = try attributes.needed("time", "an RFC 3339 time") as Timestamp
         if let name = attributes.rest.keys.min() {
             throw DaybookError(.invalid, "it has '\(name)', which an exported event does not have")
         }

@@ -6,8 +6,8 @@ import JSON
 /// mapping).
 ///
 /// A written event reads back with the same bytes: id, stream, type, tags, correlation, causation,
-/// content type, metadata and data. Its position, revision and time are written, too, but another
-/// log assigns its own.
+/// content type, metadata and data. Its position and revision are written, too, but another log
+/// assigns its own. Its time becomes the original time of the event in the other log.
 public enum CloudEvents {
     /// The prefix of the source of an exported event. The log's identity follows.
     static let scheme = "daybook:"
@@ -26,7 +26,7 @@ public enum CloudEvents {
         line.append(member: "source", text: scheme + log.description)
         line.append(member: "type", text: event.type)
         line.append(member: "subject", text: event.stream.description)
-        line.append(member: "time", text: event.time.description)
+        line.append(member: "time", text: (event.originalTime ?? event.time).description)
         line.append(member: "position", text: String(event.position))
         line.append(member: "revision", text: String(event.revision))
         line.append(member: "correlationid", text: event.correlationID.description)
@@ -47,9 +47,9 @@ public enum CloudEvents {
     /// Reads the line again, because only that shows that nothing was lost.
     private static func isExact(_ line: [UInt8], _ event: RecordedEvent) -> Bool {
         var record: [UInt8] = []
-        guard let read = try? self.event(line[...]), (try? read.encode(into: &record)) != nil else {
-            return false
-        }
+        guard var read = try? self.event(line[...]) else { return false }
+        if event.originalTime == nil { read.originalTime = nil }
+        guard (try? read.encode(into: &record)) != nil else { return false }
         return record.dropFirst(RecordLayout.headSize).elementsEqual(event.body)
     }
 

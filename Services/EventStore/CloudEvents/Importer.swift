@@ -5,6 +5,9 @@ import WireProtocol
 
 /// Appends the events of a file in batches, in their order and under their own ids.
 ///
+/// Events of a Daybook log become history: they keep their times, and rules do not deliver them,
+/// because what they led to is in the file, too. Events of other producers are new events.
+///
 /// Events that are already in the log are skipped, so an interrupted import can be run again.
 public struct Importer {
     /// The size at which a batch is appended, in events and in bytes.
@@ -12,11 +15,15 @@ public struct Importer {
     private static let batchBytes = 1 << 20
 
     /// Appends events. The import of a log that no process serves has its own way to do so.
-    public typealias Append = (_ events: [NewEvent]) async throws -> Appended
+    public typealias Append = (
+        _ events: [NewEvent], _ condition: AppendCondition
+    ) async throws -> Appended
 
     private let client: EventStoreClient
     private let appendEvents: Append
     private let system: SystemEvents
+    /// How events of a Daybook log are appended.
+    private let history: AppendCondition.History
     private let headAtStart: UInt64
     /// The position up to which the log has the same events as the file, as far as it was read.
     private var commonThrough: UInt64 = 0
@@ -31,7 +38,8 @@ public struct Importer {
     private struct Entry {
         let line: Int
         let event: NewEvent
-        let record: [UInt8]
+
+        var isHistory: Bool { event.originalTime != nil }
     }
 
     /// What an import does with the events of system streams.
@@ -65,6 +73,7 @@ public struct Importer {
     /// - Parameters:
     ///   - stream: the stream of all events, or nil to use their subjects.
     ///   - system: what to do with events of system streams.
+    ///   - history: whether rules deliver the events of a Daybook log.
     ///   - append: appends events, or nil to use the client.
     ///   - check: throws `invalid` for an event that must not be appended.
     ///   - progress: called with the number of bytes read so far.
@@ -72,14 +81,14 @@ public struct Importer {
     ///   appended.
     public static func append(
         _ file: FileHandle, to stream: StreamName?, with client: EventStoreClient,
-        system: SystemEvents = .leftOut, append: Append? = nil,
-        check: (NewEvent) throws -> Void, progress: (_ bytes: Int) -> Void
+        system: SystemEvents = .leftOut, history: AppendCondition.History,
+        append: Append? = nil, check: (NewEvent) throws -> Void, progress: (_ bytes: Int) -> Void
     ) async throws -> Counts {
         var lines = LineReader(file)
         let head = try await client.welcome().head
         var importer = Importer(
-            client: client, appendEvents: append ?? { try await client.append($0) },
-            system: system, headAtStart: head, through: head)
+            client: client, appendEvents: append ?? { try await client.append($0, $1) },
+            system: system, history: history, headAtStart: head, through: head)
         do {
             while let line = try lines.next() {
                 let event = try CloudEvents.event(line, to: stream)
@@ -107,8 +116,10 @@ public struct Importer {
         var record: [UInt8] = []
         try event.encode(into: &record)
         // A batch can't hold an id twice. After the flush, the second event is found in the log.
-        if ids.contains(event.id) { try await flush() }
-        batch.append(Entry(line: line, event: event, record: record))
+        // Neither can it hold new events beside history.
+        let isOther = batch.last.map { $0.isHistory != (event.originalTime != nil) } ?? false
+        if isOther || ids.contains(event.id) { try await flush() }
+        batch.append(Entry(line: line, event: event))
         ids.insert(event.id)
         bytes += record.count
         if batch.count == Self.batchEvents || bytes >= Self.batchBytes { try await flush() }
@@ -127,7 +138,7 @@ public struct Importer {
         if system == .imported, commonThrough < headAtStart { try await resume() }
         while !batch.isEmpty {
             do {
-                return try await append(batch.map(\.event))
+                return try await append(batch)
             } catch let error as ProtocolError where error.code == .idReused {
                 // The log has some of the ids already, with the same content or with other content.
                 try await leaveOutKnown()
@@ -147,13 +158,14 @@ public struct Importer {
                 + "import system events into a new log")
     }
 
-    private mutating func append(_ events: [NewEvent]) async throws {
-        let appended = try await appendEvents(events)
+    private mutating func append(_ entries: [Entry]) async throws {
+        let condition = AppendCondition(history: entries[0].isHistory ? history : nil)
+        let appended = try await appendEvents(entries.map(\.event), condition)
         // An append may be repeated because its answer was lost. Its events count as imported.
         if appended.last > through {
-            counts.imported += events.count
+            counts.imported += entries.count
         } else {
-            counts.alreadyThere += events.count
+            counts.alreadyThere += entries.count
         }
         through = max(through, appended.last)
     }
@@ -168,12 +180,24 @@ public struct Importer {
             }
             let known = try await client.original(of: found)
             try require(
-                entry.record.dropFirst(RecordLayout.headSize).elementsEqual(known.body), .invalid,
+                try entry.event.isSame(as: known), .invalid,
                 "line \(entry.line): event \(known.id) is in the log at position "
                     + "\(known.position) with other content; \(counts)")
             if known.position == commonThrough + 1 { commonThrough += 1 }
         }
         counts.alreadyThere += batch.count - missing.count
         batch = missing
+    }
+}
+
+extension NewEvent {
+    /// Whether the log's event is this one, whatever it recorded as its original time: the event
+    /// may have been appended to this log, or exported from it.
+    fileprivate func isSame(as known: RecordedEvent) throws -> Bool {
+        var other = self
+        other.originalTime = known.originalTime
+        var record: [UInt8] = []
+        try other.encode(into: &record)
+        return record.dropFirst(RecordLayout.headSize).elementsEqual(known.body)
     }
 }

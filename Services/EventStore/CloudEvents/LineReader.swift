@@ -2,6 +2,8 @@ import EventSourcing
 import Foundation
 
 /// Reads the lines of a file one by one, with at most one line and one block in memory.
+///
+/// It skips blank lines, and the byte order mark that some editors put at the start of a file.
 struct LineReader {
     /// The longest line, in bytes. The largest record fits, even with every byte escaped.
     static let maximumBytes = 8 << 20
@@ -17,10 +19,26 @@ struct LineReader {
 
     init(_ file: FileHandle) { self.file = file }
 
-    /// Returns the next line without its end, or nil after the last one.
+    /// Returns the next line that is not blank, without its end, or nil after the last one.
     ///
     /// - Throws: `invalid` if the line is too long, `storage` if the file can't be read.
     mutating func next() throws -> ArraySlice<UInt8>? {
+        while var text = try nextLine() {
+            if line == 1, text.starts(with: Self.byteOrderMark) { text = text.dropFirst(3) }
+            if !text.allSatisfy(Self.isSpace) { return text }
+        }
+        return nil
+    }
+
+    /// U+FEFF in UTF-8.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    /// Whether JSON allows the byte around a value.
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    }
+
+    private mutating func nextLine() throws -> ArraySlice<UInt8>? {
         var searched = buffer.startIndex
         while true {
             let newline = buffer[searched...].firstIndex(of: UInt8(ascii: "\n"))

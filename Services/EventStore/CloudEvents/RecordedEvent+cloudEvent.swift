@@ -14,7 +14,10 @@ extension RecordedEvent {
             var time: Timestamp?
         }
         var record: [UInt8] = []
-        try CloudEvents.event(line[...], to: stream, mayBeAmended: true).encode(into: &record)
+        var event = try CloudEvents.event(line[...], to: stream, mayBeAmended: true)
+        // The time goes to the record's head.
+        event.originalTime = nil
+        try event.encode(into: &record)
         let place = try JSON.decode(Place.self, from: line)
         var bytes = record.mutableSpan
         bytes.set(place.position.flatMap { UInt64($0) } ?? 0, at: RecordLayout.position)

@@ -14,12 +14,16 @@ struct Import: ProgramCommand {
         leaves out the events of system streams, whose names begin with $: rules, queues, dead \
         letters, archives and replays. --system imports them, too, but only into a new log that \
         no process serves.
+
+        Events that another Daybook log exported become history. They keep the times at which \
+        they happened, and rules do not deliver them. Events of other producers are new events.
         """
 
     @OptionGroup var store: StoreOptions
     @Option(help: "The stream for all events, instead of their subjects.") var stream: String?
     @Flag(help: "Import system events, too, into the log below --home, which must be new.")
     var system = false
+    @Flag(help: "Have rules deliver the events of a Daybook log, too.") var deliver = false
     @OptionGroup var contract: ContractOptions
     @Flag(help: "Print JSON.") var json = false
     @Argument(help: "The file to read; standard input, if it is missing or '-'.")
@@ -37,18 +41,20 @@ struct Import: ProgramCommand {
     func run() async throws {
         let stream = try stream.map { try StreamName($0) }
         let (input, contract) = (try Input(file), contract)
+        let history: AppendCondition.History = deliver ? .delivered : .undelivered
         let counts: Importer.Counts
         if system {
             counts = try await OfflineStore.with(
                 home: store.place.home, segmentBytes: try Serve.segmentBytes()
             ) { client, append in
                 try await input.append(
-                    to: nil, with: client, system: .imported, append: { try await append($0, .any) },
+                    to: nil, with: client, system: .imported, history: history, append: append,
                     check: contract.check)
             }
         } else {
             counts = try await store.withClient {
-                try await input.append(to: stream, with: $0, check: contract.check)
+                try await input.append(
+                    to: stream, with: $0, history: history, check: contract.check)
             }
         }
         if json { try Output.json(counts) } else { try Output.print("\(counts)") }
@@ -74,13 +80,13 @@ private struct Input {
     /// Imports the events, and shows the progress.
     func append(
         to stream: StreamName?, with client: EventStoreClient,
-        system: Importer.SystemEvents = .leftOut, append: Importer.Append? = nil,
-        check: (NewEvent) throws -> Void
+        system: Importer.SystemEvents = .leftOut, history: AppendCondition.History,
+        append: Importer.Append? = nil, check: (NewEvent) throws -> Void
     ) async throws -> Importer.Counts {
         var bar = ProgressBar("import", total: size)
         defer { bar.end() }
         return try await Importer.append(
-            handle, to: stream, with: client, system: system, append: append, check: check,
-            progress: { if size > 0 { bar.show($0, "bytes") } })
+            handle, to: stream, with: client, system: system, history: history, append: append,
+            check: check, progress: { if size > 0 { bar.show($0, "bytes") } })
     }
 }

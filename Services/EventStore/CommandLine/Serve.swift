@@ -4,7 +4,9 @@ import EventBus
 public import EventLog
 import EventSourcing
 import EventStoreMain
+import Foundation
 import Logging
+import ObjectStorage
 import ServiceRuntime
 import WireProtocol
 
@@ -29,6 +31,14 @@ struct Serve: ProgramCommand {
             """,
         completion: .file())
     var rules: String?
+
+    @Option(
+        help: """
+            A folder or s3://bucket/prefix below which archives may be; may be repeated \
+            (DAYBOOK_ARCHIVE_ROOTS, separated by commas; default: <home>/archives).
+            """,
+        completion: .directory)
+    var archiveRoot: [String] = []
 
     @Option(
         help: """
@@ -77,10 +87,19 @@ struct Serve: ProgramCommand {
         configuration.bus = bus ?? Endpoints.endpoint(of: "bus", home: home)
         configuration.wiring =
             try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
+        configuration.archiveRoots = try archiveRoots()
         configuration.durability = durability
         configuration.segmentBytes = try segmentSize.map { $0 << 20 } ?? Self.segmentBytes()
         configuration.metricsAddress = try process.metricsAddress(of: "event-store", home: home)
         return configuration
+    }
+
+    private func archiveRoots() throws -> StorageRoots {
+        let listed = Endpoints.environment("DAYBOOK_ARCHIVE_ROOTS")?.split(separator: ",")
+        var roots = archiveRoot.isEmpty ? listed?.map(String.init) ?? [] : archiveRoot
+        if roots.isEmpty { roots = [place.home + "/archives"] }
+        return try StorageRoots(
+            roots.map { $0.contains("://") ? $0 : URL(filePath: $0).standardizedFileURL.path })
     }
 
     /// Returns the size of a log's segments, in bytes, from the environment or the default.

@@ -38,7 +38,7 @@ struct Tail: ProgramCommand {
                     if let from { from - 1 } else if let last {
                         try await client.position(beforeLast: last, of: query)
                     } else if let since {
-                        try await client.position(before: since)
+                        try await client.position(beforeFirstSince: since)
                     } else { welcome.head }
                 let printer = EventPrinter(log: welcome.log, json: json)
                 let subscription = try await client.subscribe(query, after: start)

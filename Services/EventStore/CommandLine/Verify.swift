@@ -9,7 +9,8 @@ import WireProtocol
 struct Verify: ProgramCommand {
     static let abstract = "Check every record of a log that no process serves."
     static let discussion = """
-        Checks the bus's journal in the same way, if there is one.
+        Checks the bus's journal in the same way, if there is one. Changes nothing, so the folder \
+        may be a copy on a medium that can only be read.
 
         --chain also finds events that somebody altered together with their checksums. It \
         computes the chain of hashes from the events, and compares it with the files in which \
@@ -52,7 +53,7 @@ struct Verify: ProgramCommand {
         try require(
             FileManager.default.fileExists(atPath: folder), .invalid, "there is no log in \(home)")
         let journal = try verifiedJournal()
-        try verify(FileStorage(folder: folder), heads, of: signed)
+        try verify(FileStorage(reading: folder), heads, of: signed)
         if let journal {
             try requireWhole(journal, "the bus's journal")
             try Output.print("the bus's journal is whole; segments: \(journal.segments)")
@@ -96,7 +97,7 @@ struct Verify: ProgramCommand {
             return nil
         }
         let found = try showing("verify the journal") {
-            try LogVerification(of: FileStorage(folder: path), progress: $0)
+            try LogVerification(of: FileStorage(reading: path), progress: $0)
         }
         try Output.print(lines: found.faults.map { "\(path): \($0)" })
         return found
@@ -111,10 +112,14 @@ struct Verify: ProgramCommand {
         return try verify { bar.show($0, of: $1, "segments") }
     }
 
-    /// Throws `invalid` with the number of faults, if there are any.
+    /// Throws `invalid` with the number of faults, if there are any, or if there is no segment. A
+    /// log has a segment from its creation on, so a folder without one is a copy that failed.
     private func requireWhole(
         _ found: LogVerification, _ name: String, _ more: String = ""
     ) throws {
+        try require(
+            found.segments > 0, .invalid,
+            "\(name) in \(home) has no segment: its files are lost, or were not copied")
         let faults = found.faults.count == 1 ? "1 fault" : "\(found.faults.count) faults"
         try require(
             found.faults.isEmpty, .invalid,

@@ -106,7 +106,7 @@ extension EventLog {
 
     /// Returns the last event that has the term and for which `isMeant` is true. Several terms can
     /// share a hash, so the term alone does not identify the event.
-    private func lastEvent(
+    func lastEvent(
         _ term: Term, where isMeant: (RecordedEvent) -> Bool
     ) throws(LogError) -> RecordedEvent? {
         if let last = try lastEvent(term, of: open, where: isMeant) { return last }

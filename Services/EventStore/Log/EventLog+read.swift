@@ -59,7 +59,10 @@ extension SealedSegments {
         var index = segments.partitioningIndex { $0.nextPosition > next }
         while segments.indices.contains(index) {
             let segment = segments[index]
-            if mayHold(read.query, at: index) {
+            let mayMatch =
+                mayHold(read.query, at: index)
+                && (!read.wantsHistoryOnly(of: segment) || mayHold(.history, at: index))
+            if mayMatch {
                 let isPassed = try segment.read(
                     &read, visible: segment.count, from: storage, into: &chunk)
                 guard isPassed else { return false }
@@ -80,7 +83,7 @@ extension Segment {
         into chunk: inout LogChunk
     ) throws(LogError) -> Bool {
         let range = base..<base + UInt64(visible)
-        if read.mayWant(range, firstTime, lastTime) {
+        if read.mayWant(range, lastTime) {
             var window = ReadWindow(of: name, in: storage, isBackwards: read.isBackwards)
             while true {
                 let ordinals = try read.ordinals(of: self, count: visible, maximum: 512)

@@ -58,6 +58,9 @@ public struct EventLog: ~Copyable {
     /// The positions of the last events of the categories in use.
     var lastPositions = GenerationalCache<String, UInt64>(generationSize: 50_000)
     private var lastTime: Int64
+    /// The position of the last event that was imported from another log, staged or not, or 0.
+    /// It may be later if an index is damaged.
+    public private(set) var lastHistory: UInt64 = 0
     /// Whether something was written since the last sync.
     private var isDirty = false
     /// Why the log accepts no more writes. What is on disk is known only after it is opened again.
@@ -107,6 +110,13 @@ public struct EventLog: ~Copyable {
         head = open.nextPosition - 1
         lastTime = open.lastTime
         headTime = head > 0 ? Timestamp(microseconds: lastTime) : nil
+        // A damaged index does not keep the log closed. A later position only costs its readers
+        // time.
+        do throws(LogError) {
+            lastHistory = try lastEvent(.history) { $0.isHistory }?.position ?? 0
+        } catch {
+            lastHistory = head
+        }
     }
 
     /// How far the last commit time is ahead of the clock; 0 if it is not ahead. It is ahead after
@@ -134,6 +144,9 @@ public struct EventLog: ~Copyable {
         let headers = try RecordValidation.headers(of: records, segmentBytes: segmentBytes)
         if let repeated = try repetition(of: records, headers) { return repeated }
         try check(condition)
+        if condition.history != nil {
+            try RecordValidation.checkOriginalTimes(of: records, headers)
+        }
         let places = try places(of: records, headers)
         let time = try commitTime(of: headers.count)
         if open.end + records.count > segmentBytes {
@@ -144,7 +157,7 @@ public struct EventLog: ~Copyable {
                 throw .log(fail(error))
             }
         }
-        return place(records, headers, places, time: time)
+        return place(records, headers, places, time: time, flags: condition.historyFlags)
     }
 
     /// Writes the staged events, and makes them durable if the durability is `sync`.
@@ -259,27 +272,40 @@ public struct EventLog: ~Copyable {
 
     /// Fills in the store's fields of the records, and stages them.
     private mutating func place(
-        _ records: Span<UInt8>, _ headers: [RecordHeader], _ places: [Place], time: Int64
+        _ records: Span<UInt8>, _ headers: [RecordHeader], _ places: [Place], time: Int64,
+        flags common: UInt8
     ) -> Appended {
         let first = nextPosition
         var offset = 0
         for (index, (header, place)) in zip(headers, places).enumerated() {
             let record = records.extracting(offset..<offset + header.length)
             let (position, time) = (first + UInt64(index), time + Int64(index))
-            var flags: UInt8 = index < headers.count - 1 ? RecordLayout.moreOfAppend : 0
+            var flags = common | (index < headers.count - 1 ? RecordLayout.moreOfAppend : 0)
             if group.isEmpty, !isDirty { flags |= RecordLayout.startsCommit }
             let start = group.count
             group.append(contentsOf: record)
             group.fillHead(at: start, position, place, time: time, flags: flags)
-            open.append(record, header, revision: place.revision, time: time)
+            open.append(record, header, revision: place.revision, time: time, flags: flags)
             lastRevisions[place.stream] = place.revision
             lastPositions[place.category] = position
             offset += header.length
         }
         lastTime = time + Int64(headers.count - 1)
+        if common & RecordLayout.history != 0 { lastHistory = nextPosition - 1 }
         return Appended(
             first: first, last: nextPosition - 1, lastRevision: places.last?.revision ?? 0,
             time: Timestamp(microseconds: lastTime), isRepeat: false)
+    }
+}
+
+extension AppendCondition {
+    /// The flags of every record of the append.
+    fileprivate var historyFlags: UInt8 {
+        switch history {
+        case nil: 0
+        case .undelivered: RecordLayout.history
+        case .delivered: RecordLayout.history | RecordLayout.deliveredHistory
+        }
     }
 }
 

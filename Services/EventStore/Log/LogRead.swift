@@ -11,7 +11,7 @@ public struct LogRead: Sendable {
     /// The last position wanted in the direction of the read: backwards at least 1, where positions
     /// begin, and forwards less than the largest integer, so that 1 can be added.
     private let bound: UInt64
-    /// The range of commit times wanted, or nil for all.
+    /// The range of times wanted (`RecordedEvent.occurredAt`), or nil for all.
     public let times: Range<Timestamp>?
     /// The greatest number of events still wanted.
     public private(set) var limit: Int
@@ -35,7 +35,7 @@ public struct LogRead: Sendable {
     /// - Parameters:
     ///   - from: forwards the lowest position wanted, backwards the highest.
     ///   - to: the last position wanted in the direction of the read; nil for no bound.
-    ///   - times: the range of commit times wanted; nil for all.
+    ///   - times: the range of times wanted (`RecordedEvent.occurredAt`); nil for all.
     ///   - limit: the greatest number of events.
     ///   - chunkBytes: the largest chunk, in bytes.
     public init(
@@ -55,13 +55,20 @@ public struct LogRead: Sendable {
         move(to: position)
     }
 
-    /// Whether the read may still want events at positions in `range`, committed between `first`
-    /// and `last`, in microseconds.
-    func mayWant(_ range: Range<UInt64>, _ first: Int64, _ last: Int64) -> Bool {
+    /// Whether the read may still want events at positions in `range`, the last of which was
+    /// committed at `last`, in microseconds.
+    func mayWant(_ range: Range<UInt64>, _ last: Int64) -> Bool {
         let (low, high) = isBackwards ? (bound, position) : (position, bound)
         guard range.lowerBound <= high, range.upperBound > low else { return false }
-        guard let times else { return true }
-        return first < times.upperBound.microseconds && last >= times.lowerBound.microseconds
+        // The original time of history may be before the segment's first time, but no event's time
+        // is after its commit.
+        return times.map { last >= $0.lowerBound.microseconds } ?? true
+    }
+
+    /// Whether the read wants only history of the segment, because all its events were committed
+    /// after the times wanted.
+    func wantsHistoryOnly(of segment: some Segment) -> Bool {
+        times.map { segment.firstTime >= $0.upperBound.microseconds } ?? false
     }
 
     /// Moves past a segment whose events, at the positions in `range`, were all examined.
@@ -87,7 +94,7 @@ public struct LogRead: Sendable {
         let lowest = UInt32(max(low, base) - base)
         let highest = UInt32(min(high, end) - base)
         guard lowest <= highest else { return [] }
-        guard !query.isAll || isOfStarts else {
+        guard !query.isAll || isOfStarts || wantsHistoryOnly(of: segment) else {
             return isBackwards
                 ? (lowest...highest).suffix(maximum).reversed()
                 : Array((lowest...highest).prefix(maximum))
@@ -106,10 +113,14 @@ public struct LogRead: Sendable {
     private func candidates(
         in segment: some Segment, from lowest: UInt32
     ) throws(LogError) -> [UInt32] {
-        let matching = try segment.candidates(query, from: lowest)
-        guard isOfStarts else { return matching ?? [] }
-        let starts = try segment.ordinals(.start, from: lowest)
-        return matching.map { intersection($0, starts) } ?? starts
+        var found = try segment.candidates(query, from: lowest)
+        var terms: [Term] = isOfStarts ? [.start] : []
+        if wantsHistoryOnly(of: segment) { terms.append(.history) }
+        for term in terms {
+            let ordinals = try segment.ordinals(term, from: lowest)
+            found = found.map { intersection($0, ordinals) } ?? ordinals
+        }
+        return found ?? []
     }
 
     private func trimmed(
@@ -137,7 +148,7 @@ public struct LogRead: Sendable {
     }
 
     func matches(_ event: RecordedEvent) -> Bool {
-        query.matches(event) && times?.contains(event.time) ?? true
+        query.matches(event) && times?.contains(event.occurredAt) ?? true
             && (!isOfStarts || event.revision == 0)
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import EventSourcing
 import JSON
 
@@ -31,6 +32,25 @@ enum RecordValidation {
                 "an append must have 1 to \(Limits.appendEvents) events, not \(headers.count)")
         }
         return headers
+    }
+
+    /// Checks the records of an append of history.
+    ///
+    /// - Throws: `invalid` if a record has no original time.
+    static func checkOriginalTimes(
+        of records: Span<UInt8>, _ headers: [RecordHeader]
+    ) throws(AppendError) {
+        var offset = 0
+        for header in headers {
+            let record = records.extracting(offset..<offset + header.length)
+            offset += header.length
+            var metadata: [UInt8] = []
+            metadata.append(contentsOf: record.extracting(header.metadata))
+            guard HistoryMark.time(in: metadata[...]) != nil else {
+                throw .invalid(
+                    "event \(header.id) is appended as history without its original time")
+            }
+        }
     }
 
     private static func validate(_ bytes: Span<UInt8>) throws(AppendError) -> RecordHeader {

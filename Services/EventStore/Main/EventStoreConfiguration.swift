@@ -1,6 +1,7 @@
 public import EventBus
 public import EventLog
 public import Logging
+public import ObjectStorage
 public import ZeroMQ
 
 /// The files and addresses of an event store, and how durable it is.
@@ -19,6 +20,8 @@ public struct EventStoreConfiguration: Sendable {
     public var segmentBytes = EventLog.defaultSegmentBytes
     /// The queues and rules to create if the log has never had them.
     public var wiring: Wiring?
+    /// The places below which archives may be.
+    public var archiveRoots = StorageRoots.nowhere
     /// The address of the metrics server, or nil for none.
     public var metricsAddress: StreamAddress?
     /// Returns the logger with the given label.

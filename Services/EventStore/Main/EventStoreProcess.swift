@@ -69,7 +69,7 @@ public struct EventStoreProcess: Sendable {
             journal: configuration.home + "/journal", client: client,
             appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
             in: credentials.context, access: credentials.access,
-            logger: configuration.logger("bus"))
+            archiveRoots: configuration.archiveRoots, logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(
             at: configuration.metricsAddress, of: loop,
             metrics: { await server.metrics() + bus.metrics() },

@@ -6,12 +6,14 @@ import WireProtocol
 extension EventStoreServer {
     /// Checks the caller's permissions for an append.
     ///
-    /// - Throws: `ProtocolError` if the caller may not append one of the records, or may not read
-    ///   what the condition depends on.
+    /// - Throws: `ProtocolError` if the caller may not append one of the records, may not append
+    ///   history, or may not read what the condition depends on.
     func check(
         _ records: Span<UInt8>, _ condition: AppendCondition, of caller: Caller
     ) throws(ProtocolError) {
         let permissions = caller.permissions
+        // History may claim any time, and rules pass it over.
+        if condition.history != nil { try caller.checkAdministers() }
         for stream in condition.streams where !permissions.mayAppend(to: stream.name.category) {
             try caller.checkRead(stream.name.category)
         }

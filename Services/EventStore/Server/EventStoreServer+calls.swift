@@ -19,7 +19,8 @@ extension EventStoreServer {
         try decode(Hello.self, hello).checkVersion()
         let welcome = Welcome(
             server: "event-store", log: log.id, head: log.head,
-            feed: caller.permissions.readsAll ? feedEndpoint : nil, bus: busEndpoint)
+            feed: caller.permissions.readsAll ? feedEndpoint : nil, bus: busEndpoint,
+            history: log.lastHistory > 0 ? log.lastHistory : nil)
         do {
             return try JSON.encode(welcome)
         } catch {

@@ -23,7 +23,7 @@ struct OrderTimeline: Encodable {
         steps = events.map { event in
             Step(
                 position: event.position, type: event.type, service: event.category,
-                milliseconds: (event.time - events[0].time) / .milliseconds(1),
+                milliseconds: (event.occurredAt - events[0].occurredAt) / .milliseconds(1),
                 cause: types[event.causationID], stream: event.stream,
                 note: notes.note(on: event) ?? AmendmentNotes.note(on: event))
         }

@@ -91,16 +91,19 @@ struct Rebuild<S: Service>: ProgramCommand {
         ) { client in
             let store = try await client.welcome()
             let end = try await client.position(of: until ?? .position(store.head))
+            // With history, an unfinished file of another time may hold other events.
+            let isResumable = store.history == nil || until?.isPosition ?? true
             var fresh: Rebuilding<S.ReadProjection>
             do {
                 fresh = try await Rebuilding(
-                    at: file + ".part", log: store.log, from: client, notBeyond: end)
+                    at: file + ".part", log: store.log, from: client,
+                    notBeyond: isResumable ? end : 0)
             } catch let error as DaybookError where error.kind != .damaged {
                 throw DaybookError(.invalid, "can't create \(file): \(error)")
             }
             var bar = ProgressBar("rebuild", total: Int(clamping: end))
             defer { bar.end() }
-            try await fresh.extend(to: end, from: client) {
+            try await fresh.extend(to: end, asOf: until, from: client) {
                 bar.show(Int(clamping: $0.position))
             }
             let isCurrent = try await fresh.isCurrent(client)

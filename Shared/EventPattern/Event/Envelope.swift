@@ -60,7 +60,7 @@ struct Envelope: Sendable {
         case .id: reader.add(header.id.description, to: field)
         case .source: reader.add(Attribute.sourcePrefix + event.category, to: field)
         case .detailType: reader.add(header.type, to: field)
-        case .time: reader.add(event.time.description, to: field)
+        case .time: reader.add(event.occurredAt.description, to: field)
         case .stream, .resources: reader.add(header.stream, to: field)
         case .category: reader.add(header.category(event.bytes.span), to: field)
         case .tags: for tag in header.tags(event.bytes.span) { reader.add(tag, to: field) }

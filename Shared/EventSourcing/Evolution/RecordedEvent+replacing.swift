@@ -6,11 +6,12 @@ extension RecordedEvent {
         id: EventID, tags: [String], content: EventContent
     ) throws(DaybookError) -> RecordedEvent {
         var record: [UInt8] = []
-        try NewEvent(
+        var new = NewEvent(
             id: id, stream: stream, type: content.type, tags: tags, correlationID: correlationID,
             causationID: causationID, contentType: contentType, metadata: Array(metadata),
-            data: Array(content.data)
-        ).encode(into: &record)
+            data: Array(content.data))
+        new.originalTime = originalTime
+        try new.encode(into: &record)
         let head = RecordLayout.position..<RecordLayout.headChecksum
         record.replaceSubrange(head, with: bytes.dropFirst(head.lowerBound).prefix(head.count))
         let checksum = RecordHeader.headChecksum(of: record.span)

@@ -48,8 +48,8 @@ extension Timestamp: LosslessStringConvertible {
     /// Parses RFC 3339, or returns nil.
     ///
     /// The text is a date (midnight UTC), or a date and time with an optional fraction and a zone,
-    /// `Z` or `±hh:mm`. Digits beyond microseconds are dropped. In UTC the time must be in the
-    /// years 0001 to 9999.
+    /// `Z` or `±hh:mm`. Digits beyond microseconds are dropped. A leap second, `23:59:60` in UTC,
+    /// is read as the next second. In UTC the time must be in the years 0001 to 9999.
     public init?(_ text: String) {
         var scanner = Scanner(rest: Substring(text).utf8)
         guard let year = scanner.number(digits: 4), scanner.take("-"),
@@ -62,11 +62,14 @@ extension Timestamp: LosslessStringConvertible {
             guard scanner.take("T") || scanner.take("t") || scanner.take(" "),
                 let hour = scanner.number(digits: 2), hour < 24, scanner.take(":"),
                 let minute = scanner.number(digits: 2), minute < 60, scanner.take(":"),
-                let second = scanner.number(digits: 2), second < 60,
+                let second = scanner.number(digits: 2), second <= 60,
                 let fraction = scanner.take(".") ? scanner.fraction() : 0,
                 let offset = scanner.zone(), scanner.rest.isEmpty
             else { return nil }
-            let seconds = hour * 3600 + minute * 60 + second - offset * 60
+            let minutes = hour * 60 + minute - offset
+            // A leap second is the last of a day in UTC.
+            guard second < 60 || minutes.floored(by: 1440).remainder == 1439 else { return nil }
+            let seconds = minutes * 60 + second
             microseconds += seconds * 1_000_000 + fraction
         }
         self.init(microseconds: microseconds)

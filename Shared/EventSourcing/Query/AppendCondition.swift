@@ -33,11 +33,26 @@ public struct AppendCondition: Hashable, Sendable {
     public var streams: [Stream]
     /// The condition on a query, or nil.
     public var noneMatching: NoneMatching?
+    /// How the store marks the events as those of another log, or nil for new events.
+    ///
+    /// Each event then needs its original time. Only administrators may append history.
+    public var history: History?
+
+    /// Whether rules deliver history.
+    public enum History: Hashable, Sendable {
+        /// Rules do not deliver the events: what they led to is part of the history.
+        case undelivered
+        /// Rules deliver the events as they deliver new ones.
+        case delivered
+    }
 
     /// Creates a condition.
-    public init(streams: [Stream] = [], noneMatching: NoneMatching? = nil) {
+    public init(
+        streams: [Stream] = [], noneMatching: NoneMatching? = nil, history: History? = nil
+    ) {
         self.streams = streams
         self.noneMatching = noneMatching
+        self.history = history
     }
 
     /// The condition that always holds.

@@ -1,18 +1,21 @@
-/// A point in the log, with all events committed up to it.
+/// A point in the past: a position, or a time.
 ///
 /// Commit times never fall from one event to the next, whatever the clock does. So a time in the
-/// past always selects the same events.
+/// past always selects the same events, until history with earlier times is imported.
 public enum Moment: Hashable, Sendable {
     /// The point after the event at this position, or before all events if it is 0.
     case position(UInt64)
-    /// The point after the last event committed at this time or before.
+    /// The time up to which events happened: those with `occurredAt` at this time or before.
     case time(Timestamp)
 
-    /// Returns whether the event was committed by then.
+    /// Whether it is a position.
+    public var isPosition: Bool { if case .position = self { true } else { false } }
+
+    /// Returns whether the event had happened by then.
     public func includes(_ event: RecordedEvent) -> Bool {
         switch self {
         case .position(let position): event.position <= position
-        case .time(let time): event.time <= time
+        case .time(let time): event.occurredAt <= time
         }
     }
 }

@@ -20,6 +20,10 @@ public struct NewEvent: Hashable, Sendable {
     public var metadata: [UInt8]
     /// The event's data.
     public var data: [UInt8]
+    /// The time of commit to the log that the event comes from, or nil for a new event.
+    ///
+    /// Only an append of history keeps it (``AppendCondition/history``).
+    public var originalTime: Timestamp?
 
     /// Creates an event. Without a correlation id it starts a conversation of its own.
     public init(
@@ -42,7 +46,11 @@ public struct NewEvent: Hashable, Sendable {
     public var recordSize: Int {
         RecordLayout.padded(
             RecordLayout.headerSize + stream.description.utf8.count + type.utf8.count
-                + contentType.utf8.count + tagsSize + metadata.count + data.count)
+                + contentType.utf8.count + tagsSize + storedMetadata.count + data.count)
+    }
+
+    private var storedMetadata: [UInt8] {
+        originalTime.map { HistoryMark.metadata(metadata, of: $0) } ?? metadata
     }
 
     private var tagsSize: Int { tags.reduce(0) { $0 + 1 + $1.utf8.count } }
@@ -52,6 +60,7 @@ public struct NewEvent: Hashable, Sendable {
     /// - Throws: `invalid` if a name, a tag or the record is too long.
     public func encode(into bytes: inout [UInt8]) throws(DaybookError) {
         try check()
+        let metadata = storedMetadata
         let start = bytes.count
         let size = recordSize
         bytes.reserveCapacity(start + size)

@@ -85,6 +85,10 @@ public enum RecordLayout {
     /// Set in an answer to a read if an amendment says that readers skip the event. The log never
     /// has this flag.
     public static let skipped: UInt8 = 8
+    /// Set if the event was imported from another log. Its metadata holds its original time.
+    public static let history: UInt8 = 16
+    /// Set beside `history` if rules deliver the event nevertheless.
+    public static let deliveredHistory: UInt8 = 32
 
     /// Returns `count` rounded up to a multiple of eight.
     @inlinable public static func padded(_ count: Int) -> Int { (count + 7) & ~7 }

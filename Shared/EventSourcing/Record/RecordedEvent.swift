@@ -28,7 +28,8 @@ public struct RecordedEvent: Sendable {
     }
     /// The revision in the stream, from 0, without gaps.
     public var revision: UInt64 { bytes.span.uint64(at: RecordLayout.revision) }
-    /// The time of commit, never earlier than the previous event's.
+    /// The time of commit to this log, never earlier than the previous event's. For events of
+    /// another log, `occurredAt` is the time that people ask for.
     public var time: Timestamp {
         Timestamp(microseconds: Int64(bitPattern: bytes.span.uint64(at: RecordLayout.time)))
     }
@@ -47,6 +48,20 @@ public struct RecordedEvent: Sendable {
     /// Its record still comes, so that positions and revisions have no gaps.
     public var isSkipped: Bool { hasFlag(RecordLayout.skipped) }
 
+    /// Whether the event was imported from another log.
+    public var isHistory: Bool { hasFlag(RecordLayout.history) }
+    /// Whether rules deliver the event. They do not deliver history, unless its import says so.
+    public var isForRules: Bool { !isHistory || hasFlag(RecordLayout.deliveredHistory) }
+    /// The time of commit to the log that the event was imported from, or nil if it is not history.
+    public var originalTime: Timestamp? {
+        isHistory ? HistoryMark.time(in: slice(header.metadata)) : nil
+    }
+    /// The time that people ask for: the original time of history, and the time of commit of all
+    /// other events.
+    ///
+    /// It is never after the time of commit, even if the clock of the other log was ahead.
+    public var occurredAt: Timestamp { originalTime.map { min($0, time) } ?? time }
+
     /// The stream that holds the event.
     public var stream: StreamName { StreamName(unchecked: text(header.stream)) }
     /// The category of the stream.
@@ -56,7 +71,10 @@ public struct RecordedEvent: Sendable {
     /// The media type of the data.
     public var contentType: String { text(header.contentType) }
     /// A JSON object about the event, or empty.
-    public var metadata: ArraySlice<UInt8> { slice(header.metadata) }
+    public var metadata: ArraySlice<UInt8> {
+        let stored = slice(header.metadata)
+        return isHistory ? HistoryMark.original(of: stored) ?? stored : stored
+    }
     /// The event's data.
     public var data: ArraySlice<UInt8> { slice(header.data) }
 

@@ -17,9 +17,9 @@ public struct StreamEntry: Codable, Hashable, Sendable {
     public init(from first: RecordedEvent, to last: RecordedEvent) {
         stream = first.stream
         self.first = first.position
-        createdAt = first.time
+        createdAt = first.occurredAt
         self.last = last.position
-        changedAt = last.time
+        changedAt = last.occurredAt
         revision = last.revision
     }
 }

@@ -15,7 +15,7 @@ public struct PastEvent: Codable, Hashable, Sendable {
 
     init(_ event: RecordedEvent) {
         position = event.position
-        time = event.time
+        time = event.occurredAt
         stream = event.stream
         type = event.type
         id = event.id

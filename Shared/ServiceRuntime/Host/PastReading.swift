@@ -70,15 +70,16 @@ package struct PastReading<S: Service>: Sendable {
         _ request: DifferenceRequest
     ) async throws -> Difference<S.Entity> where S: EntityService {
         let (query, id) = (S.entity, request.id)
-        let first = try await client.position(of: request.from ?? .position(0))
+        let start = request.from ?? .position(0)
+        let first = try await client.position(of: start)
         let last = try await client.position(of: request.to)
         try require(
             first <= last, .rejected,
             "--from (position \(first)) is after --to (position \(last))")
-        var past = try await model(for: query, id, asOf: .position(first))
+        var past = try await model(for: query, id, asOf: start)
         let before = try past.state(id)
         var difference = Difference(id: id, from: first, to: last, before: before, after: before)
-        try await read(query.scope(id), asOf: .position(last), after: first) {
+        try await read(query.scope(id), asOf: request.to ?? .position(last), after: start) {
             for event in $0 {
                 try past.fold([event])
                 try difference.add(PastEvent(event), after: try past.state(id))
@@ -127,13 +128,15 @@ package struct PastReading<S: Service>: Sendable {
             past.snapshot = snapshot
         }
         var unkept = 0
-        try await read(scope, asOf: moment, after: past.snapshot.position, progress) { events in
+        let start = Moment.position(past.snapshot.position)
+        try await read(scope, asOf: moment, after: start, progress) { events in
             var kept: [PastSnapshots<S>.Snapshot] = []
             for start in stride(from: 0, to: events.count, by: snapshotInterval) {
                 let some = Array(events[start..<min(start + snapshotInterval, events.count)])
                 try past.fold(some)
                 unkept += some.count
-                guard unkept >= snapshotInterval else { continue }
+                guard unkept >= snapshotInterval, isComplete(through: some, asOf: moment)
+                else { continue }
                 kept.append(past.snapshot)
                 unkept = 0
             }
@@ -143,17 +146,26 @@ package struct PastReading<S: Service>: Sendable {
         return past
     }
 
-    /// Passes the events in `scope` after `position` that the service's projection reads to `body`.
+    /// Whether a read as of `moment` returned every event up to the last of `events`.
+    ///
+    /// A read up to a time skips history from after that time. But no event before a new one is
+    /// later than the new one.
+    private func isComplete(through events: [RecordedEvent], asOf moment: Moment?) -> Bool {
+        guard case .time = moment else { return true }
+        return events.last?.isHistory == false
+    }
+
+    /// Passes the events in `scope` after `start` that the service's projection reads to `body`.
     private func read(
-        _ scope: EventQuery, asOf moment: Moment?, after position: UInt64 = 0,
+        _ scope: EventQuery, asOf moment: Moment?, after start: Moment = .position(0),
         _ progress: Progress = { _, _ in }, _ body: ([RecordedEvent]) throws -> Void
     ) async throws {
-        var moment = moment
-        if scope.isAll { moment = .position(try await client.position(of: moment)) }
+        let end = scope.isAll ? try await client.position(of: moment) : nil
+        let moment = moment ?? end.map(Moment.position)
         let query = scope.narrowed(to: S.ReadProjection.query)
-        for try await batch in try await client.read(query, asOf: moment, after: position) {
+        for try await batch in try await client.read(query, asOf: moment, after: start) {
             try body(batch.events)
-            if case .position(let end) = moment { progress(batch.through, end) }
+            if let end { progress(min(batch.through, end), end) }
             // Other queries on the same thread get their turn.
             await Task.yield()
         }
@@ -221,7 +233,8 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
     mutating func fold(_ records: [RecordedEvent]) throws {
         snapshot.model.fold(records)
         if let last = records.last {
-            (snapshot.position, snapshot.time, snapshot.event) = (last.position, last.time, last.id)
+            (snapshot.position, snapshot.event) = (last.position, last.id)
+            snapshot.time = records.reduce(snapshot.time) { max($0, $1.occurredAt) }
         }
         try write()
     }

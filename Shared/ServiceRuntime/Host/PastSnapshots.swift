@@ -18,7 +18,7 @@ struct PastSnapshots<S: Service>: Sendable {
         var model = Model()
         /// The position of the last event in the model, or 0.
         var position: UInt64 = 0
-        /// The commit time of that event.
+        /// The latest time of all events in the model (`RecordedEvent.occurredAt`).
         var time = Timestamp(microseconds: 0)
         /// The id of that event.
         var event = EventID.none

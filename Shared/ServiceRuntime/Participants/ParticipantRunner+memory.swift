@@ -6,7 +6,8 @@ import WireProtocol
 
 /// A participant's memory is a cache of the log. Sagas that it lacks are folded from the log, which
 /// is read by the sagas' tags: all of them if the file was lost or the service moved to another
-/// machine, otherwise those that were trimmed.
+/// machine, otherwise those that were trimmed, and those that began in another log. The queue does
+/// not deliver history, so the memory has it only once an event continues the saga.
 extension ParticipantRunner {
     /// The remembered state of a saga, and its events that the memory lacks.
     struct SagaMemory: Sendable {
@@ -90,8 +91,10 @@ extension ParticipantRunner {
     /// Returns what is known of the sagas. Reads the log only for those that the memory may lack.
     func memories(of ids: Set<String>) async throws -> [String: SagaMemory] {
         var known = try await remembered(ids).mapValues { SagaMemory(saga: $0) }
-        guard beginning > 0 else { return known }
-        let incomplete = ids.filter { (known[$0]?.lastPosition ?? 0) < beginning }
+        // A remembered saga had its history when it was first remembered.
+        let history = known.count < ids.count ? try await historyEnd() : 0
+        guard beginning > 0 || history > 0 else { return known }
+        let incomplete = ids.filter { known[$0].map { $0.lastPosition < beginning } ?? true }
         let tags = incomplete.compactMap { id in P.tag(of: id).map { (tag: $0, id: id) } }
             // A longer tag is in no event, and the store would reject the query.
             .filter { $0.tag.utf8.count <= Limits.nameBytes }
@@ -99,7 +102,9 @@ extension ParticipantRunner {
             let part = tags[start..<min(start + Self.readCount, tags.count)]
             let found = try await retryWhileUnavailable {
                 try await self.events(
-                    of: Set(part.map(\.id)), tagged: part.map(\.tag), through: self.beginning)
+                    of: Set(part.map(\.id)), tagged: part.map(\.tag),
+                    through: max(self.beginning, history)
+                ) { $0.position <= self.beginning || $0.isHistory }
             }
             for event in found {
                 let id = P.saga(of: event.event)
@@ -141,15 +146,21 @@ extension ParticipantRunner {
         try await store.markAmended(through: notices.map(\.position).max() ?? 0)
     }
 
-    /// Returns the sagas' events in the log up to `last`.
+    /// Returns the position of the last event that was imported from another log, or 0.
+    private func historyEnd() async throws -> UInt64 {
+        try await retryWhileUnavailable { try await client.welcome().history ?? 0 }
+    }
+
+    /// Returns the sagas' events in the log up to `last`, of those that `isWanted` accepts.
     private func events(
-        of sagas: Set<String>, tagged tags: [String], through last: UInt64
+        of sagas: Set<String>, tagged tags: [String], through last: UInt64,
+        where isWanted: (RecordedEvent) -> Bool = { _ in true }
     ) async throws -> [Recorded<P.Event>] {
         let query = EventQuery(tags.map { .init(tags: [$0]) })
         let taken = P.Event.query
         var events: [Recorded<P.Event>] = []
         for try await record in client.read(ReadRequest(query, to: last)).events
-        where taken.matches(record) {
+        where taken.matches(record) && isWanted(record) {
             events += readable(record).filter { sagas.contains(P.saga(of: $0.event)) }
         }
         return events

@@ -63,11 +63,15 @@ package struct Rebuilding<P: Projection>: Sendable where P.Model: StoredModel {
     }
 
     /// Reads the log up to `target`, and calls `progress` after each batch of events.
+    ///
+    /// - Parameter moment: a time after which events are left out. Nil for none.
     package mutating func extend(
-        to target: UInt64, from client: EventStoreClient, _ progress: (Self) -> Void
+        to target: UInt64, asOf moment: Moment? = nil, from client: EventStoreClient,
+        _ progress: (Self) -> Void
     ) async throws {
         guard position < target else { return }
-        let request = ReadRequest(P.query, from: position + 1, to: target)
+        var request = ReadRequest(P.query, from: position + 1, to: target)
+        if case .time(let time) = moment { request.before = time + .microseconds(1) }
         var committed = ContinuousClock.now
         for try await batch in client.read(request) {
             model.fold(batch.events)

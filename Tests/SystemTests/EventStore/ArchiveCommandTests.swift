@@ -115,7 +115,42 @@ extension IntegrationHarness.Suite {
         let used = try suite.failure(65, "archives", "create", "odd", "--to", folder)
         #expect(used.contains("already has an archive 'odd'"), "\(used)")
         _ = try suite.failure(64, "archives", "create", "x", "--to", folder, "--retention", "soon")
-        let keys = try suite.failure(65, "archives", "create", "x", "--to", "s3://bucket/x")
+        await store.close()
+    }
+
+    @Test func `Archive outside the configured roots is rejected, and the error names the roots`()
+        async throws
+    {
+        let elsewhere = suite.home + "/elsewhere"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/link", withDestinationPath: elsewhere)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/up", withDestinationPath: suite.home)
+        for place in [
+            elsewhere, suite.home, folder + "/../elsewhere", folder + "s", folder + "/link",
+            folder + "/up", folder + "/up/deep", "s3://bucket/x",
+        ] {
+            let outside = try suite.failure(65, "archives", "create", "x", "--to", place)
+            #expect(
+                outside.contains("is outside the archive roots (\(folder))"), "\(place): \(outside)"
+            )
+        }
+        #expect(!FileManager.default.fileExists(atPath: elsewhere))
+        #expect(!FileManager.default.fileExists(atPath: suite.home + "/x"))
+        try suite.bus("archives", "create", "x", "--to", folder + "/deep/er")
+
+        // The store obeys its configuration also for an archive that exists.
+        suite.kill("event-store")
+        try suite.start(
+            "event-store", ["--archive-root", elsewhere, "--archive-root", "s3://bucket/some"])
+        try await store.append(0..<3)
+        try await suite.wait(for: BusCall.archives, as: [ArchiveView].self) {
+            $0.problem?.contains("is outside the archive roots") == true
+        }
+        try suite.bus("archives", "create", "y", "--to", elsewhere)
+        let keys = try suite.failure(65, "archives", "create", "z", "--to", "s3://bucket/some/x")
         #expect(keys.contains("AWS_ACCESS_KEY_ID"), "\(keys)")
         await store.close()
     }
@@ -189,6 +224,7 @@ extension IntegrationHarness.Suite {
         suite.kill("event-store")
         suite.environment = [
             "AWS_ACCESS_KEY_ID": words[1], "AWS_SECRET_ACCESS_KEY": words[2],
+            "DAYBOOK_ARCHIVE_ROOTS": "\(folder),s3://bucket/some",
         ]
         try suite.start("event-store")
         try await store.append(0..<300)

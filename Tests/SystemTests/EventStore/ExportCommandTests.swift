@@ -13,11 +13,27 @@ import WireProtocol
         return suite
     }
 
-    /// The bodies of all events, which producers wrote, in log order.
-    private func bodies(_ store: EventStoreClient) async throws -> [[UInt8]] {
-        var bodies: [[UInt8]] = []
-        try await store.read(ReadRequest()) { bodies += $0.map { Array($0.body) } }
-        return bodies
+    /// All events as their producers wrote them, in log order.
+    private func written(_ store: EventStoreClient) async throws -> [NewEvent] {
+        var written: [NewEvent] = []
+        try await store.read(ReadRequest()) { events in
+            written += events.map {
+                NewEvent(
+                    id: $0.id, stream: $0.stream, type: $0.type, tags: $0.tags,
+                    correlationID: $0.correlationID, causationID: $0.causationID,
+                    contentType: $0.contentType, metadata: Array($0.metadata),
+                    data: Array($0.data))
+            }
+        }
+        return written
+    }
+
+    private func times(
+        _ store: EventStoreClient, _ time: (RecordedEvent) -> Timestamp
+    ) async throws -> [Timestamp] {
+        var times: [Timestamp] = []
+        try await store.read(ReadRequest()) { times += $0.map(time) }
+        return times
     }
 
     private func fill(_ store: EventStoreClient) async throws {
@@ -55,7 +71,7 @@ import WireProtocol
             "\(again.errors)")
         #expect(try await target.welcome().head == 1202)
 
-        let (before, after) = (try await bodies(source), try await bodies(target).dropFirst(2))
+        let (before, after) = (try await written(source), try await written(target).dropFirst(2))
         #expect(after.count == 1200 && Set(before) == Set(after))
         await source.close()
         await target.close()
@@ -146,7 +162,21 @@ import WireProtocol
         let file = "\(from.home)/log.jsonl"
         _ = try from.run("event-store", "export", file)
         #expect(try to.run("event-store", "import", file).status == 0)
-        #expect(try await bodies(source) == bodies(target))
+        #expect(try await written(source) == written(target))
+        // The events are history now, with the times of their own log, and are exported unchanged.
+        #expect(try await times(target, \.occurredAt) == times(source, \.time))
+        #expect(try await target.welcome().history == 1200)
+        let again = "\(to.home)/again.jsonl"
+        #expect(try to.run("event-store", "export", again).status == 0)
+        let (log, other) = (try await source.welcome().log, try await target.welcome().log)
+        #expect(
+            try String(contentsOfFile: file, encoding: .utf8)
+                == String(contentsOfFile: again, encoding: .utf8)
+                .replacing(other.description, with: log.description))
+        // A log that has the events of its own leaves them as they are.
+        let own = try from.run("event-store", "import", again)
+        #expect(own.output == "0 events imported, 1200 were there already\n", "\(own)")
+        #expect(try await source.welcome().history == nil)
         let second = try from.run("event-store", "export", file)
         #expect(second.status == 65 && second.errors.contains("exists already"))
         await source.close()
@@ -184,6 +214,10 @@ import WireProtocol
 
         let repeated = try imports([Self.line(1), Self.line(6), Self.line(6), Self.line(2)])
         #expect(repeated.output == "1 events imported, 3 were there already\n")
+        let spaced = try imports(["\u{FEFF}" + Self.line(8), "", " \t\r", Self.line(9), ""])
+        #expect(spaced.output == "2 events imported, 0 were there already\n", "\(spaced)")
+        let counted = try imports(["", Self.line(8), "", "{"])
+        #expect(counted.errors.contains("line 4: it is not JSON"), "\(counted)")
         let nowhere = try imports([Self.line(7, subject: "a file.txt")])
         #expect(nowhere.status == 65 && nowhere.errors.contains("--stream"))
         let given = try imports([Self.line(7, subject: "a file.txt")], "--stream", "files")

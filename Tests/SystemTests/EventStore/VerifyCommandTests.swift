@@ -167,6 +167,42 @@ import WireProtocol
             "\(damaged)")
     }
 
+    @Test func `Verification rejects a copy without segments, whatever else it has`() throws {
+        let files = FileManager.default
+        let copy = suite.home + "/copy"
+        try files.createDirectory(atPath: copy + "/log", withIntermediateDirectories: true)
+        for name in ["", "lock", "manifest", "clean-end"] {
+            if !name.isEmpty {
+                try files.copyItem(atPath: "\(log)/\(name)", toPath: "\(copy)/log/\(name)")
+            }
+            let run = try run("verify", "--home", copy)
+            #expect(run.status == 65, "\(name): \(run)")
+            #expect(
+                run.errors
+                    == "event-store: the log in \(copy) has no segment: its files are lost, or "
+                    + "were not copied\n", "\(name): \(run)")
+        }
+    }
+
+    @Test func `Verification needs no permission to write`() throws {
+        let files = FileManager.default
+        let copy = suite.home + "/copy"
+        try files.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        try files.copyItem(atPath: log, toPath: copy + "/log")
+        try files.removeItem(atPath: copy + "/log/lock")
+        let names = try files.contentsOfDirectory(atPath: copy + "/log")
+        for name in names {
+            try files.setAttributes(
+                [.posixPermissions: 0o444], ofItemAtPath: "\(copy)/log/\(name)")
+        }
+        try files.setAttributes([.posixPermissions: 0o555], ofItemAtPath: copy + "/log")
+        let run = try run("verify", "--home", copy, "--chain")
+        #expect(run.status == 0 && run.output.contains(": 3000 events in "), "\(run)")
+        // The test may run as root, which may write everywhere.
+        #expect(Set(try files.contentsOfDirectory(atPath: copy + "/log")) == Set(names))
+        try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy + "/log")
+    }
+
     @Test func `Verification accepts a signed head and rejects forged heads`() async throws {
         let signed = try await whileServed("head", "--signed", "--key", key)
         #expect(signed.contains(#""key":"\#(Self.publicBase64)""#), "\(signed)")

@@ -6,11 +6,14 @@ import WireProtocol
 extension ArchiveDefinition {
     /// Opens the archive's place, with the credentials of this process.
     ///
-    /// - Parameter mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is
-    ///   an error, because its file system may not be mounted yet.
+    /// - Parameters:
+    ///   - roots: the places below which archives may be.
+    ///   - mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is an
+    ///     error, because its file system may not be mounted yet.
     /// - Throws: `invalid` for an invalid place, `ObjectStorageError` if it can't be used.
-    func openPlace(mayMakeFolder: Bool) throws -> any ObjectStorage {
+    func openPlace(in roots: StorageRoots, mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try checkPlace()
+        try roots.check(place, name)
         if !mayMakeFolder, let path = place.missingFolder {
             throw ObjectStorageError.unavailable("there is no folder \(path)")
         }
@@ -20,9 +23,9 @@ extension ArchiveDefinition {
     /// Creates the empty archive in its place.
     ///
     /// - Throws: `rejected` if that fails, or if the place has an archive of this name with events.
-    func make(of log: EventID) async throws {
+    func make(of log: EventID, in roots: StorageRoots) async throws {
         do {
-            let storage = try openPlace(mayMakeFolder: true)
+            let storage = try openPlace(in: roots, mayMakeFolder: true)
             let writer = try await ArchiveWriter(in: storage, name: name, log: log)
             let checkpoint = writer.checkpoint
             try require(

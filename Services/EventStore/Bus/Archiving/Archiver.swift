@@ -13,6 +13,7 @@ import WireProtocol
 /// and nothing else is affected. `ArchiveProgress` decides what to do when.
 actor Archiver {
     nonisolated let row: ArchiveRow
+    private let roots: StorageRoots
     private let pattern: EventPattern?
     private let log: EventID
     private let client: EventStoreClient
@@ -32,12 +33,14 @@ actor Archiver {
     ///
     /// - Throws: `EventPatternError` for a pattern that this version does not accept.
     init(
-        _ row: ArchiveRow, of log: EventID, client: EventStoreClient, logger: Logger,
+        _ row: ArchiveRow, of log: EventID, in roots: StorageRoots, client: EventStoreClient,
+        logger: Logger,
         timing: ArchiveProgress.Timing = ArchiveProgress.Timing(),
         segmentBytes: Int = ArchiveWriter.defaultSegmentBytes,
         now: @escaping @Sendable () -> BusTime = { .ofProcess }
     ) throws(EventPatternError) {
         self.row = row
+        self.roots = roots
         pattern = if let text = row.definition.pattern { try EventPattern(text) } else { nil }
         self.log = log
         self.client = client
@@ -181,7 +184,7 @@ actor Archiver {
 
     private func openStorage() throws -> any ObjectStorage {
         if let storage { return storage }
-        let storage = try definition.openPlace(mayMakeFolder: false)
+        let storage = try definition.openPlace(in: roots, mayMakeFolder: false)
         self.storage = storage
         return storage
     }

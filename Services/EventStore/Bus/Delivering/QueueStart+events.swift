@@ -2,7 +2,7 @@ import EventSourcing
 import WireProtocol
 
 extension QueueStart {
-    /// The commit time of the first event that a queue with this start can have.
+    /// The time of the first event that a queue with this start can have.
     var firstTime: Timestamp {
         if case .time(let time) = self { time } else { .distantPast }
     }
@@ -12,7 +12,7 @@ extension QueueStart {
         switch self {
         case .end, .beginning: true
         case .position(let first): event.position >= first
-        case .time(let first): event.time >= first
+        case .time(let first): event.occurredAt >= first
         }
     }
 }

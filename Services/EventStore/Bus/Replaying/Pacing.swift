@@ -20,11 +20,11 @@ struct Pacing {
         _ event: RecordedEvent, count: UInt64, now: ContinuousClock.Instant
     ) -> ContinuousClock.Instant? {
         guard rate != nil || speed != nil else { return nil }
-        let start = start ?? (now, event.time, count)
+        let start = start ?? (now, event.occurredAt, count)
         self.start = start
         var offset = 0.0
         if let rate { offset = Double(count - min(start.count, count)) / rate }
-        if let speed { offset = max(offset, (event.time - start.time) / .seconds(1) / speed) }
+        if let speed { offset = max(offset, (event.occurredAt - start.time) / .seconds(1) / speed) }
         // Events may have times in any year, so the offset is limited to what a duration can hold.
         let due = start.at + .seconds(min(max(offset, 0), Self.longest))
         return due > now ? due : nil

@@ -76,7 +76,7 @@ struct Replays {
     ) {
         guard let replay = replays[name] else { return }
         replay.row.delivered += UInt64(count)
-        replay.row.lastEventTime = event.time
+        replay.row.lastEventTime = event.occurredAt
         advance(name, to: event.position, at: now)
     }
 

@@ -37,7 +37,7 @@ struct EventPrinter {
     private static func text(_ event: RecordedEvent) -> String {
         let mark = event.isSkipped ? " (skipped)" : event.isAmended ? " (amended)" : ""
         return Output.tabbed([
-            event.position, event.time, "\(event.stream)@\(event.revision)",
+            event.position, event.occurredAt, "\(event.stream)@\(event.revision)",
             "\(event.type)\(mark)", data(of: event),
         ])
     }

@@ -1,12 +1,13 @@
 import Files
 import Synchronization
 
-/// A folder of a file system, locked for this process alone.
+/// A folder of a file system, locked for this process alone, or open for reading.
 public final class FileStorage: LogStorage {
     private static let lockName = "lock"
 
     private let folder: String
-    private let lock: File
+    private let lock: File?
+    private let isReadOnly: Bool
     private let files = Mutex<[String: File]>([:])
 
     /// Opens the folder, or creates it if it does not exist.
@@ -18,13 +19,34 @@ public final class FileStorage: LogStorage {
         let path = "\(folder)/\(Self.lockName)"
         let lock = try Self.attempt("lock", path, try File(path, .create))
         guard try Self.attempt("lock", path, try lock.lock()) else {
-            throw .storage(
-                "lock", folder, reason: "another process writes to this log; stop it first")
+            throw Self.lockedByOther(folder)
         }
         self.lock = lock
+        isReadOnly = false
     }
 
-    deinit { lock.unlock() }
+    /// Opens the folder for reading, without any write to it. So the folder may be on a medium that
+    /// can't be written to. Every change fails.
+    ///
+    /// - Throws: `storage` if another process has locked the folder, or the folder can't be read.
+    public init(reading folder: String) throws(LogError) {
+        self.folder = folder
+        isReadOnly = true
+        let path = "\(folder)/\(Self.lockName)"
+        let hasLock = try Self.attempt("look at", path, try Folder.status(of: path)) != nil
+        // Without a lock, no process has ever written here: the folder is a copy.
+        lock = hasLock ? try Self.attempt("lock", path, try File(path, .read)) : nil
+        let isLocked: Bool
+        do throws(SystemError) {
+            isLocked = try lock?.lock() ?? true
+        } catch {
+            // Some file systems do not lock a file that is open for reading, or lock none at all.
+            isLocked = true
+        }
+        if !isLocked { throw Self.lockedByOther(folder) }
+    }
+
+    deinit { lock?.unlock() }
 
     /// Moves this folder to `path` in one atomic step.
     ///
@@ -53,6 +75,7 @@ public final class FileStorage: LogStorage {
 
     /// Creates a durable file of `size` zeros, replacing any other of that name.
     public func create(_ name: String, size: Int) throws(LogError) {
+        try checkWritable("create", name)
         forget(name)
         let new = try Self.attempt("create", name, try File(path(name), .replace))
         files.withLock { $0[name] = new }
@@ -77,6 +100,7 @@ public final class FileStorage: LogStorage {
     public func write(
         _ name: String, _ bytes: Span<UInt8>, at offset: Int
     ) throws(LogError) {
+        try checkWritable("write", name)
         let file = try file(name)
         try Self.attempt("write", name, try file.write(bytes, at: offset))
     }
@@ -89,6 +113,7 @@ public final class FileStorage: LogStorage {
 
     /// Renames the file, replacing any other of the new name, and makes that durable.
     public func rename(_ name: String, to newName: String) throws(LogError) {
+        try checkWritable("rename", name)
         forget(name)
         forget(newName)
         try Self.attempt("rename", name, try Folder.rename(path(name), to: path(newName)))
@@ -97,6 +122,7 @@ public final class FileStorage: LogStorage {
 
     /// Removes the file, and makes that durable.
     public func remove(_ name: String) throws(LogError) {
+        try checkWritable("remove", name)
         forget(name)
         try Self.attempt("remove", name, try Folder.remove(path(name)))
         try Self.sync(folder)
@@ -107,7 +133,8 @@ public final class FileStorage: LogStorage {
     /// Returns the open file. It stays open, because opening it costs more than most reads.
     private func file(_ name: String) throws(LogError) -> File {
         if let known = files.withLock({ $0[name] }) { return known }
-        let opened = try Self.attempt("open", name, try File(path(name), .readWrite))
+        let mode: File.Mode = isReadOnly ? .read : .readWrite
+        let opened = try Self.attempt("open", name, try File(path(name), mode))
         return files.withLock { files in
             if let known = files[name] { return known }
             files[name] = opened
@@ -116,6 +143,15 @@ public final class FileStorage: LogStorage {
     }
 
     private func forget(_ name: String) { files.withLock { $0[name] = nil } }
+
+    /// Throws if the folder is open for reading only.
+    private func checkWritable(_ operation: String, _ name: String) throws(LogError) {
+        if isReadOnly { throw .storage(operation, name, reason: "it is open for reading only") }
+    }
+
+    private static func lockedByOther(_ folder: String) -> LogError {
+        .storage("lock", folder, reason: "another process writes to this log; stop it first")
+    }
 
     private static func sync(_ folder: String) throws(LogError) {
         try attempt("sync", folder, try Folder.sync(folder))

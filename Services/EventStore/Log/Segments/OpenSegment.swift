@@ -46,10 +46,11 @@ struct OpenSegment: Segment {
     var terms: Int { lastLinks.count }
 
     mutating func append(
-        _ record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, time: Int64
+        _ record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, time: Int64, flags: UInt8
     ) {
         let ordinal = UInt32(count)
-        forEachTerm(of: record, header, revision: revision) { term in
+        let isHistory = flags & RecordLayout.history != 0
+        forEachTerm(of: record, header, revision: revision, isHistory: isHistory) { term in
             let link = UInt32(links.count)
             let previous = lastLinks.update(term, to: link)
             links.append(Link(ordinal: ordinal, previous: previous ?? Self.none))

@@ -44,7 +44,8 @@ public struct SealedSegments: Sendable {
             }
     }
 
-    private func mayHold(_ term: Term, at index: Int) -> Bool {
+    /// Whether the segment at `index` may have a record with the term.
+    func mayHold(_ term: Term, at index: Int) -> Bool {
         let columns = groups[index / FilterGroup.columns].columns(term)
         return columns & 1 << UInt64(index % FilterGroup.columns) != 0
     }

@@ -23,7 +23,8 @@ enum SegmentScan {
             guard header.flags & RecordLayout.moreOfAppend == 0 else { continue }
             for (range, header) in pending {
                 segment.append(
-                    bytes.extracting(range), header, revision: header.revision, time: header.time)
+                    bytes.extracting(range), header, revision: header.revision, time: header.time,
+                    flags: header.flags)
             }
             pending.removeAll(keepingCapacity: true)
         }

@@ -10,6 +10,8 @@ struct Term: Hashable, Comparable {
         /// The first event of a stream.
         case start
         case correlation
+        /// An event of another log.
+        case history
     }
 
     let hash: UInt64
@@ -45,6 +47,8 @@ struct Term: Hashable, Comparable {
 
     /// The term of the first event of every stream.
     static let start = Term(.start, "")
+    /// The term of all history.
+    static let history = Term(.history, "")
 
     static func < (a: Term, b: Term) -> Bool { a.hash < b.hash }
 
@@ -60,9 +64,11 @@ struct Term: Hashable, Comparable {
 
 /// Calls `body` with each term of the record.
 func forEachTerm(
-    of record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, _ body: (Term) -> Void
+    of record: Span<UInt8>, _ header: RecordHeader, revision: UInt64, isHistory: Bool,
+    _ body: (Term) -> Void
 ) {
     if revision == 0 { body(.start) }
+    if isHistory { body(.history) }
     let stream = record.extracting(header.stream)
     body(Term(.stream, stream))
     body(Term(.category, stream.extracting(first: categoryLength(of: stream))))
