@@ -137,7 +137,7 @@ import WireProtocol
         #expect(rest.output == "503 events imported, 700 were there already\n", "\(rest)")
         try to.start("event-store")
         let (source, target) = (try await from.eventStore(), try await to.eventStore())
-        #expect(try await bodies(source) == bodies(target))
+        #expect(try await written(source) == written(target))
         #expect(try to.run("event-store", "queues", "show", "q").status == 0)
         await source.close()
         await target.close()
