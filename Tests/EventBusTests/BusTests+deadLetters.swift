@@ -203,13 +203,19 @@ import WireProtocol
         #expect(reply.result == .appended && reply.events.count == 450)
         #expect(Set(reply.events) == ["DeadLetterRedriven"])
         // The bus remembers the outcome.
-        #expect(try await bus.redrive(id: id, mayBeRepeat: true) == reply)
+        var repeated = reply
+        repeated.result = .repeated
+        #expect(try await bus.redrive(id: id, mayBeRepeat: true) == repeated)
         #expect(try await bus.view("q").depth == 450)
         #expect(try await bus.drain("q") == positions)
         // After a restart, the log has it.
         try await bus.restart()
         let again = try await bus.redrive(id: id, mayBeRepeat: true)
-        #expect(again.events.count == 450 && again.position == reply.position)
+        #expect(again == repeated)
+        let error = await #expect(throws: ProtocolError.self) {
+            try await bus.redrive(.init(queue: "q"), id: id, mayBeRepeat: true)
+        }
+        #expect(error?.code == .idReused)
         #expect(try await bus.view("q").depth == 0)
         let other = try await bus.redrive()
         #expect(other.result == .nothing && other.events.isEmpty)
@@ -225,7 +231,8 @@ import WireProtocol
         }
         async let (first, repeated, other) = (redrive(id), redrive(id), redrive(.random()))
         let (one, same, another) = try await (first, repeated, other)
-        #expect(one == same)
+        #expect(one.events == same.events && one.position == same.position)
+        #expect(Set([one.result, same.result]) == [.appended, .repeated])
         #expect(one.events.count + another.events.count == 250)
         #expect(try await bus.view("q").deadLetters == 0)
         #expect(try await bus.drain("q").sorted() == positions)

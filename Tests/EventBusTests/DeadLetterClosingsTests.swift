@@ -65,8 +65,12 @@ import WireProtocol
     @Test func `Outcome has an event for each dead letter, or is nothing`() {
         let type = BusEventType.deadLetterRedriven
         #expect(
-            total(2).outcome(type) == .appended(appended, types: [type.rawValue, type.rawValue]))
-        #expect(DeadLetterClosings.Total().outcome(type) == .nothing)
+            total(2).outcome(type, isRepeat: false)
+                == .appended(appended, types: [type.rawValue, type.rawValue]))
+        #expect(
+            total(1).outcome(type, isRepeat: true)
+                == .repeated(position: appended.last, types: [type.rawValue]))
+        #expect(DeadLetterClosings.Total().outcome(type, isRepeat: false) == .nothing)
     }
 
     @Test func `Error names the unknown ids and the missing queues, and says what was done`() throws

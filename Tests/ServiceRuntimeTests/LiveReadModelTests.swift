@@ -96,7 +96,7 @@ private enum HealingPacking: Packing {
     private func append(
         _ type: String, _ data: String, to stream: String = "shelf-s", id: EventID = .random()
     ) async throws -> UInt64 {
-        try await store.client.append([
+        try await store.appendOwn([
             NewEvent(
                 id: id, stream: try StreamName(stream), type: type, data: Array(data.utf8))
         ]).last

@@ -50,6 +50,11 @@ final class Store {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Appends events to any streams, as the event store itself does.
+    func appendOwn(_ events: [NewEvent]) async throws -> Appended {
+        try await server.append(events)
+    }
+
     /// Starts the bus, creates the queues and rules, and returns a client of the bus.
     func startBus(
         _ queues: [QueueDefinition] = [], _ rules: [RuleDefinition] = []

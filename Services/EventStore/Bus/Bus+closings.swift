@@ -21,14 +21,25 @@ extension Bus {
             type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
             "a discard needs a reason")
         while !closings.begin(cause.key) {
-            if let total = closings.total(of: cause.key) { return total.outcome(type) }
+            if let total = closings.total(of: cause.key) {
+                try Self.check(total.digest, cause)
+                return total.outcome(type, isRepeat: true)
+            }
             try await suspend { closings.wait(for: cause.key, $0) }
         }
         var total: DeadLetterClosings.Total?
         defer { waiters.resume(closings.end(cause.key, with: total)) }
-        let done = try await close(request, type, cause)
+        var done = try await close(request, type, cause)
+        done.digest = cause.digest
         total = done
-        return done.outcome(type)
+        return done.outcome(type, isRepeat: done.last?.isRepeat == true)
+    }
+
+    /// Throws `idReused` if the digest of the earlier command with this id is not this one's.
+    private static func check(_ earlier: String?, _ cause: Cause) throws(ProtocolError) {
+        guard let earlier, let digest = cause.digest, earlier != digest else { return }
+        throw ProtocolError(
+            .idReused, "another command has used the id \(cause.key); choose a new id")
     }
 
     private func close(
@@ -68,6 +79,7 @@ extension Bus {
             guard let closure = try? event.data(as: DeadLetterClosure.self),
                 event.id == DeadLetterRow.closingEventID(type, of: closure.deadLetter, cause)
             else { continue }
+            try Self.check(EventMetadata(of: event)?.digest, cause)
             let appended = Appended(
                 first: event.position, last: event.position, lastRevision: event.revision,
                 time: event.time, isRepeat: true)

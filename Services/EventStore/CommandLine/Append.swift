@@ -30,6 +30,8 @@ struct Append: ProgramCommand {
         let revision = expect.flatMap { UInt64($0) }
         let expected: ExpectedRevision =
             revision.map { .revision($0) } ?? (expect == nil ? .any : .noStream)
+        // Invalid data is reported whether or not the store runs.
+        if let data { _ = try event(.random(), stream, data) }
         try await store.withClient { client in
             try await id.repeatable { id, _ in
                 try await append(to: stream, expected, id, client)

@@ -124,7 +124,10 @@ private struct Row: Sendable {
                                 && initial.contains(#/^(?:[\d.]+$|Int\.max|Seconds\(|.*Lag$)/#)
                     else { continue }
                     found += 1
-                    let name = match.output.1.replacing(#/[A-Z]/#) { "-\($0.output.lowercased())" }
+                    let given = match.output.0.firstMatch(of: #/customLong\("([\w-]+)"\)/#)
+                    let name =
+                        given.map(\.output.1)
+                        ?? match.output.1.replacing(#/[A-Z]/#) { "-\($0.output.lowercased())" }
                     #expect(rows.contains(String(name)), "--\(name) in \(file)")
                 }
             }

@@ -12,6 +12,8 @@ struct DeadLetterClosings {
         var count = 0
         /// The last append of their events.
         var last: Appended?
+        /// The digest of the command, or nil if it has none.
+        var digest: String?
     }
 
     private static let kept = 1000
@@ -63,10 +65,14 @@ struct DeadLetterClosings {
 }
 
 extension DeadLetterClosings.Total {
-    /// The outcome of the command, with an event for each dead letter that it has closed.
-    func outcome(_ type: BusEventType) -> Outcome {
+    /// Returns the outcome of the command, with an event for each dead letter that it has closed.
+    ///
+    /// - Parameter isRepeat: whether an earlier attempt has closed them all.
+    func outcome(_ type: BusEventType, isRepeat: Bool) -> Outcome {
         guard let last else { return .nothing }
-        return .appended(last, types: Array(repeating: type.rawValue, count: count))
+        let types = Array(repeating: type.rawValue, count: count)
+        return isRepeat
+            ? .repeated(position: last.last, types: types) : .appended(last, types: types)
     }
 }
 
