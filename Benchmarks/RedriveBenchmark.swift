@@ -93,6 +93,7 @@ struct RedriveBenchmark: AsyncParsableCommand {
     private func measureOther(
         _ store: EventStoreClient, during time: Duration
     ) async throws -> [Duration] {
+        // The length of the measurement.
         let end = Task { try await Task.sleep(for: time) }
         return try await measureOther(store, until: end)
     }

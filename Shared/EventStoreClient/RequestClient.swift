@@ -184,7 +184,7 @@ public actor RequestClient: LoopActor {
 
     /// Checks why no answer came.
     ///
-    /// - Throws: `unavailable` if the process has refused the connection and has not answered since.
+    /// - Throws: `unavailable` if the process has refused the connection and not answered since.
     func checkConnection() throws {
         try reconnectIfRefused()
         if let refusal { throw DaybookError(.unavailable, refusal) }

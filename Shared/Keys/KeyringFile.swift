@@ -41,7 +41,7 @@ final class KeyringFile: Sendable {
     ///
     /// - Parameters:
     ///   - ownKey: the process's own public key, or nil not to look for it.
-    ///   - onChange: called when the health of the keyring has changed. It must not use the keyring.
+    ///   - onChange: called when the health of the keyring has changed. It must not use it.
     init(
         _ file: URL, ownKey: String? = nil,
         onChange: @escaping @Sendable (KeyringHealth) -> Void = { _ in }

@@ -9,7 +9,7 @@ import Testing
         #expect(try readBox(boxRecord("CratePut", "a cup")) == [two, two])
         #expect(try readBox(boxRecord("Closed")) == [.sealed])
         #expect(try readBox(boxRecord("Weighed")) == [])
-        #expect(throws: BadData.self) { try readBox(boxRecord("Broken")) }
+        #expect(throws: UnreadableEvent.self) { try readBox(boxRecord("Broken")) }
     }
 
     @Test func `Event of the current version is not changed by upcasters`() throws {

@@ -64,7 +64,7 @@ struct Report: Encodable {
         try Output.print(
             "\(head) events, \(orders.values.reduce(0, +)) orders: "
                 + counts.joined(separator: ", "))
-        if amended > 0 { print("\(amended) of the events are amended") }
+        if amended > 0 { try Output.print("\(amended) of the events are amended") }
         let names = ["credits", "withdrawals", "captures", "refunds", "balances"]
         try Output.table(
             ["currency"] + names,

@@ -4,7 +4,7 @@ extension Contract {
     /// Checks an event against the contract of its stream's category: the category has the type,
     /// the data can be read, and it is about the entity that the stream belongs to.
     ///
-    /// A category that is none of the suite's may have any events.
+    /// A category outside the suite may have any events.
     ///
     /// - Throws: `invalid`, with the field that is wrong and the schema.
     public static func check(

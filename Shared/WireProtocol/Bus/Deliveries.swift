@@ -170,13 +170,14 @@ public struct Delivery: Sendable {
     }
 }
 
-/// What a consumer reports about a delivery: acknowledged, failed, extended, returned or unreadable.
+/// What a consumer reports about a delivery: acknowledged, failed, extended, returned or
+/// unreadable.
 ///
 /// Acknowledgements travel in one frame. It holds the length of the queue's name, 1 byte, the name,
 /// and the number of acknowledgements, 4 bytes. For each of them follow its sequence and lease,
 /// 8 bytes each, its verdict, 1 byte (0 for acknowledged, 1 for failed, 2 for extended, 3 for
-/// returned, 4 for unreadable), its milliseconds, 4 bytes (all bits set for none), the length of its
-/// error, 2 bytes, and the error.
+/// returned, 4 for unreadable), its milliseconds, 4 bytes (all bits set for none), the length of
+/// its error, 2 bytes, and the error.
 public struct Acknowledgement: Hashable, Sendable {
     /// The result of a delivery.
     public enum Verdict: Hashable, Sendable {

@@ -88,7 +88,7 @@ public struct Caller: Hashable, Sendable {
         guard !StreamName.isSystem(category: category) else {
             throw ProtocolError(
                 .denied,
-                "only the event store itself appends to streams of '\(category)'; change its rules, "
+                "only the event store itself appends to streams of '\(category)'; change rules, "
                     + "queues, archives and replays with its commands")
         }
         try check(permissions.mayAppend(to: category), "append to streams of '\(category)'")

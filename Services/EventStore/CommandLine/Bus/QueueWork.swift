@@ -189,6 +189,7 @@ private actor CommandHandler {
                 "event-store: the last \(CommandHealth.failuresInRow) commands have failed; the "
                     + "worker pauses up to a minute before each further one, until one succeeds")
         }
+        // The commands fail for a reason that only time, or a person, removes.
         try await Task.sleep(for: pause.duration)
         return 1
     }

@@ -17,12 +17,12 @@ extension Shell {
                 found.status == 0, .usage,
                 "--exec: there is no command '\(program)' in PATH; give the path of the program")
         }
-        var isFolder: ObjCBool = false
         let files = FileManager.default
-        let exists = unsafe files.fileExists(atPath: program, isDirectory: &isFolder)
-        try require(exists, .usage, "--exec: there is no file \(program)")
+        let path = URL(filePath: program).resolvingSymlinksInPath().path
+        let type = try? files.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        try require(type != nil, .usage, "--exec: there is no file \(program)")
         try require(
-            !isFolder.boolValue && files.isExecutableFile(atPath: program), .usage,
+            type != .typeDirectory && files.isExecutableFile(atPath: program), .usage,
             "--exec: \(program) is not an executable file")
     }
 

@@ -36,8 +36,8 @@ enum ImportIDs {
         namespace.derived(customer).derived(command)
     }
 
-    /// Returns whether an order's id keeps the character of its source. Ids may have more characters
-    /// now, but those of earlier imports must not change.
+    /// Returns whether an order's id keeps the character of its source. Ids may have more
+    /// characters now, but those of earlier imports must not change.
     private static func isAllowed(_ character: Character) -> Bool {
         character.isASCII
             && (character.isLetter || character.isNumber || character == "_" || character == ".")

@@ -54,7 +54,7 @@ struct Obstacles: Sendable {
             switch service {
             case .faulty(let fault): fault
             case .running(let status):
-                name == OrdersService.name
+                name == "orders"
                     ? status.projection?.degraded.map { "\(name) is degraded: \($0.summary)" } : nil
             }
         }
