@@ -42,7 +42,9 @@ import Testing
         #expect(throws: AppendError.idReused(EventID(high: 7, low: 1), position: 1)) {
             try again.stage([event(1, text: "other")])
         }
-        #expect(throws: AppendError.idReused(EventID(high: 7, low: 2), position: 2)) {
+        let partly = AppendError.partlyKnown(
+            EventID(high: 7, low: 2), position: 2, count: 1, of: 2)
+        #expect(throws: partly) {
             try again.stage([event(3), event(2)])
         }
         try again.commit()

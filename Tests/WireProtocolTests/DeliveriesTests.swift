@@ -144,7 +144,7 @@ import WireProtocol
             [Acknowledgement(sequence: 1, lease: 1, .acknowledged)], of: "q")
         let kind = 2 + 4 + 16
         frame[kind] = 5
-        #expect(throws: ProtocolError(.malformed, "4 is not a verdict on a delivery")) {
+        #expect(throws: ProtocolError(.malformed, "5 is not a verdict on a delivery")) {
             try Acknowledgement.read(frame)
         }
         // An extension without a duration.
