@@ -6,6 +6,30 @@ public protocol Reversible: Aggregate {
     ///
     /// - Throws: a rejection if the event can no longer be undone.
     static func reversal(of past: PastDecision<Self>) throws(Rejection) -> Command
+
+    /// Returns how the reversal of the event with this id has ended, if `event` ends it. Otherwise
+    /// returns nil.
+    ///
+    /// By default, the event that reverses another is the end.
+    static func outcome(ofReversing reversed: EventID, in event: Event) -> ReversalOutcome?
+}
+
+extension Reversible {
+    /// Returns `reversed` for the event that reverses the one with this id, and nil for others.
+    public static func outcome(
+        ofReversing reversed: EventID, in event: Event
+    ) -> ReversalOutcome? {
+        event.reverses == reversed ? .reversed : nil
+    }
+}
+
+/// How a reversal has ended. A reversal in which other services take part ends later than its
+/// command.
+public enum ReversalOutcome: Hashable, Sendable {
+    /// The event is reversed.
+    case reversed
+    /// The event still stands, for this reason.
+    case rejected(String)
 }
 
 /// An event to reverse, with the history of its aggregate.
