@@ -9,8 +9,13 @@ struct ReversalPreview: Encodable {
     var dryRun = true
     /// The events that the services would append.
     var events: [RehearsedEvent]
-    /// How the services' entities would change, by service.
+    /// How the services' entities would change, by service. Empty while events are in flight,
+    /// because the figures would be those of a moment in the middle of a saga.
     var changes: [String: [EntityChange]] = [:]
+    /// The events in flight: those to which services have still to react.
+    var inFlight: [UnhandledEvent] = []
+    /// Why the reversal would be rejected in the end, or nil.
+    var rejection: String?
     /// The services that do not answer, whose consequences are unknown.
     var silent: [String] = []
 
@@ -19,32 +24,53 @@ struct ReversalPreview: Encodable {
     /// Events of one service may cause events of another, so all services are asked again until
     /// none would append more.
     ///
-    /// - Parameter owner: the service that would reverse the event.
-    /// - Throws: `rejected` if the owner rejects the reversal.
-    static func rehearse(
-        _ reversal: ReverseEvent, by owner: String, among services: [String],
-        _ options: CallOptions
+    /// - Parameters:
+    ///   - service: the service that would reverse the event.
+    ///   - streams: the streams of the event's conversation.
+    /// - Throws: `rejected` if the service rejects the reversal at once.
+    static func rehearse<S: Service>(
+        _ reversal: ReverseEvent, by service: S.Type, among services: [String],
+        in streams: [StreamName], _ options: CallOptions
     ) async throws -> ReversalPreview {
-        let first = try await ask(owner, Rehearsal(reversal: reversal), options)
+        let first = try await ask(S.name, Rehearsal(reversal: reversal), options)
         var preview = ReversalPreview(events: first.events)
         // The other services need not answer for the result to be useful, so they get less time
         // than the owner.
         var options = options
         options.timeout = min(options.timeout, 5)
         var known: Int
+        var inFlight: [String: [UnhandledEvent]] = [:]
         repeat {
             known = preview.events.count
             for service in services where !preview.silent.contains(service) {
+                let rehearsal = Rehearsal(events: preview.events, streams: streams)
                 do {
-                    let answer = try await ask(service, Rehearsal(events: preview.events), options)
+                    let answer = try await ask(service, rehearsal, options)
                     preview.events += answer.events
                     preview.changes[service] = answer.changes
+                    inFlight[service] = answer.inFlight
                 } catch let error as any ClassifiedError where error.kind == .unavailable {
                     preview.silent.append(service)
                 }
             }
         } while preview.events.count > known
+        preview.inFlight = inFlight.values.joined().sorted { $0.position < $1.position }
+        if !preview.inFlight.isEmpty { preview.changes = [:] }
+        preview.rejection = try preview.rejection(of: reversal.event, by: S.Subject.self)
         return preview
+    }
+
+    /// Returns why an event of the preview rejects the reversal, or nil if none does.
+    private func rejection<Subject: Reversible>(
+        of event: EventID, by subject: Subject.Type
+    ) throws -> String? {
+        for rehearsed in events {
+            guard let decoded = try rehearsed.decoded(Subject.Event.self),
+                case .rejected(let reason) = Subject.outcome(ofReversing: event, in: decoded)
+            else { continue }
+            return reason
+        }
+        return nil
     }
 
     private static func ask(
@@ -75,6 +101,20 @@ struct ReversalPreview: Encodable {
                 [$0.service, $0.type, "\($0.stream)", types[$0.causationID] ?? "-"]
             })
         Swift.print()
+        printFigures()
+        for service in silent {
+            Swift.print("\(service) does not answer, so its consequences are unknown")
+        }
+    }
+
+    private func printFigures() {
+        guard inFlight.isEmpty else {
+            Swift.print(
+                "events are in flight, so no figures are shown (wait for them with --wait):")
+            return Output.table(
+                ["position", "event", "stream", "not yet handled by"],
+                inFlight.map { ["\($0.position)", $0.type, "\($0.stream)", $0.service] })
+        }
         let changes = changes.sorted { $0.key < $1.key }
         Output.table(
             ["service", "would show", "field", "now", "then"],
@@ -85,8 +125,5 @@ struct ReversalPreview: Encodable {
                     }
                 }
             })
-        for service in silent {
-            Swift.print("\(service) does not answer, so its consequences are unknown")
-        }
     }
 }

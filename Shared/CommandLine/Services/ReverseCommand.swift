@@ -12,9 +12,14 @@ struct Reverse<S: Service>: ProgramCommand {
         """
         The service decides on the reversal as on any command, and rejects it if it would \
         break an invariant. To undo a step of an order's saga, reverse the placing or \
-        confirmation of the order. The saga then undoes all its steps. With --dry-run, the \
-        command appends nothing. It shows the consequences of the event so far, the events \
-        that every service would append, and how its entities would change.
+        confirmation of the order. The saga then undoes all its steps. If other services take \
+        part in the reversal, the command waits for its end, up to --timeout.
+
+        With --dry-run, the command appends nothing. It shows the consequences of the event so \
+        far, the events that every service would append, and how its entities would change. \
+        While sagas that concern these entities are under way, it lists the events in flight \
+        instead. With --wait, the command first waits until no event is in flight, up to \
+        --timeout.
         """
     }
 
@@ -26,6 +31,9 @@ struct Reverse<S: Service>: ProgramCommand {
 
     /// Whether the command only shows the consequences of the reversal.
     @Flag(help: "Only show the consequences of the reversal.") var dryRun = false
+
+    /// Whether the command first waits until no event is in flight.
+    @Flag(help: "First wait until no saga of the entities is under way.") var wait = false
 
     /// The endpoint of the event store. If nil, the environment or the default under
     /// `home` applies.
@@ -43,24 +51,100 @@ struct Reverse<S: Service>: ProgramCommand {
 
     /// Reverses the event, or shows the consequences of its reversal.
     ///
-    /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
+    /// - Throws: `rejected` if there is no such event or a service rejects the reversal,
+    ///   `unavailable` if the reversal has not ended, or events are still in flight, after the
+    ///   timeout.
     func run() async throws {
-        let (record, conversation) = try await EventStoreConnection.with(
-            eventStore, home: options.home
-        ) { client in
+        let end = ContinuousClock.now + .seconds(options.timeout)
+        try await EventStoreConnection.with(eventStore, home: options.home) { client in
             let record = try await client.event(event)
-            let query = EventQuery([.init(correlations: [record.correlationID])])
-            return (record, dryRun ? try await client.conversations(of: query) : [])
+            let command = ReverseEvent(event: record.id, reason: reason)
+            if dryRun || wait {
+                let query = EventQuery.correlations([record.correlationID])
+                let conversation = try await client.conversations(of: query)
+                let preview = try await preview(of: command, conversation, by: end)
+                if dryRun {
+                    try preview.print(record, in: conversation, json: options.json)
+                    if let reason = preview.rejection { throw rejection(of: record, reason) }
+                    return
+                }
+            }
+            var reply = try await options.with(S.name) {
+                try await $0.command(ReverseEvent.name, command)
+            }
+            if let start = reply.position {
+                let last = try await self.end(of: record, from: start, in: client, by: end)
+                if last.position > start {
+                    reply.events.append(last.type)
+                    reply.position = last.position
+                }
+            }
+            try Output.reply(
+                reply, json: options.json, "reversed \(record.type) at position \(record.position)")
         }
-        let command = ReverseEvent(event: record.id, reason: reason)
-        guard !dryRun else {
+    }
+
+    /// Returns the consequences of the reversal. With `--wait`, returns them when no event is in
+    /// flight.
+    private func preview(
+        of command: ReverseEvent, _ conversation: [RecordedEvent],
+        by end: ContinuousClock.Instant
+    ) async throws -> ReversalPreview {
+        let services = Endpoints.services(home: options.home).keys.sorted()
+        let streams = Set(conversation.map(\.stream)).sorted { $0.description < $1.description }
+        while true {
             let preview = try await ReversalPreview.rehearse(
-                command, by: S.name, among: Endpoints.services(home: options.home).keys.sorted(),
-                options)
-            return try preview.print(record, in: conversation, json: options.json)
+                command, by: S.self, among: services, in: streams, options)
+            guard wait, let first = preview.inFlight.first else { return preview }
+            guard ContinuousClock.now < end else {
+                throw DaybookError(
+                    .unavailable,
+                    "after \(options.timeout) seconds, \(first.service) has still not handled "
+                        + "\(first.type) at position \(first.position); try again later, or raise "
+                        + "--timeout")
+            }
+            // The services do not report progress by themselves, so they are asked again.
+            try await Task.sleep(for: .milliseconds(100))
         }
-        try await options.command(
-            ReverseEvent.name, command, to: S.name,
-            "reversed \(record.type) at position \(record.position)")
+    }
+
+    /// Waits for the event that ends the reversal, from position `start` on, and returns it.
+    ///
+    /// - Throws: `rejected` if the end is a rejection, `unavailable` if there is no end in time.
+    private func end(
+        of record: RecordedEvent, from start: UInt64, in client: EventStoreClient,
+        by end: ContinuousClock.Instant
+    ) async throws -> RecordedEvent {
+        while true {
+            let request = ReadRequest(.stream(record.stream), from: start)
+            for try await later in client.read(request).events {
+                for event in try Recorded<S.Subject.Event>.required(
+                    in: later, by: S.Subject.self)
+                {
+                    switch S.Subject.outcome(ofReversing: record.id, in: event.event) {
+                    case .reversed: return later
+                    case .rejected(let reason): throw rejection(of: record, reason)
+                    case nil: break
+                    }
+                }
+            }
+            guard ContinuousClock.now < end else {
+                throw DaybookError(
+                    .unavailable,
+                    "the reversal of \(record.type) at position \(record.position) is requested "
+                        + "(position \(start)), but has not ended within \(options.timeout) seconds; "
+                        + "it goes on without this command: do not repeat it, but look at "
+                        + "stream \(record.stream) with: event-store read --stream \(record.stream)"
+                )
+            }
+            // The log is read again, because a subscription has no timeout.
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func rejection(of record: RecordedEvent, _ reason: String) -> DaybookError {
+        .rejected(
+            "\(record.type) at position \(record.position) of stream \(record.stream) can't be "
+                + "reversed: \(reason)")
     }
 }

@@ -7,20 +7,18 @@ public protocol Reversible: Aggregate {
     /// - Throws: a rejection if the event can no longer be undone.
     static func reversal(of past: PastDecision<Self>) throws(Rejection) -> Command
 
-    /// Returns how the reversal of the event with this id has ended, if `event` ends it. Otherwise
-    /// returns nil.
+    /// Returns how the reversal of the event with this id has ended with `event`, or nil if it goes
+    /// on.
     ///
-    /// By default, the event that reverses another is the end.
+    /// - Parameter event: the event that the reversal appended, or a later one of its stream.
     static func outcome(ofReversing reversed: EventID, in event: Event) -> ReversalOutcome?
 }
 
 extension Reversible {
-    /// Returns `reversed` for the event that reverses the one with this id, and nil for others.
+    /// Returns `reversed`: by default the reversal ends with the event that it appends.
     public static func outcome(
         ofReversing reversed: EventID, in event: Event
-    ) -> ReversalOutcome? {
-        event.reverses == reversed ? .reversed : nil
-    }
+    ) -> ReversalOutcome? { .reversed }
 }
 
 /// How a reversal has ended. A reversal in which other services take part ends later than its
