@@ -95,12 +95,12 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     /// Runs `body` while no other change of the model or its store is under way.
-    private func whileLocked(_ body: () async throws -> Void) async throws {
+    private func whileLocked<Result>(_ body: () async throws -> Result) async throws -> Result {
         if !changeLock.tryLock("model") {
             await withCheckedContinuation { changeLock.wait(for: "model", $0) }
         }
         defer { changeLock.unlock("model") }
-        try await body()
+        return try await body()
     }
 
     /// Stops following the log for `reason`, and fails all queries that wait for later events.
@@ -221,6 +221,44 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         // The file that was just moved there has the current version.
         store = try P.openStore(path, log: log)!
         model = fresh.model
+    }
+
+    // MARK: Comparison
+
+    /// Returns the differences between the store's rows and those that the log leads to, up to the
+    /// limit of `RowDifference`.
+    ///
+    /// Folds the whole log into a store beside the live one, which waits only while the last few
+    /// events are read.
+    func differences() async throws -> [RowDifference] {
+        let lock = "comparison"
+        if !changeLock.tryLock(lock) {
+            await withCheckedContinuation { changeLock.wait(for: lock, $0) }
+        }
+        defer { changeLock.unlock(lock) }
+        let path = store.path + ".comparison"
+        // What an earlier process has left is not trusted.
+        try ProjectedStore.remove(path)
+        var fresh = try await Rebuilding<P>(at: path, log: log)
+        do {
+            for _ in 1...2 { try await fresh.extend(to: gate.position, from: client) { _ in } }
+            let shown = try await whileLocked {
+                try await fresh.extend(to: gate.position, from: client) { _ in }
+                return try store.snapshot()
+            }
+            let live = store.path
+            let found = try await fresh.store.read { log in
+                try StoreFailure.naming(live) {
+                    try shown.read { try RowDifference.all(of: P.Model.self, log, $0) }
+                }
+            }
+            try shown.close()
+            try fresh.abandon()
+            return found
+        } catch {
+            try fresh.abandon()
+            throw error
+        }
     }
 
     // MARK: Status
