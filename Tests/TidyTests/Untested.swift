@@ -19,6 +19,7 @@ enum Untested {
     private static let declarations = [
         "Shared/Contracts/Events/AccountEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/CreditLimitEvents.swift": "ContractsTests/EventPayloadTests",
+        "Shared/Contracts/Events/CreditReversalEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/OrderEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/RouteEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Views/AccountView.swift":
@@ -67,7 +68,9 @@ enum Untested {
         "Shared/CommandLine/Options.swift": "SystemTests/Boundaries/OptionBoundaryTests",
         "Shared/CommandLine/ProcessOptions.swift": "SystemTests/MetricsTests",
         "Shared/CommandLine/Services/RebuildCommand.swift": "SystemTests/Past/RebuildTests",
+        "Services/Audit/Main/Comparison.swift": "SystemTests/CreditReversalTests",
         "Shared/CommandLine/Services/ReversalPreview.swift": "SystemTests/ReversalTests",
+        "Shared/CommandLine/Services/ReverseCommand.swift": "SystemTests/CreditReversalTests",
     ]
 
     /// Parts of a whole, which the tests of the whole cover.

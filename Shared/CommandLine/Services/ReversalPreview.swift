@@ -14,15 +14,20 @@ struct ReversalPreview: Encodable {
     var changes: [String: [EntityChange]] = [:]
     /// The events in flight: those to which services have still to react.
     var inFlight: [UnhandledEvent] = []
+    /// Whether nothing is in flight: no event is, and none came while the services were asked.
+    var isSettled = false
     /// Why the reversal would be rejected in the end, or nil.
     var rejection: String?
     /// The services that do not answer, whose consequences are unknown.
     var silent: [String] = []
 
+    /// How often all services are asked while events keep coming.
+    private static let roundLimit = 10
+
     /// Returns the consequences of a reversal.
     ///
     /// Events of one service may cause events of another, so all services are asked again until
-    /// none would append more.
+    /// none would append more, and until no event comes while they are asked.
     ///
     /// - Parameters:
     ///   - service: the service that would reverse the event.
@@ -39,23 +44,30 @@ struct ReversalPreview: Encodable {
         var options = options
         options.timeout = min(options.timeout, 5)
         var known: Int
-        var inFlight: [String: [UnhandledEvent]] = [:]
+        var answers: [String: RehearsalAnswer] = [:]
+        var rounds = 0
         repeat {
             known = preview.events.count
+            rounds += 1
             for service in services where !preview.silent.contains(service) {
                 let rehearsal = Rehearsal(events: preview.events, streams: streams)
                 do {
                     let answer = try await ask(service, rehearsal, options)
                     preview.events += answer.events
                     preview.changes[service] = answer.changes
-                    inFlight[service] = answer.inFlight
+                    answers[service] = answer
                 } catch let error as any ClassifiedError where error.kind == .unavailable {
                     preview.silent.append(service)
                 }
             }
+            preview.inFlight = answers.values.compactMap(\.inFlight).joined()
+                .sorted { $0.position < $1.position }
+            preview.isSettled =
+                preview.inFlight.isEmpty && Set(answers.values.compactMap(\.last)).count <= 1
+            // While something is in flight, another round would find no more.
         } while preview.events.count > known
-        preview.inFlight = inFlight.values.joined().sorted { $0.position < $1.position }
-        if !preview.inFlight.isEmpty { preview.changes = [:] }
+            || preview.inFlight.isEmpty && !preview.isSettled && rounds < Self.roundLimit
+        if !preview.isSettled { preview.changes = [:] }
         preview.rejection = try preview.rejection(of: reversal.event, by: S.Subject.self)
         return preview
     }
@@ -108,7 +120,7 @@ struct ReversalPreview: Encodable {
     }
 
     private func printFigures() {
-        guard inFlight.isEmpty else {
+        guard isSettled else {
             Swift.print(
                 "events are in flight, so no figures are shown (wait for them with --wait):")
             return Output.table(

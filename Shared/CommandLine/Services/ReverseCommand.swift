@@ -95,13 +95,15 @@ struct Reverse<S: Service>: ProgramCommand {
         while true {
             let preview = try await ReversalPreview.rehearse(
                 command, by: S.self, among: services, in: streams, options)
-            guard wait, let first = preview.inFlight.first else { return preview }
+            guard wait, !preview.isSettled else { return preview }
             guard ContinuousClock.now < end else {
+                let first = preview.inFlight.first.map {
+                    "\($0.service) has still not handled \($0.type) at position \($0.position)"
+                }
                 throw DaybookError(
                     .unavailable,
-                    "after \(options.timeout) seconds, \(first.service) has still not handled "
-                        + "\(first.type) at position \(first.position); try again later, or raise "
-                        + "--timeout")
+                    "after \(options.timeout) seconds, \(first ?? "events are still in flight"); "
+                        + "try again later, or raise --timeout")
             }
             // The services do not report progress by themselves, so they are asked again.
             try await Task.sleep(for: .milliseconds(100))

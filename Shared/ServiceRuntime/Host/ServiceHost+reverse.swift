@@ -29,10 +29,12 @@ extension ServiceHost {
             // Looked for before the figures are computed: an event that is handled meanwhile is
             // reported, although the figures already include it.
             let streams = Set(rehearsal.events.map(\.stream) + (rehearsal.streams ?? []))
-            let inFlight = try await participant?.unhandled(in: streams) ?? []
+            let unhandled = try await participant?.unhandled(in: streams)
             let events = try await participant?.rehearse(rehearsal.events) ?? []
             guard let service = S.self as? any EntityService.Type else {
-                return try JSON.data(RehearsalAnswer(events: events, inFlight: inFlight))
+                return try JSON.data(
+                    RehearsalAnswer(
+                        events: events, inFlight: unhandled?.events, last: unhandled?.last))
             }
             return try await queries.answer(
                 Rehearsal.name, data, id: nil, of: caller, within: rehearsalLimit
@@ -41,7 +43,7 @@ extension ServiceHost {
                     RehearsalAnswer(
                         events: events,
                         changes: try await past.changes(of: service, after: rehearsal.events),
-                        inFlight: inFlight))
+                        inFlight: unhandled?.events, last: unhandled?.last))
             }
         }
     }

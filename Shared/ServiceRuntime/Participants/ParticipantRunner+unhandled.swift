@@ -6,19 +6,25 @@ extension ParticipantRunner {
     /// The largest number of streams that one read asks for.
     private static var streamCount: Int { 100 }
 
-    /// Returns the events in the streams to which the participant has still to react, in log order.
+    /// Returns the position of the last event in the streams, or 0, and the events to which the
+    /// participant has still to react, in log order.
     ///
     /// An event is handled if the log has the effect of the reaction, whose id derives from the
     /// event, or if the reaction would have no effect. So events that wait, are in flight, are dead
     /// letters or were purged are found alike.
-    func unhandled(in streams: Set<StreamName>) async throws -> [UnhandledEvent] {
+    func unhandled(
+        in streams: Set<StreamName>
+    ) async throws -> (events: [UnhandledEvent], last: UInt64) {
         var found: [UnhandledEvent] = []
+        var last: UInt64 = 0
         var subjects: [String: Subject.State] = [:]
         let streams = streams.sorted { $0.description < $1.description }
         for start in stride(from: 0, to: streams.count, by: Self.streamCount) {
             let part = Array(streams[start..<min(start + Self.streamCount, streams.count)])
-            let query = EventQuery([.init(streams: part)]).narrowed(to: P.Event.query)
-            for try await batch in client.read(ReadRequest(query)) {
+            let query = EventQuery([.init(streams: part)])
+            last = max(last, try await client.last(of: query)?.position ?? 0)
+            let taken = query.narrowed(to: P.Event.query)
+            for try await batch in client.read(ReadRequest(taken)) {
                 let events = batch.events.map { (record: $0, content: readable($0)) }
                 let ids = events.flatMap(\.content).map { P.saga(of: $0.event) }
                 let sagas = try await completeSagas(Set(ids)).mapValues(\.state)
@@ -28,7 +34,7 @@ extension ParticipantRunner {
                 }
             }
         }
-        return found.sorted { $0.position < $1.position }
+        return (found.sorted { $0.position < $1.position }, last)
     }
 
     /// Returns whether a reaction to one of the events of a record has an effect that is missing in

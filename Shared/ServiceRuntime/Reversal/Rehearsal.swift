@@ -71,8 +71,11 @@ package struct RehearsalAnswer: Codable, Sendable {
     /// How the entities that the service shows would change.
     package var changes: [EntityChange] = []
     /// The events to which the service has still to react: sagas of the entities are under way. Nil
-    /// in answers of earlier versions.
+    /// in answers of services without a participant, and of earlier versions.
     package var inFlight: [UnhandledEvent]?
+    /// The position of the last event in the streams when the service looked for events in flight.
+    /// If the answers of two services differ in it, an event came between them.
+    package var last: UInt64?
 }
 
 /// An event in the log to which a service has still to react.

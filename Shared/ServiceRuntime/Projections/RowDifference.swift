@@ -102,7 +102,7 @@ package struct RowDifference: Codable, Hashable, Sendable {
     }
 
     private static func key(_ row: Row) -> Key {
-        let value: DatabaseValue = row[0]
+        let value = row.databaseValues.first ?? .null
         return Key(number: Int64.fromDatabaseValue(value), text: text(value))
     }
 }
