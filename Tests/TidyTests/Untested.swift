@@ -108,6 +108,7 @@ enum Untested {
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/Import/Obstacles.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
+        "Services/Route/Main/HubNetwork.swift": "SystemTests/DeadLetterTests",
         "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
         "Shared/EventStoreClient/Queues/QueueWorker.swift":
             "ServiceRuntimeTests/ParticipantRunnerTests+queue",
@@ -118,6 +119,7 @@ enum Untested {
         "Shared/ServiceRuntime/Host/PastReading.swift": "SystemTests/Past/PastReadingTests",
         "Shared/ServiceRuntime/Host/PastSnapshots.swift": "SystemTests/Past/PastSnapshotsTests",
         "Shared/ServiceRuntime/Projections/Rebuilding.swift": "SystemTests/Past/RebuildTests",
+        "Shared/ServiceRuntime/Reversal/Rehearsal.swift": "SystemTests/ReversalTests",
         "Shared/ServiceRuntime/Host/ServiceQuery.swift": "SystemTests/Past/PastReadingTests",
         "Shared/ZeroMQ/Streams/StreamListener.swift": "SystemTests/MetricsTests",
     ]

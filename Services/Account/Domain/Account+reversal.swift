@@ -28,8 +28,8 @@ extension Account: Reversible {
         }
     }
 
-    /// Returns how the reversal of the event with this id has ended with `event`, or nil if it waits
-    /// for the credit limit.
+    /// Returns how the reversal of the event with this id has ended with `event`, or nil if it
+    /// waits for the credit limit.
     public static func outcome(
         ofReversing reversed: EventID, in event: AccountEvent
     ) -> ReversalOutcome? {

@@ -7,8 +7,8 @@ public import EventSourcing
 /// repaid. Its balance is the funds less the debt. At every revision, funds ≥ held ≥ 0. Amounts are
 /// in minor units of the account's currency.
 ///
-/// A credit can be reversed although its money is spent, held or has repaid a debt: the account then
-/// owes what its free funds do not cover, if the customer has that much credit.
+/// A credit can be reversed although its money is spent, held or has repaid a debt: the account
+/// then owes what its free funds do not cover, if the customer has that much credit.
 public enum Account: Aggregate {
     /// The events of an account's stream.
     public typealias Event = AccountEvent
@@ -19,8 +19,8 @@ public enum Account: Aggregate {
         case open(OpenAccount)
         /// Pays money in.
         case credit(CreditMoney, reversing: Reverses? = nil)
-        /// Pays money out of the free funds. If it reverses a credit and the free funds are too low,
-        /// holds them and requests credit for the rest.
+        /// Pays money out of the free funds. If it reverses a credit and the free funds are too
+        /// low, holds them and requests credit for the rest.
         case withdraw(WithdrawMoney, reversing: Reverses? = nil)
         /// Holds free funds for an order, up to its total. Does nothing if the order is held or
         /// paid already.

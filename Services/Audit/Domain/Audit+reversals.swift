@@ -66,8 +66,8 @@ extension Audit {
         let shortfall = book.reversals[event.request]?.shortfall
         check(
             shortfall == event.fromCredit.wide,
-            "\(Self.name(of: event.request, in: event.account)) owes \(event.fromCredit.amount), but "
-                + "had requested \(shortfall, or: "none")")
+            "\(Self.name(of: event.request, in: event.account)) owes "
+                + "\(event.fromCredit.amount), but had requested \(shortfall, or: "none")")
         end(event.request, of: event.account, drawn: true, event.fromBalance, &book)
         total.withdrawals += event.amount.wide
         book.funds -= event.fromBalance.wide
@@ -105,8 +105,8 @@ extension Audit {
                     }
                 return Finding(
                     .missingConsequence,
-                    "\(Self.name(of: request, in: account)): \(trigger.queue) has not acted on \(event) "
-                        + "at position \(trigger.position), so \(missing) is missing",
+                    "\(Self.name(of: request, in: account)): \(trigger.queue) has not acted on "
+                        + "\(event) at position \(trigger.position), so \(missing) is missing",
                     position: trigger.position, trigger: trigger)
             }
         }

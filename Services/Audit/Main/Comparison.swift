@@ -6,8 +6,8 @@ import EventStoreClient
 import ServiceRuntime
 import WireProtocol
 
-/// Compares the audit's figures with those that the services show, and has every service compare its
-/// store with the log.
+/// Compares the audit's figures with those that the services show, and has every service compare
+/// its store with the log.
 struct Comparison {
     let options: CallOptions
     let audit: Audit

@@ -28,8 +28,8 @@ struct NetworkOptions: ParsableArguments {
 
     @Option(
         help: """
-            A CSV file of shipping prices that replaces the built-in ones in USD. The service reads \
-            it again when it changes (DAYBOOK_TARIFF).
+            A CSV file of shipping prices that replaces the built-in ones in USD. The service \
+            reads it again when it changes (DAYBOOK_TARIFF).
             """)
     var tariff: String?
 

@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// It reads the files again when a modification date changes, so a change needs no restart. While a
 /// file is missing or invalid, every plan fails, because an outdated network or tariff must not
-/// decide on new orders. The failed deliveries are retried and become dead letters, which can be redriven.
+/// decide on new orders. The failed deliveries are retried and become dead letters, which can be
+/// redriven.
 final class HubNetwork: RoutePlanner {
     private struct Version {
         let modifiedAt: [Date?]

@@ -136,7 +136,7 @@ struct Reverse<S: Service>: ProgramCommand {
                     "the reversal of \(record.type) at position \(record.position) is requested "
                         + "(position \(start)), but has not ended within \(options.timeout) seconds; "
                         + "it goes on without this command: do not repeat it, but look at "
-                        + "stream \(record.stream) with: event-store read --stream \(record.stream)"
+                        + "its stream with: event-store read --stream \(record.stream)"
                 )
             }
             // The log is read again, because a subscription has no timeout.

@@ -47,8 +47,8 @@ extension ParticipantRunner {
         var commands = 0
         for event in events {
             let saga = sagas[P.saga(of: event.event)] ?? P.initial
-            // A failed reaction is repeated later. Unless an earlier one has succeeded, the event is
-            // unhandled.
+            // A failed reaction is repeated later. Unless an earlier one has succeeded, the event
+            // is unhandled.
             let reaction = try? participant.react(to: event.event, given: saga)
             for command in reaction ?? [] {
                 let key = event.id.derived("\(P.name)/\(commands)")
