@@ -6,6 +6,7 @@ import GRDB
 import Logging
 import TestSupport
 import Testing
+import WireProtocol
 
 @testable import ServiceRuntime
 
