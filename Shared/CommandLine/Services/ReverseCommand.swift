@@ -131,7 +131,8 @@ struct Reverse<S: Service>: ProgramCommand {
                 }
                 throw DaybookError(
                     .unavailable,
-                    "after \(options.call.timeout) seconds, \(first ?? "events are still in flight"); "
+                    "after \(options.call.timeout) seconds, "
+                        + "\(first ?? "events are still in flight"); "
                         + "try again later, or raise --timeout")
             }
             // The services do not report progress by themselves, so they are asked again.

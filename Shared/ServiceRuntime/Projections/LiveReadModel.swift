@@ -335,8 +335,8 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         }
     }
 
-    /// Returns the differences, or nil if an event was amended meanwhile: one of the stores may have
-    /// it as it was read before.
+    /// Returns the differences, or nil if an event was amended meanwhile: one of the stores may
+    /// have it as it was read before.
     private func compareOnce() async throws -> [RowDifference]? {
         let path = store.path + ".comparison"
         // What an earlier process has left is not trusted.
