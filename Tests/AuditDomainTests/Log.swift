@@ -122,3 +122,42 @@ func restored(_ amount: Int64) -> Audit.Event {
 func repaid(_ amount: Int64) -> Audit.Event {
     .creditLimit(.repaid(CreditRepaid(customer: "a", amount: usd(amount))))
 }
+
+// MARK: Reversals of a credit of customer a
+
+let credit = EventID(high: 2, low: 2)
+
+func reversalRequested(_ amount: Int64, _ fromBalance: Int64) -> Audit.Event {
+    .account(
+        .reversalRequested(
+            CreditReversalRequested(
+                account: "a", request: 1, credit: credit, reason: "bounced", amount: usd(amount),
+                fromBalance: usd(fromBalance), shortfall: usd(amount - fromBalance))))
+}
+
+func reversalRejected(_ amount: Int64) -> Audit.Event {
+    .account(
+        .reversalRejected(
+            CreditReversalRejected(
+                account: "a", request: 1, credit: credit, amount: usd(amount), detail: "no")))
+}
+
+func reversalCompleted(_ amount: Int64, _ fromBalance: Int64) -> Audit.Event {
+    .account(
+        .reversalCompleted(
+            CreditReversalCompleted(
+                account: "a", request: 1, amount: usd(amount), fromBalance: usd(fromBalance),
+                fromCredit: usd(amount - fromBalance),
+                reverses: Reverses(event: credit, reason: "bounced"))))
+}
+
+func reversalDrawn(_ amount: Int64) -> Audit.Event {
+    .creditLimit(
+        .reversalDrawn(ReversalCreditDrawn(customer: "a", request: 1, amount: usd(amount))))
+}
+
+let reversalDenied = Audit.Event.creditLimit(
+    .reversalDenied(
+        ReversalCreditDenied(
+            customer: "a", request: 1, amount: usd(30), available: usd(0), requiredLimit: usd(30),
+            reason: .limitExceeded)))

@@ -44,6 +44,42 @@ import Testing
         #expect(statement[2].order == "o" && statement[1].reference == "w")
     }
 
+    @Test func `Statement shows what a reversal holds, releases and takes`() throws {
+        let credit = EventID.random()
+        func requested(_ request: Int) -> AccountEvent {
+            .reversalRequested(
+                CreditReversalRequested(
+                    account: "a", request: request, credit: credit, reason: "bounced",
+                    amount: usd(500), fromBalance: usd(300), shortfall: usd(200)))
+        }
+        var model = BalanceProjection.Model()
+        for (index, event) in [
+            AccountEvent.opened(AccountOpened(account: "a", currency: .usd, openedAt: time(0))),
+            .credited(
+                MoneyCredited(account: "a", amount: usd(500), repaid: usd(0), reference: "w")),
+            .withdrawn(MoneyWithdrawn(account: "a", amount: usd(200), reference: "")),
+            requested(1),
+            .reversalRejected(
+                CreditReversalRejected(
+                    account: "a", request: 1, credit: credit, amount: usd(300), detail: "no")),
+            requested(2),
+            .reversalCompleted(
+                CreditReversalCompleted(
+                    account: "a", request: 2, amount: usd(500), fromBalance: usd(300),
+                    fromCredit: usd(200), reverses: Reverses(event: credit, reason: "bounced"))),
+        ].enumerated() {
+            BalanceProjection.project(try recorded(event, index + 1), onto: &model)
+        }
+        let view = try #require(model.accounts["a"])
+        #expect((view.funds, view.held, view.owed, view.balance) == (0, 0, 200, -200))
+        let entries = model.statement.takeChanges().suffix(4)
+        #expect(entries.map(\.kind) == [.reserved, .released, .reserved, .reversed])
+        #expect(entries.map(\.change) == [0, 0, 0, -500])
+        #expect(entries.map(\.heldChange) == [300, -300, 300, -300])
+        let purpose = "reversal: bounced"
+        #expect(entries.map(\.reference) == [purpose, "no", purpose, purpose])
+    }
+
     private func usd(_ cents: Int64) -> Money { Money(cents, .usd) }
     private func time(_ second: Int) -> Timestamp { Timestamp(microseconds: 0) + .seconds(second) }
 }

@@ -43,6 +43,13 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         #expect(obstacle(credited(1), "credit") == nil)
         #expect(
             obstacle(credited(1), "balance") == "credit wrote it: use 'credit reverse'")
+        let requested = AccountEvent.reversalRequested(
+            CreditReversalRequested(
+                account: "a", request: 1, credit: id, reason: "mistaken", amount: money(2),
+                fromBalance: money(1), shortfall: money(1)))
+        // Only the end of a reversal has the tag of the reversed event.
+        #expect(requested.reverses == nil && requested.tags == ["account:a"])
+        #expect(obstacle(requested, "credit")?.contains("follows it") == true)
         #expect(obstacle(opened, "balance")?.contains("withdraw the money instead") == true)
         let step = RouteEvent.confirmed(RouteConfirmed(order: "o", customer: "a"))
         #expect(obstacle(step, "route")?.contains("'orders cancel o'") == true)

@@ -38,6 +38,7 @@ struct Sample: Sendable, CustomStringConvertible {
     }
 
     private static let noon = Timestamp(microseconds: 1_769_860_800_000_000)
+    private static let credit = EventID(high: 1, low: 2)
     private static func dollars(_ cents: Int64) -> Money { Money(cents, .usd) }
 
     private static let orders = [
@@ -151,6 +152,33 @@ struct Sample: Sendable, CustomStringConvertible {
             #"{"account":"c1","amount":{"amount":30,"currency":"USD"},"order":"o1","#
                 + #""repaid":{"amount":10,"currency":"USD"},"#
                 + #""toFunds":{"amount":20,"currency":"USD"}}"#),
+        ofAccount(
+            .reversalRequested(
+                CreditReversalRequested(
+                    account: "c1", request: 1, credit: credit, reason: "bounced",
+                    amount: dollars(50), fromBalance: dollars(20), shortfall: dollars(30))),
+            "CreditReversalRequested", ["account:c1"],
+            #"{"account":"c1","amount":{"amount":50,"currency":"USD"},"#
+                + #""credit":"\#(credit)","fromBalance":{"amount":20,"currency":"USD"},"#
+                + #""reason":"bounced","request":1,"#
+                + #""shortfall":{"amount":30,"currency":"USD"}}"#),
+        ofAccount(
+            .reversalRejected(
+                CreditReversalRejected(
+                    account: "c1", request: 1, credit: credit, amount: dollars(20), detail: "no")),
+            "CreditReversalRejected", ["account:c1"],
+            #"{"account":"c1","amount":{"amount":20,"currency":"USD"},"#
+                + #""credit":"\#(credit)","detail":"no","request":1}"#),
+        ofAccount(
+            .reversalCompleted(
+                CreditReversalCompleted(
+                    account: "c1", request: 1, amount: dollars(50), fromBalance: dollars(20),
+                    fromCredit: dollars(30), reverses: Reverses(event: credit, reason: "bounced"))),
+            "CreditReversalCompleted", ["account:c1", "reverses:\(credit)"],
+            #"{"account":"c1","amount":{"amount":50,"currency":"USD"},"#
+                + #""fromBalance":{"amount":20,"currency":"USD"},"#
+                + #""fromCredit":{"amount":30,"currency":"USD"},"request":1,"#
+                + #""reverses":{"event":"\#(credit)","reason":"bounced"}}"#),
     ]
 
     private static let limits = [
@@ -184,5 +212,19 @@ struct Sample: Sendable, CustomStringConvertible {
         ofLimit(
             .repaid(CreditRepaid(customer: "c1", amount: dollars(10))), "CreditRepaid",
             ["customer:c1"], #"{"amount":{"amount":10,"currency":"USD"},"customer":"c1"}"#),
+        ofLimit(
+            .reversalDrawn(ReversalCreditDrawn(customer: "c1", request: 1, amount: dollars(30))),
+            "ReversalCreditDrawn", ["customer:c1"],
+            #"{"amount":{"amount":30,"currency":"USD"},"customer":"c1","request":1}"#),
+        ofLimit(
+            .reversalDenied(
+                ReversalCreditDenied(
+                    customer: "c1", request: 1, amount: dollars(30), available: dollars(9),
+                    requiredLimit: dollars(41), reason: .limitExceeded)),
+            "ReversalCreditDenied", ["customer:c1"],
+            #"{"amount":{"amount":30,"currency":"USD"},"#
+                + #""available":{"amount":9,"currency":"USD"},"customer":"c1","#
+                + #""reason":"limitExceeded","request":1,"#
+                + #""requiredLimit":{"amount":41,"currency":"USD"}}"#),
     ]
 }

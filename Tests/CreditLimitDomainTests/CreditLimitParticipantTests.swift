@@ -38,4 +38,16 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         #expect(
             try limit.when(credited(repaid: 7)) == [.repay(customer: "a", amount: money(7))])
     }
+
+    @Test func `CreditLimit draws the shortfall of a reversal`() throws {
+        let requested = CreditReversalRequested(
+            account: "a", request: 3, credit: .random(), reason: "bounced", amount: money(50),
+            fromBalance: money(20), shortfall: money(30))
+        var limit = given(CreditLimitParticipant())
+        #expect(
+            try limit.when(.creditReversalRequested(requested))
+                == [.drawForReversal(customer: "a", request: 3, amount: money(30))])
+        let saga = CreditLimitParticipant.saga(of: .creditReversalRequested(requested))
+        #expect(CreditLimitParticipant.tag(of: saga) == nil)
+    }
 }

@@ -16,6 +16,11 @@ import Testing
             .released(CreditReleased(customer: "a", order: "p", amount: usd(200))),
             .repaid(CreditRepaid(customer: "a", amount: usd(50))),
             .restored(CreditRestored(customer: "a", order: "o", amount: usd(250))),
+            .reversalDrawn(ReversalCreditDrawn(customer: "a", request: 1, amount: usd(40))),
+            .reversalDenied(
+                ReversalCreditDenied(
+                    customer: "a", request: 2, amount: usd(961), available: usd(960),
+                    requiredLimit: usd(1001), reason: .limitExceeded)),
         ].enumerated() {
             CreditLimitProjection.project(try recorded(event, index + 1), onto: &model)
             let view = try #require(model.limits["a"])
@@ -24,7 +29,7 @@ import Testing
         #expect(
             shown == [
                 [0, 0, 1000], [300, 0, 700], [500, 0, 500], [200, 300, 500], [0, 300, 700],
-                [0, 250, 750], [0, 0, 1000],
+                [0, 250, 750], [0, 0, 1000], [0, 40, 960], [0, 40, 960],
             ])
     }
 

@@ -46,6 +46,56 @@ private func money(_ amount: Int64) -> Money { Money(amount, usd) }
         }
     }
 
+    private func draw(_ amount: Int64, for request: Int = 1) -> CreditLimit.Command {
+        .drawForReversal(customer: "a", request: request, amount: money(amount))
+    }
+    private func drawn(_ amount: Int64, for request: Int = 1) -> CreditLimitEvent {
+        .reversalDrawn(ReversalCreditDrawn(customer: "a", request: request, amount: money(amount)))
+    }
+    private func denied(
+        _ amount: Int64, available: Money, required: Int64, _ reason: CreditDenied.Reason
+    ) -> CreditLimitEvent {
+        .reversalDenied(
+            ReversalCreditDenied(
+                customer: "a", request: 1, amount: money(amount), available: available,
+                requiredLimit: money(required), reason: reason))
+    }
+
+    @Test func `Reversal draws credit up to what is available`() throws {
+        let scenario = given(CreditLimit.self, set, reserved(300))
+        #expect(try scenario.when(draw(200)) == [drawn(200)])
+        #expect(try scenario.after(draw(200)).state.used == 200)
+        #expect(try scenario.after(draw(200)).state.available == 0)
+    }
+
+    @Test func `Denial of credit to a reversal names the limit that would be enough`() throws {
+        #expect(
+            try given(CreditLimit.self, set, reserved(300)).when(draw(201))
+                == [denied(201, available: money(200), required: 501, .limitExceeded)])
+        #expect(
+            try given(CreditLimit.self).when(draw(201))
+                == [denied(201, available: money(0), required: 201, .noLimit)])
+        let euros = CreditLimitEvent.set(CreditLimitSet(customer: "a", limit: Money(900, .eur)))
+        #expect(
+            try given(CreditLimit.self, euros).when(draw(201))
+                == [denied(201, available: Money(900, .eur), required: 201, .wrongCurrency)])
+        // The limit that the denial names is enough.
+        let enough = CreditLimitEvent.set(CreditLimitSet(customer: "a", limit: money(501)))
+        #expect(
+            try given(CreditLimit.self, set, reserved(300), enough).when(draw(201)) == [drawn(201)])
+    }
+
+    @Test func `Request of a reversal is decided once`() throws {
+        let no = denied(600, available: money(500), required: 600, .limitExceeded)
+        for decision in [drawn(200), no] {
+            #expect(try given(CreditLimit.self, set, decision).when(draw(100)) == [])
+            #expect(
+                try given(CreditLimit.self, set, decision).when(draw(100, for: 2))
+                    == [drawn(100, for: 2)])
+        }
+        #expect(try given(CreditLimit.self, set).when(draw(0)) == [])
+    }
+
     @Test func `Credit limit objects to events that exceed it or lack their reservation`() {
         let past: [CreditLimitEvent] = [
             .set(CreditLimitSet(customer: "a", limit: money(500))),

@@ -82,6 +82,7 @@ private let diamond: Network = {
         let network = Network(hubs: (0..<6).map { hub("h\($0)") }, lanes: lanes)
         let limit = 500 + random(2500)
         var best: Int64?
+        let prices = try Tariff.standard.prices(in: usd)
         func walk(_ at: Int, _ cost: Int64, _ minutes: Int, _ seen: Set<Int>) {
             guard minutes <= limit else { return }
             if at == 5 {
@@ -90,7 +91,8 @@ private let diamond: Network = {
             }
             for lane in lanes[at] where !seen.contains(lane.to) {
                 walk(
-                    lane.to, cost + lane.cost(of: 2), minutes + lane.minutes, seen.union([lane.to]))
+                    lane.to, cost + lane.cost(of: 2, at: prices), minutes + lane.minutes,
+                    seen.union([lane.to]))
             }
         }
         walk(0, 0, 0, [0])

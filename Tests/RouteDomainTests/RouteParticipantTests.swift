@@ -40,6 +40,19 @@ import Testing
             ])
     }
 
+    @Test func `Order in a currency without shipping prices is rejected`() throws {
+        var placed = order([1])
+        placed.itemsTotal = Money(500, .jpy)
+        let hubs = "code,name,city,country,latitude,longitude,timezone\nATL,a,a,US,33,-84,z\n"
+        let planner = NetworkPlanner(try Network(csv: hubs), limitMinutes: 60)
+        var reaction = given(RouteParticipant(planner: planner, origin: "ATL"))
+        guard case .reject(let rejected)? = try reaction.when(.placed(placed)).first else {
+            Issue.record("not rejected")
+            return
+        }
+        #expect(rejected.reason == .currencyNotServed && rejected.detail.contains("JPY"))
+    }
+
     @Test func `Route is rejected if its total exceeds the largest amount`() throws {
         var placed = order([.max])
         placed.itemsTotal = Money(Money.largest, .usd)

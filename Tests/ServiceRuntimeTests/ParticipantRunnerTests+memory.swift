@@ -357,7 +357,7 @@ private struct NoLanes: RoutePlanner {
 }
 
 extension NewEvent {
-    fileprivate init(_ payload: some EventPayload) throws {
+    init(_ payload: some EventPayload) throws {
         self.init(
             stream: try StreamName(category: Swift.type(of: payload).category, id: "1"),
             type: Swift.type(of: payload).type, tags: payload.tags,

@@ -41,6 +41,9 @@ struct WrongInput {
             (65, ["route", "plan", "LHR", "--network", notUTF8]),
             (65, ["route", "plan", "LHR", "--network", noBook]),
             (65, ["route", "serve", "--network", "/nonexistent"]),
+            (65, ["route", "plan", "LHR", "--tariff", "/nonexistent"]),
+            (65, ["route", "plan", "LHR", "--tariff", notUTF8]),
+            (65, ["route", "serve", "--tariff", noBook]),
             (65, ["event-store", "verify", "--home", "/nonexistent"]),
         ]
     }

@@ -19,6 +19,7 @@ enum Untested {
     private static let declarations = [
         "Shared/Contracts/Events/AccountEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/CreditLimitEvents.swift": "ContractsTests/EventPayloadTests",
+        "Shared/Contracts/Events/CreditReversalEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/OrderEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Events/RouteEvents.swift": "ContractsTests/EventPayloadTests",
         "Shared/Contracts/Views/AccountView.swift":
@@ -68,7 +69,9 @@ enum Untested {
             "SystemTests/EventStore/VerifyCommandTests",
         "Shared/CommandLine/ProcessOptions.swift": "SystemTests/MetricsTests",
         "Shared/CommandLine/Services/RebuildCommand.swift": "SystemTests/Past/RebuildTests",
+        "Services/Audit/Main/Comparison.swift": "SystemTests/CreditReversalTests",
         "Shared/CommandLine/Services/ReversalPreview.swift": "SystemTests/ReversalTests",
+        "Shared/CommandLine/Services/ReverseCommand.swift": "SystemTests/CreditReversalTests",
     ]
 
     /// Parts of a whole, which the tests of the whole cover.
@@ -106,6 +109,7 @@ enum Untested {
             "SystemTests/EventStore/ExportCommandTests",
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
+        "Services/Route/Main/HubNetwork.swift": "SystemTests/DeadLetterTests",
         "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
         "Shared/EventStoreClient/Queues/QueueWorker.swift":
             "ServiceRuntimeTests/ParticipantRunnerTests+queue",
@@ -117,6 +121,7 @@ enum Untested {
         "Shared/ServiceRuntime/Host/PastSnapshots.swift": "SystemTests/Past/PastSnapshotsTests",
         "Shared/ServiceRuntime/Host/StoreFile.swift": "SystemTests/Past/PastCommandTests",
         "Shared/ServiceRuntime/Projections/Rebuilding.swift": "SystemTests/Past/RebuildTests",
+        "Shared/ServiceRuntime/Reversal/Rehearsal.swift": "SystemTests/ReversalTests",
         "Shared/ServiceRuntime/Host/ServiceQuery.swift": "SystemTests/Past/PastReadingTests",
         "Shared/ZeroMQ/Streams/StreamListener.swift": "SystemTests/MetricsTests",
     ]

@@ -19,8 +19,10 @@ extension Account {
             return [.opened(opened)]
         case .credit(let command, let reverses):
             return [.credited(try credit(command, reversing: reverses, given: state))]
-        case .withdraw(let command, let reverses):
-            return [.withdrawn(try withdraw(command, reversing: reverses, given: state))]
+        case .withdraw(let command, let reverses?):
+            return [try reverse(command, reverses, given: state)]
+        case .withdraw(let command, nil):
+            return [.withdrawn(try withdraw(command, given: state))]
         case .reserve(let account, let order, let total):
             return reserve(total, for: order, from: account, given: state)
         case .release(let account, let order):
@@ -42,6 +44,10 @@ extension Account {
                 account: account, order: order, amount: Money(paid, currency),
                 repaid: Money(repaid, currency), toFunds: Money(paid - repaid, currency))
             return [.refunded(refunded)]
+        case .completeReversal(let account, let request):
+            return completeReversal(request, in: account, given: state)
+        case .rejectReversal(let account, let request, let detail):
+            return rejectReversal(request, in: account, detail, given: state)
         }
     }
 
@@ -63,18 +69,17 @@ extension Account {
     }
 
     private static func withdraw(
-        _ command: WithdrawMoney, reversing reverses: Reverses?, given state: State
+        _ command: WithdrawMoney, given state: State
     ) throws(DaybookError) -> MoneyWithdrawn {
         let (account, amount) = (command.account, command.amount)
         try check(amount, of: account, given: state)
         guard amount.amount <= state.free else {
             throw insufficientFunds(for: amount, in: account, state)
         }
-        return MoneyWithdrawn(
-            account: account, amount: amount, reference: command.reference, reverses: reverses)
+        return MoneyWithdrawn(account: account, amount: amount, reference: command.reference)
     }
 
-    private static func check(
+    static func check(
         _ amount: Money, of account: String, given state: State
     ) throws(DaybookError) {
         guard let currency = state.currency else { throw noSuchAccount(account) }

@@ -17,6 +17,10 @@ extension Account {
         case .refunded(let event):
             state.paid[event.order] == nil
                 ? "order \(event.order) is not paid" : objection(toRepaying: event.repaid, state)
+        case .reversalRequested(let event):
+            objection(toTaking: event.fromBalance, from: account, state)
+        case .reversalRejected(let event): objection(toEndingReversal: event.request, state)
+        case .reversalCompleted(let event): objection(toEndingReversal: event.request, state)
         }
     }
 
@@ -29,6 +33,10 @@ extension Account {
 
     private static func objection(toEndingHoldFor order: String, _ state: State) -> String? {
         state.holds[order] == nil ? "nothing is held for order \(order)" : nil
+    }
+
+    private static func objection(toEndingReversal request: Int, _ state: State) -> String? {
+        state.reversals[request] == nil ? "reversal \(request) was not requested" : nil
     }
 
     private static func objection(toRepaying amount: Money, _ state: State) -> String? {

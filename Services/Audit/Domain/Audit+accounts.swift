@@ -24,6 +24,8 @@ extension Audit {
         var heldTotal: Int128 = 0
         /// The amount that was captured for each order and not refunded, in minor units.
         var paid: [String: Int128] = [:]
+        /// The reversals that were neither completed nor rejected, by request.
+        var reversals: [Int: ReversalBook] = [:]
     }
 
     mutating func record(_ event: AccountEvent, _ recorded: Recorded<Event>) {
@@ -97,6 +99,9 @@ extension Audit {
             book.owed += event.fromCredit.wide
         case .refunded(let event):
             refund(event, &book, &total)
+        case .reversalRequested(let event): request(event, recorded, &book)
+        case .reversalRejected(let event): reject(event, &book)
+        case .reversalCompleted(let event): complete(event, &book, &total)
         }
     }
 

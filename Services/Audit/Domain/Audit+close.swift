@@ -6,8 +6,10 @@ extension Audit {
         let open = missingConsequences()
         findings += open
         let triggers = open.compactMap(\.trigger).filter { $0.queue == "creditLimit" }
+        let reversing = accounts.filter { !$1.reversals.isEmpty }.keys
         let explained = Explained(
-            orders: Set(open.compactMap(\.order)), groups: Set(triggers.map(\.group)))
+            orders: Set(open.compactMap(\.order)),
+            customers: Set(triggers.map(\.group)).union(reversing))
         // What an account owes and what its customer's credit limit has used are compared.
         let unknown = stopped("account").union(stopped("creditLimit"))
         for (customer, book) in accounts.sorted(by: { $0.key < $1.key })
@@ -23,18 +25,18 @@ extension Audit {
         }
     }
 
-    /// The orders and groups that already have a missing consequence, which explains other findings
-    /// about them.
+    /// The orders and customers that already have a missing consequence, which explains other
+    /// findings about them.
     private struct Explained {
         let orders: Set<String>
-        /// The groups of creditLimit's queue.
-        let groups: Set<String>
+        /// The customers whose credit is not up to date.
+        let customers: Set<String>
     }
 
     private mutating func check(_ book: AccountBook, of customer: String, but explained: Explained)
     {
         let used = limits[customer]?.used ?? 0
-        if book.owed != used, !explained.groups.contains(customer) {
+        if book.owed != used, !explained.customers.contains(customer) {
             conclude("customer \(customer) owes \(book.owed), but has \(used) used")
         }
         let held = book.held.keys.filter { !explained.orders.contains($0) }
@@ -67,7 +69,7 @@ extension Audit {
                     + "\(credit.position), so CreditRepaid is missing",
                 position: credit.position, trigger: credit)
         }
-        return (ofOrders + ofCredits).sorted {
+        return (ofOrders + ofCredits + missingEnds(but: unknownCustomers)).sorted {
             ($0.position ?? 0, $0.trigger?.queue ?? "", $0.message)
                 < ($1.position ?? 0, $1.trigger?.queue ?? "", $1.message)
         }

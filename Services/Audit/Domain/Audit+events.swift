@@ -66,6 +66,9 @@ extension AccountEvent {
         case .released(let event): [event.amount]
         case .captured(let event): [event.total, event.fromBalance, event.fromCredit]
         case .refunded(let event): [event.amount, event.repaid, event.toFunds]
+        case .reversalRequested(let event): [event.amount, event.fromBalance, event.shortfall]
+        case .reversalRejected(let event): [event.amount]
+        case .reversalCompleted(let event): [event.amount, event.fromBalance, event.fromCredit]
         }
     }
 }
@@ -74,12 +77,13 @@ extension CreditLimitEvent {
     /// The amount that the event moves within the limit.
     var amount: Money? {
         switch self {
-        case .set, .denied: nil
+        case .set, .denied, .reversalDenied: nil
         case .reserved(let event): event.amount
         case .released(let event): event.amount
         case .drawn(let event): event.amount
         case .restored(let event): event.amount
         case .repaid(let event): event.amount
+        case .reversalDrawn(let event): event.amount
         }
     }
 }

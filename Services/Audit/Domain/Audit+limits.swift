@@ -51,6 +51,10 @@ extension Audit {
             book.used += event.amount.wide
         case .restored(let event): book.used -= event.amount.wide
         case .repaid(let event): book.used -= event.amount.wide
+        case .reversalDrawn(let event):
+            decide(event.request, event.amount, recorded)
+            book.used += event.amount.wide
+        case .reversalDenied(let event): decide(event.request, nil, recorded)
         }
     }
 

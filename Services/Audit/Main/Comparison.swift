@@ -6,7 +6,8 @@ import EventStoreClient
 import ServiceRuntime
 import WireProtocol
 
-/// Compares the audit's figures with those that the services show.
+/// Compares the audit's figures with those that the services show, and has every service compare
+/// its store with the log.
 struct Comparison {
     let options: CallOptions
     let audit: Audit
@@ -16,17 +17,40 @@ struct Comparison {
     func run() async throws -> (differences: [Finding], failures: [String]) {
         var differences: [Finding] = []
         var failures: [String] = []
-        for compare in [accounts, limits, orders] {
+        func add(_ compare: () async throws -> [Finding]) async throws {
             do {
                 differences += try await compare()
-            } catch
-                where (error as? DaybookError)?.kind == .unavailable
-                || (error as? ProtocolError)?.code == .unavailable
-            {
+            } catch let error as any ClassifiedError where error.kind == .unavailable {
                 failures.append("\(error)")
             }
         }
+        for compare in [accounts, limits, orders] { try await add(compare) }
+        for service in Endpoints.services(home: options.home).keys.sorted() {
+            try await add { try await rows(of: service) }
+        }
         return (differences, failures)
+    }
+
+    /// Returns the differences between the rows of the service's store, in all fields, and those
+    /// that the service's own projection makes of the log.
+    private func rows(of service: String) async throws -> [Finding] {
+        // A comparison may take long, but a service that does not run is found at once.
+        var short = options
+        (short.endpoint, short.timeout) = (nil, min(options.timeout, 5))
+        _ = try await short.with(service) {
+            try await $0.query("status", Nothing(), as: ServiceStatus.self)
+        }
+        let rows: [RowDifference] = try await ask(
+            service, ComparisonRequest.name, ComparisonRequest())
+        return rows.map { row in
+            func text(_ value: String?) -> String { value ?? "nothing" }
+            let field = row.field.map { ", \($0)" } ?? ""
+            return Finding(
+                .difference,
+                "\(service)'s table \(row.table), row \(row.row)\(field): the log says "
+                    + "\(text(row.log)), the store has \(text(row.shown)); mend it with: "
+                    + "\(service) rebuild")
+        }
     }
 
     private func accounts() async throws -> [Finding] {
@@ -61,12 +85,14 @@ struct Comparison {
         Dictionary(views.map { ($0.id, $0.row.map(figures)) }) { $1 }
     }
 
-    private func ask<Answer: Decodable>(_ service: String, _ query: String) async throws -> Answer {
+    private func ask<Query: Codable & Sendable, Answer: Decodable>(
+        _ service: String, _ query: String, _ argument: Query = Nothing()
+    ) async throws -> Answer {
         var options = options
         // The command's own --endpoint does not belong to any service.
         options.endpoint = nil
         return try await options.with(service) {
-            try await $0.query(query, Nothing(), atLeast: head)
+            try await $0.query(query, argument, atLeast: head)
         }
     }
 

@@ -2,7 +2,8 @@ public import AccountDomain
 public import Contracts
 public import EventSourcing
 
-/// Holds, captures, releases and refunds money for orders.
+/// Holds, captures, releases and refunds money for orders, and ends the reversals of credits that
+/// need credit.
 public struct BalanceParticipant: Participant {
     /// The events that the participant reacts to.
     public enum Event: PayloadFamily, Hashable {
@@ -14,11 +15,16 @@ public struct BalanceParticipant: Participant {
         case orderRejected(OrderRejected)
         /// The order was cancelled after confirmation: refund the payment.
         case orderCancelled(OrderCancelled)
+        /// Credit was drawn for a reversal: complete it.
+        case reversalCreditDrawn(ReversalCreditDrawn)
+        /// Credit was denied to a reversal: reject it.
+        case reversalCreditDenied(ReversalCreditDenied)
 
         /// How the events are decoded.
         public static let cases = PayloadCases([
             .init(Event.routeCreated), .init(Event.orderConfirmed), .init(Event.orderRejected),
-            .init(Event.orderCancelled),
+            .init(Event.orderCancelled), .init(Event.reversalCreditDrawn),
+            .init(Event.reversalCreditDenied),
         ])
     }
 
@@ -36,24 +42,30 @@ public struct BalanceParticipant: Participant {
     /// Creates the participant, which has no settings.
     public init() {}
 
-    /// Returns the id of the event's order.
+    /// Returns the id of the event's order. A reversal belongs to no order, so its saga is the
+    /// account.
     public static func saga(of event: Event) -> String {
         switch event {
         case .routeCreated(let event): event.order
         case .orderConfirmed(let event): event.order
         case .orderRejected(let event): event.order
         case .orderCancelled(let event): event.order
+        case .reversalCreditDrawn(let event): Tag.account(event.customer)
+        case .reversalCreditDenied(let event): Tag.account(event.customer)
         }
     }
 
-    /// Returns the tag of the order.
-    public static func tag(of saga: String) -> String? { Tag.order(saga) }
+    /// Returns the tag of the order, or nil for an account, of which nothing is remembered. An
+    /// account's saga id has a colon and an order's id has none, so they are never confused.
+    public static func tag(of saga: String) -> String? {
+        saga.hasPrefix(Tag.account("")) ? nil : Tag.order(saga)
+    }
 
     /// Ends the saga when its order ends.
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {
         case .orderRejected, .orderCancelled: state = .ended
-        case .routeCreated, .orderConfirmed: break
+        case .routeCreated, .orderConfirmed, .reversalCreditDrawn, .reversalCreditDenied: break
         }
     }
 
@@ -69,6 +81,28 @@ public struct BalanceParticipant: Participant {
             return [.release(account: event.customer, order: event.order)]
         case .orderCancelled(let event):
             return [.refund(account: event.customer, order: event.order)]
+        case .reversalCreditDrawn(let event):
+            return [.completeReversal(account: event.customer, request: event.request)]
+        case .reversalCreditDenied(let event):
+            return [
+                .rejectReversal(
+                    account: event.customer, request: event.request, detail: detail(of: event))
+            ]
         }
+    }
+
+    /// Returns why the reversal is rejected, and to what the limit must be set first.
+    private func detail(of event: ReversalCreditDenied) -> String {
+        let (customer, required) = (event.customer, event.requiredLimit)
+        let state =
+            switch event.reason {
+            case .noLimit: "\(customer) has no credit limit"
+            case .wrongCurrency:
+                "the credit limit of \(customer) is in \(event.available.currency)"
+            case .limitExceeded:
+                "only \(event.available) of the credit limit of \(customer) is left"
+            }
+        return "\(event.amount) would be owed, but \(state); set the limit to \(required) first: "
+            + "creditLimit set \(customer) \(required.amountText) --currency \(required.currency)"
     }
 }

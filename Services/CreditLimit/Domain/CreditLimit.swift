@@ -24,6 +24,8 @@ public enum CreditLimit: Aggregate {
         case restore(customer: String, order: String, amount: Money)
         /// Records that money paid in has repaid the amount.
         case repay(customer: String, amount: Money)
+        /// Draws credit for the reversal of a credit. Does nothing if the request was decided.
+        case drawForReversal(customer: String, request: Int, amount: Money)
     }
 
     /// The state of a credit limit, folded from its events.
@@ -37,6 +39,8 @@ public enum CreditLimit: Aggregate {
         /// The credit that was drawn and not repaid. It is negative only if a repayment arrives
         /// before the draw that it repays.
         public var used: Int64 = 0
+        /// The requests for the reversal of a credit that were decided.
+        public var decidedRequests: Set<Int> = []
 
         /// The sum of the reserved and used amounts, in minor units.
         var inUse: Int64 { reserved.adding(used) }
@@ -49,13 +53,16 @@ public enum CreditLimit: Aggregate {
     public static let category = "creditLimit"
     /// The state of a customer without a limit.
     public static let initial = State()
+    /// Version 2 added the decided requests.
+    public static let stateVersion = 2
 
     /// Returns the id of the command's customer.
     public static func id(of command: Command) -> String {
         switch command {
         case .set(let command, _): command.customer
         case .reserve(let customer, _, _), .release(let customer, _), .draw(let customer, _),
-            .restore(let customer, _, _), .repay(let customer, _):
+            .restore(let customer, _, _), .repay(let customer, _),
+            .drawForReversal(let customer, _, _):
             customer
         }
     }
@@ -87,6 +94,8 @@ public enum CreditLimit: Aggregate {
         case .repay(let customer, let amount):
             guard amount.amount > 0 else { return [] }
             return [.repaid(CreditRepaid(customer: customer, amount: amount))]
+        case .drawForReversal(let customer, let request, let amount):
+            return draw(amount, forReversal: request, of: customer, given: state)
         }
     }
 
@@ -123,12 +132,37 @@ public enum CreditLimit: Aggregate {
                 reason: reason)
             return [.denied(denied)]
         }
-        if amount.amount > 0 {
-            guard let limit = state.limit else { return denied(.noLimit) }
-            guard limit.currency == amount.currency else { return denied(.wrongCurrency) }
-            guard amount.amount <= state.available else { return denied(.limitExceeded) }
+        if amount.amount > 0, let reason = denial(of: amount, given: state) {
+            return denied(reason)
         }
         return [.reserved(CreditReserved(customer: customer, order: order, amount: amount))]
+    }
+
+    /// Returns why the customer can't have that much more credit, or nil.
+    private static func denial(of amount: Money, given state: State) -> CreditDenied.Reason? {
+        guard let limit = state.limit else { return .noLimit }
+        guard limit.currency == amount.currency else { return .wrongCurrency }
+        return amount.amount <= state.available ? nil : .limitExceeded
+    }
+
+    /// Draws at once what the reversal needs. Nothing can make the reversal fail afterwards, so it
+    /// needs no reservation first.
+    private static func draw(
+        _ amount: Money, forReversal request: Int, of customer: String, given state: State
+    ) -> [CreditLimitEvent] {
+        guard !state.decidedRequests.contains(request), amount.amount > 0 else { return [] }
+        guard let reason = denial(of: amount, given: state) else {
+            let drawn = ReversalCreditDrawn(customer: customer, request: request, amount: amount)
+            return [.reversalDrawn(drawn)]
+        }
+        // A limit in another currency can only be replaced while none of it is in use.
+        let inUse = reason == .wrongCurrency ? 0 : state.inUse
+        let denied = ReversalCreditDenied(
+            customer: customer, request: request, amount: amount,
+            available: Money(clamping: state.available, state.limit?.currency ?? amount.currency),
+            requiredLimit: Money(clamping: inUse.adding(amount.amount), amount.currency),
+            reason: reason)
+        return [.reversalDenied(denied)]
     }
 
     /// Applies `event` to the state.
@@ -152,6 +186,11 @@ public enum CreditLimit: Aggregate {
             state.used.subtract(event.amount.amount)
         case .repaid(let event):
             state.used.subtract(event.amount.amount)
+        case .reversalDrawn(let event):
+            state.decidedRequests.insert(event.request)
+            state.used.add(event.amount.amount)
+        case .reversalDenied(let event):
+            state.decidedRequests.insert(event.request)
         }
     }
 }
@@ -164,16 +203,22 @@ extension CreditLimit {
             guard state.inUse > event.limit.amount else { return nil }
             return belowUse(event.limit, of: event.customer, state).description
         case .reserved(let event):
-            guard event.amount.amount > 0, event.amount.amount > state.available else { return nil }
-            let available = Money(state.available, event.amount.currency)
-            return "\(available) of the limit is left, less than \(event.amount)"
+            return objection(toUsing: event.amount, state)
+        case .reversalDrawn(let event):
+            return objection(toUsing: event.amount, state)
         case .released(let event):
             return objection(toEndingReservationFor: event.order, state)
         case .drawn(let event):
             return objection(toEndingReservationFor: event.order, state)
-        case .denied, .restored, .repaid:
+        case .denied, .restored, .repaid, .reversalDenied:
             return nil
         }
+    }
+
+    private static func objection(toUsing amount: Money, _ state: State) -> String? {
+        guard amount.amount > 0, amount.amount > state.available else { return nil }
+        let available = Money(state.available, amount.currency)
+        return "\(available) of the limit is left, less than \(amount)"
     }
 
     private static func objection(toEndingReservationFor order: String, _ state: State) -> String? {

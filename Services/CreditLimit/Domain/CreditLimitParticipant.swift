@@ -15,12 +15,14 @@ public struct CreditLimitParticipant: Participant {
         case orderRejected(OrderRejected)
         /// Money was paid in: record what it repaid.
         case moneyCredited(MoneyCredited)
+        /// The reversal of a credit needs credit: draw it.
+        case creditReversalRequested(CreditReversalRequested)
 
         /// How the events are decoded.
         public static let cases = PayloadCases([
             .init(Event.fundsReserved), .init(Event.paymentCaptured),
             .init(Event.paymentRefunded), .init(Event.orderRejected),
-            .init(Event.moneyCredited),
+            .init(Event.moneyCredited), .init(Event.creditReversalRequested),
         ])
     }
 
@@ -38,8 +40,8 @@ public struct CreditLimitParticipant: Participant {
     /// Creates the participant, which has no settings.
     public init() {}
 
-    /// Returns the id of the event's order. Money that is paid in belongs to no order, so its saga
-    /// is the account.
+    /// Returns the id of the event's order. Money that is paid in, and its reversal, belong to no
+    /// order, so their saga is the account.
     public static func saga(of event: Event) -> String {
         switch event {
         case .fundsReserved(let event): event.order
@@ -47,6 +49,7 @@ public struct CreditLimitParticipant: Participant {
         case .paymentRefunded(let event): event.order
         case .orderRejected(let event): event.order
         case .moneyCredited(let event): Tag.account(event.account)
+        case .creditReversalRequested(let event): Tag.account(event.account)
         }
     }
 
@@ -60,7 +63,7 @@ public struct CreditLimitParticipant: Participant {
     public static func evolve(_ state: inout State, with event: Event) {
         switch event {
         case .orderRejected, .paymentCaptured: state = .ended
-        case .fundsReserved, .paymentRefunded, .moneyCredited: break
+        case .fundsReserved, .paymentRefunded, .moneyCredited, .creditReversalRequested: break
         }
     }
 
@@ -82,6 +85,11 @@ public struct CreditLimitParticipant: Participant {
             // Most credits repay nothing, and a command would cost a read of the limit's stream.
             guard event.repaid.amount > 0 else { return [] }
             return [.repay(customer: event.account, amount: event.repaid)]
+        case .creditReversalRequested(let event):
+            return [
+                .drawForReversal(
+                    customer: event.account, request: event.request, amount: event.shortfall)
+            ]
         }
     }
 }

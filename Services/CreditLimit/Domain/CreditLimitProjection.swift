@@ -29,12 +29,13 @@ public enum CreditLimitProjection: Projection {
         var isSet = false
         switch recorded.event {
         case .set(let event): (amount, isSet) = (event.limit, true)
-        case .denied: return
+        case .denied, .reversalDenied: return
         case .reserved(let event): (amount, reserved) = (event.amount, 1)
         case .released(let event): (amount, reserved) = (event.amount, -1)
         case .drawn(let event): (amount, reserved, used) = (event.amount, -1, 1)
         case .restored(let event): (amount, used) = (event.amount, -1)
         case .repaid(let event): (amount, used) = (event.amount, -1)
+        case .reversalDrawn(let event): (amount, used) = (event.amount, 1)
         }
         guard isSet || amount.amount != 0 else { return }
         let customer = recorded.event.entity

@@ -17,7 +17,7 @@ extension RouteService: ServiceProgram {
     static let subcommands: [any ParsableCommand.Type] = [Show.self, Plan.self]
 }
 
-/// The options for the network of hubs and the limits of a route.
+/// The options for the network of hubs, the prices and the limits of a route.
 struct NetworkOptions: ParsableArguments {
     @Option(
         help: """
@@ -25,6 +25,13 @@ struct NetworkOptions: ParsableArguments {
             it changes (DAYBOOK_NETWORK).
             """)
     var network: String?
+
+    @Option(
+        help: """
+            A CSV file of shipping prices that replaces the built-in ones in USD. The service \
+            reads it again when it changes (DAYBOOK_TARIFF).
+            """)
+    var tariff: String?
 
     @Option(help: "The hub to send an order from if it names no origin.") var origin = "MEM"
 
@@ -37,7 +44,8 @@ struct NetworkOptions: ParsableArguments {
     /// Returns the planner that the options describe.
     func planner() throws -> HubNetwork {
         try HubNetwork(
-            file: network ?? Endpoints.environment("DAYBOOK_NETWORK"), limitMinutes: hours * 60)
+            file: network ?? Endpoints.environment("DAYBOOK_NETWORK"),
+            tariff: tariff ?? Endpoints.environment("DAYBOOK_TARIFF"), limitMinutes: hours * 60)
     }
 }
 

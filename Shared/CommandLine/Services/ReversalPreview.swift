@@ -9,42 +9,80 @@ struct ReversalPreview: Encodable {
     var dryRun = true
     /// The events that the services would append.
     var events: [RehearsedEvent]
-    /// How the services' entities would change, by service.
+    /// How the services' entities would change, by service. Empty while events are in flight,
+    /// because the figures would be those of a moment in the middle of a saga.
     var changes: [String: [EntityChange]] = [:]
+    /// The events in flight: those to which services have still to react.
+    var inFlight: [UnhandledEvent] = []
+    /// Whether nothing is in flight: no event is, and none came while the services were asked.
+    var isSettled = false
+    /// Why the reversal would be rejected in the end, or nil.
+    var rejection: String?
     /// The services that do not answer, whose consequences are unknown.
     var silent: [String] = []
+
+    /// How often all services are asked while events keep coming.
+    private static let roundLimit = 10
 
     /// Returns the consequences of a reversal.
     ///
     /// Events of one service may cause events of another, so all services are asked again until
-    /// none would append more.
+    /// none would append more, and until no event comes while they are asked.
     ///
-    /// - Parameter owner: the service that would reverse the event.
-    /// - Throws: `rejected` if the owner rejects the reversal.
-    static func rehearse(
-        _ reversal: ReverseEvent, by owner: String, among services: [String],
-        _ options: CallOptions
+    /// - Parameters:
+    ///   - service: the service that would reverse the event.
+    ///   - streams: the streams of the event's conversation.
+    /// - Throws: `rejected` if the service rejects the reversal at once.
+    static func rehearse<S: Service>(
+        _ reversal: ReverseEvent, by service: S.Type, among services: [String],
+        in streams: [StreamName], _ options: CallOptions
     ) async throws -> ReversalPreview {
-        let first = try await ask(owner, Rehearsal(reversal: reversal), options)
+        let first = try await ask(S.name, Rehearsal(reversal: reversal), options)
         var preview = ReversalPreview(events: first.events)
         // The other services need not answer for the result to be useful, so they get less time
         // than the owner.
         var options = options
         options.timeout = min(options.timeout, 5)
         var known: Int
+        var answers: [String: RehearsalAnswer] = [:]
+        var rounds = 0
         repeat {
             known = preview.events.count
+            rounds += 1
             for service in services where !preview.silent.contains(service) {
+                let rehearsal = Rehearsal(events: preview.events, streams: streams)
                 do {
-                    let answer = try await ask(service, Rehearsal(events: preview.events), options)
+                    let answer = try await ask(service, rehearsal, options)
                     preview.events += answer.events
                     preview.changes[service] = answer.changes
+                    answers[service] = answer
                 } catch let error as any ClassifiedError where error.kind == .unavailable {
                     preview.silent.append(service)
                 }
             }
+            preview.inFlight = answers.values.compactMap(\.inFlight).joined()
+                .sorted { $0.position < $1.position }
+            preview.isSettled =
+                preview.inFlight.isEmpty && Set(answers.values.compactMap(\.last)).count <= 1
+            // While something is in flight, another round would find no more.
         } while preview.events.count > known
+            || preview.inFlight.isEmpty && !preview.isSettled && rounds < Self.roundLimit
+        if !preview.isSettled { preview.changes = [:] }
+        preview.rejection = try preview.rejection(of: reversal.event, by: S.Subject.self)
         return preview
+    }
+
+    /// Returns why an event of the preview rejects the reversal, or nil if none does.
+    private func rejection<Subject: Reversible>(
+        of event: EventID, by subject: Subject.Type
+    ) throws -> String? {
+        for rehearsed in events {
+            guard let decoded = try rehearsed.decoded(Subject.Event.self),
+                case .rejected(let reason) = Subject.outcome(ofReversing: event, in: decoded)
+            else { continue }
+            return reason
+        }
+        return nil
     }
 
     private static func ask(
@@ -75,6 +113,20 @@ struct ReversalPreview: Encodable {
                 [$0.service, $0.type, "\($0.stream)", types[$0.causationID] ?? "-"]
             })
         try Output.print("")
+        try showFigures()
+        for service in silent {
+            try Output.print("\(service) does not answer, so its consequences are unknown")
+        }
+    }
+
+    private func showFigures() throws {
+        guard isSettled else {
+            try Output.print(
+                "events are in flight, so no figures are shown (wait for them with --wait):")
+            return try Output.table(
+                ["position", "event", "stream", "not yet handled by"],
+                inFlight.map { ["\($0.position)", $0.type, "\($0.stream)", $0.service] })
+        }
         let changes = changes.sorted { $0.key < $1.key }
         try Output.table(
             ["service", "would show", "field", "now", "then"],
@@ -85,8 +137,5 @@ struct ReversalPreview: Encodable {
                     }
                 }
             })
-        for service in silent {
-            try Output.print("\(service) does not answer, so its consequences are unknown")
-        }
     }
 }

@@ -12,9 +12,14 @@ struct Reverse<S: Service>: ProgramCommand {
         """
         The service decides on the reversal as on any command, and rejects it if it would \
         break an invariant. To undo a step of an order's saga, reverse the placing or \
-        confirmation of the order. The saga then undoes all its steps. With --dry-run, the \
-        command appends nothing. It shows the consequences of the event so far, the events \
-        that every service would append, and how its entities would change.
+        confirmation of the order. The saga then undoes all its steps. If other services take \
+        part in the reversal, the command waits for its end, up to --timeout.
+
+        With --dry-run, the command appends nothing. It shows the consequences of the event so \
+        far, the events that every service would append, and how its entities would change. \
+        While sagas that concern these entities are under way, it lists the events in flight \
+        instead. With --wait, the command first waits until no event is in flight, up to \
+        --timeout.
         """
     }
 
@@ -26,6 +31,9 @@ struct Reverse<S: Service>: ProgramCommand {
 
     /// Whether the command only shows the consequences of the reversal.
     @Flag(help: "Only show the consequences of the reversal.") var dryRun = false
+
+    /// Whether the command first waits until no event is in flight.
+    @Flag(help: "First wait until no saga of the entities is under way.") var wait = false
 
     /// The endpoint of the event store. If nil, the environment or the default under
     /// `home` applies.
@@ -43,25 +51,131 @@ struct Reverse<S: Service>: ProgramCommand {
 
     /// Reverses the event, or shows the consequences of its reversal.
     ///
-    /// - Throws: `rejected` if there is no such event or the service rejects the reversal.
+    /// - Throws: `rejected` if there is no such event or a service rejects the reversal,
+    ///   `unavailable` if the reversal has not ended, or events are still in flight, after the
+    ///   timeout.
     func run() async throws {
-        let (record, conversation) = try await EventStoreConnection.with(
+        let end = ContinuousClock.now + options.call.timeoutDuration
+        try await EventStoreConnection.with(
             eventStore, home: options.call.home, timeout: options.call.timeoutDuration
         ) { client in
             let record = try await client.event(event)
-            let query = EventQuery([.init(correlations: [record.correlationID])])
-            return (record, dryRun ? try await client.conversations(of: query) : [])
+            let command = ReverseEvent(event: record.id, reason: reason)
+            if dryRun {
+                let conversation = try await conversation(of: record, in: client)
+                let preview = try await preview(of: command, conversation, by: end)
+                try preview.show(record, in: conversation, json: options.call.json)
+                if let reason = preview.rejection { throw rejection(of: record, reason) }
+                return
+            }
+            if wait {
+                let conversation = try await conversation(of: record, in: client)
+                do {
+                    _ = try await preview(of: command, conversation, by: end)
+                } catch let error as any ClassifiedError
+                    where error.kind == .rejected && options.id.given != nil
+                {
+                    // The event may be reversed already, by an earlier command with this id. The
+                    // service decides that.
+                }
+            }
+            let reply = try await reverse(record, with: command, in: client, by: end)
+            try Output.reply(
+                reply, json: options.call.json,
+                "reversed \(record.type) at position \(record.position)")
         }
-        let command = ReverseEvent(event: record.id, reason: reason)
-        guard !dryRun else {
+    }
+
+    private func conversation(
+        of record: RecordedEvent, in client: EventStoreClient
+    ) async throws -> [RecordedEvent] {
+        try await client.conversations(of: .correlations([record.correlationID]))
+    }
+
+    /// Sends the command, and waits for the end of the reversal. A repeated command waits for the
+    /// same end.
+    private func reverse(
+        _ record: RecordedEvent, with command: ReverseEvent, in client: EventStoreClient,
+        by end: ContinuousClock.Instant
+    ) async throws -> CommandReply {
+        try await options.call.with(S.name) { service in
+            try await options.id.repeatable { id, mayBeRepeat in
+                var reply = try await service.command(
+                    ReverseEvent.name, command, id: id, mayBeRepeat: mayBeRepeat)
+                guard let start = reply.position else { return reply }
+                let last = try await self.end(of: record, from: start, in: client, by: end)
+                if last.position > start {
+                    reply.events.append(last.type)
+                    reply.position = last.position
+                }
+                return reply
+            }
+        }
+    }
+
+    /// Returns the consequences of the reversal. With `--wait`, returns them when no event is in
+    /// flight.
+    private func preview(
+        of command: ReverseEvent, _ conversation: [RecordedEvent],
+        by end: ContinuousClock.Instant
+    ) async throws -> ReversalPreview {
+        let services = Endpoints.services(home: options.call.home).keys.sorted()
+        let streams = Set(conversation.map(\.stream)).sorted { $0.description < $1.description }
+        while true {
             let preview = try await ReversalPreview.rehearse(
-                command, by: S.name,
-                among: Endpoints.services(home: options.call.home).keys.sorted(),
-                options.call)
-            return try preview.show(record, in: conversation, json: options.call.json)
+                command, by: S.self, among: services, in: streams, options.call)
+            guard wait, !preview.isSettled else { return preview }
+            guard ContinuousClock.now < end else {
+                let first = preview.inFlight.first.map {
+                    "\($0.service) has still not handled \($0.type) at position \($0.position)"
+                }
+                throw DaybookError(
+                    .unavailable,
+                    "after \(options.call.timeout) seconds, "
+                        + "\(first ?? "events are still in flight"); "
+                        + "try again later, or raise --timeout")
+            }
+            // The services do not report progress by themselves, so they are asked again.
+            try await Task.sleep(for: .milliseconds(100))
         }
-        try await options.command(
-            ReverseEvent.name, command, to: S.name,
-            "reversed \(record.type) at position \(record.position)")
+    }
+
+    /// Waits for the event that ends the reversal, from position `start` on, and returns it.
+    ///
+    /// - Throws: `rejected` if the end is a rejection, `unavailable` if there is no end in time.
+    private func end(
+        of record: RecordedEvent, from start: UInt64, in client: EventStoreClient,
+        by end: ContinuousClock.Instant
+    ) async throws -> RecordedEvent {
+        while true {
+            let request = ReadRequest(.stream(record.stream), from: start)
+            for try await later in client.read(request).events {
+                for event in try Recorded<S.Subject.Event>.required(
+                    in: later, by: S.Subject.self)
+                {
+                    switch S.Subject.outcome(ofReversing: record.id, in: event.event) {
+                    case .reversed: return later
+                    case .rejected(let reason): throw rejection(of: record, reason)
+                    case nil: break
+                    }
+                }
+            }
+            guard ContinuousClock.now < end else {
+                throw DaybookError(
+                    .unavailable,
+                    "the reversal of \(record.type) at position \(record.position) is requested "
+                        + "(position \(start)), but has not ended within "
+                        + "\(options.call.timeout) seconds; it continues without this command, "
+                        + "in stream \(record.stream)")
+            }
+            // The log is read again, because a subscription has no timeout.
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func rejection(of record: RecordedEvent, _ reason: String) -> DaybookError {
+        .rejected(
+            "\(record.type) at position \(record.position) of stream \(record.stream) can't be "
+                + "reversed: \(reason)")
     }
 }

@@ -18,12 +18,20 @@ public enum AccountEvent: PublishedPayloadFamily {
     case captured(PaymentCaptured)
     /// The payment of an order was refunded.
     case refunded(PaymentRefunded)
+    /// The reversal of a credit was requested. It needs credit.
+    case reversalRequested(CreditReversalRequested)
+    /// The reversal of a credit was rejected.
+    case reversalRejected(CreditReversalRejected)
+    /// A credit was reversed, and left a debt.
+    case reversalCompleted(CreditReversalCompleted)
 
     /// The cases by the names of their types.
     public static let cases = PayloadCases([
         .init(AccountEvent.opened), .init(AccountEvent.credited), .init(AccountEvent.withdrawn),
         .init(AccountEvent.reserved), .init(AccountEvent.refused), .init(AccountEvent.released),
         .init(AccountEvent.captured), .init(AccountEvent.refunded),
+        .init(AccountEvent.reversalRequested), .init(AccountEvent.reversalRejected),
+        .init(AccountEvent.reversalCompleted),
     ])
 
     /// The payload of the event.
@@ -37,6 +45,9 @@ public enum AccountEvent: PublishedPayloadFamily {
         case .released(let payload): payload
         case .captured(let payload): payload
         case .refunded(let payload): payload
+        case .reversalRequested(let payload): payload
+        case .reversalRejected(let payload): payload
+        case .reversalCompleted(let payload): payload
         }
     }
 }
@@ -68,7 +79,7 @@ public protocol MovesMoney: AccountPayload {
 
 extension MovesMoney {
     /// The purpose of the payment, for people: its reference, or the reason of a reversal.
-    public var purpose: String { reverses.map { "reversal: \($0.reason)" } ?? reference }
+    public var purpose: String { reverses.map { Reverses.purpose($0.reason) } ?? reference }
 }
 
 extension AccountPayload where Self: ConcernsOrder {
@@ -105,7 +116,9 @@ public struct MoneyCredited: MovesMoney {
     /// The service that appends the event.
     public static let writer = "credit"
     /// How the event is reversed.
-    public static let reversal = Reversal.by([MoneyWithdrawn.self])
+    public static let reversal = Reversal.by([
+        MoneyWithdrawn.self, CreditReversalCompleted.self,
+    ])
     /// The id of the account.
     public var account: String
     /// The amount paid in.

@@ -19,13 +19,18 @@ public enum CreditLimitEvent: PublishedPayloadFamily {
     case restored(CreditRestored)
     /// An incoming payment repaid used credit.
     case repaid(CreditRepaid)
+    /// Credit was used for the reversal of a credit.
+    case reversalDrawn(ReversalCreditDrawn)
+    /// Credit was denied to the reversal of a credit.
+    case reversalDenied(ReversalCreditDenied)
 
     /// The cases by the names of their types.
     public static let cases = PayloadCases([
         .init(CreditLimitEvent.set), .init(CreditLimitEvent.reserved),
         .init(CreditLimitEvent.denied), .init(CreditLimitEvent.released),
         .init(CreditLimitEvent.drawn), .init(CreditLimitEvent.restored),
-        .init(CreditLimitEvent.repaid),
+        .init(CreditLimitEvent.repaid), .init(CreditLimitEvent.reversalDrawn),
+        .init(CreditLimitEvent.reversalDenied),
     ])
 
     /// The payload of the event.
@@ -38,6 +43,8 @@ public enum CreditLimitEvent: PublishedPayloadFamily {
         case .drawn(let payload): payload
         case .restored(let payload): payload
         case .repaid(let payload): payload
+        case .reversalDrawn(let payload): payload
+        case .reversalDenied(let payload): payload
         }
     }
 }
@@ -215,7 +222,7 @@ public struct CreditRepaid: CreditLimitPayload {
     public static let type = "CreditRepaid"
     /// How the event is reversed.
     public static let reversal = Reversal.none(
-        because: "it follows an incoming payment; a later order can draw the credit again")
+        because: "it follows an incoming payment; reverse that payment ('credit reverse')")
     /// The id of the customer.
     public var customer: String
     /// The repaid credit.

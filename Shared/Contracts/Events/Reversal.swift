@@ -23,6 +23,9 @@ public struct Reverses: Codable, Hashable, Sendable {
         self.event = event
         self.reason = reason
     }
+
+    /// Returns the purpose of a movement that reverses another for this reason, for people.
+    static func purpose(_ reason: String) -> String { "reversal: \(reason)" }
 }
 
 extension PublishedPayloadFamily {

@@ -141,6 +141,8 @@ public struct RouteRejected: RoutePayload {
         /// A hub is unknown, no route leads to the destination, the arrival is too late, or the
         /// price is out of range.
         case unknownHub, unreachable, tooLate, tooExpensive
+        /// Shipping has no prices in the currency of the order.
+        case currencyNotServed
     }
 
     /// Creates the event.

@@ -43,7 +43,7 @@ public struct StatementEntry: Codable, Hashable, Sendable {
     public var kind: Kind
     /// The change of the balance: negative for money that left, zero for money that is only held.
     public var change: Int64
-    /// The change of the funds held for orders.
+    /// The change of the funds held for orders and reversals.
     public var heldChange: Int64
     /// The balance after the event.
     public var balanceAfter: Int64
@@ -59,6 +59,8 @@ public struct StatementEntry: Codable, Hashable, Sendable {
         /// The account was opened, money was paid in or out, funds were reserved or released, or a
         /// payment was captured or refunded.
         case opened, credited, withdrawn, reserved, released, captured, refunded
+        /// A credit was reversed and left a debt.
+        case reversed
     }
 
     /// Creates the line of an event that changed the account from `before` to `view`, or returns
@@ -75,6 +77,10 @@ public struct StatementEntry: Codable, Hashable, Sendable {
         case .released(let event): (kind, order) = (.released, event.order)
         case .captured(let event): (kind, order) = (.captured, event.order)
         case .refunded(let event): (kind, order) = (.refunded, event.order)
+        case .reversalRequested(let event):
+            (kind, reference) = (.reserved, Reverses.purpose(event.reason))
+        case .reversalRejected(let event): (kind, reference) = (.released, event.detail)
+        case .reversalCompleted(let event): (kind, reference) = (.reversed, event.purpose)
         }
         position = recorded.position
         time = recorded.time

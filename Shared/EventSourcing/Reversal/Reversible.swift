@@ -6,6 +6,28 @@ public protocol Reversible: Aggregate {
     ///
     /// - Throws: a rejection if the event can no longer be undone.
     static func reversal(of past: PastDecision<Self>) throws(Rejection) -> Command
+
+    /// Returns how the reversal of the event with this id has ended with `event`, or nil if it goes
+    /// on.
+    ///
+    /// - Parameter event: the event that the reversal appended, or a later one of its stream.
+    static func outcome(ofReversing reversed: EventID, in event: Event) -> ReversalOutcome?
+}
+
+extension Reversible {
+    /// Returns `reversed`: by default the reversal ends with the event that it appends.
+    public static func outcome(
+        ofReversing reversed: EventID, in event: Event
+    ) -> ReversalOutcome? { .reversed }
+}
+
+/// How a reversal has ended. A reversal in which other services take part ends later than its
+/// command.
+public enum ReversalOutcome: Hashable, Sendable {
+    /// The event is reversed.
+    case reversed
+    /// The event still stands, for this reason.
+    case rejected(String)
 }
 
 /// An event to reverse, with the history of its aggregate.

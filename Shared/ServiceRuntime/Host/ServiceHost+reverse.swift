@@ -29,9 +29,15 @@ extension ServiceHost {
                 return try JSON.data(
                     RehearsalAnswer(events: try await repository.rehearse(reversal, by: S.name)))
             }
+            // Looked for before the figures are computed: an event that is handled meanwhile is
+            // reported, although the figures already include it.
+            let streams = Set(rehearsal.events.map(\.stream) + (rehearsal.streams ?? []))
+            let unhandled = try await participant?.unhandled(in: streams)
             let events = try await participant?.rehearse(rehearsal.events) ?? []
             guard let service = S.self as? any EntityService.Type else {
-                return try JSON.data(RehearsalAnswer(events: events))
+                return try JSON.data(
+                    RehearsalAnswer(
+                        events: events, inFlight: unhandled?.events, last: unhandled?.last))
             }
             return try await queries.answer(
                 Rehearsal.name, data, id: nil, of: caller, within: rehearsalLimit
@@ -39,7 +45,8 @@ extension ServiceHost {
                 try JSON.data(
                     RehearsalAnswer(
                         events: events,
-                        changes: try await past.changes(of: service, after: rehearsal.events)))
+                        changes: try await past.changes(of: service, after: rehearsal.events),
+                        inFlight: unhandled?.events, last: unhandled?.last))
             }
         }
     }

@@ -120,6 +120,16 @@ public struct ServiceHost<S: Service> {
             let request = try JSON.argument(QueryRequest<EventID>.self, data)
             return try JSON.data(await readModel.rebuild(request.query))
         }
+        let queries = pastQueries
+        await server.handle(ComparisonRequest.name) { data, caller in
+            try caller.checkRead(S.ReadProjection.query)
+            let request = try JSON.argument(QueryRequest<ComparisonRequest>.self, data)
+            return try await queries.answer(
+                ComparisonRequest.name, data, id: request.id, of: caller, within: request.timeout
+            ) {
+                try JSON.data(await readModel.differences())
+            }
+        }
     }
 
     private func answerDifferences<Entities: EntityService>(of service: Entities.Type) async {

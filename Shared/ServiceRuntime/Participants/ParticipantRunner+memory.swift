@@ -168,7 +168,7 @@ extension ParticipantRunner {
 
     /// Returns the events that the record holds. Skips a record that can't be read: it became a
     /// dead letter and was never handled.
-    private func readable(_ record: RecordedEvent) -> [Recorded<P.Event>] {
+    func readable(_ record: RecordedEvent) -> [Recorded<P.Event>] {
         do {
             return try Recorded<P.Event>.events(in: record, by: P.self)
         } catch {

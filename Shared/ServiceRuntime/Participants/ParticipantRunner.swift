@@ -307,6 +307,11 @@ protocol RunningParticipant: Sendable {
     func note(_ notice: AmendmentNotice) async
     /// Returns the events that the participant's reactions would append if `events` happened.
     func rehearse(_ events: [RehearsedEvent]) async throws -> [RehearsedEvent]
+    /// Returns the position of the last event in the streams, or 0, and the events to which the
+    /// participant has still to react.
+    func unhandled(
+        in streams: Set<StreamName>
+    ) async throws -> (events: [UnhandledEvent], last: UInt64)
     /// Closes the participant's memory.
     func close() async throws
 }

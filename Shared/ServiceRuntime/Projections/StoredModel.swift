@@ -35,6 +35,8 @@ public typealias StoredRow = Codable & FetchableRecord & PersistableRecord & Sen
 
 /// A table of a read model in the database.
 public struct StoredTable<Model>: Sendable {
+    /// The table's name in the database.
+    let name: String
     let create: @Sendable (Database) throws -> Void
     let load: @Sendable (inout Model, Database) throws -> Void
     let takeWrites: @Sendable (inout Model) -> [ProjectedStore.Write]
@@ -46,6 +48,7 @@ public struct StoredTable<Model>: Sendable {
         _ rows: any WritableKeyPath<Model, EventSourcing.Table<Row>> & Sendable,
         columns: @escaping @Sendable (TableDefinition) -> Void
     ) where Row.ID == String {
+        name = Row.databaseTableName
         create = { db in
             try db.create(table: Row.databaseTableName) { table in
                 table.primaryKey("id", .text)
@@ -73,6 +76,7 @@ public struct StoredTable<Model>: Sendable {
         _ rows: any WritableKeyPath<Model, Journal<Row>> & Sendable,
         columns: @escaping @Sendable (TableDefinition) -> Void
     ) {
+        name = Row.databaseTableName
         create = { db in
             try db.create(table: Row.databaseTableName) { table in
                 table.primaryKey("position", .integer)

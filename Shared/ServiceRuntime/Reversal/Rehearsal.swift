@@ -14,10 +14,16 @@ package struct Rehearsal: Codable, Sendable {
     package var reversal: ReverseEvent?
     /// The rehearsed events so far, in the order in which they would happen.
     package var events: [RehearsedEvent] = []
+    /// The streams of the conversation. Their events may be in flight, and so may those of the
+    /// rehearsed events' streams. Nil in requests of earlier versions.
+    package var streams: [StreamName]?
 
-    package init(reversal: ReverseEvent? = nil, events: [RehearsedEvent] = []) {
+    package init(
+        reversal: ReverseEvent? = nil, events: [RehearsedEvent] = [], streams: [StreamName]? = nil
+    ) {
         self.reversal = reversal
         self.events = events
+        self.streams = streams
     }
 }
 
@@ -52,7 +58,7 @@ package struct RehearsedEvent: Codable, Hashable, Sendable {
     }
 
     /// Returns the event, or nil if the family does not contain it.
-    func decoded<Event: EventFamily>(_ family: Event.Type) throws -> Event? {
+    package func decoded<Event: EventFamily>(_ family: Event.Type) throws -> Event? {
         guard Event.categories.contains(stream.category) else { return nil }
         return try Event(type: type, data: Array(data.utf8)[...])
     }
@@ -64,6 +70,31 @@ package struct RehearsalAnswer: Codable, Sendable {
     package var events: [RehearsedEvent] = []
     /// How the entities that the service shows would change.
     package var changes: [EntityChange] = []
+    /// The events to which the service has still to react: sagas of the entities are under way. Nil
+    /// in answers of services without a participant, and of earlier versions.
+    package var inFlight: [UnhandledEvent]?
+    /// The position of the last event in the streams when the service looked for events in flight.
+    /// If the answers of two services differ in it, an event came between them.
+    package var last: UInt64?
+}
+
+/// An event in the log to which a service has still to react.
+package struct UnhandledEvent: Codable, Hashable, Sendable {
+    /// The position of the event.
+    package var position: UInt64
+    /// The type of the event.
+    package var type: String
+    /// The stream of the event.
+    package var stream: StreamName
+    /// The name of the service that has still to react.
+    package var service: String
+
+    init(_ record: RecordedEvent, service: String) {
+        position = record.position
+        type = record.type
+        stream = record.stream
+        self.service = service
+    }
 }
 
 /// How an entity that a service shows would change.

@@ -144,6 +144,11 @@ public struct ProjectedStore: Sendable {
         try await using { try await pool.read(body) }
     }
 
+    /// Returns the rows as of the last commit, which later commits do not change.
+    func snapshot() throws -> DatabaseSnapshot {
+        try StoreFailure.naming(path) { try pool.makeSnapshot() }
+    }
+
     /// The failures of reads and commits after which the file can't be used.
     ///
     /// The owner of the store waits for them, and ends the process even if the failed call hides

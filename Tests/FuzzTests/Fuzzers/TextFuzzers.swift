@@ -56,6 +56,7 @@ extension Fuzzer {
     /// A network of hubs.
     static let hubs = Fuzzer(name: "hubs") { input in
         _ = accepted { try Network(csv: input.text) }
+        _ = accepted { try Tariff(csv: input.text) }
     }
 
     /// The data of the suite's events. The first byte chooses the type.

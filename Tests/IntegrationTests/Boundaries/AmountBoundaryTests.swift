@@ -44,6 +44,17 @@ struct `Amount and time boundaries` {
                         PaymentRefunded(
                             account: "a", order: "x", amount: amount, repaid: amount,
                             toFunds: amount)),
+                    .reversalRequested(
+                        CreditReversalRequested(
+                            account: "a", request: number, credit: .none, reason: "",
+                            amount: amount, fromBalance: amount, shortfall: amount)),
+                    .reversalCompleted(
+                        CreditReversalCompleted(
+                            account: "a", request: -1, amount: amount, fromBalance: least,
+                            fromCredit: amount, reverses: Reverses(event: .none, reason: ""))),
+                    .reversalRejected(
+                        CreditReversalRejected(
+                            account: "a", request: .min, credit: .none, amount: least, detail: "")),
                 ]
             }
         }
@@ -63,6 +74,11 @@ struct `Amount and time boundaries` {
                     .reserve(account: "a", order: "new", total: amount),
                     .release(account: "a", order: "1"), .capture(account: "a", order: "1"),
                     .refund(account: "a", order: "1"),
+                    .withdraw(
+                        WithdrawMoney(account: "a", amount: amount),
+                        reversing: Reverses(event: .none, reason: "")),
+                    .completeReversal(account: "a", request: 1),
+                    .rejectReversal(account: "a", request: 1, detail: ""),
                 ] {
                     // The account may reject the command. Neither deciding nor encoding may crash.
                     for event in (try? Account.decide(command, given: state)) ?? [] {
@@ -87,6 +103,8 @@ struct `Amount and time boundaries` {
                     .drawn(CreditDrawn(customer: "a", order: "x", amount: amount)),
                     .repaid(CreditRepaid(customer: "a", amount: Self.least)),
                     .restored(CreditRestored(customer: "a", order: "x", amount: amount)),
+                    .reversalDrawn(
+                        ReversalCreditDrawn(customer: "a", request: number, amount: amount)),
                 ] {
                     position += 1
                     CreditLimit.evolve(&state, with: event)
@@ -95,7 +113,10 @@ struct `Amount and time boundaries` {
                 }
                 let denied = try CreditLimit.decide(
                     .reserve(customer: "a", order: "new", amount: Self.largest), given: state)
-                for event in denied { _ = try event.encoded() }
+                let reversal = try CreditLimit.decide(
+                    .drawForReversal(customer: "a", request: -1, amount: Self.largest),
+                    given: state)
+                for event in denied + reversal { _ = try event.encoded() }
                 _ = try? CreditLimit.decide(
                     .set(SetCreditLimit(customer: "a", limit: Self.largest)), given: state)
             }

@@ -43,6 +43,7 @@ import Testing
         #expect(audit.ordersByStatus["pending"] == 0)
         #expect(audit.orderCount == 40)
         #expect(try late(in: world) == [], "seed \(seed)")
+        try world.checkReversals("seed \(seed)")
     }
 
     @Test func `Simulated orders reach every outcome`() throws {
@@ -143,8 +144,10 @@ import Testing
         world.time = world.time + .milliseconds(Int.random(in: 0...500, using: &random))
         do {
             switch Int.random(in: 0..<100, using: &random) {
-            case 0..<80: if !service.isDone { try service.step() }
-            case 80: try world.reverse(Account.self, by: "credit", cause: cause, &random)
+            case 0..<78: if !service.isDone { try service.step() }
+            case 78..<81:
+                let service = Bool.random(using: &random) ? "credit" : "balance"
+                try world.reverse(Account.self, by: service, cause: cause, &random)
             case 81: try world.reverse(Account.self, by: "withdraw", cause: cause, &random)
             case 82: try world.reverse(CreditLimit.self, by: "creditLimit", cause: cause, &random)
             case 83: try world.reverse(Orders.self, by: "orders", cause: cause, &random)

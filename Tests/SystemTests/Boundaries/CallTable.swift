@@ -113,6 +113,7 @@ enum Calls {
     static let ofEachService: [CallExample] = [
         .command(ReverseEvent.name, ReverseEvent(event: EventID(high: 1, low: 1), reason: "r")),
         .query("status", Nothing()), .query("rebuild", EventID(high: 1, low: 1)),
+        .query(ComparisonRequest.name, ComparisonRequest()),
     ]
 
     static let selection = DeadLetterSelection(ids: [1], queue: "q", rule: "r", group: "g")

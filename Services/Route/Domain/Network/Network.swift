@@ -6,7 +6,7 @@ public import EventSourcing
 /// 600 km and by feeder flight beyond. The first hub listed of each country is its major hub. Major
 /// hubs are linked with each other by trunk flights of up to 9,500 km. Lanes go both ways.
 public struct Network: Sendable {
-    /// The means of transport on a lane, with its speed and rate.
+    /// The means of transport on a lane, with its speed.
     public enum Mode: String, Hashable, Sendable {
         /// By truck, by a flight between neighbours, or by a flight between major hubs.
         case road, feeder, trunk
@@ -14,14 +14,6 @@ public struct Network: Sendable {
         var kilometersPerHour: Double { self == .road ? 70 : 780 }
         /// The time for waiting and loading on each lane.
         var handlingMinutes: Int { self == .road ? 120 : 360 }
-        /// The price per item and 100 km, in minor units.
-        var rate: Double {
-            switch self {
-            case .road: 6
-            case .feeder: 14
-            case .trunk: 9
-            }
-        }
     }
 
     /// A one-way connection from one hub to another.
@@ -41,10 +33,11 @@ public struct Network: Sendable {
                 mode.handlingMinutes + Int((kilometers / mode.kilometersPerHour * 60).rounded(.up))
         }
 
-        /// Returns the cost of `quantity` items in minor units: 50 for the handling, and a part by
+        /// Returns the cost of `quantity` items in minor units: the handling, and a part by
         /// distance.
-        public func cost(of quantity: Int) -> Int64 {
-            let cost = 50 + (kilometers / 100 * mode.rate * Double(quantity)).rounded(.up)
+        func cost(of quantity: Int, at prices: Tariff.Prices) -> Int64 {
+            let distance = kilometers / 100 * prices.rate(mode) * Double(quantity)
+            let cost = Double(prices.handling) + distance.rounded(.up)
             return Int64(min(max(cost, 0), 9e15))
         }
     }

@@ -5,27 +5,31 @@ import HeapModule
 /// Finds the cheapest route through a network that does not take longer than allowed.
 public struct NetworkPlanner: RoutePlanner {
     private let network: Network
+    private let tariff: Tariff
     private let limitMinutes: Int
 
     /// Creates a planner.
     ///
     /// - Parameter limitMinutes: the longest time that a journey may take, in minutes.
-    public init(_ network: Network, limitMinutes: Int) {
+    public init(_ network: Network, tariff: Tariff = .standard, limitMinutes: Int) {
         self.network = network
+        self.tariff = tariff
         self.limitMinutes = limitMinutes
     }
 
     /// Returns the cheapest plan within the time limit.
     ///
-    /// - Throws: `RouteRefusal` if a hub is unknown or unreachable, or if every route takes too
-    ///   long or costs too much.
+    /// - Throws: `RouteRefusal` if the tariff has no prices in the currency, if a hub is unknown or
+    ///   unreachable, or if every route takes too long or costs too much.
     public func plan(_ journey: Journey) throws(RouteRefusal) -> RoutePlan {
+        let prices = try tariff.prices(in: journey.currency)
         let (from, to) = (try index(of: journey.origin), try index(of: journey.destination))
-        if let path = search(from, to, journey.quantity, within: limitMinutes) {
-            return try plan(path, from: from, journey)
+        func cost(of lane: Network.Lane) -> Int64 { lane.cost(of: journey.quantity, at: prices) }
+        if let path = search(from, to, cost, within: limitMinutes) {
+            return try plan(path, from: from, journey, cost)
         }
         // A search without a time limit shows whether any route exists.
-        guard search(from, to, journey.quantity, within: .max) != nil else {
+        guard search(from, to, cost, within: .max) != nil else {
             throw RouteRefusal(
                 .unreachable, "no lanes lead from \(journey.origin) to \(journey.destination)")
         }
@@ -51,7 +55,7 @@ public struct NetworkPlanner: RoutePlanner {
     /// the order of cost. So a label that is not faster than all earlier ones at its hub can be
     /// dropped.
     private func search(
-        _ from: Int, _ to: Int, _ quantity: Int, within limit: Int
+        _ from: Int, _ to: Int, _ cost: (Network.Lane) -> Int64, within limit: Int
     ) -> [Network.Lane]? {
         var fastest = Array(repeating: Int.max, count: network.hubs.count)
         var labels = [Label(cost: 0, minutes: 0, hub: from, index: 0, previous: nil, lane: nil)]
@@ -64,7 +68,7 @@ public struct NetworkPlanner: RoutePlanner {
                 let minutes = label.minutes + lane.minutes
                 guard minutes <= limit, minutes < fastest[lane.to] else { continue }
                 let next = Label(
-                    cost: label.cost.adding(lane.cost(of: quantity)), minutes: minutes,
+                    cost: label.cost.adding(cost(lane)), minutes: minutes,
                     hub: lane.to, index: labels.count, previous: label.index, lane: lane)
                 labels.append(next)
                 open.insert(next)
@@ -84,13 +88,13 @@ public struct NetworkPlanner: RoutePlanner {
     }
 
     private func plan(
-        _ path: [Network.Lane], from: Int, _ journey: Journey
+        _ path: [Network.Lane], from: Int, _ journey: Journey, _ cost: (Network.Lane) -> Int64
     ) throws(RouteRefusal) -> RoutePlan {
         var hub = from
         var departsAt = journey.departsAt
         var total: Int64 = 0
         let legs = path.map { lane in
-            let cost = lane.cost(of: journey.quantity)
+            let cost = cost(lane)
             let leg = RouteLeg(
                 from: network.hubs[hub].code, to: network.hubs[lane.to].code,
                 meters: Int((lane.kilometers * 1000).rounded()), departsAt: departsAt,
