@@ -9,7 +9,7 @@ import WireProtocol
             .appending(path: "../../docs/protocol.md")
         let rows = try String(contentsOf: file, encoding: .utf8)
             .matches(of: /\n\| (\d+) \| ([a-z]\w+) \| [^|]+ \| (?:no|later|decide again) \|/)
-        #expect(rows.count == 14)
+        #expect(rows.count == 15)
         for row in rows {
             let code = ProtocolError.Code(rawValue: try #require(UInt16(row.output.1)))
             #expect("\(code)" == row.output.2)
