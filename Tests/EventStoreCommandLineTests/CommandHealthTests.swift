@@ -50,4 +50,14 @@ import WireProtocol
         for _ in 1...5 { _ = health.verdict(on: ending(nil)) }
         #expect(health.takePause()?.isFirst == true)
     }
+
+    @Test func `Pause is not longer than the queue's longest back-off`() {
+        var health = CommandHealth(longestBackoff: .milliseconds(200))
+        for _ in 1...5 { _ = health.verdict(on: ending(1)) }
+        for _ in 1...3 { #expect(health.takePause()?.duration == .milliseconds(200)) }
+        health = CommandHealth(longestBackoff: .seconds(300))
+        for _ in 1...5 { _ = health.verdict(on: ending(1)) }
+        let pauses = (1...10).map { _ in health.takePause()?.duration }
+        #expect(pauses.last == CommandHealth.longestPause)
+    }
 }

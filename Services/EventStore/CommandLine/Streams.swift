@@ -19,12 +19,16 @@ struct Streams: ProgramCommand {
 
     func run() async throws {
         try await store.withClient { client in
-            if !json { try Output.print(tabbed: "from", "to", "events", "last event", "stream") }
+            var hasHeader = json
             var request = StreamsRequest(category: category, after: after)
             var left = limit ?? .max
             while left > 0 {
                 request.limit = min(left, StreamsRequest.maximumLimit)
                 let found = try await client.streams(request)
+                if !hasHeader {
+                    try Output.print(tabbed: "from", "to", "events", "last event", "stream")
+                    hasHeader = true
+                }
                 for stream in found { try show(stream) }
                 guard let last = found.last, found.count == request.limit else { return }
                 request.after = last.first

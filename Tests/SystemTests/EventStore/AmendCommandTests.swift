@@ -153,7 +153,8 @@ extension Suite {
         let (empty, other) = (try suite.write("{}"), try suite.write(Suite.credit("p2")))
         try suite.expect(65, "lacks 'account'", "amend", "1", "--data", empty, "--reason", "r")
         try suite.expect(65, "is about 'p2'", "amend", "1", "--data", other, "--reason", "r")
-        try suite.expect(65, "is not JSON", "amend", "1", "--data", "/dev/null", "--reason", "r")
+        let none = try suite.write("")
+        try suite.expect(65, "is not JSON", "amend", "1", "--data", none, "--reason", "r")
         try suite.expect(65, "can't be read", "amend", "1", "--data", "/none", "--reason", "r")
         try suite.expect(
             65, "credit reverse 2 --reason", "amend", "2", "--data", other, "--reason", "r")

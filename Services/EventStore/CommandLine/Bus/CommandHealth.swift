@@ -7,7 +7,11 @@ struct CommandHealth {
     private static let attempts = 3
     /// After how many failures in a row the worker slows down.
     static let failuresInRow = 5
-    private static let longestPause: Duration = .seconds(60)
+    /// The longest pause of any worker.
+    static let longestPause: Duration = .seconds(60)
+
+    /// The longest pause of this worker.
+    private let longestPause: Duration
 
     /// The number of runs that the shell could not start. Nil once it could start one.
     private var notStarted: Int? = 0
@@ -15,6 +19,14 @@ struct CommandHealth {
     private var pauses = 0
     /// Why the command can't run, in one line. Nil if it can, or if that is not known yet.
     private(set) var fault: String?
+
+    /// Creates the judgement of a command that has not run yet.
+    ///
+    /// - Parameter longestBackoff: the queue's longest time between two deliveries of an event. A
+    ///   pause is not longer.
+    init(longestBackoff: Duration = Self.longestPause) {
+        longestPause = min(longestBackoff, Self.longestPause)
+    }
 
     /// Records how a run ended, and returns the verdict on its delivery. Runs that the shell could
     /// not start do not count against the event, unless others could be started.
@@ -46,6 +58,6 @@ struct CommandHealth {
     mutating func takePause() -> (duration: Duration, isFirst: Bool)? {
         guard failures >= Self.failuresInRow else { return nil }
         defer { pauses += 1 }
-        return (min(.seconds(1 << min(pauses, 6)), Self.longestPause), pauses == 0)
+        return (min(.seconds(1 << min(pauses, 6)), longestPause), pauses == 0)
     }
 }

@@ -45,10 +45,11 @@ extension Queues {
             let (options, name) = (queue.options, queue.name)
             let (untilEmpty, counters) = (untilEmpty, WorkCounters())
             try await options.withBus { bus in
+                let longestBackoff = try await bus.longestBackoff(of: name)
                 try await queue.withConsumer { consumer, welcome in
                     let handler = CommandHandler(
-                        exec, log: welcome.log, queue: name, home: options.home,
-                        endpoint: options.endpoint)
+                        exec, log: welcome.log, queue: name, longestBackoff: longestBackoff,
+                        home: options.home, endpoint: options.endpoint)
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
@@ -93,6 +94,17 @@ extension QueueWorker {
 }
 
 extension ServiceClient {
+    /// Returns the longest time between two deliveries of an event of the queue.
+    fileprivate func longestBackoff(of name: String) async throws -> Duration {
+        do {
+            let view: QueueView = try await view(of: name)
+            return .seconds(view.queue.retry.maximumBackoff)
+        } catch let error as ProtocolError where error.code == .denied {
+            // A key that may only receive from the queue may not see its definition.
+            return CommandHealth.longestPause
+        }
+    }
+
     /// Waits until a queue has taken in all events up to `head` and has nothing to deliver, apart
     /// from events behind dead letters.
     ///
@@ -159,12 +171,16 @@ private actor CommandHandler {
     private let shell: Shell
     private let queue: String
     private let log: EventID
-    private var health = CommandHealth()
+    private var health: CommandHealth
     /// The environment that is the same for all deliveries.
     private let common: [String: String]
 
-    init(_ command: String, log: EventID, queue: String, home: String, endpoint: String?) {
+    init(
+        _ command: String, log: EventID, queue: String, longestBackoff: Duration, home: String,
+        endpoint: String?
+    ) {
         shell = Shell(command)
+        health = CommandHealth(longestBackoff: longestBackoff)
         self.log = log
         self.queue = queue
         // The command's own calls reach the same store.
