@@ -88,7 +88,7 @@ import Testing
         try log.commit()
         let repeated = try log.stage([event(3), event(1), event(2, stream: "s-2")])
         #expect(repeated.isRepeat && repeated.first == 1 && repeated.last == 3)
-        // The revision is that of the event at the last position.
+        // The revision belongs to the event at the last position.
         #expect(repeated.lastRevision == 1)
         #expect(try log.stage([event(2, stream: "s-2"), event(1)]).last == 2)
     }

@@ -36,7 +36,7 @@ private enum Stocktaking: Projection {
 }
 
 @Suite(.timeLimit(.minutes(10))) struct `Comparison of a read model with the log` {
-    @Test func `Damaged row is found, except that of a stopped entity`() async throws {
+    @Test func `Damaged row is found, unless its entity has stopped`() async throws {
         let store = try await Store()
         func append(_ data: String, to stream: String) async throws -> UInt64 {
             try await store.client.append([

@@ -80,7 +80,7 @@ public enum RecordLayout {
     public static let moreOfAppend: UInt8 = 1
     /// Set if every earlier record was already on disk when this one was written.
     public static let startsCommit: UInt8 = 2
-    /// Set in an answer to a read if the data is that of an amendment. The log never has this flag.
+    /// Set in an answer to a read if an amendment replaced the data. The log never has this flag.
     public static let amended: UInt8 = 4
     /// Set in an answer to a read if an amendment says that readers skip the event. The log never
     /// has this flag.

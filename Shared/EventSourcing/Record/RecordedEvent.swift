@@ -41,7 +41,7 @@ public struct RecordedEvent: Sendable {
     public var causationID: EventID { bytes.span.eventID(at: RecordLayout.causationID) }
     /// Whether the next record belongs to the same append.
     public var hasMoreOfAppend: Bool { hasFlag(RecordLayout.moreOfAppend) }
-    /// Whether the data is that of an amendment, and not the data that was appended.
+    /// Whether an amendment replaced the data that was appended.
     public var isAmended: Bool { hasFlag(RecordLayout.amended) }
     /// Whether an amendment says to read the log as if the event were not there.
     ///
