@@ -64,6 +64,14 @@ public enum Folder {
         }
     }
 
+    /// Returns the space of the file system at `path` that is left for this process, in bytes.
+    public static func freeBytes(at path: String) throws(SystemError) -> Int {
+        var status = statvfs()
+        try SystemError.check(unsafe statvfs(path, &status))
+        let (bytes, isOver) = status.f_bavail.multipliedReportingOverflow(by: status.f_frsize)
+        return isOver ? .max : Int(clamping: bytes)
+    }
+
     /// Renames a file or folder in one atomic step, replacing a file of the new name.
     ///
     /// The rename is durable after a sync of the folder.

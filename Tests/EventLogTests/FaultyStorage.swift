@@ -22,6 +22,11 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
     /// How many calls succeed before one fails, or nil for no limit. Later calls succeed again.
     var callsBeforeFailure: Int?
 
+    /// The space that is left, in bytes. A file that needs more is cut.
+    var free = Int.max
+
+    func freeBytes() -> Int { free }
+
     /// After this throws, every change fails, as if the machine were down.
     private func change(_ operation: String, _ name: String) throws(LogError) {
         try call(operation, name)
@@ -47,8 +52,9 @@ final class FaultyStorage: LogStorage, @unchecked Sendable {
 
     func create(_ name: String, size: Int) throws(LogError) {
         try change("create", name)
-        let zeros = [UInt8](repeating: 0, count: size)
+        let zeros = [UInt8](repeating: 0, count: min(size, free))
         files[name] = File(bytes: zeros, synced: zeros)
+        guard size <= free else { throw .storage("create", name, reason: "no space") }
     }
 
     func read(_ name: String, at offset: Int, count: Int) throws(LogError) -> [UInt8] {

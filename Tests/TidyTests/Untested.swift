@@ -94,7 +94,6 @@ enum Untested {
             "EventBusTests/JournalRecordTests",
         "Services/EventStore/Log/LogGap.swift": "EventLogTests/LogRestorationTests",
         "Services/EventStore/Log/LogVerification.swift": "EventLogTests/LogManifestTests",
-        "Services/EventStore/Log/Maintenance.swift": "EventLogTests/ChainFileTests",
         "Services/EventStore/Log/Segments/OpenSegment.swift": "EventLogTests/RecoveryTests",
         "Services/EventStore/Log/Segments/Segment.swift": "EventLogTests/SealedSegmentTests",
         "Shared/EventPattern/Conditions/EventFields.swift": "EventPatternTests/EnvelopeTests",

@@ -9,6 +9,9 @@ public typealias Background = @Sendable (_ work: @escaping @Sendable () -> Void)
 /// index and the chain of full segments.
 final class Maintenance: Sendable {
     private static let prepared = "prepared.new"
+    /// The free space, in bytes, that the preparation of a segment leaves to others: the bus's
+    /// journal, the services' stores, and the segments that are still written to.
+    private static let reserve = 256 << 20
 
     struct State {
         fileprivate var isPrepared = false
@@ -38,12 +41,26 @@ final class Maintenance: Sendable {
         chain(sealed.chain)
     }
 
-    /// Creates a file of zeros for the next segment in the background.
+    /// Creates a file of zeros for the next segment in the background, if the disk has space for
+    /// more than that.
     func prepareSegment() {
         background { [self] in
             // A failure is ignored here: `makeSegment` tries again and throws.
-            guard (try? storage.create(Self.prepared, size: segmentBytes)) != nil else { return }
+            guard let free = try? storage.freeBytes(), free - segmentBytes >= Self.reserve,
+                (try? create(Self.prepared)) != nil
+            else { return }
             state.withLock { $0.isPrepared = true }
+        }
+    }
+
+    /// Creates a file of zeros. Removes what it could not finish, which would keep space from
+    /// everything else.
+    private func create(_ name: String) throws(LogError) {
+        do {
+            try storage.create(name, size: segmentBytes)
+        } catch {
+            try? storage.remove(name)
+            throw error
         }
     }
 
@@ -59,7 +76,7 @@ final class Maintenance: Sendable {
         // The file gets its segment's name only when its header is on disk, so a crash leaves no
         // segment without a header.
         let temporary = isPrepared ? Self.prepared : name + ".new"
-        if !isPrepared { try storage.create(temporary, size: segmentBytes) }
+        if !isPrepared { try create(temporary) }
         try storage.write(temporary, bytes.span, at: 0)
         try storage.sync(temporary)
         try storage.rename(temporary, to: name)

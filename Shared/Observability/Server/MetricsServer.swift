@@ -11,7 +11,8 @@ public import ZeroMQ
 public actor MetricsServer: LoopActor {
     /// How long a client may take for its request and to read the answer.
     private static let patience: Duration = .seconds(5)
-    /// How many connections are served at a time. More wait in the system's queue.
+    /// How many connections are served at a time. For one more, the oldest that waits for its
+    /// client ends. While all are being answered, more wait in the system's queue.
     private static let connections = 16
     /// How many bytes after a request are read and ignored before the connection is closed.
     private static let drain = 1 << 20
@@ -24,6 +25,17 @@ public actor MetricsServer: LoopActor {
     private let fault: @Sendable () async -> String?
     private let degradation: @Sendable () async -> String?
     private let logger: Logger
+    /// The open connections, the oldest first.
+    private var open: [Open] = []
+    private var lastID: UInt64 = 0
+    private var roomWaiter: CheckedContinuation<Void, Never>?
+
+    private struct Open {
+        let id: UInt64
+        let connection: StreamConnection
+        /// Whether the server is making the answer. Otherwise it waits for the client.
+        var isAnswering = false
+    }
 
     /// Creates a server and binds its address. Returns nil if the address is nil.
     ///
@@ -58,17 +70,15 @@ public actor MetricsServer: LoopActor {
 
     /// Serves requests until the task is cancelled.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            var open = 0
+        try await withThrowingDiscardingTaskGroup { group in
             while true {
-                if open == Self.connections {
-                    try await group.next()
-                    open -= 1
-                }
                 do {
                     let connection = try await listener.accept()
-                    open += 1
-                    group.addTask { await self.serve(connection) }
+                    await makeRoom()
+                    lastID += 1
+                    let id = lastID
+                    open.append(Open(id: id, connection: connection))
+                    group.addTask { await self.serve(connection, id) }
                 } catch let error as ZeroMQError {
                     logger.warning(
                         "the metrics server failed to accept a connection",
@@ -81,10 +91,42 @@ public actor MetricsServer: LoopActor {
         }
     }
 
-    private func serve(_ connection: StreamConnection) async {
+    /// Ends the oldest connection that waits for its client, if there are too many. Waits while all
+    /// of them are being answered.
+    private func makeRoom() async {
+        while open.count >= Self.connections {
+            if let oldest = open.firstIndex(where: { !$0.isAnswering }) {
+                open.remove(at: oldest).connection.end()
+            } else {
+                await withCheckedContinuation { roomWaiter = $0 }
+            }
+        }
+    }
+
+    private func serve(_ connection: StreamConnection, _ id: UInt64) async {
+        await exchange(with: connection, id)
+        open.removeAll { $0.id == id }
+        wakeRoomWaiter()
+    }
+
+    private func setAnswering(_ isAnswering: Bool, _ id: UInt64) {
+        guard let index = open.firstIndex(where: { $0.id == id }) else { return }
+        open[index].isAnswering = isAnswering
+        if !isAnswering { wakeRoomWaiter() }
+    }
+
+    private func wakeRoomWaiter() {
+        roomWaiter?.resume()
+        roomWaiter = nil
+    }
+
+    private func exchange(with connection: StreamConnection, _ id: UInt64) async {
         let deadline = ContinuousClock.now + Self.patience
         do {
-            let answer = await answer(to: try await head(from: connection, until: deadline))
+            let head = try await head(from: connection, until: deadline)
+            setAnswering(true, id)
+            let answer = await answer(to: head)
+            setAnswering(false, id)
             try await connection.send(answer, until: deadline)
             connection.finish()
             // Closing a socket with unread bytes resets the connection. The client could then lose

@@ -54,6 +54,9 @@ public final class StreamConnection: Sendable {
     /// Ends the sending side of the connection.
     public func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// Ends the connection. Who waits for the peer fails.
+    public func end() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// Returns the result of `attempt`, which is repeated on each `event` until it returns one.
     private func whenReady<Result>(
         _ event: LoopThread.Event, until deadline: ContinuousClock.Instant,

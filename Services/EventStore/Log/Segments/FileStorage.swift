@@ -128,6 +128,11 @@ public final class FileStorage: LogStorage {
         try Self.sync(folder)
     }
 
+    /// Returns the space of the file system that is left for this process, in bytes.
+    public func freeBytes() throws(LogError) -> Int {
+        try Self.attempt("look at", folder, try Folder.freeBytes(at: folder))
+    }
+
     private func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     /// Returns the open file. It stays open, because opening it costs more than most reads.

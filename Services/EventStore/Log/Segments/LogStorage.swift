@@ -20,9 +20,14 @@ public protocol LogStorage: AnyObject, Sendable {
     func rename(_ name: String, to newName: String) throws(LogError)
     /// Removes the file.
     func remove(_ name: String) throws(LogError)
+    /// Returns the space that is left for new files, in bytes. The default is no limit.
+    func freeBytes() throws(LogError) -> Int
 }
 
 extension LogStorage {
+    /// Returns that there is no limit.
+    public func freeBytes() -> Int { .max }
+
     /// Returns the content of the file.
     func contents(of name: String) throws(LogError) -> [UInt8] {
         try read(name, at: 0, count: try size(of: name))
