@@ -47,7 +47,14 @@ internal import CZeroMQ
 
     /// What `connect` adds to a socket that uses keys.
     private final class Connection {
-        var watch: HandshakeWatch?
+        private(set) var watch: HandshakeWatch?
+
+        func watchHandshakes(
+            of socket: UnsafeMutableRawPointer, to endpoint: String, of peer: String,
+            in context: UnsafeMutableRawPointer
+        ) throws(ZeroMQError) {
+            unsafe watch = try HandshakeWatch(socket, to: endpoint, of: peer, in: context)
+        }
     }
 
     /// Creates a socket that is neither bound nor connected.
@@ -137,8 +144,8 @@ internal import CZeroMQ
             guard let key = security.authenticator.key(of: peer) else {
                 throw ZeroMQError(code: ENOKEY, "no key is known for \(peer) at \(endpoint)")
             }
-            connection.watch = try unsafe HandshakeWatch(
-                handle, to: endpoint, of: peer, in: context.handle)
+            try unsafe connection.watchHandshakes(
+                of: handle, to: endpoint, of: peer, in: context.handle)
             try set(ZMQ_CURVE_SERVERKEY, key.description)
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
