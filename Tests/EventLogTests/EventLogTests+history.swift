@@ -42,7 +42,7 @@ import Testing
     @Test func `Event keeps its original time and metadata beside its commit time`() throws {
         let log = try mixed(FaultyStorage())
         for event in try log.all() {
-            let number = Int64(event.id.low)
+            let number = Int64(clamping: event.id.low)
             let isHistory = number.isMultiple(of: 2)
             #expect(event.isHistory == isHistory)
             #expect(event.isForRules == (!isHistory || number.isMultiple(of: 4)))
