@@ -18,7 +18,7 @@ extension `Suite of services` {
         try await suite.importOldLog(rules: oldRules)
         let applied = try suite.succeed("event-store", "rules", "apply", Suite.rules)
         #expect(applied.contains("rule balance-reserve: changed"), "\(applied)")
-        for service in Suite.services { try suite.start(service) }
+        try suite.startServices()
         for number in 1...6 {
             #expect(try await suite.ended("p\(number)").status == .confirmed)
         }
@@ -68,7 +68,7 @@ extension `Suite of services` {
 
         // The services work on the exported log as on the original.
         try await other.importOldLog(whole)
-        for service in Suite.services { try other.start(service) }
+        try other.startServices()
         for number in 1...6 { _ = try await other.ended("p\(number)") }
         let audit = try other.audit()
         #expect(audit.status == 0, "\(audit)")
@@ -89,7 +89,7 @@ extension `Suite of services` {
         let (_, letter) = try await suite.deadLetter(of: "p3")
         #expect(letter.type == "RouteCreated" && letter.queue == "balance", "\(letter)")
         try await suite.limit("balance", RetryPolicy())
-        for service in Suite.services { try suite.start(service) }
+        try suite.startServices()
         // Events that expired before the policy changed are dead letters, some of which are not
         // listed yet.
         while try suite.audit().status != 0 {
@@ -104,6 +104,21 @@ extension Suite {
     /// p2 are placed, p3 and p4 have a route of version 1, and p5 and p6 have funds as well.
     static let logOfOld = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../ContractsTests/Samples/route-created-1.jsonl").standardizedFileURL.path
+
+    /// Starts the services, with prices in each currency of the log.
+    fileprivate func startServices() throws {
+        let tariff = "\(home)/tariff.csv"
+        let prices = """
+            currency,handling,road,feeder,trunk
+            USD,50,6,14,9
+            EUR,45,5,13,8
+            JPY,75,9,21,13
+            """
+        try prices.write(toFile: tariff, atomically: true, encoding: .utf8)
+        for service in Self.services {
+            try start(service, service == "route" ? ["--tariff", tariff] : [])
+        }
+    }
 
     /// Starts the event store and imports a log once the rules exist, because a rule does not match
     /// events that were appended before it. The rules deliver the log, whose sagas are open.
