@@ -3,8 +3,8 @@ import WireProtocol
 
 /// The part of the feed that a subscription receives, and how it detects gaps.
 ///
-/// The records of a category form a chain: each has the position of the one before it. So a
-/// subscription to one category receives that category only.
+/// The records of a category and all amendments form a chain: each has the position of the one
+/// before it. So a subscription to one category receives only that category and the amendments.
 ///
 /// Several chains are not enough. A record of one category says nothing about the others. If a
 /// record of another category was lost, the subscription would notice it too late and return events
@@ -17,7 +17,7 @@ enum FeedScope: Hashable {
     case category(String)
 
     init(_ query: EventQuery) {
-        let named = query.categories ?? []
+        let named = (query.categories ?? []).filter { $0 != StreamName.amendmentCategory }
         self = named.first.flatMap { named.count == 1 ? .category($0) : nil } ?? .all
     }
 
@@ -25,7 +25,9 @@ enum FeedScope: Hashable {
     var topics: [String] {
         switch self {
         case .all: [""]
-        case .category(let category): [Feed.prefix(category: category), Feed.heartbeatTopic]
+        case .category(let category):
+            [category, StreamName.amendmentCategory].map(Feed.prefix(category:))
+                + [Feed.heartbeatTopic]
         }
     }
 
@@ -34,7 +36,8 @@ enum FeedScope: Hashable {
     func contains(_ event: RecordedEvent) -> Bool {
         switch self {
         case .all: true
-        case .category(let category): event.category == category
+        case .category(let category):
+            event.category == category || event.category == StreamName.amendmentCategory
         }
     }
 

@@ -37,7 +37,7 @@ public struct UndoAmendment: Codable, Hashable, Sendable {
 /// The last of them says how the event is read. Only the event store appends them.
 public enum AmendmentEventType: String, CaseIterable, Sendable {
     /// The category of the streams.
-    public static let category = "$amendment"
+    public static let category = StreamName.amendmentCategory
 
     /// An event is read with other data, or skipped. Data: ``EventAmended``.
     case eventAmended = "EventAmended"

@@ -23,6 +23,21 @@ import Testing
                 == ["event 1", "event 2", "event 3"])
     }
 
+    @Test func `Each category's chain contains the amendments`() throws {
+        let storage = FaultyStorage()
+        var log = try open(storage)
+        try log.stage([event(1, stream: "a-1"), event(2, stream: "b-1"), event(3, stream: "b-1")])
+        try log.stage([event(4, stream: "$amendment-1")])
+        try log.commit()
+        log = try open(storage)
+        try log.stage([
+            event(5, stream: "a-1"), event(6, stream: "a-1"), event(7, stream: "$amendment-2"),
+            event(8, stream: "$amendment-2"), event(9, stream: "b-1"), event(10, stream: "c-1"),
+        ])
+        try log.commit()
+        #expect(try log.all().map(\.previousInCategory) == [0, 0, 2, 3, 4, 5, 6, 7, 8, 8])
+    }
+
     @Test func `Reopened log of many segments continues where it stopped`() throws {
         let storage = FaultyStorage()
         var log = try open(storage)

@@ -10,6 +10,7 @@ import Testing
             .categories(["order"]), .categories(["order", "order"]), .stream(order),
             EventQuery([.init(categories: ["order"], types: ["A"]), .init(streams: [order])]),
             EventQuery([.init(streams: [order], categories: ["account", "order"])]),
+            .categories(["order", "$amendment"]),
         ]
         for query in one { #expect(FeedScope(query) == .category("order")) }
         let whole: [EventQuery] = [
@@ -22,7 +23,7 @@ import Testing
     }
 
     @Test func `Category scope subscribes to its own topics and the heartbeat`() {
-        #expect(FeedScope.category("order").topics == ["order.", "$heartbeat"])
+        #expect(FeedScope.category("order").topics == ["order.", "$amendment.", "$heartbeat"])
         #expect(FeedScope.all.topics == [""])
     }
 }

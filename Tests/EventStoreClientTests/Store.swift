@@ -16,6 +16,7 @@ final class Store {
     /// The proxy between the client and the store, if `isProxied` was set.
     private(set) var proxy: RequestProxy?
     private let feed: String
+    private var server: EventStoreServer?
     private var running: Task<Void, any Error>?
     private var between: [Task<Void, any Error>] = []
 
@@ -50,13 +51,21 @@ final class Store {
                 in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 18,
                 now: { Timestamp(microseconds: 1_000) })
         }
+        self.server = server
         running = Task { try await server.run() }
+    }
+
+    /// Appends an event to any stream, as the event store itself does.
+    func appendOwn(_ event: NewEvent) async throws {
+        guard let server else { throw DaybookError(.unavailable, "the store is stopped") }
+        _ = try await server.append([event])
     }
 
     func stop() async {
         running?.cancel()
         _ = await running?.result
         running = nil
+        server = nil
     }
 
     func client() async throws -> EventStoreClient {

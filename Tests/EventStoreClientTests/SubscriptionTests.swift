@@ -36,6 +36,7 @@ import WireProtocol
     private static func queries() throws -> [EventQuery] {
         [
             .all, .categories(["a"]), .categories(["a", "b"]), .types(["Odd"]), .tags(["fifth:1"]),
+            .categories(["a", "$amendment"]), .categories(["$amendment"]),
             .stream(try StreamName("b-1")),
             EventQuery([.init(categories: ["c"], types: ["Odd"], tags: ["fifth:1"])]),
             EventQuery([.init(categories: ["a"], types: ["Odd"]), .init(tags: ["fifth:1"])]),
@@ -50,9 +51,17 @@ import WireProtocol
         let (writer, reader) = (try await store.client(), try await store.client())
         var random = SplitMix(state: faults.seed)
         let events = try (1...900).map { number in
-            try event(
-                number, category: try #require(["a", "b", "c"].randomElement(using: &random)),
+            let category = try #require(["a", "b", "c"].randomElement(using: &random))
+            return try event(
+                number, category: number > 300 && number % 70 == 0 ? "$amendment" : category,
                 type: number % 2 == 0 ? "Even" : "Odd", tags: number % 5 == 0 ? ["fifth:1"] : [])
+        }
+        func append(_ event: NewEvent) async throws {
+            if event.stream.category == "$amendment" {
+                try await store.appendOwn(event)
+            } else {
+                _ = try await writer.append([event])
+            }
         }
         _ = try await writer.append(Array(events[..<300]))
         try await withThrowingTaskGroup(of: (EventQuery, [UInt64]).self) { group in
@@ -65,10 +74,10 @@ import WireProtocol
                 }
             }
             try await follow(after: 0)
-            for event in events[300..<600] { _ = try await writer.append([event]) }
+            for event in events[300..<600] { try await append(event) }
             // Subscriptions that start later get the same events.
             try await follow(after: 0)
-            for event in events[600...] { _ = try await writer.append([event]) }
+            for event in events[600...] { try await append(event) }
             var log: [RecordedEvent] = []
             for try await event in writer.read(ReadRequest()).events { log.append(event) }
             for try await (query, positions) in group {

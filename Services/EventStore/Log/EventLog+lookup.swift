@@ -6,7 +6,8 @@ struct Place {
     let stream: String
     let category: String
     let revision: UInt64
-    /// The position of the event before it in its category, or 0.
+    /// The position up to which a subscriber to its category must have all events before this one
+    /// (`RecordedEvent.previousInCategory`).
     let previous: UInt64
 }
 
@@ -58,6 +59,7 @@ extension EventLog {
         // The last revision and position so far of the append's own streams and categories.
         var revisions: [String: UInt64] = [:]
         var positions: [String: UInt64] = [:]
+        var lastAmendment = try lastPosition(in: StreamName.amendmentCategory)
         let first = nextPosition
         var offset = 0
         for (index, header) in headers.enumerated() {
@@ -68,8 +70,14 @@ extension EventLog {
             let category = text(stream.extracting(first: categoryLength(of: stream)))
             let last: UInt64? =
                 if let own = revisions[name] { own } else { try revision(of: name) }
-            let previous =
+            let position = first + UInt64(index)
+            var previous =
                 if let own = positions[category] { own } else { try lastPosition(in: category) }
+            previous = max(previous, lastAmendment)
+            if category == StreamName.amendmentCategory {
+                previous = position - 1
+                lastAmendment = position
+            }
             guard last != .max else { throw .invalid("stream \(name) can't have more events") }
             let place = Place(
                 stream: name, category: category, revision: last.map { $0 + 1 } ?? 0,
@@ -77,7 +85,7 @@ extension EventLog {
             places.append(place)
             guard index < headers.count - 1 else { break }
             revisions[name] = place.revision
-            positions[category] = first + UInt64(index)
+            positions[category] = position
         }
         return places
     }
@@ -96,7 +104,10 @@ extension EventLog {
         if let known = lastPositions[category] { return known }
         let last = try looking(
             try lastEvent(Term(.category, category)) { $0.category == category })
-        return last?.position ?? 0
+        let position = last?.position ?? 0
+        // Each append asks for the last amendment, and most logs have none.
+        if category == StreamName.amendmentCategory { lastPositions[category] = position }
+        return position
     }
 
     /// Returns the event with this id, staged or not.

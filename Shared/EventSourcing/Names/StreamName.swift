@@ -49,6 +49,10 @@ public struct StreamName: Hashable, Sendable {
         !name.isEmpty && name[0] == UInt8(ascii: "$")
     }
 
+    /// The category of the events that say how other events are read: with other data, or not at
+    /// all. A subscriber to any other category follows this one, too.
+    public static let amendmentCategory = "$amendment"
+
     /// The part after the first hyphen, or empty.
     public var id: String {
         description.utf8.firstIndex(of: UInt8(ascii: "-")).map {

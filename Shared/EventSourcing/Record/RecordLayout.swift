@@ -43,7 +43,7 @@ public enum RecordLayout {
     public static let bodyChecksum = 4
     /// The offset of the position.
     public static let position = 8
-    /// The offset of the position of the previous event in the category.
+    /// The offset of the position of the previous event in the category, or of a later amendment.
     public static let previousInCategory = 16
     /// The offset of the revision.
     public static let revision = 24

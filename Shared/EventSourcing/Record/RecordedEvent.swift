@@ -22,7 +22,9 @@ public struct RecordedEvent: Sendable {
 
     /// The position in the log, from 1, without gaps.
     public var position: UInt64 { bytes.span.uint64(at: RecordLayout.position) }
-    /// The position of the event before this one in its category, or 0.
+    /// The position of the last event before this one that a subscriber to its category receives: of
+    /// the category or an amendment. 0 if there is none. For an amendment, which each category's
+    /// subscribers receive, it is the position before.
     public var previousInCategory: UInt64 {
         bytes.span.uint64(at: RecordLayout.previousInCategory)
     }

@@ -1,16 +1,8 @@
-import ArgumentParser
-import BalanceMain
 import CommandLine
-import CreditLimitMain
-import CreditMain
-import EventStoreCommandLine
 import Foundation
 import IntegrationHarness
-import OrdersMain
-import RouteMain
 import TestSupport
 import Testing
-import WithdrawMain
 
 /// A command with an option or argument that takes a number or a time. VALUE is its placeholder.
 private struct Row: Sendable {
@@ -163,38 +155,12 @@ private struct Row: Sendable {
         }
     }
 
-    private static let executables: [Executable] = [
-        .orders, .route, .balance, .creditLimit, .withdraw, .credit, .eventStore,
-    ]
-
     /// Returns whether the program's parser accepts the command. Otherwise the parser must report a
     /// usage error.
     private func isTaken(_ command: [String]) async throws -> Bool {
-        let program = try #require(Self.executables.first { $0.name == command[0] })
-        let (type, words) = Self.subcommand(of: program.root, command.dropFirst())
-        do {
-            if let type = type as? any AsyncParsableCommand.Type {
-                _ = try await type.asyncParse(words)
-            } else {
-                _ = try type.parse(words)
-            }
-            return true
-        } catch {
-            #expect(type.exitCode(for: error) == .validationFailure, "\(command)")
-            return false
-        }
-    }
-
-    /// Returns the subcommand that the words call, and its arguments. Parsing with the whole
-    /// program takes longer.
-    private static func subcommand(
-        of type: any ParsableCommand.Type, _ words: ArraySlice<String>
-    ) -> (any ParsableCommand.Type, [String]) {
-        let below = type.configuration.subcommands
-        if let next = below.first(where: { $0._commandName == words.first }) {
-            return subcommand(of: next, words.dropFirst())
-        }
-        return (type.configuration.defaultSubcommand ?? type, Array(words))
+        guard let answer = try await Executable.answer(to: command) else { return true }
+        #expect(answer.status == 64, "\(command)")
+        return false
     }
 
     /// Runs a command that may be rejected, but must not crash.
