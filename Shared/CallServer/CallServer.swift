@@ -58,6 +58,19 @@ public actor CallServer: LoopActor {
         calls.handle(name) { (try await handler($0, $1), "answered") }
     }
 
+    /// Registers the handler of a query whose answers may have marks. The handler must check the
+    /// caller's permissions itself.
+    public func handleMarked(
+        _ name: String,
+        _ handler: @escaping @Sendable (Data, Caller) async throws -> Marked<Data>
+    ) {
+        calls.handleFrames(name) {
+            let marked = try await handler($0, $1)
+            guard let marks = marked.marks else { return ([marked.answer], "answered") }
+            return ([marked.answer, try JSON.data(marks)], "answered")
+        }
+    }
+
     /// Registers the handler of a command. The server checks that the caller may send commands, and
     /// that it still waits for an answer.
     public func command<Command: Codable & Sendable>(
@@ -127,7 +140,7 @@ public actor CallServer: LoopActor {
             try calls.begin(caller)
             return request
         } catch {
-            send(.error, error.bytes, for: request)
+            send(.error, [error.bytes], for: request)
             return nil
         }
     }
@@ -146,18 +159,18 @@ public actor CallServer: LoopActor {
     }
 
     private func answer(_ request: Request) async {
-        let (kind, body) = await reply(to: request)
+        let (kind, frames) = await reply(to: request)
         calls.end(request.caller)
         roomWaiter?.resume()
         roomWaiter = nil
-        send(kind, body, for: request)
+        send(kind, frames, for: request)
     }
 
-    private func send(_ kind: MessageKind, _ body: [UInt8], for request: Request) {
+    private func send(_ kind: MessageKind, _ frames: [[UInt8]], for request: Request) {
         guard let peer = request.peer else { return }
         let header = MessageHeader(kind, requestID: request.head.id)
         do {
-            guard try socket.send([peer, header.bytes, body]) else {
+            guard try socket.send([peer, header.bytes] + frames) else {
                 return unread.note(
                     "the client does not read its answers; an answer was dropped",
                     of: request.caller.name ?? "clients")
@@ -169,7 +182,7 @@ public actor CallServer: LoopActor {
         }
     }
 
-    private func reply(to request: Request) async -> (MessageKind, [UInt8]) {
+    private func reply(to request: Request) async -> (MessageKind, [[UInt8]]) {
         let start = ContinuousClock.now
         do {
             let kind = try request.head.checkedKind.get()
@@ -180,7 +193,7 @@ public actor CallServer: LoopActor {
                     throw ProtocolError(.malformed, "hello must have one frame after its header")
                 }
                 try JSON.argument(Hello.self, Data(body[0])).checkVersion()
-                return (.welcome, try JSON.encode(Welcome(server: service, log: log)))
+                return (.welcome, [try JSON.encode(Welcome(server: service, log: log))])
             case .call:
                 guard body.count == 2 else {
                     throw ProtocolError(
@@ -189,13 +202,13 @@ public actor CallServer: LoopActor {
                 do throws(ProtocolError) {
                     return (.result, try await calls.answer(body[0], body[1], to: request.caller))
                 } catch {
-                    return (.error, error.bytes)
+                    return (.error, [error.bytes])
                 }
             default:
                 throw ProtocolError(.malformed, "\(service) accepts hello and call, not \(kind)")
             }
         } catch {
-            return (.error, calls.note(error, of: request.caller, since: start).bytes)
+            return (.error, [calls.note(error, of: request.caller, since: start).bytes])
         }
     }
 }

@@ -9,6 +9,9 @@ package final class CallTable {
     /// Returns the answer to a call, and its outcome as one word for the metrics.
     package typealias Handler =
         @Sendable (Data, Caller) async throws -> (answer: Data, outcome: String)
+    /// Returns the frames of the answer to a call, and its outcome.
+    package typealias FramesHandler =
+        @Sendable (Data, Caller) async throws -> (frames: [Data], outcome: String)
 
     /// How many calls of one key run at a time. The server rejects further ones.
     private static let inFlightOfKey = 512
@@ -21,7 +24,7 @@ package final class CallTable {
 
     private let server: String
     private let access: AccessControl
-    private var handlers: [String: Handler] = [:]
+    private var handlers: [String: FramesHandler] = [:]
     /// How many calls are in progress.
     package private(set) var running = 0
     private var runningOfKey: [String: Int] = [:]
@@ -35,7 +38,18 @@ package final class CallTable {
     }
 
     /// Registers the handler of a call. The handler must check the caller's permissions itself.
-    package func handle(_ name: String, _ handler: @escaping Handler) { handlers[name] = handler }
+    package func handle(_ name: String, _ handler: @escaping Handler) {
+        handleFrames(name) {
+            let (answer, outcome) = try await handler($0, $1)
+            return ([answer], outcome)
+        }
+    }
+
+    /// Registers the handler of a call whose answer may have several frames. The handler must check
+    /// the caller's permissions itself.
+    package func handleFrames(_ name: String, _ handler: @escaping FramesHandler) {
+        handlers[name] = handler
+    }
 
     /// Removes all handlers. A handler may hold the server, which holds the table: a reference
     /// cycle.
@@ -60,21 +74,21 @@ package final class CallTable {
         if let name = caller.name { runningOfKey[name, default: 0] += change }
     }
 
-    /// Returns the answer of the handler.
+    /// Returns the frames of the handler's answer.
     ///
     /// - Throws: the error to answer, which has been noted.
     package func answer(
         _ name: [UInt8], _ argument: [UInt8], to caller: Caller
-    ) async throws(ProtocolError) -> [UInt8] {
+    ) async throws(ProtocolError) -> [[UInt8]] {
         let start = ContinuousClock.now
         let name = String(decoding: name, as: UTF8.self)
         guard let handler = handlers[name] else {
             throw note(unknown(name), of: caller, since: start)
         }
         do {
-            let (answer, outcome) = try await handler(Data(argument), caller)
+            let (frames, outcome) = try await handler(Data(argument), caller)
             ProcessCounters.shared.noteCall(name, outcome, .now - start)
-            return Array(answer)
+            return frames.map(Array.init)
         } catch {
             throw note(error, in: name, of: caller, since: start)
         }

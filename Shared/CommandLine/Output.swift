@@ -153,6 +153,13 @@ public enum Output {
             .unreadable, "everything else is rebuilt; \(degraded.summary)")
     }
 
+    /// Writes the marks of an answer to standard error, if there are any.
+    ///
+    /// - Parameter program: the name of the program.
+    static func show(_ marks: AnswerMarks?, of program: String) {
+        for line in marks?.lines(of: program) ?? [] { printError("\(program): \(line)") }
+    }
+
     /// Prints named fields for people, one per line.
     public static func fields(_ fields: [Field]) throws {
         let width = fields.map(\.name.count).max() ?? 0

@@ -126,16 +126,21 @@ public struct QueryOptions: ParsableArguments {
     ) async throws {
         if let without {
             let moment = when.moment
-            let answer: Hypothetical<Answer> = try await log.answer(of: S.self, call) {
-                try await $0.query(query.name, argument, asOf: moment, without: without)
+            let marked: Marked<Hypothetical<Answer>> = try await log.answer(of: S.self, call) {
+                try await $0.marked(query.name, argument, asOf: moment, without: without)
             } offline: { past, progress in
-                try await past.hypothetical(
+                let answer = try await past.hypothetical(
                     query, argument, without: without, asOf: moment, progress)
+                return Marked(answer, nil)
             }
+            let answer = marked.answer
             if call.json { try Output.json(answer) } else { try Output.show(answer, printAnswer) }
+            Output.show(marked.marks, of: S.name)
         } else {
-            let answer = try await answer(query, argument)
+            let marked = try await answer(query, argument)
+            let answer = marked.answer
             if call.json { try Output.json(answer) } else { try printAnswer(answer) }
+            Output.show(marked.marks, of: S.name)
         }
     }
 
@@ -150,13 +155,13 @@ public struct QueryOptions: ParsableArguments {
 
     private func answer<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
-    ) async throws -> Answer {
+    ) async throws -> Marked<Answer> {
         if let store { return try StoreFile<S>(store).answer(query, argument) }
         let moment = when.moment
         return try await log.answer(of: S.self, call) {
-            try await $0.query(query.name, argument, asOf: moment)
+            try await $0.marked(query.name, argument, asOf: moment)
         } offline: { past, progress in
-            try await past.answer(query, argument, asOf: moment, progress)
+            try await past.marked(query, argument, asOf: moment, progress)
         }
     }
 }

@@ -160,7 +160,14 @@ public actor RequestClient: LoopActor {
         _ name: String, within timeout: Duration,
         _ argument: (Int) throws -> [UInt8] = { _ in [] }
     ) async throws -> [UInt8] {
-        let answer = try await request(.call, within: timeout) { attempt in
+        try await frames(of: name, within: timeout, argument).first ?? []
+    }
+
+    /// Calls an operation as ``call(_:within:_:)`` does, and returns all frames of the answer.
+    func frames(
+        of name: String, within timeout: Duration, _ argument: (Int) throws -> [UInt8]
+    ) async throws -> [[UInt8]] {
+        try await request(.call, within: timeout) { attempt in
             let argument = try argument(attempt)
             // The process would close the connection of a longer message without an answer.
             guard argument.count <= Limits.appendBytes else {
@@ -170,8 +177,7 @@ public actor RequestClient: LoopActor {
                         + "\(Limits.appendBytes)")
             }
             return [Array(name.utf8), argument]
-        }
-        return answer.body.first ?? []
+        }.body
     }
 
     /// Calls an operation with an argument in JSON, and returns its answer, which is JSON, too.

@@ -79,10 +79,22 @@ public struct ServiceClient: Sendable {
         _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
         without: EventReference? = nil, as: Answer.Type = Answer.self
     ) async throws -> Answer {
-        try await call(
-            name,
+        try await marked(name, query, atLeast: atLeast, asOf: asOf, without: without).answer
+    }
+
+    /// Returns the service's answer to a query, as ``query(_:_:atLeast:asOf:without:as:)`` does,
+    /// with its marks. Earlier versions of the services send none.
+    public func marked<Query: Codable & Sendable, Answer: Decodable>(
+        _ name: String, _ query: Query, atLeast: UInt64? = nil, asOf: Moment? = nil,
+        without: EventReference? = nil
+    ) async throws -> Marked<Answer> {
+        let argument = try JSON.encode(
             QueryRequest(
                 atLeast: atLeast, asOf: asOf, without: without, id: .random(),
-                timeout: timeout / .seconds(1), query: query))
+                timeout: timeout / .seconds(1), marks: true, query: query))
+        let frames = try await connection.frames(of: name, within: timeout) { _ in argument }
+        return Marked(
+            try JSON.decode(from: frames.first ?? []),
+            try frames.dropFirst().first.map { try JSON.decode(from: $0) })
     }
 }

@@ -45,6 +45,18 @@ import Testing
         #expect(audit.accountFigures.keys.sorted() == (isOfAccount ? ["b"] : ["a", "b"]))
     }
 
+    @Test func `Order that an unreadable event stops keeps its holds without a finding`()
+        throws
+    {
+        var audit = try audited(
+            opened, credited(100), placed, routeCreated, limit(50), reserved(120, 100),
+            creditReserved(20))
+        audit.record(try record(at: 8, stream: "order-o", type: "OrderConfirmed.2", data: "{}"))
+        audit.close()
+        #expect(audit.findings.map(\.kind) == [.unreadable], "\(audit.findings)")
+        #expect(audit.stoppedStreams == 1)
+    }
+
     @Test func `Unreadable event of an order is the only finding about it`() throws {
         var audit = try audited(
             opened, credited(100), placed, routeCreated, limit(50), reserved(120, 100),

@@ -11,7 +11,8 @@ import WireProtocol
     private func answer(_ name: String, _ argument: String) async throws -> String {
         let answer = try await table.answer(
             Array(name.utf8), Array(argument.utf8), to: .local)
-        return String(decoding: answer, as: UTF8.self)
+        #expect(answer.count == 1)
+        return String(decoding: answer[0], as: UTF8.self)
     }
 
     @Test func `Call is answered by the handler of its name`() async throws {
@@ -19,6 +20,12 @@ import WireProtocol
         table.handle("greet") { _, caller in (Data("\(caller.name ?? "you")".utf8), "ok") }
         #expect(try await answer("echo", "hello") == "hello")
         #expect(try await answer("greet", "") == "you")
+    }
+
+    @Test func `Answer may have several frames`() async throws {
+        table.handleFrames("list") { argument, _ in ([argument, Data("marks".utf8)], "ok") }
+        let frames = try await table.answer(Array("list".utf8), Array("all".utf8), to: .local)
+        #expect(frames == [Array("all".utf8), Array("marks".utf8)])
     }
 
     @Test func `Unknown call is rejected with the names of all calls`() async throws {

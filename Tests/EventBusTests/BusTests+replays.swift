@@ -135,6 +135,33 @@ extension RunningBus {
         #expect(texts == [#"{"n":1}"#, #"{"n":0}"#, #"{"n":1}"#, #"{"n":1}"#] && amendments == 3)
     }
 
+    @Test func `Event that is amended while a replay holds it is delivered as amended`()
+        async throws
+    {
+        defer { removeFolder() }
+        let positions = Array(try await bus.append(3, data: #"{"n":1}"#))
+        try await bus.put(QueueDefinition(name: "q"))
+        // The replay reads all three at once, and enqueues the last one after a second.
+        try await bus.start(
+            ReplayDefinition(name: "r", pattern: #"{"detail": {"n": [1]}}"#, queue: "q", rate: 2))
+        try await bus.wait(forReplay: "r") { $0.delivered > 0 }
+        try await bus.amend(positions[2], #"{"n":2}"#)
+        // The bus has noticed the amendment.
+        _ = try await bus.admin.query(
+            BusCall.replays, Nothing(), atLeast: try await bus.store.welcome().head,
+            as: [ReplayView].self)
+        try await bus.wait(forReplay: "r")
+        let consumer = try await bus.store.consumer(of: "q")
+        let last = try await consumer.receive(10, wait: .zero)
+            .filter { $0.event.position == positions[2] }
+        // On a slow machine, the replay may have read the event after its amendment.
+        for delivery in last {
+            #expect(delivery.event.isAmended)
+            #expect(String(decoding: delivery.event.data, as: UTF8.self) == #"{"n":2}"#)
+        }
+        await consumer.close()
+    }
+
     @Test(arguments: [false, true])
     func `Replay to rules enqueues each event once per queue of the named rules`(
         isArchived: Bool

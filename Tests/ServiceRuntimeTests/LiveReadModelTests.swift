@@ -205,6 +205,36 @@ private enum HealingPacking: Packing {
         #expect(try await state(of: HealingPacking.self, at: last).status.rebuild == nil)
     }
 
+    @Test func `Amendments that one rebuild reaches together are all noticed`() async throws {
+        let bad = (1...3).map { _ in EventID.random() }
+        for (index, id) in bad.enumerated() {
+            try await append("Packed", "{}", to: "shelf-\(index)", id: id)
+        }
+        let side = try await side(TodaysPacking.self)
+        let notices = Mutex<[EventID]>([])
+        let (first, others) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+        await side.notifyOfAmendments { notice in
+            notices.withLock { $0.append(notice.event.id) }
+            guard notice.event.id == bad[0] else { return }
+            first.continuation.yield()
+            for await _ in others.stream { return }
+        }
+        let running = Task { try await side.run() }
+        _ = try await side.read(atLeast: 3) { $0.orders }
+        try await amend(bad[0], at: 1, in: "shelf-0")
+        // The rebuild for the first amendment begins after the others, and has them, too.
+        for await _ in first.stream { break }
+        try await amend(bad[1], at: 2, in: "shelf-1")
+        let last = try await amend(bad[2], at: 3, in: "shelf-2")
+        others.continuation.yield()
+        let orders = try await side.read(atLeast: last) { $0.orders }
+        #expect(orders == ["bad", "bad", "bad"])
+        #expect(notices.withLock { $0 } == bad)
+        running.cancel()
+        _ = await running.result
+        try await side.close()
+    }
+
     /// Appends what the event store appends when an event is amended, with the data that it has.
     @discardableResult
     private func amend(

@@ -54,6 +54,62 @@ import WireProtocol
         #expect(degraded.stoppedEntities == 0 && degraded.first.map(\.position) == [1])
     }
 
+    @Test func `Unreadable event that names no entity marks every answer from there on`() throws {
+        var model = ProjectedModel<Shop>()
+        try model.change(nil, at: 1, in: "order-a")
+        #expect(model.marks(of: { [] }) == nil)
+        try model.change(nil, at: 2, in: "shelf-s", "customer:x")
+        try model.change(nil, at: 3, in: "shelf-s")
+        let marks = AnswerMarks(degraded: 2, amended: 0)
+        #expect(model.marks(of: { [] }) == marks && model.marks(of: { ["b"] }) == marks)
+        #expect(model.marks(of: { ["b"] }, through: 2) == marks)
+        #expect(model.marks(of: { ["b"] }, through: 1) == nil)
+    }
+
+    @Test func `Amended events mark the answers about their entities`() throws {
+        func event(
+            _ position: UInt64, _ stream: String, _ tags: [String] = [], type: String = "Changed"
+        ) throws -> RecordedEvent {
+            try record(at: position, stream: stream, type: type, tags: tags, data: "{}")
+        }
+        var model = ProjectedModel<Shop>()
+        try model.change("b", at: 1, in: "order-b")
+        model.fold([
+            try event(2, "order-a").amended(by: .data(Array(#"{"order":"a"}"#.utf8))),
+            try event(3, "order-a", type: "Burnt").amended(by: .skip),
+            try event(4, "shelf-s", ["order:b"]).amended(by: .skip),
+        ])
+        #expect(model.counts == ["a": 1, "b": 1] && model.stopped.degradation == nil)
+        #expect(model.marks(of: { ["a"] }) == AnswerMarks(degraded: 0, amended: 2))
+        #expect(model.marks(of: { ["a"] }, through: 2) == AnswerMarks(degraded: 0, amended: 1))
+        #expect(model.marks(of: { ["b"] }) == AnswerMarks(degraded: 0, amended: 1))
+        #expect(model.marks(of: { ["c"] }) == nil)
+        #expect(model.marks(of: { [] }) == AnswerMarks(degraded: 0, amended: 3))
+    }
+
+    @Test func `Marks survive a restart and a snapshot`() async throws {
+        let path = NSTemporaryDirectory() + "daybook-\(UUID().uuidString).sqlite"
+        var model = ProjectedModel<Shop>()
+        model.fold([
+            try record(at: 1, stream: "order-a", type: "Changed", data: "{}").amended(by: .skip)
+        ])
+        for position in 2...4 as ClosedRange<UInt64> {
+            try model.change(nil, at: position, in: "shelf-s")
+        }
+        let log = EventID(high: 1, low: 2)
+        let store = try #require(try Shop.openStore(path, log: log))
+        try await store.commit(model.takeWrites(), checkpoint: 4)
+        let loaded = try await store.read(ProjectedModel<Shop>.load)
+        try store.close()
+        try ProjectedStore.remove(path)
+        let copy = try JSON.decode(ProjectedModel<Shop>.self, from: JSON.encode(model))
+        for model in [loaded, copy] {
+            #expect(model.marks(of: { ["a"] }) == AnswerMarks(degraded: 3, amended: 1))
+            #expect(model.marks(of: { ["b"] }) == AnswerMarks(degraded: 3, amended: 0))
+            #expect(model.marks(of: { ["b"] }, through: 1) == nil)
+        }
+    }
+
     @Test func `Model without unreadable events is not degraded`() throws {
         var model = ProjectedModel<Shop>()
         try model.change("a", at: 1, in: "order-a")

@@ -184,4 +184,26 @@ import WireProtocol
             #expect(error?.code == .idReused)
         }
     }
+
+    @Test func `Skipped event can't be reversed, and the message says why`() async throws {
+        guard case .appended(let credited, _) = try await accounts.execute(credit(), cause(id, "c"))
+        else {
+            Issue.record("nothing was credited")
+            return
+        }
+        let event = try await store.client.event(.position(credited.last))
+        let amendment = EventAmended(event, .skip, reason: "a test", by: "ann")
+        _ = try await store.appendOwn([
+            NewEvent(
+                stream: try StreamName("$amendment-\(event.id)"), type: "EventAmended",
+                data: try amendment.encoded())
+        ])
+        let error = await #expect(throws: DaybookError.self) {
+            _ = try await accounts.reverse(
+                ReverseEvent(event: event.id, reason: "mistaken"), by: "credit",
+                cause(.random(), "r"))
+        }
+        #expect(error?.kind == .rejected)
+        #expect(error?.description.contains("readers skip it") == true)
+    }
 }

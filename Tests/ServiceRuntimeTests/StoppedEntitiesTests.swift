@@ -38,10 +38,18 @@ import Testing
         let isOther = stopped.passOver(["b"], tags: ["customer:y"])
         #expect(!isOther)
         for number in 0..<1_000 {
-            let isStopped = stopped.passOver(["b", "a"], tags: ["order:a", "customer:\(number)"])
+            let isStopped = stopped.passOver(["a"], tags: ["order:a", "customer:\(number)"])
             #expect(isStopped)
         }
         #expect(stopped["a"]?.tags.count == 16 && stopped["a"]?.tags[1] == "customer:0")
         #expect(stopped["b"] == nil)
+    }
+
+    @Test func `Entity stops at an event that another stopped entity keeps from it`() throws {
+        var stopped = StoppedEntities()
+        stopped.stop(["a"], at: try unreadable(3), tags: [])
+        let isPassedOver = stopped.passOver(["b", "a"], tags: ["customer:y"])
+        #expect(isPassedOver && stopped.count == 2 && stopped.eventCount == 1)
+        #expect(stopped["b"]?.event.position == 3 && stopped["b"]?.tags == ["customer:y"])
     }
 }

@@ -143,6 +143,39 @@ import WireProtocol
         #expect(!audit.output.contains("VIOLATED difference"), "\(audit)")
     }
 
+    @Test func `Answers say that they may lack an event which names no entity`() async throws {
+        let suite = try await accounts()
+        try suite.customer("p3", funds: "1000.00", credit: "0.00")
+        try await suite.place("o1", of: "p3", price: 100)
+        #expect(try await suite.ended("o1").status == .confirmed)
+        // The orders' read model has account events, too, and this one names no order.
+        let event = try await append("MoneyBurnt", "{}", to: "account-p1", of: suite)
+        let degraded = "orders: degraded: the answer may lack events"
+        for arguments in [
+            ["orders", "show", "o1"], ["orders", "list", "p3", "--json"], ["orders", "summary"],
+            ["orders", "show", "o1", "--position", "\(event.position)"],
+        ] {
+            let run = try suite.run(arguments)
+            #expect(run.status == 0 && run.errors.hasPrefix(degraded), "\(arguments): \(run)")
+            #expect(run.output.contains("confirmed"), "\(run)")
+        }
+        for arguments in [
+            ["orders", "show", "o1", "--position", "\(event.position - 1)"],
+            ["route", "show", "o1"], ["balance", "show", "p2"],
+        ] {
+            let run = try suite.run(arguments)
+            #expect(run.status == 0 && run.errors.isEmpty, "\(arguments): \(run)")
+        }
+        // Since it is skipped, only the answers about its account mention it.
+        try suite.succeed("event-store", "amend", "\(event.id)", "--reason", "a test")
+        for service in Suite.services { try await suite.caughtUp(service) }
+        #expect(try suite.run("orders", "show", "o1").errors.isEmpty)
+        let shown = try suite.run("balance", "show", "p1")
+        #expect(shown.errors.contains("amended events behind this answer: 1"), "\(shown)")
+        #expect(try suite.run("balance", "show", "p2").errors.isEmpty)
+        #expect(try suite.succeed("balance", "status").contains("amended events"))
+    }
+
     @Test func `Unreadable event of an order stops that order, and totals count it`() async throws {
         let suite = try await accounts()
         try suite.customer("p3", funds: "1000.00", credit: "0.00")

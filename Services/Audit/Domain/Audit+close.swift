@@ -8,7 +8,7 @@ extension Audit {
         let triggers = open.compactMap(\.trigger).filter { $0.queue == "creditLimit" }
         let reversing = accounts.filter { !$1.reversals.isEmpty }.keys
         let explained = Explained(
-            orders: Set(open.compactMap(\.order)),
+            orders: Set(open.compactMap(\.order)).union(unknownOrders),
             customers: Set(triggers.map(\.group)).union(reversing))
         // What an account owes and what its customer's credit limit has used are compared.
         let unknown = stopped("account").union(stopped("creditLimit"))
@@ -25,8 +25,11 @@ extension Audit {
         }
     }
 
-    /// The orders and customers that already have a missing consequence, which explains other
-    /// findings about them.
+    /// The orders whose end may be an event that can't be read.
+    private var unknownOrders: Set<String> { stopped("order").union(stopped("route")) }
+
+    /// The orders and customers that already have a missing consequence, or an event that can't be
+    /// read, which explains other findings about them.
     private struct Explained {
         let orders: Set<String>
         /// The customers whose credit is not up to date.
@@ -55,7 +58,7 @@ extension Audit {
     /// one needs.
     private func missingConsequences() -> [Finding] {
         // An event that can't be read may be the missing one.
-        let unknownOrders = stopped("order").union(stopped("route"))
+        let unknownOrders = unknownOrders
         let unknownCustomers = stopped("account").union(stopped("creditLimit"))
         let ofOrders = orders.filter { order, book in
             !unknownOrders.contains(order)

@@ -36,6 +36,9 @@ struct Report: Encodable {
     private let head: UInt64
     /// How many events were read with other data than was appended, or skipped.
     private let amended: Int
+    /// How many streams have an event that can't be read. The orders and totals lack their later
+    /// events.
+    private let stopped: Int
     private let orders: [String: Int]
     /// The sums by currency and name, in minor units and clamped to 64 bits.
     private let totals: [String: [String: Int64]]
@@ -48,6 +51,7 @@ struct Report: Encodable {
             uniqueKeysWithValues: audit.totals.map { ($0.key.description, Self.sums($0.value)) })
         self.head = head
         amended = audit.amendedEvents
+        stopped = audit.stoppedStreams
         self.compared = compared
         self.findings = findings
     }
@@ -72,6 +76,11 @@ struct Report: Encodable {
                 let currency = try Currency(code)
                 return [code] + names.map { Money(sums[$0] ?? 0, currency).amountText }
             })
+        if stopped > 0 {
+            try Output.print(
+                "these figures lack later events of streams with an event that can't be read: "
+                    + "\(stopped)")
+        }
         var given: Set<String> = []
         for finding in findings { try finding.printText(after: &given) }
         guard findings.isEmpty else { return }

@@ -103,12 +103,13 @@ extension Bus {
     private func append(
         _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
     ) async throws -> Appended {
+        let generation = cache.generation
         let events = try await events(at: letters.map(\.letter.position))
         if type == .deadLetterRedriven {
             for letter in letters { try letter.check(events[letter.letter.position]) }
+            // The router needs them next.
+            for event in events.values { cache.insert(event, readIn: generation) }
         }
-        // The router needs them next.
-        if type == .deadLetterRedriven { for event in events.values { cache.insert(event) } }
         return try await appendOwn(
             try letters.map {
                 try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)

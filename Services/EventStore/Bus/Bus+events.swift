@@ -20,7 +20,10 @@ extension Bus {
 
     /// Reads the events at `positions` into the cache. It keeps no more of them than fit there.
     func cacheEvents(at positions: [UInt64]) async throws {
-        try await read(positions.filter { cache[$0] == nil }) { cache.insert($0) }
+        let generation = cache.generation
+        try await read(positions.filter { cache[$0] == nil }) {
+            cache.insert($0, readIn: generation)
+        }
     }
 
     private func read(

@@ -65,6 +65,8 @@ extension Bus {
         guard let row = replays[name], row.state == .running else { return }
         let pattern = try definition.pattern.map { try EventPattern($0) }
         var pacing = Pacing(definition)
+        // A slow replay holds events that it read long ago.
+        let generation = cache.generation
         for try await batch in source.batches(after: row.position, through: row.last) {
             for event in batch.events {
                 var routes = try router.route(event, in: definition, matching: pattern)
@@ -77,6 +79,7 @@ extension Bus {
                     guard replays[name]?.state == .running else { return }
                     routes = try router.route(event, in: definition, matching: pattern)
                 }
+                if !routes.isEmpty { cache.insert(event, readIn: generation) }
                 try enqueue(event, routes, by: name)
             }
             guard replays[name]?.state == .running else { return }
@@ -90,7 +93,6 @@ extension Bus {
     private func enqueue(_ event: RecordedEvent, _ routes: [Route], by name: String) throws {
         guard !routes.isEmpty else { return }
         let now = clock.now
-        cache.insert(event)
         for route in routes {
             guard update({ $0.replay(event, to: route, by: name, at: now.log) }) else {
                 throw ProtocolError(.notFound, "queue '\(route.queue)' no longer exists")

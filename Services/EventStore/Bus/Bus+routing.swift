@@ -46,7 +46,7 @@ extension Bus {
         guard event.isForRules, !event.isSkipped else { return }
         let routes = router.route(event)
         guard !routes.isEmpty else { return }
-        cache.insert(event)
+        cache.insert(event, readIn: cache.generation)
         for route in routes where !deliveries.route(event, to: route, at: now) {
             deadLetters.add(event, without: route)
             deadLetterSignal.send()

@@ -12,8 +12,8 @@ struct Import: ProgramCommand {
         Events keep their ids. Events that are already in the log are skipped, so an \
         interrupted import can be run again. The import stops at the first invalid line. It \
         leaves out the events of system streams, whose names begin with $: rules, queues, dead \
-        letters, archives and replays. --system imports them, too, but only into a new log that \
-        no process serves.
+        letters, archives, replays and amendments. --system imports them, too, but only into a \
+        new log that no process serves.
 
         Events that another Daybook log exported become history. They keep the times at which \
         they happened, and rules do not deliver them. Events of other producers are new events.

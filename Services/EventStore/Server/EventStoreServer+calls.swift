@@ -69,7 +69,8 @@ extension EventStoreServer {
         do throws(ProtocolError) {
             let result = try await calls.answer(
                 request.name, request.argument, to: request.caller)
-            answer = (.result, result)
+            // Each of the store's answers has one frame.
+            answer = (.result, result[0])
         } catch {
             answer = (.error, countedBody(of: error))
         }

@@ -30,6 +30,7 @@ struct Status<S: Service>: ProgramCommand {
                 fields.append(("degraded", degraded.summary))
                 fields += degraded.lines.map { ("unreadable", $0) }
             }
+            if let amended = projection.amendedEvents { fields.append(("amended events", amended)) }
             if let rebuild = projection.rebuild, rebuild.isRunning {
                 fields.append(("rebuild", "at \(rebuild.position) of \(rebuild.target)"))
             }

@@ -58,6 +58,7 @@ extension Repository where Subject: Reversible {
         guard record.category == Subject.category else {
             throw rejection("\(service) does not decide on it; ask the service that does")
         }
+        guard !record.isSkipped else { throw rejection("readers skip it, since it was amended") }
         let (past, loaded, reversals) = try await history(of: record, reason)
         guard let past else { throw rejection("the current version reads it as several events") }
         if let obstacle = past.event.obstacle(toReversalBy: service) { throw rejection(obstacle) }

@@ -2,7 +2,7 @@ package import EventSourcing
 package import EventStoreClient
 import GRDB
 import Observability
-import WireProtocol
+package import WireProtocol
 
 /// Queries of a service's past or hypothetical state, answered from the log alone.
 ///
@@ -34,7 +34,18 @@ package struct PastReading<S: Service>: Sendable {
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         asOf moment: Moment?, _ progress: Progress = { _, _ in }
     ) async throws -> Answer {
-        try await model(for: query, argument, asOf: moment, progress).answer(argument)
+        try await marked(query, argument, asOf: moment, progress).answer
+    }
+
+    /// Returns the query's answer, as ``answer(_:_:asOf:_:)`` does, with its marks.
+    ///
+    /// An answer about one entity is folded from its events only. So its marks do not count events
+    /// that can't be read and name no entity.
+    package func marked<Argument, Answer>(
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
+        asOf moment: Moment?, _ progress: Progress = { _, _ in }
+    ) async throws -> Marked<Answer> {
+        try await model(for: query, argument, asOf: moment, progress).marked(argument)
     }
 
     /// Returns the query's answer at `moment` as if the event had not happened.
@@ -80,7 +91,7 @@ package struct PastReading<S: Service>: Sendable {
         let before = try past.state(id)
         var difference = Difference(id: id, from: first, to: last, before: before, after: before)
         try await read(query.scope(id), asOf: request.to ?? .position(last), after: start) {
-            for event in $0 {
+            for event in $0 where !event.isSkipped {
                 try past.fold([event])
                 try difference.add(PastEvent(event), after: try past.state(id))
             }
@@ -258,12 +269,14 @@ where Argument: Codable & Sendable, Answer: Codable & Sendable {
         try rows?.write { db in for write in writes { try write(db) } }
     }
 
-    func answer(_ argument: Argument) throws -> Answer {
-        try query.check(argument, in: snapshot.model.stopped)
+    func answer(_ argument: Argument) throws -> Answer { try marked(argument).answer }
+
+    func marked(_ argument: Argument) throws -> Marked<Answer> {
+        let marks = try query.check(argument, in: snapshot.model)
         return switch query.source {
-        case .memory(let answer): try answer(snapshot.model, argument)
+        case .memory(let answer): Marked(try answer(snapshot.model, argument), marks)
         // The initializer creates `rows` for every query that reads from disk.
-        case .disk(let answer): try rows!.read { try answer($0, argument) }
+        case .disk(let answer): Marked(try rows!.read { try answer($0, argument) }, marks)
         }
     }
 

@@ -61,10 +61,23 @@ public struct ServiceQuery<
             })
     }
 
-    /// Throws `unreadable` if an entity that the query asks for has stopped.
-    func check(_ argument: Argument, in stopped: StoppedEntities) throws {
-        guard stopped.count > 0 else { return }
-        try stopped.check(S.ReadProjection.entities(of: scope(argument)))
+    /// Returns the marks of an answer from the model.
+    ///
+    /// - Throws: `unreadable` if an entity that the query asks for has stopped.
+    func check(_ argument: Argument, in model: Model) throws -> AnswerMarks? {
+        if model.stopped.count > 0 { try model.stopped.check(entities(argument)) }
+        return try marks(argument, in: model)
+    }
+
+    /// Returns the marks of an answer that has events up to `position`.
+    func marks(
+        _ argument: Argument, in model: Model, through position: UInt64 = .max
+    ) throws -> AnswerMarks? {
+        try model.marks(of: { try entities(argument) }, through: position)
+    }
+
+    private func entities(_ argument: Argument) throws -> [String] {
+        S.ReadProjection.entities(of: try scope(argument))
     }
 }
 
@@ -82,15 +95,16 @@ extension ServiceQuery: AnsweredQuery {
     /// hypothetical states.
     public func register(with host: ServiceHost<S>) async {
         let (past, queries, readModel) = (host.past, host.pastQueries, host.readModel)
-        await host.server.handle(name) { data, caller in
+        await host.server.handleMarked(name) { data, caller in
             try caller.checkRead(S.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<Argument>.self, data)
             guard request.asOf != nil || request.without != nil else {
-                return try JSON.data(
-                    await readModel.answer(
-                        self, request.query, atLeast: try request.position()))
+                let marked = try await readModel.answer(
+                    self, request.query, atLeast: try request.position())
+                let marks = request.marks == true ? marked.marks : nil
+                return Marked(try JSON.data(marked.answer), marks)
             }
-            return try await queries.answer(
+            let answer = try await queries.answer(
                 name, data, id: request.id, of: caller, within: request.timeout
             ) {
                 if let event = request.without {
@@ -100,25 +114,36 @@ extension ServiceQuery: AnsweredQuery {
                 }
                 return try JSON.data(await past.answer(self, request.query, asOf: request.asOf))
             }
+            guard request.marks == true else { return Marked(answer, nil) }
+            // A past answer is folded from the events of its entities only. The live model knows
+            // the others, too.
+            let known = try await readModel.read { try marks(request.query, in: $0) }
+            guard known != nil else { return Marked(answer, nil) }
+            let end = try await past.client.position(of: request.asOf)
+            return Marked(
+                answer,
+                try await readModel.read { try marks(request.query, in: $0, through: end) })
         }
     }
 }
 
 extension LiveReadModel {
-    /// Answers from the live read model once it contains every event up to `position`.
+    /// Answers from the live read model once it contains every event up to `position`, with the
+    /// marks of the answer.
     func answer<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         atLeast position: UInt64 = 0
-    ) async throws -> Answer where S.ReadProjection == P {
+    ) async throws -> Marked<Answer> where S.ReadProjection == P {
         switch query.source {
         case .memory(let answer):
             return try await read(atLeast: position) {
-                try query.check(argument, in: $0.stopped)
-                return try answer($0, argument)
+                let marks = try query.check(argument, in: $0)
+                return Marked(try answer($0, argument), marks)
             }
         case .disk(let answer):
-            try await read(atLeast: position) { try query.check(argument, in: $0.stopped) }
-            return try await readStore(atLeast: position) { try answer($0, argument) }
+            let marks = try await read(atLeast: position) { try query.check(argument, in: $0) }
+            return Marked(
+                try await readStore(atLeast: position) { try answer($0, argument) }, marks)
         }
     }
 }

@@ -2,6 +2,7 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import GRDB
+package import WireProtocol
 
 /// A store that `rebuild --into` wrote, read without the service or the event store.
 package struct StoreFile<S: Service>: Sendable {
@@ -40,23 +41,24 @@ package struct StoreFile<S: Service>: Sendable {
         }
     }
 
-    /// Answers the query from the file.
+    /// Answers the query from the file, with the marks of the answer.
     ///
     /// - Throws: `rejected` if the query rejects its argument, `unreadable` if the entity has
     ///   stopped, `invalid` if the file can't be read.
     package func answer<Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
-    ) throws -> Answer {
+    ) throws -> Marked<Answer> {
         try Self.reading(path) {
             try database.read { db in
                 switch query.source {
                 case .disk(let answer):
-                    try query.check(argument, in: .stored(in: db))
-                    return try answer(db, argument)
+                    let model = try Model.loadWithoutTables(db)
+                    let marks = try query.check(argument, in: model)
+                    return Marked(try answer(db, argument), marks)
                 case .memory(let answer):
                     let model = try Model.load(db)
-                    try query.check(argument, in: model.stopped)
-                    return try answer(model, argument)
+                    let marks = try query.check(argument, in: model)
+                    return Marked(try answer(model, argument), marks)
                 }
             }
         }

@@ -87,7 +87,9 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     private func followLog() async throws {
         if try await retryWhileUnavailable({ try await canReadMore() }) { _ = rebuild(.random()) }
-        amended.head = try await client.welcome().head
+        let head = try await client.welcome().head
+        // A rebuild that has ended meanwhile began at an earlier head, and may lack an amendment.
+        if amended.head == 0 { amended.head = head }
         // One subscription to both: the model must not pass an amendment that it has not seen.
         let query = EventQuery(
             P.query.items + (P.query.isAll ? [] : Amendments.query.items))
@@ -164,6 +166,11 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
                 try switchOver(to: fresh)
             }
             rebuild?.state = .done
+            // The rebuild may have reached later amendments, which are not taken from the log again.
+            let later = try await retryWhileUnavailable {
+                try await Amendments.notices(after: notice.position, client)
+            }
+            for notice in later { try await onAmendment(notice) }
             for waiter in gate.advance(to: max(amended.head, gate.position)) { waiter.resume() }
         }
     }
@@ -377,7 +384,8 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     func status() -> ProjectionStatus {
         ProjectionStatus(
             checkpoint: gate.position, store: store.path, rebuild: rebuild,
-            degraded: model.stopped.degradation)
+            degraded: model.stopped.degradation,
+            amendedEvents: model.amended.count > 0 ? model.amended.count : nil)
     }
 
     func close() throws { try store.close() }

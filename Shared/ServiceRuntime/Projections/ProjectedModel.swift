@@ -1,5 +1,6 @@
 public import EventSourcing
 import GRDB
+import WireProtocol
 
 /// A projection's read model, with the entities that have stopped in it.
 ///
@@ -11,6 +12,8 @@ public struct ProjectedModel<P: Projection>: Codable, Sendable where P.Model: St
     public internal(set) var tables = P.Model()
     /// The stopped entities. The tables may have rows of them, which are out of date.
     public internal(set) var stopped = StoppedEntities()
+    /// The amended events that the projection reads.
+    var amended = AmendedEvents()
 
     /// Creates a model without events.
     public init() {}
@@ -26,6 +29,7 @@ public struct ProjectedModel<P: Projection>: Codable, Sendable where P.Model: St
     }
 
     private mutating func fold(_ record: RecordedEvent) {
+        if record.isAmended || record.isSkipped { noteAmendment(of: record) }
         do throws(UnreadableEvent) {
             for event in try Recorded<P.Event>.events(in: record, by: P.self) {
                 fold(event, tags: record.tags)
@@ -34,6 +38,13 @@ public struct ProjectedModel<P: Projection>: Codable, Sendable where P.Model: St
             let tags = record.tags
             stopped.stop(P.entities(in: error.stream, tags: tags), at: error, tags: tags)
         }
+    }
+
+    private mutating func noteAmendment(of record: RecordedEvent) {
+        // Events that the projection has no use for change no answer.
+        let isKnown = P.Event.isKnown(record.type, of: record.category)
+        guard !isKnown || P.Event.query.matches(record) else { return }
+        amended.add(record.position, of: P.entities(in: record.stream, tags: record.tags))
     }
 
     /// Applies the event, unless one of its entities has stopped.
@@ -46,28 +57,55 @@ public struct ProjectedModel<P: Projection>: Codable, Sendable where P.Model: St
     }
 }
 
+// MARK: Marks
+
+extension ProjectedModel {
+    /// Returns what the reader of an answer should know, or nil if there is nothing.
+    ///
+    /// - Parameters:
+    ///   - entities: returns the ids of the entities that the query names; none for all entities.
+    ///   - position: the position up to which the answer has events.
+    func marks(
+        of entities: () throws -> [String], through position: UInt64 = .max
+    ) rethrows -> AnswerMarks? {
+        guard stopped.unnamedEvents > 0 || amended.count > 0 else { return nil }
+        return AnswerMarks(
+            degraded: position < stopped.firstUnnamed ?? 0 ? 0 : stopped.unnamedEvents,
+            amended: amended.count(of: try entities(), through: position))
+    }
+}
+
 // MARK: The store of a model
 
 extension ProjectedModel {
     /// The version of the store: the runtime's part of the tables counts thousands.
-    static var storeVersion: Int { 1000 + P.version }
+    static var storeVersion: Int { 2000 + P.version }
 
     /// Creates the tables in an empty database.
     static func createTables(_ db: Database) throws {
         try P.Model.createTables(db)
         try StoppedEntities.createTables(db)
+        try AmendedEvents.createTables(db)
     }
 
     /// Returns the model in the database.
     static func load(_ db: Database) throws -> Self {
-        var model = Self()
+        var model = try loadWithoutTables(db)
         model.tables = try P.Model.load(db)
+        return model
+    }
+
+    /// Returns the model in the database without the projection's tables, for a query that reads
+    /// them from disk.
+    static func loadWithoutTables(_ db: Database) throws -> Self {
+        var model = Self()
         model.stopped = try StoppedEntities.stored(in: db)
+        model.amended = try AmendedEvents.load(db)
         return model
     }
 
     /// Returns the writes for all changes since the last call.
     mutating func takeWrites() -> [ProjectedStore.Write] {
-        tables.takeWrites() + stopped.takeWrites()
+        tables.takeWrites() + stopped.takeWrites() + amended.takeWrites()
     }
 }

@@ -34,10 +34,15 @@ public struct StoppedEntity: Codable, Hashable, Sendable, Identifiable {
 public struct StoppedEntities: Codable, Sendable {
     private var entities = EventSourcing.Table<StoppedEntity>()
     private var events = Journal<UnreadableEvent>()
+    private var unnamed = Journal<UnnamedEvent>()
     /// How many events can't be read.
     private(set) var eventCount = 0
     /// The first of these events, as many as a status names.
     private(set) var firstEvents: [UnreadableEvent] = []
+    /// How many of these events name no entity, so that any answer may lack them.
+    private(set) var unnamedEvents = 0
+    /// The position of the first event that names no entity, or nil.
+    private(set) var firstUnnamed: UInt64?
 
     /// Creates an empty set.
     public init() {}
@@ -70,6 +75,11 @@ public struct StoppedEntities: Codable, Sendable {
         eventCount += 1
         if firstEvents.count < Degradation.namedEvents { firstEvents.append(event) }
         events.append(event)
+        if ids.isEmpty {
+            unnamedEvents += 1
+            firstUnnamed = firstUnnamed ?? event.position
+            unnamed.append(UnnamedEvent(position: event.position))
+        }
         for id in ids where !passOver([id], tags: tags) {
             var entity = StoppedEntity(id: id, event: event, tags: [])
             _ = entity.add(tags)
@@ -78,14 +88,16 @@ public struct StoppedEntities: Codable, Sendable {
     }
 
     /// Returns whether one of the entities has stopped, so that their event must not be applied.
+    ///
+    /// Then the others stop, too, because they lack this event.
     mutating func passOver(_ ids: [String], tags: @autoclosure () -> [String]) -> Bool {
-        var isStopped = false
+        guard let stopped = ids.compactMap({ entities[$0] }).first else { return false }
         for id in ids {
-            guard var entity = entities[id] else { continue }
-            isStopped = true
-            if entity.add(tags()) { entities[id] = entity }
+            let known = entities[id]
+            var entity = known ?? StoppedEntity(id: id, event: stopped.event, tags: [])
+            if entity.add(tags()) || known == nil { entities[id] = entity }
         }
-        return isStopped
+        return true
     }
 }
 
@@ -99,11 +111,18 @@ extension UnreadableEvent: FetchableRecord, PersistableRecord {
     public static var databaseTableName: String { "daybook_unreadable" }
 }
 
+/// The position of an event that can't be read and names no entity.
+private struct UnnamedEvent: StoredRow {
+    static let databaseTableName = "daybook_unnamed"
+    var position: UInt64
+}
+
 extension StoppedEntities: StoredModel {
     /// The tables of stopped entities and of events that the projection can't read.
     public static let tables: [StoredTable<Self>] = [
         .init(\.entities) { $0.required(.jsonText, "event", "tags") },
         .init(\.events) { $0.required(.text, "id", "type", "stream", "reason") },
+        .init(\.unnamed) { _ in },
     ]
 
     /// Returns the entities and events in the database.
@@ -111,6 +130,8 @@ extension StoppedEntities: StoredModel {
         var stopped = try load(db)
         stopped.eventCount = try UnreadableEvent.fetchCount(db)
         stopped.firstEvents = Array(try firstEvents(in: db).prefix(Degradation.namedEvents))
+        stopped.unnamedEvents = try UnnamedEvent.fetchCount(db)
+        stopped.firstUnnamed = try UnnamedEvent.order(Column("position")).fetchOne(db)?.position
         return stopped
     }
 

@@ -10,16 +10,19 @@ public struct ProjectionStatus: Codable, Hashable, Sendable {
     public var rebuild: RebuildStatus?
     /// What is missing because the projection can't read some events, or nil if nothing is.
     public var degraded: Degradation?
+    /// How many of the events in the read model are amended, or nil for none.
+    public var amendedEvents: Int?
 
     /// Creates a status.
     public init(
         checkpoint: UInt64, store: String, rebuild: RebuildStatus? = nil,
-        degraded: Degradation? = nil
+        degraded: Degradation? = nil, amendedEvents: Int? = nil
     ) {
         self.checkpoint = checkpoint
         self.store = store
         self.rebuild = rebuild
         self.degraded = degraded
+        self.amendedEvents = amendedEvents
     }
 
     /// Returns an error message if the checkpoint is beyond the end of the log, or nil.

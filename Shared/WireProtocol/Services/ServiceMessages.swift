@@ -126,19 +126,23 @@ public struct QueryRequest<Query: Codable & Sendable>: Codable, Sendable {
     ///
     /// After that, the service stops computing an answer about the past.
     public var timeout: Double?
+    /// Whether the caller understands a second frame of the result with ``AnswerMarks``. Nil for
+    /// no: callers of earlier versions may expect one frame.
+    public var marks: Bool?
     /// The query.
     public var query: Query
 
     /// Creates a request.
     public init(
         atLeast: UInt64? = nil, asOf: Moment? = nil, without: EventReference? = nil,
-        id: EventID? = nil, timeout: Double? = nil, query: Query
+        id: EventID? = nil, timeout: Double? = nil, marks: Bool? = nil, query: Query
     ) {
         self.atLeast = atLeast
         self.asOf = asOf
         self.without = without
         self.id = id
         self.timeout = timeout
+        self.marks = marks
         self.query = query
     }
 

@@ -66,7 +66,7 @@ private struct Contract: Sendable, CustomStringConvertible {
         Contract(Permissions.self), Contract(CommandReply.self), Contract(Nothing.self),
         Contract(ServiceStatus.self), Contract(ProjectionStatus.self),
         Contract(RebuildStatus.self), Contract(Degradation.self),
-        Contract(ParticipantStatus.self),
+        Contract(ParticipantStatus.self), Contract(AnswerMarks.self),
         Contract(AmendEvent.self), Contract(UndoAmendment.self), Contract(AmendmentUndone.self),
         Contract(written: CommandRequest<String>.self),
         Contract(written: QueryRequest<String>.self),

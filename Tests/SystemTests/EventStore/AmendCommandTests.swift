@@ -215,7 +215,7 @@ extension Suite {
             "event-store", "amend", "\(empty)", "--data", try suite.write(Suite.credit("p1", 500)),
             "--reason", "it was empty")
         try suite.succeed("event-store", "queues", "resume", "creditLimit")
-        // New processes, because the running ones have read what was appended.
+        // New processes learn of the amendments when they start.
         for service in ["balance", "credit", "withdraw"] {
             suite.terminate(service)
             try suite.start(service)

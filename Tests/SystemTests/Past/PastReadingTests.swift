@@ -66,7 +66,7 @@ import WireProtocol
             try await built.extend(to: position, from: store) { _ in }
             let file = try StoreFile<S>(built.store.path)
             for argument in arguments.shuffled(using: &random).prefix(6) {
-                let expected = try await outcome { try file.answer(query, argument) }
+                let expected = try await outcome { try file.answer(query, argument).answer }
                 if case .success = expected { known += 1 }
                 let what: Comment = "\(query.name) of \(argument) at \(position)"
                 let moments = [Moment.position(position), .time(event.time)]

@@ -8,13 +8,22 @@ struct RecordCache {
     private var events: [UInt64: RecordedEvent] = [:]
     private var order: Deque<UInt64> = []
     private var bytes = 0
+    /// How often the cache was emptied.
+    private(set) var generation = 0
 
     subscript(position: UInt64) -> RecordedEvent? { events[position] }
 
     /// Removes all events, because one of them may have been amended.
-    mutating func removeAll() { self = RecordCache() }
+    mutating func removeAll() {
+        let next = generation + 1
+        self = RecordCache()
+        generation = next
+    }
 
-    mutating func insert(_ event: RecordedEvent) {
+    /// Adds an event that was read when the cache was in `generation`. Does nothing if the cache
+    /// was emptied since, because the event may have been amended since.
+    mutating func insert(_ event: RecordedEvent, readIn generation: Int) {
+        guard generation == self.generation else { return }
         guard events.updateValue(event, forKey: event.position) == nil else { return }
         order.append(event.position)
         bytes += event.bytes.count
