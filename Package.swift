@@ -38,7 +38,13 @@ let shared: [(name: String, imports: [Target.Dependency])] = [
         "EventStoreClient",
         ["EventSourcing", "JSON", "Keys", "Observability", "WireProtocol", "ZeroMQ", deque]
     ),
-    ("CallServer", ["EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", logging]),
+    (
+        "CallServer",
+        [
+            "EventSourcing", "JSON", "Observability", "WireProtocol", "ZeroMQ", deque, heap,
+            logging,
+        ]
+    ),
     ("Trace", ["EventSourcing", "JSON", "WireProtocol"]),
     (
         "ServiceRuntime",
@@ -140,7 +146,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         ], []
     ),
     ("BytesTests", ["Bytes"], []),
-    ("CallServerTests", ["CallServer", "EventSourcing", "WireProtocol"], []),
+    (
+        "CallServerTests",
+        ["CallServer", "EventSourcing", "TestSupport", "WireProtocol", "ZeroMQ"], []
+    ),
     ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
     ("CommandLineTests", ["CommandLine", "EventSourcing", argumentParser], []),
     (
@@ -195,8 +204,8 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     (
         "EventStoreServerTests",
         [
-            "Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "WireProtocol",
-            "ZeroMQ",
+            "Bytes", "EventLog", "EventSourcing", "EventStoreServer", "JSON", "Observability",
+            "TestSupport", "WireProtocol", "ZeroMQ",
         ], []
     ),
     ("FilesTests", ["Files"], []),
@@ -246,7 +255,11 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "IntegrationHarness", "JSON", "Keys", "ObjectStorage", "Observability", "OrdersMain",
             "RouteMain", "ServiceRuntime", "TestSupport", "WireProtocol", "WithdrawMain", "ZeroMQ",
             argumentParser, grdb, logging,
-        ], ["PythonClient/check_client.py", "PythonClient/follow.py", "Samples", "validate.py"]
+        ],
+        [
+            "PythonClient/check_client.py", "PythonClient/crowd.py", "PythonClient/follow.py",
+            "Samples", "validate.py",
+        ]
     ),
     ("TidyTests", ["TestSupport"], []),
     ("TraceTests", ["Contracts", "EventSourcing", "JSON", "Trace", "WireProtocol"], []),

@@ -7,15 +7,19 @@ public import WireProtocol
 public import ZeroMQ
 
 /// Receives a service's calls on a ROUTER socket, runs their handlers concurrently and sends the
-/// answers.
+/// answers. The clients take turns.
 public actor CallServer: LoopActor {
     /// Returns the answer to a call's argument. Both are JSON unless the call says otherwise.
     ///
     /// A handler must check the caller's permissions itself.
     public typealias Handler = @Sendable (Data, Caller) async throws -> Data
 
-    /// How many calls run at a time. Further ones wait in the socket, which pushes back.
-    private static let inFlight = 2048
+    /// How often the server looks whether callers have disconnected.
+    private static let pause: Duration = .seconds(1)
+
+    /// How many messages the server takes before it begins the next call.
+    private static let messagesAtATime = 16
+
     private let socket: Socket
     /// The socket's thread, on which the server runs.
     public nonisolated let loop: SocketLoop
@@ -25,7 +29,15 @@ public actor CallServer: LoopActor {
     private let logger: Logger
     private let calls: CallTable
     private let unread: ThrottledLog
-    private var roomWaiter: CheckedContinuation<Void, Never>?
+    private var outboxes = Outboxes()
+    /// The calls that are not begun yet. The next one is that of the client that took the least
+    /// time.
+    private var waiting = FairQueue<Request>()
+    /// The calls that end when their callers disconnect, with the connection they came by.
+    private var leavable: [UInt64: (connection: Connection, task: Task<Reply, Never>)] = [:]
+    private var lastCall: UInt64 = 0
+
+    private typealias Reply = (kind: MessageKind, frames: [[UInt8]])
 
     /// Creates a server and binds its endpoint.
     ///
@@ -54,17 +66,24 @@ public actor CallServer: LoopActor {
     }
 
     /// Registers the handler of a call.
-    public func handle(_ name: String, _ handler: @escaping Handler) {
-        calls.handle(name) { (try await handler($0, $1), "answered") }
+    ///
+    /// - Parameter endsWithCaller: whether the handler is cancelled when its caller disconnects. It
+    ///   must not change anything then.
+    public func handle(
+        _ name: String, endsWithCaller: Bool = false, _ handler: @escaping Handler
+    ) {
+        calls.handle(name, endsWithCaller: endsWithCaller) {
+            (try await handler($0, $1), "answered")
+        }
     }
 
-    /// Registers the handler of a query whose answers may have marks. The handler must check the
-    /// caller's permissions itself.
+    /// Registers the handler of a query whose answers may have marks. It is cancelled when its
+    /// caller disconnects.
     public func handleMarked(
         _ name: String,
         _ handler: @escaping @Sendable (Data, Caller) async throws -> Marked<Data>
     ) {
-        calls.handleFrames(name) {
+        calls.handleFrames(name, endsWithCaller: true) {
             let marked = try await handler($0, $1)
             guard let marks = marked.marks else { return ([marked.answer], "answered") }
             return ([marked.answer, try JSON.data(marks)], "answered")
@@ -103,11 +122,13 @@ public actor CallServer: LoopActor {
         _ name: String,
         _ handler: @escaping @Sendable (Query, _ atLeast: UInt64) async throws -> Answer
     ) {
-        handle(name) { data, caller in
+        handle(name, endsWithCaller: true) { [loop] data, caller in
             try caller.checkRead()
             let request = try JSON.argument(QueryRequest<Query>.self, data)
-            return try JSON.data(
-                try await handler(request.query, try request.position()))
+            let answer = try await request.waiting(on: loop) { position in
+                try await handler(request.query, position)
+            }
+            return try JSON.data(answer)
         }
     }
 
@@ -115,29 +136,59 @@ public actor CallServer: LoopActor {
     public func run() async throws {
         defer { calls.removeAll() }
         try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await self.cancelLeft() }
             while true {
-                while let (message, sender) = try socket.receiveRequest() {
-                    if let request = admit(message, sender) {
-                        await waitForRoom()
-                        group.addTask { await self.answer(request) }
-                    } else {
-                        // Nothing else suspends this loop, and a flood of rejected messages would
-                        // keep the thread from its other work.
-                        await Task.yield()
-                    }
+                try Task.checkCancellation()
+                let mayHaveMore = try takeRequests()
+                guard let request = waiting.popFirst() else {
+                    // A flood of rejected messages would keep the thread from its other work.
+                    if mayHaveMore { await Task.yield() } else { _ = try await socket.readable() }
+                    continue
                 }
-                _ = try await socket.readable()
+                guard calls.endsWithCaller(request.body.first) else {
+                    group.addTask { await self.answer(request) }
+                    continue
+                }
+                // A query computes on this thread. If all were begun as they come, another client
+                // would wait for all of them.
+                let start = ContinuousClock.now
+                group.addTask(executorPreference: loop) { await self.answer(request) }
+                await Task.yield()
+                waiting.charge(.now - start, to: request.lane)
             }
         }
     }
 
+    /// Takes some messages. Returns whether there may be more.
+    private func takeRequests() throws -> Bool {
+        for _ in 0..<Self.messagesAtATime {
+            guard let message = try socket.receiveRequest() else { return false }
+            if let request = admit(message) { waiting.append(request, to: request.lane) }
+        }
+        return true
+    }
+
+    /// Cancels the calls whose callers have disconnected, until the task is cancelled.
+    private func cancelLeft() async throws {
+        while true {
+            try await Task.sleep(for: Self.pause)
+            outboxes.forgetIdle()
+            for call in leavable.values where !call.connection.isOpen { call.task.cancel() }
+        }
+    }
+
     /// Returns the request to answer, or nil if it is ignored or has been rejected already.
-    private func admit(_ message: [[UInt8]], _ sender: String?) -> Request? {
+    private func admit(_ message: ReceivedRequest) -> Request? {
         // The server ignores senders whose key was revoked after they connected.
-        guard let caller = access.caller(sender) else { return nil }
+        guard let caller = access.caller(message.sender) else { return nil }
         let request = Request(message, caller)
+        // A client that does not read its answers can't read this one either.
+        guard outboxes.room(for: 1, to: request.peer, caller) != nil else {
+            noteDropped(request)
+            return nil
+        }
         do {
-            try calls.begin(caller)
+            try calls.begin(request.lane, bytes: request.bytes)
             return request
         } catch {
             send(.error, [error.bytes], for: request)
@@ -145,36 +196,36 @@ public actor CallServer: LoopActor {
         }
     }
 
-    /// Waits while too many calls run, including the one that is about to.
-    private func waitForRoom() async {
-        guard calls.running > Self.inFlight else { return }
-        await withCheckedContinuation { continuation in
-            // Answers may have been sent while this task suspended, so the count is checked again.
-            if calls.running <= Self.inFlight {
-                continuation.resume()
-            } else {
-                roomWaiter = continuation
-            }
-        }
-    }
-
     private func answer(_ request: Request) async {
-        let (kind, frames) = await reply(to: request)
-        calls.end(request.caller)
-        roomWaiter?.resume()
-        roomWaiter = nil
+        let (kind, frames) = await replyUnlessLeft(to: request)
+        calls.end(request.lane, bytes: request.bytes)
         send(kind, frames, for: request)
     }
 
+    /// Returns the reply, which is cut short if the call ends with its caller.
+    private func replyUnlessLeft(to request: Request) async -> Reply {
+        guard let connection = request.connection, calls.endsWithCaller(request.body.first) else {
+            return await reply(to: request)
+        }
+        lastCall += 1
+        let id = lastCall
+        let task = Task(executorPreference: loop) { await self.reply(to: request) }
+        leavable[id] = (connection, task)
+        defer { leavable[id] = nil }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
     private func send(_ kind: MessageKind, _ frames: [[UInt8]], for request: Request) {
-        guard let peer = request.peer else { return }
         let header = MessageHeader(kind, requestID: request.head.id)
         do {
-            guard try socket.send([peer, header.bytes] + frames) else {
-                return unread.note(
-                    "the client does not read its answers; an answer was dropped",
-                    of: request.caller.name ?? "clients")
-            }
+            let bytes = frames.reduce(0) { $0 + $1.count }
+            guard let unsent = outboxes.room(for: bytes, to: request.peer, request.caller),
+                try socket.send([request.peer, header.bytes] + frames, countedBy: unsent)
+            else { return noteDropped(request) }
         } catch ZeroMQError.hostUnreachable {
             // The client has disconnected, so nobody waits for the answer.
         } catch {
@@ -182,7 +233,14 @@ public actor CallServer: LoopActor {
         }
     }
 
-    private func reply(to request: Request) async -> (MessageKind, [[UInt8]]) {
+    private func noteDropped(_ request: Request) {
+        ProcessCounters.shared.noteDroppedAnswer()
+        unread.note(
+            "the client does not read its answers; an answer was dropped",
+            of: request.caller.name ?? "clients")
+    }
+
+    private func reply(to request: Request) async -> Reply {
         let start = ContinuousClock.now
         do {
             let kind = try request.head.checkedKind.get()
@@ -215,15 +273,22 @@ public actor CallServer: LoopActor {
 
 /// A received message.
 private struct Request: Sendable {
-    let peer: [UInt8]?
+    let peer: [UInt8]
+    let connection: Connection?
     let caller: Caller
+    let lane: CallerLane
     let head: RequestHead
     let body: [[UInt8]]
 
-    init(_ frames: [[UInt8]], _ caller: Caller) {
+    init(_ message: ReceivedRequest, _ caller: Caller) {
         self.caller = caller
-        peer = frames.first
-        head = RequestHead(frames.dropFirst().first)
-        body = Array(frames.dropFirst(2))
+        let peer = message.frames.first ?? []
+        self.peer = peer
+        connection = message.connection
+        lane = CallerLane(caller, peer)
+        head = RequestHead(message.frames.dropFirst().first)
+        body = Array(message.frames.dropFirst(2))
     }
+
+    var bytes: Int { body.reduce(0) { $0 + $1.count } }
 }

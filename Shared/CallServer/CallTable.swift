@@ -13,10 +13,14 @@ package final class CallTable {
     package typealias FramesHandler =
         @Sendable (Data, Caller) async throws -> (frames: [Data], outcome: String)
 
-    /// How many calls of one key run at a time. The server rejects further ones.
-    private static let inFlightOfKey = 512
-    private static let tooMany = ProtocolError(
-        .overloaded, "a key may have \(inFlightOfKey) calls in progress; retry later")
+    /// How many calls of one client run at a time. The server rejects further ones.
+    private static let inFlightOfClient = 512
+    /// How many bytes the calls of one client may have that run at a time. One call may have more.
+    private static let bytesOfClient = 16 << 20
+    /// How many calls of all clients run at a time, of how many bytes, and how much of it each
+    /// client may have beyond that.
+    private static let (inFlight, bytesInFlight) = (2048, 64 << 20)
+    private static let (always, bytesAlways) = (8, 64 << 10)
 
     /// The name under which messages are counted that are not calls or are rejected unread. Names
     /// that clients invent would fill the memory.
@@ -25,9 +29,11 @@ package final class CallTable {
     private let server: String
     private let access: AccessControl
     private var handlers: [String: FramesHandler] = [:]
+    private var leavable: Set<String> = []
     /// How many calls are in progress.
     package private(set) var running = 0
-    private var runningOfKey: [String: Int] = [:]
+    private var bytes = 0
+    private var runningOfClient: [CallerLane: (calls: Int, bytes: Int)] = [:]
 
     /// Creates a table without calls.
     ///
@@ -38,40 +44,64 @@ package final class CallTable {
     }
 
     /// Registers the handler of a call. The handler must check the caller's permissions itself.
-    package func handle(_ name: String, _ handler: @escaping Handler) {
-        handleFrames(name) {
+    ///
+    /// - Parameter endsWithCaller: whether the call may be cancelled when its caller disconnects.
+    package func handle(
+        _ name: String, endsWithCaller: Bool = false, _ handler: @escaping Handler
+    ) {
+        handleFrames(name, endsWithCaller: endsWithCaller) {
             let (answer, outcome) = try await handler($0, $1)
             return ([answer], outcome)
         }
     }
 
-    /// Registers the handler of a call whose answer may have several frames. The handler must check
-    /// the caller's permissions itself.
-    package func handleFrames(_ name: String, _ handler: @escaping FramesHandler) {
+    /// Registers the handler of a call whose answer may have several frames.
+    package func handleFrames(
+        _ name: String, endsWithCaller: Bool = false, _ handler: @escaping FramesHandler
+    ) {
         handlers[name] = handler
+        if endsWithCaller { leavable.insert(name) }
+    }
+
+    /// Whether the call with this name may be cancelled when its caller disconnects.
+    func endsWithCaller(_ name: [UInt8]?) -> Bool {
+        name.map { leavable.contains(String(decoding: $0, as: UTF8.self)) } ?? false
     }
 
     /// Removes all handlers. A handler may hold the server, which holds the table: a reference
     /// cycle.
     package func removeAll() { handlers = [:] }
 
-    /// Counts a call as in progress, until ``end(_:)``.
+    /// Counts a call as in progress, until ``end(_:bytes:)``.
     ///
-    /// - Throws: `overloaded` if the caller's key has too many calls in progress.
-    package func begin(_ caller: Caller) throws(ProtocolError) {
-        guard runningOfKey[caller.name ?? "", default: 0] < Self.inFlightOfKey else {
-            ProcessCounters.shared.noteCall(Self.other, "\(Self.tooMany.code)", .zero)
-            throw Self.tooMany
+    /// - Parameters:
+    ///   - client: a key, or a connection without one.
+    ///   - bytes: the size of the call.
+    /// - Throws: `overloaded` if the client has too many calls in progress.
+    package func begin(_ client: CallerLane, bytes: Int = 0) throws(ProtocolError) {
+        let own = runningOfClient[client] ?? (0, 0)
+        let limit = running < Self.inFlight ? Self.inFlightOfClient : Self.always
+        let most = self.bytes + bytes <= Self.bytesInFlight ? Self.bytesOfClient : Self.bytesAlways
+        guard own.calls < limit, own.calls == 0 || own.bytes + bytes <= most else {
+            let error = ProtocolError(
+                .overloaded,
+                own.calls < limit
+                    ? "a client may have \(most) bytes of calls in progress now; retry later"
+                    : "a client may have \(limit) calls in progress now; retry later")
+            ProcessCounters.shared.noteCall(Self.other, "\(error.code)", .zero)
+            throw error
         }
-        count(1, of: caller)
+        running += 1
+        self.bytes += bytes
+        runningOfClient[client] = (own.calls + 1, own.bytes + bytes)
     }
 
     /// Counts a call as ended.
-    package func end(_ caller: Caller) { count(-1, of: caller) }
-
-    private func count(_ change: Int, of caller: Caller) {
-        running += change
-        if let name = caller.name { runningOfKey[name, default: 0] += change }
+    package func end(_ client: CallerLane, bytes: Int = 0) {
+        guard let own = runningOfClient[client] else { return }
+        running -= 1
+        self.bytes -= bytes
+        runningOfClient[client] = own.calls == 1 ? nil : (own.calls - 1, own.bytes - bytes)
     }
 
     /// Returns the frames of the handler's answer.

@@ -15,12 +15,18 @@ extension EventStoreClient {
         }
         guard !found.isEmpty else { return [] }
         let ids = found.sorted()
-        let items = stride(from: 0, to: ids.count, by: EventQuery.wireLimit).map { start in
-            EventQuery.Item(correlations: Array(ids[start...].prefix(EventQuery.wireLimit)))
-        }
         var events: [RecordedEvent] = []
-        let whole = try await read(EventQuery(items), asOf: moment, timeout: timeout)
-        for try await event in whole.events { events.append(event) }
+        for start in stride(from: 0, to: ids.count, by: EventQuery.wireNames) {
+            let part = ids[start...].prefix(EventQuery.wireNames)
+            let items = stride(from: part.startIndex, to: part.endIndex, by: EventQuery.wireLimit)
+                .map {
+                    EventQuery.Item(correlations: Array(part[$0...].prefix(EventQuery.wireLimit)))
+                }
+            let whole = try await read(EventQuery(items), asOf: moment, timeout: timeout)
+            for try await event in whole.events { events.append(event) }
+        }
+        // Each event is in one conversation only, but parts overlap in the log.
+        if ids.count > EventQuery.wireNames { events.sort { $0.position < $1.position } }
         return events
     }
 }

@@ -12,9 +12,12 @@ public import EventSourcing
 extension EventQuery {
     /// The largest number of items in a query, and of names in each of their lists.
     public static let wireLimit = 1000
+    /// The largest number of names and correlation ids in all lists of a query together.
+    public static let wireNames = 10_000
 
     func encode(into bytes: inout [UInt8]) throws(ProtocolError) {
-        guard items.count <= Self.wireLimit else { throw Self.tooLarge }
+        guard items.count <= Self.wireLimit, nameCount <= Self.wireNames
+        else { throw Self.tooLarge }
         let hasCorrelations = items.contains { !$0.correlations.isEmpty }
         bytes.append(
             littleEndian: UInt16(items.count) | (hasCorrelations ? Self.correlationsFlag : 0))
@@ -34,6 +37,7 @@ extension EventQuery {
 
     init(_ reader: inout ByteReader) throws(ProtocolError) {
         var items: [Item] = []
+        var names = 0
         let number = try reader.uint16()
         let hasCorrelations = number & Self.correlationsFlag != 0
         for _ in 0..<(number & ~Self.correlationsFlag) {
@@ -44,14 +48,30 @@ extension EventQuery {
             item.tags = try reader.strings()
             if hasCorrelations { item.correlations = try reader.eventIDs() }
             items.append(item)
-            guard items.count <= Self.wireLimit else { throw Self.tooLarge }
+            names += item.names
+            guard items.count <= Self.wireLimit, names <= Self.wireNames else {
+                throw Self.tooLarge
+            }
         }
         self.init(items)
     }
 
+    /// The number of names and correlation ids in all lists together.
+    public var nameCount: Int { items.reduce(0) { $0 + $1.names } }
+
     private static let correlationsFlag: UInt16 = 0x8000
 
     static var tooLarge: ProtocolError {
-        ProtocolError(.invalid, "a query has up to \(wireLimit) items of up to \(wireLimit) names")
+        ProtocolError(
+            .invalid,
+            "a query has up to \(wireLimit) items, \(wireLimit) names in each list, and "
+                + "\(wireNames) names in all; ask for fewer at a time")
+    }
+}
+
+extension EventQuery.Item {
+    /// The number of names and ids in all lists.
+    fileprivate var names: Int {
+        streams.count + categories.count + types.count + tags.count + correlations.count
     }
 }

@@ -54,17 +54,26 @@ extension Authenticator {
     public func noteFailedConnection(_ text: String) { note(text, of: nil) }
 }
 
-/// What TCP peers may cost a process before it closes their connections.
+/// What the peers of a context may cost a process before it closes their connections.
 public struct ConnectionLimits: Sendable {
-    /// The number of connections of one sender.
+    /// The number of connections of one sender. Connections without keys have no such limit.
     public var ofSender = 256
-    /// The number of connections that have not sent a message. Beyond it, the oldest is closed.
+    /// The number of connections with keys that have not sent a message. Beyond it, the oldest is
+    /// closed.
     public var silent = 256
-    /// How many bytes of incomplete or waiting messages one sender may have sent.
+    /// The number of connections of the process. Beyond it, the newest is closed.
+    public var all = 4096
+    /// How many bytes of incomplete or waiting messages one sender may have sent over TCP.
     ///
     /// All connections that have not sent a message share one such limit. libzmq bounds frames and
     /// messages, but not these bytes.
-    public var unheardBytes: UInt64 = 256 << 20
+    public var unheardBytes: UInt64 = 64 << 20
+    /// How much the process may grow, in bytes, before it closes the connections that may be the
+    /// cause: those that send faster than it takes their messages or, if there are none, those that
+    /// have sent no whole message for some seconds.
+    ///
+    /// The system does not count the bytes of an ipc connection, so this bounds them.
+    public var growth = 32 << 20
 
     /// Creates the default limits.
     public init() {}
@@ -74,15 +83,10 @@ public struct ConnectionLimits: Sendable {
 public struct Security: Sendable {
     let identity: CurveKeyPair
     let authenticator: any Authenticator
-    let limits: ConnectionLimits
 
     /// Creates the security of a context.
-    public init(
-        identity: CurveKeyPair, authenticator: any Authenticator,
-        limits: ConnectionLimits = ConnectionLimits()
-    ) {
+    public init(identity: CurveKeyPair, authenticator: any Authenticator) {
         self.identity = identity
         self.authenticator = authenticator
-        self.limits = limits
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The connections to a context's guarded sockets and their senders, to limit them and to close
+/// The connections to a context's bound sockets and their senders, to limit them and to close
 /// them.
 ///
 /// libzmq reports a connection when it begins, before the sender is known, and names the sender
@@ -10,40 +10,99 @@ import Synchronization
 final class ConnectionTable: Sendable {
     enum Verdict { case known, new, tooMany }
 
-    private struct Connection {
-        var sender: String?
-        /// Distinguishes it from a later connection with the same descriptor.
-        let address: [UInt8]
-        let number: UInt64
-        /// The bytes received since the last measurement that found a processed message.
-        var unheardBytes: UInt64 = 0
-        var receivedBytes: UInt64 = 0
-        var wasHeard = false
+    /// The sender of all connections without keys. No key has an empty name.
+    static let keyless = ""
+    /// How long a connection must have sent no message to be a silent one, when the process has
+    /// grown by the limit. It is shorter when the process has grown by more.
+    private static let silent: Duration = .seconds(3)
+    /// How long a connection must have had this many bytes that libzmq has not taken, without a
+    /// whole message, when the process has grown by the limit. It is shorter when the process has
+    /// grown by more.
+    ///
+    /// A peer with a large message, or one that sends while the process waits for its disk, has
+    /// some for a while, too.
+    private static let (held, heldBytes) = (Duration.milliseconds(200), 4096)
+    /// How long the memory must not have risen by a step before the process counts as calm, and the
+    /// part of the limit that is a step.
+    private static let (calm, step) = (Duration.seconds(1), 32)
+    /// How long a subscriber must have had bytes that it did not take. A quick one may have some at
+    /// any moment, too.
+    private static let behind: Duration = .milliseconds(300)
 
-        /// Counts the bytes received since the last measurement.
-        mutating func measure(_ descriptor: Int32) {
+    private struct Entry {
+        var sender: String?
+        let connection: Connection
+        let number: UInt64
+        let rules: PeerRules
+        /// The bytes that the system has received over TCP.
+        var received: UInt64 = 0
+        /// An estimate of how many of them were processed, never more than were received.
+        var processed: UInt64 = 0
+        /// How long no message has come.
+        var silence = Duration.zero
+        /// How long measurements since the last message have found bytes that libzmq had not taken.
+        var held = Duration.zero
+        /// How long all measurements have found bytes that the peer had not taken.
+        var behind = Duration.zero
+
+        mutating func measure(_ elapsed: Duration) {
             // The kernel reports less than before when the connection is about to close.
-            let received = max(ConnectionTable.receivedBytes(by: descriptor), receivedBytes)
-            unheardBytes = wasHeard ? 0 : unheardBytes + (received - receivedBytes)
-            (receivedBytes, wasHeard) = (received, false)
+            received = max(ConnectionTable.receivedBytes(by: connection.descriptor), received)
+            processed = min(processed, received)
+            silence += elapsed
+            if connection.untaken >= ConnectionTable.heldBytes { held += elapsed }
+            let isBehind = rules.unsent != nil && connection.untakenByPeer > 0
+            behind = isBehind ? behind + elapsed : .zero
         }
+
+        mutating func noteMessage(of bytes: Int) {
+            processed += UInt64(bytes)
+            (silence, held) = (.zero, .zero)
+        }
+
+        /// The bytes of incomplete or waiting messages.
+        var unheard: UInt64 { received - processed }
     }
 
     private struct State {
-        var connections: [Int32: Connection] = [:]
+        var entries: [Int32: Entry] = [:]
         var opened: UInt64 = 0
+        /// The memory of the process when it was last accepted, in bytes.
+        var memory: Int?
+        /// How much the process has grown since then, and how long it has been more than it may.
+        var growth = 0
+        var grownFor = Duration.zero
+        /// The memory when it last had risen by a step, and how long ago that was.
+        var risenTo = 0
+        var calmFor = Duration.zero
+        /// Whether the table may have connections that have ended since the last measurement.
+        var mayHaveClosed = false
 
-        mutating func open(_ descriptor: Int32, of sender: String?) {
+        mutating func open(_ connection: Connection, of sender: String?, _ rules: PeerRules) {
             opened += 1
-            connections[descriptor] = Connection(
-                sender: sender, address: address(of: descriptor), number: opened)
+            entries[connection.descriptor] = Entry(
+                sender: sender, connection: connection, number: opened, rules: rules)
         }
 
-        /// Returns the number of a sender's connections, or with nil, of those without a sender.
+        /// Returns the number of a sender's connections, or with nil, of those with keys that have
+        /// no sender yet.
         ///
         /// Connections are few, because both numbers are limited.
         func count(of sender: String?) -> Int {
-            connections.values.count { $0.sender == sender }
+            entries.values.count { $0.sender == sender && ($0.sender != nil || $0.rules.hasKeys) }
+        }
+
+        /// Forgets the connections that have ended. libzmq does not report the end of every one.
+        mutating func forgetClosed() {
+            entries = entries.filter { $0.value.connection.isOpen }
+            mayHaveClosed = false
+        }
+
+        /// Closes and forgets a connection, and counts it.
+        mutating func close(_ descriptor: Int32, _ reason: ClosedConnections.Reason) {
+            guard let entry = entries.removeValue(forKey: descriptor) else { return }
+            entry.connection.close()
+            ClosedConnections.shared.note(reason)
         }
     }
 
@@ -52,113 +111,179 @@ final class ConnectionTable: Sendable {
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
 
-    /// Records a new connection. Returns true if the oldest silent one was closed to make room.
-    func opened(_ descriptor: Int32) -> Bool {
-        state.withLock { state in
+    /// Records a new connection. Returns what was closed to stay within a limit, if anything was.
+    func opened(_ descriptor: Int32, under rules: PeerRules) -> String? {
+        guard let connection = Connection(descriptor) else { return nil }
+        return state.withLock { state in
             // Its first message may be processed before this event.
-            guard state.connections[descriptor] == nil else { return false }
-            state.open(descriptor, of: nil)
-            guard state.count(of: nil) > limits.silent,
-                let oldest = state.connections.filter({ $0.value.sender == nil })
-                    .min(by: { $0.value.number < $1.value.number })
-            else { return false }
-            Self.close(oldest.key, oldest.value)
-            state.connections[oldest.key] = nil
-            return true
+            if state.entries[descriptor]?.connection != connection {
+                state.open(connection, of: nil, rules)
+            }
+            // Not for each connection of a flood: every message waits while this lasts.
+            if state.entries.count > limits.all, state.mayHaveClosed { state.forgetClosed() }
+            if state.entries.count > limits.all {
+                state.close(descriptor, .connections)
+                return "closed the newest connection: the process has too many"
+            }
+            guard rules.hasKeys, state.count(of: nil) > limits.silent,
+                let oldest = state.entries.filter({
+                    $0.value.sender == nil && $0.value.rules.hasKeys
+                })
+                .min(by: { $0.value.number < $1.value.number })
+            else { return nil }
+            state.close(oldest.key, .connections)
+            return "closed the oldest silent connection for a new one"
         }
     }
 
-    func closed(_ descriptor: Int32) { state.withLock { $0.connections[descriptor] = nil } }
+    func closed(_ descriptor: Int32) {
+        state.withLock { state in
+            // The descriptor may belong to a new connection by now.
+            if state.entries[descriptor]?.connection.isOpen != true {
+                state.entries[descriptor] = nil
+            }
+        }
+    }
 
     /// Records that a message of `sender` came by the connection, and closes it if the sender has
     /// too many.
-    func heard(_ sender: String, by descriptor: Int32) -> Verdict {
+    ///
+    /// - Parameter bytes: the size of the message, with what libzmq adds to it.
+    func heard(
+        _ sender: String, by descriptor: Int32, bytes: Int, under rules: PeerRules
+    ) -> Verdict {
         state.withLock { state in
-            if state.connections[descriptor]?.sender == sender {
-                state.connections[descriptor]?.wasHeard = true
+            // One look-up for each message.
+            if let index = state.entries.index(forKey: descriptor),
+                state.entries.values[index].sender == sender
+            {
+                state.entries.values[index].noteMessage(of: bytes)
                 return .known
             }
-            guard state.count(of: sender) < limits.ofSender else {
-                if let connection = state.connections[descriptor] {
-                    Self.close(descriptor, connection)
-                }
+            guard sender == Self.keyless || state.count(of: sender) < limits.ofSender else {
+                state.close(descriptor, .connections)
                 return .tooMany
             }
-            state.open(descriptor, of: sender)
+            if let connection = Connection(descriptor) { state.open(connection, of: sender, rules) }
             return .new
         }
     }
 
     /// Closes a connection.
     func close(_ descriptor: Int32) {
-        state.withLock { state in
-            if let connection = state.connections[descriptor] { Self.close(descriptor, connection) }
-        }
+        state.withLock { $0.entries[descriptor]?.connection.close() }
     }
 
-    /// Closes the connections of these senders, and those whose sender is still unknown.
+    /// Closes a connection for what it has sent.
+    func disconnect(_ descriptor: Int32) {
+        state.withLock { $0.close(descriptor, .unprocessed) }
+    }
+
+    /// Closes the connections of these senders, and those with keys whose sender is still unknown.
     func close(_ senders: Set<String>) {
         state.withLock { state in
-            for (descriptor, connection) in state.connections
-            where connection.sender.map(senders.contains) ?? true {
-                Self.close(descriptor, connection)
+            for entry in state.entries.values
+            where entry.sender.map(senders.contains) ?? entry.rules.hasKeys {
+                entry.connection.close()
             }
         }
     }
 
-    /// Closes the connections of senders with too many unprocessed bytes, and forgets closed
-    /// connections.
+    // MARK: Measuring
+
+    /// Whether the process has grown by a good part of the limit and still grows, so that it must
+    /// be watched closely. That costs too much to do it as long as the memory is in use.
+    var isGrowing: Bool {
+        state.withLock { $0.growth > limits.growth / 4 && $0.calmFor < Self.calm }
+    }
+
+    /// Closes connections that cost too much, and forgets closed ones.
     ///
     /// It measures one interval, so it must be called regularly.
     ///
-    /// - Returns: the senders whose connections were closed; nil stands for connections without a
-    ///   sender.
-    func disconnectFloods() -> Set<String?> {
+    /// - Parameters:
+    ///   - memory: the memory of the process, in bytes, or nil if it is unknown.
+    ///   - elapsed: the time since the last measurement.
+    /// - Returns: the reasons for which connections were closed, by sender; nil stands for
+    ///   connections without a sender.
+    func measure(memory: Int?, elapsed: Duration) -> [(sender: String?, note: String)] {
         state.withLock { state in
-            var unheard: [String?: UInt64] = [:]
-            for (descriptor, var connection) in state.connections {
-                // libzmq does not report the end of every connection.
-                guard Self.isOpen(descriptor, connection) else {
-                    state.connections[descriptor] = nil
-                    continue
-                }
-                connection.measure(descriptor)
-                state.connections[descriptor] = connection
-                unheard[connection.sender, default: 0] += connection.unheardBytes
-            }
-            let floods = Set(unheard.filter { $0.value > limits.unheardBytes }.keys)
-            for (descriptor, connection) in state.connections
-            where floods.contains(connection.sender) && connection.unheardBytes > 0 {
-                Self.close(descriptor, connection)
-            }
-            return floods
+            state.forgetClosed()
+            state.mayHaveClosed = true
+            for descriptor in state.entries.keys { state.entries[descriptor]?.measure(elapsed) }
+            return closeFloods(&state) + closeUnread(&state)
+                + (memory.map { closeAfterGrowth(&state, $0, elapsed) } ?? [])
         }
     }
 
-    /// Shuts the connection down, so that libzmq closes it as if the peer had: libzmq has no call
-    /// for this.
-    ///
-    /// The descriptor is libzmq's. It might be closed by now and belong to another connection.
-    private static func close(_ descriptor: Int32, _ connection: Connection) {
-        guard isOpen(descriptor, connection) else { return }
-        _ = shutdown(descriptor, Int32(SHUT_RDWR))
-    }
-
-    /// Whether the descriptor still belongs to that connection.
-    private static func isOpen(_ descriptor: Int32, _ connection: Connection) -> Bool {
-        !connection.address.isEmpty && address(of: descriptor) == connection.address
-    }
-
-    /// Returns the address of the peer, or an empty array if the connection is closed.
-    private static func address(of descriptor: Int32) -> [UInt8] {
-        var address = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in6>.size)
-        var count = socklen_t(address.count)
-        let result = unsafe address.withUnsafeMutableBytes { buffer in
-            guard let base = buffer.baseAddress else { return Int32(-1) }
-            return unsafe getpeername(
-                descriptor, base.assumingMemoryBound(to: sockaddr.self), &count)
+    /// Closes the connections of senders with too many unprocessed bytes.
+    private func closeFloods(_ state: inout State) -> [(sender: String?, note: String)] {
+        // Each connection without keys is a sender of its own.
+        func name(_ entry: Entry) -> String? {
+            entry.sender == Self.keyless ? "connection \(entry.number)" : entry.sender
         }
-        return result == 0 ? Array(address.prefix(Int(count))) : []
+        var unheard: [String?: UInt64] = [:]
+        for entry in state.entries.values where entry.unheard > 0 {
+            unheard[name(entry), default: 0] += entry.unheard
+        }
+        let floods = Set(unheard.filter { $0.value > limits.unheardBytes }.keys)
+        guard !floods.isEmpty else { return [] }
+        for (descriptor, entry) in state.entries
+        where floods.contains(name(entry)) && entry.unheard > 0 {
+            state.close(descriptor, .unprocessed)
+        }
+        return floods.map { ($0, "closed its connections: too many unprocessed bytes") }
+    }
+
+    /// Closes the subscribers that keep too much in memory, because they do not take it.
+    private func closeUnread(_ state: inout State) -> [(sender: String?, note: String)] {
+        var closed: Set<String?> = []
+        for (descriptor, entry) in state.entries {
+            guard let unsent = entry.rules.unsent, entry.behind >= Self.behind,
+                unsent.total.bytes > unsent.limit
+            else { continue }
+            closed.insert(entry.sender)
+            state.close(descriptor, .unread)
+        }
+        return closed.map { ($0, "closed a connection: it does not read the feed") }
+    }
+
+    /// After the process has grown by the limit, closes the connections that may be the cause.
+    private func closeAfterGrowth(
+        _ state: inout State, _ memory: Int, _ elapsed: Duration
+    ) -> [(sender: String?, note: String)] {
+        let accepted = min(state.memory ?? memory, memory)
+        state.growth = memory - accepted
+        state.calmFor += elapsed
+        if memory - state.risenTo >= limits.growth / Self.step {
+            (state.risenTo, state.calmFor) = (memory, .zero)
+        }
+        state.risenTo = min(state.risenTo, memory)
+        guard state.growth > limits.growth else {
+            (state.memory, state.grownFor) = (accepted, .zero)
+            return []
+        }
+        state.grownFor += elapsed
+        // Those that send faster than messages are taken are probably the cause. If there are none
+        // for a while, it may be a slow one among the silent. The memory may also be needed. Then
+        // only further growth counts.
+        func scaled(_ duration: Duration) -> Duration { duration * limits.growth / state.growth }
+        let (held, silent) = (scaled(Self.held), scaled(Self.silent))
+        var causes = state.entries.filter { $0.value.held >= held }
+        if causes.isEmpty, state.grownFor >= silent {
+            causes = state.entries.filter { $0.value.silence >= silent }
+            state.memory = memory
+        }
+        for descriptor in causes.keys { state.close(descriptor, .memory) }
+        return causes.isEmpty
+            ? []
+            : [
+                (
+                    nil,
+                    "closed \(causes.count) connections: the process has grown by "
+                        + "\(limits.growth) bytes"
+                )
+            ]
     }
 
     /// Returns `tcpi_bytes_received` of Linux' `tcp_info`, or zero if the kernel does not report
@@ -174,4 +299,13 @@ final class ConnectionTable: Sendable {
         guard result == 0, Int(count) == info.count else { return 0 }
         return info[offset...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
+}
+
+/// What limits the peers of a socket.
+struct PeerRules: Sendable {
+    /// Whether its peers prove their keys.
+    let hasKeys: Bool
+    /// The bytes that wait for peers of a feed, and how many may wait before those that do not
+    /// take them are disconnected.
+    let unsent: (total: UnsentBytes.Total, limit: Int)?
 }

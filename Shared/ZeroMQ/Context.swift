@@ -7,6 +7,7 @@ import Synchronization
 @safe public final class Context: Sendable {
     nonisolated(unsafe) let handle: UnsafeMutableRawPointer
     let security: Security?
+    private let limits: ConnectionLimits
     private let handshakes = Mutex<HandshakeGuard?>(nil)
 
     /// Creates a context.
@@ -14,21 +15,23 @@ import Synchronization
     /// - Parameters:
     ///   - security: encrypts and authenticates both sides over TCP. Without it, sockets use TCP
     ///     within this machine only.
+    ///   - limits: what the peers of bound sockets may cost.
     /// - Throws: the error of libzmq, for example when no descriptor is left.
-    public init(security: Security? = nil) throws(ZeroMQError) {
+    public init(
+        security: Security? = nil, limits: ConnectionLimits = ConnectionLimits()
+    ) throws(ZeroMQError) {
         self.security = security
+        self.limits = limits
         guard let handle = unsafe zmq_ctx_new() else { throw .last }
         unsafe self.handle = unsafe handle
     }
 
-    /// The guard of the context's sockets that serve TCP. Nil until the first of them is bound.
-    var handshakeGuard: HandshakeGuard? { handshakes.withLock { $0 } }
-
     /// Returns the context's guard, and starts it on the first call.
-    func guardHandshakes(_ security: Security) throws(ZeroMQError) -> HandshakeGuard {
+    func guardConnections() throws(ZeroMQError) -> HandshakeGuard {
         try handshakes.withLock { handshakes throws(ZeroMQError) in
             if let handshakes { return handshakes }
-            let made = try unsafe HandshakeGuard(handle, security)
+            _ = Descriptors.areReserved
+            let made = try unsafe HandshakeGuard(handle, security?.authenticator, limits)
             handshakes = made
             return made
         }

@@ -20,6 +20,20 @@ internal import CZeroMQ
     /// Creates a frame with a copy of `bytes`.
     public init(_ bytes: [UInt8]) { self.init(bytes.span) }
 
+    /// Creates a frame with a copy of `bytes`, which `unsent` counts until libzmq is done with
+    /// them.
+    ///
+    /// It counts the memory that a message takes in libzmq as well, so that tiny messages have a
+    /// cost, too.
+    public init(_ bytes: Span<UInt8>, countedBy unsent: UnsentBytes) {
+        let copy = unsafe CountedCopy.make(of: bytes, unsent)
+        // Fails only without memory, as any Swift allocation would.
+        precondition(
+            unsafe zmq_msg_init_data(
+                &message, copy + CountedCopy.headSize, bytes.count, CountedCopy.release, copy) == 0,
+            "out of memory")
+    }
+
     private init(count: Int) {
         // Fails only without memory, as any Swift allocation would.
         precondition(unsafe zmq_msg_init_size(&message, count) == 0, "out of memory")
@@ -63,7 +77,7 @@ internal import CZeroMQ
     }
 
     /// The descriptor of the connection that the frame came by.
-    var descriptor: Int32 {
+    public var descriptor: Int32 {
         var message = message
         return unsafe zmq_msg_get(&message, ZMQ_SRCFD)
     }
@@ -88,4 +102,39 @@ internal import CZeroMQ
             unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
         }
     }
+}
+
+/// Bytes in memory of their own, behind the counter that counts them.
+private enum CountedCopy {
+    @unsafe private struct Head {
+        let unsent: Unmanaged<UnsentBytes>
+        let counted: Int
+    }
+
+    /// What a message of three frames takes in libzmq beside its bytes.
+    private static let overhead = 256
+    static let headSize = unsafe MemoryLayout<Head>.size
+
+    static func make(of bytes: Span<UInt8>, _ unsent: UnsentBytes) -> UnsafeMutableRawPointer {
+        let copy = unsafe UnsafeMutableRawPointer.allocate(
+            byteCount: headSize + bytes.count, alignment: MemoryLayout<Head>.alignment)
+        let counted = bytes.count + overhead
+        unsafe copy.initializeMemory(
+            as: Head.self, to: Head(unsent: .passRetained(unsent), counted: counted))
+        unsafe bytes.withUnsafeBytes { source in
+            guard let base = source.baseAddress else { return }
+            unsafe (copy + headSize).copyMemory(from: base, byteCount: source.count)
+        }
+        unsent.add(counted)
+        return unsafe copy
+    }
+
+    /// Frees the copy. libzmq calls it, on any of its threads or the socket's.
+    static let release:
+        @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> Void = { _, copy in
+            guard let copy = unsafe copy else { return }
+            let head = unsafe copy.load(as: Head.self)
+            unsafe head.unsent.takeRetainedValue().remove(head.counted)
+            unsafe copy.deallocate()
+        }
 }

@@ -3,14 +3,15 @@ internal import CZeroMQ
 import Foundation
 import Synchronization
 
-/// Guards a context's TCP sockets on a thread that ends with the context.
+/// Guards a context's bound sockets on a thread that ends with the context.
 ///
-/// It answers libzmq's question whether to admit the peer of each handshake (the ZeroMQ
-/// Authentication Protocol, RFC 27), and tracks the connections that follow.
+/// It tracks their connections and closes those that cost too much. With keys, it answers libzmq's
+/// question whether to admit the peer of each handshake (the ZeroMQ Authentication Protocol, RFC
+/// 27).
 final class HandshakeGuard: Sendable {
-    /// The time between two measurements of floods, and the longest between two calls of
-    /// `takeChangedSenders`, in milliseconds.
-    private static let interval = 200
+    /// The time between two measurements of connections, and the longest between two calls of
+    /// `takeChangedSenders`, in milliseconds. It is short while the process grows.
+    private static let (interval, shortInterval) = (100, 5)
     /// How many messages of one socket are processed before those of the others.
     private static let batch = 256
 
@@ -18,9 +19,10 @@ final class HandshakeGuard: Sendable {
     /// thread at a time uses it.
     @safe private struct Monitor: @unchecked Sendable {
         let socket: UnsafeMutableRawPointer
+        let rules: PeerRules
     }
 
-    private let authenticator: any Authenticator
+    private let authenticator: (any Authenticator)?
     private let connections: ConnectionTable
     /// The monitors that the thread has not taken over yet.
     private let added = Mutex<[Monitor]>([])
@@ -28,26 +30,33 @@ final class HandshakeGuard: Sendable {
     /// Starts the guard. When this returns, every handshake is checked.
     ///
     /// Nothing may be bound earlier: without the guard, libzmq would admit everybody.
+    ///
+    /// - Parameter authenticator: decides about peers with keys; nil in a context without keys,
+    ///   whose sockets only this machine can reach.
     init(
-        _ context: UnsafeMutableRawPointer, _ security: Security
+        _ context: UnsafeMutableRawPointer, _ authenticator: (any Authenticator)?,
+        _ limits: ConnectionLimits
     ) throws(ZeroMQError) {
-        authenticator = security.authenticator
-        connections = ConnectionTable(security.limits)
+        self.authenticator = authenticator
+        connections = ConnectionTable(limits)
+        // Bound without keys as well: the thread waits for its end, and so for the context's.
         guard let socket = unsafe zmq_socket(context, ZMQ_REP) else { throw .last }
         guard unsafe zmq_bind(socket, "inproc://zeromq.zap.01") == 0 else {
             let error = ZeroMQError.last
             unsafe _ = zmq_close(socket)
             throw error
         }
-        let questions = unsafe Monitor(socket: socket)
+        let questions = unsafe Monitor(
+            socket: socket, rules: PeerRules(hasKeys: authenticator != nil, unsent: nil))
         let thread = Thread { [self] in run(questions) }
-        thread.name = "handshakes"
+        thread.name = "connections"
         thread.start()
     }
 
     /// Tracks the connections of a socket that is not bound yet.
     func follow(
-        _ socket: UnsafeMutableRawPointer, in context: UnsafeMutableRawPointer
+        _ socket: UnsafeMutableRawPointer, in context: UnsafeMutableRawPointer,
+        under rules: PeerRules
     ) throws(ZeroMQError) {
         let endpoint = "inproc://monitor-\(UUID().uuidString)"
         let events =
@@ -62,40 +71,68 @@ final class HandshakeGuard: Sendable {
             unsafe _ = zmq_close(monitor)
             throw error
         }
-        added.withLock { unsafe $0.append(Monitor(socket: monitor)) }
+        added.withLock { unsafe $0.append(Monitor(socket: monitor, rules: rules)) }
     }
 
-    /// Returns whether to process what `sender` sent on the connection. If not, the connection is
-    /// closed.
-    func accepts(_ sender: String, by descriptor: Int32, at zapDomain: String) -> Bool {
-        switch connections.heard(sender, by: descriptor) {
+    /// Returns whether to process a message. If not, its connection is closed.
+    ///
+    /// - Parameters:
+    ///   - sender: the name that its sender was admitted as, or nil without keys.
+    ///   - bytes: the size of the message, with what libzmq adds to it.
+    func accepts(
+        _ sender: String?, by descriptor: Int32, bytes: Int, at zapDomain: String,
+        under rules: PeerRules
+    ) -> Bool {
+        let name = sender ?? ConnectionTable.keyless
+        switch connections.heard(name, by: descriptor, bytes: bytes, under: rules) {
         case .known:
             return true
         case .new:
+            guard let sender, let authenticator else { return true }
             if authenticator.isStillAdmitted(sender, to: zapDomain) { return true }
             connections.close(descriptor)
         case .tooMany:
-            authenticator.note("closed a connection: its sender has too many", of: sender)
+            authenticator?.note("closed a connection: its sender has too many", of: sender)
         }
         return false
     }
+
+    /// Closes a connection and counts it.
+    func close(_ descriptor: Int32) { connections.disconnect(descriptor) }
 
     // MARK: The thread
 
     private func run(_ questions: Monitor) {
         var sockets = [questions]
         var isOpen = true
-        var nextMeasure = ContinuousClock.now
+        var (measuredAt, trimmedAt) = (ContinuousClock.now, ContinuousClock.now)
+        var mustTrim = false
+        var cost = Duration.zero
         while isOpen {
             sockets += takeAdded()
             isOpen = wait(for: sockets)
             answer(questions)
             for monitor in sockets.dropFirst() { followEvents(of: monitor) }
-            let lost = authenticator.takeChangedSenders()
-            if !lost.isEmpty { connections.close(lost) }
-            disconnectFloods(&nextMeasure)
+            if let lost = authenticator?.takeChangedSenders(), !lost.isEmpty {
+                connections.close(lost)
+            }
+            let now = ContinuousClock.now
+            // Messages wait during a measurement, and many connections make it long.
+            if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
+                if measure(now - measuredAt) { mustTrim = true }
+                (measuredAt, cost) = (now, .now - now)
+            }
+            if mustTrim, now - trimmedAt >= .seconds(1) {
+                // The memory of closed connections is free, but the allocator keeps it.
+                _ = malloc_trim(0)
+                (trimmedAt, mustTrim) = (now, false)
+            }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
+    }
+
+    private var interval: Int {
+        connections.isGrowing ? Self.shortInterval : Self.interval
     }
 
     private func takeAdded() -> [Monitor] {
@@ -105,13 +142,19 @@ final class HandshakeGuard: Sendable {
         }
     }
 
-    /// Closes the connections of flooding senders, at most once per `interval`.
-    private func disconnectFloods(_ next: inout ContinuousClock.Instant) {
-        guard next <= .now else { return }
-        next = .now + .milliseconds(Self.interval)
-        for sender in connections.disconnectFloods() {
-            authenticator.note("closed its connections: too many unprocessed bytes", of: sender)
-        }
+    /// Closes the connections that cost too much. Returns whether there were any.
+    private func measure(_ elapsed: Duration) -> Bool {
+        let closed = connections.measure(memory: Self.memory, elapsed: elapsed)
+        for (sender, note) in closed { authenticator?.note(note, of: sender) }
+        return !closed.isEmpty
+    }
+
+    /// The memory that the process uses, in bytes, or nil if the system does not say: this takes a
+    /// descriptor, and there may be none.
+    private static var memory: Int? {
+        let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
+            .split(separator: " ")
+        return fields?.dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
     }
 
     /// Waits until there is something to do. Returns false when the context ends.
@@ -120,7 +163,7 @@ final class HandshakeGuard: Sendable {
             unsafe zmq_pollitem_t(
                 socket: $0.socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         }
-        guard unsafe zmq_poll(&items, Int32(items.count), Self.interval) < 0 else { return true }
+        guard unsafe zmq_poll(&items, Int32(items.count), interval) < 0 else { return true }
         return ZeroMQError.last == .interrupted
     }
 
@@ -138,7 +181,7 @@ final class HandshakeGuard: Sendable {
     }
 
     private func verdict(on request: [[UInt8]]) -> (status: String, text: String, name: String) {
-        guard request.count == 7, request[5] == Array("CURVE".utf8),
+        guard let authenticator, request.count == 7, request[5] == Array("CURVE".utf8),
             let key = CurvePublicKey(bytes: request[6])
         else { return ("400", "denied", "") }
         let handshake = Handshake(
@@ -159,13 +202,13 @@ final class HandshakeGuard: Sendable {
             let value = Int32(bitPattern: UInt32(littleEndian: event.span.uint32(at: 2)))
             switch Int32(kind) {
             case ZMQ_EVENT_ACCEPTED:
-                if connections.opened(value) {
-                    authenticator.note("closed the oldest silent connection for a new one", of: nil)
+                if let note = connections.opened(value, under: monitor.rules) {
+                    authenticator?.note(note, of: nil)
                 }
             case ZMQ_EVENT_DISCONNECTED:
                 connections.closed(value)
             default:
-                authenticator.note("a handshake failed", of: nil)
+                authenticator?.note("a handshake failed", of: nil)
             }
         }
     }

@@ -37,6 +37,8 @@ import Synchronization
     private let nextWait = Atomic<UInt64>(1)
     /// Only the loop's own thread uses this.
     private nonisolated(unsafe) var waits: [Wait] = []
+    /// Whether the thread is about to sleep. Only the loop's own thread uses this.
+    private nonisolated(unsafe) var isPolling = false
 
     /// Creates the state of the thread, which calls `run(jobsOf:)`.
     ///
@@ -64,7 +66,9 @@ import Synchronization
             defer { inbox.isSignalled = true }
             return !inbox.isSignalled
         }
-        guard mustSignal, !isCurrent else { return }
+        // libzmq may call back while this thread polls, such as about messages of a connection that
+        // has ended. Then the thread would sleep without a look at the inbox.
+        guard mustSignal, unsafe !isCurrent || isPolling else { return }
         var one: UInt64 = 1
         unsafe _ = write(wakeDescriptor, &one, 8)
     }
@@ -152,7 +156,9 @@ import Synchronization
                 }
             unsafe items.append(item)
         }
+        unsafe isPolling = true
         let count = unsafe zmq_poll(&items, Int32(items.count), mayWait ? timeout() : 0)
+        unsafe isPolling = false
         if count > 0 {
             if unsafe items[0].revents != 0 {
                 var value: UInt64 = 0

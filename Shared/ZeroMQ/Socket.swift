@@ -34,21 +34,26 @@ internal import CZeroMQ
         /// It must not be empty.
         public var zapDomain = "requests"
 
+        /// The bytes that wait for the subscribers of an XPUB, which share them.
+        ///
+        /// Above ``unsentLimit``, subscribers that do not take their messages are disconnected.
+        public var unsent: UnsentBytes.Total?
+        /// How many bytes may wait for subscribers.
+        public var unsentLimit = 16 << 20
+
         /// Creates the default options.
         public init() {}
     }
 
-    let handle: UnsafeMutableRawPointer
-    private let options: Options
-    private let loop: SocketLoop
-    /// Retained, so that the context ends only after its last socket has closed.
-    private let context: Context
-    private let connection = Connection()
-
-    /// What `connect` adds to a socket that uses keys.
-    private final class Connection {
+    /// What `bind` and `connect` add. A class, so that they do not change the socket, which its
+    /// owners keep as a constant.
+    private final class Attachments {
+        /// What guards the connections of a bound socket.
+        var guarding: (by: HandshakeGuard, under: PeerRules)?
+        /// What watches the handshakes of a socket that connects with keys.
         private(set) var watch: HandshakeWatch?
 
+        // A method of its own: the optimizer crashes on the assignment in `connect`.
         func watchHandshakes(
             of socket: UnsafeMutableRawPointer, to endpoint: String, of peer: String,
             in context: UnsafeMutableRawPointer
@@ -56,6 +61,13 @@ internal import CZeroMQ
             unsafe watch = try HandshakeWatch(socket, to: endpoint, of: peer, in: context)
         }
     }
+
+    let handle: UnsafeMutableRawPointer
+    private let options: Options
+    private let attachments = Attachments()
+    private let loop: SocketLoop
+    /// Retained, so that the context ends only after its last socket has closed.
+    private let context: Context
 
     /// Creates a socket that is neither bound nor connected.
     ///
@@ -101,7 +113,7 @@ internal import CZeroMQ
 
     deinit {
         unsafe _ = zmq_close(handle)
-        connection.watch?.close()
+        attachments.watch?.close()
     }
 
     /// Binds the socket to an endpoint.
@@ -109,13 +121,21 @@ internal import CZeroMQ
     /// - Throws: `keysNeeded` if other machines can reach the endpoint and the context has no keys.
     ///   With keys, only peers that the authenticator admits can connect.
     public func bind(_ endpoint: String) throws(ZeroMQError) {
-        if let security = try security(at: endpoint) {
-            try unsafe context.guardHandshakes(security).follow(handle, in: context.handle)
+        let security = try security(at: endpoint)
+        let limit = options.unsentLimit
+        let rules = PeerRules(
+            hasKeys: security != nil, unsent: options.unsent.map { ($0, limit) })
+        let guarding = try context.guardConnections()
+        try unsafe guarding.follow(handle, in: context.handle, under: rules)
+        attachments.guarding = (guarding, rules)
+        if let security {
             try set(ZMQ_CURVE_SERVER, 1)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
             try set(ZMQ_ZAP_DOMAIN, options.zapDomain)
             try limitPeers()
         }
+        // More messages wait with the peer, where they cost this process nothing.
+        try set(ZMQ_RCVHWM, min(options.receiveHighWaterMark, 32))
         guard unsafe zmq_bind(handle, endpoint) == 0 else {
             throw .last("bind", endpoint)
         }
@@ -123,14 +143,18 @@ internal import CZeroMQ
 
     /// Bounds what a peer on the network may cost.
     ///
-    /// A peer that floods the socket or does not read gets less memory. Silent peers are
-    /// disconnected, even during the handshake.
+    /// A peer that does not read gets less memory. A peer that does not complete the handshake, or
+    /// is gone, is disconnected.
     private func limitPeers() throws(ZeroMQError) {
-        try set(ZMQ_RCVHWM, min(options.receiveHighWaterMark, 128))
         try set(ZMQ_SNDHWM, min(options.sendHighWaterMark, 2000))
         try set(ZMQ_HANDSHAKE_IVL, 10_000)
-        try set(ZMQ_HEARTBEAT_IVL, 10_000)
-        try set(ZMQ_HEARTBEAT_TIMEOUT, 20_000)
+        // The system finds out that a peer's machine is gone. libzmq 4.3.4 has heartbeats for that,
+        // but ends the process if one is due on a connection that has ended while its messages
+        // waited.
+        try set(ZMQ_TCP_KEEPALIVE, 1)
+        try set(ZMQ_TCP_KEEPALIVE_IDLE, 10)
+        try set(ZMQ_TCP_KEEPALIVE_INTVL, 5)
+        try set(ZMQ_TCP_KEEPALIVE_CNT, 2)
     }
 
     /// Connects the socket to an endpoint.
@@ -144,7 +168,7 @@ internal import CZeroMQ
             guard let key = security.authenticator.key(of: peer) else {
                 throw ZeroMQError(code: ENOKEY, "no key is known for \(peer) at \(endpoint)")
             }
-            try unsafe connection.watchHandshakes(
+            try unsafe attachments.watchHandshakes(
                 of: handle, to: endpoint, of: peer, in: context.handle)
             try set(ZMQ_CURVE_SERVERKEY, key.description)
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
@@ -163,7 +187,7 @@ internal import CZeroMQ
     ///
     /// - Returns: nil if the peer has refused nothing since the last call.
     public func reconnectIfRefused() throws(ZeroMQError) -> String? {
-        guard let watch = connection.watch, let failure = watch.takeFailure() else { return nil }
+        guard let watch = attachments.watch, let failure = watch.takeFailure() else { return nil }
         context.security?.authenticator.noteFailedConnection(failure)
         // Fails if libzmq has forgotten the endpoint already.
         unsafe _ = zmq_disconnect(handle, watch.endpoint)
@@ -246,48 +270,83 @@ internal import CZeroMQ
         try unsafe Frame.receive(from: handle)
     }
 
+    /// Sends a message of `frames`, and counts the last of them until libzmq is done with it.
+    /// Returns false, and sends nothing, at the high-water mark.
+    public func send(
+        _ frames: [[UInt8]], countedBy unsent: UnsentBytes
+    ) throws(ZeroMQError) -> Bool {
+        for (index, frame) in frames.enumerated() {
+            let isLast = index == frames.count - 1
+            let frame = isLast ? Frame(frame.span, countedBy: unsent) : Frame(frame)
+            guard try send(frame, more: !isLast) else { return false }
+        }
+        return true
+    }
+
     /// Returns the frames of the next message, or nil if none is waiting.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
-        return try receiveRest(behind: first)
+        return try receiveRest(behind: first).frames
     }
 
-    /// Returns the next accepted message of a ROUTER, with its ``Frame/sender``, or nil if none is
-    /// waiting.
+    /// Returns the next accepted message of a ROUTER, or nil if none is waiting.
     ///
-    /// The first frame names the peer. Messages that ``accepts(_:)`` rejects are skipped.
-    public func receiveRequest() throws(ZeroMQError) -> (frames: [[UInt8]], sender: String?)? {
+    /// Messages that ``accepts(_:_:bytes:)`` rejects are skipped. One of 16 frames or more is an
+    /// attack: it is skipped, and its connection is closed.
+    public func receiveRequest() throws(ZeroMQError) -> ReceivedRequest? {
         while let peer = try receive() {
             guard peer.hasMore, let first = try receive() else { continue }
-            let isAccepted = accepts(first)
-            let sender = first.sender
-            let frames = try receiveRest(behind: first)
-            if isAccepted { return ([peer.array()] + frames, sender) }
+            let (sender, descriptor) = (first.sender, first.descriptor)
+            let (frames, bytes, isWhole) = try receiveRest(behind: first, atMost: Self.mostFrames)
+            if !isWhole { disconnect(descriptor) }
+            if accepts(sender, descriptor, bytes: bytes), isWhole {
+                return ReceivedRequest(
+                    frames: [peer.array()] + frames, sender: sender,
+                    connection: Connection(descriptor))
+            }
         }
         return nil
     }
 
-    private func receiveRest(behind first: borrowing Frame) throws(ZeroMQError) -> [[UInt8]] {
+    /// Returns the frames of a message, its size with ``frameOverhead``, and whether it is whole:
+    /// if it has more frames than `limit`, the others are received and dropped.
+    private func receiveRest(
+        behind first: borrowing Frame, atMost limit: Int = .max
+    ) throws(ZeroMQError) -> (frames: [[UInt8]], bytes: Int, isWhole: Bool) {
         var frames = [first.array()]
+        var bytes = first.count + Self.frameOverhead
         var hasMore = first.hasMore
+        var isWhole = true
         while hasMore, let next = try receive() {
-            frames.append(next.array())
+            if frames.count < limit { frames.append(next.array()) } else { isWhole = false }
+            bytes += next.count + Self.frameOverhead
             hasMore = next.hasMore
         }
-        return frames
+        return (frames, bytes, isWhole)
     }
 
-    /// Returns whether to process the message of this frame. If not, its connection is closed.
+    /// The most frames of a request, behind the one that names the peer.
+    public static let mostFrames = 15
+    /// What a frame takes beside its bytes, at most, on the network and in libzmq.
+    public static let frameOverhead = 64
+
+    /// Returns whether to process a message. If not, its connection is closed.
     ///
     /// A message is not accepted if its sender lost its permission or has too many connections.
     ///
-    /// - Parameter frame: a frame as received, but not the one by which a ROUTER names a peer.
-    public func accepts(_ frame: borrowing Frame) -> Bool {
-        guard let handshakes = context.handshakeGuard, let sender = frame.sender else {
-            return true
-        }
-        return handshakes.accepts(sender, by: frame.descriptor, at: options.zapDomain)
+    /// - Parameters:
+    ///   - sender: the ``Frame/sender`` of a frame as received, but not of the one by which a
+    ///     ROUTER names a peer.
+    ///   - descriptor: the ``Frame/descriptor`` of that frame.
+    ///   - bytes: the size of all frames, each with ``frameOverhead``.
+    public func accepts(_ sender: String?, _ descriptor: Int32, bytes: Int) -> Bool {
+        guard let (guarding, rules) = attachments.guarding else { return true }
+        return guarding.accepts(
+            sender, by: descriptor, bytes: bytes, at: options.zapDomain, under: rules)
     }
+
+    /// Closes the connection with the descriptor, which a ``Frame/descriptor`` named.
+    public func disconnect(_ descriptor: Int32) { attachments.guarding?.by.close(descriptor) }
 
     // MARK: Waiting
 
@@ -304,4 +363,14 @@ internal import CZeroMQ
     ) async throws(CancellationError) -> Bool {
         unsafe try await loop.thread.wait(.socket(handle), for: .writable, until: deadline)
     }
+}
+
+/// A message that a ROUTER has received.
+public struct ReceivedRequest: Sendable {
+    /// The frames. The first one names the peer.
+    public let frames: [[UInt8]]
+    /// The name that the sender was admitted as, or nil without keys.
+    public let sender: String?
+    /// The connection that it came by, or nil if that has ended.
+    public let connection: Connection?
 }

@@ -44,15 +44,38 @@ import WireProtocol
         #expect(error?.code == .rejected && error?.message == "no such customer")
     }
 
-    @Test func `Key may have 512 calls in progress`() throws {
-        for _ in 0..<512 { try table.begin(ann) }
-        let error = #expect(throws: ProtocolError.self) { try table.begin(ann) }
-        #expect(error?.code == .overloaded && table.running == 512)
-        // Other keys have their own limit, and local callers have none.
-        try table.begin(Caller(name: "bob", permissions: .everything))
-        for _ in 0..<600 { try table.begin(.local) }
-        table.end(ann)
-        try table.begin(ann)
-        #expect(table.running == 1113)
+    @Test func `Client may have 512 calls in progress`() throws {
+        for lane in [CallerLane(ann, [1]), CallerLane(.local, [1])] {
+            let others = table.running
+            for _ in 0..<512 { try table.begin(lane) }
+            let error = #expect(throws: ProtocolError.self) { try table.begin(lane) }
+            #expect(error?.code == .overloaded && table.running == others + 512)
+        }
+        // A key's connections share its calls. Others have their own.
+        #expect(throws: ProtocolError.self) { try table.begin(CallerLane(ann, [2])) }
+        try table.begin(CallerLane(Caller(name: "bob", permissions: .everything), [1]))
+        try table.begin(CallerLane(.local, [2]))
+        table.end(CallerLane(ann, [1]))
+        try table.begin(CallerLane(ann, [2]))
+        #expect(table.running == 1026)
+    }
+
+    @Test func `Client may have 16 MiB of calls in progress, and one larger call`() throws {
+        let client = CallerLane(ann, [])
+        try table.begin(client, bytes: 20 << 20)
+        #expect(throws: ProtocolError.self) { try table.begin(client, bytes: 1) }
+        table.end(client, bytes: 20 << 20)
+        for _ in 0..<16 { try table.begin(client, bytes: 1 << 20) }
+        #expect(throws: ProtocolError.self) { try table.begin(client, bytes: 1) }
+    }
+
+    @Test func `Server full of one client's calls accepts those of others`() throws {
+        for peer in UInt8(0)..<4 {
+            for _ in 0..<512 { try table.begin(.connection([peer])) }
+        }
+        // From here on, a client may have a few.
+        for _ in 0..<8 { try table.begin(.connection([9])) }
+        #expect(throws: ProtocolError.self) { try table.begin(.connection([9])) }
+        try table.begin(.connection([10]))
     }
 }

@@ -87,6 +87,47 @@ import ZeroMQ
         #expect(try await bus.drain("later").sorted() == [group[1], group[3], others[1]])
     }
 
+    @Test func `Receive returns at most 4 MiB, and the rest comes with the next ones`()
+        async throws
+    {
+        let bus = try await bus()
+        let data = #"{"x":"\#(String(repeating: "x", count: 900_000))"}"#
+        var positions: [UInt64] = []
+        for _ in 1...11 { positions += try await bus.append(1, data: data) }
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        #expect(try await bus.view("q").depth == 11)
+        var received: [Delivery] = []
+        for count in [4, 4, 3] {
+            let deliveries = try await consumer.receive(1000)
+            #expect(deliveries.count == count)
+            received += deliveries
+        }
+        #expect(received.map(\.event.position) == positions)
+        #expect(received.allSatisfy { $0.receiveCount == 1 })
+        let acknowledged = received.map { $0.acknowledgement(.acknowledged) }
+        #expect(try await consumer.acknowledge(acknowledged) == received.map { _ in true })
+        #expect(try await bus.view("q").depth == 0)
+        await consumer.close()
+    }
+
+    @Test func `Skipped events that would fill an answer do not keep back the event after them`()
+        async throws
+    {
+        let bus = try await bus()
+        let data = #"{"x":"\#(String(repeating: "x", count: 900_000))"}"#
+        var positions: [UInt64] = []
+        for _ in 1...6 { positions += try await bus.append(1, data: data) }
+        for position in positions.dropLast() { try await bus.amend(position) }
+        #expect(try await bus.view("q").depth == 6)
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let received = try await consumer.receive(1000)
+        #expect(received.map(\.event.position) == positions.suffix(1))
+        #expect(received.first?.receiveCount == 1)
+        let view = try await bus.view("q")
+        #expect(view.depth == 0 && view.inFlight == 1)
+        await consumer.close()
+    }
+
     @Test func `Delivery is redelivered after its visibility timeout, even across restarts`()
         async throws
     {

@@ -55,6 +55,21 @@ import WireProtocol
         #expect(second.lease != first.lease)
     }
 
+    @Test func `Delivery that was not sent does not count, and comes first again`() throws {
+        let queue = Queue { $0.retry.maximumReceives = 1 }
+        for sequence in 1...4 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
+        let deliveries = queue.receive(3)
+        #expect(deliveries.dropFirst().reversed().allSatisfy { queue.takeBack($0) })
+        #expect(queue.changes() == ["voided 3", "voided 2"])
+        // Its lease has ended, so nothing can be done with it.
+        #expect(!queue.acknowledge(deliveries[1]))
+        #expect(!queue.takeBack(deliveries[1]) && queue.changes().isEmpty)
+        let again = queue.receive(9)
+        #expect(again.map(\.entry.sequence) == [2, 3, 4])
+        #expect(again.map(\.entry.receives) == [1, 1, 1])
+        #expect(again.allSatisfy { queue.acknowledge($0) } && queue.acknowledge(deliveries[0]))
+    }
+
     @Test func `Entry that is enqueued late is delivered at its place by sequence`() throws {
         let queue = Queue()
         queue.enqueue(5, 9, 7, 3, 6, 8)

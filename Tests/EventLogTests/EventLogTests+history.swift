@@ -82,6 +82,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `Read of a time in small parts finds the same history`(isBackwards: Bool) throws {
+        let log = try mixed(FaultyStorage())
+        for query in [EventQuery.all, .stream(try StreamName("s-2"))] {
+            var read = LogRead(
+                query, isBackwards: isBackwards, from: isBackwards ? .max : 1,
+                times: times(50..<71), chunkBytes: 700)
+            let expected = try log.all(read).map(\.position)
+            read.stepsPerChunk = 300
+            var found: [UInt64] = []
+            while !read.isDone, isBackwards || read.position <= log.head {
+                found += try RecordSequence(try log.read(&read).bytes[...]).map(\.position)
+            }
+            #expect(found == expected && found.count > 3)
+        }
+    }
+
     @Test func `Read of a time before all commits skips segments without history`() throws {
         let storage = FaultyStorage()
         let log = try filled(storage)

@@ -122,6 +122,30 @@ import WireProtocol
         }
     }
 
+    @Test func `Feed leaves large records out while a subscriber does not read`() async throws {
+        let store = try await Store(segmentBytes: 64 << 20)
+        let slow = try await store.subscriber("", buffer: 1)
+        let quick = try await store.subscriber("")
+        // Both are subscribed once they get heartbeats.
+        for subscriber in [slow, quick] { _ = try await subscriber.receive() }
+        try await store.appendLarge(100)
+        let unsent = await store.metric("daybook_store_feed_unsent_bytes") ?? 0
+        #expect((4 << 20)...(9 << 20) ~= Int(unsent))
+        // The other subscriber learns where the log ends, and reads from there what is missing.
+        var positions: [UInt64] = []
+        var end: UInt64 = 0
+        while end < 100 {
+            let message = try await quick.receive()
+            if message[0] == Array(Feed.heartbeatTopic.utf8) {
+                end = try head(message[1])
+            } else {
+                positions += try RecordSequence(message[1][...]).map(\.position)
+            }
+        }
+        #expect(positions == Array(1...UInt64(positions.count)) && positions.count < 100)
+        _ = slow
+    }
+
     @Test func `Feed publishes appended events and the head`() async throws {
         let store = try await Store()
         let client = try await store.client()

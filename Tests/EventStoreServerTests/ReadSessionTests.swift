@@ -1,4 +1,5 @@
 import EventSourcing
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -67,5 +68,91 @@ import WireProtocol
         try await client.send(try append(3, [51]))
         let answer = try await client.receive()
         #expect(try kind(answer[0]).kind == .appended)
+    }
+
+    /// Receives the rest of a read, and returns the positions of its events.
+    private func rest(of client: Wire) async throws -> [UInt64] {
+        var positions: [UInt64] = []
+        while true {
+            let chunk = try await client.receive()
+            try #require(chunk.count == 3)
+            positions += try RecordSequence(chunk[2][...]).map(\.position)
+            if try chunkHeader(chunk[1]).isLast { return positions }
+        }
+    }
+
+    // With small segments, the first events are read on another thread.
+    @Test(arguments: [16 << 20, 1 << 20], [1 << 20, 0])
+    func `Read whose client does not read pauses, and resumes when it does`(
+        segmentBytes: Int, chunkBytes: UInt32
+    ) async throws {
+        let store = try await Store(segmentBytes: segmentBytes)
+        try await store.appendLarge(48)
+        let slow = try await store.client(buffer: 1)
+        let request = ReadRequest(.all, from: 1, credit: .max, chunkBytes: chunkBytes)
+        try await slow.send([header(.read, 1), try request.encoded()])
+        while await store.metric("daybook_store_paused_reads") != 1 { try await lookAgainSoon() }
+        // The store has read about what may wait, and not the whole log.
+        #expect(await store.metric("daybook_store_read_events_total") ?? 48 < 40)
+        // Others read meanwhile.
+        let quick = try await store.client()
+        try await quick.send([header(.read, 1), try request.encoded()])
+        #expect(try await rest(of: quick) == Array(1...48))
+        #expect(await store.metric("daybook_store_paused_reads") == 1)
+        #expect(try await rest(of: slow) == Array(1...48))
+        #expect(await store.metric("daybook_store_paused_reads") == 0)
+    }
+
+    // As many messages wait as libzmq keeps for a peer, of fewer bytes than may wait.
+    @Test func `Read in tiny chunks is complete, although its client does not read at first`()
+        async throws
+    {
+        let store = try await Store(segmentBytes: 16 << 20)
+        let client = try await store.client()
+        for id in 0..<20 {
+            let ids = Array(id * 1000 + 1...(id + 1) * 1000)
+            try await client.send(try append(UInt64(id), ids))
+            #expect(try kind(try await client.receive()[0]).kind == .appended)
+        }
+        let slow = try await store.client(buffer: 1)
+        let request = ReadRequest(.all, from: 1, credit: .max, chunkBytes: 0)
+        try await slow.send([header(.read, 1), try request.encoded()])
+        while await store.metric("daybook_store_paused_reads") != 1 { try await lookAgainSoon() }
+        #expect(try await rest(of: slow) == Array(1...20_000))
+    }
+
+    @Test func `Paused read of a client that leaves is forgotten`() async throws {
+        let store = try await Store(segmentBytes: 16 << 20)
+        try await store.appendLarge(48)
+        var slow: Wire? = try await store.client(buffer: 1)
+        for id in 1...3 {
+            let request = ReadRequest(.all, from: 1, credit: .max, chunkBytes: 1 << 20)
+            try await slow?.send([header(.read, UInt64(id)), try request.encoded()])
+        }
+        while await store.metric("daybook_store_paused_reads") != 3 { try await lookAgainSoon() }
+        // A cancelled read is not paused any more.
+        try await slow?.send([header(.cancel, 2)])
+        while await store.metric("daybook_store_paused_reads") != 2 { try await lookAgainSoon() }
+        slow = nil
+        while await store.metric("daybook_store_open_reads") != 0 { try await lookAgainSoon() }
+        #expect(await store.metric("daybook_store_paused_reads") == 0)
+    }
+
+    @Test func `Queries of a client's open reads take a limited memory together`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let names = (0..<1000).map { "category\($0)" }
+        let query = EventQuery([EventQuery.Item](repeating: .init(categories: names), count: 10))
+        let request = try ReadRequest(query, credit: 0).encoded()
+        for id in 1...20 { try await client.send([header(.read, UInt64(id)), request]) }
+        // Each takes about 750 KB, and the table has 8 MiB for a client.
+        var rejected: Set<UInt64> = []
+        while rejected.count < 9 {
+            let answer = try await client.receive()
+            #expect(problem(answer[1]).code == .overloaded)
+            rejected.insert(try kind(answer[0]).requestID)
+        }
+        #expect(rejected == Set(12...20))
+        #expect(await store.metric("daybook_store_open_reads") == 11)
     }
 }

@@ -2,6 +2,7 @@ import EventLog
 import EventSourcing
 import EventStoreServer
 import Foundation
+import Observability
 import Testing
 import WireProtocol
 import ZeroMQ
@@ -15,11 +16,16 @@ actor Wire {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(_ endpoint: String, subscribe: String? = nil, on loop: SocketLoop, in context: Context)
-        async throws
-    {
+    /// - Parameter buffer: how many messages it takes before they are received.
+    init(
+        _ endpoint: String, subscribe: String? = nil, on loop: SocketLoop, in context: Context,
+        buffer: Int32 = 1000
+    ) async throws {
         self.loop = loop
-        socket = try Socket(subscribe == nil ? .dealer : .sub, on: loop, in: context)
+        var options = Socket.Options()
+        options.receiveHighWaterMark = buffer
+        socket = try Socket(
+            subscribe == nil ? .dealer : .sub, on: loop, in: context, options: options)
         if let subscribe { try socket.subscribe(subscribe) }
         try socket.connect(endpoint, to: "event-store")
     }
@@ -74,10 +80,34 @@ final class Store {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    func client() async throws -> Wire { try await Wire(endpoint, on: clientLoop, in: context) }
+    func client(buffer: Int32 = 1000) async throws -> Wire {
+        try await Wire(endpoint, on: clientLoop, in: context, buffer: buffer)
+    }
 
-    func subscriber(_ prefix: String) async throws -> Wire {
-        try await Wire(feed, subscribe: prefix, on: clientLoop, in: context)
+    /// Appends events of 256 KiB, one after the other.
+    func appendLarge(_ count: Int) async throws {
+        let client = try await client()
+        for id in 1...count {
+            var record: [UInt8] = []
+            try NewEvent(
+                id: EventID(high: 2, low: UInt64(id)), stream: StreamName("large-\(id)"),
+                type: "T", data: [UInt8](repeating: 7, count: 256 << 10)
+            ).encode(into: &record)
+            try await client.send(
+                [header(.append, UInt64(id)), try AppendCondition.any.encoded(), record])
+            #expect(try kind(try await client.receive()[0]).kind == .appended)
+        }
+    }
+
+    /// Returns the value of a metric without labels.
+    func metric(_ name: String) async -> Double? {
+        let text = Exposition.text(await server.metrics())
+        let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+        return line.flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+
+    func subscriber(_ prefix: String, buffer: Int32 = 1000) async throws -> Wire {
+        try await Wire(feed, subscribe: prefix, on: clientLoop, in: context, buffer: buffer)
     }
 }
 

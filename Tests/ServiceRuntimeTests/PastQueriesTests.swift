@@ -87,6 +87,29 @@ import ZeroMQ
         }
     }
 
+    @Test func `Query that is repeated after its caller left does not get the cancelled answer`()
+        async throws
+    {
+        let stubborn = Fold()
+        let cancelled = AsyncStream<Void>.makeStream()
+        let fold: @Sendable () async throws -> Data = {
+            try await withTaskCancellationHandler {
+                // Not cancelled with this task, so that it goes on for a while.
+                try await Task { try await stubborn.run() }.value
+            } onCancel: {
+                cancelled.continuation.finish()
+            }
+        }
+        let id = EventID.random()
+        let first = Task { try await answer(id: id, of: ann, fold) }
+        await stubborn.waitForBeginning()
+        first.cancel()
+        for await _ in cancelled.stream {}
+        #expect(try await answer(id: id, of: ann) == "at once")
+        stubborn.end()
+        _ = await first.result
+    }
+
     @Test func `Query ends after its caller's timeout, running or waiting, and makes room`()
         async throws
     {

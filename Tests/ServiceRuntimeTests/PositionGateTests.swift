@@ -23,6 +23,13 @@ import Testing
         #expect(gate.advance(to: .max) == ["f"])
     }
 
+    @Test mutating func `Removed waiter is not returned later`() {
+        for waiter in ["a", "b", "c"] { gate.add(waiter, for: 9) }
+        #expect(gate.remove { $0 == "b" } == "b")
+        #expect(gate.remove { $0 == "b" } == nil)
+        #expect(gate.advance(to: 9) == ["a", "c"])
+    }
+
     @Test mutating func `Removal of all waiters leaves the position as it is`() {
         gate.add("b", for: 10)
         gate.add("a", for: 9)

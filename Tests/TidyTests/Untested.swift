@@ -95,10 +95,8 @@ enum Untested {
         "Services/EventStore/Log/LogGap.swift": "EventLogTests/LogRestorationTests",
         "Services/EventStore/Log/LogVerification.swift": "EventLogTests/LogManifestTests",
         "Services/EventStore/Log/Segments/OpenSegment.swift": "EventLogTests/RecoveryTests",
-        "Services/EventStore/Log/Segments/Segment.swift": "EventLogTests/SealedSegmentTests",
         "Shared/EventPattern/Conditions/EventFields.swift": "EventPatternTests/EnvelopeTests",
         "Shared/EventPattern/Matching/IndexKey.swift": "EventPatternTests/PatternMatcherTests",
-        "Shared/ZeroMQ/ConnectionTable.swift": "ZeroMQTests/HandshakeGuardTests",
         "Shared/ZeroMQ/LoopThread.swift": "ZeroMQTests/SocketTests",
     ]
 

@@ -30,6 +30,24 @@ import WireProtocol
                 + Array(1...16) + [UInt8](repeating: 0, count: 10))
     }
 
+    @Test func `Query has at most 10,000 names in all`() throws {
+        let names = (0..<1000).map { "c\($0)" }
+        let full = EventQuery(
+            [EventQuery.Item](repeating: .init(categories: names), count: 10))
+        #expect(full.nameCount == 10_000)
+        #expect(try ReadRequest(ReadRequest(full).encoded()[...]).query == full)
+        var more = full
+        more.items.append(.init(tags: ["x"]))
+        let error = #expect(throws: ProtocolError.self) { try ReadRequest(more).encoded() }
+        #expect(error?.code == .invalid)
+        // A client of another kind encodes it all the same.
+        var bytes = try ReadRequest(full).encoded()
+        bytes[52] = 11
+        bytes += [0, 0, 0, 0, 0, 0, 1, 0, 1, 0x78]
+        let rejected = #expect(throws: ProtocolError.self) { try ReadRequest(bytes[...]) }
+        #expect(rejected?.code == .invalid)
+    }
+
     @Test func `Truncated or overlong read request is rejected`() throws {
         let read = try ReadRequest(Sample.mixed).encoded()
         for count in 0..<read.count {

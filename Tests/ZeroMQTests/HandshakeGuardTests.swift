@@ -55,7 +55,7 @@ import ZeroMQ
         limits: ConnectionLimits = ConnectionLimits()
     ) throws -> Context {
         try Context(
-            security: Security(identity: identity, authenticator: authenticator, limits: limits))
+            security: Security(identity: identity, authenticator: authenticator), limits: limits)
     }
 
     private func client(

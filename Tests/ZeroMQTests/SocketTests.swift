@@ -37,7 +37,7 @@ actor Endpoint {
     /// The next request to a ROUTER socket and its sender.
     func request(
         within time: Duration = .seconds(120)
-    ) async throws -> (frames: [[UInt8]], sender: String?)? {
+    ) async throws -> ReceivedRequest? {
         while true {
             if let request = try socket.receiveRequest() { return request }
             guard try await socket.readable(until: .now + time) else { return nil }

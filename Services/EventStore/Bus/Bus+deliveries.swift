@@ -44,8 +44,8 @@ extension Bus {
             let now = clock.now
             switch update({ $0.lease(for: receive, hasLoaded: hasLoaded, at: now) }) {
             case .deliveries(let leased):
-                let events = try await events(at: leased.map(\.entry.position))
-                let delivered = try await deliver(leased, of: events, to: receive)
+                let (events, sent) = try await eventsThatFit(leased.map(\.entry.position))
+                let delivered = try await deliver(leased, first: sent, of: events, to: receive)
                 // Skipped events have left the queue, so that others are next.
                 if delivered.isEmpty, events.values.contains(where: \.isSkipped) { continue }
                 return delivered
@@ -61,8 +61,11 @@ extension Bus {
     /// Returns the answer to a receive once its leases are on disk. From then on, no crash lets
     /// another consumer get the events before the leases expire. The acknowledgements of the
     /// events before them in their groups are on disk, too.
+    ///
+    /// - Parameter sent: how many of the leased entries fit into the answer. The others return to
+    ///   the queue.
     private func deliver(
-        _ leased: [QueueState.Delivery], of events: [UInt64: RecordedEvent],
+        _ leased: [QueueState.Delivery], first sent: Int, of events: [UInt64: RecordedEvent],
         to receive: Deliveries.Receive
     ) async throws -> [Delivery] {
         for event in events.values where event.isSkipped {
@@ -70,9 +73,43 @@ extension Bus {
                 "an event is not delivered, because it was amended to be skipped",
                 metadata: ["queue": "\(receive.request.queue)", "position": "\(event.position)"])
         }
-        let delivered = update { $0.deliver(leased, of: events, to: receive, at: clock.now) }
+        let delivered = update { deliveries in
+            deliveries.unsend(leased[sent...], of: receive, at: clock.now)
+            return deliveries.deliver(
+                Array(leased[..<sent]), of: events, to: receive, at: clock.now)
+        }
         try await committed()
         return delivered
+    }
+
+    /// The size of the records in one answer, in bytes. An answer may have one larger record.
+    static let answerBytes = 4 << 20
+    /// How many events are read before their size is known.
+    private static let firstEvents = 16
+
+    /// Returns the first events at `positions` that fit into an answer, and how many they are. An
+    /// event that can't be read counts, and is missing from the result. One that is skipped counts
+    /// with its size, because its bytes are in memory, too.
+    private func eventsThatFit(
+        _ positions: [UInt64]
+    ) async throws -> (events: [UInt64: RecordedEvent], count: Int) {
+        var found: [UInt64: RecordedEvent] = [:]
+        var (count, bytes) = (0, 0)
+        while count < positions.count {
+            // Later ones are probably as large as those before.
+            let more =
+                count == 0 ? Self.firstEvents : (Self.answerBytes - bytes) * count / max(bytes, 1)
+            let part = positions[count...].prefix(max(more, 1))
+            let events = try await events(at: Array(part))
+            for position in part {
+                let size = events[position]?.bytes.count ?? 0
+                guard count == 0 || bytes + size <= Self.answerBytes else { return (found, count) }
+                found[position] = events[position]
+                bytes += size
+                count += 1
+            }
+        }
+        return (found, count)
     }
 
     /// Applies the consumer's verdicts and returns, once they are on disk, which of them took

@@ -39,7 +39,25 @@ extension Bus {
     /// Returns when the log is routed up to `position`.
     func routed(through position: UInt64) async throws {
         guard position > router.position else { return }
-        try await suspend { router.wait(for: position, $0) }
+        let waiter = waiters.reserve()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Void, any Error>) in
+                guard !Task.isCancelled else {
+                    return continuation.resume(throwing: CancellationError())
+                }
+                // The router may have come there while this task suspended.
+                guard position > router.position else { return continuation.resume() }
+                if waiters.add(continuation, as: waiter) { router.wait(for: position, waiter) }
+            }
+        } onCancel: {
+            Task(executorPreference: loop) { await self.stopWaiting(waiter) }
+        }
+    }
+
+    private func stopWaiting(_ waiter: Waiter) {
+        router.forget(waiter)
+        waiters.fail(CollectionOfOne(waiter), with: CancellationError())
     }
 
     private func send(_ event: RecordedEvent, at now: Timestamp) {

@@ -9,6 +9,7 @@ import Logging
 import ObjectStorage
 import ServiceRuntime
 import WireProtocol
+import ZeroMQ
 
 struct Serve: ProgramCommand {
     static let abstract = "Serve the log until SIGTERM or SIGINT."
@@ -65,6 +66,7 @@ struct Serve: ProgramCommand {
 
     func run() async throws {
         makeNewFilesPrivate()
+        Descriptors.raiseLimit()
         let configuration = try configuration()
         if let warning = accessWarning(for: configuration.home) {
             configuration.logger("event-store").warning("\(warning)")

@@ -2,11 +2,12 @@ import EventSourcing
 
 extension EventLog {
     /// Returns the next chunk of committed events that match `read`. It is empty only if there are
-    /// none.
+    /// none, or if the read limits the work for a chunk.
     ///
     /// A forward read stops at the head. A later call returns the events appended since then.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
+        read.startChunk()
         if read.isBackwards {
             if try readRecent(&read, into: &chunk) { try sealed.read(&read, into: &chunk) }
         } else if try sealed.read(&read, into: &chunk) {
@@ -18,6 +19,7 @@ extension EventLog {
     /// Returns the next chunk of matching events from the segments that are not sealed.
     public func readRecent(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
+        read.startChunk()
         try readRecent(&read, into: &chunk)
         return chunk
     }
@@ -44,6 +46,7 @@ extension SealedSegments {
     /// Returns the next chunk of matching events. It is empty if no more are in these segments.
     public func read(_ read: inout LogRead) throws(LogError) -> LogChunk {
         var chunk = LogChunk()
+        read.startChunk()
         try self.read(&read, into: &chunk)
         return chunk
     }
@@ -60,7 +63,7 @@ extension SealedSegments {
         while segments.indices.contains(index) {
             let segment = segments[index]
             let mayMatch =
-                mayHold(read.query, at: index)
+                mayHold(read.lookup, at: index)
                 && (!read.wantsHistoryOnly(of: segment) || mayHold(.history, at: index))
             if mayMatch {
                 let isPassed = try segment.read(
@@ -70,6 +73,7 @@ extension SealedSegments {
                 read.pass(segment.base..<segment.nextPosition)
                 guard !read.isDone else { return false }
             }
+            guard read.spendFiltering() else { return false }
             index += read.isBackwards ? -1 : 1
         }
         return true
@@ -95,8 +99,8 @@ extension Segment {
         return !read.isDone
     }
 
-    /// Adds the matching records to the chunk. Returns false if the chunk is full or the read is
-    /// done.
+    /// Adds the matching records to the chunk. Returns false if the chunk is full, has cost enough
+    /// work, or the read is done.
     private func take(
         _ ordinals: [UInt32], _ read: inout LogRead, _ window: inout ReadWindow,
         _ chunk: inout LogChunk
@@ -120,7 +124,7 @@ extension Segment {
                 chunk.count += 1
             }
             read.advance(past: position, wasGiven: isWanted)
-            guard !read.isDone else { return false }
+            guard !read.isDone, read.spendComparison() else { return false }
         }
         return true
     }

@@ -12,21 +12,46 @@ public struct LogStatistics: Hashable, Sendable {
     public var bytes: Int
 }
 
+/// A list of streams that is made in parts, so that a long one delays nobody.
+public struct StreamListing: Sendable {
+    fileprivate var read: LogRead
+
+    /// Whether the list is complete.
+    public var isDone: Bool { read.isDone }
+}
+
 extension EventLog {
     /// Returns up to `limit` streams that begin after `position`, in the order of their first
     /// events.
     public func streams(
         of category: String? = nil, after position: UInt64 = 0, limit: Int
     ) throws(LogError) -> [StreamEntry] {
-        guard position < head else { return [] }
-        let query = category.map { EventQuery.categories([$0]) } ?? .all
-        var read = LogRead(query, isOfStarts: true, from: position + 1, limit: limit)
+        var listing = listing(of: category, after: position, limit: limit)
         var entries: [StreamEntry] = []
-        while true {
-            let chunk = try self.read(&read)
-            guard chunk.count > 0, let starts = try? RecordSequence(chunk.bytes[...]) else { break }
-            for start in starts { entries.append(try entry(from: start)) }
-        }
+        while !listing.isDone { entries += try streams(&listing) }
+        return entries
+    }
+
+    /// Starts a list of up to `limit` streams that begin after `position`, in the order of their
+    /// first events.
+    public func listing(
+        of category: String? = nil, after position: UInt64 = 0, limit: Int
+    ) -> StreamListing {
+        let isEmpty = position >= head
+        let query = category.map { EventQuery.categories([$0]) } ?? .all
+        var read = LogRead(
+            query, isOfStarts: true, from: isEmpty ? head : position + 1, to: head,
+            limit: isEmpty ? 0 : limit, chunkBytes: 8 << 10)
+        read.stepsPerChunk = 100_000
+        return StreamListing(read: read)
+    }
+
+    /// Returns the next streams of the list, perhaps none, although it is not complete.
+    public func streams(_ listing: inout StreamListing) throws(LogError) -> [StreamEntry] {
+        let chunk = try read(&listing.read)
+        var entries: [StreamEntry] = []
+        guard let starts = try? RecordSequence(chunk.bytes[...]) else { return [] }
+        for start in starts { entries.append(try entry(from: start)) }
         return entries
     }
 
@@ -42,11 +67,11 @@ extension EventLog {
         var statistics = LogStatistics(
             events: head, streams: 0, segments: sealed.segments.count + recent.count,
             bytes: recent.reduce(0) { $0 + $1.end - SegmentHeader.size })
-        for segment in recent { statistics.streams += segment.ordinals(.start).count }
+        for segment in recent { statistics.streams += segment.starts }
         for segment in sealed.segments {
-            statistics.streams += try segment.count(of: .start)
-            let end = try segment.offsets(of: segment.count...segment.count)[0]
-            statistics.bytes += Int(end) - SegmentHeader.size
+            let totals = try segment.totals()
+            statistics.streams += totals.streams
+            statistics.bytes += totals.bytes
         }
         return statistics
     }

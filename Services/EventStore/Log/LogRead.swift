@@ -4,6 +4,7 @@ public import EventSourcing
 public struct LogRead: Sendable {
     /// The query that the events must match.
     public let query: EventQuery
+    let lookup: QueryLookup
     /// Whether the read goes from high positions to low ones.
     public let isBackwards: Bool
     /// Whether the read wants only the first event of each stream.
@@ -16,7 +17,10 @@ public struct LogRead: Sendable {
     /// The greatest number of events still wanted.
     public private(set) var limit: Int
     /// The largest chunk, in bytes. A chunk always has at least one record, whatever its size.
-    public let chunkBytes: Int
+    public var chunkBytes: Int
+    /// How much work a chunk may cost, in steps of about ten nanoseconds: then it ends before it is
+    /// full, and may be empty although more events match. The default is no limit.
+    public var stepsPerChunk = Int.max
     /// What to return in place of the events at these positions. Empty to return all events as they
     /// were appended.
     public var amendments: [UInt64: Amendment] = [:]
@@ -29,6 +33,10 @@ public struct LogRead: Sendable {
 
     /// The rest of the ordinals that the index of the segment at `base` returned.
     private var candidates: (base: UInt64, ordinals: ArraySlice<UInt32>)?
+    /// The segment in which it costs less to look at each record than at the index.
+    private var scannedBase: UInt64?
+    /// The work that is left for the current chunk.
+    private var work = LookupWork.unlimited
 
     /// Creates a read of the events that match `query`.
     ///
@@ -44,6 +52,7 @@ public struct LogRead: Sendable {
         limit: Int = .max, chunkBytes: Int = 256 << 10
     ) {
         self.query = query
+        lookup = QueryLookup(query)
         self.isBackwards = isBackwards
         self.isOfStarts = isOfStarts
         bound = isBackwards ? max(to ?? 1, 1) : min(to ?? .max, .max - 1)
@@ -73,7 +82,7 @@ public struct LogRead: Sendable {
 
     /// Moves past a segment whose events, at the positions in `range`, were all examined.
     mutating func pass(_ range: Range<UInt64>) {
-        candidates = nil
+        (candidates, scannedBase) = (nil, nil)
         move(
             to: isBackwards ? min(position, range.lowerBound - 1) : max(position, range.upperBound))
     }
@@ -94,7 +103,8 @@ public struct LogRead: Sendable {
         let lowest = UInt32(max(low, base) - base)
         let highest = UInt32(min(high, end) - base)
         guard lowest <= highest else { return [] }
-        guard !query.isAll || isOfStarts || wantsHistoryOnly(of: segment) else {
+        guard !query.isAll || isOfStarts || wantsHistoryOnly(of: segment), scannedBase != base
+        else {
             return isBackwards
                 ? (lowest...highest).suffix(maximum).reversed()
                 : Array((lowest...highest).prefix(maximum))
@@ -103,25 +113,51 @@ public struct LogRead: Sendable {
         var rest = trimmed(known ?? [], to: lowest...highest)
         if rest.isEmpty {
             // An open segment may have new records since the last look.
-            let found = try candidates(in: segment, from: lowest)
+            guard let found = try candidates(in: segment, from: lowest) else {
+                scannedBase = base
+                return try ordinals(of: segment, count: count, maximum: maximum)
+            }
             rest = trimmed(found[...], to: lowest...highest)
         }
         candidates = (base, rest)
         return isBackwards ? rest.suffix(maximum).reversed() : Array(rest.prefix(maximum))
     }
 
-    private func candidates(
+    /// Returns the ordinals that may match, or nil if it costs less to look at each record.
+    private mutating func candidates(
         in segment: some Segment, from lowest: UInt32
-    ) throws(LogError) -> [UInt32] {
-        var found = try segment.candidates(query, from: lowest)
+    ) throws(LogError) -> [UInt32]? {
+        var indexWork = LookupWork(left: Self.mostIndexWork)
+        var found = try segment.candidates(lookup, from: lowest, &indexWork)
         var terms: [Term] = isOfStarts ? [.start] : []
         if wantsHistoryOnly(of: segment) { terms.append(.history) }
         for term in terms {
             let ordinals = try segment.ordinals(term, from: lowest)
+            _ = indexWork.spend(segment.termSteps + ordinals.count + (found?.count ?? 0))
             found = found.map { intersection($0, ordinals) } ?? ordinals
         }
-        return found ?? []
+        _ = work.spend(Self.mostIndexWork - indexWork.left)
+        return found
     }
+
+    /// How much work the index of one segment may cost, in steps. Beyond it, the read looks at each
+    /// record, which it can do in parts.
+    private static let mostIndexWork = 1_000_000
+
+    /// The memory of the ordinals that it keeps, in bytes.
+    public var heldBytes: Int { (candidates?.ordinals.count ?? 0) * 4 }
+
+    /// Frees the memory of the ordinals that it keeps. They are looked up again when needed.
+    public mutating func releaseHeld() { candidates = nil }
+
+    /// Starts a chunk, with the work that it may cost.
+    mutating func startChunk() { work = LookupWork(left: stepsPerChunk) }
+
+    /// Takes the price of an examined event. Returns false if the chunk has cost enough.
+    mutating func spendComparison() -> Bool { work.spend(lookup.comparison) }
+
+    /// Takes the price of a passed segment. Returns false if the chunk has cost enough.
+    mutating func spendFiltering() -> Bool { work.spend(lookup.filtering) }
 
     private func trimmed(
         _ ordinals: ArraySlice<UInt32>, to range: ClosedRange<UInt32>
@@ -148,7 +184,7 @@ public struct LogRead: Sendable {
     }
 
     func matches(_ event: RecordedEvent) -> Bool {
-        query.matches(event) && times?.contains(event.occurredAt) ?? true
+        lookup.matches(event) && times?.contains(event.occurredAt) ?? true
             && (!isOfStarts || event.revision == 0)
     }
 

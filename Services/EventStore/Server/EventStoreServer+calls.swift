@@ -12,6 +12,9 @@ struct ReceivedCall: Sendable {
     let caller: Caller
     let name: [UInt8]
     let argument: [UInt8]
+
+    var lane: CallerLane { CallerLane(caller, key.peer) }
+    var bytes: Int { name.count + argument.count }
 }
 
 extension EventStoreServer {
@@ -54,14 +57,32 @@ extension EventStoreServer {
         }
     }
 
-    /// Answers the calls that were taken, concurrently. They see what is committed.
+    /// How many calls run at a time. The others wait, so that the clients take turns.
+    private static let callsAtATime = 8
+
+    /// Answers the calls that were taken. They see what is committed.
     func serveCalls() async throws {
         await withDiscardingTaskGroup { group in
-            for await request in receivedCalls.stream {
-                group.addTask { await self.answer(request) }
+            for await _ in callSignal.stream {
+                while runningCalls < Self.callsAtATime, let call = waitingCalls.popFirst() {
+                    // It computes on another thread, for long, and keeps no other call waiting.
+                    let counts = !call.name.elementsEqual(StoreCall.chain.utf8)
+                    if counts { runningCalls += 1 }
+                    group.addTask(executorPreference: self.loop) {
+                        let start = ContinuousClock.now
+                        await self.answer(call)
+                        if counts { await self.endCall(of: call.lane, after: .now - start) }
+                    }
+                }
             }
         }
         throw CancellationError()
+    }
+
+    private func endCall(of client: CallerLane, after duration: Duration) {
+        runningCalls -= 1
+        waitingCalls.charge(duration, to: client)
+        callSignal.continuation.yield()
     }
 
     private func answer(_ request: ReceivedCall) async {
@@ -74,11 +95,11 @@ extension EventStoreServer {
         } catch {
             answer = (.error, countedBody(of: error))
         }
-        calls.end(request.caller)
+        calls.end(request.lane, bytes: request.bytes)
         // A client repeats a call that a stopping server leaves unanswered. After a failed write,
         // only a restart shows what is on disk.
         guard !Task.isCancelled, (try? log.checkUsable()) != nil else { return }
-        send(request.key, answer.kind, answer.body)
+        send(request.key, answer.kind, answer.body, to: request.caller)
     }
 
     /// Returns the record of the event with this id, or no bytes if the log lacks it.
@@ -92,7 +113,7 @@ extension EventStoreServer {
         return Array((amended ?? event).bytes)
     }
 
-    private func streams(_ argument: Data, _ caller: Caller) throws -> [UInt8] {
+    private func streams(_ argument: Data, _ caller: Caller) async throws -> [UInt8] {
         let request = try decode(StreamsRequest.self, argument)
         try caller.checkRead(request.category.map { .categories([$0]) } ?? .all)
         guard (1...StreamsRequest.maximumLimit).contains(request.limit) else {
@@ -101,8 +122,14 @@ extension EventStoreServer {
                 "the limit of a list of streams must be 1 to \(StreamsRequest.maximumLimit), "
                     + "not \(request.limit)")
         }
-        return try JSON.encode(
-            log.streams(of: request.category, after: request.after, limit: request.limit))
+        var listing = log.listing(
+            of: request.category, after: request.after, limit: request.limit)
+        var entries: [StreamEntry] = []
+        while !listing.isDone {
+            entries += try log.streams(&listing)
+            await Task.yield()
+        }
+        return try JSON.encode(entries)
     }
 
     private func statistics() throws -> [UInt8] {

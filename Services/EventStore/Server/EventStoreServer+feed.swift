@@ -11,6 +11,7 @@ extension EventStoreServer {
             try log.checkUsable()
             if durability == .interval { try log.flush() }
             reads.forgetIdle()
+            startInterval()
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
             while ContinuousClock.now < next, try await feed.readable(until: next) {
@@ -18,7 +19,10 @@ extension EventStoreServer {
                 // block the thread.
                 for _ in 0..<100 {
                     guard let message = try feed.receive() else { break }
-                    if feed.accepts(message) { topics.note(message.array()) }
+                    let bytes = message.count + Socket.frameOverhead
+                    if feed.accepts(message.sender, message.descriptor, bytes: bytes) {
+                        topics.note(message.array())
+                    }
                 }
             }
         }
@@ -30,19 +34,33 @@ extension EventStoreServer {
         _ = try feed.send([Array(Feed.heartbeatTopic.utf8), heartbeat.bytes])
     }
 
+    /// How many bytes may wait for subscribers before large records are left out, and from which
+    /// size on a record is large.
+    private static let (unsentLimit, large) = (8 << 20, 4 << 10)
+
     /// Publishes the committed records whose topic has a subscription.
+    ///
+    /// While a subscriber does not read, large records are left out. Subscribers notice at the next
+    /// heartbeat, and read them from the log.
     func publish(_ committed: [UInt8]) throws {
         guard !committed.isEmpty, !topics.isEmpty else { return }
         let records = committed.span
         var at = 0
+        let isBehind = unsentToFeed.bytes > Self.unsentLimit
+        var hasGap = false
         while at < records.count, let header = RecordHeader(records.extracting(at..<records.count))
         {
             let record = records.extracting(at..<at + header.length)
             at += header.length
             let topic = FeedTopics.topic(of: record, header)
             guard topics.isSubscribed(to: topic) else { continue }
+            guard !isBehind || record.count < Self.large else {
+                hasGap = true
+                continue
+            }
             _ = try feed.send(Frame(topic), more: true)
-            _ = try feed.send(Frame(record))
+            _ = try feed.send(Frame(record, countedBy: feedOutbox))
         }
+        if hasGap { try heartbeat() }
     }
 }

@@ -1,6 +1,7 @@
 import EventLog
 public import Observability
 import WireProtocol
+import ZeroMQ
 
 /// Counters since the start of the process.
 struct Counts {
@@ -51,6 +52,13 @@ extension EventStoreServer {
             .counter(
                 "daybook_store_read_events_total", "Events sent to readers.", counts.eventsRead),
             .gauge("daybook_store_open_reads", "Open reads.", Double(reads.count)),
+            .gauge(
+                "daybook_store_paused_reads",
+                "Open reads that wait until their clients have read what was sent.",
+                Double(reads.pausedCount)),
+            .gauge(
+                "daybook_store_feed_unsent_bytes", "Bytes that wait for subscribers.",
+                Double(unsentToFeed.bytes)),
             .gauge(
                 "daybook_store_feed_topics", "Topic prefixes subscribed to at the feed.",
                 Double(topics.count)),

@@ -14,8 +14,11 @@ public import ZeroMQ
 /// answers and publishes. So the more clients wait, the more appends share a sync. It reads sealed
 /// segments on another thread, so that long reads delay nobody.
 public actor EventStoreServer: LoopActor {
-    /// The largest number of requests in a step. Then the server commits and serves readers.
-    private static let requestsPerStep = 1024
+    /// How long the costly conditions of one client may take between two heartbeats. The server
+    /// rejects further ones.
+    private static let checkingTime: Duration = .milliseconds(50)
+    /// From which duration on a condition is costly.
+    private static let costlyCheck: Duration = .microseconds(100)
 
     var log: EventLog
     let durability: Durability
@@ -25,21 +28,35 @@ public actor EventStoreServer: LoopActor {
     var counts = Counts()
     var reads = ReadTable()
     let sealedReads = SealedReads()
-    let sealedJobs = AsyncStream.makeStream(of: SealedReads.Job.self)
+    let sealedSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// What waits to be sent to clients.
+    var outboxes: Outboxes
+    /// The clients that have read some of what was sent, and whose reads wait for that.
+    let freed = AsyncStream<[UInt8]>.makeStream()
+    /// How long the costly conditions of each client have taken since the last heartbeat.
+    private var checking: [CallerLane: Duration] = [:]
     let chain = ChainHashing()
     var chainsWaiting = 0
     let calls: CallTable
-    let receivedCalls = AsyncStream.makeStream(of: ReceivedCall.self)
+    var waitingCalls = FairQueue<ReceivedCall>()
+    /// How many calls run.
+    var runningCalls = 0
+    let callSignal = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     /// Failures of the log while the process itself appends, which end the server.
     let failures = AsyncStream.makeStream(of: (any Error).self)
     let feedEndpoint: String
     let busEndpoint: String?
     let access: AccessControl
-    private let requests: Socket
+    let requests: Socket
+    /// The requests that wait for their turn.
+    var backlog = RequestBacklog()
     let feed: Socket
     var topics = FeedTopics()
+    /// The bytes that wait for subscribers.
+    let unsentToFeed = UnsentBytes.Total()
+    let feedOutbox: UnsentBytes
     /// The answers that wait for the next commit, so that what they say is durable.
-    private var answers: [(ReadKey, MessageKind, [UInt8])] = []
+    private var answers: [(key: ReadKey, caller: Caller, kind: MessageKind, body: [UInt8])] = []
     /// The thread that runs the server.
     public nonisolated let loop: SocketLoop
 
@@ -63,6 +80,8 @@ public actor EventStoreServer: LoopActor {
         self.loop = loop
         self.access = access
         calls = CallTable(of: "the event store", access: access)
+        outboxes = Outboxes { [freed] in freed.continuation.yield($0) }
+        feedOutbox = UnsentBytes(in: unsentToFeed)
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
         self.busEndpoint = busEndpoint
@@ -73,6 +92,7 @@ public actor EventStoreServer: LoopActor {
         requests = try Socket(.router, on: loop, in: context, options: options)
         try requests.bind(endpoint)
         options.zapDomain = Feed.zapDomain
+        options.unsent = unsentToFeed
         feed = try Socket(.xpub, on: loop, in: context, options: options)
         try feed.bind(feedEndpoint)
     }
@@ -100,6 +120,7 @@ public actor EventStoreServer: LoopActor {
                 group.addTask(executorPreference: loop) { try await self.serveRequests() }
                 group.addTask(executorPreference: loop) { try await self.serveFeed() }
                 group.addTask(executorPreference: loop) { try await self.serveSealedReads() }
+                group.addTask(executorPreference: loop) { try await self.servePausedReads() }
                 group.addTask(executorPreference: loop) { try await self.serveCalls() }
                 group.addTask { [failures] in
                     for await error in failures.stream { throw error }
@@ -117,13 +138,12 @@ public actor EventStoreServer: LoopActor {
     private func serveRequests() async throws {
         while true {
             try Task.checkCancellation()
-            var taken = 0
-            while taken < Self.requestsPerStep, try takeRequest() { taken += 1 }
+            let hasTaken = try takeRequests()
             let committed = try commit()
             sendAnswers()
             try publish(committed)
             let hasRead = serveReads()
-            guard taken == 0, !hasRead else {
+            guard !hasTaken, !hasRead else {
                 // Yield to the other tasks on this thread.
                 await Task.yield()
                 continue
@@ -146,31 +166,12 @@ public actor EventStoreServer: LoopActor {
 
     // MARK: Requests
 
-    /// Receives and handles one message. Returns false if none waits. The last frame may be large,
-    /// so it is not copied.
-    private func takeRequest() throws(ZeroMQError) -> Bool {
-        // A ROUTER's first frame names the peer.
-        guard let peer = try requests.receive() else { return false }
-        var frames: [[UInt8]] = []
-        var last = Frame()
-        var sender: String?
-        var isAccepted = true
-        var hasMore = peer.hasMore
-        var count = 0
-        while hasMore, let next = try requests.receive() {
-            hasMore = next.hasMore
-            count += 1
-            if count == 1 { (sender, isAccepted) = (next.sender, requests.accepts(next)) }
-            if hasMore { frames.append(next.array()) } else { last = next }
-        }
-        // Messages of a revoked key are dropped.
-        if isAccepted, let caller = access.caller(sender) {
-            handle(frames, last, frameCount: count, from: peer.array(), caller)
-        }
-        return true
-    }
-
-    private func handle(
+    /// Handles a message.
+    ///
+    /// - Parameters:
+    ///   - frames: the header and the body without its last frame.
+    ///   - frameCount: the number of all frames.
+    func handle(
         _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8],
         _ caller: Caller
     ) {
@@ -180,10 +181,14 @@ public actor EventStoreServer: LoopActor {
         do throws(ProtocolError) {
             let kind = try head.checkedKind.get()
             try kind.check(bodyFrames: frameCount - 1)
+            // A client that does not read its answers can't read this one either.
+            guard !kind.hasAnswer || outboxes.room(for: 1, to: peer, caller) != nil else {
+                return ProcessCounters.shared.noteDroppedAnswer()
+            }
             try handle(kind, frames, last, key, caller)
         } catch {
             access.note(error, of: caller)
-            answers.append((key, .error, countedBody(of: error)))
+            answers.append((key, caller, .error, countedBody(of: error)))
         }
     }
 
@@ -200,20 +205,20 @@ public actor EventStoreServer: LoopActor {
         case .append:
             let condition = try AppendCondition(frames[1][...])
             let appended = try last.withBytes { records throws(ProtocolError) in
-                try append(records, condition, caller)
+                try append(records, condition, caller, key)
             }
-            answers.append((key, .appended, appended.bytes))
+            answers.append((key, caller, .appended, appended.bytes))
         case .appendMany:
             let outcomes = try last.withBytes { frame throws(ProtocolError) in
-                try appendMany(frame, caller)
+                try appendMany(frame, caller, key)
             }
-            answers.append((key, .appendedMany, outcomes))
+            answers.append((key, caller, .appendedMany, outcomes))
         case .hello:
-            answers.append((key, .welcome, try welcome(last.array(), caller)))
+            answers.append((key, caller, .welcome, try welcome(last.array(), caller)))
         case .read:
             let request = try ReadRequest(last.array()[...])
             try caller.checkRead(request.query)
-            try reads.start(ReadSession(request, of: caller), key)
+            try reads.start(ReadSession(request, of: caller, size: last.count), key)
         case .credit:
             let frame = last.array()
             guard frame.count == 4 else {
@@ -224,18 +229,39 @@ public actor EventStoreServer: LoopActor {
         case .cancel:
             reads.end(key)
         case .call:
-            try calls.begin(caller)
-            receivedCalls.continuation.yield(
-                ReceivedCall(key: key, caller: caller, name: frames[1], argument: last.array()))
+            let call = ReceivedCall(
+                key: key, caller: caller, name: frames[1], argument: last.array())
+            try calls.begin(call.lane, bytes: call.bytes)
+            waitingCalls.append(call, to: call.lane)
+            callSignal.continuation.yield()
         case .welcome, .appended, .appendedMany, .chunk, .result, .error:
             throw ProtocolError(.malformed, "\(kind) is an answer, not a request")
         }
     }
 
     private func append(
-        _ records: Span<UInt8>, _ condition: AppendCondition, _ caller: Caller
+        _ records: Span<UInt8>, _ condition: AppendCondition, _ caller: Caller, _ key: ReadKey
     ) throws(ProtocolError) -> Appended {
         try check(records, condition, of: caller)
+        guard condition.noneMatching != nil else { return try stage(records, condition) }
+        let lane = CallerLane(caller, key.peer)
+        guard checking[lane, default: .zero] < Self.checkingTime else {
+            throw ProtocolError(
+                .overloaded,
+                "the conditions of this client take too long to check; retry later, and set after "
+                    + "to a later position")
+        }
+        let start = ContinuousClock.now
+        defer {
+            let duration = ContinuousClock.now - start
+            if duration >= Self.costlyCheck { checking[lane, default: .zero] += duration }
+        }
+        return try stage(records, condition)
+    }
+
+    private func stage(
+        _ records: Span<UInt8>, _ condition: AppendCondition
+    ) throws(ProtocolError) -> Appended {
         do throws(AppendError) {
             let appended = try log.stage(records, condition)
             counts.appends += 1
@@ -245,16 +271,22 @@ public actor EventStoreServer: LoopActor {
         }
     }
 
+    /// Starts a new interval for the limits that concern the time between two heartbeats.
+    func startInterval() {
+        checking = [:]
+        outboxes.forgetIdle()
+    }
+
     /// Accepts or rejects each append in `frame`, in order.
     private func appendMany(
-        _ frame: Span<UInt8>, _ caller: Caller
+        _ frame: Span<UInt8>, _ caller: Caller, _ key: ReadKey
     ) throws(ProtocolError) -> [UInt8] {
         var outcomes: [UInt8] = []
         for part in try AppendPart.read(frame) {
             let outcome = Result { () throws(ProtocolError) in
                 try append(
                     frame.extracting(part.records), try AppendCondition(part.condition[...]),
-                    caller)
+                    caller, key)
             }
             if case .failure(let error) = outcome {
                 counts.errors[error.code, default: 0] += 1
@@ -272,20 +304,35 @@ public actor EventStoreServer: LoopActor {
     }
 
     private func sendAnswers() {
-        for (key, kind, body) in answers { send(key, kind, body) }
+        for answer in answers { send(answer.key, answer.kind, answer.body, to: answer.caller) }
         answers.removeAll(keepingCapacity: true)
     }
 
-    /// Sends an answer. Returns false if the client has disconnected or does not read. That client
-    /// must ask again, and other clients are not affected.
-    @discardableResult
-    func send(_ key: ReadKey, _ kind: MessageKind, _ body: [UInt8]...) -> Bool {
+    /// Sends an answer. Drops it if the client has disconnected or does not read. That client must
+    /// ask again, and other clients are not affected.
+    func send(_ key: ReadKey, _ kind: MessageKind, _ body: [UInt8], to caller: Caller) {
+        guard let unsent = outboxes.room(for: body.count, to: key.peer, caller) else {
+            return ProcessCounters.shared.noteDroppedAnswer()
+        }
+        if send(key, kind, [body], countedBy: unsent) == false {
+            ProcessCounters.shared.noteDroppedAnswer()
+        }
+    }
+
+    /// Sends an answer of any size. Returns false if too many messages wait for the client, and nil
+    /// if it has disconnected.
+    func send(
+        _ key: ReadKey, _ kind: MessageKind, _ body: [[UInt8]], countedBy unsent: UnsentBytes
+    ) -> Bool? {
         let header = MessageHeader(kind, requestID: key.requestID).bytes
-        return (try? requests.send([key.peer, header] + body)) ?? false
+        return try? requests.send([key.peer, header] + body, countedBy: unsent)
     }
 }
 
 extension MessageKind {
+    /// Whether a request of this kind is answered, be it with an error.
+    fileprivate var hasAnswer: Bool { self != .credit && self != .cancel }
+
     /// Throws `malformed` if a request of this kind has another number of frames after its header.
     fileprivate func check(bodyFrames found: Int) throws(ProtocolError) {
         let count =

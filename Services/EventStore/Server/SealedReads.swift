@@ -12,11 +12,15 @@ actor SealedReads: LoopActor {
         let read: LogRead
         let segments: SealedSegments
         /// The largest number of chunks to read.
-        let chunks: UInt32
+        let chunks: Int
+        /// How many bytes the chunks may have. The last one may have more, by one record.
+        let bytes: Int
     }
 
     /// The number of chunks that a read gets before others have their turn.
-    static let turn: UInt32 = 4
+    static let turn = 4
+    /// How long a read takes before others have their turn.
+    private static let longestTurn: Duration = .milliseconds(10)
 
     let loop = SocketLoop(name: "sealed-reads")
 
@@ -25,10 +29,16 @@ actor SealedReads: LoopActor {
     func run(_ job: Job) -> [(chunk: Result<LogChunk, LogError>, read: LogRead)] {
         var results: [(chunk: Result<LogChunk, LogError>, read: LogRead)] = []
         var read = job.read
-        while results.count < Int(job.chunks), !read.isDone, read.position < job.segments.end {
+        let end = ContinuousClock.now + Self.longestTurn
+        var bytes = 0
+        func isEnough() -> Bool {
+            results.count >= job.chunks || bytes + read.chunkBytes > job.bytes || .now >= end
+        }
+        while results.isEmpty || !isEnough(), !read.isDone, read.position < job.segments.end {
             let chunk = Result { () throws(LogError) in try job.segments.read(&read) }
             results.append((chunk, read))
-            if case .failure = chunk { break }
+            guard case .success(let chunk) = chunk else { break }
+            bytes += chunk.bytes.count
         }
         return results
     }

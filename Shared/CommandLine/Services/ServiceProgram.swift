@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Logging
 public import ServiceRuntime
+import ZeroMQ
 
 /// A service's executable: its own commands, besides those that every service has.
 ///
@@ -61,6 +62,7 @@ struct Serve<S: ServiceProgram>: ProgramCommand {
     /// Runs the service until SIGTERM or SIGINT.
     func run() async throws {
         makeNewFilesPrivate()
+        Descriptors.raiseLimit()
         let configuration = try options.configuration(of: S.name)
         if let warning = accessWarning(for: configuration.home) {
             configuration.logger(S.name).warning("\(warning)")

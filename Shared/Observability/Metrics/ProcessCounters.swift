@@ -1,4 +1,5 @@
 import Synchronization
+import ZeroMQ
 
 /// Counts what every process does: calls by name and outcome, and denied handshakes.
 ///
@@ -17,6 +18,7 @@ package final class ProcessCounters: Sendable {
         var deniedHandshakes: UInt64 = 0
         var refusedConnections: UInt64 = 0
         var keys: (isKeyringValid: Bool, isKeyValid: Bool)?
+        var droppedAnswers: UInt64 = 0
     }
 
     private let counts = Mutex(Counts())
@@ -53,9 +55,12 @@ package final class ProcessCounters: Sendable {
         }
     }
 
+    /// Counts an answer that was dropped, because its client does not read.
+    package func noteDroppedAnswer() { counts.withLock { $0.droppedAnswers += 1 } }
+
     /// Returns the current metrics, with calls and outcomes in alphabetical order.
     ///
-    /// The counter of handshakes exists from the start, because an alert can't fire on a missing
+    /// The counters of denials exist from the start, because an alert can't fire on a missing
     /// metric.
     func metrics() -> [Metric] {
         let counts = counts.withLock { $0 }
@@ -86,6 +91,19 @@ package final class ProcessCounters: Sendable {
             .gauge(
                 "daybook_key_valid", "1 if the keyring has the process's own key, otherwise 0.",
                 each: counts.keys.map { [([], $0.isKeyValid ? 1 : 0)] } ?? []),
+            .counter(
+                "daybook_answers_dropped_total",
+                "Answers that were dropped, because their clients do not read.",
+                counts.droppedAnswers),
+            .gauge(
+                "daybook_unsent_bytes", "Bytes that wait for clients and subscribers to read them.",
+                Double(UnsentBytes.ofProcess.bytes)),
+            .counter(
+                "daybook_connections_closed_total",
+                "Connections that were closed because they exceeded a limit.",
+                each: ClosedConnections.Reason.allCases.map {
+                    ([.init("reason", $0.rawValue)], ClosedConnections.shared[$0])
+                }),
         ]
     }
 }

@@ -24,10 +24,18 @@ actor PastQueries {
         let argument: Data
     }
 
+    /// An answer that is being computed, and how many callers wait for it.
+    private struct Computation {
+        let id: UInt64
+        let task: Task<Data, any Error>
+        var callers = 1
+    }
+
     private typealias Waiter = (caller: String?, id: EventID, go: AsyncStream<Void>.Continuation)
 
     private let loop: SocketLoop
-    private var answers: [Query: Task<Data, any Error>] = [:]
+    private var answers: [Query: Computation] = [:]
+    private var lastID: UInt64 = 0
     /// The number of running queries by caller. Callers without a key count as one.
     private var running: [String?: Int] = [:]
     private var waiting: [Waiter] = []
@@ -50,24 +58,48 @@ actor PastQueries {
         _ fold: @escaping @Sendable () async throws -> Data
     ) async throws -> Data {
         let query = id.map { Query(id: $0, caller: caller, call: call, argument: argument) }
-        if let query, let answer = answers[query] { return try await answer.value }
+        if let query, let answer = answers[query] {
+            answers[query]?.callers += 1
+            return try await value(of: answer.task, for: query)
+        }
         let seconds = min(timeout ?? Self.longest, Self.longest)
         try require(seconds > 0, .invalid, "a timeout must be above 0 seconds, not \(seconds)")
+        lastID += 1
+        let id = lastID
         let answer = Task.detached(executorPreference: loop) {
-            try await closing({ await self.forget(query) }) {
+            try await closing({ await self.forget(query, id) }) {
                 try await self.run(fold, for: caller.name, within: .seconds(seconds))
             }
         }
-        if let query { answers[query] = answer }
-        return try await withTaskCancellationHandler {
+        if let query { answers[query] = Computation(id: id, task: answer) }
+        return try await value(of: answer, for: query)
+    }
+
+    private func value(
+        of answer: Task<Data, any Error>, for query: Query?
+    ) async throws -> Data {
+        try await withTaskCancellationHandler {
             try await answer.value
         } onCancel: {
-            answer.cancel()
+            Task { await self.leave(answer, of: query) }
         }
     }
 
-    private func forget(_ query: Query?) {
-        if let query { answers[query] = nil }
+    /// Cancels the answer unless another caller waits for it, such as the same one on a new
+    /// connection.
+    private func leave(_ answer: Task<Data, any Error>, of query: Query?) {
+        if let query, answers[query]?.task == answer {
+            answers[query]?.callers -= 1
+            guard answers[query]?.callers == 0 else { return }
+            // Who asks from now on must not wait for an answer that is cancelled.
+            answers[query] = nil
+        }
+        answer.cancel()
+    }
+
+    /// Forgets the answer, unless the query has a later one by now.
+    private func forget(_ query: Query?, _ id: UInt64) {
+        if let query, answers[query]?.id == id { answers[query] = nil }
     }
 
     private nonisolated func run(

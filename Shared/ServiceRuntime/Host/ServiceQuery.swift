@@ -99,8 +99,9 @@ extension ServiceQuery: AnsweredQuery {
             try caller.checkRead(S.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<Argument>.self, data)
             guard request.asOf != nil || request.without != nil else {
-                let marked = try await readModel.answer(
-                    self, request.query, atLeast: try request.position())
+                let marked = try await request.waiting(on: readModel.loop) { position in
+                    try await readModel.answer(self, request.query, atLeast: position)
+                }
                 let marks = request.marks == true ? marked.marks : nil
                 return Marked(try JSON.data(marked.answer), marks)
             }

@@ -9,11 +9,12 @@ import ZeroMQ
 /// The live read model of a projection: it follows the log, in memory and on disk, and answers
 /// queries.
 actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
-    private var model: ProjectedModel<P>
-    private var store: ProjectedStore
+    private(set) var model: ProjectedModel<P>
+    private(set) var store: ProjectedStore
     /// The position up to which the model contains every event, and the queries that wait for a
     /// later one.
-    private var gate: PositionGate<CheckedContinuation<Void, any Error>>
+    private(set) var gate: PositionGate<Waiter>
+    private var lastWaiter: UInt64 = 0
     /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
     /// The locks that are held while the model and its store change, and while they are rebuilt.
@@ -29,11 +30,17 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// The errors of queries after which the store can't be used.
     private let failure = AsyncStream<any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    private let client: EventStoreClient
-    private let log: EventID
+    let client: EventStoreClient
+    let log: EventID
     private let logger: Logger
     /// The process's socket loop: calls from there need no change of threads.
     nonisolated let loop: SocketLoop
+
+    /// A query that waits for a later position.
+    struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<Void, any Error>
+    }
 
     /// Opens the store at `path`. Replaces a store of another version by an empty one, which
     /// `run()` fills from the log.
@@ -136,7 +143,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
                 model.fold(events)
                 try await store.commit(model.takeWrites(), checkpoint: position)
             }
-            for waiter in gate.advance(to: position) { waiter.resume() }
+            for waiter in gate.advance(to: position) { waiter.continuation.resume() }
         }
     }
 
@@ -171,7 +178,9 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
                 try await Amendments.notices(after: notice.position, client)
             }
             for notice in later { try await onAmendment(notice) }
-            for waiter in gate.advance(to: max(amended.head, gate.position)) { waiter.resume() }
+            for waiter in gate.advance(to: max(amended.head, gate.position)) {
+                waiter.continuation.resume()
+            }
         }
     }
 
@@ -193,7 +202,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     /// Runs `body` while nobody else holds the lock of this name.
-    private func whileLocked<Result>(
+    func whileLocked<Result>(
         _ name: String, _ body: () async throws -> Result
     ) async throws -> Result {
         if !locks.tryLock(name) {
@@ -206,7 +215,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// Stops following the log for `reason`, and fails all queries that wait for later events.
     private func stop(_ reason: any Error) {
         end = end ?? reason
-        for waiter in gate.removeAll() { waiter.resume(throwing: reason) }
+        for waiter in gate.removeAll() { waiter.continuation.resume(throwing: reason) }
     }
 
     // MARK: Queries
@@ -234,18 +243,28 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         }
     }
 
-    private func wait(for position: UInt64) async throws {
+    func wait(for position: UInt64) async throws {
         guard position > gate.position else { return }
-        try await withCheckedThrowingContinuation { continuation in
-            // Checked here, because the model may have caught up while this task suspended.
-            if position <= gate.position {
-                continuation.resume()
-            } else if let end {
-                continuation.resume(throwing: end)
-            } else {
-                gate.add(continuation, for: position)
+        lastWaiter += 1
+        let id = lastWaiter
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                // Checked here, because the model may have caught up while this task suspended.
+                if position <= gate.position {
+                    continuation.resume()
+                } else if let end = Task.isCancelled ? CancellationError() : end {
+                    continuation.resume(throwing: end)
+                } else {
+                    gate.add(Waiter(id: id, continuation: continuation), for: position)
+                }
             }
+        } onCancel: {
+            Task(executorPreference: loop) { await self.stopWaiting(id) }
         }
+    }
+
+    private func stopWaiting(_ id: UInt64) {
+        gate.remove { $0.id == id }?.continuation.resume(throwing: CancellationError())
     }
 
     // MARK: Rebuild
@@ -323,60 +342,6 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         store = try P.openStore(path, log: log)!
         model = fresh.model
         amended = (from: 0, head: fresh.head)
-    }
-
-    // MARK: Comparison
-
-    /// Returns the differences between the store's rows and those that the log leads to, up to the
-    /// limit of `RowDifference`.
-    ///
-    /// Folds the whole log into a store beside the live one, which waits only while the last few
-    /// events are read.
-    func differences() async throws -> [RowDifference] {
-        try await whileLocked("comparison") {
-            while true {
-                // Before an amendment, the model has its event as it was read then.
-                try await wait(for: client.welcome().head)
-                if let found = try await compareOnce() { return found }
-            }
-        }
-    }
-
-    /// Returns the differences, or nil if an event was amended meanwhile: one of the stores may
-    /// have it as it was read before.
-    private func compareOnce() async throws -> [RowDifference]? {
-        let path = store.path + ".comparison"
-        // What an earlier process has left is not trusted.
-        try ProjectedStore.remove(path)
-        var fresh = try await Rebuilding<P>(at: path, log: log, from: client)
-        do {
-            try await fresh.extend(to: gate.position, from: client) { _ in }
-            // The live store is not replaced while its snapshot is open.
-            let found = try await whileLocked("rebuild") { try await compare(&fresh) }
-            try fresh.abandon()
-            return found
-        } catch {
-            try fresh.abandon()
-            throw error
-        }
-    }
-
-    private func compare(_ fresh: inout Rebuilding<P>) async throws -> [RowDifference]? {
-        try await fresh.extend(to: gate.position, from: client) { _ in }
-        let (shown, position, stopped) = try await whileLocked("model") {
-            try await fresh.extend(to: gate.position, from: client) { _ in }
-            let stopped = fresh.model.stopped.sorted + model.stopped.sorted
-            return (try store.snapshot(), gate.position, Set(stopped.map(\.id)))
-        }
-        let live = store.path
-        let found = try await fresh.store.read { log in
-            try StoreFailure.naming(live) {
-                try shown.read { try RowDifference.all(of: P.Model.self, log, $0, but: stopped) }
-            }
-        }
-        try shown.close()
-        let amended = try await Amendments.last(client) ?? 0
-        return amended <= min(fresh.head, position) ? found : nil
     }
 
     // MARK: Status

@@ -28,6 +28,13 @@ package struct PositionGate<Waiter> {
         return reached
     }
 
+    /// Removes and returns the first waiter for which `isMeant` is true, or nil if it is true for
+    /// no waiter.
+    package mutating func remove(where isMeant: (Waiter) -> Bool) -> Waiter? {
+        guard let index = waiters.firstIndex(where: { isMeant($0.waiter) }) else { return nil }
+        return waiters.remove(at: index).waiter
+    }
+
     /// Removes and returns all waiters, in order.
     package mutating func removeAll() -> [Waiter] {
         defer { waiters = [] }

@@ -143,6 +143,13 @@ final class BusQueue {
             consumer: request.consumer, token: request.token, now: now)
     }
 
+    /// Returns entries whose deliveries were not sent to the front of the line.
+    func unsend(_ deliveries: some BidirectionalCollection<QueueState.Delivery>) {
+        for delivery in deliveries.reversed() {
+            _ = state.takeBack(delivery.entry.sequence, lease: delivery.lease)
+        }
+    }
+
     func countDelivered(_ count: Int) { delivered += UInt64(count) }
 
     /// Applies the consumer's verdict, if the lease is the current one. Returns whether it took

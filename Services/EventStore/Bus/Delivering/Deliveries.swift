@@ -217,6 +217,16 @@ extension Deliveries {
         return deliveries
     }
 
+    /// Returns leased entries that do not fit into the answer to the queue.
+    mutating func unsend(
+        _ leased: some BidirectionalCollection<QueueState.Delivery>, of receive: Receive,
+        at now: BusTime
+    ) {
+        guard let queue = queue(of: receive) else { return }
+        queue.unsend(leased)
+        finishChange(of: queue, at: now)
+    }
+
     /// Applies the consumer's verdicts. Returns for each whether it took effect. A repeated verdict
     /// gets the first answer.
     ///

@@ -9,6 +9,8 @@ struct ConsumerKey: Hashable, Sendable {
 /// The answer to each consumer's last receive, in case the consumer asks again.
 struct ReceiveAnswers {
     private static let kept: Duration = .seconds(60)
+    /// How many bytes of answers are kept. Beyond it, the oldest are forgotten.
+    private static let bytes = 64 << 20
 
     private struct Answer {
         let token: EventID
@@ -20,6 +22,7 @@ struct ReceiveAnswers {
     }
 
     private var answers: [ConsumerKey: Answer] = [:]
+    private var bytes = 0
 
     /// Whether the receive with this token is the consumer's last one.
     func isLast(_ token: EventID, of key: ConsumerKey) -> Bool { answers[key]?.token == token }
@@ -48,7 +51,14 @@ struct ReceiveAnswers {
         _ key: ConsumerKey, _ token: EventID, with frame: [UInt8]?, at now: RunningTime
     ) -> [Waiter] {
         guard isLast(token, of: key) else { return [] }
-        return replace(key, with: frame.map { Answer(token: token, frame: $0, madeAt: now) })
+        let waiters = replace(key, with: frame.map { Answer(token: token, frame: $0, madeAt: now) })
+        while bytes > Self.bytes,
+            let oldest = answers.filter({ $0.value.frame != nil && $0.key != key })
+                .min(by: { $0.value.madeAt < $1.value.madeAt })
+        {
+            _ = replace(oldest.key, with: nil)
+        }
+        return waiters
     }
 
     /// Forgets the consumer's last receive, because the consumer has stopped. Returns the callers
@@ -57,11 +67,14 @@ struct ReceiveAnswers {
 
     /// Forgets answers that were made long ago.
     mutating func forgetOld(at now: RunningTime) {
-        answers = answers.filter { $0.value.frame == nil || $0.value.madeAt + Self.kept >= now }
+        for (key, answer) in answers where answer.frame != nil && answer.madeAt + Self.kept < now {
+            _ = replace(key, with: nil)
+        }
     }
 
     private mutating func replace(_ key: ConsumerKey, with answer: Answer?) -> [Waiter] {
         let waiters = answers[key]?.waiters ?? []
+        bytes += (answer?.frame?.count ?? 0) - (answers[key]?.frame?.count ?? 0)
         answers[key] = answer
         return waiters
     }

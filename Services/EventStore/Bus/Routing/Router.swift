@@ -116,6 +116,9 @@ struct Router {
     /// Adds a caller that waits until the log is routed up to `position`.
     mutating func wait(for position: UInt64, _ waiter: Waiter) { gate.add(waiter, for: position) }
 
+    /// Removes a caller that waits no longer.
+    mutating func forget(_ waiter: Waiter) { _ = gate.remove { $0 == waiter } }
+
     /// Makes the router wait before its next batch.
     mutating func pause() { isPaused = true }
 

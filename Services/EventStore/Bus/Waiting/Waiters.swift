@@ -10,17 +10,29 @@ struct Waiters {
     private var lastID: UInt64 = 0
     private(set) var isStopped = false
 
+    /// Returns a waiter for a caller that is added later.
+    mutating func reserve() -> Waiter {
+        lastID += 1
+        return Waiter(id: lastID)
+    }
+
     /// Adds a caller. Returns nil and fails it if the bus has stopped, because nothing would resume
     /// it.
     mutating func add(_ continuation: CheckedContinuation<Void, any Error>) -> Waiter? {
+        let waiter = reserve()
+        return add(continuation, as: waiter) ? waiter : nil
+    }
+
+    /// Adds a caller as a reserved waiter. Returns false and fails it if the bus has stopped.
+    mutating func add(
+        _ continuation: CheckedContinuation<Void, any Error>, as waiter: Waiter
+    ) -> Bool {
         guard !isStopped else {
             continuation.resume(throwing: CancellationError())
-            return nil
+            return false
         }
-        lastID += 1
-        let waiter = Waiter(id: lastID)
         continuations[waiter] = continuation
-        return waiter
+        return true
     }
 
     mutating func resume(_ waiters: some Sequence<Waiter>) {

@@ -8,6 +8,8 @@ struct OpenSegment: Segment {
     /// Where each record begins, by ordinal (position less base). The last entry is where the next
     /// record will begin.
     private(set) var offsets: [UInt32] = [UInt32(SegmentHeader.size)]
+    /// The number of streams that begin in the segment.
+    private(set) var starts = 0
     private(set) var firstTime: Int64
     private(set) var lastTime: Int64
 
@@ -37,6 +39,7 @@ struct OpenSegment: Segment {
 
     var base: UInt64 { header.base }
     var binding: SegmentBinding { header.binding }
+    var termSteps: Int { 16 }
     var count: Int { offsets.count - 1 }
     /// Where the next record will begin, in bytes from the start of the file.
     var end: Int { Int(offsets[count]) }
@@ -55,6 +58,7 @@ struct OpenSegment: Segment {
             let previous = lastLinks.update(term, to: link)
             links.append(Link(ordinal: ordinal, previous: previous ?? Self.none))
         }
+        if revision == 0 { starts += 1 }
         if count == 0 { firstTime = time }
         offsets.append(UInt32(end + header.length))
         lastTime = time

@@ -1,5 +1,6 @@
 import Bytes
 import EventSourcing
+import Synchronization
 
 /// A segment that is never written to again.
 ///
@@ -9,11 +10,13 @@ final class SealedSegment: Segment {
     let binding: SegmentBinding
     private let storage: any LogStorage
     private let fences: [UInt64]
+    private let knownTotals = Mutex<(streams: Int, bytes: Int)?>(nil)
 
     var base: UInt64 { index.base }
     var count: Int { index.count }
     var firstTime: Int64 { index.firstTime }
     var lastTime: Int64 { index.lastTime }
+    var termSteps: Int { 300 }
     var name: String { SegmentHeader.name(base: base) }
     private var indexName: String { IndexFile.name(base: base) }
 
@@ -78,6 +81,17 @@ final class SealedSegment: Segment {
 
     /// Returns how many records may have the term.
     func count(of term: Term) throws(LogError) -> Int { Int(try entry(term)?.count ?? 0) }
+
+    /// Returns the number of streams that begin in the segment, and the bytes of its records.
+    func totals() throws(LogError) -> (streams: Int, bytes: Int) {
+        if let known = knownTotals.withLock({ $0 }) { return known }
+        let end = try offsets(of: count...count)[0]
+        let totals = (
+            streams: try count(of: .start), bytes: Int(end) - SegmentHeader.size
+        )
+        knownTotals.withLock { $0 = totals }
+        return totals
+    }
 
     /// Returns where the term's postings start, and their number. Nil if no record has the term.
     private func entry(_ term: Term) throws(LogError) -> (start: UInt32, count: UInt32)? {

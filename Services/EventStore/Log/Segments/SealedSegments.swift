@@ -37,10 +37,10 @@ public struct SealedSegments: Sendable {
     }
 
     /// Whether the segment at `index` may have a matching record.
-    func mayHold(_ query: EventQuery, at index: Int) -> Bool {
-        query.isAll
-            || query.items.contains { item in
-                item.termSets.allSatisfy { $0.contains { mayHold($0, at: index) } }
+    func mayHold(_ lookup: QueryLookup, at index: Int) -> Bool {
+        lookup.isAll
+            || lookup.items.contains { sets in
+                sets.allSatisfy { $0.contains { mayHold($0, at: index) } }
             }
     }
 

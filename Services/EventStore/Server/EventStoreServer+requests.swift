@@ -1,0 +1,144 @@
+import CallServer
+import EventSourcing
+import Observability
+import WireProtocol
+import ZeroMQ
+
+extension EventStoreServer {
+    /// How many requests, of how many bytes, and for how long the server takes in a step. Then it
+    /// commits and serves readers.
+    private static let requestsPerStep = 1024
+    private static let bytesPerStep = 16 << 20
+    private static let takingTime: Duration = .milliseconds(15)
+    /// How long the server takes messages from its socket at a time while requests wait, and how
+    /// many it takes at least. The socket gives each connection a turn.
+    private static let drainingTime: Duration = .milliseconds(5)
+    private static let messagesPerDrain = 512
+
+    /// A message as received. Its last frame may be large, so it is not copied.
+    private struct Message: ~Copyable {
+        let peer: [UInt8]
+        let sender: String?
+        let descriptor: Int32
+        /// The header and the body without its last frame.
+        let frames: [[UInt8]]
+        let last: Frame
+        let count: Int
+        let bytes: Int
+
+        /// The header. A message without a body has no other frame.
+        var head: RequestHead {
+            if let header = frames.first { return RequestHead(header) }
+            // A long frame is no header, and is not copied to find that out.
+            return RequestHead(count == 1 && last.count <= MessageHeader.size ? last.array() : nil)
+        }
+    }
+
+    /// Handles the requests of a step, and returns whether there were any.
+    func takeRequests() throws(ZeroMQError) -> Bool {
+        let end = ContinuousClock.now + Self.takingTime
+        var (taken, bytes) = (0, 0)
+        func isEnough() -> Bool {
+            taken >= Self.requestsPerStep || bytes >= Self.bytesPerStep || .now >= end
+        }
+        // While requests wait, new ones wait behind them, so that each client's stay in order.
+        if !backlog.isEmpty { try drain() }
+        while !isEnough(), let request = backlog.popFirst() {
+            let start = ContinuousClock.now
+            handle(
+                request.frames, Frame(request.last), frameCount: request.frameCount,
+                from: request.peer, request.caller)
+            backlog.charge(.now - start, for: request)
+            taken += 1
+            bytes += request.bytes
+        }
+        guard backlog.isEmpty else { return true }
+        while !isEnough() {
+            guard let message = try receiveMessage() else { return taken > 0 }
+            taken += 1
+            bytes += message.bytes
+            guard let caller = admit(message) else { continue }
+            handle(
+                message.frames, message.last, frameCount: message.count, from: message.peer, caller)
+        }
+        // If requests take long, the server chooses whose turn it is. Otherwise the socket does.
+        if .now >= end { try drain() }
+        return true
+    }
+
+    /// Moves messages from the socket to the backlog. Rejects those for which it has no room.
+    private func drain() throws(ZeroMQError) {
+        let end = ContinuousClock.now + Self.drainingTime
+        var taken = 0
+        while taken < Self.messagesPerDrain || .now < end {
+            taken += 1
+            guard let message = try receiveMessage() else { return }
+            guard let caller = admit(message) else { continue }
+            let client = CallerLane(caller, message.peer)
+            let head = message.head
+            let isForRead = head.kind == .credit || head.kind == .cancel
+            if isForRead, reads[ReadKey(peer: message.peer, requestID: head.id)] != nil {
+                handle(
+                    message.frames, message.last, frameCount: message.count, from: message.peer,
+                    caller)
+            } else if backlog.hasRoom(for: message.bytes, of: client, isForRead: isForRead) {
+                // The request that begins the read may be among those that wait.
+                backlog.append(
+                    WaitingRequest(
+                        peer: message.peer, caller: caller, isForRead: isForRead,
+                        frames: message.frames, last: message.last.array(),
+                        frameCount: message.count, bytes: message.bytes),
+                    of: client)
+            } else {
+                reject(head, from: message.peer, caller)
+            }
+        }
+    }
+
+    /// Rejects a request. A client that has not read its earlier answers gets none.
+    private func reject(_ head: RequestHead, from peer: [UInt8], _ caller: Caller) {
+        guard outboxes.unsent(of: peer, caller).bytes == 0 else {
+            return ProcessCounters.shared.noteDroppedAnswer()
+        }
+        let error = ProtocolError(
+            .overloaded, "too many requests of this client wait; retry later")
+        let key = ReadKey(peer: peer, requestID: head.id)
+        send(key, .error, countedBody(of: error), to: caller)
+    }
+
+    /// Returns the caller of a message, or nil if the message is dropped.
+    private func admit(_ message: borrowing Message) -> Caller? {
+        if message.count > Socket.mostFrames { requests.disconnect(message.descriptor) }
+        // Messages of a revoked key are dropped.
+        guard requests.accepts(message.sender, message.descriptor, bytes: message.bytes) else {
+            return nil
+        }
+        return access.caller(message.sender)
+    }
+
+    /// Returns the next message, or nil if none waits.
+    private func receiveMessage() throws(ZeroMQError) -> Message? {
+        // A ROUTER's first frame names the peer.
+        guard let peer = try requests.receive() else { return nil }
+        var frames: [[UInt8]] = []
+        var last = Frame()
+        var sender: String?
+        var descriptor: Int32 = -1
+        var hasMore = peer.hasMore
+        var (count, bytes) = (0, 0)
+        while hasMore, let next = try requests.receive() {
+            hasMore = next.hasMore
+            count += 1
+            bytes += next.count + Socket.frameOverhead
+            if count == 1 { (sender, descriptor) = (next.sender, next.descriptor) }
+            if !hasMore {
+                last = next
+            } else if count < Socket.mostFrames {
+                frames.append(next.array())
+            }
+        }
+        return Message(
+            peer: peer.array(), sender: sender, descriptor: descriptor, frames: frames, last: last,
+            count: count, bytes: bytes)
+    }
+}

@@ -1,0 +1,80 @@
+import CallServer
+import WireProtocol
+
+/// A request that waits for its turn.
+struct WaitingRequest {
+    let peer: [UInt8]
+    let caller: Caller
+    /// Whether it is a credit or a cancel, which a read needs to go on or to end.
+    let isForRead: Bool
+    /// The header and the body without its last frame.
+    let frames: [[UInt8]]
+    let last: [UInt8]
+    let frameCount: Int
+    let bytes: Int
+}
+
+/// The requests that wait while the server has more to do than it can.
+///
+/// libzmq would keep a number of messages of each connection, whatever their size, even after the
+/// connection has ended. It also gives each connection a turn, so that a client with many of them
+/// would have most turns.
+struct RequestBacklog {
+    /// How many bytes of requests may wait: of one client, of all, and of one client while all
+    /// have more than that. A client may always have one request.
+    private static let (ofClient, ofAll, always) = (8 << 20, 32 << 20, 64 << 10)
+    /// How many requests of one client may wait.
+    private static let requestsOfClient = 2048
+    /// How many credits and cancels of one client may wait beside its other requests, because a
+    /// read without its credit would stop. Up to which size a message counts as one, in bytes.
+    private static let (forReadsOfClient, forReadBytes) = (256, 256)
+
+    private struct Waiting {
+        var requests = 0
+        var bytes = 0
+        var forReads = 0
+    }
+
+    private var queue = FairQueue<WaitingRequest>()
+    private var byClient: [CallerLane: Waiting] = [:]
+    private var bytes = 0
+
+    var isEmpty: Bool { byClient.isEmpty }
+
+    /// Whether there is room for another request of this size.
+    ///
+    /// - Parameter isForRead: whether it is a credit or a cancel.
+    func hasRoom(for count: Int, of client: CallerLane, isForRead: Bool) -> Bool {
+        guard let own = byClient[client] else { return true }
+        if isForRead, count <= Self.forReadBytes, own.forReads < Self.forReadsOfClient {
+            return true
+        }
+        let most = bytes + count <= Self.ofAll ? Self.ofClient : Self.always
+        return own.requests < Self.requestsOfClient && own.bytes + count <= most
+    }
+
+    mutating func append(_ request: WaitingRequest, of client: CallerLane) {
+        queue.append(request, to: client)
+        byClient[client, default: Waiting()].requests += 1
+        byClient[client]?.bytes += request.bytes
+        if request.isForRead { byClient[client]?.forReads += 1 }
+        bytes += request.bytes
+    }
+
+    /// Removes and returns the first request of the client whose turn it is.
+    mutating func popFirst() -> WaitingRequest? {
+        guard let request = queue.popFirst() else { return nil }
+        let client = CallerLane(request.caller, request.peer)
+        byClient[client]?.requests -= 1
+        byClient[client]?.bytes -= request.bytes
+        if request.isForRead { byClient[client]?.forReads -= 1 }
+        if byClient[client]?.requests == 0 { byClient[client] = nil }
+        bytes -= request.bytes
+        return request
+    }
+
+    /// Counts the time that a request took.
+    mutating func charge(_ duration: Duration, for request: WaitingRequest) {
+        queue.charge(duration, to: CallerLane(request.caller, request.peer))
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// A connection by which a message came, so that its receiver can find out whether it still is
+/// open.
+public struct Connection: Hashable, Sendable {
+    let descriptor: Int32
+    /// The socket's number in the system. It tells the connection from a later one with the same
+    /// descriptor.
+    private let inode: UInt64
+
+    /// Returns the connection that the descriptor belongs to, or nil if it belongs to none.
+    init?(_ descriptor: Int32) {
+        guard let inode = Self.inode(of: descriptor) else { return nil }
+        self.descriptor = descriptor
+        self.inode = inode
+    }
+
+    /// Whether the connection has not been closed.
+    public var isOpen: Bool { Self.inode(of: descriptor) == inode }
+
+    /// Shuts the connection down, so that libzmq closes it as if the peer had. libzmq has no call
+    /// for this.
+    ///
+    /// The descriptor is libzmq's. It might be closed by now and belong to another connection.
+    func close() {
+        if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
+
+    /// The number of bytes that the peer has sent and libzmq has not taken.
+    var untaken: Int32 {
+        var count: Int32 = 0
+        return unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? count : 0
+    }
+
+    /// The number of bytes that the system holds because the peer has not taken them.
+    var untakenByPeer: Int32 {
+        var count: Int32 = 0
+        return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? count : 0
+    }
+
+    private static func inode(of descriptor: Int32) -> UInt64? {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+            return nil
+        }
+        return UInt64(status.st_ino)
+    }
+}
