@@ -44,7 +44,7 @@ public struct ServeOptions: ParsableArguments {
 }
 
 /// The option of every command that waits for a process: how long.
-public struct TimeoutOptions: ParsableArguments {
+public struct TimeoutOptions: ParsableArguments, Sendable {
     /// The given time in seconds, or nil for the default.
     @Option(
         name: .customLong("timeout"),
@@ -98,7 +98,7 @@ public struct TimeoutOptions: ParsableArguments {
 }
 
 /// The options of every call to a service.
-public struct CallOptions: ParsableArguments {
+public struct CallOptions: ParsableArguments, Sendable {
     /// The folder of the suite's state.
     @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
     public var home = Endpoints.home

@@ -4,10 +4,12 @@ import WireProtocol
 extension EventStoreClient {
     /// Returns the whole conversations of the events that match `query`, in log order.
     ///
-    /// - Parameter moment: a moment in the past, or nil for now. Later events are left out.
+    /// - Parameters:
+    ///   - moment: a moment in the past, or nil for now. Later events are left out.
+    ///   - timeout: how long to wait for a chunk, or nil for the client's timeout.
     /// - Throws: `rejected` for a moment in the future.
     public func conversations(
-        of query: EventQuery, asOf moment: Moment? = nil, timeout: Duration = .seconds(30)
+        of query: EventQuery, asOf moment: Moment? = nil, timeout: Duration? = nil
     ) async throws -> [RecordedEvent] {
         var found: Set<EventID> = []
         for try await event in try await read(query, asOf: moment, timeout: timeout).events {

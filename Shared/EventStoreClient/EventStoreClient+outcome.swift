@@ -11,8 +11,11 @@ extension EventStoreClient {
         of cause: Cause, in mayHold: (StreamName) -> Bool
     ) async throws -> Outcome? {
         guard let first = try await event(id: cause.eventID(0)) else { return nil }
-        let isSame = EventMetadata(of: first)?.digest.map { $0 == cause.digest }
-        guard cause.digest == nil || isSame ?? mayHold(first.stream) else {
+        // Every version has written metadata. An event without it was appended by a client.
+        let isSame = EventMetadata(of: first).map { metadata in
+            metadata.digest.map { $0 == cause.digest } ?? mayHold(first.stream)
+        }
+        guard cause.digest == nil || isSame == true else {
             throw ProtocolError(
                 .idReused, detail: first.position,
                 "another command has used the id \(cause.key), for \(first.type) at position "

@@ -89,9 +89,13 @@ private let reverses = Reverses(event: id, reason: "mistaken")
         let waiting = given(
             Account.self, opened, credited(500), withdrawn(200), requested(500, fromBalance: 300))
         #expect((waiting.state.funds, waiting.state.held, waiting.state.free) == (300, 300, 0))
-        #expect(throws: DaybookError.self) {
+        let error = #expect(throws: DaybookError.self) {
             try waiting.when(.withdraw(WithdrawMoney(account: "a", amount: money(1))))
         }
+        #expect(
+            error?.description
+                == "account a has 0.00 USD free (3.00 USD held for orders and reversals), "
+                + "not 0.01 USD")
         let complete = Account.Command.completeReversal(account: "a", request: 1)
         #expect(try waiting.when(complete) == [completed(500, fromBalance: 300)])
         let done = try waiting.after(complete).state
@@ -175,6 +179,19 @@ private let reverses = Reverses(event: id, reason: "mistaken")
             Account.self, opened, credited(500), withdrawn(200),
             requested(500, fromBalance: 300, request: .max), rejected(300, request: .max))
         #expect(throws: DaybookError.self) { try account.whenReversed(at: 1, id: id) }
+    }
+
+    @Test func `Reason that the end of a reversal could not repeat is rejected`() throws {
+        let account = given(Account.self, opened, credited(500), withdrawn(200))
+        let longest = String(repeating: "é", count: 2048)
+        #expect(try account.whenReversed(at: 1, id: id, reason: longest).count == 1)
+        let error = #expect(throws: DaybookError.self) {
+            try account.whenReversed(at: 1, id: id, reason: longest + "!")
+        }
+        #expect(error?.description.hasPrefix("the reason has 4097 bytes") == true)
+        // A withdrawal has no later events that repeat the reason.
+        let rich = given(Account.self, opened, credited(500))
+        #expect(try rich.whenReversed(at: 1, id: id, reason: longest + "!").count == 1)
     }
 
     @Test func `Reversal of a withdrawal repays first what the account owes`() throws {

@@ -113,6 +113,21 @@ import WireProtocol
         #expect(try await code(of: credit("q"), cause(id, "d")) == .idReused)
     }
 
+    @Test func `Event that a client has appended itself answers no repetition`() async throws {
+        let event = AccountEvent.credited(
+            MoneyCredited(
+                account: "p", amount: Money(1000, usd), repaid: Money(0, usd), reference: ""))
+        _ = try await store.client.append([
+            NewEvent(
+                id: id.derived("0"), stream: StreamName("account-p"), type: event.type,
+                data: event.encoded())
+        ])
+        for mayBeRepeat in [true, false] {
+            let again = cause(id, "d", mayBeRepeat: mayBeRepeat)
+            #expect(try await code(of: credit(), again) == .idReused)
+        }
+    }
+
     @Test func `Command that was rejected or had nothing to do is decided again`() async throws {
         let withdraw = Account.Command.withdraw(
             WithdrawMoney(account: "p", amount: Money(1000, usd)))

@@ -65,7 +65,8 @@ extension `Suite of services` {
         let reverse = ["credit", "reverse", "\(credit)", "--reason", "bounced"]
         let dry = try suite.run(reverse + ["--dry-run"])
         #expect(dry.status == 65 && dry.output.contains("CreditReversalRejected"), "\(dry)")
-        let rejected = try suite.run(reverse)
+        let identified = reverse + ["--command-id", "\(EventID.random())"]
+        let rejected = try suite.run(identified)
         #expect(rejected.status == 65 && rejected.errors.contains("would be owed"), "\(rejected)")
         let account = try await suite.account("noa")
         #expect((account.funds, account.held, account.owed) == (5000 - debt, 0, 0))
@@ -78,9 +79,12 @@ extension `Suite of services` {
         for event in ["CreditReversalRequested", "ReversalCreditDrawn", "CreditReversalCompleted"] {
             #expect(preview.status == 0 && preview.output.contains(event), "\(preview)")
         }
-        let reversed = try suite.run(reverse)
-        #expect(reversed.status == 0, "\(reversed)")
+        // The same command again: it was rejected, so it is decided again.
+        let reversed = try suite.run(identified)
+        #expect(reversed.status == 0 && !reversed.output.contains("already"), "\(reversed)")
         #expect(reversed.output.contains("CreditReversalCompleted"), "\(reversed)")
+        let repeated = try suite.run(identified)
+        #expect(repeated.status == 0 && repeated.output.contains("already"), "\(repeated)")
         #expect(try await suite.limit("noa").available == 0)
         let audit = try suite.audit()
         #expect(audit.status == 0, "\(audit)")
@@ -116,6 +120,29 @@ extension `Suite of services` {
         // It was reversed only after its saga had ended.
         let end = try await suite.ended("slow")
         #expect(end.status == .cancelled, "\(end)")
+    }
+
+    @Test func `Reversal with --wait lets a saga end that has gone on to other streams`()
+        async throws
+    {
+        let suite = try Suite()
+        try await suite.startAll()
+        try suite.customer("ida", funds: "10.00", credit: "0.00")
+        for queue in ["route", "orders"] {
+            try suite.succeed("event-store", "queues", "pause", queue)
+        }
+        try await suite.place("dear", of: "ida", price: 3000)
+        let placed = try await suite.reversalEvent("OrderPlaced").position
+        let reverse = ["orders", "reverse", "\(placed)", "--reason", "fraud", "--timeout", "120"]
+        try suite.start("waiting", command: reverse + ["--wait"])
+        try suite.succeed("event-store", "queues", "resume", "route")
+        _ = try await suite.reversalEvent("CreditDenied")
+        let dry = try suite.run(reverse + ["--dry-run"])
+        let line = dry.output.split(separator: "\n").last ?? ""
+        #expect(line.contains("CreditDenied") && line.hasSuffix("orders"), "\(dry)")
+        try suite.succeed("event-store", "queues", "resume", "orders")
+        #expect(suite.waitForExit(of: "waiting") == 65, "\(suite.log(of: "waiting"))")
+        #expect(try await suite.ended("dear").reason == .creditDenied)
     }
 
     @Test func `Order in a currency without shipping prices is rejected`() async throws {

@@ -119,7 +119,8 @@ extension `Suite of services` {
         #expect(twice.status == 65 && twice.errors.contains("reversed already"), "\(twice)")
     }
 
-    @Test func `Dry run names a service that does not answer, and unknown events are rejected`()
+    /// Events may be in flight to a service that does not answer.
+    @Test func `Dry run shows no figures, and --wait waits, while a service does not answer`()
         async throws
     {
         let suite = try Suite()
@@ -127,9 +128,21 @@ extension `Suite of services` {
         try suite.customer("ned", funds: "50.00", credit: "0.00")
         suite.terminate("route")
         let credit = try await suite.position(of: "MoneyCredited")
-        let dry = try suite.run(
-            "credit", "reverse", "\(credit)", "--reason", "x", "--dry-run", "--timeout", "5")
+        let reverse = ["credit", "reverse", "\(credit)", "--reason", "x", "--timeout", "5"]
+        let dry = try suite.run(reverse + ["--dry-run"])
         #expect(dry.status == 0 && dry.output.contains("route does not answer"), "\(dry)")
+        #expect(dry.output.contains("may be in flight, so no figures are shown"), "\(dry)")
+        #expect(!dry.output.contains("would show"), "\(dry)")
+        let head = try await suite.head()
+        let waiting = try suite.run(reverse + ["--wait"])
+        #expect(waiting.status == 69 && waiting.errors.contains("route"), "\(waiting)")
+        #expect(waiting.errors.contains("not answer, so events may be in flight"), "\(waiting)")
+        #expect(try await suite.head() == head)
+    }
+
+    @Test func `Reversal of an unknown event is rejected`() async throws {
+        let suite = try Suite()
+        try await suite.startAll()
         for (event, status, reason) in [
             ("99999", 65, "there is no event 99999"), ("x", 64, "neither an event's id nor"),
         ] {

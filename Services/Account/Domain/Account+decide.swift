@@ -135,8 +135,9 @@ extension Account {
     static func insufficientFunds(
         for amount: Money, in account: String, _ state: State
     ) -> DaybookError {
-        .rejected(
+        let purpose = state.reversals.isEmpty ? "orders" : "orders and reversals"
+        return .rejected(
             "account \(account) has \(Money(state.free, amount.currency)) free "
-                + "(\(Money(state.held, amount.currency)) held for orders), not \(amount)")
+                + "(\(Money(state.held, amount.currency)) held for \(purpose)), not \(amount)")
     }
 }

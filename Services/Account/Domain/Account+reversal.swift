@@ -39,6 +39,11 @@ extension Account: Reversible {
         return event.credit == reversed ? .rejected(event.detail) : nil
     }
 
+    /// The longest reason of a reversal that needs credit, in bytes. It is limited because balance
+    /// repeats the reason in the event that completes the reversal, which must not be too long for
+    /// the log: credit was drawn by then.
+    private static let reasonBytes = 4096
+
     /// Returns the withdrawal that reverses a credit, or the request for credit if the free funds
     /// are too low.
     static func reverse(
@@ -57,6 +62,11 @@ extension Account: Reversible {
                     account: account, amount: amount, reference: command.reference,
                     reverses: reverses))
         }
+        let length = reverses.reason.utf8.count
+        try require(
+            length <= reasonBytes, .rejected,
+            "the reason has \(length) bytes; the reason of a reversal that needs credit has up to "
+                + "\(reasonBytes)")
         return .reversalRequested(
             CreditReversalRequested(
                 account: account, request: try nextRequest(state), credit: reverses.event,

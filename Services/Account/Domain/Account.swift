@@ -3,9 +3,9 @@ public import EventSourcing
 
 /// A customer's account, the aggregate that balance, withdraw and credit share.
 ///
-/// It has `funds`, a part of which is held for open orders, and a debt: credit drawn and not
-/// repaid. Its balance is the funds less the debt. At every revision, funds ≥ held ≥ 0. Amounts are
-/// in minor units of the account's currency.
+/// It has `funds`, a part of which is held for open orders and reversals, and a debt: credit drawn
+/// and not repaid. Its balance is the funds less the debt. At every revision, funds ≥ held ≥ 0.
+/// Amounts are in minor units of the account's currency.
 ///
 /// A credit can be reversed although its money is spent, held or has repaid a debt: the account
 /// then owes what its free funds do not cover, if the customer has that much credit.

@@ -5,7 +5,7 @@ extension Audit {
     public struct AccountFigures: Hashable, Sendable {
         /// The money in the account, including what is held.
         public var funds: Int128
-        /// The part of the funds that is held for open orders.
+        /// The part of the funds that is held for open orders and reversals.
         public var held: Int128
         /// The credit that was drawn and not repaid.
         public var owed: Int128

@@ -10,7 +10,8 @@ extension Bus {
 
     /// Redrives or discards the selected dead letters. Each gets its own event.
     ///
-    /// A repeated call gets the outcome of its first attempt, also after a restart.
+    /// A repeated call gets the outcome of its first attempt, also after a restart, unless that had
+    /// nothing to do.
     ///
     /// - Throws: `notFound` if an id names no dead letter or a queue does not exist. The other dead
     ///   letters are closed all the same.
@@ -31,7 +32,8 @@ extension Bus {
         defer { waiters.resume(closings.end(cause.key, with: total)) }
         var done = try await close(request, type, cause)
         done.digest = cause.digest
-        total = done
+        // A command that had nothing to do is decided again when it is repeated.
+        if done.last != nil { total = done }
         return done.outcome(type, isRepeat: done.last?.isRepeat == true)
     }
 

@@ -9,17 +9,29 @@ struct ReversalPreview: Encodable {
     var dryRun = true
     /// The events that the services would append.
     var events: [RehearsedEvent]
-    /// How the services' entities would change, by service. Empty while events are in flight,
-    /// because the figures would be those of a moment in the middle of a saga.
+    /// How the services' entities would change, by service. Empty unless `isSettled`, because the
+    /// figures would be those of a moment in the middle of a saga.
     var changes: [String: [EntityChange]] = [:]
     /// The events in flight: those to which services have still to react.
     var inFlight: [UnhandledEvent] = []
-    /// Whether nothing is in flight: no event is, and none came while the services were asked.
+    /// Whether nothing is in flight: no event is, none came while the services were asked, and all
+    /// of them answered. Events may be in flight to a service that does not answer.
     var isSettled = false
     /// Why the reversal would be rejected in the end, or nil.
     var rejection: String?
     /// The services that do not answer, whose consequences are unknown.
     var silent: [String] = []
+
+    /// Why the preview is not settled, for an error message.
+    var obstacle: String {
+        if let event = inFlight.first {
+            return "\(event.service) has still not handled \(event.type) at position "
+                + "\(event.position)"
+        }
+        guard !silent.isEmpty else { return "events are still in flight" }
+        let verb = silent.count == 1 ? "does" : "do"
+        return "\(silent.joined(separator: ", ")) \(verb) not answer, so events may be in flight"
+    }
 
     /// How often all services are asked while events keep coming.
     private static let roundLimit = 10
@@ -45,28 +57,30 @@ struct ReversalPreview: Encodable {
         options.timeout = min(options.timeout, 5)
         var known: Int
         var answers: [String: RehearsalAnswer] = [:]
+        var isStable = false
         var rounds = 0
         repeat {
             known = preview.events.count
             rounds += 1
-            for service in services where !preview.silent.contains(service) {
-                let rehearsal = Rehearsal(events: preview.events, streams: streams)
-                do {
-                    let answer = try await ask(service, rehearsal, options)
-                    preview.events += answer.events
-                    preview.changes[service] = answer.changes
-                    answers[service] = answer
-                } catch let error as any ClassifiedError where error.kind == .unavailable {
+            let rehearsal = Rehearsal(events: preview.events, streams: streams)
+            let asked = services.filter { !preview.silent.contains($0) }
+            for (service, answer) in try await ask(asked, rehearsal, options) {
+                guard let answer else {
                     preview.silent.append(service)
+                    continue
                 }
+                preview.events += answer.events
+                preview.changes[service] = answer.changes
+                answers[service] = answer
             }
             preview.inFlight = answers.values.compactMap(\.inFlight).joined()
                 .sorted { $0.position < $1.position }
-            preview.isSettled =
+            isStable =
                 preview.inFlight.isEmpty && Set(answers.values.compactMap(\.last)).count <= 1
             // While something is in flight, another round would find no more.
         } while preview.events.count > known
-            || preview.inFlight.isEmpty && !preview.isSettled && rounds < Self.roundLimit
+            || preview.inFlight.isEmpty && !isStable && rounds < Self.roundLimit
+        preview.isSettled = isStable && preview.silent.isEmpty
         if !preview.isSettled { preview.changes = [:] }
         preview.rejection = try preview.rejection(of: reversal.event, by: S.Subject.self)
         return preview
@@ -83,6 +97,29 @@ struct ReversalPreview: Encodable {
             return reason
         }
         return nil
+    }
+
+    /// Returns the services' answers, in the order of the services; nil for each one that does not
+    /// answer.
+    ///
+    /// Asks all at once: silent services cost one timeout, and not one each.
+    private static func ask(
+        _ services: [String], _ rehearsal: Rehearsal, _ options: CallOptions
+    ) async throws -> [(service: String, answer: RehearsalAnswer?)] {
+        try await withThrowingTaskGroup(of: (Int, RehearsalAnswer?).self) { group in
+            for (index, service) in services.enumerated() {
+                group.addTask {
+                    do {
+                        return (index, try await ask(service, rehearsal, options))
+                    } catch let error as any ClassifiedError where error.kind == .unavailable {
+                        return (index, nil)
+                    }
+                }
+            }
+            var answers: [RehearsalAnswer?] = Array(repeating: nil, count: services.count)
+            for try await (index, answer) in group { answers[index] = answer }
+            return Array(zip(services, answers))
+        }
     }
 
     private static func ask(
@@ -121,6 +158,9 @@ struct ReversalPreview: Encodable {
 
     private func showFigures() throws {
         guard isSettled else {
+            guard silent.isEmpty || !inFlight.isEmpty else {
+                return try Output.print("events may be in flight, so no figures are shown:")
+            }
             try Output.print(
                 "events are in flight, so no figures are shown (wait for them with --wait):")
             return try Output.table(

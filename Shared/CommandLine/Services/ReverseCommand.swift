@@ -18,8 +18,8 @@ struct Reverse<S: Service>: ProgramCommand {
         With --dry-run, the command appends nothing. It shows the consequences of the event so \
         far, the events that every service would append, and how its entities would change. \
         While sagas that concern these entities are under way, it lists the events in flight \
-        instead. With --wait, the command first waits until no event is in flight, up to \
-        --timeout.
+        instead. With --wait, the command first waits until all services answer and no event \
+        is in flight, up to --timeout.
         """
     }
 
@@ -55,23 +55,20 @@ struct Reverse<S: Service>: ProgramCommand {
     ///   `unavailable` if the reversal has not ended, or events are still in flight, after the
     ///   timeout.
     func run() async throws {
-        let end = ContinuousClock.now + options.call.timeoutDuration
         try await EventStoreConnection.with(
             eventStore, home: options.call.home, timeout: options.call.timeoutDuration
         ) { client in
             let record = try await client.event(event)
             let command = ReverseEvent(event: record.id, reason: reason)
             if dryRun {
-                let conversation = try await conversation(of: record, in: client)
-                let preview = try await preview(of: command, conversation, by: end)
+                let (preview, conversation) = try await preview(of: command, record, in: client)
                 try preview.show(record, in: conversation, json: options.call.json)
                 if let reason = preview.rejection { throw rejection(of: record, reason) }
                 return
             }
             if wait {
-                let conversation = try await conversation(of: record, in: client)
                 do {
-                    _ = try await preview(of: command, conversation, by: end)
+                    _ = try await preview(of: command, record, in: client)
                 } catch let error as any ClassifiedError
                     where error.kind == .rejected && options.id.given != nil
                 {
@@ -79,7 +76,7 @@ struct Reverse<S: Service>: ProgramCommand {
                     // service decides that.
                 }
             }
-            let reply = try await reverse(record, with: command, in: client, by: end)
+            let reply = try await reverse(record, with: command, in: client)
             try Output.reply(
                 reply, json: options.call.json,
                 "reversed \(record.type) at position \(record.position)")
@@ -95,48 +92,74 @@ struct Reverse<S: Service>: ProgramCommand {
     /// Sends the command, and waits for the end of the reversal. A repeated command waits for the
     /// same end.
     private func reverse(
-        _ record: RecordedEvent, with command: ReverseEvent, in client: EventStoreClient,
-        by end: ContinuousClock.Instant
+        _ record: RecordedEvent, with command: ReverseEvent, in client: EventStoreClient
     ) async throws -> CommandReply {
         try await options.call.with(S.name) { service in
             try await options.id.repeatable { id, mayBeRepeat in
-                var reply = try await service.command(
-                    ReverseEvent.name, command, id: id, mayBeRepeat: mayBeRepeat)
-                guard let start = reply.position else { return reply }
-                let last = try await self.end(of: record, from: start, in: client, by: end)
-                if last.position > start {
-                    reply.events.append(last.type)
-                    reply.position = last.position
+                let end = ContinuousClock.now + options.call.timeoutDuration
+                var (id, mayBeRepeat) = (id, mayBeRepeat)
+                while true {
+                    let reply = try await service.command(
+                        ReverseEvent.name, command, id: id, mayBeRepeat: mayBeRepeat)
+                    do {
+                        return try await ended(reply, of: record, in: client, by: end)
+                    } catch let error as DaybookError
+                        where error.kind == .rejected && reply.result == .repeated
+                    {
+                        // A rejected command is decided again when it is repeated. This one has
+                        // left events, so its id is used up.
+                        (id, mayBeRepeat) = (id.derived("again"), true)
+                    }
                 }
-                return reply
             }
         }
     }
 
-    /// Returns the consequences of the reversal. With `--wait`, returns them when no event is in
-    /// flight.
-    private func preview(
-        of command: ReverseEvent, _ conversation: [RecordedEvent],
+    /// Returns the reply to the command, with the event that ends the reversal.
+    private func ended(
+        _ reply: CommandReply, of record: RecordedEvent, in client: EventStoreClient,
         by end: ContinuousClock.Instant
-    ) async throws -> ReversalPreview {
+    ) async throws -> CommandReply {
+        guard let start = reply.position else { return reply }
+        var reply = reply
+        let last = try await self.end(of: record, from: start, in: client, by: end)
+        if last.position > start {
+            reply.events.append(last.type)
+            reply.position = last.position
+        }
+        return reply
+    }
+
+    /// Returns the consequences of the reversal, and the conversation of the event. With `--wait`,
+    /// returns them when no event is in flight.
+    private func preview(
+        of command: ReverseEvent, _ record: RecordedEvent, in client: EventStoreClient
+    ) async throws -> (ReversalPreview, conversation: [RecordedEvent]) {
+        let end = ContinuousClock.now + options.call.timeoutDuration
         let services = Endpoints.services(home: options.call.home).keys.sorted()
-        let streams = Set(conversation.map(\.stream)).sorted { $0.description < $1.description }
+        var conversation = try await conversation(of: record, in: client)
+        var pause = Duration.milliseconds(100)
         while true {
+            let streams = Set(conversation.map(\.stream)).sorted {
+                $0.description < $1.description
+            }
             let preview = try await ReversalPreview.rehearse(
                 command, by: S.self, among: services, in: streams, options.call)
-            guard wait, !preview.isSettled else { return preview }
+            let count = conversation.count
+            conversation = try await self.conversation(of: record, in: client)
+            // A saga that went on meanwhile may have events in streams that were not looked at.
+            let isComplete = conversation.count == count
+            if preview.isSettled ? isComplete : !wait { return (preview, conversation) }
             guard ContinuousClock.now < end else {
-                let first = preview.inFlight.first.map {
-                    "\($0.service) has still not handled \($0.type) at position \($0.position)"
-                }
                 throw DaybookError(
                     .unavailable,
-                    "after \(options.call.timeout) seconds, "
-                        + "\(first ?? "events are still in flight"); "
+                    "after \(options.call.timeout) seconds, \(preview.obstacle); "
                         + "try again later, or raise --timeout")
             }
-            // The services do not report progress by themselves, so they are asked again.
-            try await Task.sleep(for: .milliseconds(100))
+            // The services do not report progress by themselves, so they are asked again. They read
+            // the streams each time, which may be long.
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(1))
         }
     }
 

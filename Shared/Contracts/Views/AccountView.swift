@@ -8,7 +8,7 @@ public struct AccountView: EntityView {
     public var currency: Currency
     /// The money in the account. Never negative.
     public var funds: Int64 = 0
-    /// The part of the funds that is held for open orders.
+    /// The part of the funds that is held for open orders and reversals.
     public var held: Int64 = 0
     /// The credit that was used and not repaid.
     public var owed: Int64 = 0

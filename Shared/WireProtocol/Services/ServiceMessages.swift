@@ -63,7 +63,8 @@ extension Cause {
         throw ProtocolError(
             .expired,
             "the caller of the command waited until \(deadline), and the service's clock shows "
-                + "\(time); this attempt did nothing")
+                + "\(time), so this attempt did nothing; if the caller still waits, the clocks of "
+                + "the two machines differ")
     }
 }
 

@@ -43,7 +43,7 @@ struct DeadLetterClosings {
 
     /// Records that the command has ended. Returns the callers that waited for it.
     ///
-    /// - Parameter total: nil if it failed. Then the next attempt tries again.
+    /// - Parameter total: nil if it failed or had nothing to do. Then the next attempt tries again.
     mutating func end(_ command: EventID, with total: Total?) -> [Waiter] {
         if let total {
             totals[command] = total
