@@ -179,22 +179,47 @@ public struct EventStoreClient: Sendable {
     public func subscribe(
         _ query: EventQuery = .all, after position: UInt64 = 0, in log: EventID? = nil
     ) async throws -> Subscription {
-        try await Subscription(query, after: .position(position), in: log, of: self)
+        try await furtherConnection {
+            try await Subscription(query, after: .position(position), in: log, of: self)
+        }
     }
 
     /// Subscribes to every matching event after `start`.
     ///
     /// After the end, these are all events appended from now on.
     ///
+    /// - Parameter onUnavailable: called each time the store does not answer or does not accept the
+    ///   key. The subscription keeps waiting for it.
     /// - Throws: `unavailable` if the store does not answer, `denied` if the key may not read every
     ///   event.
     public func subscribe(
-        _ query: EventQuery = .all, after start: SubscriptionStart
+        _ query: EventQuery = .all, after start: SubscriptionStart,
+        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in }
     ) async throws -> Subscription {
-        try await Subscription(query, after: start, in: nil, of: self)
+        try await furtherConnection {
+            try await Subscription(
+                query, after: start, in: nil, of: self, onUnavailable: onUnavailable)
+        }
     }
 
     var isClosed: Bool { get async { await connection.isClosed } }
+
+    /// Returns a connection beside the client's first one.
+    ///
+    /// - Throws: `unavailable` if the store's key was revoked since the first connection. A running
+    ///   process waits until the keyring has a new key.
+    func furtherConnection<Connection>(
+        _ connect: () async throws -> Connection
+    ) async throws -> Connection {
+        do {
+            return try await connect()
+        } catch ZeroMQError.keysNeeded {
+            throw DaybookError(
+                .unavailable,
+                "the keyring has no valid key of \(Self.name) any more; make a new one with: "
+                    + "event-store keys new \(Self.name)")
+        }
+    }
 }
 
 /// Where a subscription starts.

@@ -35,10 +35,12 @@ public actor Subscription: AsyncSequence, LoopActor {
     /// The read of the log while the subscription is behind.
     private var reading: EventReading.Iterator?
     private var isTaken = false
+    private let onUnavailable: @Sendable (DaybookError) -> Void
 
     init(
         _ query: EventQuery, after start: SubscriptionStart, in expected: EventID?,
-        of client: EventStoreClient
+        of client: EventStoreClient,
+        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in }
     ) async throws {
         let welcome = try await client.welcome()
         guard let endpoint = welcome.feed else {
@@ -50,6 +52,7 @@ public actor Subscription: AsyncSequence, LoopActor {
         }
         self.query = query
         self.client = client
+        self.onUnavailable = onUnavailable
         scope = FeedScope(query)
         loop = client.loop
         log = welcome.log
@@ -116,6 +119,7 @@ public actor Subscription: AsyncSequence, LoopActor {
             return through > before ? batch : nil
         } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
+            onUnavailable(error)
             return nil
         }
     }
@@ -166,6 +170,7 @@ public actor Subscription: AsyncSequence, LoopActor {
             isBehind = true
         } catch let error as DaybookError where error.kind == .unavailable {
             if await client.isClosed { throw error }
+            onUnavailable(error)
         }
     }
 

@@ -7,7 +7,8 @@ import Foundation
 @safe final class HandshakeWatch {
     /// The endpoint that the socket connects to.
     let endpoint: String
-    private let peer: String
+    /// The name of the process at the endpoint.
+    let peer: String
     private let monitor: UnsafeMutableRawPointer
 
     /// Watches a socket that is not connected yet.

@@ -45,26 +45,9 @@ internal import CZeroMQ
         public init() {}
     }
 
-    /// What `bind` and `connect` add. A class, so that they do not change the socket, which its
-    /// owners keep as a constant.
-    private final class Attachments {
-        /// What guards the connections of a bound socket.
-        var guarding: (by: HandshakeGuard, under: PeerRules)?
-        /// What watches the handshakes of a socket that connects with keys.
-        private(set) var watch: HandshakeWatch?
-
-        // A method of its own: the optimizer crashes on the assignment in `connect`.
-        func watchHandshakes(
-            of socket: UnsafeMutableRawPointer, to endpoint: String, of peer: String,
-            in context: UnsafeMutableRawPointer
-        ) throws(ZeroMQError) {
-            unsafe watch = try HandshakeWatch(socket, to: endpoint, of: peer, in: context)
-        }
-    }
-
     let handle: UnsafeMutableRawPointer
     private let options: Options
-    private let attachments = Attachments()
+    private let attachments = SocketAttachments()
     private let loop: SocketLoop
     /// Retained, so that the context ends only after its last socket has closed.
     private let context: Context
@@ -171,6 +154,7 @@ internal import CZeroMQ
             try unsafe attachments.watchHandshakes(
                 of: handle, to: endpoint, of: peer, in: context.handle)
             try set(ZMQ_CURVE_SERVERKEY, key.description)
+            attachments.peerKey = key
             try set(ZMQ_CURVE_PUBLICKEY, security.identity.publicKey.description)
             try set(ZMQ_CURVE_SECRETKEY, security.identity.secret)
         }
@@ -180,15 +164,20 @@ internal import CZeroMQ
     }
 
     /// Returns why the peer has refused the connection for good, in one line, and connects again.
+    /// Also connects again if the authenticator knows another key of the peer than before.
     ///
-    /// libzmq repeats an attempt to connect, but not one that the peer refused. So a socket that
-    /// waits for answers must call this from time to time, or else it stays without a connection
-    /// even if the peer accepts it later.
+    /// libzmq repeats an attempt to connect, but not one that the peer refused, and always with the
+    /// same key. So a socket that waits for answers must call this from time to time, or else it
+    /// stays without a connection even if the peer accepts it later.
     ///
     /// - Returns: nil if the peer has refused nothing since the last call.
     public func reconnectIfRefused() throws(ZeroMQError) -> String? {
-        guard let watch = attachments.watch, let failure = watch.takeFailure() else { return nil }
-        context.security?.authenticator.noteFailedConnection(failure)
+        guard let watch = attachments.watch, let authenticator = context.security?.authenticator
+        else { return nil }
+        let failure = watch.takeFailure()
+        if let failure { authenticator.noteFailedConnection(failure) }
+        let hasNewKey = try takeNewKey(of: watch.peer, from: authenticator)
+        guard failure != nil || hasNewKey else { return nil }
         // Fails if libzmq has forgotten the endpoint already.
         unsafe _ = zmq_disconnect(handle, watch.endpoint)
         guard unsafe zmq_connect(handle, watch.endpoint) == 0 else {
@@ -196,6 +185,25 @@ internal import CZeroMQ
         }
         return failure
     }
+
+    /// Uses the peer's new key from the next attempt to connect on, and logs it. Returns whether
+    /// there is one.
+    private func takeNewKey(
+        of peer: String, from authenticator: any Authenticator
+    ) throws(ZeroMQError) -> Bool {
+        // Every message that is sent comes here, and the authenticator looks at a file.
+        guard attachments.nextKeyCheck <= .now else { return false }
+        attachments.nextKeyCheck = .now + Self.keyCheckInterval
+        guard let key = authenticator.key(of: peer), key != attachments.peerKey
+        else { return false }
+        try set(ZMQ_CURVE_SERVERKEY, key.description)
+        attachments.peerKey = key
+        authenticator.note("the key of \(peer) was replaced; connecting with the new one", of: peer)
+        return true
+    }
+
+    /// How long a socket uses a peer's key before it looks for another one.
+    private static let keyCheckInterval: Duration = .seconds(1)
 
     /// Returns what protects the endpoint, or nil if only this machine can reach it.
     ///

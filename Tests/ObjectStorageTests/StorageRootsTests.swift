@@ -60,6 +60,34 @@ import Testing
         #expect(try accepts("\(folder)/root/below", "b"))
     }
 
+    @Test func `Bucket may only be at the process's own endpoint or at one that is a root`() throws
+    {
+        let listed = try StorageRoots(["s3://bucket", "http://listed:9000/", folder])
+        #expect("\(listed)" == "s3://bucket, \(folder), http://listed:9000")
+        func accepts(_ endpoint: String?, own: String? = nil, _ place: String) throws -> Bool {
+            do throws(ObjectStorageError) {
+                try listed.check(
+                    try StoragePlace(place), "k", endpoint: endpoint,
+                    environment: ["AWS_ENDPOINT_URL": own ?? ""])
+                return true
+            } catch {
+                #expect("\(error)".contains("(\(listed))"), "\(error)")
+                return false
+            }
+        }
+        for endpoint in [nil, "http://listed:9000", "http://listed:9000/"] {
+            #expect(try accepts(endpoint, "s3://bucket"), "\(endpoint ?? "")")
+        }
+        for endpoint in ["http://listed", "https://listed:9000", "http://other:9000"] {
+            #expect(try !accepts(endpoint, "s3://bucket"), "\(endpoint)")
+        }
+        #expect(try accepts("https://own/", own: "https://own", "s3://bucket"))
+        #expect(try !accepts("http://listed:9000", "s3://other"))
+        // A folder has no endpoint.
+        #expect(try accepts("http://other:9000", folder))
+        #expect(throws: ObjectStorageError.self) { try StorageRoots(["http://a/path"]) }
+    }
+
     @Test func `Roots may be everything below a folder, in a bucket, or nothing`() throws {
         #expect(try accepts("/anywhere/at/all", in: StorageRoots(["/"])))
         #expect(try accepts("s3://bucket/x", in: StorageRoots(["s3://bucket"])))

@@ -124,6 +124,54 @@ extension `Suite in operation` {
         #expect(suite.isRunning("balance"))
     }
 
+    @Test func `Service connects to an event store with a new key without a restart`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        // Without the rules, the service keeps looking for its queue over new connections.
+        try suite.start("event-store")
+        try suite.start("balance")
+        _ = try await suite.status(of: "balance")
+        while !suite.log(of: "event-store").contains("] ready") { try await lookAgainSoon() }
+        #expect(try suite.run("event-store", "keys", "revoke", "event-store").status == 0)
+        while !suite.log(of: "balance").contains("no valid key of event-store any more") {
+            try await lookAgainSoon()
+        }
+        #expect(suite.terminate("event-store") == 0)
+        let key = suite.keys.appending(path: "event-store.key")
+        try FileManager.default.moveItem(at: key, to: key.appendingPathExtension("old"))
+        try suite.makeKey("event-store")
+        try suite.start("event-store", ["--rules", Suite.rules])
+        let opened = try suite.run("balance", "open", "kim")
+        #expect(opened.status == 0, "\(opened)")
+        #expect(suite.isRunning("balance"))
+        let log = suite.log(of: "balance")
+        #expect(log.contains("the key of event-store was replaced"), "\(log)")
+    }
+
+    @Test func `Tail whose key was revoked says what it waits for`() async throws {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.makeKey("tail")
+        try suite.makeKey("writer", ["--append", "note"])
+        try suite.start("event-store")
+        try suite.start("tail", command: ["event-store", "tail"])
+        // It begins with the next event, so it has begun once it prints one.
+        while suite.log(of: "tail").isEmpty {
+            let appended = try suite.run(
+                ["event-store", "append", "--stream", "note-1", "--type", "Noted", "--data", "1"],
+                as: "writer")
+            #expect(appended.status == 0, "\(appended)")
+        }
+        #expect(try suite.run("event-store", "keys", "revoke", "tail").status == 0)
+        while !suite.log(of: "tail").contains("does not accept this process's key") {
+            try await lookAgainSoon()
+        }
+        #expect(suite.log(of: "tail").contains("waiting for it"))
+        #expect(suite.terminate("tail") == 0)
+    }
+
     @Test func `Broken or removed keyring is logged, and the last valid one stays in use`()
         async throws
     {

@@ -102,6 +102,7 @@ import Testing
         "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",
         "Shared/ZeroMQ/LoopThread.swift": "libzmq; its waits are its own",
         "Shared/ZeroMQ/Socket.swift": "libzmq",
+        "Shared/ZeroMQ/SocketAttachments.swift": "libzmq",
         "Shared/ZeroMQ/SocketLoop.swift": "an executor's reference to itself",
         "Shared/ZeroMQ/Streams/StreamConnection.swift": "system calls",
         "Shared/ZeroMQ/Streams/StreamListener.swift": "system calls",

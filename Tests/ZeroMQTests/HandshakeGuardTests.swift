@@ -11,18 +11,20 @@ import ZeroMQ
 
     /// Admits the keys in `names`, and records refused keys and notes.
     private final class TestAuthenticator: Authenticator {
-        let known: CurvePublicKey?
+        let known: Mutex<CurvePublicKey?>
         let names = Mutex<[CurvePublicKey: String]>([:])
         let refused = Mutex<[CurvePublicKey]>([])
         let lost = Mutex<Set<String>>([])
         let notes = Mutex<[(sender: String?, text: String)]>([])
 
         init(knowing key: CurvePublicKey? = nil, letting ann: CurvePublicKey? = nil) {
-            known = key
+            known = Mutex(key)
             if let ann { names.withLock { $0[ann] = "ann" } }
         }
 
-        func key(of name: String) -> CurvePublicKey? { name == "store" ? known : nil }
+        func key(of name: String) -> CurvePublicKey? {
+            name == "store" ? known.withLock { $0 } : nil
+        }
 
         func admit(_ handshake: Handshake) -> Admission {
             if let name = names.withLock({ $0[handshake.key] }) { return .admitted(as: name) }
@@ -120,6 +122,27 @@ import ZeroMQ
         }
         #expect(heard == [2])
         #expect(try await client.reconnectIfRefused() == nil)
+    }
+
+    @Test func `Client connects to a server that has a new key once it knows the key`()
+        async throws
+    {
+        let server = try await Endpoint(
+            .router, bind: "tcp://127.0.0.1:*", on: loop,
+            in: context(store, TestAuthenticator(letting: ann.publicKey)))
+        let own = TestAuthenticator(knowing: try CurveKeyPair.generate().publicKey)
+        let client = try await Endpoint(
+            .dealer, connect: server.endpoint, on: loop, in: context(ann, own), peer: "store")
+        own.known.withLock { $0 = store.publicKey }
+        // What was sent before the connection with the new key is lost.
+        var heard: [UInt8]?
+        while heard == nil {
+            _ = try await client.reconnectIfRefused()
+            _ = try await client.send([[2]])
+            heard = try await server.request(within: .milliseconds(100))?.frames.last
+        }
+        #expect(heard == [2])
+        #expect(own.hasNoted("the key of store was replaced", of: "store"))
     }
 
     @Test func `Client with keys learns that a server does not use them`() async throws {

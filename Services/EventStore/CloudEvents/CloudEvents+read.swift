@@ -15,13 +15,22 @@ extension CloudEvents {
     public static func event(
         _ line: ArraySlice<UInt8>, to stream: StreamName? = nil, mayBeAmended: Bool = false
     ) throws(DaybookError) -> NewEvent {
+        try read(line, to: stream, mayBeAmended: mayBeAmended).event
+    }
+
+    /// Returns the event of a line, and what the line says about the log that exported it.
+    static func read(
+        _ line: ArraySlice<UInt8>, to stream: StreamName?, mayBeAmended: Bool = false
+    ) throws(DaybookError) -> ReadEvent {
         var attributes = try Attributes(line)
         let version = try attributes.required("specversion")
         try require(
             version == "1.0", .invalid, "its 'specversion' is '\(version)', not '1.0'")
         let source = try attributes.required("source")
         guard source.hasPrefix(scheme) else {
-            return try foreign(&attributes, from: source, to: stream)
+            return ReadEvent(
+                event: try foreign(&attributes, from: source, to: stream), position: nil,
+                isSystem: false)
         }
         let amended = ["amended", "skipped"].filter { attributes.remove($0) }
         try require(
@@ -33,7 +42,8 @@ extension CloudEvents {
 
     private static func own(
         _ attributes: inout Attributes, to stream: StreamName?
-    ) throws(DaybookError) -> NewEvent {
+    ) throws(DaybookError) -> ReadEvent {
+        let subject = attributes.rest["subject"].flatMap(JSONScanner.text(of:)) ?? ""
         let contentType = try attributes.text("datacontenttype") ?? ""
         let metadata = try attributes.text("metadata").map { Array($0.utf8) }
         let metadataBytes = try attributes.base64("metadatabase64")
@@ -49,14 +59,15 @@ extension CloudEvents {
             causationID: try attributes.value("causationid", "a UUID") ?? EventID.none,
             contentType: contentType, metadata: metadata ?? metadataBytes ?? [],
             data: try attributes.data(of: contentType))
+        let position: UInt64 = try attributes.needed("position", "a position")
         // Checked but not used: the log that the event is appended to gives its own.
-        let _: UInt64 = try attributes.needed("position", "a position")
         let _: UInt64 = try attributes.needed("revision", "a revision")
         event.originalTime = try attributes.needed("time", "an RFC 3339 time") as Timestamp
         if let name = attributes.rest.keys.min() {
             throw DaybookError(.invalid, "it has '\(name)', which an exported event does not have")
         }
-        return event
+        return ReadEvent(
+            event: event, position: position, isSystem: StreamName.isSystem(category: subject))
     }
 
     private static func foreign(
@@ -137,4 +148,13 @@ extension Attributes {
         metadata.append(member: "cloudevent", kept + [UInt8(ascii: "}")])
         return metadata + [UInt8(ascii: "}")]
     }
+}
+
+/// An event that was read from a line, and what the line says about the log that exported it.
+struct ReadEvent {
+    let event: NewEvent
+    /// The event's position in that log, or nil for an event of another producer.
+    let position: UInt64?
+    /// Whether a system stream of that log holds the event, whatever stream it goes to.
+    let isSystem: Bool
 }

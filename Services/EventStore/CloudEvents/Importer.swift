@@ -25,6 +25,8 @@ public struct Importer {
     /// How events of a Daybook log are appended.
     private let history: AppendCondition.History
     private let headAtStart: UInt64
+    /// The position that the last event of the file had, if system events are imported, too.
+    private var lastPosition: UInt64 = 0
     /// The position up to which the log has the same events as the file, as far as it was read.
     private var commonThrough: UInt64 = 0
     /// The head of the log before the next append. If an append answers with a position up to it,
@@ -47,8 +49,9 @@ public struct Importer {
         /// It leaves them out and counts them. They describe the rules, queues and dead letters of
         /// the log that they come from, by its positions.
         case leftOut
-        /// It appends them. The log must hold no other events than those at the file's beginning,
-        /// which an interrupted import has left there.
+        /// It appends them. The file must hold a whole log, so that each event gets the position
+        /// that it had there. The log that it is appended to must hold no other events than those
+        /// at the file's beginning, which an interrupted import has left there.
         case imported
     }
 
@@ -89,39 +92,58 @@ public struct Importer {
         var importer = Importer(
             client: client, appendEvents: append ?? { try await client.append($0, $1) },
             system: system, history: history, headAtStart: head, through: head)
-        do {
-            while let line = try lines.next() {
-                let event = try CloudEvents.event(line, to: stream)
-                try check(event)
-                try await importer.add(event, line: lines.line)
-                progress(lines.bytesRead)
+        while true {
+            let read: ReadEvent
+            do {
+                guard let line = try lines.next() else { break }
+                read = try CloudEvents.read(line, to: stream)
+                try importer.check(read)
+                try check(read.event)
+            } catch  where DaybookError.Kind(of: error) == .invalid {
+                // The lines before the invalid one are valid, so their events are appended.
+                try await importer.flush()
+                throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
             }
-        } catch  where DaybookError.Kind(of: error) == .invalid {
-            // The lines before the invalid one are valid, so their events are appended.
-            try await importer.flush()
-            throw DaybookError(.invalid, "line \(lines.line): \(error); \(importer.counts)")
+            try await importer.add(read, line: lines.line)
+            progress(lines.bytesRead)
         }
         try await importer.flush()
         return importer.counts
     }
 
+    /// Throws `invalid` for an event that can't be a record, or that would get another position
+    /// than it had in the log that the file holds with its system events.
+    private mutating func check(_ read: ReadEvent) throws {
+        var record: [UInt8] = []
+        try read.event.encode(into: &record)
+        guard system == .imported else { return }
+        lastPosition += 1
+        let position = try read.position.orThrow(
+            .invalid, "it is of another producer; --system imports the export of a whole log only")
+        try require(
+            position == lastPosition, .invalid,
+            "it had position \(position) and would get \(lastPosition), but system events name "
+                + "positions; --system imports the export of a whole log only")
+    }
+
     /// Adds an event to the batch, and appends the batch if it is full.
     ///
     /// - Parameter line: the number of the event's line in the file, from 1.
-    private mutating func add(_ event: NewEvent, line: Int) async throws {
-        if system == .leftOut, StreamName.isSystem(category: event.stream.category) {
+    private mutating func add(_ read: ReadEvent, line: Int) async throws {
+        let event = read.event
+        if system == .leftOut,
+            read.isSystem || StreamName.isSystem(category: event.stream.category)
+        {
             counts.leftOut += 1
             return
         }
-        var record: [UInt8] = []
-        try event.encode(into: &record)
         // A batch can't hold an id twice. After the flush, the second event is found in the log.
         // Neither can it hold new events beside history.
         let isOther = batch.last.map { $0.isHistory != (event.originalTime != nil) } ?? false
         if isOther || ids.contains(event.id) { try await flush() }
         batch.append(Entry(line: line, event: event))
         ids.insert(event.id)
-        bytes += record.count
+        bytes += event.recordSize
         if batch.count == Self.batchEvents || bytes >= Self.batchBytes { try await flush() }
     }
 
@@ -142,6 +164,11 @@ public struct Importer {
             } catch let error as ProtocolError where error.code == .idReused {
                 // The log has some of the ids already, with the same content or with other content.
                 try await leaveOutKnown()
+            } catch let error as ProtocolError where error.code == .invalid {
+                // The error names the event, but not its line.
+                throw DaybookError(
+                    .invalid,
+                    "lines \(batch[0].line) to \(batch[batch.count - 1].line): \(error); \(counts)")
             }
         }
     }

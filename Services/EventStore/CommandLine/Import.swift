@@ -5,6 +5,7 @@ import EventSourcing
 import EventStoreClient
 import EventStoreMain
 import Foundation
+import ServiceRuntime
 
 struct Import: ProgramCommand {
     static let abstract = "Append CloudEvents in their order, one JSON object per line."
@@ -12,8 +13,8 @@ struct Import: ProgramCommand {
         Events keep their ids. Events that are already in the log are skipped, so an \
         interrupted import can be run again. The import stops at the first invalid line. It \
         leaves out the events of system streams, whose names begin with $: rules, queues, dead \
-        letters, archives, replays and amendments. --system imports them, too, but only into a \
-        new log that no process serves.
+        letters, archives, replays and amendments. --system imports them, too, but only the export \
+        of a whole log into a new log that no process serves.
 
         Events that another Daybook log exported become history. They keep the times at which \
         they happened, and rules do not deliver them. Events of other producers are new events.
@@ -44,6 +45,7 @@ struct Import: ProgramCommand {
         let history: AppendCondition.History = deliver ? .delivered : .undelivered
         let counts: Importer.Counts
         if system {
+            makeNewFilesPrivate()
             counts = try await OfflineStore.with(
                 home: store.place.home, segmentBytes: try Serve.segmentBytes()
             ) { client, append in

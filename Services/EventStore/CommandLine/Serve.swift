@@ -35,7 +35,8 @@ struct Serve: ProgramCommand {
 
     @Option(
         help: """
-            A folder or s3://bucket/prefix below which archives may be; may be repeated \
+            A folder or s3://bucket/prefix below which archives may be, or an endpoint, http:// \
+            or https://, that they may name with --s3-endpoint; may be repeated \
             (DAYBOOK_ARCHIVE_ROOTS, separated by commas; default: <home>/archives).
             """,
         completion: .directory)

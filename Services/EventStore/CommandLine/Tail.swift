@@ -41,7 +41,9 @@ struct Tail: ProgramCommand {
                         try await client.position(beforeFirstSince: since)
                     } else { welcome.head }
                 let printer = EventPrinter(log: welcome.log, json: json)
-                let subscription = try await client.subscribe(query, after: start)
+                let subscription = try await client.subscribe(
+                    query, after: .position(start),
+                    onUnavailable: { Output.printError("event-store: \($0); waiting for it") })
                 var left = limit ?? .max
                 while left > 0 {
                     let events = try await subscription.next().events

@@ -1,3 +1,5 @@
+import EventSourcing
+import Files
 import Foundation
 
 extension LogRestoration {
@@ -9,13 +11,16 @@ extension LogRestoration {
     ///   - archive: the archived events.
     ///   - isDryRun: whether to report only, and change nothing.
     ///   - progress: called with the step, and how much of it is done, and how much there is.
-    /// - Throws: `invalid` if the log can't be restored, `LogError` if the folder can't be
-    ///   used or another process has locked it, or the error of the archive.
+    /// - Throws: `invalid` if the log can't be restored or the folder is a link to nothing,
+    ///   `LogError` if the folder can't be used or another process has locked it, or the error of
+    ///   the archive.
     public init<Events>(
         in folder: String, from archive: ArchivedLog<Events>, isDryRun: Bool,
         progress: (_ step: Step, _ done: Int, _ all: Int) -> Void
     ) async throws {
         let files = FileManager.default
+        // The log may be a link to another disk, where the new folder must be, too.
+        let folder = try Self.target(of: folder)
         let present =
             files.fileExists(atPath: folder) ? try FileStorage(folder: folder) : nil
         // Holds the lock to the end, so that no store creates a log in the folder meanwhile.
@@ -41,5 +46,17 @@ extension LogRestoration {
             try discard()
             throw error
         }
+    }
+
+    private static func target(of folder: String) throws -> String {
+        let working = FileManager.default.currentDirectoryPath
+        let path = folder.hasPrefix("/") ? folder : "\(working)/\(folder)"
+        do throws(SystemError) {
+            if let target = try Folder.target(of: path) { return target }
+        } catch {
+            throw DaybookError(.storage, "can't look at \(folder): \(error)")
+        }
+        throw DaybookError(
+            .invalid, "\(folder) is a link to a folder that does not exist; create the folder")
     }
 }

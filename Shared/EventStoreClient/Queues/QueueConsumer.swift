@@ -80,9 +80,11 @@ extension EventStoreClient {
             name: name
                 ?? "\(process.processName)@\(process.hostName):\(process.processIdentifier)"
                 + "/\(EventID.random())",
-            connection: try await RequestClient(
-                endpoint: try await busEndpoint(timeout: timeout), to: Self.name, on: loop,
-                in: context))
+            connection: try await furtherConnection {
+                try await RequestClient(
+                    endpoint: try await busEndpoint(timeout: timeout), to: Self.name, on: loop,
+                    in: context)
+            })
     }
 
     /// Returns the endpoint of the store's bus.

@@ -94,14 +94,16 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     private func followLog() async throws {
         if try await retryWhileUnavailable({ try await canReadMore() }) { _ = rebuild(.random()) }
-        let head = try await client.welcome().head
+        let head = try await retryWhileUnavailable { try await client.welcome().head }
         // A rebuild that has ended meanwhile began at an earlier head, and may lack an amendment.
         if amended.head == 0 { amended.head = head }
         // One subscription to both: the model must not pass an amendment that it has not seen.
         let query = EventQuery(
             P.query.items + (P.query.isAll ? [] : Amendments.query.items))
         // The store may have been replaced since this process asked it for its log.
-        let subscription = try await client.subscribe(query, after: gate.position, in: log)
+        let subscription = try await retryWhileUnavailable {
+            try await client.subscribe(query, after: gate.position, in: log)
+        }
         for try await batch in subscription { try await take(batch) }
     }
 

@@ -224,10 +224,14 @@ extension IntegrationHarness.Suite {
         suite.kill("event-store")
         suite.environment = [
             "AWS_ACCESS_KEY_ID": words[1], "AWS_SECRET_ACCESS_KEY": words[2],
-            "DAYBOOK_ARCHIVE_ROOTS": "\(folder),s3://bucket/some",
+            "DAYBOOK_ARCHIVE_ROOTS": "\(folder),s3://bucket/some,\(words[0])",
         ]
         try suite.start("event-store")
         try await store.append(0..<300)
+        let elsewhere = try suite.failure(
+            65, "archives", "create", "all", "--to", "s3://bucket/some", "--s3-endpoint",
+            "http://127.0.0.1:1")
+        #expect(elsewhere.contains("http://127.0.0.1:1 is outside the archive roots"))
         try suite.bus(
             "archives", "create", "all", "--to", "s3://bucket/some", "--s3-endpoint", words[0])
         try suite.bus(

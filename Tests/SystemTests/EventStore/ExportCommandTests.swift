@@ -106,6 +106,9 @@ import WireProtocol
             "\(first)")
         let again = try to.run("event-store", "import", "--json", file)
         #expect(again.output == "{\"alreadyThere\":1200,\"imported\":0,\"leftOut\":3}\n")
+        // Also when the others go to another stream.
+        let moved = try started().run("event-store", "import", file, "--stream", "moved")
+        #expect(moved.output == first.output, "\(moved)")
         #expect(try to.run("event-store", "queues", "show", "q").status == 65)
         let direct = try to.run(
             "event-store", "append", "--stream", "$queue-q", "--type", "QueueDeleted", "--data",
@@ -132,8 +135,8 @@ import WireProtocol
         let part = "\(from.home)/part.jsonl"
         try lines.prefix(700).joined(separator: "\n")
             .write(toFile: part, atomically: true, encoding: .utf8)
-        let first = try to.run("event-store", "import", "--system", part)
-        #expect(first.output == "700 events imported, 0 were there already\n", "\(first)")
+        let begun = try to.run("event-store", "import", "--system", part)
+        #expect(begun.output == "700 events imported, 0 were there already\n", "\(begun)")
         let rest = try to.run("event-store", "import", "--system", file)
         #expect(rest.output == "503 events imported, 700 were there already\n", "\(rest)")
         try to.start("event-store")
@@ -149,11 +152,34 @@ import WireProtocol
         let whole = try to.run("event-store", "import", "--system", file)
         #expect(whole.output == "0 events imported, 1203 were there already\n", "\(whole)")
         // The log has other events than this file begins with.
-        try (lines.dropFirst().map(String.init) + [Self.line(1)]).joined(separator: "\n")
+        let first = lines[0].replacing(#/"id":"[^"]*"/#, with: #""id":"\#(EventID.random())""#)
+        try ([first] + lines.dropFirst()).joined(separator: "\n")
             .write(toFile: part, atomically: true, encoding: .utf8)
         let other = try to.run("event-store", "import", "--system", part)
         #expect(other.status == 65, "\(other)")
         #expect(other.errors.contains("import system events into a new log"), "\(other)")
+    }
+
+    @Test func `Import of system events accepts only the export of a whole log`() async throws {
+        let (from, to) = (try Suite(), try Suite())
+        let file = "\(from.home)/log.jsonl"
+        try await export(to: file, of: from)
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let foreign = Self.line(1)
+        for (wrong, error) in [
+            (lines.dropFirst(), "line 1: it had position 2 and would get 1, but system events"),
+            (lines.prefix(2) + lines.dropFirst(3), "line 3: it had position 4 and would get 3"),
+            (lines.prefix(2) + [Substring(foreign)], "line 3: it is of another producer"),
+        ] {
+            let part = "\(from.home)/part.jsonl"
+            try wrong.joined(separator: "\n")
+                .write(toFile: part, atomically: true, encoding: .utf8)
+            let run = try to.run("event-store", "import", "--system", part)
+            #expect(run.status == 65 && run.errors.contains(error), "\(run)")
+        }
+        // The lines before the wrong one are those of the whole log.
+        let whole = try to.run("event-store", "import", "--system", file)
+        #expect(whole.output == "1201 events imported, 2 were there already\n", "\(whole)")
     }
 
     @Test func `Import keeps the order of the log, and export overwrites no file`() async throws {

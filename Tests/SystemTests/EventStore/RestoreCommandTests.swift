@@ -96,6 +96,23 @@ import Testing
         #expect(refused.status == 69, "\(refused)")
     }
 
+    @Test func `Restore writes the log where a link leads`() async throws {
+        let before = try await exported()
+        let disk = suite.home + "/disk"
+        try FileManager.default.removeItem(atPath: log)
+        try FileManager.default.createSymbolicLink(atPath: log, withDestinationPath: disk)
+        let nowhere = try restore()
+        #expect(
+            nowhere.status == 65
+                && nowhere.errors.contains("is a link to a folder that does not exist"),
+            "\(nowhere)")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
+        let restored = try restore()
+        #expect(restored.status == 0, "\(restored)")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: log) == disk)
+        #expect(try await exported() == before)
+    }
+
     @Test func `Restore repairs damaged segments and keeps the damaged files`() async throws {
         let before = try await exported()
         let names = try segments()

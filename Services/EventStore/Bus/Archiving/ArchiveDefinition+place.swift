@@ -7,13 +7,13 @@ extension ArchiveDefinition {
     /// Opens the archive's place, with the credentials of this process.
     ///
     /// - Parameters:
-    ///   - roots: the places below which archives may be.
+    ///   - roots: the places below which archives may be, and the endpoints.
     ///   - mayMakeFolder: whether to create a missing folder. Otherwise a missing folder is an
     ///     error, because its file system may not be mounted yet.
     /// - Throws: `invalid` for an invalid place, `ObjectStorageError` if it can't be used.
     func openPlace(in roots: StorageRoots, mayMakeFolder: Bool) throws -> any ObjectStorage {
         let place = try checkPlace()
-        try roots.check(place, name)
+        try roots.check(place, name, endpoint: endpoint)
         if !mayMakeFolder, let path = place.missingFolder {
             throw ObjectStorageError.unavailable("there is no folder \(path)")
         }

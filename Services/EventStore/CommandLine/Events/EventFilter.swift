@@ -25,15 +25,15 @@ struct EventFilter: ParsableArguments {
     }
 }
 
-/// Options that select events by the time at which they were committed.
+/// Options that select events by their time: that of their commit, or the original time of history.
 struct TimeWindow: ParsableArguments {
     @Option(
-        help: "The earliest time of commit; RFC 3339, such as 2026-01-31T12:00:00Z.",
+        help: "The earliest time of the events; RFC 3339, such as 2026-01-31T12:00:00Z.",
         transform: Timestamp.argument)
     var since: Timestamp?
 
     @Option(
-        help: "The time before which the events were committed; RFC 3339.",
+        help: "The time before which the events happened; RFC 3339.",
         transform: Timestamp.argument)
     var until: Timestamp?
 
