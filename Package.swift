@@ -151,7 +151,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
         ["CallServer", "EventSourcing", "TestSupport", "WireProtocol", "ZeroMQ"], []
     ),
     ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
-    ("CommandLineTests", ["CommandLine", "EventSourcing", argumentParser], []),
+    ("CommandLineTests", ["CommandLine", "EventSourcing", "ZeroMQ", argumentParser], []),
     (
         "ContractsTests",
         ["CloudEvents", "Contracts", "EventSourcing", "JSON", "ServiceRuntime", "WireProtocol"],
@@ -186,8 +186,8 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     (
         "EventStoreClientTests",
         [
-            "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer", "TestSupport",
-            "WireProtocol", "ZeroMQ",
+            "CallServer", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
+            "TestSupport", "WireProtocol", "ZeroMQ", logging,
         ], []
     ),
     (

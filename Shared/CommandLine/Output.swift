@@ -51,7 +51,8 @@ public enum Output {
         } catch {
             let cause = ((error as? CocoaError)?.underlying ?? error) as NSError
             if cause.domain == NSPOSIXErrorDomain, cause.code == EPIPE { return false }
-            throw DaybookError(.storage, "can't write the output: \(cause.localizedDescription)")
+            let reason = cause.localizedFailureReason ?? cause.localizedDescription
+            throw DaybookError(.storage, "can't write the output: \(reason)")
         }
     }
 

@@ -298,15 +298,16 @@ public final class Suite {
             errors: try errors.text())
     }
 
-    /// Waits until the started processes have their sockets, because a command fails early without.
+    /// Waits until the started processes listen at their sockets, because a command fails early
+    /// otherwise.
     ///
-    /// Without an event store, services make none.
+    /// Without an event store, services do not listen.
     public func waitForSockets() {
         guard isRunning("event-store") else { return }
         let deadline = Date.now + 60
         for name in servers where endpoint(of: name).hasPrefix("ipc://") {
             let path = "\(home)/\(name).sock"
-            while isRunning(name), !FileManager.default.fileExists(atPath: path), .now < deadline {
+            while isRunning(name), StreamListener.fault(of: path) != nil, .now < deadline {
                 // A process does not report its socket.
                 Thread.sleep(forTimeInterval: 0.01)
             }

@@ -1,6 +1,7 @@
 import EventSourcing
 import Foundation
 import Testing
+import ZeroMQ
 
 @testable import CommandLine
 
@@ -17,17 +18,37 @@ import Testing
         #expect(error?.description.contains("'orders serve'") == true)
     }
 
-    @Test func `Existing socket and endpoints without a file pass`() async throws {
-        for endpoint in ["ipc:///dev/null", "ipc://@orders", "tcp://127.0.0.1:1", "nonsense"] {
-            try await LocalSocket.check(endpoint, of: "orders", within: .milliseconds(1))
+    @Test func `Socket that a crashed process left is an error, whatever the timeout`() async throws
+    {
+        let path = "/tmp/daybook-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        // A listener that ends leaves its file.
+        _ = try StreamListener(.unix(path: path), on: SocketLoop(name: "test"))
+        #expect(FileManager.default.fileExists(atPath: path))
+        let error = await #expect(throws: DaybookError.self) {
+            try await LocalSocket.check("ipc://\(path)", of: "orders", within: .seconds(100_000))
         }
+        #expect(error?.kind == .unavailable)
+        let reason = "nothing listens at ipc://\(path): the socket's process has ended"
+        #expect(error?.description.contains(reason) == true, "\(error as Any)")
     }
 
-    @Test func `Socket that appears in time passes`() async throws {
+    @Test func `Socket with a listener and endpoints without a file pass`() async throws {
+        let path = "/tmp/daybook-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let listener = try StreamListener(.unix(path: path), on: SocketLoop(name: "test"))
+        for endpoint in ["ipc://\(path)", "ipc://@orders", "tcp://127.0.0.1:1", "nonsense"] {
+            try await LocalSocket.check(endpoint, of: "orders", within: .milliseconds(1))
+        }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test func `Listener that appears in time passes`() async throws {
         let path = "/tmp/daybook-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         async let check: Void = LocalSocket.check("ipc://\(path)", of: "a", within: .seconds(2))
-        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let listener = try StreamListener(.unix(path: path), on: SocketLoop(name: "test"))
         try await check
+        withExtendedLifetime(listener) {}
     }
 }

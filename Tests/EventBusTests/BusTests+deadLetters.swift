@@ -95,9 +95,17 @@ import WireProtocol
             NewEvent(stream: stream, type: "DeadLetterRedriven", data: try JSON.encode(closure))
         ])
         #expect(try await bus.deadLetters().map(\.id) == [id])
+        // The others are redriven all the same.
+        let other = try await bus.append().lowerBound
+        #expect(try await fail(bus) == other)
         let error = await #expect(throws: ProtocolError.self) { try await bus.redrive() }
-        #expect(error?.message.contains("names event \(foreign)") == true, "\(error as Any)")
-        #expect(try await bus.drain("q").isEmpty)
+        #expect(
+            error?.message
+                == "dead letters redriven: 1; but the log has other events at the positions of "
+                + "these dead letters: \(id); discard the dead letters with: event-store dlq "
+                + "discard")
+        #expect(try await bus.deadLetters().map(\.id) == [id])
+        #expect(try await bus.drain("q") == [other])
         _ = try await bus.admin.command(
             BusCall.discard, CloseDeadLetters(DeadLetterSelection(queue: "q"), reason: "foreign"))
         #expect(try await bus.deadLetters().isEmpty)
@@ -223,6 +231,31 @@ import WireProtocol
         #expect(other.result == .nothing && other.events.isEmpty)
     }
 
+    @Test func `Discard with a long reason takes several appends`() async throws {
+        let bus = try await RunningBus()
+        _ = try await failAll(bus, 50)
+        // Together the events are larger than an append may be.
+        let reason = String(repeating: "because ", count: 25_000)
+        let reply = try await bus.admin.command(
+            BusCall.discard, CloseDeadLetters(DeadLetterSelection(), reason: reason))
+        #expect(reply.events.count == 50)
+        #expect(try await bus.deadLetters().isEmpty)
+    }
+
+    @Test func `Repeated redrive leaves out letters that have died since the first attempt`()
+        async throws
+    {
+        let bus = try await RunningBus()
+        _ = try await failAll(bus, 2)
+        let id = EventID.random()
+        #expect(try await bus.redrive(id: id).events.count == 2)
+        for _ in 1...2 { try await fail(bus) }
+        try await bus.restart()
+        let again = try await bus.redrive(id: id, mayBeRepeat: true)
+        #expect(again.result == .repeated && again.events.count == 2, "\(again)")
+        #expect(try await bus.view("q").deadLetters == 2)
+    }
+
     @Test func `Redrives at the same time count each dead letter once`() async throws {
         let bus = try await RunningBus()
         let positions = try await failAll(bus, 250)
@@ -327,6 +360,14 @@ import WireProtocol
         var letters: [DeadLetterView] = []
         while letters.isEmpty { letters = try await bus.deadLetters() }
         #expect(try await bus.deadLetters(DeadLetterSelection(queue: "invoices")) == letters)
+    }
+
+    @Test func `Selection of more than ten thousand ids is rejected`() async throws {
+        let bus = try await RunningBus()
+        let many = DeadLetterSelection(ids: Array(1...10_001))
+        let expected = ProtocolError(.invalid, "a selection has up to 10000 ids, not 10001")
+        await #expect(throws: expected) { try await bus.redrive(many) }
+        await #expect(throws: expected) { _ = try await bus.deadLetters(many) }
     }
 
     @Test func `Queue without dead letters drops and counts events that are too old`()

@@ -97,6 +97,35 @@ import WireProtocol
         #expect(total == self.total(2))
     }
 
+    @Test func `Dead letters without their events are named, and the others are redriven`() throws {
+        var bytes: [UInt8] = []
+        try NewEvent(id: .random(), stream: try StreamName("s-1"), type: "T", data: [])
+            .encode(into: &bytes)
+        let event = try RecordedEvent(bytes[...])
+        var good = letter(1)
+        good.letter.event = event.id
+        var missing = letter(3)
+        missing.letter.position = 900
+        var progress = DeadLetterClosings.Progress()
+        let sound = progress.sound([good, letter(2), missing], [1: event])
+        #expect(sound.map(\.id) == [1])
+        #expect(!progress.isEmpty)
+        progress.add([1], appended)
+        for ids in [nil, [1, 2, 3]] as [[UInt64]?] {
+            #expect(
+                throws: DaybookError(
+                    .notFound,
+                    "dead letters redriven: 1; but the log has other events at the positions of "
+                        + "these dead letters: 2; discard the dead letters with: event-store dlq "
+                        + "discard; the log has no readable events for these dead letters: 3; "
+                        + "check the log with 'event-store verify', or discard the dead letters "
+                        + "with 'event-store dlq discard'")
+            ) {
+                try progress.total(of: DeadLetterSelection(ids: ids), .deadLetterRedriven)
+            }
+        }
+    }
+
     @Test func `Error names the first twenty of many unknown ids`() {
         let error = #expect(throws: DaybookError.self) {
             try DeadLetterClosings.Progress().total(

@@ -84,4 +84,34 @@ import WireProtocol
         dead.letter.event = DeadLetterRow.idOfUnreadable(at: 2)
         #expect(throws: DaybookError.self) { try dead.check(event) }
     }
+
+    @Test func `Closing event is in the conversation of the dead event, not of another one`()
+        throws
+    {
+        let event = try event(at: 1)
+        var dead = row(of: "q")
+        let cause = Cause(
+            correlationID: .none, causationID: .none, key: .random(), actor: "a")
+        let type = BusEventType.deadLetterDiscarded
+        let foreign = try dead.closingEvent(type, of: event, reason: "foreign", cause)
+        #expect(foreign.tags.isEmpty && foreign.correlationID == foreign.id)
+        dead.letter.event = event.id
+        let closing = try dead.closingEvent(type, of: event, reason: "own", cause)
+        #expect(closing.tags == event.tags && closing.correlationID == event.correlationID)
+    }
+
+    @Test func `Events are appended in parts of half a megabyte, or one by one if they are larger`()
+        throws
+    {
+        func event(_ bytes: Int) throws -> NewEvent {
+            NewEvent(
+                stream: try StreamName("s-1"), type: "T", metadata: [],
+                data: Array(repeating: 0, count: bytes))
+        }
+        let events = try [300_000, 200_000, 100_000, 900_000, 0].map(event)
+        var rest = events[...]
+        var parts: [Range<Int>] = []
+        while let part = rest.takeAppend() { parts.append(part.indices) }
+        #expect(parts == [0..<2, 2..<3, 3..<4, 4..<5])
+    }
 }

@@ -31,7 +31,7 @@ import Testing
         ("'/a b/c' d", "/a b/c"), ("\"/a b/c\"&", "/a b/c"), ("python3.12", "python3.12"),
         ("[ $X != 3 ]", nil), ("X=1 ./y", nil), ("$HOME/x", nil), ("~/x", nil), ("\"$X\" y", nil),
         ("(true)", nil), ("'a'b", nil), ("\"a", nil), ("''", nil), ("-x", nil), ("", nil),
-        ("{ true; }", nil), ("a*", nil),
+        ("{ true; }", nil), ("a*", nil), ("f() { true; }; f", nil), ("f ( ) { true; }", nil),
     ])
     func `Program of a command is its first word, if the shell takes it as it is`(
         command: String, program: String?

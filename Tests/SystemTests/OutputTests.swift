@@ -140,6 +140,20 @@ extension IntegrationHarness.Suite {
         #expect(!suite.log(of: "event-store").contains("other users have access"))
     }
 
+    @Test func `Import without a running store creates the home for its own user only`() throws {
+        let suite = try Suite()
+        let home = "\(suite.home)/restored"
+        let event = #"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1"}"#
+        let run = try suite.shell(
+            "umask 022; echo '\(event)' | event-store import --system --home '\(home)'")
+        #expect(run.status == 0, "\(run)")
+        for path in [home, "\(home)/log", "\(home)/log/manifest"] {
+            let found = try FileManager.default.attributesOfItem(atPath: path)
+            let mode = try #require(found[.posixPermissions] as? Int)
+            #expect(mode & 0o077 == 0, "\(path) has mode \(String(mode, radix: 8))")
+        }
+    }
+
     @Test func `Process warns of a home that others have access to, and leaves it as it is`()
         async throws
     {

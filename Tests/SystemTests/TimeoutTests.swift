@@ -55,6 +55,20 @@ import Testing
         }
     }
 
+    @Test func `Command says at once that a process has crashed, whatever its timeout`()
+        async throws
+    {
+        let suite = try Suite()
+        for process in ["event-store", "balance"] { try suite.start(process) }
+        _ = try await suite.status(of: "balance")
+        for process in ["event-store", "balance"] { suite.kill(process) }
+        for command in [["event-store", "stats"], ["balance", "show"], ["balance", "open", "k"]] {
+            let run = try suite.run(command + ["--timeout", "100000"], timeout: 600)
+            #expect(run.status == 69 && run.output.isEmpty, "\(command): \(run)")
+            #expect(run.errors.contains("the socket's process has ended"), "\(command): \(run)")
+        }
+    }
+
     @Test func `Command waits for a process that does not answer as long as its timeout`()
         async throws
     {

@@ -109,8 +109,6 @@ enum Untested {
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
         "Services/Route/Main/HubNetwork.swift": "SystemTests/DeadLetterTests",
         "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
-        "Shared/EventStoreClient/Queues/QueueWorker.swift":
-            "ServiceRuntimeTests/ParticipantRunnerTests+queue",
         "Shared/IntegrationHarness/Suite.swift": "SystemTests/SystemTests",
         "Shared/Observability/Server/MetricsServer.swift": "SystemTests/MetricsTests",
         "Shared/ServiceRuntime/Host/ServiceHost.swift": "SystemTests/ServiceHostTests",

@@ -4,8 +4,8 @@ import WireProtocol
 
 /// Redrives and discards, which close dead letters.
 extension Bus {
-    /// How many dead letters are closed with one append. Other work of the bus goes on between two
-    /// appends.
+    /// The largest number of dead letters that are closed with one append. Other work of the bus
+    /// goes on between two appends.
     private static let together = 200
 
     /// Redrives or discards the selected dead letters. Each gets its own event.
@@ -13,14 +13,15 @@ extension Bus {
     /// A repeated call gets the outcome of its first attempt, also after a restart, unless that had
     /// nothing to do.
     ///
-    /// - Throws: `notFound` if an id names no dead letter or a queue does not exist. The other dead
-    ///   letters are closed all the same.
+    /// - Throws: `notFound` if an id names no dead letter, or if one can't be redriven because its
+    ///   queue or its event does not exist. The other dead letters are closed all the same.
     func redriveOrDiscard(
         _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> Outcome {
         try require(
             type != .deadLetterDiscarded || request.reason?.isEmpty == false, .invalid,
             "a discard needs a reason")
+        if let fault = request.selection.fault { throw ProtocolError(.invalid, fault) }
         while !closings.begin(cause.key) {
             if let total = closings.total(of: cause.key) {
                 try Self.check(total.digest, cause)
@@ -48,8 +49,8 @@ extension Bus {
         _ request: CloseDeadLetters, _ type: BusEventType, _ cause: Cause
     ) async throws -> DeadLetterClosings.Total {
         var progress = try await earlierClosings(type, cause)
-        // Letters that die from now on, perhaps because of this redrive, are not selected.
-        let last = router.position
+        // Letters that died since the first attempt, perhaps because of it, are not selected.
+        let last = progress.first?.first ?? router.position
         var after: UInt64 = 0
         try await stored()
         while true {
@@ -60,10 +61,24 @@ extension Bus {
             let letters = closings.take(progress.possible(closable(found, type)))
             defer { closings.release(letters) }
             guard !letters.isEmpty else { continue }
-            for letter in letters { prepared[letter.id] = letter }
-            let appended = try await append(type, letters, request.reason, cause)
-            try await routed(through: appended.last)
-            progress.add(letters.map(\.id), appended)
+            let generation = cache.generation
+            let events = try await events(at: letters.map(\.letter.position))
+            let sound = type == .deadLetterRedriven ? progress.sound(letters, events) : letters
+            for letter in sound { prepared[letter.id] = letter }
+            // The router needs them next.
+            if type == .deadLetterRedriven {
+                for event in events.values { cache.insert(event, readIn: generation) }
+            }
+            let closing = try sound.map {
+                try $0.closingEvent(
+                    type, of: events[$0.letter.position], reason: request.reason, cause)
+            }
+            var rest = closing[...]
+            while let next = rest.takeAppend() {
+                let appended = try await appendOwn(Array(next), .any)
+                try await routed(through: appended.last)
+                progress.add(sound[next.indices].map(\.id), appended)
+            }
         }
         if request.selection.ids == nil, progress.isEmpty { try checkNames(in: request.selection) }
         return try progress.total(of: request.selection, type)
@@ -100,22 +115,6 @@ extension Bus {
         letters.filter { !commits.deadLetter($0.id).isClosed }.map {
             ($0, type == .deadLetterDiscarded || deliveries[$0.letter.queue] != nil)
         }
-    }
-
-    private func append(
-        _ type: BusEventType, _ letters: [DeadLetterRow], _ reason: String?, _ cause: Cause
-    ) async throws -> Appended {
-        let generation = cache.generation
-        let events = try await events(at: letters.map(\.letter.position))
-        if type == .deadLetterRedriven {
-            for letter in letters { try letter.check(events[letter.letter.position]) }
-            // The router needs them next.
-            for event in events.values { cache.insert(event, readIn: generation) }
-        }
-        return try await appendOwn(
-            try letters.map {
-                try $0.closingEvent(type, of: events[$0.letter.position], reason: reason, cause)
-            }, .any)
     }
 
     // MARK: Routing

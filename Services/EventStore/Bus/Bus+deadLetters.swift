@@ -38,15 +38,7 @@ extension Bus {
     /// Appends events whose ids allow only one of each kind.
     private func append(_ events: [NewEvent]) async throws {
         var rest = events[...]
-        while !rest.isEmpty {
-            // Half a megabyte of data, or one event. So no append is too large for the store.
-            var bytes = 0
-            let together = rest.prefix { event in
-                bytes += event.data.count
-                return bytes <= 1 << 19
-            }
-            let next = together.isEmpty ? rest.prefix(1) : together
-            rest = rest.dropFirst(next.count)
+        while let next = rest.takeAppend() {
             do {
                 _ = try await appendOwn(Array(next), .any)
             } catch let error as ProtocolError where error.code == .idReused {
@@ -132,6 +124,7 @@ extension Bus {
             throw ProtocolError(
                 .invalid, "a limit of dead letters must be 1 to 1000, not \(request.limit)")
         }
+        if let fault = request.selection.fault { throw ProtocolError(.invalid, fault) }
         try await stored()
         let rows = try await store.deadLetters(request)
         if rows.isEmpty { try checkNames(in: request.selection) }

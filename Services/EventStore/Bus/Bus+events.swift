@@ -14,7 +14,7 @@ extension Bus {
     func events(at positions: [UInt64]) async throws -> [UInt64: RecordedEvent] {
         var found: [UInt64: RecordedEvent] = [:]
         for position in positions { found[position] = cache[position] }
-        try await read(positions.filter { found[$0] == nil }) { found[$0.position] = $0 }
+        try await read(positions.filter { found[$0] == nil }) { found[$0.position] = $0.detached }
         return found
     }
 

@@ -20,6 +20,12 @@ public struct RecordedEvent: Sendable {
 
     init(unchecked bytes: ArraySlice<UInt8>) { self.bytes = bytes }
 
+    /// A copy with bytes of its own.
+    ///
+    /// An event keeps all the bytes in memory that it was read from, such as those of a whole chunk
+    /// of a read. So keep a copy if few events of a chunk stay in memory for long.
+    public var detached: RecordedEvent { RecordedEvent(unchecked: Array(bytes)[...]) }
+
     /// The position in the log, from 1, without gaps.
     public var position: UInt64 { bytes.span.uint64(at: RecordLayout.position) }
     /// The position of the last event before this one that a subscriber to its category receives: of

@@ -269,20 +269,34 @@ public actor QueueWorker: LoopActor {
                 Acknowledgement(
                     sequence: done.delivery.sequence, lease: done.delivery.lease, done.verdict)
             }
-            do {
-                let answers = try await consumer.acknowledge(verdicts)
-                for (index, isEffective) in zip(batch.indices, answers) {
-                    batch[index].outcome = isEffective ? .confirmed : .late
-                }
-            } catch let error as ProtocolError where error.kind != .unavailable {
-                for index in batch.indices { batch[index].outcome = .rejected(error.message) }
-            } catch {
-                // Without an answer, the outcome stays unknown. The store redelivers the events
-                // when their visibility timeouts pass.
+            for (index, outcome) in zip(batch.indices, await outcomes(of: verdicts)) {
+                batch[index].outcome = outcome
             }
             await onReported(batch)
         }
         isReporting = false
+    }
+
+    /// Sends verdicts until the store answers, because the work is done and the deliveries may
+    /// still belong to the worker when the store is back. Gives up when the worker must stop.
+    private func outcomes(of verdicts: [Acknowledgement]) async -> [Reported.Outcome] {
+        while true {
+            do {
+                return try await consumer.acknowledge(verdicts).map { $0 ? .confirmed : .late }
+            } catch let error as any ClassifiedError
+                where error.kind == .unavailable || error.kind == .overloaded
+            {
+                guard await !consumer.connection.isClosed else { break }
+                if let error = error as? DaybookError { onUnavailable(error) }
+                // The bus is stopping or waits for the log, so this retries a little later.
+                do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+            } catch let error as ProtocolError {
+                return verdicts.map { _ in .rejected(error.message) }
+            } catch {
+                break
+            }
+        }
+        return verdicts.map { _ in .unknown }
     }
 
     /// Extends the visibility of deliveries that are still being handled.

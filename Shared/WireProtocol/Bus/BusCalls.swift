@@ -106,6 +106,9 @@ public struct SetPaused: Codable, Hashable, Sendable {
 
 /// A selection of dead letters: those that match all given fields.
 public struct DeadLetterSelection: Codable, Hashable, Sendable {
+    /// The largest number of ids in a selection.
+    public static let maximumIDs = 10_000
+
     /// The ids of the dead letters: the positions of their ``BusEventType/deadLettered``.
     public var ids: [UInt64]?
     /// The name of their queue.
@@ -114,6 +117,13 @@ public struct DeadLetterSelection: Codable, Hashable, Sendable {
     public var rule: String?
     /// Their group.
     public var group: String?
+
+    /// Why the selection is invalid, in one line; nil if it is valid.
+    public var fault: String? {
+        let count = ids?.count ?? 0
+        guard count > Self.maximumIDs else { return nil }
+        return "a selection has up to \(Self.maximumIDs) ids, not \(count)"
+    }
 
     /// Creates a selection. Without fields it selects all dead letters.
     public init(

@@ -36,7 +36,47 @@ public final class StreamListener: Sendable {
         }
     }
 
+    /// Why no process can be reached at a socket file.
+    public enum Fault: Sendable {
+        /// There is no such file.
+        case missing
+        /// No process listens there. A process that crashed leaves such a socket behind.
+        case dead
+        /// This process may not connect to the socket.
+        case denied
+    }
+
+    /// Returns why no process can be reached at the socket file, or nil if one listens there.
+    public static func fault(of path: String) -> Fault? {
+        let code = try? unsafe withAddress(of: path) { address, length in
+            unsafe fault(connectingTo: address, length)
+        }
+        return switch code {
+        case ENOENT, ENOTDIR: .missing
+        case ECONNREFUSED: .dead
+        case EACCES: .denied
+        default: nil
+        }
+    }
+
     private static func bind(_ path: String) throws(ZeroMQError) -> Int32 {
+        try unsafe withAddress(of: path) { (address, length) throws(ZeroMQError) in
+            var status = stat()
+            if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK {
+                switch unsafe fault(connectingTo: address, length) {
+                case 0, EAGAIN: throw .addressInUse
+                case ECONNREFUSED: unsafe _ = unlink(path)
+                default: break
+                }
+            }
+            return try unsafe bind(AF_UNIX, address, length)
+        }
+    }
+
+    private static func withAddress<Result>(
+        of path: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) throws(ZeroMQError) -> Result
+    ) throws(ZeroMQError) -> Result {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let capacity = MemoryLayout.size(ofValue: address.sun_path)
@@ -50,23 +90,20 @@ public final class StreamListener: Sendable {
         return try unsafe withUnsafePointer(to: address) { (pointer) throws(ZeroMQError) in
             try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 (generic) throws(ZeroMQError) in
-                let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-                try unsafe removeDead(path, generic, length)
-                return try unsafe bind(AF_UNIX, generic, length)
+                try unsafe body(generic, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
     }
 
-    /// Removes the socket file of a process that crashed.
-    private static func removeDead(
-        _ path: String, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
-    ) throws(ZeroMQError) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    /// Connects to the local address and disconnects at once. Returns the system's error, or 0. It
+    /// is `EAGAIN` if a process listens, but has no room for another connection yet.
+    private static func fault(
+        connectingTo address: UnsafePointer<sockaddr>, _ length: socklen_t
+    ) -> Int32 {
+        let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+        let probe = socket(AF_UNIX, Int32(kind), 0)
         defer { _ = close(probe) }
-        guard unsafe connect(probe, address, length) != 0 else { throw .addressInUse }
-        if errno == ECONNREFUSED { unsafe _ = unlink(path) }
+        return unsafe connect(probe, address, length) == 0 ? 0 : errno
     }
 
     private static func bind(_ host: String, _ port: UInt16) throws(ZeroMQError) -> Int32 {

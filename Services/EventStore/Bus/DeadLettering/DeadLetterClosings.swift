@@ -82,14 +82,24 @@ extension DeadLetterClosings {
         private static let named = 20
 
         private var closed: Set<UInt64> = []
+        /// The first append of the command's events.
+        private(set) var first: Appended?
         private(set) var last: Appended?
         /// The dead letters that can't be redriven, and their queues, which do not exist.
         private var impossible: [UInt64: String] = [:]
+        /// The dead letters that can't be redriven, because they name another event than the log
+        /// has at their positions.
+        private var foreign: Set<UInt64> = []
+        /// The dead letters that can't be redriven, because their events can't be read.
+        private var unreadable: Set<UInt64> = []
 
-        var isEmpty: Bool { closed.isEmpty && impossible.isEmpty }
+        var isEmpty: Bool {
+            closed.isEmpty && impossible.isEmpty && foreign.isEmpty && unreadable.isEmpty
+        }
 
         mutating func add(_ ids: [UInt64], _ appended: Appended) {
             closed.formUnion(ids)
+            first = first ?? appended
             last = appended
         }
 
@@ -103,9 +113,28 @@ extension DeadLetterClosings {
             return letters.filter(\.isPossible).map(\.letter)
         }
 
+        /// Returns the dead letters whose events the log has, and notes the others.
+        ///
+        /// - Parameter events: the events at the dead letters' positions. One that can't be read is
+        ///   missing.
+        mutating func sound(
+            _ letters: [DeadLetterRow], _ events: [UInt64: RecordedEvent]
+        ) -> [DeadLetterRow] {
+            letters.filter { letter in
+                guard let event = events[letter.letter.position] else {
+                    unreadable.insert(letter.id)
+                    return false
+                }
+                if (try? letter.check(event)) != nil { return true }
+                foreign.insert(letter.id)
+                return false
+            }
+        }
+
         /// Returns the command's total.
         ///
-        /// - Throws: `notFound` with the ids and queues that do not exist, and what was done.
+        /// - Throws: `notFound` with the dead letters, queues and events that do not exist, and
+        ///   what was done.
         func total(
             of selection: DeadLetterSelection, _ type: BusEventType
         ) throws(DaybookError) -> Total {
@@ -113,20 +142,35 @@ extension DeadLetterClosings {
                 "there is no queue '\($0)' to redrive to; create it with: event-store queues "
                     + "create \($0)"
             }
-            let known = closed.union(impossible.keys)
-            let unknown = Set(selection.ids ?? []).subtracting(known).sorted()
-            if !unknown.isEmpty {
-                let names = unknown.prefix(Self.named).map(String.init).joined(separator: ", ")
-                let more = unknown.count - Self.named
-                faults.append(
-                    "these ids name no waiting dead letter: \(names)"
-                        + (more > 0 ? " and \(more) more" : "")
-                        + "; list the waiting ones with: event-store dlq list")
+            let known = closed.union(impossible.keys).union(foreign).union(unreadable)
+            let unknown = Set(selection.ids ?? []).subtracting(known)
+            for (ids, fault, advice) in [
+                (
+                    foreign, "the log has other events at the positions of these dead letters",
+                    "discard the dead letters with: event-store dlq discard"
+                ),
+                (
+                    unreadable, "the log has no readable events for these dead letters",
+                    "check the log with 'event-store verify', or discard the dead letters with "
+                        + "'event-store dlq discard'"
+                ),
+                (
+                    unknown, "these ids name no waiting dead letter",
+                    "list the waiting ones with: event-store dlq list"
+                ),
+            ] where !ids.isEmpty {
+                faults.append("\(fault): \(Self.list(ids)); \(advice)")
             }
             guard !faults.isEmpty else { return Total(count: closed.count, last: last) }
             let verb = type == .deadLetterRedriven ? "redriven" : "discarded"
             let done = closed.isEmpty ? "" : "dead letters \(verb): \(closed.count); but "
             throw DaybookError(.notFound, done + faults.joined(separator: "; "))
+        }
+
+        /// Lists the first of the ids, in ascending order.
+        private static func list(_ ids: Set<UInt64>) -> String {
+            let first = ids.sorted().prefix(named).map(String.init).joined(separator: ", ")
+            return first + (ids.count > named ? " and \(ids.count - named) more" : "")
         }
     }
 }

@@ -103,10 +103,12 @@ extension DeadLetterRow {
     /// Returns the event that redrives or discards the dead letter, with the tags and in the
     /// conversation of the dead event.
     ///
-    /// - Parameter event: the dead event; nil if it can't be read.
+    /// - Parameter event: the event at the dead letter's position; nil if it can't be read. Another
+    ///   event than the dead one is ignored.
     func closingEvent(
         _ type: BusEventType, of event: RecordedEvent?, reason: String?, _ cause: Cause
     ) throws -> NewEvent {
+        let event = (try? check(event)) == nil ? nil : event
         let closure = DeadLetterClosure(
             queue: letter.queue, deadLetter: id, position: letter.position, reason: reason)
         return NewEvent(
@@ -121,5 +123,24 @@ extension DeadLetterRow {
     /// repeated command looks.
     static func closingEventID(_ type: BusEventType, of id: UInt64, _ cause: Cause) -> EventID {
         cause.key.derived("\(type.rawValue)/\(id)")
+    }
+}
+
+extension ArraySlice<NewEvent> {
+    /// The largest size of the records that are appended together, in bytes, unless it is one.
+    private static var appendBytes: Int { 1 << 19 }
+
+    /// Removes and returns the next events to append together, or nil if none are left. They are
+    /// never too large for the store.
+    mutating func takeAppend() -> Self? {
+        guard !isEmpty else { return nil }
+        var bytes = 0
+        let together = prefix { event in
+            bytes += event.recordSize
+            return bytes <= Self.appendBytes
+        }
+        let next = together.isEmpty ? prefix(1) : together
+        self = dropFirst(next.count)
+        return next
     }
 }

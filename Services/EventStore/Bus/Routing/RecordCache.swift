@@ -23,8 +23,9 @@ struct RecordCache {
     /// Adds an event that was read when the cache was in `generation`. Does nothing if the cache
     /// was emptied since, because the event may have been amended since.
     mutating func insert(_ event: RecordedEvent, readIn generation: Int) {
-        guard generation == self.generation else { return }
-        guard events.updateValue(event, forKey: event.position) == nil else { return }
+        guard generation == self.generation, events[event.position] == nil else { return }
+        // The other events of its chunk may match no rule, and must not stay in memory with it.
+        events[event.position] = event.detached
         order.append(event.position)
         bytes += event.bytes.count
         while bytes > Self.maximumBytes, let oldest = order.popFirst() {

@@ -27,7 +27,7 @@ extension Shell {
     }
 
     /// Returns the program with which a shell command begins, such as `./invoice`. Nil if only the
-    /// shell can tell, because the command begins with an assignment, an expansion or the like.
+    /// shell can tell, because the command begins with an assignment, a function or the like.
     static func program(of command: String) -> String? {
         let text = command.drop(while: \.isWhitespace)
         let separators: Set<Character> = [";", "&", "|", "<", ">", "(", ")"]
@@ -42,6 +42,8 @@ extension Shell {
             return inside.isEmpty ? nil : String(inside)
         }
         let word = text.prefix { !isEnd($0) }
+        // A function may follow its definition.
+        if text.dropFirst(word.count).first(where: { !$0.isWhitespace }) == "(" { return nil }
         let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "/._+-,:@%".contains($0) }
         return word.isEmpty || !isPlain || word.hasPrefix("-") ? nil : String(word)
     }
