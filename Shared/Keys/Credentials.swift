@@ -19,7 +19,7 @@ public struct Credentials: Sendable {
     ///
     /// The sockets then connect within this machine only, and every caller may do everything.
     private init() throws {
-        context = try Context()
+        context = try Context(limits: .ofServer)
         access = .none
         fault = { nil }
     }
@@ -47,7 +47,8 @@ public struct Credentials: Sendable {
         report?.note(KeyringHealth())
         let log = ThrottledLog(logger)
         let authenticator = KeyringAuthenticator(keyring: keyring, log: log)
-        context = try Context(security: Security(identity: identity, authenticator: authenticator))
+        let security = Security(identity: identity, authenticator: authenticator)
+        context = try Context(security: security, limits: .ofServer)
         access = AccessControl(
             find: { keyring.caller(of: $0) }, note: { log.note("denied: \($1)", of: $0) })
         fault = { keyring.health.hasOwnKey ? nil : KeyringReport.lostKey }

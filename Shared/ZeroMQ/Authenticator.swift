@@ -72,11 +72,19 @@ public struct ConnectionLimits: Sendable {
     /// cause: those that send faster than it takes their messages or, if there are none, those that
     /// have sent no whole message for some seconds.
     ///
-    /// The system does not count the bytes of an ipc connection, so this bounds them.
-    public var growth = 32 << 20
+    /// The system does not count the bytes of an ipc connection, so this bounds them. Without a
+    /// limit by default, because a process that has other uses of memory would lose connections.
+    public var growth = Int.max
 
     /// Creates the default limits.
     public init() {}
+
+    /// The limits of a process that serves others and does little else.
+    public static let ofServer: ConnectionLimits = {
+        var limits = ConnectionLimits()
+        limits.growth = 32 << 20
+        return limits
+    }()
 }
 
 /// A process's own keys, and the authenticator that decides which peers it trusts.

@@ -99,7 +99,8 @@ public struct Audit: Sendable {
     /// Whether the services can't read an event.
     public var hasStopped: Bool { !stopped.isEmpty }
 
-    /// How many streams have an event that services can't read. The figures lack their later events.
+    /// How many streams have an event that services can't read. The figures lack their later
+    /// events.
     public var stoppedStreams: Int { stopped.count }
 
     /// Returns the ids of the streams of a category that have an event which services can't read.

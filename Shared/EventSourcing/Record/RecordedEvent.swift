@@ -28,9 +28,9 @@ public struct RecordedEvent: Sendable {
 
     /// The position in the log, from 1, without gaps.
     public var position: UInt64 { bytes.span.uint64(at: RecordLayout.position) }
-    /// The position of the last event before this one that a subscriber to its category receives: of
-    /// the category or an amendment. 0 if there is none. For an amendment, which each category's
-    /// subscribers receive, it is the position before.
+    /// The position of the last event before this one that a subscriber to its category receives:
+    /// one of the category or an amendment. It is 0 without such an event. For an amendment, which
+    /// the subscribers of all categories receive, it is the position before its own.
     public var previousInCategory: UInt64 {
         bytes.span.uint64(at: RecordLayout.previousInCategory)
     }

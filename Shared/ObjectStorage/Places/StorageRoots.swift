@@ -17,7 +17,7 @@ public struct StorageRoots: Sendable, CustomStringConvertible {
     ///
     /// - Parameter texts: absolute paths of folders, `s3://bucket/prefix`, and the endpoints of
     ///   S3-compatible stores, http:// or https://.
-    /// - Throws: `invalid` if one of the texts is none of these.
+    /// - Throws: `invalid` for any other text.
     public init(_ texts: [String]) throws(ObjectStorageError) {
         var roots: [StoragePlace] = []
         var endpoints: [String] = []
@@ -54,8 +54,8 @@ public struct StorageRoots: Sendable, CustomStringConvertible {
     ///     those that the operator lists would get the process's requests and the objects.
     ///   - environment: the variables in which the process finds its own endpoint. Nil stands for
     ///     those of this process.
-    /// - Throws: `rejected` if they are not, `invalid` if the endpoint is not a URL. The error names
-    ///   the roots.
+    /// - Throws: `rejected` if they are not, `invalid` if the endpoint is not a URL. The error
+    ///   names the roots.
     public func check(
         _ place: StoragePlace, _ key: String, endpoint: String? = nil,
         environment: [String: String]? = nil

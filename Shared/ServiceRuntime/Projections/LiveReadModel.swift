@@ -175,7 +175,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
                 try switchOver(to: fresh)
             }
             rebuild?.state = .done
-            // The rebuild may have reached later amendments, which are not taken from the log again.
+            // The rebuild may have reached later amendments, which the log does not bring again.
             let later = try await retryWhileUnavailable {
                 try await Amendments.notices(after: notice.position, client)
             }

@@ -56,7 +56,7 @@ struct CallExample: Sendable {
             name,
             QueryRequest(
                 atLeast: 1, asOf: asOf, without: .id(EventID(high: 1, low: 1)),
-                id: EventID(high: 1, low: 2), timeout: 60, query: query))
+                id: EventID(high: 1, low: 2), timeout: 60, marks: true, query: query))
     }
 
     static func difference(of entity: String) -> CallExample {
