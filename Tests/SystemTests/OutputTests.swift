@@ -143,7 +143,11 @@ extension IntegrationHarness.Suite {
     @Test func `Import without a running store creates the home for its own user only`() throws {
         let suite = try Suite()
         let home = "\(suite.home)/restored"
-        let event = #"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1"}"#
+        let event = """
+            {"specversion":"1.0","id":"a2290dce-fe69-5215-ab6d-9e256aeb8e9e",\
+            "source":"daybook:cdf4562e-ce12-450b-b712-f28d29989388","type":"T",\
+            "subject":"a-1","time":"2026-11-25T03:50:25Z","position":"1","revision":"0"}
+            """
         let run = try suite.shell(
             "umask 022; echo '\(event)' | event-store import --system --home '\(home)'")
         #expect(run.status == 0, "\(run)")
