@@ -146,7 +146,8 @@ extension IntegrationHarness.Suite {
         let event = """
             {"specversion":"1.0","id":"a2290dce-fe69-5215-ab6d-9e256aeb8e9e",\
             "source":"daybook:cdf4562e-ce12-450b-b712-f28d29989388","type":"T",\
-            "subject":"a-1","time":"2026-11-25T03:50:25Z","position":"1","revision":"0"}
+            "subject":"a-1","time":"2026-11-25T03:50:25Z","position":"1","revision":"0",\
+            "correlationid":"0f2d5116-5aa2-496a-a869-be8e35fde5d7"}
             """
         let run = try suite.shell(
             "umask 022; echo '\(event)' | event-store import --system --home '\(home)'")
