@@ -12,10 +12,17 @@ import WithdrawMain
 
 /// How a program's parser ends a command line that it does not run.
 struct ParserAnswer {
+    fileprivate let type: any ParsableCommand.Type
+    fileprivate let error: any Error
+
     /// The exit status that the program would have.
-    let status: Int32
-    /// What the program would print.
-    let text: String
+    ///
+    /// In a debug build, the parser takes a quarter of a second for this, because it prepares its
+    /// usage.
+    var status: Int32 { type.exitCode(for: error).rawValue }
+
+    /// What the program would print. It takes as long as `status`.
+    var text: String { type.fullMessage(for: error) }
 }
 
 extension Executable {
@@ -37,8 +44,7 @@ extension Executable {
             }
             return nil
         } catch {
-            return ParserAnswer(
-                status: type.exitCode(for: error).rawValue, text: type.fullMessage(for: error))
+            return ParserAnswer(type: type, error: error)
         }
     }
 
