@@ -26,6 +26,8 @@ extension `Suite in operation` {
                 let kind = answer?.first?.dropFirst(3).first
                 #expect(kind == MessageKind.error.rawValue, "\(name) answers \(answer ?? [])")
             }
+            // The process closes the connection, and the stranger makes another one.
+            try await stranger.send(garbage.endless())
             for message in garbage.noise() { try await stranger.send(message) }
             try garbage.speakNoProtocol(to: endpoint, as: "DEALER")
             if name != "event-store" {
@@ -100,12 +102,14 @@ private struct Garbage {
             (0..<Int.random(in: 1...6, using: &random)).map { _ in random.bytes(0...64) }
         }
         messages.append([random.bytes(2_000_000...2_000_000)])
-        messages.append((0..<2000).map { _ in random.bytes(0...8) })
         messages += ["event", "limit", "account", "PlaceOrder", ""].map {
             [header, Array($0.utf8), [0x7B] + random.bytes(0...64)]
         }
         return messages
     }
+
+    /// A message of more frames than a process accepts.
+    mutating func endless() -> [[UInt8]] { (0..<2000).map { _ in random.bytes(0...8) } }
 
     /// Messages with a valid header. The test expects no particular answer to them.
     mutating func noise() -> [[[UInt8]]] {
