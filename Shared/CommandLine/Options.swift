@@ -43,16 +43,32 @@ public struct ServeOptions: ParsableArguments {
     }
 }
 
-/// The option of every command that waits for a process: how long.
-public struct TimeoutOptions: ParsableArguments, Sendable {
-    /// The given time in seconds, or nil for the default.
-    @Option(
-        name: .customLong("timeout"),
-        help: "How long to wait for an answer, in seconds (default: 30).")
-    public var given: Double?
+/// The value of the option `--timeout`, which every command has that waits for a process.
+///
+/// Not a group of options, because debug builds of the argument parser check each group five times
+/// at each level of nesting.
+public struct Timeout: Sendable {
+    /// The help of the option.
+    public static let help: ArgumentHelp =
+        "How long to wait for an answer, in seconds (default: 30)."
 
-    /// Creates the options. The argument parser sets their values.
+    /// The given time in seconds, or nil for the default.
+    public private(set) var given: Double?
+
+    /// Creates the default.
     public init() {}
+
+    /// Reads the value of the option.
+    ///
+    /// - Throws: `ValidationError` if it is not above 0 and below 10^9 seconds.
+    public static func argument(_ text: String) throws -> Timeout {
+        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+            throw ValidationError("it must be above 0 and below 1000000000 seconds")
+        }
+        var timeout = Timeout()
+        timeout.given = seconds
+        return timeout
+    }
 
     /// How long to wait for an answer, in seconds.
     public var seconds: Double {
@@ -88,13 +104,6 @@ public struct TimeoutOptions: ParsableArguments, Sendable {
             throw CancellationError()
         }
     }
-
-    /// Checks that the timeout is above 0 and below 10^9 seconds.
-    public func validate() throws {
-        try require(
-            seconds > 0 && seconds < 1e9,
-            "--timeout must be above 0 and below 1000000000 seconds, not \(seconds)")
-    }
 }
 
 /// The options of every call to a service.
@@ -109,7 +118,8 @@ public struct CallOptions: ParsableArguments, Sendable {
     public var endpoint: String?
 
     /// How long to wait for an answer.
-    @OptionGroup public var timeoutOption: TimeoutOptions
+    @Option(name: .customLong("timeout"), help: Timeout.help, transform: Timeout.argument)
+    public var timeoutOption = Timeout()
 
     /// Who gives the command: by default, the user and host of the process.
     @Option(help: "Who gives the command.")

@@ -10,7 +10,7 @@ import Testing
         #expect(
             try CallOptions.parse(["--timeout", "0.5"]).timeoutOption.duration == .milliseconds(500)
         )
-        #expect(try TimeoutOptions.parse([]).given == nil)
+        #expect(Timeout().given == nil)
         for text in ["0", "-1", "1e9", "nan", "inf"] {
             #expect(throws: (any Error).self) { try CallOptions.parse(["--timeout=\(text)"]) }
         }
@@ -19,14 +19,14 @@ import Testing
     @Test func `Given timeout ends a computation that takes longer, and only a given one`()
         async throws
     {
-        let options = try TimeoutOptions.parse(["--timeout", "0.01"])
+        let options = try Timeout.argument("0.01")
         let error = await #expect(throws: DaybookError.self) {
             // Ends only by the cancellation.
             try await options.limit { try await Task.sleep(for: .seconds(86_400)) }
         }
         #expect(error?.kind == .unavailable)
         #expect(error?.description.contains("raise --timeout") == true)
-        #expect(try await TimeoutOptions.parse([]).limit { 7 } == 7)
-        #expect(try await TimeoutOptions.parse(["--timeout", "60"]).limit { 8 } == 8)
+        #expect(try await Timeout().limit { 7 } == 7)
+        #expect(try await Timeout.argument("60").limit { 8 } == 8)
     }
 }

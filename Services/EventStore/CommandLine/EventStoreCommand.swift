@@ -31,7 +31,9 @@ struct StorePlace: ParsableArguments {
 /// Options of commands that ask the event store: where it is, and how long they wait for it.
 struct StoreOptions: ParsableArguments {
     @OptionGroup var place: StorePlace
-    @OptionGroup var timeoutOption: TimeoutOptions
+
+    @Option(name: .customLong("timeout"), help: Timeout.help, transform: Timeout.argument)
+    var timeoutOption = Timeout()
 
     /// Runs `body` with a client of the store, and closes the client afterwards.
     func withClient<Result>(

@@ -113,7 +113,8 @@ private struct Row: Sendable {
                     guard
                         types.contains(type ?? "")
                             || type == nil
-                                && initial.contains(#/^(?:[\d.]+$|Int\.max|Seconds\(|.*Lag$)/#)
+                                && initial.contains(
+                                    #/^(?:[\d.]+$|Int\.max|Seconds\(|Timeout\(|.*Lag$)/#)
                     else { continue }
                     found += 1
                     let given = match.output.0.firstMatch(of: #/customLong\("([\w-]+)"\)/#)
