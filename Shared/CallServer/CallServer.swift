@@ -30,8 +30,7 @@ public actor CallServer: LoopActor {
     private let calls: CallTable
     private let unread: ThrottledLog
     private var outboxes = Outboxes()
-    /// The calls that are not begun yet. The next one is that of the client that took the least
-    /// time.
+    /// The calls that have not begun yet. The client that has taken the least time is next.
     private var waiting = FairQueue<Request>()
     /// The calls that end when their callers disconnect, with the connection they came by.
     private var leavable: [UInt64: (connection: Connection, task: Task<Reply, Never>)] = [:]

@@ -18,14 +18,14 @@ package enum CallerLane: Hashable, Sendable {
     }
 }
 
-/// A queue in which the next turn is that of the lane that has taken the least time so far.
+/// A queue in which the lane that has taken the least time so far is next.
 ///
 /// So a lane with many or costly elements delays one that has few by one element at a time. A lane
 /// that was empty starts with the time of the lane whose turn it was last, whatever it took before.
 package struct FairQueue<Element> {
     private struct Lane {
         var elements: Deque<Element> = []
-        /// The time that it has taken, which is never less than that of its turn.
+        /// The time that it has taken: at least what its turn says.
         var time: Duration
     }
 

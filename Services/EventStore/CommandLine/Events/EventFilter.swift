@@ -25,7 +25,7 @@ struct EventFilter: ParsableArguments {
     }
 }
 
-/// Options that select events by their time: that of their commit, or the original time of history.
+/// Options that select events by the time of their commit, or by the original time of history.
 struct TimeWindow: ParsableArguments {
     @Option(
         help: "The earliest time of the events; RFC 3339, such as 2026-01-31T12:00:00Z.",
