@@ -17,8 +17,11 @@ public actor CallServer: LoopActor {
     /// How often the server looks whether callers have disconnected.
     private static let pause: Duration = .seconds(1)
 
-    /// How many messages the server takes before it begins the next call.
+    /// How many messages the server takes before it begins the next calls.
     private static let messagesAtATime = 16
+    /// How many queries the server begins together, at most, and how long one of them may take. Of
+    /// longer ones it begins one at a time, so that another client waits for one only.
+    private static let (queriesTogether, short) = (16, Duration.microseconds(100))
 
     private let socket: Socket
     /// The socket's thread, on which the server runs.
@@ -33,8 +36,10 @@ public actor CallServer: LoopActor {
     /// The calls that have not begun yet. The client that has taken the least time is next.
     private var waiting = FairQueue<Request>()
     /// The calls that end when their callers disconnect, with the connection they came by.
-    private var leavable: [UInt64: (connection: Connection, task: Task<Reply, Never>)] = [:]
+    private var leavable: [UInt64: (connection: Connection?, task: Task<Void, Never>)] = [:]
     private var lastCall: UInt64 = 0
+    /// How many queries the server begins together now.
+    private var together = 1
 
     private typealias Reply = (kind: MessageKind, frames: [[UInt8]])
 
@@ -134,28 +139,61 @@ public actor CallServer: LoopActor {
     /// Receives and answers calls until the task is cancelled.
     public func run() async throws {
         defer { calls.removeAll() }
+        do {
+            try await serve()
+        } catch {
+            let queries = leavable.values.map(\.task)
+            for query in queries { query.cancel() }
+            for query in queries { await query.value }
+            throw error
+        }
+    }
+
+    private func serve() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.cancelLeft() }
             while true {
                 try Task.checkCancellation()
                 let mayHaveMore = try takeRequests()
-                guard let request = waiting.popFirst() else {
+                var next = waiting.popFirst()
+                guard next != nil else {
                     // A flood of rejected messages would keep the thread from its other work.
                     if mayHaveMore { await Task.yield() } else { _ = try await socket.readable() }
                     continue
                 }
-                guard calls.endsWithCaller(request.body.first) else {
-                    group.addTask { await self.answer(request) }
-                    continue
-                }
-                // A query computes on this thread. If all were begun as they come, another client
-                // would wait for all of them.
                 let start = ContinuousClock.now
-                group.addTask(executorPreference: loop) { await self.answer(request) }
+                var begun: [CallerLane] = []
+                while let request = next {
+                    if calls.endsWithCaller(request.body.first) {
+                        begin(request)
+                        begun.append(request.lane)
+                    } else {
+                        group.addTask { await self.answer(request) }
+                    }
+                    next = begun.count < together ? waiting.popFirst() : nil
+                }
+                guard !begun.isEmpty else { continue }
+                // Queries compute on this thread. If all were begun as they come, another client
+                // would wait for all of them.
                 await Task.yield()
-                waiting.charge(.now - start, to: request.lane)
+                let each = (.now - start) / begun.count
+                for lane in begun { waiting.charge(each, to: lane) }
+                together = each < Self.short ? min(2 * together, Self.queriesTogether) : 1
             }
         }
+    }
+
+    /// Begins a call that ends with its caller.
+    private func begin(_ request: Request) {
+        lastCall += 1
+        let id = lastCall
+        let task = Task(executorPreference: loop) { await self.answer(request, id) }
+        leavable[id] = (request.connection, task)
+    }
+
+    private func answer(_ request: Request, _ id: UInt64) async {
+        await answer(request)
+        leavable[id] = nil
     }
 
     /// Takes some messages. Returns whether there may be more.
@@ -172,7 +210,9 @@ public actor CallServer: LoopActor {
         while true {
             try await Task.sleep(for: Self.pause)
             outboxes.forgetIdle()
-            for call in leavable.values where !call.connection.isOpen { call.task.cancel() }
+            for call in leavable.values where call.connection?.isOpen == false {
+                call.task.cancel()
+            }
         }
     }
 
@@ -196,26 +236,9 @@ public actor CallServer: LoopActor {
     }
 
     private func answer(_ request: Request) async {
-        let (kind, frames) = await replyUnlessLeft(to: request)
+        let (kind, frames) = await reply(to: request)
         calls.end(request.lane, bytes: request.bytes)
         send(kind, frames, for: request)
-    }
-
-    /// Returns the reply, which is cut short if the call ends with its caller.
-    private func replyUnlessLeft(to request: Request) async -> Reply {
-        guard let connection = request.connection, calls.endsWithCaller(request.body.first) else {
-            return await reply(to: request)
-        }
-        lastCall += 1
-        let id = lastCall
-        let task = Task(executorPreference: loop) { await self.reply(to: request) }
-        leavable[id] = (connection, task)
-        defer { leavable[id] = nil }
-        return await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }
     }
 
     private func send(_ kind: MessageKind, _ frames: [[UInt8]], for request: Request) {
