@@ -115,7 +115,7 @@ private final class Attack {
     init?(on suite: IntegrationHarness.Suite) throws {
         guard let program = Endpoints.environment("DAYBOOK_TORTURE_ATTACK") else { return nil }
         self.suite = suite
-        try suite.start("attack", command: [program, "--home", suite.home])
+        try suite.start("attack", command: [program, "--home", suite.home, "--connections", "64"])
     }
 
     func end() { suite.kill("attack") }
