@@ -23,6 +23,8 @@ public actor CallServer: LoopActor {
     /// longer ones it begins one at a time, so that another client waits for one only.
     private static let (queriesTogether, short) = (16, Duration.microseconds(100))
 
+    /// The turns of clients at queries that take long.
+    public nonisolated let turns: FairTurns
     private let socket: Socket
     /// The socket's thread, on which the server runs.
     public nonisolated let loop: SocketLoop
@@ -60,6 +62,7 @@ public actor CallServer: LoopActor {
         calls = CallTable(of: service, access: access)
         unread = ThrottledLog(logger)
         self.loop = loop
+        turns = FairTurns(on: loop)
         self.logger = logger
         // No call is longer. libzmq closes the connection of a longer message before it allocates
         // memory for it.
@@ -187,7 +190,9 @@ public actor CallServer: LoopActor {
     private func begin(_ request: Request) {
         lastCall += 1
         let id = lastCall
-        let task = Task(executorPreference: loop) { await self.answer(request, id) }
+        let task = CallerLane.$current.withValue(request.lane) {
+            Task(executorPreference: loop) { await self.answer(request, id) }
+        }
         leavable[id] = (request.connection, task)
     }
 

@@ -15,7 +15,8 @@ package final class CallTable {
 
     /// How many calls of one client run at a time. The server rejects further ones.
     private static let inFlightOfClient = 512
-    /// How many bytes the calls of one client may have that run at a time. One call may have more.
+    /// How many bytes the calls of one client may have that run at a time. One call may have more,
+    /// unless those of all clients have twice as much as they may.
     private static let bytesOfClient = 16 << 20
     /// How many calls of all clients run at a time, of how many bytes, and how much of it each
     /// client may have beyond that.
@@ -82,7 +83,8 @@ package final class CallTable {
         let own = runningOfClient[client] ?? (0, 0)
         let limit = running < Self.inFlight ? Self.inFlightOfClient : Self.always
         let most = self.bytes + bytes <= Self.bytesInFlight ? Self.bytesOfClient : Self.bytesAlways
-        guard own.calls < limit, own.calls == 0 || own.bytes + bytes <= most else {
+        let hasRoom = own.calls == 0 && self.bytes + bytes <= 2 * Self.bytesInFlight
+        guard own.calls < limit, hasRoom || own.bytes + bytes <= most else {
             let error = ProtocolError(
                 .overloaded,
                 own.calls < limit

@@ -10,6 +10,9 @@ package enum CallerLane: Hashable, Sendable {
     /// The connection that a ROUTER gives this name.
     case connection([UInt8])
 
+    /// The lane of the call that the task answers.
+    @TaskLocal package static var current = CallerLane.connection([])
+
     /// Returns the lane of a caller's message.
     ///
     /// - Parameter peer: the ROUTER's name for the connection.
@@ -20,13 +23,27 @@ package enum CallerLane: Hashable, Sendable {
 
 /// A queue in which the lane that has taken the least time so far is next.
 ///
-/// So a lane with many or costly elements delays one that has few by one element at a time. A lane
-/// that was empty starts with the time of the lane whose turn it was last, whatever it took before.
+/// So a lane with many or costly elements delays one that has few by one element at a time. A known
+/// lane that had no elements for a while may be a little before the others, whatever else it did
+/// not take. New lanes share one part of the time until each has had its first turn, because a
+/// client may make as many connections as it likes.
 package struct FairQueue<Element> {
+    /// By how much time a known lane without elements falls behind the others, at most. Without it,
+    /// its next element would wait for one of each busy lane.
+    private static var advantage: Duration { .milliseconds(50) }
+    /// How many lanes without elements the queue knows.
+    private static var mostIdle: Int { 4096 }
+
     private struct Lane {
         var elements: Deque<Element> = []
         /// The time that it has taken: at least what its turn says.
         var time: Duration
+        /// Whether none of its elements has been charged.
+        var isNew = true
+        /// Whether it is in the list of idle lanes.
+        var isListed = false
+        /// Whether it had elements since it came there.
+        var wasUsed = false
     }
 
     /// The place of a lane among the others.
@@ -44,18 +61,37 @@ package struct FairQueue<Element> {
     /// One for each lane that has elements. Its time may be less than the lane's by now.
     private var turns = Heap<Turn>()
     private var lastNumber: UInt64 = 0
+    /// The time of the lane whose turn it was last.
     private var time = Duration.zero
+    /// The time with which the next new lane starts, unless that of the last turn is later.
+    private var timeOfNew = Duration.zero
+    /// How long the first element of a new lane takes, on average of the last ones.
+    private var costOfNew = Duration.zero
+    /// The lanes that had no elements left, the oldest first.
+    private var idle: Deque<CallerLane> = []
 
     /// Creates an empty queue.
     package init() {}
 
+    /// How many lanes the queue knows.
+    package var laneCount: Int { lanes.count }
+
     /// Appends the element to its lane.
     package mutating func append(_ element: Element, to lane: CallerLane) {
-        if lanes[lane] == nil {
-            lanes[lane] = Lane(time: time)
-            addTurn(of: lane, at: time)
+        if lanes[lane]?.elements.isEmpty ?? true {
+            let start =
+                lanes[lane].map { max($0.time, time - Self.advantage) } ?? startOfNew()
+            lanes[lane, default: Lane(time: start)].time = start
+            lanes[lane]?.wasUsed = true
+            addTurn(of: lane, at: start)
         }
         lanes[lane]?.elements.append(element)
+    }
+
+    private mutating func startOfNew() -> Duration {
+        let start = max(time, timeOfNew)
+        timeOfNew = start + costOfNew
+        return start
     }
 
     private mutating func addTurn(of lane: CallerLane, at time: Duration) {
@@ -72,19 +108,43 @@ package struct FairQueue<Element> {
                 addTurn(of: turn.lane, at: taken)
                 continue
             }
-            time = turn.time
-            guard let element = lanes[turn.lane]?.elements.popFirst() else {
-                lanes[turn.lane] = nil
-                continue
+            time = max(time, taken)
+            let element = lanes[turn.lane]?.elements.popFirst()
+            if lanes[turn.lane]?.elements.isEmpty == false {
+                addTurn(of: turn.lane, at: taken)
+            } else {
+                list(turn.lane)
             }
-            addTurn(of: turn.lane, at: taken)
             return element
         }
         return nil
     }
 
+    /// Lists the lane as idle. Forgets lanes that have been idle for the longest, if there are too
+    /// many.
+    private mutating func list(_ lane: CallerLane) {
+        guard lanes[lane]?.isListed == false else { return }
+        lanes[lane]?.isListed = true
+        lanes[lane]?.wasUsed = false
+        idle.append(lane)
+        while idle.count > Self.mostIdle, let first = idle.popFirst() {
+            if lanes[first]?.elements.isEmpty == false {
+                lanes[first]?.isListed = false
+            } else if lanes[first]?.wasUsed == true {
+                lanes[first]?.wasUsed = false
+                idle.append(first)
+            } else {
+                lanes[first] = nil
+            }
+        }
+    }
+
     /// Counts the time that an element of the lane took.
     package mutating func charge(_ duration: Duration, to lane: CallerLane) {
+        if lanes[lane]?.isNew == true {
+            lanes[lane]?.isNew = false
+            costOfNew = (costOfNew * 7 + duration) / 8
+        }
         lanes[lane]?.time += duration
     }
 }

@@ -123,7 +123,7 @@ public struct CallOptions: ParsableArguments, Sendable {
 
     /// Who gives the command: by default, the user and host of the process.
     @Option(help: "Who gives the command.")
-    public var actor = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
+    public var actor = CallOptions.user
 
     /// The trace that the command is part of. If nil, the environment or the default applies.
     @Option(
@@ -136,6 +136,9 @@ public struct CallOptions: ParsableArguments, Sendable {
     /// Whether the command prints JSON.
     @Flag(help: "Print JSON.")
     public var json = false
+
+    /// The user and host of the process. The argument parser asks for each default many times.
+    private static let user = "\(NSUserName())@\(ProcessInfo.processInfo.hostName)"
 
     /// Creates the options. The argument parser sets their values.
     public init() {}

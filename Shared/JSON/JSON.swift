@@ -9,6 +9,28 @@ public enum JSON {
     /// Returns the value as JSON in one line.
     public static func data(_ value: some Encodable) throws -> Data { try encoder.encode(value) }
 
+    /// Returns the list as ``data(_:)`` does, and pauses after each millisecond, so that its thread
+    /// can do other work.
+    ///
+    /// - Throws: what the elements' encoding throws, and `CancellationError`.
+    public static func data(
+        pausing list: [some Encodable],
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws -> Data {
+        var json = Data("[".utf8)
+        var end = ContinuousClock.now + .milliseconds(1)
+        for element in list {
+            if json.count > 1 { json.append(UInt8(ascii: ",")) }
+            json.append(try data(element))
+            guard .now >= end else { continue }
+            await Task.yield()
+            try Task.checkCancellation()
+            end = .now + .milliseconds(1)
+        }
+        json.append(UInt8(ascii: "]"))
+        return json
+    }
+
     /// Returns the value as JSON in one line.
     public static func text(_ value: some Encodable) throws -> String {
         String(decoding: try data(value), as: UTF8.self)

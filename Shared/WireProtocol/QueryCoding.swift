@@ -14,6 +14,8 @@ extension EventQuery {
     public static let wireLimit = 1000
     /// The largest number of names and correlation ids in all lists of a query together.
     public static let wireNames = 10_000
+    /// The largest size of a query, in bytes. Within the other limits, it can't be reached.
+    public static let wireBytes = 4 << 20
 
     func encode(into bytes: inout [UInt8]) throws(ProtocolError) {
         guard items.count <= Self.wireLimit, nameCount <= Self.wireNames
@@ -61,7 +63,8 @@ extension EventQuery {
 
     private static let correlationsFlag: UInt16 = 0x8000
 
-    static var tooLarge: ProtocolError {
+    /// The error of a query that exceeds one of these limits.
+    public static var tooLarge: ProtocolError {
         ProtocolError(
             .invalid,
             "a query has up to \(wireLimit) items, \(wireLimit) names in each list, and "

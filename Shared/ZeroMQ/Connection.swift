@@ -8,8 +8,8 @@ public struct Connection: Hashable, Sendable {
     /// descriptor.
     private let inode: UInt64
 
-    /// Returns the connection that the descriptor belongs to, or nil if it belongs to none.
-    init?(_ descriptor: Int32) {
+    /// Returns the connection that a ``Frame/descriptor`` belongs to, or nil if it belongs to none.
+    public init?(_ descriptor: Int32) {
         guard let inode = Self.inode(of: descriptor) else { return nil }
         self.descriptor = descriptor
         self.inode = inode

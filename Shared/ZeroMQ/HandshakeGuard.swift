@@ -122,7 +122,7 @@ final class HandshakeGuard: Sendable {
                 if measure(now - measuredAt) { mustTrim = true }
                 (measuredAt, cost) = (now, .now - now)
             }
-            if mustTrim, now - trimmedAt >= .seconds(1) {
+            if mustTrim, now - trimmedAt >= .milliseconds(250) {
                 // The memory of closed connections is free, but the allocator keeps it.
                 _ = malloc_trim(0)
                 (trimmedAt, mustTrim) = (now, false)

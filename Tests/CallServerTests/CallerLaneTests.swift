@@ -20,6 +20,10 @@ import WireProtocol
     @Test func `Client with costly elements waits for those with cheap ones`() {
         var queue = FairQueue<Int>()
         let (costly, cheap) = (CallerLane.key("costly"), CallerLane.key("cheap"))
+        // Both are known.
+        queue.append(10, to: cheap)
+        #expect(queue.popFirst() == 10)
+        queue.charge(.zero, to: cheap)
         for number in 1...3 { queue.append(number, to: costly) }
         #expect(queue.popFirst() == 1)
         queue.charge(.seconds(10), to: costly)
@@ -37,5 +41,77 @@ import WireProtocol
         var rest: Set<Int> = []
         while let next = queue.popFirst() { rest.insert(next) }
         #expect(rest.isSuperset(of: [3, 16, 17, 18, 19]))
+    }
+
+    @Test func `Known client that was idle comes before all that are busy or new`() {
+        var queue = FairQueue<Int>()
+        func ask(_ number: Int, _ duration: Duration) {
+            #expect(queue.popFirst() == number)
+            queue.charge(duration, to: .key("busy\(number)"))
+        }
+        queue.append(99, to: .key("idle"))
+        #expect(queue.popFirst() == 99)
+        // All have had a turn.
+        for number in 1...30 { queue.append(number, to: .key("busy\(number)")) }
+        for number in 1...30 { ask(number, .milliseconds(3)) }
+        for round in 1...5 {
+            // Each has one element at a time, so all of their lanes run empty.
+            for number in 1...30 { queue.append(number, to: .key("busy\(number)")) }
+            for number in 1...20 { ask(number, .milliseconds(3)) }
+            queue.append(31, to: .key("new\(round)"))
+            queue.append(99, to: .key("idle"))
+            #expect(queue.popFirst() == 99)
+            queue.charge(.microseconds(10), to: .key("idle"))
+            var others: Set<Int> = []
+            while let other = queue.popFirst() {
+                queue.charge(.milliseconds(3), to: .key("busy\(other)"))
+                others.insert(other)
+            }
+            #expect(others == Set(21...31))
+        }
+    }
+
+    @Test func `Clients that have left are forgotten before those that stay`() {
+        var queue = FairQueue<Int>()
+        for number in 1...20_000 {
+            for (element, client) in [(0, "stays"), (number, "\(number)")] {
+                queue.append(element, to: .key(client))
+                #expect(queue.popFirst() == element)
+                queue.charge(.milliseconds(1), to: .key(client))
+            }
+        }
+        #expect(queue.laneCount < 5_000)
+        // Known as idle, it is before a new one that came first.
+        queue.append(1, to: .key("busy"))
+        #expect(queue.popFirst() == 1)
+        queue.charge(.seconds(1), to: .key("busy"))
+        queue.append(1, to: .key("busy"))
+        #expect(queue.popFirst() == 1)
+        queue.append(2, to: .key("new"))
+        queue.append(0, to: .key("stays"))
+        #expect(queue.popFirst() == 0)
+    }
+
+    @Test func `New clients together take no more time than a known one`() {
+        var queue = FairQueue<Int>()
+        var number = 0
+        func take() -> Int? {
+            let element = queue.popFirst()
+            queue.charge(.milliseconds(5), to: .key("\(element ?? 0)"))
+            return element
+        }
+        queue.append(0, to: .key("0"))
+        #expect(take() == 0)
+        var turnsOfKnown = 0
+        for _ in 1...1000 {
+            // Two new ones come for each that leaves.
+            for _ in 1...2 {
+                number += 1
+                queue.append(number, to: .key("\(number)"))
+            }
+            queue.append(0, to: .key("0"))
+            if take() == 0 { turnsOfKnown += 1 }
+        }
+        #expect(turnsOfKnown >= 400)
     }
 }

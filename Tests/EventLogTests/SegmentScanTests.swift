@@ -117,3 +117,18 @@ extension FaultyStorage {
         return storage
     }
 }
+
+@Suite struct `Bytes of zero` {
+    private func isZero(_ bytes: [UInt8]) -> Bool { bytes.span.isZero }
+
+    @Test(arguments: [0, 1, 2, 7, 8, 9, 4096])
+    func `Bytes are zero unless one is not`(count: Int) {
+        var bytes = [UInt8](repeating: 0, count: count)
+        #expect(isZero(bytes))
+        for index in bytes.indices {
+            bytes[index] = 1
+            #expect(!isZero(bytes))
+            bytes[index] = 0
+        }
+    }
+}

@@ -155,4 +155,21 @@ import WireProtocol
         #expect(rejected == Set(12...20))
         #expect(await store.metric("daybook_store_open_reads") == 11)
     }
+
+    @Test func `Read ends when its connection does`() async throws {
+        let store = try await Store()
+        var client: Wire? = try await store.client()
+        let request = try ReadRequest(.all, credit: 0).encoded()
+        for id in 1...3 { try await client?.send([header(.read, UInt64(id)), request]) }
+        while await store.metric("daybook_store_open_reads") != 3 { try await lookAgainSoon() }
+        client = nil
+        while await store.metric("daybook_store_open_reads") != 0 { try await lookAgainSoon() }
+    }
+
+    @Test func `Query of more bytes than any may have is rejected`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        try await client.send([header(.read, 1), [UInt8](repeating: 0, count: 5 << 20)])
+        #expect(problem(try await client.receive()[1]).code == .invalid)
+    }
 }

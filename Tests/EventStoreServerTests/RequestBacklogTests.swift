@@ -1,16 +1,20 @@
 import CallServer
+import Glibc
 import Testing
 import WireProtocol
+import ZeroMQ
 
 @testable import EventStoreServer
 
 @Suite struct `Backlog of requests` {
     private let ann = Caller(name: "ann", permissions: .everything)
 
-    private func request(_ bytes: Int, isForRead: Bool = false) -> WaitingRequest {
+    private func request(
+        _ bytes: Int, isForRead: Bool = false, by connection: Connection? = nil
+    ) -> WaitingRequest {
         WaitingRequest(
-            peer: [1], caller: ann, isForRead: isForRead, frames: [], last: [], frameCount: 1,
-            bytes: bytes)
+            peer: [1], caller: ann, connection: connection, isForRead: isForRead, frames: [],
+            last: [], frameCount: 1, bytes: bytes)
     }
 
     /// Appends requests of this size until there is no room. Returns how many there are.
@@ -57,5 +61,31 @@ import WireProtocol
         backlog.append(request(32 << 10), of: next)
         #expect(backlog.hasRoom(for: 32 << 10, of: next, isForRead: false))
         #expect(!backlog.hasRoom(for: 33 << 10, of: next, isForRead: false))
+    }
+
+    @Test func `Client gets no room for a large request once all have twice as much as they may`() {
+        var backlog = RequestBacklog()
+        for number in UInt8(1)...8 {
+            let client = CallerLane.key("client-\(number)")
+            #expect(backlog.hasRoom(for: 8 << 20, of: client, isForRead: false))
+            backlog.append(request(8 << 20), of: client)
+        }
+        let next = CallerLane.key("next")
+        #expect(!backlog.hasRoom(for: 65 << 10, of: next, isForRead: false))
+        #expect(backlog.hasRoom(for: 64 << 10, of: next, isForRead: false))
+    }
+
+    @Test func `Requests whose connection was closed are dropped`() throws {
+        let client = CallerLane(ann, [1])
+        var backlog = RequestBacklog()
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let closed = try #require(Connection(descriptor))
+        for _ in 1...3 { backlog.append(request(1 << 20, by: closed), of: client) }
+        backlog.append(request(2), of: client)
+        #expect(backlog.popFirst()?.bytes == 1 << 20)
+        close(descriptor)
+        #expect(backlog.popFirst()?.bytes == 2)
+        #expect(backlog.popFirst() == nil && backlog.isEmpty)
+        #expect(fill(&backlog, client, bytes: 1 << 20) == 8)
     }
 }

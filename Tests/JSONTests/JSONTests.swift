@@ -44,3 +44,17 @@ import Testing
         #expect(fault(#"{"count":"x"}"#)?.hasPrefix("count: ") == true)
     }
 }
+
+@Suite struct `Writing of JSON` {
+    @Test(arguments: [0, 1, 2, 20_000])
+    func `List that pauses is written like any other`(count: Int) async throws {
+        let list = (0..<count).map { ["b": "\($0)", "a": "x/ü"] }
+        #expect(try await JSON.data(pausing: list) == JSON.data(list))
+    }
+
+    @Test func `Long list is no longer written once its task is cancelled`() async throws {
+        let task = Task { try await JSON.data(pausing: Array(repeating: ["a": 1], count: 1 << 20)) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

@@ -75,8 +75,12 @@ struct Scrape {
 extension Suite {
     /// Sends a GET to the process's metrics socket and returns the answer.
     func get(_ path: String, of name: String) throws -> (status: String, body: String) {
-        let connection = try RawConnection(
-            to: "ipc://\(home)/\(name).metrics.sock", timeout: 30)
+        let socket = "\(home)/\(name).metrics.sock"
+        while isRunning(name), !FileManager.default.fileExists(atPath: socket) {
+            // The process answers its clients a moment before it has this socket.
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        let connection = try RawConnection(to: "ipc://\(socket)", timeout: 30)
         connection.send(Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
         return connection.answer()
     }

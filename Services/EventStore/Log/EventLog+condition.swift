@@ -31,7 +31,7 @@ extension EventLog {
 
     /// How much work a condition may cost, in steps of about ten nanoseconds. Everyone waits
     /// meanwhile.
-    private static let conditionSteps = 1_000_000
+    private static let conditionSteps = 500_000
     /// The price of reading a record, in steps.
     private static let recordSteps = 100
 

@@ -142,7 +142,7 @@ public struct LogRead: Sendable {
 
     /// How much work the index of one segment may cost, in steps. Beyond it, the read looks at each
     /// record, which it can do in parts.
-    private static let mostIndexWork = 1_000_000
+    private static let mostIndexWork = 500_000
 
     /// The memory of the ordinals that it keeps, in bytes.
     public var heldBytes: Int { (candidates?.ordinals.count ?? 0) * 4 }

@@ -9,7 +9,7 @@ extension EventStoreServer {
     private static let chunks = UnsentBytes.Limits(
         always: 64 << 10, ofConnection: 4 << 20, ofCaller: 64 << 20)
     /// How long reads are served before requests have their turn.
-    private static let turn: Duration = .milliseconds(10)
+    private static let turn: Duration = .milliseconds(3)
 
     /// Sends chunks for reads whose turn it is. Returns false if there was none.
     func serveReads() -> Bool {
@@ -79,10 +79,14 @@ extension EventStoreServer {
     func servePausedReads() async throws {
         for await peer in freed.stream {
             reads.resume(peer)
-            // The request loop may be waiting.
-            while serveReads() { await Task.yield() }
+            await serveReadsWhileIdle()
         }
         throw CancellationError()
+    }
+
+    /// Serves reads while the request loop waits for requests. Otherwise that loop serves them.
+    private func serveReadsWhileIdle() async {
+        while isIdle, serveReads() { await Task.yield() }
     }
 
     /// Reads sealed segments on another thread, one job after the other, and sends the chunks.
@@ -94,9 +98,8 @@ extension EventStoreServer {
                     send(await sealedReads.run(job), of: job)
                     reads.charge(.now - start, for: session, key)
                 }
-                // Serve reads that reached the recent events here, because the request loop may be
-                // waiting.
-                while serveReads() { await Task.yield() }
+                // The read may have reached the recent events.
+                await serveReadsWhileIdle()
             }
         }
         throw CancellationError()

@@ -9,10 +9,10 @@ extension EventStoreServer {
     /// commits and serves readers.
     private static let requestsPerStep = 1024
     private static let bytesPerStep = 16 << 20
-    private static let takingTime: Duration = .milliseconds(15)
+    private static let takingTime: Duration = .milliseconds(5)
     /// How long the server takes messages from its socket at a time while requests wait, and how
     /// many it takes at least. The socket gives each connection a turn.
-    private static let drainingTime: Duration = .milliseconds(5)
+    private static let drainingTime: Duration = .milliseconds(2)
     private static let messagesPerDrain = 512
 
     /// A message as received. Its last frame may be large, so it is not copied.
@@ -32,6 +32,9 @@ extension EventStoreServer {
             // A long frame is no header, and is not copied to find that out.
             return RequestHead(count == 1 && last.count <= MessageHeader.size ? last.array() : nil)
         }
+
+        /// The connection, or nil if it has been closed, or if the sender is in the same process.
+        var connection: Connection? { Connection(descriptor) }
     }
 
     /// Handles the requests of a step, and returns whether there were any.
@@ -47,7 +50,7 @@ extension EventStoreServer {
             let start = ContinuousClock.now
             handle(
                 request.frames, Frame(request.last), frameCount: request.frameCount,
-                from: request.peer, request.caller)
+                from: request.peer, by: request.connection, request.caller)
             backlog.charge(.now - start, for: request)
             taken += 1
             bytes += request.bytes
@@ -59,7 +62,8 @@ extension EventStoreServer {
             bytes += message.bytes
             guard let caller = admit(message) else { continue }
             handle(
-                message.frames, message.last, frameCount: message.count, from: message.peer, caller)
+                message.frames, message.last, frameCount: message.count, from: message.peer,
+                by: message.head.kind == .read ? message.connection : nil, caller)
         }
         // If requests take long, the server chooses whose turn it is. Otherwise the socket does.
         if .now >= end { try drain() }
@@ -80,13 +84,13 @@ extension EventStoreServer {
             if isForRead, reads[ReadKey(peer: message.peer, requestID: head.id)] != nil {
                 handle(
                     message.frames, message.last, frameCount: message.count, from: message.peer,
-                    caller)
+                    by: nil, caller)
             } else if backlog.hasRoom(for: message.bytes, of: client, isForRead: isForRead) {
                 // The request that begins the read may be among those that wait.
                 backlog.append(
                     WaitingRequest(
-                        peer: message.peer, caller: caller, isForRead: isForRead,
-                        frames: message.frames, last: message.last.array(),
+                        peer: message.peer, caller: caller, connection: message.connection,
+                        isForRead: isForRead, frames: message.frames, last: message.last.array(),
                         frameCount: message.count, bytes: message.bytes),
                     of: client)
             } else {

@@ -48,6 +48,8 @@ public actor EventStoreServer: LoopActor {
     let busEndpoint: String?
     let access: AccessControl
     let requests: Socket
+    /// Whether the request loop waits for requests.
+    private(set) var isIdle = false
     /// The requests that wait for their turn.
     var backlog = RequestBacklog()
     let feed: Socket
@@ -101,9 +103,9 @@ public actor EventStoreServer: LoopActor {
         var options = Socket.Options()
         options.sendHighWaterMark = 10_000
         options.receiveHighWaterMark = 10_000
-        // Twice what an append may have, so that one that is too long gets an answer. libzmq closes
+        // More than an append may have, so that one that is too long gets an answer. libzmq closes
         // the connection of a longer message without one, before it allocates memory for it.
-        options.maximumMessageBytes = Int64(2 * Limits.appendBytes)
+        options.maximumMessageBytes = Int64(Limits.appendBytes + (1 << 20))
         return options
     }
 
@@ -148,6 +150,8 @@ public actor EventStoreServer: LoopActor {
                 await Task.yield()
                 continue
             }
+            isIdle = true
+            defer { isIdle = false }
             _ = try await requests.readable()
         }
     }
@@ -171,9 +175,10 @@ public actor EventStoreServer: LoopActor {
     /// - Parameters:
     ///   - frames: the header and the body without its last frame.
     ///   - frameCount: the number of all frames.
+    ///   - connection: the connection of a request that begins a read.
     func handle(
         _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8],
-        _ caller: Caller
+        by connection: Connection?, _ caller: Caller
     ) {
         let head = RequestHead(frameCount > 0 ? frames.first ?? last.array() : nil)
         let key = ReadKey(peer: peer, requestID: head.id)
@@ -185,7 +190,7 @@ public actor EventStoreServer: LoopActor {
             guard !kind.hasAnswer || outboxes.room(for: 1, to: peer, caller) != nil else {
                 return ProcessCounters.shared.noteDroppedAnswer()
             }
-            try handle(kind, frames, last, key, caller)
+            try handle(kind, frames, last, key, by: connection, caller)
         } catch {
             access.note(error, of: caller)
             answers.append((key, caller, .error, countedBody(of: error)))
@@ -197,9 +202,10 @@ public actor EventStoreServer: LoopActor {
     /// - Parameters:
     ///   - frames: the header and the body without its last frame.
     ///   - last: the last frame of the body. A cancel may have none.
+    ///   - connection: the connection of a request that begins a read.
     private func handle(
         _ kind: MessageKind, _ frames: [[UInt8]], _ last: borrowing Frame, _ key: ReadKey,
-        _ caller: Caller
+        by connection: Connection?, _ caller: Caller
     ) throws(ProtocolError) {
         switch kind {
         case .append:
@@ -216,9 +222,12 @@ public actor EventStoreServer: LoopActor {
         case .hello:
             answers.append((key, caller, .welcome, try welcome(last.array(), caller)))
         case .read:
+            // Even the copy of a longer frame would take long.
+            guard last.count <= EventQuery.wireBytes else { throw EventQuery.tooLarge }
             let request = try ReadRequest(last.array()[...])
             try caller.checkRead(request.query)
-            try reads.start(ReadSession(request, of: caller, size: last.count), key)
+            try reads.start(
+                ReadSession(request, of: caller, by: connection, size: last.count), key)
         case .credit:
             let frame = last.array()
             guard frame.count == 4 else {

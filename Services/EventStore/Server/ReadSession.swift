@@ -3,6 +3,7 @@ import CallServer
 import EventLog
 import EventSourcing
 import WireProtocol
+import ZeroMQ
 
 /// The identity of a read or other request: the client and its request id.
 struct ReadKey: Hashable, Sendable {
@@ -14,15 +15,17 @@ struct ReadKey: Hashable, Sendable {
 struct ReadSession {
     /// How much work a chunk may cost, in steps of about ten nanoseconds, before others have their
     /// turn.
-    private static let stepsPerChunk = 300_000
-    /// What a name in a query takes in memory beside its bytes.
-    private static let nameBytes = 64
+    private static let stepsPerChunk = 100_000
+    /// What a name and an item of a query take in memory beside their bytes.
+    private static let (nameBytes, itemBytes) = (64, 256)
 
     var read: LogRead
     var credit: UInt32
     /// Whether the read returns events as they were appended, whatever amends them.
     let isRaw: Bool
     let caller: Caller
+    /// The connection by which the request came, or nil if the client is in the same process.
+    let connection: Connection?
     /// The bytes that the client wants in a chunk.
     let chunkBytes: Int
     /// About how much memory the query takes, in bytes.
@@ -35,10 +38,13 @@ struct ReadSession {
     fileprivate var lastProgress = ContinuousClock.now
 
     /// - Parameter size: the size of the request, in bytes.
-    init(_ request: ReadRequest, of caller: Caller, size: Int) {
+    init(_ request: ReadRequest, of caller: Caller, by connection: Connection?, size: Int) {
         self.caller = caller
+        self.connection = connection
         chunkBytes = Int(min(request.chunkBytes, 1 << 20))
-        queryBytes = size + request.query.nameCount * Self.nameBytes
+        queryBytes =
+            size + request.query.nameCount * Self.nameBytes
+            + request.query.items.count * Self.itemBytes
         let isBackwards = request.direction == .backwards
         let isTimed = request.since != .distantPast || request.before != .distantFuture
         read = LogRead(
@@ -66,7 +72,8 @@ struct ReadTable {
     /// The largest number of open reads of one key, over all of its connections.
     private static let perKey = 256
     /// The memory that the queries of open reads may take, in bytes: of one client, of all, and of
-    /// one client while all take more than that. A client may always have one.
+    /// one client while all take more than that. A client may always have one read, unless all take
+    /// twice as much.
     private static let (ofClient, ofAll, always) = (8 << 20, 64 << 20, 64 << 10)
     /// The memory that all reads may keep of the index, in bytes. Beyond it, they look it up again.
     private static let heldBytes = 32 << 20
@@ -111,8 +118,12 @@ struct ReadTable {
             throw ProtocolError(
                 .overloaded, "a key may have \(Self.perKey) open reads; end one first")
         }
-        let most = queryBytes + session.queryBytes <= Self.ofAll ? Self.ofClient : Self.always
-        guard own.reads == 0 || own.queryBytes + session.queryBytes <= most else {
+        let all = queryBytes + session.queryBytes
+        let most = all <= Self.ofAll ? Self.ofClient : Self.always
+        guard
+            own.queryBytes + session.queryBytes <= most
+                || own.reads == 0 && all <= 2 * Self.ofAll
+        else {
             throw ProtocolError(
                 .overloaded,
                 "the queries of a client's open reads may take \(most) bytes now; end one first")
@@ -215,10 +226,13 @@ struct ReadTable {
         }
     }
 
+    /// Ends reads that have been idle for long, and those of connections that were closed.
     mutating func forgetIdle() {
         let limit = ContinuousClock.now - Self.idleLimit
         for (peer, reads) in sessions {
-            for (id, session) in reads where session.lastProgress < limit {
+            // All reads of a peer came by one connection.
+            let isOpen = reads.first?.value.connection?.isOpen != false
+            for (id, session) in reads where !isOpen || session.lastProgress < limit {
                 end(ReadKey(peer: peer, requestID: id))
             }
         }

@@ -1,10 +1,13 @@
 import CallServer
 import WireProtocol
+import ZeroMQ
 
 /// A request that waits for its turn.
 struct WaitingRequest {
     let peer: [UInt8]
     let caller: Caller
+    /// The connection by which it came, or nil if the client is in the same process.
+    let connection: Connection?
     /// Whether it is a credit or a cancel, which a read needs to go on or to end.
     let isForRead: Bool
     /// The header and the body without its last frame.
@@ -21,7 +24,7 @@ struct WaitingRequest {
 /// would have most turns.
 struct RequestBacklog {
     /// How many bytes of requests may wait: of one client, of all, and of one client while all
-    /// have more than that. A client may always have one request.
+    /// have more than that. A client may always have one request, unless all have twice as much.
     private static let (ofClient, ofAll, always) = (8 << 20, 32 << 20, 64 << 10)
     /// How many requests of one client may wait.
     private static let requestsOfClient = 2048
@@ -45,7 +48,9 @@ struct RequestBacklog {
     ///
     /// - Parameter isForRead: whether it is a credit or a cancel.
     func hasRoom(for count: Int, of client: CallerLane, isForRead: Bool) -> Bool {
-        guard let own = byClient[client] else { return true }
+        guard let own = byClient[client] else {
+            return count <= Self.always || bytes + count <= 2 * Self.ofAll
+        }
         if isForRead, count <= Self.forReadBytes, own.forReads < Self.forReadsOfClient {
             return true
         }
@@ -61,16 +66,19 @@ struct RequestBacklog {
         bytes += request.bytes
     }
 
-    /// Removes and returns the first request of the client whose turn it is.
+    /// Removes and returns the first request of the client whose turn it is. Drops requests whose
+    /// connection has been closed.
     mutating func popFirst() -> WaitingRequest? {
-        guard let request = queue.popFirst() else { return nil }
-        let client = CallerLane(request.caller, request.peer)
-        byClient[client]?.requests -= 1
-        byClient[client]?.bytes -= request.bytes
-        if request.isForRead { byClient[client]?.forReads -= 1 }
-        if byClient[client]?.requests == 0 { byClient[client] = nil }
-        bytes -= request.bytes
-        return request
+        while let request = queue.popFirst() {
+            let client = CallerLane(request.caller, request.peer)
+            byClient[client]?.requests -= 1
+            byClient[client]?.bytes -= request.bytes
+            if request.isForRead { byClient[client]?.forReads -= 1 }
+            if byClient[client]?.requests == 0 { byClient[client] = nil }
+            bytes -= request.bytes
+            if request.connection?.isOpen != false { return request }
+        }
+        return nil
     }
 
     /// Counts the time that a request took.

@@ -1,6 +1,7 @@
 import CallServer
 public import EventSourcing
 import EventStoreClient
+import Foundation
 public import GRDB
 import JSON
 import WireProtocol
@@ -95,15 +96,16 @@ extension ServiceQuery: AnsweredQuery {
     /// hypothetical states.
     public func register(with host: ServiceHost<S>) async {
         let (past, queries, readModel) = (host.past, host.pastQueries, host.readModel)
+        let turns = host.server.turns
         await host.server.handleMarked(name) { data, caller in
             try caller.checkRead(S.ReadProjection.query)
             let request = try JSON.argument(QueryRequest<Argument>.self, data)
             guard request.asOf != nil || request.without != nil else {
                 let marked = try await request.waiting(on: readModel.loop) { position in
-                    try await readModel.answer(self, request.query, atLeast: position)
+                    try await readModel.wait(for: position)
+                    return try await current(request.query, in: readModel, turns)
                 }
-                let marks = request.marks == true ? marked.marks : nil
-                return Marked(try JSON.data(marked.answer), marks)
+                return Marked(marked.answer, request.marks == true ? marked.marks : nil)
             }
             let answer = try await queries.answer(
                 name, data, id: request.id, of: caller, within: request.timeout
@@ -126,25 +128,47 @@ extension ServiceQuery: AnsweredQuery {
                 try await readModel.read { try marks(request.query, in: $0, through: end) })
         }
     }
+
+    /// Returns the current answer as JSON. Lists may be long, so clients take turns at them.
+    private func current(
+        _ argument: Argument, in readModel: LiveReadModel<S.ReadProjection>, _ turns: FairTurns
+    ) async throws -> Marked<Data> {
+        let answer = { @Sendable in
+            let marked = try await readModel.answer(self, argument)
+            return Marked(try await encode(marked.answer), marked.marks)
+        }
+        return Answer.self is any JSONList.Type ? try await turns.run(answer) : try await answer()
+    }
+
+    private func encode(_ answer: Answer) async throws -> Data {
+        guard let list = answer as? any JSONList else { return try JSON.data(answer) }
+        return try await list.pausingData()
+    }
+}
+
+/// A list that can be encoded in parts.
+private protocol JSONList {
+    func pausingData() async throws -> Data
+}
+
+extension Array: JSONList where Element: Encodable {
+    fileprivate func pausingData() async throws -> Data { try await JSON.data(pausing: self) }
 }
 
 extension LiveReadModel {
-    /// Answers from the live read model once it contains every event up to `position`, with the
-    /// marks of the answer.
+    /// Answers from the live read model, with the marks of the answer.
     func answer<S, Argument, Answer>(
-        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
-        atLeast position: UInt64 = 0
+        _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) async throws -> Marked<Answer> where S.ReadProjection == P {
         switch query.source {
         case .memory(let answer):
-            return try await read(atLeast: position) {
+            return try await read {
                 let marks = try query.check(argument, in: $0)
                 return Marked(try answer($0, argument), marks)
             }
         case .disk(let answer):
-            let marks = try await read(atLeast: position) { try query.check(argument, in: $0) }
-            return Marked(
-                try await readStore(atLeast: position) { try answer($0, argument) }, marks)
+            let marks = try await read { try query.check(argument, in: $0) }
+            return Marked(try await readStore { try answer($0, argument) }, marks)
         }
     }
 }

@@ -230,13 +230,10 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         return try body(model)
     }
 
-    /// Answers from disk, for rows that are not kept in memory, once the store contains every event
-    /// up to `position`.
+    /// Answers from disk, for rows that are not kept in memory.
     func readStore<Answer: Sendable>(
-        atLeast position: UInt64 = 0,
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
-        try await wait(for: position)
         do {
             return try await store.read(body)
         } catch {
@@ -245,6 +242,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         }
     }
 
+    /// Waits until the model contains every event up to `position`.
     func wait(for position: UInt64) async throws {
         guard position > gate.position else { return }
         lastWaiter += 1

@@ -38,8 +38,8 @@ public enum Endpoints {
         let files = FileManager.default
         let folders = (try? files.contentsOfDirectory(atPath: home)) ?? []
         let others = folders.filter { files.fileExists(atPath: "\(home)/\($0)/projection.sqlite") }
-        let variables = ProcessInfo.processInfo.environment.keys.compactMap(service(of:))
-        let names = Set(SuiteService.all.map(\.name) + others + variables)
+        let names = Set(
+            SuiteService.all.map(\.name) + others + variables.keys.compactMap(service(of:)))
         return Dictionary(
             uniqueKeysWithValues: names.map { ($0, endpoint(of: $0, home: home)) })
     }
@@ -54,8 +54,11 @@ public enum Endpoints {
         return ["eventStore", "feed", "bus"].contains(name) ? nil : name
     }
 
+    /// The variables of the process's environment. Foundation copies them each time.
+    private static let variables = ProcessInfo.processInfo.environment
+
     /// Returns the value of an environment variable, or nil if it is unset or empty.
     public static func environment(_ name: String) -> String? {
-        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        variables[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
