@@ -8,6 +8,36 @@ public enum Folder {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError() }
     }
 
+    /// Creates the folder at `path` and its parents, as far as they do not exist.
+    ///
+    /// Returns those that it has created, the innermost first, for ``removeEmpty(_:)``.
+    public static func makeWithParents(_ path: String) throws(SystemError) -> [String] {
+        var missing: [String] = []
+        var rest = path[...]
+        while true {
+            while rest.last == "/" { rest.removeLast() }
+            guard !rest.isEmpty, try status(of: String(rest)) == nil else { break }
+            missing.append(String(rest))
+            rest = rest[..<(rest.lastIndex(of: "/") ?? rest.startIndex)]
+        }
+        for (index, folder) in missing.enumerated().reversed() {
+            do {
+                try make(folder)
+            } catch {
+                removeEmpty(Array(missing[(index + 1)...]))
+                throw error
+            }
+        }
+        return missing
+    }
+
+    /// Removes the folders in this order, until one is not empty or can't be removed.
+    public static func removeEmpty(_ folders: [String]) {
+        for folder in folders {
+            guard unsafe rmdir(folder) == 0 else { return }
+        }
+    }
+
     /// Returns the names of the entries of a folder, without `.` and `..`, in no order.
     public static func names(in path: String) throws(SystemError) -> [String] {
         guard let directory = unsafe opendir(path) else { throw SystemError() }

@@ -28,4 +28,24 @@ import Testing
         #expect(try Folder.target(of: "/") == "/")
         #expect(try Folder.target(of: "/no-such-folder/a") == "/no-such-folder/a")
     }
+
+    @Test func `Folder is made with its parents, and what was made is removed if it is empty`()
+        throws
+    {
+        let files = FileManager.default
+        try Folder.make(folder + "/a")
+        let made = try Folder.makeWithParents(folder + "/a//b/c/")
+        #expect(made.count == 2 && files.fileExists(atPath: folder + "/a/b/c"))
+        #expect(try Folder.makeWithParents(folder + "/a/b/c").isEmpty)
+        Folder.removeEmpty(made)
+        #expect(try Folder.names(in: folder + "/a").isEmpty)
+        let again = try Folder.makeWithParents(folder + "/a/b/c")
+        #expect(files.createFile(atPath: folder + "/a/b/file", contents: nil))
+        Folder.removeEmpty(again)
+        #expect(try Folder.names(in: folder + "/a/b") == ["file"])
+        // A file is in the way.
+        #expect(throws: SystemError.self) {
+            try Folder.makeWithParents(folder + "/a/b/file/c/d")
+        }
+    }
 }

@@ -30,14 +30,19 @@ extension LogRestoration {
             return
         }
         let beside = folder + ".restoring"
+        let parent = URL(filePath: folder).deletingLastPathComponent().path
+        let made: [String]
+        do throws(SystemError) {
+            made = try Folder.makeWithParents(parent)
+        } catch {
+            throw DaybookError(.storage, "can't create \(parent): \(error)")
+        }
         let discard = {
             if files.fileExists(atPath: beside) { try files.removeItem(atPath: beside) }
+            Folder.removeEmpty(made)
         }
-        try files.createDirectory(
-            atPath: URL(filePath: folder).deletingLastPathComponent().path,
-            withIntermediateDirectories: true)
-        let storage = try FileStorage(folder: beside)
         do {
+            let storage = try FileStorage(folder: beside)
             // A restoration that was killed has left files.
             for name in try storage.names() { try storage.remove(name) }
             try await self.init(of: storage, from: archive, isDryRun: isDryRun, progress: progress)

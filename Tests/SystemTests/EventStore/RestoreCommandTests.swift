@@ -76,6 +76,9 @@ import Testing
         let dry = try restore("--dry-run")
         #expect(dry.status == 0 && dry.output.hasPrefix("what would be done:\n"), "\(dry)")
         #expect(!FileManager.default.fileExists(atPath: log))
+        let elsewhere = try restore("--dry-run", "--home", suite.home + "/new/home")
+        #expect(elsewhere.status == 0 && elsewhere.output == dry.output, "\(elsewhere)")
+        #expect(!FileManager.default.fileExists(atPath: suite.home + "/new"))
         // An empty folder counts as a missing log.
         try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: false)
         let restored = try restore()
