@@ -63,7 +63,7 @@ package struct FairQueue<Element> {
     private var lastNumber: UInt64 = 0
     /// The time of the lane whose turn it was last.
     private var time = Duration.zero
-    /// The time with which the next new lane starts, unless that of the last turn is later.
+    /// The earliest time with which the next new lane starts.
     private var timeOfNew = Duration.zero
     /// How long the first element of a new lane takes, on average of the last ones.
     private var costOfNew = Duration.zero
