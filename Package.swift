@@ -109,7 +109,7 @@ let eventStore: [(name: String, folder: String, imports: [Target.Dependency])] =
         "EventStoreMain", "Main",
         [
             "EventBus", "EventLog", "EventSourcing", "EventStoreClient", "EventStoreServer",
-            "Files", "Keys", "ObjectStorage", "Observability", "WireProtocol", "ZeroMQ", logging,
+            "Keys", "ObjectStorage", "Observability", "ZeroMQ", logging,
         ]
     ),
     (

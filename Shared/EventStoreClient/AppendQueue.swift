@@ -6,7 +6,7 @@ import ZeroMQ
 ///
 /// The store makes or rejects each of them on its own, but both sides pay for only one message.
 actor AppendQueue: LoopActor {
-    /// The largest size of the records in one message, in bytes. A larger append travels alone.
+    /// The largest size of the appends in one message, in bytes. A larger append travels alone.
     private static let bytes = 256 << 10
 
     private struct Waiting {
@@ -27,7 +27,7 @@ actor AppendQueue: LoopActor {
     }
 
     func append(_ part: AppendPart, timeout: Duration) async throws -> Appended {
-        guard part.records.count <= Self.bytes else { return try await send(part, timeout) }
+        guard part.byteCount <= Self.bytes else { return try await send(part, timeout) }
         try Task.checkCancellation()
         lastID += 1
         let id = lastID
@@ -55,7 +55,7 @@ actor AppendQueue: LoopActor {
             while let first = rest.first {
                 var size = 0
                 let together = rest.prefix(AppendPart.limit).prefix { next in
-                    size += next.part.records.count
+                    size += next.part.byteCount
                     return next.timeout == first.timeout && size <= Self.bytes
                 }
                 rest = rest.dropFirst(together.count)

@@ -18,6 +18,9 @@ public struct AppendPart: Hashable, Sendable {
     /// The encoded records, one after the other.
     public var records: [UInt8]
 
+    /// The size of both, in bytes.
+    public var byteCount: Int { condition.count + records.count }
+
     /// Creates an append from its encoded condition and records.
     public init(condition: [UInt8], records: [UInt8]) {
         self.condition = condition

@@ -30,4 +30,30 @@ import WireProtocol
         #expect(Set(sent).count < sent.count)
         await client.close()
     }
+
+    @Test func `Concurrent appends with large conditions travel in several messages`()
+        async throws
+    {
+        let store = try await Store(isProxied: true)
+        let (client, proxy) = (try await store.client(), try #require(store.proxy))
+        let names = (0..<1000).map { "category\($0)-\(String(repeating: "x", count: 80))" }
+        let none = AppendCondition(noneMatching: .init(.categories(names), after: 0))
+        await withTaskGroup(of: Bool.self) { group in
+            for number in 1...20 {
+                group.addTask(executorPreference: store.clientLoop) {
+                    do {
+                        _ = try await client.append([event(number)], none)
+                        return true
+                    } catch {
+                        // Such conditions are costly. But the store has got and answered it.
+                        return (error as? any ClassifiedError)?.kind == .overloaded
+                    }
+                }
+            }
+            for await isAnswered in group { #expect(isAnswered) }
+        }
+        // Two conditions of about 95 KB fit into a message.
+        #expect(try #require(await proxy.messages[.appendMany]).count >= 7)
+        await client.close()
+    }
 }

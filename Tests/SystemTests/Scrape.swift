@@ -76,7 +76,8 @@ extension Suite {
     /// Sends a GET to the process's metrics socket and returns the answer.
     func get(_ path: String, of name: String) throws -> (status: String, body: String) {
         let socket = "\(home)/\(name).metrics.sock"
-        while isRunning(name), !FileManager.default.fileExists(atPath: socket) {
+        let deadline = Date.now + 60
+        while isRunning(name), .now < deadline, !FileManager.default.fileExists(atPath: socket) {
             // The process answers its clients a moment before it has this socket.
             Thread.sleep(forTimeInterval: 0.01)
         }

@@ -41,8 +41,16 @@ extension LogRestoration {
             if files.fileExists(atPath: beside) { try files.removeItem(atPath: beside) }
             Folder.removeEmpty(made)
         }
+        let storage: FileStorage
         do {
-            let storage = try FileStorage(folder: beside)
+            storage = try FileStorage(folder: beside)
+        } catch {
+            // Another restoration may be under way there, so its files stay.
+            Folder.removeEmpty(made)
+            throw error
+        }
+        defer { withExtendedLifetime(storage) {} }
+        do {
             // A restoration that was killed has left files.
             for name in try storage.names() { try storage.remove(name) }
             try await self.init(of: storage, from: archive, isDryRun: isDryRun, progress: progress)

@@ -4,19 +4,14 @@ import EventLog
 import EventSourcing
 public import EventStoreClient
 import EventStoreServer
-import Files
 import Foundation
 import Observability
-import WireProtocol
 import ZeroMQ
 
 /// A log that no process serves, for a command that appends to it, also to its system streams.
 public enum OfflineStore {
-    /// Opens the log, or creates it, and returns the result of `body`. If that fails, a new log
-    /// without events is removed.
-    ///
-    /// Nothing else can reach the log meanwhile: no bus routes its events and no other process
-    /// connects.
+    /// Opens the log, or creates it, and returns the result of `body`. Nothing else can reach the
+    /// log meanwhile: no bus routes its events and no other process connects.
     ///
     /// - Parameters:
     ///   - home: the folder of the suite's state.
@@ -30,14 +25,8 @@ public enum OfflineStore {
             @escaping @Sendable (EventStoreClient, @escaping Bus.OwnAppend) async throws ->
             Result
     ) async throws -> Result {
-        let made: [String]
-        do throws(SystemError) {
-            made = try Folder.makeWithParents(home)
-        } catch {
-            throw DaybookError(.storage, "can't create \(home): \(error)")
-        }
-        let log = home + "/log"
-        let isNew = !FileManager.default.fileExists(atPath: log)
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true)
         let context = try Context()
         let endpoint = "inproc://event-store"
         let server = try await EventStoreServer(
@@ -46,7 +35,7 @@ public enum OfflineStore {
         ) {
             let background = DispatchQueue(label: "log", qos: .utility)
             return try EventLog(
-                in: FileStorage(folder: log), segmentBytes: segmentBytes,
+                in: FileStorage(folder: home + "/log"), segmentBytes: segmentBytes,
                 background: { background.async(execute: $0) }, now: { Timestamp.now() })
         }
         let client = try await EventStoreClient(
@@ -58,15 +47,10 @@ public enum OfflineStore {
         } catch {
             outcome = .failure(error)
         }
-        let isEmpty = try? await client.welcome().head == 0
         await client.close()
         serving.cancel()
         // The server closes the log only after its task was cancelled, so this waits for it.
         do { try await serving.value } catch is CancellationError {}
-        if case .failure = outcome, isNew, isEmpty == true {
-            try FileManager.default.removeItem(atPath: log)
-            Folder.removeEmpty(made)
-        }
         return try outcome.get()
     }
 }

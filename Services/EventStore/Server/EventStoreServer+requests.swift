@@ -35,6 +35,9 @@ extension EventStoreServer {
 
         /// The connection, or nil if it has been closed, or if the sender is in the same process.
         var connection: Connection? { Connection(descriptor) }
+
+        /// Whether the connection has been closed.
+        var isOrphan: Bool { descriptor >= 0 && connection == nil }
     }
 
     /// Handles the requests of a step, and returns whether there were any.
@@ -61,9 +64,12 @@ extension EventStoreServer {
             taken += 1
             bytes += message.bytes
             guard let caller = admit(message) else { continue }
+            // Only a read must end with its connection.
+            let isRead = message.head.kind == .read
+            if isRead, message.isOrphan { continue }
             handle(
                 message.frames, message.last, frameCount: message.count, from: message.peer,
-                by: message.head.kind == .read ? message.connection : nil, caller)
+                by: isRead ? message.connection : nil, caller)
         }
         // If requests take long, the server chooses whose turn it is. Otherwise the socket does.
         if .now >= end { try drain() }
@@ -77,7 +83,7 @@ extension EventStoreServer {
         while taken < Self.messagesPerDrain || .now < end {
             taken += 1
             guard let message = try receiveMessage() else { return }
-            guard let caller = admit(message) else { continue }
+            guard let caller = admit(message), !message.isOrphan else { continue }
             let client = CallerLane(caller, message.peer)
             let head = message.head
             let isForRead = head.kind == .credit || head.kind == .cancel

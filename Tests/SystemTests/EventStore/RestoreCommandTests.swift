@@ -79,6 +79,15 @@ import Testing
         let elsewhere = try restore("--dry-run", "--home", suite.home + "/new/home")
         #expect(elsewhere.status == 0 && elsewhere.output == dry.output, "\(elsewhere)")
         #expect(!FileManager.default.fileExists(atPath: suite.home + "/new"))
+        // Another restoration is under way there.
+        try FileManager.default.createDirectory(
+            atPath: log + ".restoring", withIntermediateDirectories: false)
+        let other = try FileStorage(folder: log + ".restoring")
+        let late = try restore()
+        #expect(late.status == 69, "\(late)")
+        #expect(FileManager.default.fileExists(atPath: log + ".restoring"))
+        withExtendedLifetime(other) {}
+        try FileManager.default.removeItem(atPath: log + ".restoring")
         // An empty folder counts as a missing log.
         try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: false)
         let restored = try restore()
