@@ -82,7 +82,7 @@ public struct ConnectionLimits: Sendable {
     /// The limits of a process that serves others and does little else.
     public static let ofServer: ConnectionLimits = {
         var limits = ConnectionLimits()
-        limits.growth = 24 << 20
+        limits.growth = 32 << 20
         return limits
     }()
 }

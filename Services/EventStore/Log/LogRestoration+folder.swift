@@ -29,7 +29,8 @@ extension LogRestoration {
             try await self.init(of: present, from: archive, isDryRun: isDryRun, progress: progress)
             return
         }
-        let beside = folder + ".restoring"
+        // A dry run must not touch what a restoration that was killed has left.
+        let beside = folder + (isDryRun ? ".trying" : ".restoring")
         let parent = URL(filePath: folder).deletingLastPathComponent().path
         let made: [String]
         do throws(SystemError) {

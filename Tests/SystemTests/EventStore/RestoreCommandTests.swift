@@ -85,7 +85,9 @@ import Testing
         let other = try FileStorage(folder: log + ".restoring")
         let late = try restore()
         #expect(late.status == 69, "\(late)")
+        #expect(try restore("--dry-run").output == dry.output)
         #expect(FileManager.default.fileExists(atPath: log + ".restoring"))
+        #expect(!FileManager.default.fileExists(atPath: log + ".trying"))
         withExtendedLifetime(other) {}
         try FileManager.default.removeItem(atPath: log + ".restoring")
         // An empty folder counts as a missing log.
