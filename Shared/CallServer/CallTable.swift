@@ -19,7 +19,8 @@ package final class CallTable {
     /// unless those of all clients have twice as much as they may.
     private static let bytesOfClient = 16 << 20
     /// How many calls of all clients run at a time, of how many bytes, and how much of it each
-    /// client may have beyond that.
+    /// client may have beyond that. Up to twice as many calls, a client may also have its part: as
+    /// many as each would have if all had the same.
     private static let (inFlight, bytesInFlight) = (2048, 64 << 20)
     private static let (always, bytesAlways) = (8, 64 << 10)
 
@@ -81,7 +82,7 @@ package final class CallTable {
     /// - Throws: `overloaded` if the client has too many calls in progress.
     package func begin(_ client: CallerLane, bytes: Int = 0) throws(ProtocolError) {
         let own = runningOfClient[client] ?? (0, 0)
-        let limit = running < Self.inFlight ? Self.inFlightOfClient : Self.always
+        let limit = limit(of: own.calls)
         let most = self.bytes + bytes <= Self.bytesInFlight ? Self.bytesOfClient : Self.bytesAlways
         let hasRoom = own.calls == 0 && self.bytes + bytes <= 2 * Self.bytesInFlight
         guard own.calls < limit, hasRoom || own.bytes + bytes <= most else {
@@ -96,6 +97,16 @@ package final class CallTable {
         running += 1
         self.bytes += bytes
         runningOfClient[client] = (own.calls + 1, own.bytes + bytes)
+    }
+
+    /// How many calls a client may have that has `own` in progress.
+    private func limit(of own: Int) -> Int {
+        let part = Self.inFlight / (runningOfClient.count + (own == 0 ? 1 : 0))
+        return switch running {
+        case ..<Self.inFlight: Self.inFlightOfClient
+        case ..<(2 * Self.inFlight): min(Self.inFlightOfClient, max(part, Self.always))
+        default: Self.always
+        }
     }
 
     /// Counts a call as ended.

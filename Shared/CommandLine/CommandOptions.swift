@@ -64,9 +64,7 @@ public struct CommandIDOption: ParsableArguments {
         let id = id ?? given ?? .random()
         do {
             return try await body(id, given != nil)
-        } catch let error as any ClassifiedError
-            where error.kind == .unavailable || error.kind == .overloaded
-        {
+        } catch let error as any ClassifiedError where error.isTemporary {
             let line = Self.repetition(of: CommandLine.arguments, with: id)
             let reason = error.description
             throw DaybookError(

@@ -55,9 +55,17 @@ public struct EventReading: AsyncSequence, Sendable {
             var attempts = Attempts(within: timeout)
             while let end = attempts.next() {
                 if let message = try await connection.next(id, until: end) {
-                    return try await take(Answer(message), of: id)
+                    do {
+                        return try await take(Answer(message), of: id)
+                    } catch let error as ProtocolError
+                        where error.code == .overloaded && end < attempts.deadline
+                    {
+                        // As late as the retry of a request that was answered like this.
+                        try await Task.sleep(until: end)
+                    }
+                } else {
+                    try await connection.checkConnection()
                 }
-                try await connection.checkConnection()
                 guard await !connection.isClosed, .now < attempts.deadline else { break }
                 // The store may have restarted and lost this read.
                 endRead()

@@ -194,7 +194,7 @@ public struct EventStoreClient: Sendable {
     ///   event.
     public func subscribe(
         _ query: EventQuery = .all, after start: SubscriptionStart,
-        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in }
+        onUnavailable: @escaping @Sendable (any ClassifiedError) -> Void = { _ in }
     ) async throws -> Subscription {
         try await furtherConnection {
             try await Subscription(

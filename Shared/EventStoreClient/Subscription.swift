@@ -35,12 +35,12 @@ public actor Subscription: AsyncSequence, LoopActor {
     /// The read of the log while the subscription is behind.
     private var reading: EventReading.Iterator?
     private var isTaken = false
-    private let onUnavailable: @Sendable (DaybookError) -> Void
+    private let onUnavailable: @Sendable (any ClassifiedError) -> Void
 
     init(
         _ query: EventQuery, after start: SubscriptionStart, in expected: EventID?,
         of client: EventStoreClient,
-        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in }
+        onUnavailable: @escaping @Sendable (any ClassifiedError) -> Void = { _ in }
     ) async throws {
         let welcome = try await client.welcome()
         guard let endpoint = welcome.feed else {
@@ -117,9 +117,8 @@ public actor Subscription: AsyncSequence, LoopActor {
             isBehind = !batch.isCaughtUp
             if isBehind { self.reading = reading }
             return through > before ? batch : nil
-        } catch let error as DaybookError where error.kind == .unavailable {
-            if await client.isClosed { throw error }
-            onUnavailable(error)
+        } catch let error as any ClassifiedError where error.isTemporary {
+            try await wait(after: error)
             return nil
         }
     }
@@ -168,10 +167,16 @@ public actor Subscription: AsyncSequence, LoopActor {
         do {
             try check(try await client.welcome().log)
             isBehind = true
-        } catch let error as DaybookError where error.kind == .unavailable {
-            if await client.isClosed { throw error }
-            onUnavailable(error)
+        } catch let error as any ClassifiedError where error.isTemporary {
+            try await wait(after: error)
         }
+    }
+
+    private func wait(after error: any ClassifiedError) async throws {
+        if await client.isClosed { throw error }
+        onUnavailable(error)
+        // The store may have answered at once, because it is stopping.
+        try await Task.sleep(for: retryPause)
     }
 
     private func check(_ actual: EventID) throws(DaybookError) {

@@ -73,9 +73,22 @@ import WireProtocol
         for peer in UInt8(0)..<4 {
             for _ in 0..<512 { try table.begin(.connection([peer])) }
         }
+        #expect(throws: ProtocolError.self) { try table.begin(.connection([0])) }
+        // From here on, a client may have its part.
+        for peer in UInt8(4)..<10 {
+            let part = 2048 / (Int(peer) + 1)
+            for _ in 0..<part { try table.begin(.connection([peer])) }
+            let error = #expect(throws: ProtocolError.self) {
+                try table.begin(.connection([peer]))
+            }
+            #expect(error?.message.contains("\(part) calls") == true)
+        }
+        while table.running < 4096 {
+            try table.begin(.connection([UInt8(10 + table.running % 200)]))
+        }
         // From here on, a client may have a few.
-        for _ in 0..<8 { try table.begin(.connection([9])) }
-        #expect(throws: ProtocolError.self) { try table.begin(.connection([9])) }
-        try table.begin(.connection([10]))
+        for _ in 0..<8 { try table.begin(.connection([254])) }
+        #expect(throws: ProtocolError.self) { try table.begin(.connection([254])) }
+        try table.begin(.connection([255]))
     }
 }

@@ -47,9 +47,14 @@ import ZeroMQ
         #expect(again.lease > taken[9].lease)
         // The consumer releases the other deliveries.
         #expect(try await consumer.release() == 5)
-        let rest = try await consumer.receive(10)
+        var rest: [Delivery] = []
+        while case let more = try await consumer.receive(10, wait: .zero), !more.isEmpty {
+            rest += more
+            try await consumer.acknowledge(more.map { $0.acknowledgement(.acknowledged) })
+        }
         #expect(rest.map(\.event.position) == [5, 6, 7, 8, 9].map { positions[$0] })
-        #expect(rest.map(\.receiveCount) == [2, 3, 2, 2, 2])
+        // Only the first of several deliveries that were lost together counts.
+        #expect(rest.map(\.receiveCount) == [2, 2, 2, 2, 2])
         await consumer.close()
     }
 

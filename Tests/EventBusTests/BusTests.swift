@@ -128,7 +128,7 @@ import ZeroMQ
         #expect(try await bus.drain("q") == wanted)
     }
 
-    @Test func `Released deliveries are redelivered at once with a higher receive count`()
+    @Test func `Released deliveries are redelivered with a higher receive count, few at first`()
         async throws
     {
         let bus = try await RunningBus()
@@ -140,10 +140,15 @@ import ZeroMQ
         #expect(first.count == 3)
         #expect(try await consumer.receive(10, wait: .zero).isEmpty)
         #expect(try await consumer.release() == 3)
+        // One of the three may be what stopped the consumer. So it gets only one at first.
         let again = try await consumer.receive(10)
-        #expect(again.map(\.event.position) == first.map(\.event.position))
-        #expect(again.allSatisfy { $0.receiveCount == 2 })
-        #expect(again.map(\.firstReceivedAt) == first.map(\.firstReceivedAt))
+        #expect(again.map(\.event.position) == [first[0].event.position])
+        #expect(again[0].receiveCount == 2 && again[0].firstReceivedAt == first[0].firstReceivedAt)
+        #expect(try await consumer.receive(10, wait: .milliseconds(100)).isEmpty)
+        async let rest = consumer.receive(10)
+        try await consumer.acknowledge([again[0].acknowledgement(.acknowledged)])
+        let others = try await rest
+        #expect(others.map(\.event.position) == first.dropFirst().map(\.event.position))
         await consumer.close()
     }
 

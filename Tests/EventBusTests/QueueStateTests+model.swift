@@ -52,7 +52,7 @@ private struct Model {
         let lease: UInt64
         let consumer: String
         var expires: RunningTime
-        let receives: Int
+        var receives: Int
     }
 
     init(seed: UInt64) {
@@ -103,9 +103,13 @@ extension Model {
         let consumer = "\(Int.random(in: 0..<3, using: &random))"
         let visibility = Duration.milliseconds(.random(in: 0...30_000, using: &random))
         let token = EventID(high: 1, low: UInt64(steps))
+        let inFlight = held.values.count { $0.consumer == consumer }
+        let room = state.inFlightLimit.isLow ? state.inFlightLimit.count - inFlight : max
+        #expect(state.fullConsumers.contains(consumer) == (room <= 0))
         let deliveries = state.receive(
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
-        #expect(deliveries.count == (state.isPaused ? 0 : min(max, ready.count)))
+        #expect(
+            deliveries.count == (state.isPaused ? 0 : Swift.max(0, min(max, ready.count, room))))
         for delivery in deliveries {
             var expected = disk[delivery.entry.sequence]
             expected?.receives += 1
@@ -165,8 +169,10 @@ extension Model {
         case 1: break
         default: now.log = now.log + duration
         }
-        let late = held.filter { $0.value.expires <= now.running }.keys
-        expired += late.count
+        let expired = held.filter { $0.value.expires <= now.running }
+        let late = expired.keys
+        self.expired += late.count
+        for lost in Dictionary(grouping: expired, by: \.value.consumer).values { lose(lost) }
         state.tick(now: now, random: { Double.random(in: 0..<1, using: &random) })
         follow()
         for sequence in late { #expect(held[sequence] == nil) }
@@ -181,10 +187,19 @@ extension Model {
     mutating func release(consumer: String) {
         let released = held.filter { $0.value.consumer == consumer }
         let groups = released.keys.compactMap { disk[$0]?.group }
+        lose(Array(released))
         #expect(state.release(consumer: consumer) == released.count)
         follow()
         for sequence in released.keys { #expect(held[sequence] == nil) }
         for group in groups { readySince[group] = -steps }
+    }
+
+    /// Notes that a consumer loses deliveries together: only the first loss of each counts.
+    mutating func lose(_ deliveries: [(key: UInt64, value: Held)]) {
+        guard deliveries.count > 1 else { return }
+        for (sequence, delivery) in deliveries {
+            held[sequence]?.receives = Swift.max(delivery.receives - 1, 1)
+        }
     }
 
     /// Redrives the first dead letter, with all others of its group if the group is blocked.

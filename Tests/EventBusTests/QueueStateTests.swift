@@ -170,10 +170,55 @@ import WireProtocol
         #expect(queue.state.release(consumer: "a") == 0)
         #expect(!queue.acknowledge(old[0]))
         let again = queue.receive(consumer: "a")
-        #expect(again.map(\.entry.sequence) == [1, 2, 4])
-        #expect(again.map(\.entry.receives) == [2, 2, 1])
+        #expect(again.map(\.entry.sequence) == [1])
+        #expect(again.map(\.entry.receives) == [2])
         #expect(again[0].entry.error == "released by a before acknowledgement")
         #expect(queue.changes() == ["retried 2", "retried 1"])
+    }
+
+    @Test(arguments: [1, 2, 500, 999, 1_000] as [UInt64], [false, true])
+    func `Event that makes its consumers crash becomes a dead letter, and no other event`(
+        cause: UInt64, isNamed: Bool
+    ) {
+        let queue = Queue { $0.afterDeath = .proceed }
+        for sequence in 1...1_500 as ClosedRange<UInt64> {
+            queue.enqueue(sequence, group: sequence)
+        }
+        var crashes = 0
+        while queue.state.counts.total > 0, crashes < 100 {
+            let consumer = isNamed ? "a" : "\(crashes)"
+            let deliveries = queue.receive(500, consumer: consumer)
+            guard deliveries.contains(where: { $0.entry.sequence == cause }) else {
+                for delivery in deliveries {
+                    #expect(queue.acknowledge(delivery))
+                    #expect(delivery.entry.receives <= 2)
+                }
+                queue.pass(.seconds(600))
+                continue
+            }
+            crashes += 1
+            // A process of another name learns of the crash when the leases expire.
+            if isNamed { _ = queue.state.release(consumer: consumer) }
+            queue.pass(.seconds(600))
+        }
+        #expect(
+            queue.changes().filter { $0.hasPrefix("died") } == ["died \(cause) MaximumReceives"])
+        #expect(crashes < 30)
+    }
+
+    @Test func `Consumer without room gets no delivery, and is not woken for one`() throws {
+        let queue = Queue()
+        for sequence in 1...8 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
+        _ = queue.receive(8)
+        _ = queue.state.release(consumer: "a")
+        let two = queue.receive(8)
+        #expect(two.count == 2)
+        #expect(queue.state.hasReady && queue.state.fullConsumers == ["a"])
+        #expect(queue.received(8).isEmpty)
+        #expect(queue.received(8, consumer: "b").count == 2)
+        #expect(queue.acknowledge(two[0]))
+        #expect(queue.state.fullConsumers.isEmpty)
+        #expect(queue.received(8).count == 2)
     }
 
     @Test func `Lease from before a restart is not valid for a later delivery`() throws {

@@ -137,6 +137,30 @@ import WireProtocol
         await client.close()
     }
 
+    @Test func `Read waits while the store is overloaded`() async throws {
+        let (store, client) = try await filled(isProxied: true)
+        let proxy = try #require(store.proxy)
+        // Open reads of one client may have queries of 8 MiB.
+        let types = (0..<1_000).map { "\($0)" + String(repeating: "x", count: 245) }
+        let items = Array(repeating: EventQuery.Item(types: types), count: 9)
+        let large = EventQuery([.init(types: ["T"])] + items)
+        let request = ReadRequest(large, from: 1, chunkBytes: 1024)
+        var open: [EventReading.Iterator] = []
+        for _ in 0..<2 {
+            open.append(client.read(request).makeAsyncIterator())
+            _ = try await open.last?.next(isolation: nil)
+        }
+        let waiting = Task {
+            var count = 0
+            for try await batch in client.read(request) { count += batch.events.count }
+            return count
+        }
+        await proxy.wait(for: 1, of: .error)
+        open = []
+        #expect(try await waiting.value == 700)
+        await client.close()
+    }
+
     @Test func `Rejected read throws the store's error once and then ends`() async throws {
         let (store, client) = try await filled()
         let tooMuch = EventQuery(Array(repeating: .init(types: ["T"]), count: 1001))

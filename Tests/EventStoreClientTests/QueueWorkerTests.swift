@@ -33,6 +33,29 @@ import ZeroMQ
     private func run(
         _ answer: @escaping @Sendable (Int) throws -> [UInt8]
     ) async throws -> (outcome: QueueWorker.Reported.Outcome?, attempts: Int) {
+        let attempts = Counter()
+        let (reports, report) = AsyncStream.makeStream(of: QueueWorker.Reported.self)
+        var outcome: QueueWorker.Reported.Outcome?
+        try await withConsumer { _ in
+            Data(try answer(attempts.next()))
+        } body: { consumer in
+            let worker = QueueWorker(
+                consumer, onReported: { for reported in $0 { report.yield(reported) } })
+            let running = Task { try await worker.run { _ in .acknowledged } }
+            outcome = await reports.first { _ in true }?.outcome
+            running.cancel()
+            _ = await running.result
+        }
+        return (outcome, attempts.value)
+    }
+
+    /// Passes a consumer that gets one delivery.
+    ///
+    /// - Parameter answer: the bus's answer to verdicts.
+    private func withConsumer(
+        _ answer: @escaping @Sendable ([Acknowledgement]) throws -> Data,
+        body: (QueueConsumer) async throws -> Void
+    ) async throws {
         let context = try Context()
         let bus = try await CallServer(
             service: "event-store", log: .random(), endpoint: "inproc://bus",
@@ -42,13 +65,15 @@ import ZeroMQ
         let delivery = Delivery(
             event: try record(at: 1, stream: "s-1", type: "T", data: "{}"), rule: "r", replay: nil,
             receiveCount: 1, enqueuedAt: time, firstReceivedAt: time, sequence: 1, lease: 1)
-        let (receives, attempts) = (Counter(), Counter())
+        let receives = Counter()
         await bus.handle(BusCall.receive) { _, _ in
             if receives.next() == 1 { return Data(try Delivery.frame([delivery])) }
             try await lookAgainSoon()
             return Data(try Delivery.frame([]))
         }
-        await bus.handle(BusCall.acknowledge) { _, _ in Data(try answer(attempts.next())) }
+        await bus.handle(BusCall.acknowledge) { frame, _ in
+            try answer(Acknowledgement.read(Array(frame)).acknowledgements)
+        }
         await bus.handle(BusCall.release) { _, _ in Data("0".utf8) }
         let serving = Task { try await bus.run() }
         let consumer = QueueConsumer(
@@ -56,17 +81,10 @@ import ZeroMQ
             connection: try await RequestClient(
                 endpoint: "inproc://bus", to: "event-store", on: SocketLoop(name: "client"),
                 in: context))
-        let (reports, report) = AsyncStream.makeStream(of: QueueWorker.Reported.self)
-        let worker = QueueWorker(
-            consumer, onReported: { for reported in $0 { report.yield(reported) } })
-        let running = Task { try await worker.run { _ in .acknowledged } }
-        let outcome = await reports.first { _ in true }?.outcome
-        running.cancel()
-        _ = await running.result
+        try await body(consumer)
         await consumer.close()
         serving.cancel()
         _ = await serving.result
-        return (outcome, attempts.value)
     }
 
     @Test func `Worker repeats a verdict until the bus can take it`() async throws {
@@ -95,4 +113,41 @@ import ZeroMQ
             return
         }
     }
+
+    @Test func `Worker keeps a slow delivery while the bus is overloaded, and returns it at last`()
+        async throws
+    {
+        let (verdicts, verdict) = AsyncStream.makeStream(of: Acknowledgement.Verdict.self)
+        let attempts = Counter()
+        var seen: [Acknowledgement.Verdict] = []
+        try await withConsumer { acknowledgements in
+            for one in acknowledgements { verdict.yield(one.verdict) }
+            // The first two extensions fail, as far as the worker knows.
+            guard attempts.next() > 2 else { throw ProtocolError(.overloaded, "too much to do") }
+            return Data(acknowledgements.map { _ in 1 })
+        } body: { consumer in
+            let worker = QueueWorker(
+                consumer, visibilityTimeout: .milliseconds(300), drainTimeout: .milliseconds(1))
+            let running = Task {
+                try await worker.run { _ in
+                    // Until the worker stops.
+                    try await Task.sleep(for: .seconds(3600))
+                    return .acknowledged
+                }
+            }
+            for await verdict in verdicts {
+                seen.append(verdict)
+                if seen.count == 4 { break }
+            }
+            running.cancel()
+            _ = await running.result
+            if let last = await verdicts.first(where: { !$0.isExtension }) { seen.append(last) }
+        }
+        for verdict in seen.dropLast() { #expect(verdict.isExtension) }
+        #expect(seen.last == .returned)
+    }
+}
+
+extension Acknowledgement.Verdict {
+    fileprivate var isExtension: Bool { if case .extended = self { true } else { false } }
 }

@@ -26,13 +26,10 @@ extension Bus {
             let group = event.map { deliveries.keys(of: dead.queue).label(of: $0) } ?? ""
             return try dead.newEvent(of: event, group: group)
         }
-        while true {
-            do {
-                return try await append(deadLettered)
-            } catch let error as DaybookError where error.kind == .unavailable {
-                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-            }
-        }
+        try await retrying(
+            noting: {
+                logger.warning("waiting for the event store", metadata: ["reason": "\($0)"])
+            }, { try await append(deadLettered) })
     }
 
     /// Appends events whose ids allow only one of each kind.

@@ -31,16 +31,17 @@ extension Bus {
             try await enqueueEvents(of: name)
         } catch let error as CancellationError {
             throw error
-        } catch let error as DaybookError where error.kind == .unavailable {
-            logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-            return
-        } catch let error as ArchiveError where error.mayPass {
+        } catch let error as ArchiveError where error.isTemporary {
             if replays.wait(name, for: "\(error)") {
                 logger.warning(
                     "waiting for an archive's place",
                     metadata: ["replay": "\(name)", "reason": "\(error)"])
             }
             // Try again later, because nothing signals when the place is reachable.
+            return try await Task.sleep(for: Self.retry)
+        } catch let error as any ClassifiedError where error.isTemporary {
+            logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            // The store does not say when it is ready.
             return try await Task.sleep(for: Self.retry)
         } catch {
             failure = "\(error)"
@@ -141,7 +142,7 @@ extension Bus {
             try await planEvents(of: replay, through: head)
             dryRuns[replay]?.plan.isComplete = true
         } catch let error as ArchiveError {
-            let code = error.mayPass ? ProtocolError.Code.unavailable : .rejected
+            let code = error.isTemporary ? ProtocolError.Code.unavailable : .rejected
             dryRuns[replay]?.problem = ProtocolError(code, error.description)
         } catch {
             dryRuns[replay]?.problem = ProtocolError(describing: error)
@@ -164,12 +165,5 @@ extension Bus {
                 Double(batch.through - window.lowerBound + 1) / Double(window.count)
             dryRuns[replay]?.plan = plan
         }
-    }
-}
-
-extension ArchiveError {
-    /// Whether another attempt may succeed.
-    fileprivate var mayPass: Bool {
-        if case .storage(.unavailable) = self { true } else { false }
     }
 }

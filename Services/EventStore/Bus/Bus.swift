@@ -218,6 +218,7 @@ public actor Bus: LoopActor {
         while true {
             // Due times pass without any call, so the clock must be checked.
             try await Task.sleep(for: Self.tick)
+            clock.tick()
             let now = clock.now
             update { $0.tick(at: now) }
             if isCommitDue { commitSignal.send() }

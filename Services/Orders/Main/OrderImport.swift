@@ -208,18 +208,7 @@ struct OrderImport: Sendable {
     private func retryWhileUnavailable<Answer>(_ call: () async throws -> Answer) async throws
         -> Answer
     {
-        while true {
-            do {
-                return try await call()
-            } catch let error as DaybookError where error.kind == .unavailable {
-                try Task.checkCancellation()
-            } catch let error as ProtocolError
-                where error.kind == .unavailable || error.kind == .overloaded
-            {
-                // The process runs, but cannot answer yet.
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
+        try await retrying(noting: { _ in }, call)
     }
 
     private func with<Result: Sendable>(

@@ -61,3 +61,8 @@ public protocol ClassifiedError: Error, CustomStringConvertible {
     /// What a caller can do about the error.
     var kind: DaybookError.Kind { get }
 }
+
+extension ClassifiedError {
+    /// Whether a later attempt may succeed: the process does not answer, or has too much to do.
+    public var isTemporary: Bool { kind == .unavailable || kind == .overloaded }
+}

@@ -26,7 +26,7 @@ public actor QueueWorker: LoopActor {
     private let visibilityTimeout: Duration
     private let drainTimeout: Duration
     private let admit: @Sendable () async throws -> Int
-    private let onUnavailable: @Sendable (DaybookError) -> Void
+    private let onUnavailable: @Sendable (any ClassifiedError) -> Void
     private let onDrain: @Sendable (Int) -> Void
     private let onReported: @Sendable ([Reported]) async -> Void
     /// The thread of the connection, on which the worker runs.
@@ -91,7 +91,7 @@ public actor QueueWorker: LoopActor {
         _ consumer: QueueConsumer, concurrency: Int = 16,
         visibilityTimeout: Duration = .seconds(30), drainTimeout: Duration = .seconds(20),
         admit: @escaping @Sendable () async throws -> Int = { ReceiveRequest.maximumCount },
-        onUnavailable: @escaping @Sendable (DaybookError) -> Void = { _ in },
+        onUnavailable: @escaping @Sendable (any ClassifiedError) -> Void = { _ in },
         onDrain: @escaping @Sendable (Int) -> Void = { _ in },
         onReported: @escaping @Sendable ([Reported]) async -> Void = { _ in }
     ) {
@@ -171,12 +171,11 @@ public actor QueueWorker: LoopActor {
                         lease: delivery.lease, visibleAt: .now + visibilityTimeout)
                 }
                 take(self, deliveries)
-            } catch let error as DaybookError where error.kind == .unavailable {
+            } catch let error as any ClassifiedError where error.isTemporary {
                 if await consumer.connection.isClosed { throw error }
-                onUnavailable(error)
-            } catch let error as ProtocolError where error.code == .unavailable {
-                // The bus is stopping or waits for the log, so this retries a little later.
-                try await Task.sleep(for: .milliseconds(200))
+                note(error)
+                // The store does not say when it is ready.
+                try await Task.sleep(for: retryPause)
             }
         }
     }
@@ -217,8 +216,7 @@ public actor QueueWorker: LoopActor {
             precondition(verdicts.count == deliveries.count, "return one verdict per delivery")
             for (delivery, verdict) in zip(deliveries, verdicts) { finish(delivery, verdict) }
         } catch is CancellationError where Task.isCancelled {
-            // The handler did not finish in time, so the queue gets the delivery back.
-            for delivery in deliveries { forget(delivery) }
+            // The handler did not finish in time. The deliveries stay in hand, to be returned.
         } catch {
             for delivery in deliveries { finish(delivery, .failed(error: "\(error)", delay: nil)) }
         }
@@ -283,13 +281,11 @@ public actor QueueWorker: LoopActor {
         while true {
             do {
                 return try await consumer.acknowledge(verdicts).map { $0 ? .confirmed : .late }
-            } catch let error as any ClassifiedError
-                where error.kind == .unavailable || error.kind == .overloaded
-            {
+            } catch let error as any ClassifiedError where error.isTemporary {
                 guard await !consumer.connection.isClosed else { break }
-                if let error = error as? DaybookError { onUnavailable(error) }
-                // The bus is stopping or waits for the log, so this retries a little later.
-                do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+                note(error)
+                // The store does not say when it is ready.
+                do { try await Task.sleep(for: retryPause) } catch { break }
             } catch let error as ProtocolError {
                 return verdicts.map { _ in .rejected(error.message) }
             } catch {
@@ -302,26 +298,34 @@ public actor QueueWorker: LoopActor {
     /// Extends the visibility of deliveries that are still being handled.
     private func keepVisible() async throws -> Never {
         while true {
-            // Three attempts before the timeout passes, so that one may fail.
-            try await Task.sleep(for: visibilityTimeout / 3)
-            let soon = ContinuousClock.now + visibilityTimeout * 2 / 3
-            let late = running.filter { $0.value.visibleAt < soon }
-            guard !late.isEmpty else { continue }
-            for sequence in late.keys {
-                running[sequence]?.visibleAt = .now + visibilityTimeout
-            }
+            // An extension is due after a third of the timeout. So two may fail.
+            let third = visibilityTimeout / 3
+            try await Task.sleep(for: third / 2)
+            let extended = ContinuousClock.now + visibilityTimeout
+            let due = running.filter { $0.value.visibleAt < extended - third }
+            guard !due.isEmpty else { continue }
             do {
                 try await consumer.acknowledge(
-                    late.map { sequence, delivery in
-                        Acknowledgement(
-                            sequence: sequence, lease: delivery.lease, .extended(visibilityTimeout))
-                    })
-            } catch let error as DaybookError where error.kind == .unavailable {
-                onUnavailable(error)
-            } catch let error as ProtocolError where error.code == .unavailable {
-                // The next attempt extends it, unless the event is redelivered before.
+                    acknowledgements(of: due, .extended(visibilityTimeout)), timeout: third)
+                for (sequence, delivery) in due where running[sequence]?.lease == delivery.lease {
+                    running[sequence]?.visibleAt = extended
+                }
+            } catch let error as any ClassifiedError where error.isTemporary {
+                note(error)
             }
         }
+    }
+
+    private func acknowledgements(
+        of deliveries: [UInt64: Running], _ verdict: Acknowledgement.Verdict
+    ) -> [Acknowledgement] {
+        deliveries.map { Acknowledgement(sequence: $0, lease: $1.lease, verdict) }
+    }
+
+    /// Reports a store that does not answer. One that answers that it is busy or is stopping is not
+    /// worth a report.
+    private func note(_ error: any ClassifiedError) {
+        if !(error is ProtocolError) { onUnavailable(error) }
     }
 
     private func drain() async {
@@ -333,7 +337,11 @@ public actor QueueWorker: LoopActor {
         }
         while !tasks.isEmpty { await wait { tasks.isEmpty } }
         deadline.cancel()
-        // Releases unfinished deliveries, and those in an answer that came too late.
+        if !running.isEmpty {
+            _ = try? await consumer.acknowledge(
+                acknowledgements(of: running, .returned), timeout: .seconds(2))
+        }
+        // Releases the deliveries in an answer that came too late.
         _ = try? await consumer.release(timeout: .seconds(2))
     }
 

@@ -96,10 +96,8 @@ where P.Command == Subject.Command {
                         Services/rules.json, or create it with: event-store queues create \(P.name)
                         """, metadata: ["reason": "\(error)"])
                 }
-            } catch let error as ProtocolError where error.code == .unavailable {
-                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-            } catch let error as DaybookError where error.kind == .unavailable {
-                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            } catch let error as any ClassifiedError where error.isTemporary {
+                noteUnavailable(error)
             }
             status.state = .waiting
             // The event store does not report new queues, so the runner must poll.
@@ -124,9 +122,7 @@ where P.Command == Subject.Command {
             status.state = .running
             let worker = QueueWorker(
                 consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
-                onUnavailable: { [logger] error in
-                    logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-                })
+                onUnavailable: noteUnavailable)
             try await worker.run(batches: { try await self.handle($0) })
         }
     }
@@ -283,16 +279,13 @@ where P.Command == Subject.Command {
         return failures
     }
 
-    /// Returns the answer of `ask`. Retries while the event store is unavailable.
+    /// Returns the answer of `ask`. Retries while the event store is unavailable or overloaded.
     func retryWhileUnavailable<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
-        while true {
-            do {
-                return try await ask()
-            } catch let error as DaybookError where error.kind == .unavailable {
-                try Task.checkCancellation()
-                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-            }
-        }
+        try await retrying(noting: noteUnavailable, ask)
+    }
+
+    private nonisolated func noteUnavailable(_ error: any ClassifiedError) {
+        logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
     }
 }
 

@@ -190,17 +190,10 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func retryWhileUnavailable<Answer>(
         _ ask: () async throws -> Answer
     ) async throws -> Answer {
-        while true {
-            do {
-                return try await ask()
-            } catch let error as any ClassifiedError
-                where [.unavailable, .overloaded].contains(error.kind)
-            {
-                logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
-                // The store does not say when it is ready.
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
+        try await retrying(
+            noting: {
+                logger.warning("waiting for the event store", metadata: ["reason": "\($0)"])
+            }, ask)
     }
 
     /// Runs `body` while nobody else holds the lock of this name.

@@ -183,12 +183,14 @@ final class BusQueue {
     /// Returns the consumer's deliveries in flight to the queue. Returns their number.
     func release(consumer: String) -> Int { state.release(consumer: consumer) }
 
-    func wait(until deadline: RunningTime, _ waiter: Waiter) {
-        receivers.add(waiter, until: deadline)
+    func wait(_ waiter: Waiter, of consumer: String, until deadline: RunningTime) {
+        receivers.add(waiter, of: consumer, until: deadline)
     }
 
-    /// Removes and returns a waiting consumer if an entry is ready. That consumer wakes the next.
-    func takeReceiver() -> Waiter? { state.hasReady ? receivers.popFirst() : nil }
+    /// Removes and returns a waiting consumer if it can get an entry. That consumer wakes the next.
+    func takeReceiver() -> Waiter? {
+        state.hasReady ? receivers.popFirst(except: state.fullConsumers) : nil
+    }
 
     /// Removes and returns the consumers that wait until `time` or less.
     func takeReceivers(until time: RunningTime) -> [Waiter] { receivers.removeAll(until: time) }

@@ -177,7 +177,8 @@ extension Deliveries {
     }
 
     func wait(for receive: Receive, _ waiter: Waiter) {
-        queue(of: receive)?.wait(until: receive.deadline, waiter)
+        queue(of: receive)?
+            .wait(waiter, of: receive.request.consumer, until: receive.deadline)
     }
 
     /// Returns the deliveries of leased entries. One whose event can't be read fails, and is

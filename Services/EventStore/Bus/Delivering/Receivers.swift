@@ -2,13 +2,17 @@ import DequeModule
 
 /// The consumers that wait for an entry of a queue, in the order in which they came.
 struct Receivers {
-    private var waiting: Deque<(waiter: Waiter, deadline: RunningTime)> = []
+    private var waiting: Deque<(waiter: Waiter, consumer: String, deadline: RunningTime)> = []
 
-    mutating func add(_ waiter: Waiter, until deadline: RunningTime) {
-        waiting.append((waiter, deadline))
+    mutating func add(_ waiter: Waiter, of consumer: String, until deadline: RunningTime) {
+        waiting.append((waiter, consumer, deadline))
     }
 
-    mutating func popFirst() -> Waiter? { waiting.popFirst()?.waiter }
+    /// Removes and returns the first one, except for some consumers.
+    mutating func popFirst(except consumers: Set<String>) -> Waiter? {
+        waiting.firstIndex { !consumers.contains($0.consumer) }
+            .map { waiting.remove(at: $0).waiter }
+    }
 
     /// Removes and returns the consumers that wait until `time` or less.
     mutating func removeAll(until time: RunningTime) -> [Waiter] {

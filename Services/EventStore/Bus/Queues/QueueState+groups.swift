@@ -14,6 +14,19 @@ extension QueueState {
     /// Whether `receive` would return a delivery.
     var hasReady: Bool { !isPaused && readyGroups > 0 }
 
+    /// The numbers of deliveries in flight, if the limit is low; otherwise empty.
+    var inFlightByConsumer: [String: Int] {
+        guard inFlightLimit.isLow else { return [:] }
+        return inFlight.reduce(into: [:]) { counts, sequence in
+            if let lease = entries[sequence]?.lease { counts[lease.consumer, default: 0] += 1 }
+        }
+    }
+
+    /// The consumers that have as many deliveries in flight as the limit allows.
+    var fullConsumers: Set<String> {
+        Set(inFlightByConsumer.filter { $1 >= inFlightLimit.count }.keys)
+    }
+
     /// Returns how many entries wait behind the group's dead ones, or nil if the group is not
     /// blocked.
     func waitingBehind(_ key: GroupKey) -> Int? { blocked[key]?.count }
@@ -49,11 +62,16 @@ extension QueueState {
     mutating func unblock(_ key: GroupKey) { blocked[key] = nil }
 
     /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
+    ///
+    /// - Parameter isLostAlone: false if the consumer has lost several deliveries at once. Most of
+    ///   them are not the cause, so only the first loss of each counts as a receive.
     mutating func putBack(
-        _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false
+        _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false,
+        isLostAlone: Bool = true
     ) {
         guard inFlight.remove(sequence) != nil, var entry = entries[sequence] else { return }
         entry.lease = nil
+        if !isLostAlone { entry.receives = max(entry.receives - 1, 1) }
         groups[entry.group]?.inFlight = nil
         entry.error = error
         if entry.receives >= settings.retry.maximumReceives {

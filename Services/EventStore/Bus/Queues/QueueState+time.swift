@@ -26,16 +26,25 @@ extension QueueState {
     }
 
     private mutating func runTimers(_ now: BusTime, _ random: () -> Double) {
+        var lost: [String: Set<UInt64>] = [:]
         while let next = timers.min, next.at <= now.running {
             timers.removeMin()
             guard isCurrent(next), let entry = entries[next.sequence] else { continue }
             if let lease = entry.lease {
-                putBack(
-                    entry.sequence, error: "not acknowledged within \(lease.visibility)",
-                    notBefore: now.running + backoff(entry.sequence, random))
+                lost[lease.consumer, default: []].insert(entry.sequence)
             } else if !isTooOld(entry, now) {
                 entries[entry.sequence]?.notBefore = nil
                 updateHead(of: entry.group)
+            }
+        }
+        for sequences in lost.values {
+            inFlightLimit.lower(afterLossOf: sequences.count)
+            for sequence in sequences.sorted() {
+                guard let lease = entries[sequence]?.lease else { continue }
+                putBack(
+                    sequence, error: "not acknowledged within \(lease.visibility)",
+                    notBefore: now.running + backoff(sequence, random),
+                    isLostAlone: sequences.count == 1)
             }
         }
     }

@@ -41,6 +41,7 @@ struct QueueState: Sendable {
     /// All entries, the oldest first.
     var ages = Heap<Age>()
     var changes: [Change] = []
+    var inFlightLimit = InFlightLimit()
 
     /// Creates an empty queue. New leases get numbers above `lastLease`. It must be at least the
     /// highest number that an earlier process gave in this queue. Otherwise an old lease could
@@ -98,8 +99,9 @@ extension QueueState {
     ) -> [Delivery] {
         guard !isPaused else { return [] }
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
+        let max = Swift.min(max, inFlightLimit.count - inFlightByConsumer[consumer, default: 0])
         var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(Swift.min(max, readyGroups))
+        deliveries.reserveCapacity(Swift.max(0, Swift.min(max, readyGroups)))
         while deliveries.count < max, let place = line.popFirst() {
             guard let sequence = groups[place.group]?.deliver(place.number),
                 var entry = entries[sequence]
@@ -132,6 +134,7 @@ extension QueueState {
         inFlight.remove(sequence)
         entries[sequence] = nil
         groups[entry.group]?.inFlight = nil
+        inFlightLimit.raise()
         changes.append(.acknowledged(sequence))
         updateHead(of: entry.group)
         return true
@@ -145,6 +148,7 @@ extension QueueState {
         now: BusTime, random: () -> Double
     ) -> Bool {
         guard entries[sequence]?.lease?.number == lease else { return false }
+        inFlightLimit.raise()
         putBack(
             sequence, error: error, notBefore: now.running + (delay ?? backoff(sequence, random)))
         return true
@@ -174,6 +178,7 @@ extension QueueState {
         entry.lease = nil
         entry.error = error
         groups[entry.group]?.inFlight = nil
+        inFlightLimit.raise()
         deadLetter(entry, .unreadable)
         updateHead(of: entry.group)
         return true
@@ -198,10 +203,11 @@ extension QueueState {
     /// and does not know them. An entry at its receive limit is dead. Returns their number.
     mutating func release(consumer: String) -> Int {
         let released = inFlight.filter { entries[$0]?.lease?.consumer == consumer }.sorted(by: >)
+        inFlightLimit.lower(afterLossOf: released.count)
         for sequence in released {
             putBack(
                 sequence, error: "released by \(consumer) before acknowledgement", notBefore: nil,
-                inFront: true)
+                inFront: true, isLostAlone: released.count == 1)
         }
         return released.count
     }

@@ -43,22 +43,43 @@ extension BusTime {
 
 /// Reads both clocks of the bus.
 struct BusClock: Sendable {
+    /// The longest time between two ticks that counts. A process that did not run for longer, for
+    /// example because the machine was suspended, has not taken the acknowledgements of that time.
+    private static let longestGap: Duration = .seconds(1)
+
     private let system: @Sendable () -> Timestamp
-    private let start: RunningTime
-    private let startedAt = ContinuousClock.now
+    private let monotonic: @Sendable () -> ContinuousClock.Instant
+    /// The running time at the last tick.
+    private var ticked: RunningTime
+    private var tickedAt: ContinuousClock.Instant
     /// The latest commit time seen in the log.
     private var latest: Timestamp
 
     /// Continues from `start`, the time of the previous process's last commit.
-    init(after start: BusTime, system: @escaping @Sendable () -> Timestamp) {
+    init(
+        after start: BusTime, system: @escaping @Sendable () -> Timestamp,
+        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.system = system
-        self.start = start.running
+        self.monotonic = monotonic
+        ticked = start.running
+        tickedAt = monotonic()
         latest = start.log
     }
 
     var now: BusTime { BusTime(running: running, log: max(system(), latest)) }
 
-    var running: RunningTime { start + (ContinuousClock.now - startedAt) }
+    var running: RunningTime { running(at: monotonic()) }
+
+    /// Notes that the process runs. Call it often.
+    mutating func tick() {
+        let now = monotonic()
+        (ticked, tickedAt) = (running(at: now), now)
+    }
+
+    private func running(at now: ContinuousClock.Instant) -> RunningTime {
+        ticked + min(now - tickedAt, Self.longestGap)
+    }
 
     /// Records an event's commit time, so that the log's time never goes back.
     mutating func follow(_ time: Timestamp) { latest = max(latest, time) }
