@@ -148,7 +148,10 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
     ("BytesTests", ["Bytes"], []),
     (
         "CallServerTests",
-        ["CallServer", "EventSourcing", "TestSupport", "WireProtocol", "ZeroMQ"], []
+        [
+            "CallServer", "EventSourcing", "EventStoreClient", "TestSupport", "WireProtocol",
+            "ZeroMQ",
+        ], []
     ),
     ("CloudEventsTests", ["CloudEvents", "EventSourcing", "TestSupport"], []),
     ("CommandLineTests", ["CommandLine", "EventSourcing", "ZeroMQ", argumentParser], []),

@@ -148,7 +148,22 @@ public actor CallServer: LoopActor {
             let queries = leavable.values.map(\.task)
             for query in queries { query.cancel() }
             for query in queries { await query.value }
+            rejectWaiting()
+            await outboxes.flush()
             throw error
+        }
+    }
+
+    /// Answers the calls that have not begun, so that their callers do not wait for an answer.
+    private func rejectWaiting() {
+        let error = ProtocolError(describing: CancellationError())
+        // Those that have come by now. A flood would not end.
+        for _ in 0..<256 {
+            guard let mayHaveMore = try? takeRequests(), mayHaveMore else { break }
+        }
+        while let request = waiting.popFirst() {
+            calls.end(request.lane, bytes: request.bytes)
+            send(.error, [error.bytes], for: request)
         }
     }
 

@@ -1,6 +1,7 @@
 package import Foundation
 import Observability
 package import WireProtocol
+import ZeroMQ
 
 /// The calls that a server answers, by name. The table limits, runs and meters them.
 ///
@@ -34,7 +35,7 @@ package final class CallTable {
     private var leavable: Set<String> = []
     /// How many calls are in progress.
     package private(set) var running = 0
-    private var bytes = 0
+    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
     private var runningOfClient: [CallerLane: (calls: Int, bytes: Int)] = [:]
 
     /// Creates a table without calls.

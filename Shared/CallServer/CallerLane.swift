@@ -25,8 +25,8 @@ package enum CallerLane: Hashable, Sendable {
 ///
 /// So a lane with many or costly elements delays one that has few by one element at a time. A known
 /// lane that had no elements for a while may be a little before the others, whatever else it did
-/// not take. New lanes share one part of the time until each has had its first turn, because a
-/// client may make as many connections as it likes.
+/// not take. New lanes share half of the time, in the order in which they came, until each has had
+/// its first turn: a client may make as many connections as it likes.
 package struct FairQueue<Element> {
     /// By how much time a known lane without elements falls behind the others, at most. Without it,
     /// its next element would wait for one of each busy lane.
@@ -38,7 +38,7 @@ package struct FairQueue<Element> {
         var elements: Deque<Element> = []
         /// The time that it has taken: at least what its turn says.
         var time: Duration
-        /// Whether none of its elements has been charged.
+        /// Whether the last element was its first one.
         var isNew = true
         /// Whether it is in the list of idle lanes.
         var isListed = false
@@ -58,15 +58,15 @@ package struct FairQueue<Element> {
     }
 
     private var lanes: [CallerLane: Lane] = [:]
-    /// One for each lane that has elements. Its time may be less than the lane's by now.
+    /// One for each known lane that has elements. Its time may be less than the lane's by now.
     private var turns = Heap<Turn>()
+    /// The new lanes that have elements.
+    private var newcomers: Deque<CallerLane> = []
     private var lastNumber: UInt64 = 0
     /// The time of the lane whose turn it was last.
     private var time = Duration.zero
-    /// The earliest time with which the next new lane starts.
+    /// The time of the new lanes, which share the turns of as many lanes as there are known ones.
     private var timeOfNew = Duration.zero
-    /// How long the first element of a new lane takes, on average of the last ones.
-    private var costOfNew = Duration.zero
     /// The lanes that had no elements left, the oldest first.
     private var idle: Deque<CallerLane> = []
 
@@ -78,20 +78,19 @@ package struct FairQueue<Element> {
 
     /// Appends the element to its lane.
     package mutating func append(_ element: Element, to lane: CallerLane) {
-        if lanes[lane]?.elements.isEmpty ?? true {
-            let start =
-                lanes[lane].map { max($0.time, time - Self.advantage) } ?? startOfNew()
-            lanes[lane, default: Lane(time: start)].time = start
-            lanes[lane]?.wasUsed = true
-            addTurn(of: lane, at: start)
+        if let known = lanes[lane] {
+            if known.elements.isEmpty {
+                let start = max(known.time, time - Self.advantage)
+                lanes[lane]?.time = start
+                lanes[lane]?.wasUsed = true
+                addTurn(of: lane, at: start)
+            }
+        } else {
+            lanes[lane] = Lane(time: time)
+            if newcomers.isEmpty { timeOfNew = max(timeOfNew, time) }
+            newcomers.append(lane)
         }
         lanes[lane]?.elements.append(element)
-    }
-
-    private mutating func startOfNew() -> Duration {
-        let start = max(time, timeOfNew)
-        timeOfNew = start + costOfNew
-        return start
     }
 
     private mutating func addTurn(of lane: CallerLane, at time: Duration) {
@@ -101,23 +100,38 @@ package struct FairQueue<Element> {
 
     /// Removes and returns the first element of the lane whose turn it is.
     package mutating func popFirst() -> Element? {
-        while let turn = turns.popMin() {
-            // The lane itself must not be kept: changing its elements would copy them.
-            guard let taken = lanes[turn.lane]?.time else { continue }
-            guard turn.time == taken else {
-                addTurn(of: turn.lane, at: taken)
-                continue
-            }
-            time = max(time, taken)
-            let element = lanes[turn.lane]?.elements.popFirst()
-            if lanes[turn.lane]?.elements.isEmpty == false {
-                addTurn(of: turn.lane, at: taken)
-            } else {
-                list(turn.lane)
-            }
-            return element
+        let next = nextTime()
+        if timeOfNew <= next ?? timeOfNew, let lane = newcomers.popFirst() {
+            time = max(time, timeOfNew)
+            // From now on it is a known one.
+            lanes[lane]?.time = time
+            return popFirst(of: lane)
+        }
+        guard let next, let turn = turns.popMin() else { return nil }
+        time = max(time, next)
+        lanes[turn.lane]?.isNew = false
+        return popFirst(of: turn.lane)
+    }
+
+    /// Returns the time of the known lane whose turn it is, or nil if none has elements.
+    private mutating func nextTime() -> Duration? {
+        while let turn = turns.min {
+            let time = lanes[turn.lane]?.time ?? turn.time
+            if turn.time == time { return time }
+            turns.removeMin()
+            addTurn(of: turn.lane, at: time)
         }
         return nil
+    }
+
+    private mutating func popFirst(of lane: CallerLane) -> Element? {
+        let element = lanes[lane]?.elements.popFirst()
+        if let rest = lanes[lane], !rest.elements.isEmpty {
+            addTurn(of: lane, at: rest.time)
+        } else {
+            list(lane)
+        }
+        return element
     }
 
     /// Lists the lane as idle. Forgets lanes that have been idle for the longest, if there are too
@@ -141,10 +155,7 @@ package struct FairQueue<Element> {
 
     /// Counts the time that an element of the lane took.
     package mutating func charge(_ duration: Duration, to lane: CallerLane) {
-        if lanes[lane]?.isNew == true {
-            lanes[lane]?.isNew = false
-            costOfNew = (costOfNew * 7 + duration) / 8
-        }
+        if lanes[lane]?.isNew == true { timeOfNew += duration / max(turns.count, 1) }
         lanes[lane]?.time += duration
     }
 }

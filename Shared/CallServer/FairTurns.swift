@@ -20,10 +20,11 @@ public actor FairTurns: LoopActor {
         _ work: @Sendable () async throws -> Result
     ) async throws -> Result {
         let lane = CallerLane.current
-        if isTaken {
-            await withCheckedContinuation { waiting.append($0, to: lane) }
-        } else {
+        await withCheckedContinuation { continuation in
+            waiting.append(continuation, to: lane)
+            guard !isTaken else { return }
             isTaken = true
+            waiting.popFirst()?.resume()
         }
         let start = ContinuousClock.now
         defer {

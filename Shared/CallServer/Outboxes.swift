@@ -53,6 +53,19 @@ package struct Outboxes {
         return fits || isFirst ? unsent : nil
     }
 
+    /// Returns when what waits has been sent, or after a second. A closed socket drops the rest.
+    package func flush() async {
+        let totals = Array(totals.values)
+        // A new task, because the current one may be cancelled.
+        await Task {
+            let end = ContinuousClock.now + .seconds(1)
+            while totals.contains(where: { $0.bytes > 0 }), .now < end {
+                // libzmq does not report that it has sent everything.
+                try? await Task.sleep(for: .milliseconds(2))
+            }
+        }.value
+    }
+
     /// Forgets the connections for which nothing waits.
     package mutating func forgetIdle() {
         boxes = boxes.filter { $0.value.unsent.bytes > 0 }

@@ -36,8 +36,11 @@ public struct ServeOptions: ParsableArguments {
     /// - Throws: `ValidationError` for invalid options.
     public func configuration(of service: String) throws -> ServiceConfiguration {
         ServiceConfiguration(
-            home: home, endpoint: endpoint ?? Endpoints.listening(of: service, home: home),
-            eventStoreEndpoint: eventStore ?? Endpoints.eventStore(home: home),
+            home: home,
+            endpoint: try Endpoints.reachable(
+                endpoint ?? Endpoints.listening(of: service, home: home)),
+            eventStoreEndpoint: try Endpoints.reachable(
+                eventStore ?? Endpoints.eventStore(home: home)),
             metricsAddress: try process.metricsAddress(of: service, home: home),
             logger: try process.loggers())
     }
@@ -62,7 +65,10 @@ public struct Timeout: Sendable {
     ///
     /// - Throws: `ValidationError` if it is not above 0 and below 10^9 seconds.
     public static func argument(_ text: String) throws -> Timeout {
-        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+        // Double takes hexadecimal numbers, too.
+        guard let seconds = Double(text), seconds > 0, seconds < 1e9,
+            !text.lowercased().contains("x")
+        else {
             throw ValidationError("it must be above 0 and below 1000000000 seconds")
         }
         var timeout = Timeout()

@@ -2,6 +2,6 @@ public import EventSourcing
 public import ZeroMQ
 
 extension ZeroMQError: ClassifiedError {
-    /// Always `unavailable`: the endpoint is wrong, in use, or can't be reached.
-    public var kind: DaybookError.Kind { .unavailable }
+    /// `usage` for a malformed endpoint. Otherwise `unavailable`: it is in use or can't be reached.
+    public var kind: DaybookError.Kind { .invalid ~= self ? .usage : .unavailable }
 }

@@ -9,8 +9,11 @@ public struct Connection: Hashable, Sendable {
     private let inode: UInt64
 
     /// Returns the connection that a ``Frame/descriptor`` belongs to, or nil if it belongs to none.
+    ///
+    /// If the connection has ended, the descriptor may belong to another socket by now. It is not
+    /// taken for the connection if it listens.
     public init?(_ descriptor: Int32) {
-        guard let inode = Self.inode(of: descriptor) else { return nil }
+        guard let inode = Self.inode(of: descriptor), !Self.listens(descriptor) else { return nil }
         self.descriptor = descriptor
         self.inode = inode
     }
@@ -20,10 +23,22 @@ public struct Connection: Hashable, Sendable {
 
     /// Shuts the connection down, so that libzmq closes it as if the peer had. libzmq has no call
     /// for this.
-    ///
-    /// The descriptor is libzmq's. It might be closed by now and belong to another connection.
     func close() {
-        if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        // libzmq may close the descriptor at any time, and then it may belong to another socket. A
+        // copy belongs to the same one until the end. Another connection would only be made again,
+        // but libzmq ends the process if its listening socket is shut down.
+        let copy = dup(descriptor)
+        guard copy >= 0 else { return }
+        if Self.inode(of: copy) == inode, !Self.listens(copy) {
+            _ = shutdown(copy, Int32(SHUT_RDWR))
+        }
+        _ = Glibc.close(copy)
+    }
+
+    private static func listens(_ descriptor: Int32) -> Bool {
+        var (value, count) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &count)
+        return result == 0 && value != 0
     }
 
     /// The number of bytes that the peer has sent and libzmq has not taken.

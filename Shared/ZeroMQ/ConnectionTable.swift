@@ -197,12 +197,18 @@ final class ConnectionTable: Sendable {
         state.withLock { $0.growth > limits.growth / 4 && $0.calmFor < Self.calm }
     }
 
+    /// Whether the process has grown by more than the limit.
+    func exceedsGrowth(_ memory: Int) -> Bool {
+        state.withLock { memory - ($0.memory ?? memory) > limits.growth }
+    }
+
     /// Closes connections that cost too much, and forgets closed ones.
     ///
     /// It measures one interval, so it must be called regularly.
     ///
     /// - Parameters:
-    ///   - memory: the memory of the process, in bytes, or nil if it is unknown.
+    ///   - memory: the memory of the process without ``BoundedMemory``, in bytes, or nil if it is
+    ///     unknown.
     ///   - elapsed: the time since the last measurement.
     /// - Returns: the reasons for which connections were closed, by sender; nil stands for
     ///   connections without a sender.

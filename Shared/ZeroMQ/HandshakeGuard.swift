@@ -107,6 +107,12 @@ final class HandshakeGuard: Sendable {
         var isOpen = true
         var (measuredAt, trimmedAt) = (ContinuousClock.now, ContinuousClock.now)
         var mustTrim = false
+        /// The memory of freed objects is free, but the allocator keeps it.
+        func trim(at now: ContinuousClock.Instant) {
+            guard now - trimmedAt >= .milliseconds(250) else { return }
+            _ = malloc_trim(0)
+            (trimmedAt, mustTrim) = (now, false)
+        }
         var cost = Duration.zero
         while isOpen {
             sockets += takeAdded()
@@ -119,14 +125,11 @@ final class HandshakeGuard: Sendable {
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
             if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
+                if let memory = Self.memory, connections.exceedsGrowth(memory) { trim(at: now) }
                 if measure(now - measuredAt) { mustTrim = true }
                 (measuredAt, cost) = (now, .now - now)
             }
-            if mustTrim, now - trimmedAt >= .milliseconds(250) {
-                // The memory of closed connections is free, but the allocator keeps it.
-                _ = malloc_trim(0)
-                (trimmedAt, mustTrim) = (now, false)
-            }
+            if mustTrim { trim(at: now) }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
     }
@@ -149,12 +152,14 @@ final class HandshakeGuard: Sendable {
         return !closed.isEmpty
     }
 
-    /// The memory that the process uses, in bytes, or nil if the system does not say: this takes a
-    /// descriptor, and there may be none.
+    /// The memory that the process uses beside ``BoundedMemory``, in bytes, or nil if the system
+    /// does not say: this takes a descriptor, and there may be none.
     private static var memory: Int? {
         let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
             .split(separator: " ")
-        return fields?.dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
+        return fields?.dropFirst().first.flatMap { Int($0) }.map {
+            $0 * Int(getpagesize()) - BoundedMemory.bytes
+        }
     }
 
     /// Waits until there is something to do. Returns false when the context ends.

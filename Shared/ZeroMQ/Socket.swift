@@ -101,8 +101,9 @@ internal import CZeroMQ
 
     /// Binds the socket to an endpoint.
     ///
-    /// - Throws: `keysNeeded` if other machines can reach the endpoint and the context has no keys.
-    ///   With keys, only peers that the authenticator admits can connect.
+    /// - Throws: `invalid` for a malformed endpoint, `keysNeeded` if other machines can reach the
+    ///   endpoint and the context has no keys. With keys, only peers that the authenticator admits
+    ///   can connect.
     public func bind(_ endpoint: String) throws(ZeroMQError) {
         let security = try security(at: endpoint)
         let limit = options.unsentLimit
@@ -210,6 +211,10 @@ internal import CZeroMQ
     /// - Throws: `keysNeeded` if it needs protection and there are no keys.
     private func security(at endpoint: String) throws(ZeroMQError) -> Security? {
         guard endpoint.hasPrefix("tcp://") else { return nil }
+        // libzmq would take the port modulo 65,536.
+        if let port = endpoint.split(separator: ":").last.flatMap({ Int($0) }), port > 65_535 {
+            throw ZeroMQError(code: EINVAL, "the port of \(endpoint) is above 65535")
+        }
         guard context.security == nil else { return context.security }
         let host = endpoint.dropFirst("tcp://".count)
         let isLocal = ["127.", "localhost:", "[::1]:"].contains { host.hasPrefix($0) }

@@ -29,6 +29,8 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     public static let keysNeeded = ZeroMQError(code: ENOKEY)
     /// Another socket is bound to the endpoint.
     public static let addressInUse = ZeroMQError(code: EADDRINUSE)
+    /// The endpoint is malformed.
+    public static let invalid = ZeroMQError(code: EINVAL)
     /// The socket can't send or receive without waiting.
     static let wouldBlock = ZeroMQError(code: EAGAIN)
     static let interrupted = ZeroMQError(code: EINTR)

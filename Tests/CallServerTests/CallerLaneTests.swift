@@ -92,26 +92,30 @@ import WireProtocol
         #expect(queue.popFirst() == 0)
     }
 
-    @Test func `New clients together take no more time than a known one`() {
+    @Test(arguments: [1, 40])
+    func `New clients together take half of the time, and so do the known ones`(known: Int) {
         var queue = FairQueue<Int>()
-        var number = 0
-        func take() -> Int? {
-            let element = queue.popFirst()
-            queue.charge(.milliseconds(5), to: .key("\(element ?? 0)"))
+        var number = known
+        func take() -> Int {
+            let element = queue.popFirst() ?? 0
+            queue.charge(.milliseconds(5), to: .key("\(element)"))
             return element
         }
-        queue.append(0, to: .key("0"))
-        #expect(take() == 0)
-        var turnsOfKnown = 0
-        for _ in 1...1000 {
-            // Two new ones come for each that leaves.
+        for number in 1...known { queue.append(number, to: .key("\(number)")) }
+        for _ in 1...known { _ = take() }
+        for number in 1...known { queue.append(number, to: .key("\(number)")) }
+        var turns = [0, 0]
+        for _ in 1...2000 {
+            // More new ones come than leave.
             for _ in 1...2 {
                 number += 1
                 queue.append(number, to: .key("\(number)"))
             }
-            queue.append(0, to: .key("0"))
-            if take() == 0 { turnsOfKnown += 1 }
+            let taken = take()
+            // A known one has always an element.
+            if taken <= known { queue.append(taken, to: .key("\(taken)")) }
+            turns[taken <= known ? 0 : 1] += 1
         }
-        #expect(turnsOfKnown >= 400)
+        #expect(turns.allSatisfy { $0 >= 800 }, "\(turns)")
     }
 }

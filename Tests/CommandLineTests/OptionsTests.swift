@@ -11,7 +11,7 @@ import Testing
             try CallOptions.parse(["--timeout", "0.5"]).timeoutOption.duration == .milliseconds(500)
         )
         #expect(Timeout().given == nil)
-        for text in ["0", "-1", "1e9", "nan", "inf"] {
+        for text in ["0", "-1", "1e9", "nan", "inf", "0x10"] {
             #expect(throws: (any Error).self) { try CallOptions.parse(["--timeout=\(text)"]) }
         }
     }

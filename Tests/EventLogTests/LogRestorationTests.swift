@@ -53,7 +53,7 @@ import Testing
                 try disk.damage(name, at: offset)
                 let damaged = try disk.contents()[name]
                 let restored = try await restore(disk, from: original.archive())
-                #expect(restored.keptAside == [name], "\(name) at \(offset)")
+                #expect(restored.keptAside.map(\.name) == [name], "\(name) at \(offset)")
                 #expect(restored.segments.map(\.name) == [name])
                 // Damage in the header or after the records loses no event, other damage loses one.
                 #expect((0...1).contains(try #require(restored.segments.first).archived))
@@ -61,6 +61,23 @@ import Testing
                 #expect(try disk.contents(withKept: true)["\(name).damaged"] == damaged)
             }
         }
+    }
+
+    @Test func `Restoration keeps a copy of a damaged segment beside earlier ones`() async throws {
+        let disk = original.copy()
+        let name = original.segments[1]
+        let size = try disk.size(of: name)
+        var copies: [String] = []
+        for offset in [size / 4, size / 2, size / 4] {
+            try disk.damage(name, at: offset)
+            let damaged = try disk.contents()[name]
+            let restored = try await restore(disk, from: original.archive())
+            let copy = try #require(restored.keptAside.first?.copy)
+            #expect(try disk.contents(withKept: true)[copy] == damaged)
+            copies.append(copy)
+        }
+        // The third copy is that of the first.
+        #expect(copies == ["damaged", "damaged-2", "damaged"].map { "\(name).\($0)" })
     }
 
     @Test func `Restoration recreates any set of missing segments`() async throws {
@@ -83,7 +100,7 @@ import Testing
         try disk.remove(original.segments[1])
         let restored = try await restore(disk, from: original.archive())
         #expect(try disk.contents() == original.storage.contents())
-        #expect(restored.keptAside == [original.segments[0]])
+        #expect(restored.keptAside.map(\.name) == [original.segments[0]])
         #expect(restored.segments.count == 2)
     }
 
@@ -186,7 +203,7 @@ import Testing
         let base = try original.position(of: original.segments.count - 1)
         try disk.create(name, size: 4096)
         let restored = try await restore(disk, from: original.archive { $0 < 20 })
-        #expect(restored.keptAside == [name] && restored.lost == base...60)
+        #expect(restored.keptAside.map(\.name) == [name] && restored.lost == base...60)
         var log = try open(disk)
         #expect(log.head == base - 1)
         // The segment before it grows again or a new one begins, and the index matches it.

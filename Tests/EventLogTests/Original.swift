@@ -67,7 +67,7 @@ extension FaultyStorage {
     func contents(withKept: Bool = false) throws -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
         for name in names()
-        where !name.hasSuffix(".new") && (withKept || !name.hasSuffix(".damaged")) {
+        where !name.hasSuffix(".new") && (withKept || !name.contains(".damaged")) {
             contents[name] = try read(name, at: 0, count: try size(of: name))
         }
         return contents

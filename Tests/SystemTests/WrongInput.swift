@@ -30,7 +30,7 @@ struct WrongInput {
         try Data([0xFF, 0xFE, 0x00]).write(to: URL(filePath: notUTF8))
         let noBook = "\(home)/no-book"
         try Data("head\n 1 19970101 x 11.77\n".utf8).write(to: URL(filePath: noBook))
-        return unreachable(in: home) + usage + amounts + deadlines + [
+        return unreachable(in: home) + places(in: home) + usage + amounts + deadlines + [
             (65, ["orders", "import", "/nonexistent"]), (65, ["orders", "import", notUTF8]),
             (65, ["orders", "import", noBook]), (64, ["orders", "import", noBook, "--limit", "0"]),
             (64, ["orders", "import", noBook, "--window", "513"]),
@@ -64,7 +64,8 @@ struct WrongInput {
             + Suite.services.flatMap { service -> [Case] in
                 [
                     (69, [service, "status"] + nobody), (69, [service, "rebuild"] + nobody),
-                    (69, [service, "status", "--endpoint", "nonsense"]),
+                    (64, [service, "status", "--endpoint", "nonsense"]),
+                    (64, [service, "serve", "--endpoint", "inproc://x"]),
                     (64, [service, "status", "--timeout", "0"]),
                     (74, [service, "serve", "--home", "/proc/none"]),
                     (64, [service, "serve", "--log-level", "loud"]),
@@ -72,8 +73,16 @@ struct WrongInput {
             }
             + [
                 (69, ["audit", "--timeout", "0.1", "--home", "/nonexistent"]),
-                (69, ["audit", "--timeout", "0.1", "--event-store", "nonsense"]),
+                (64, ["audit", "--timeout", "0.1", "--event-store", "nonsense"]),
             ]
+    }
+
+    private static func places(in home: String) -> [Case] {
+        let homes = ["/proc/none", "\(home)/not-utf8", "/" + String(repeating: "x", count: 5000)]
+        let feeds = ["inproc://x", "nonsense", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x"]
+        let serve = ["event-store", "serve", "--home"]
+        return homes.map { (74, serve + [$0]) }
+            + feeds.map { (64, serve + ["\(home)/wrong", "--feed", $0]) }
     }
 
     private static let usage: [Case] = [

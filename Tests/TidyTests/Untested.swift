@@ -108,7 +108,6 @@ enum Untested {
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
         "Services/Route/Main/HubNetwork.swift": "SystemTests/DeadLetterTests",
-        "Shared/CallServer/CallServer.swift": "SystemTests/GarbageTests",
         "Shared/EventStoreClient/ServiceClient.swift": "SystemTests/StoppedEntityTests",
         "Shared/IntegrationHarness/Suite.swift": "SystemTests/SystemTests",
         "Shared/Observability/Server/MetricsServer.swift": "SystemTests/MetricsTests",

@@ -56,9 +56,15 @@ struct Keys: ProgramCommand {
                         + "'-', '_' and '.'")
             }
             let folder = options.file.deletingLastPathComponent()
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
+            do {
+                try FileManager.default.createDirectory(
+                    at: folder, withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700])
+            } catch {
+                throw DaybookError(
+                    .storage,
+                    "folder \(folder.path) can't be created: \(error.localizedDescription)")
+            }
             var keyring =
                 FileManager.default.fileExists(atPath: options.file.path)
                 ? try Keyring(options.file) : Keyring()

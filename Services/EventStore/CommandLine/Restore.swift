@@ -10,7 +10,8 @@ struct Restore: ProgramCommand {
     static let abstract = "Restore a log that no process serves from an archive of all its events."
     static let discussion = """
         Rewrites damaged and missing segments, or the whole log if it is missing. Undamaged \
-        segments stay as they are. A damaged segment is kept as <segment>.damaged.
+        segments stay as they are. A damaged segment is kept as <segment>.damaged, or \
+        <segment>.damaged-2 and so on if there are earlier copies.
         """
 
     @Argument(help: "The name of the archive.") var name: String
@@ -28,7 +29,8 @@ struct Restore: ProgramCommand {
         let restored = try await restore(from: archive)
         let report = RestorationReport(
             log: restored.log.description, head: restored.head, segments: restored.segments,
-            damaged: restored.keptAside, indexes: restored.indexes,
+            damaged: restored.keptAside.map(\.name),
+            keptAs: restored.keptAside.map(\.copy), indexes: restored.indexes,
             lost: restored.lost.map { .init(from: $0.lowerBound, through: $0.upperBound) },
             endUnknown: restored.isEndUnknown, dryRun: dryRun)
         if json { try Output.json(report) } else { try Output.print(lines: report.lines) }
@@ -62,6 +64,7 @@ private struct RestorationReport: Encodable {
     let head: UInt64
     let segments: [RestoredSegment]
     let damaged: [String]
+    let keptAs: [String]
     let indexes: [String]
     let lost: Positions?
     let endUnknown: Bool
@@ -76,7 +79,7 @@ private struct RestorationReport: Encodable {
             "\(segment.name): \((segment.from...segment.through).positionText) rewritten, "
                 + "\(segment.archived) of them from the archive"
         }
-        lines += damaged.map { "\($0): damaged, kept as \($0).damaged" }
+        lines += zip(damaged, keptAs).map { "\($0): damaged, kept as \($1)" }
         lines += indexes.map { "\($0): index rebuilt" }
         if let lost {
             lines.append(

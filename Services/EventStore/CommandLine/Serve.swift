@@ -84,10 +84,12 @@ struct Serve: ProgramCommand {
     private func configuration() throws -> EventStoreConfiguration {
         let home = place.home
         var configuration = EventStoreConfiguration(home: home, logger: try process.loggers())
-        configuration.endpoint =
-            place.endpoint ?? Endpoints.listening(of: "event-store", home: home)
-        configuration.feed = feed ?? Endpoints.endpoint(of: "feed", home: home)
-        configuration.bus = bus ?? Endpoints.endpoint(of: "bus", home: home)
+        configuration.endpoint = try Endpoints.reachable(
+            place.endpoint ?? Endpoints.listening(of: "event-store", home: home))
+        configuration.feed = try Endpoints.reachable(
+            feed ?? Endpoints.endpoint(of: "feed", home: home))
+        configuration.bus = try Endpoints.reachable(
+            bus ?? Endpoints.endpoint(of: "bus", home: home))
         configuration.wiring =
             try (rules ?? Endpoints.environment("DAYBOOK_RULES")).map(Wiring.init(file:))
         configuration.archiveRoots = try archiveRoots()

@@ -45,8 +45,8 @@ public struct LogRestoration: Sendable {
     public private(set) var head: UInt64
     /// The segments that were written, in order.
     public private(set) var segments: [RestoredSegment] = []
-    /// The names of the damaged segments. A copy of each is kept as `<name>.damaged`.
-    public private(set) var keptAside: [String] = []
+    /// The damaged segments.
+    public private(set) var keptAside: [DamagedSegment] = []
     /// The names of valid segments whose damaged index or chain file was rebuilt.
     public private(set) var indexes: [String] = []
     /// The positions that the log is known to have had and that are lost.
@@ -60,6 +60,7 @@ public struct LogRestoration: Sendable {
     private let salt: UInt64
     private let isDryRun: Bool
     private var missing = MissingPositions()
+    private var damaged: [String] = []
 
     /// Verifies the log in `storage`, and restores what is damaged or missing.
     ///
@@ -101,6 +102,9 @@ public struct LogRestoration: Sendable {
                 missing.count == 0, .invalid,
                 "the archive lacks events that must be restored: \(missing); nothing was changed")
             try require(head > 0, .invalid, "neither the log nor the archive has events")
+            for name in damaged {
+                keptAside.append(DamagedSegment(name: name, copy: try nameOfCopy(of: name)))
+            }
         } catch {
             try removeUnfinished()
             throw error
@@ -133,7 +137,7 @@ public struct LogRestoration: Sendable {
         }
         guard missing.count == 0 else { return }
         if let last = builder.finish() { try write(last, of: gap) }
-        if let segment = gap.segment, builder.next == gap.first { keptAside.append(segment.name) }
+        if let segment = gap.segment, builder.next == gap.first { damaged.append(segment.name) }
         guard gap.end == nil else {
             guard builder.next == gap.end else { throw LogGap.difference(at: builder.next) }
             return
@@ -148,7 +152,7 @@ public struct LogRestoration: Sendable {
         guard !gap.has(built) else { return }
         let segment = RestoredSegment(built)
         segments.append(segment)
-        if segment.name == gap.segment?.name { keptAside.append(segment.name) }
+        if segment.name == gap.segment?.name { damaged.append(segment.name) }
         guard !isDryRun else { return }
         let name = segment.temporary
         try storage.create(name, size: max(segmentBytes, built.bytes.count))
@@ -165,16 +169,20 @@ public struct LogRestoration: Sendable {
     /// Renames the new segments, and rebuilds indexes, chain files and manifest.
     private func complete(_ found: LogVerification) throws(LogError) {
         if isEndRestored { try CleanEnd(position: head).write(to: storage) }
-        for name in keptAside where !segments.contains(where: { $0.name == name }) {
+        for damaged in keptAside where !segments.contains(where: { $0.name == damaged.name }) {
             // A new segment of this base may follow, and an old chain file would not match it.
-            let chain = SegmentHeader.base(ofName: name).map(ChainFile.name(base:))
+            let chain = SegmentHeader.base(ofName: damaged.name).map(ChainFile.name(base:))
             if let chain { try storage.removeIfPresent(chain) }
-            try storage.rename(name, to: Self.aside(name))
+            try storage.rename(damaged.name, to: damaged.copy)
         }
         // From the last to the first: until the first is renamed, the log has a gap and does not
         // open.
         for segment in segments.reversed() {
-            if keptAside.contains(segment.name) { try copyAside(segment.name) }
+            if let damaged = keptAside.first(where: { $0.name == segment.name }) {
+                // A rename would leave the log without the segment for a moment.
+                let bytes = try storage.contents(of: damaged.name)
+                try storage.put(damaged.copy, bytes.span)
+            }
             try storage.removeIfPresent(IndexFile.name(base: segment.from))
             try storage.rename(segment.temporary, to: segment.name)
         }
@@ -195,13 +203,20 @@ public struct LogRestoration: Sendable {
         if isEndRestored || found.manifest == nil { try manifest.put(to: storage) }
     }
 
-    private static func aside(_ name: String) -> String { name + ".damaged" }
-
-    /// Keeps a copy of the damaged segment. A rename would leave the log without the segment for a
-    /// moment.
-    private func copyAside(_ name: String) throws(LogError) {
-        let bytes = try storage.contents(of: name)
-        try storage.put(Self.aside(name), bytes.span)
+    /// Returns the name under which to keep the damaged segment. No other copy has it, because the
+    /// copies of earlier restorations may be needed, too.
+    private func nameOfCopy(of segment: String) throws(LogError) -> String {
+        let names = Set(try storage.names())
+        let bytes = try storage.contents(of: segment)
+        var copy = segment + ".damaged"
+        var count = 1
+        while names.contains(copy) {
+            // A restoration that was killed may have made this copy.
+            if try storage.contents(of: copy) == bytes { break }
+            count += 1
+            copy = "\(segment).damaged-\(count)"
+        }
+        return copy
     }
 
     private func removeUnfinished() throws(LogError) {
@@ -211,6 +226,14 @@ public struct LogRestoration: Sendable {
             try storage.remove(segment.temporary)
         }
     }
+}
+
+/// A damaged segment that a restoration has replaced.
+public struct DamagedSegment: Hashable, Sendable {
+    /// The name of the segment's file.
+    public let name: String
+    /// The name of the file in which the damaged segment is kept.
+    public let copy: String
 }
 
 /// A segment that a restoration has written.

@@ -25,8 +25,6 @@ public struct EventStoreProcess: Sendable {
     ///   bound, `invalid` if the process's keys can't be used.
     public init(_ configuration: EventStoreConfiguration) async throws {
         self.configuration = configuration
-        try FileManager.default.createDirectory(
-            atPath: configuration.home, withIntermediateDirectories: true)
         let credentials = try Credentials.ofProcess(
             logger: configuration.logger("keys"), isReporting: true)
         keyFault = credentials.fault

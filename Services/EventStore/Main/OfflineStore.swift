@@ -25,8 +25,6 @@ public enum OfflineStore {
             @escaping @Sendable (EventStoreClient, @escaping Bus.OwnAppend) async throws ->
             Result
     ) async throws -> Result {
-        try FileManager.default.createDirectory(
-            atPath: home, withIntermediateDirectories: true)
         let context = try Context()
         let endpoint = "inproc://event-store"
         let server = try await EventStoreServer(

@@ -133,6 +133,7 @@ public actor EventStoreServer: LoopActor {
             }
         } catch is CancellationError {
             try log.close()
+            await outboxes.flush()
             throw CancellationError()
         }
     }

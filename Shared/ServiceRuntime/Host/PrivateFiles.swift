@@ -13,6 +13,7 @@ public func makeNewFilesPrivate() { _ = umask(0o077) }
 /// another owner, such as a container's mount point, is not the process's to protect.
 public func accessWarning(for folder: String) -> String? {
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: folder),
+        attributes[.type] as? FileAttributeType == .typeDirectory,
         let mode = attributes[.posixPermissions] as? Int, mode & 0o077 != 0,
         attributes[.ownerAccountID] as? Int == Int(geteuid())
     else { return nil }

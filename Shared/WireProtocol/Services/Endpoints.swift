@@ -1,3 +1,4 @@
+public import EventSourcing
 import Foundation
 
 /// The endpoints of the suite's processes, from the environment or below one folder.
@@ -20,6 +21,17 @@ public enum Endpoints {
     /// Returns the endpoint at which clients find the event store.
     public static func eventStore(home: String) -> String {
         endpoint(of: "event-store", home: home)
+    }
+
+    /// Returns the endpoint, if other processes can reach it.
+    ///
+    /// - Throws: `usage` for one that libzmq has within a process only, and for any other text.
+    public static func reachable(_ endpoint: String) throws(DaybookError) -> String {
+        guard ["ipc://", "tcp://"].contains(where: endpoint.hasPrefix) else {
+            throw DaybookError(
+                .usage, "an endpoint is ipc://PATH or tcp://HOST:PORT, not '\(endpoint)'")
+        }
+        return endpoint
     }
 
     /// Returns the environment variable for a service's endpoint, such as

@@ -10,12 +10,12 @@ public final class FileStorage: LogStorage {
     private let isReadOnly: Bool
     private let files = Mutex<[String: File]>([:])
 
-    /// Opens the folder, or creates it if it does not exist.
+    /// Opens the folder, or creates it with its parents if it does not exist.
     ///
     /// - Throws: `storage` if another process has locked the folder, or a system call fails.
     public init(folder: String) throws(LogError) {
         self.folder = folder
-        try Self.attempt("make folder", folder, try Folder.make(folder))
+        _ = try Self.attempt("make folder", folder, try Folder.makeWithParents(folder))
         let path = "\(folder)/\(Self.lockName)"
         let lock = try Self.attempt("lock", path, try File(path, .create))
         guard try Self.attempt("lock", path, try lock.lock()) else {
