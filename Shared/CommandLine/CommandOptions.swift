@@ -4,16 +4,18 @@ public import EventSourcing
 import EventStoreClient
 import WireProtocol
 
-/// The options of every command that a service carries out.
-public struct CommandOptions: ParsableArguments {
+/// A command that a service carries out, and that can be repeated with its id.
+///
+/// The command declares these groups of options itself. Debug builds of the argument parser check
+/// each group five times at each level of nesting, so no group contains another one.
+public protocol RepeatableCommand: ProgramCommand {
     /// The options for the call to the service.
-    @OptionGroup public var call: CallOptions
-    /// The id of the command.
-    @OptionGroup public var id: CommandIDOption
+    var call: CallOptions { get }
+    /// The option for the id of the command.
+    var commandID: CommandIDOption { get }
+}
 
-    /// Creates the options. The argument parser sets their values.
-    public init() {}
-
+extension RepeatableCommand {
     /// Sends a command to a service, and prints its outcome.
     ///
     /// - Parameters:
@@ -21,12 +23,12 @@ public struct CommandOptions: ParsableArguments {
     ///   - outcome: the outcome for people, such as `placed order o1`.
     ///   - id: the id of the command, if the message derives from it. The default is the given one,
     ///     or a new one.
-    public func command(
+    public func send(
         _ name: String, _ message: some Codable & Sendable, to service: String, _ outcome: String,
         id: EventID? = nil
     ) async throws {
         let reply = try await call.with(service) { client in
-            try await self.id.repeatable(id) {
+            try await commandID.repeatable(id) {
                 try await client.command(name, message, id: $0, mayBeRepeat: $1)
             }
         }

@@ -25,16 +25,15 @@ public struct ServeOptions: ParsableArguments {
     @Option(help: "The endpoint of the event store (DAYBOOK_EVENT_STORE_ENDPOINT).")
     public var eventStore: String?
 
-    /// The options for logs and metrics.
-    @OptionGroup public var process: ProcessOptions
-
     /// Creates the options. The argument parser sets their values.
     public init() {}
 
-    /// Returns the configuration of a service.
+    /// Returns the configuration of a service, with its options for logs and metrics.
     ///
     /// - Throws: `ValidationError` for invalid options.
-    public func configuration(of service: String) throws -> ServiceConfiguration {
+    public func configuration(
+        of service: String, _ process: ProcessOptions
+    ) throws -> ServiceConfiguration {
         ServiceConfiguration(
             home: home,
             endpoint: try Endpoints.reachable(

@@ -89,13 +89,8 @@ public struct LogOptions: ParsableArguments {
     }
 }
 
-/// The options of every query.
-public struct QueryOptions: ParsableArguments {
-    /// The options for the call to the service.
-    @OptionGroup public var call: CallOptions
-    /// The options for a past state.
-    @OptionGroup public var when: MomentOptions
-
+/// The options of every query for a hypothetical state, or for the state in a file.
+public struct StateOptions: ParsableArguments {
     /// The event that a hypothetical answer leaves out, or nil.
     @Option(
         help: "Show the hypothetical state without this event, given by its id or position.",
@@ -106,16 +101,30 @@ public struct QueryOptions: ParsableArguments {
     @Option(help: "Read this file, made by 'rebuild --into', instead of asking the service.")
     public var store: String?
 
-    /// The options for an answer without the service.
-    @OptionGroup public var log: LogOptions
-
     /// Creates the options. The argument parser sets their values.
     public init() {}
+}
 
+/// A command that prints the answer to a query.
+///
+/// The command declares these groups of options itself, for the reason that `RepeatableCommand`
+/// gives.
+public protocol QueryCommand: ProgramCommand {
+    /// The options for the call to the service.
+    var call: CallOptions { get }
+    /// The options for a past state.
+    var when: MomentOptions { get }
+    /// The options for a hypothetical state, or for the state in a file.
+    var state: StateOptions { get }
+    /// The options for an answer without the service.
+    var log: LogOptions { get }
+}
+
+extension QueryCommand {
     /// Checks that `--store` is not combined with another state.
     public func validate() throws {
         try require(
-            store == nil || (when.moment == nil && without == nil && !log.offline),
+            state.store == nil || (when.moment == nil && state.without == nil && !log.offline),
             "--store shows the file's own state; omit --at, --position, --without and --offline")
     }
 
@@ -124,7 +133,7 @@ public struct QueryOptions: ParsableArguments {
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument,
         _ printAnswer: (Answer) throws -> Void
     ) async throws {
-        if let without {
+        if let without = state.without {
             let moment = when.moment
             let marked: Marked<Hypothetical<Answer>> = try await log.answer(of: S.self, call) {
                 try await $0.marked(query.name, argument, asOf: moment, without: without)
@@ -156,7 +165,7 @@ public struct QueryOptions: ParsableArguments {
     private func answer<S, Argument, Answer>(
         _ query: ServiceQuery<S, Argument, Answer>, _ argument: Argument
     ) async throws -> Marked<Answer> {
-        if let store { return try StoreFile<S>(store).answer(query, argument) }
+        if let store = state.store { return try StoreFile<S>(store).answer(query, argument) }
         let moment = when.moment
         return try await log.answer(of: S.self, call) {
             try await $0.marked(query.name, argument, asOf: moment)

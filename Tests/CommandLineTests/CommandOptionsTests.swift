@@ -12,7 +12,6 @@ import Testing
         let words = option.split(separator: " ").map(String.init)
         #expect(try CommandIDOption.parse(words).given == id)
         #expect(try CommandIDOption.parse([]).given == nil)
-        #expect(try CommandOptions.parse(words + ["--timeout", "3"]).id.given == id)
         #expect(throws: (any Error).self) { try CommandIDOption.parse(["--command-id", "1"]) }
     }
 

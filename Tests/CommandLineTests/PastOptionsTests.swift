@@ -3,6 +3,14 @@ import CommandLine
 import EventSourcing
 import Testing
 
+private struct Query: QueryCommand {
+    static let abstract = "Show an answer."
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
+}
+
 @Suite struct `Options for past states` {
     @Test func `Moment is a position, a time or now`() throws {
         #expect(try MomentOptions.parse(["--position", "7"]).moment == .position(7))
@@ -24,10 +32,10 @@ import Testing
     ])
     func `Invalid or conflicting options are rejected with a reason`(line: String, reason: String) {
         do {
-            _ = try QueryOptions.parse(line.split(separator: " ").map(String.init))
+            _ = try Query.parse(line.split(separator: " ").map(String.init))
             Issue.record("accepted: \(line)")
         } catch {
-            #expect(QueryOptions.message(for: error).contains(reason), "\(line)")
+            #expect(Query.message(for: error).contains(reason), "\(line)")
         }
     }
 }

@@ -3,11 +3,12 @@ import EventSourcing
 import Foundation
 import IntegrationHarness
 import JSON
+import TestSupport
 import Testing
 import WireProtocol
 
 /// The audit finds events that queues lost, and the commands that it prints repair the sagas.
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Remedies of the audit` {
     @Test func `Audit lists queues that are not empty at its timeout, and unfinished orders`()
         async throws
     {

@@ -109,7 +109,7 @@ private let executables = IntegrationHarness.Suite.services + ["event-store", "a
     }
 }
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Rejected command lines` {
     @Test func `Query commands exit with 0 when their output is closed`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -5,11 +5,12 @@ import Foundation
 import GRDB
 import IntegrationHarness
 import ServiceRuntime
+import TestSupport
 import Testing
 import WireProtocol
 
 /// Reversals of credits whose money has repaid a debt, and dry runs while sagas are under way.
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Reversals of credits` {
     @Test func `Credit that repaid a debt is reversed although creditLimit is killed meanwhile`()
         async throws
     {

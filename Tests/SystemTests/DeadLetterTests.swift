@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Dead letters of services` {
     /// The test damages the network file of the running route service and restores it.
     @Test func `Order is confirmed when its dead letter is redriven after the cause is fixed`()
         async throws

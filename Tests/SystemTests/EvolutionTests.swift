@@ -3,10 +3,11 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Evolution of events` {
     @Test func `Services read a log of an earlier version and complete its open sagas`()
         async throws
     {

@@ -7,7 +7,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Garbage from clients` {
     @Test func `Every process answers garbage with errors and keeps working`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Import of history into a suite` {
     @Test func `Suite that imports another one's log shows the same, and goes on from there`()
         async throws
     {

@@ -4,10 +4,11 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import Observability
+import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Import of orders` {
     @Test func `Import places each line of each file once`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -10,7 +10,7 @@ import Testing
 import WireProtocol
 import ZeroMQ
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Keys of a suite` {
     @Test func `Server accepts TCP connections only from keys in the keyring`() async throws {
         let suite = try Suite()
         try suite.useTCP()

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Late events` {
     /// Appends events of sagas that have ended: late, repeated under other ids, and out of order.
     /// Each reservation among them has its release, so that the books must balance.
     @Test func `Services absorb events that come late, twice or out of order`() async throws {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Metrics of a suite` {
     @Test func `Every process serves the documented metrics, and is live and ready`() async throws {
         let suite = try Suite()
         try await suite.startAll()

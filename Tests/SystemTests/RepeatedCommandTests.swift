@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Repeated commands` {
     @Test func `Credit without an answer pays once when its message is followed`() async throws {
         let suite = try Suite()
         try await suite.startAll()

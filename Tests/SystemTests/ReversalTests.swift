@@ -4,10 +4,11 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import ServiceRuntime
+import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite of services` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Reversals in a suite` {
     @Test func `Credit can be reversed and restored, and a dry run appends nothing`() async throws {
         let suite = try Suite()
         try await suite.startAll()

@@ -3,10 +3,11 @@ import EventSourcing
 import EventStoreClient
 import Foundation
 import IntegrationHarness
+import TestSupport
 import Testing
 import WireProtocol
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Trace context of commands` {
     @Test func `Trace context of a command is passed on to every event that it causes`()
         async throws
     {

@@ -4,6 +4,7 @@ import EventStoreClient
 import Foundation
 import IntegrationHarness
 import JSON
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -11,7 +12,7 @@ import WireProtocol
     import FoundationXML
 #endif
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Traces of a suite` {
     /// The network is damaged while the order is placed, so its event becomes a dead letter.
     @Test func `Trace shows an order with its dead letter and redrive, by each of its ids`()
         async throws

@@ -29,7 +29,7 @@ private struct Glance: Decodable {
     }
 }
 
-extension `Suite in operation` {
+@Suite(.mayBlock, .serialized, .timeLimit(.minutes(10))) struct `Watched figures` {
     @Test func `Stats --watch shows the figures of store and services until it is stopped`()
         async throws
     {

@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    /// Debug builds of the argument parser check each group five times at each level of nesting, so
+    /// commands with nested groups start slowly.
+    @Test func `No group of options contains another one`() {
+        for file in SourceTree.swift {
+            var groupIndent: Int?
+            for (index, line) in file.code.enumerated() {
+                let indent = line.prefix { $0 == " " }.count
+                if line.contains(": ParsableArguments") {
+                    groupIndent = indent
+                } else if let start = groupIndent, indent <= start, line.contains("}") {
+                    groupIndent = nil
+                } else if groupIndent != nil, line.contains("@OptionGroup") {
+                    Issue.record("\(Finding(file, index + 1, "a command declares it: \(line)"))")
+                }
+            }
+        }
+    }
+
     /// GRDB's subscripts trap on a value of another type. `decode` throws, and `fromDatabaseValue`
     /// returns nil.
     @Test func `Table values are decoded with a check`() {

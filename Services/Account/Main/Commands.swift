@@ -15,10 +15,11 @@ extension MovementService {
     public static var defaultSubcommand: (any ParsableCommand.Type)? { Make<Self>.self }
 }
 
-private struct Make<S: MovementService>: ProgramCommand {
+private struct Make<S: MovementService>: RepeatableCommand {
     static var commandName: String? { "make" }
     static var abstract: String { S.abstract }
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Argument(help: "The id of the account.") var account: String
     @Argument(help: "The amount, such as 11.77.") var amount: String
     @Option(help: "The currency of the amount, an ISO 4217 code.") var currency = "USD"
@@ -26,20 +27,23 @@ private struct Make<S: MovementService>: ProgramCommand {
 
     func run() async throws {
         let money = try Money(amount, in: try Currency(currency))
-        try await options.command(
+        try await send(
             S.call, S.message(account, money, reference), to: S.name,
             "\(S.pastTense) \(money)")
     }
 }
 
-private struct List<S: MovementService>: ProgramCommand {
+private struct List<S: MovementService>: QueryCommand {
     static var commandName: String? { "list" }
     static var abstract: String { "List the \(S.noun)s of an account." }
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
-        try await options.show(S.movements, account) { views in
+        try await show(S.movements, account) { views in
             try Output.table(
                 ["time", "amount", "reference"],
                 views.map { ["\($0.time)", "\(Money($0.amount, $0.currency))", $0.reference] })

@@ -18,40 +18,47 @@ extension BalanceService: ServiceProgram {
     ]
 }
 
-struct Open: ProgramCommand {
+struct Open: RepeatableCommand {
     static let abstract = "Open an account."
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Argument(help: "The id of the account, which is its customer's id.") var account: String
     @Option(help: "The currency of the account, an ISO 4217 code.") var currency = "USD"
 
     func run() async throws {
         let command = OpenAccount(
             account: account, currency: try Currency(currency), openedAt: .now())
-        try await options.command(
+        try await send(
             OpenAccount.name, command, to: BalanceService.name, "opened account \(account)")
     }
 }
 
-struct Show: ProgramCommand {
+struct Show: QueryCommand {
     static let abstract = "Show an account, or all of them."
     static let discussion = "Without an account, --at and --position read the log from its start."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the account (default: all accounts).") var account: String?
 
     func run() async throws {
-        try await options.show(account, orAll: BalanceService.accounts) {
+        try await show(account, orAll: BalanceService.accounts) {
             try Output.table($0, id: "account", ["balance", "funds", "held", "owed", "currency"])
         }
     }
 }
 
-struct Statement: ProgramCommand {
+struct Statement: QueryCommand {
     static let abstract = "Show every change of an account's balance and held money."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the account.") var account: String
 
     func run() async throws {
-        try await options.show(BalanceService.statement, account) { entries in
+        try await show(BalanceService.statement, account) { entries in
             try Output.table(
                 ["time", "kind", "change", "held", "balance", "for"],
                 entries.map { entry in

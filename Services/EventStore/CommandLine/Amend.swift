@@ -7,7 +7,7 @@ import EventStoreClient
 import Foundation
 import WireProtocol
 
-struct Amend: ProgramCommand {
+struct Amend: RepeatableCommand {
     static let abstract = "Make every reader get a bad event with other data, or skip it."
     static let discussion = """
         The log keeps the event, and an event in stream $amendment-<id> records who amended it \
@@ -22,7 +22,8 @@ struct Amend: ProgramCommand {
         producers can always be amended. docs/amend.md has an example.
         """
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Option(
         help: """
             A file with the new data, as JSON; '-' for standard input. Without it, readers skip \
@@ -44,13 +45,13 @@ struct Amend: ProgramCommand {
     }
 
     func run() async throws {
-        let original = try await options.call.withStore { client in
+        let original = try await call.withStore { client in
             try await client.original(of: try await client.event(event))
         }
         let what = "\(original.type) at position \(original.position)"
         guard !undo else {
             let command = UndoAmendment(event: original.id, reason: reason)
-            return try await options.command(
+            return try await send(
                 StoreCall.undoAmendment, command, to: "event-store",
                 "undid the amendment of \(what)")
         }
@@ -59,7 +60,7 @@ struct Amend: ProgramCommand {
                 .rejected, "\(what) can't be amended, because its service can read it; \(remedy)")
         }
         let data = try data.map { try newData(in: $0, of: original) }
-        try await options.command(
+        try await send(
             StoreCall.amend, AmendEvent(event: original.id, data: data, reason: reason),
             to: "event-store", data == nil ? "skipped \(what)" : "amended \(what)")
     }

@@ -8,7 +8,7 @@ struct Append: ProgramCommand {
     static let abstract = "Append one event, or without --data one for each line of standard input."
 
     @OptionGroup var store: StoreOptions
-    @OptionGroup var id: CommandIDOption
+    @OptionGroup var commandID: CommandIDOption
     @Option(help: "The stream, <category>-<id>.") var stream: String
     @Option(help: "The type of the event.") var type: String
     @Option(help: "The data of the event, as JSON.") var data: String?
@@ -33,7 +33,7 @@ struct Append: ProgramCommand {
         // Invalid data is reported whether or not the store runs.
         if let data { _ = try event(.random(), stream, data) }
         try await store.withClient { client in
-            try await id.repeatable { id, _ in
+            try await commandID.repeatable { id, _ in
                 try await append(to: stream, expected, id, client)
             }
         }

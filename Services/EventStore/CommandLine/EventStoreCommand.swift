@@ -19,19 +19,15 @@ struct EventStoreCommand: ProgramCommand {
     ]
 }
 
-/// Options that say where the event store is.
-struct StorePlace: ParsableArguments {
-    @Option(help: "The folder of the suite's state (DAYBOOK_HOME).")
-    var home = Endpoints.home
-
-    @Option(help: "The endpoint for requests, ipc:// or tcp:// (DAYBOOK_EVENT_STORE_ENDPOINT).")
-    var endpoint: String?
-}
-
 /// Options of commands that ask the event store: where it is, and how long they wait for it.
 struct StoreOptions: ParsableArguments {
-    @OptionGroup var place: StorePlace
+    /// The help of the options that `serve` has, too.
+    static let homeHelp: ArgumentHelp = "The folder of the suite's state (DAYBOOK_HOME)."
+    static let endpointHelp: ArgumentHelp =
+        "The endpoint for requests, ipc:// or tcp:// (DAYBOOK_EVENT_STORE_ENDPOINT)."
 
+    @Option(help: Self.homeHelp) var home = Endpoints.home
+    @Option(help: Self.endpointHelp) var endpoint: String?
     @Option(name: .customLong("timeout"), help: Timeout.help, transform: Timeout.argument)
     var timeoutOption = Timeout()
 
@@ -40,6 +36,6 @@ struct StoreOptions: ParsableArguments {
         _ body: (EventStoreClient) async throws -> Result
     ) async throws -> Result {
         try await EventStoreConnection.with(
-            place.endpoint, home: place.home, timeout: timeoutOption.duration, body)
+            endpoint, home: home, timeout: timeoutOption.duration, body)
     }
 }

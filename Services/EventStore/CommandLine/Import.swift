@@ -32,7 +32,7 @@ struct Import: ProgramCommand {
 
     func validate() throws {
         try require(
-            !system || stream == nil && store.place.endpoint == nil,
+            !system || stream == nil && store.endpoint == nil,
             "--system takes neither --stream nor --endpoint: it writes to the log below --home")
         try require(
             stream.map { !StreamName.isSystem(category: $0) } ?? true,
@@ -47,7 +47,7 @@ struct Import: ProgramCommand {
         if system {
             makeNewFilesPrivate()
             counts = try await OfflineStore.with(
-                home: store.place.home, segmentBytes: try Serve.segmentBytes()
+                home: store.home, segmentBytes: try Serve.segmentBytes()
             ) { client, append in
                 try await input.append(
                     to: nil, with: client, system: .imported, history: history, append: append,

@@ -14,7 +14,8 @@ import ZeroMQ
 struct Serve: ProgramCommand {
     static let abstract = "Serve the log until SIGTERM or SIGINT."
 
-    @OptionGroup var place: StorePlace
+    @Option(help: StoreOptions.homeHelp) var home = Endpoints.home
+    @Option(help: StoreOptions.endpointHelp) var endpoint: String?
     @OptionGroup var process: ProcessOptions
 
     @Option(
@@ -82,10 +83,9 @@ struct Serve: ProgramCommand {
     }
 
     private func configuration() throws -> EventStoreConfiguration {
-        let home = place.home
         var configuration = EventStoreConfiguration(home: home, logger: try process.loggers())
         configuration.endpoint = try Endpoints.reachable(
-            place.endpoint ?? Endpoints.listening(of: "event-store", home: home))
+            endpoint ?? Endpoints.listening(of: "event-store", home: home))
         configuration.feed = try Endpoints.reachable(
             feed ?? Endpoints.endpoint(of: "feed", home: home))
         configuration.bus = try Endpoints.reachable(
@@ -102,7 +102,7 @@ struct Serve: ProgramCommand {
     private func archiveRoots() throws -> StorageRoots {
         let listed = Endpoints.environment("DAYBOOK_ARCHIVE_ROOTS")?.split(separator: ",")
         var roots = archiveRoot.isEmpty ? listed?.map(String.init) ?? [] : archiveRoot
-        if roots.isEmpty { roots = [place.home + "/archives"] }
+        if roots.isEmpty { roots = [home + "/archives"] }
         return try StorageRoots(
             roots.map { $0.contains("://") ? $0 : URL(filePath: $0).standardizedFileURL.path })
     }

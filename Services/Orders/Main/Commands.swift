@@ -21,9 +21,10 @@ extension OrdersService: ServiceProgram {
     ]
 }
 
-struct Place: ProgramCommand {
+struct Place: RepeatableCommand {
     static let abstract = "Place an order."
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Option(help: "The id of the order (default: one that derives from the command's id).")
     var id: String?
     @Option(help: "The id of the customer whose account pays.") var customer: String
@@ -43,7 +44,7 @@ struct Place: ProgramCommand {
     }
 
     func run() async throws {
-        let commandID = options.id.given ?? .random()
+        let commandID = commandID.given ?? .random()
         // A repeated command places the same order.
         let order =
             id ?? "o\(commandID.derived("order").description.filter { $0 != "-" }.prefix(12))"
@@ -53,7 +54,7 @@ struct Place: ProgramCommand {
             order: order, customer: customer,
             items: try item.map { try Self.item($0, currency) }, origin: from, destination: to,
             placedAt: now, deadline: now + .seconds(deadline))
-        try await options.command(
+        try await send(
             PlaceOrder.name, command, to: OrdersService.name, "placed order \(order)",
             id: commandID)
     }
@@ -70,25 +71,29 @@ struct Place: ProgramCommand {
     }
 }
 
-struct Cancel: ProgramCommand {
+struct Cancel: RepeatableCommand {
     static let abstract = "Cancel an order."
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        try await options.command(
+        try await send(
             CancelOrder.name, CancelOrder(order: order), to: OrdersService.name,
             "cancelled order \(order)")
     }
 }
 
-struct Show: ProgramCommand {
+struct Show: QueryCommand {
     static let abstract = "Show an order."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        try await options.show(OrdersService.entity, order) { view in
+        try await show(OrdersService.entity, order) { view in
             try printOrders([.shown(view)])
             for item in view.items {
                 try Output.print("  \(item.quantity) × \(item.sku) at \(item.unitPrice)")
@@ -100,23 +105,29 @@ struct Show: ProgramCommand {
     }
 }
 
-struct List: ProgramCommand {
+struct List: QueryCommand {
     static let abstract = "List a customer's orders."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the customer.") var customer: String
 
     func run() async throws {
-        try await options.show(OrdersService.customer, customer, printOrders)
+        try await show(OrdersService.customer, customer, printOrders)
     }
 }
 
-struct Summary: ProgramCommand {
+struct Summary: QueryCommand {
     static let abstract = "Count orders by status."
     static let discussion = "With --at or --position the command reads the log from its start."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
 
     func run() async throws {
-        try await options.show(OrdersService.summary, Nothing()) { counts in
+        try await show(OrdersService.summary, Nothing()) { counts in
             try Output.fields(counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
         }
     }

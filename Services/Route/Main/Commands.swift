@@ -49,13 +49,16 @@ struct NetworkOptions: ParsableArguments {
     }
 }
 
-struct Show: ProgramCommand {
+struct Show: QueryCommand {
     static let abstract = "Show the route of an order."
-    @OptionGroup var options: QueryOptions
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the order.") var order: String
 
     func run() async throws {
-        try await options.show(RouteService.entity, order) { view in
+        try await show(RouteService.entity, order) { view in
             try Output.print("route of \(view.id): \(view.status.rawValue) \(view.detail ?? "")")
             try printLegs(view.legs)
         }

@@ -5,7 +5,7 @@ import ServiceRuntime
 import WireProtocol
 
 /// The `reverse` command of every service.
-struct Reverse<S: Service>: ProgramCommand {
+struct Reverse<S: Service>: RepeatableCommand {
     static var commandName: String? { "reverse" }
     static var abstract: String { "Undo an event by appending another. The log keeps both." }
     static var discussion: String {
@@ -23,8 +23,11 @@ struct Reverse<S: Service>: ProgramCommand {
         """
     }
 
-    /// The options for the call to the service, and the id of the command.
-    @OptionGroup var options: CommandOptions
+    /// The options for the call to the service.
+    @OptionGroup var call: CallOptions
+
+    /// The option for the id of the command.
+    @OptionGroup var commandID: CommandIDOption
 
     /// Why the event is reversed, for the audit trail.
     @Option(help: "The reason, for the audit trail.") var reason: String
@@ -56,13 +59,13 @@ struct Reverse<S: Service>: ProgramCommand {
     ///   timeout.
     func run() async throws {
         try await EventStoreConnection.with(
-            eventStore, home: options.call.home, timeout: options.call.timeoutDuration
+            eventStore, home: call.home, timeout: call.timeoutDuration
         ) { client in
             let record = try await client.event(event)
             let command = ReverseEvent(event: record.id, reason: reason)
             if dryRun {
                 let (preview, conversation) = try await preview(of: command, record, in: client)
-                try preview.show(record, in: conversation, json: options.call.json)
+                try preview.show(record, in: conversation, json: call.json)
                 if let reason = preview.rejection { throw rejection(of: record, reason) }
                 return
             }
@@ -70,7 +73,7 @@ struct Reverse<S: Service>: ProgramCommand {
                 do {
                     _ = try await preview(of: command, record, in: client)
                 } catch let error as any ClassifiedError
-                    where error.kind == .rejected && options.id.given != nil
+                    where error.kind == .rejected && commandID.given != nil
                 {
                     // The event may be reversed already, by an earlier command with this id. The
                     // service decides that.
@@ -78,7 +81,7 @@ struct Reverse<S: Service>: ProgramCommand {
             }
             let reply = try await reverse(record, with: command, in: client)
             try Output.reply(
-                reply, json: options.call.json,
+                reply, json: call.json,
                 "reversed \(record.type) at position \(record.position)")
         }
     }
@@ -94,9 +97,9 @@ struct Reverse<S: Service>: ProgramCommand {
     private func reverse(
         _ record: RecordedEvent, with command: ReverseEvent, in client: EventStoreClient
     ) async throws -> CommandReply {
-        try await options.call.with(S.name) { service in
-            try await options.id.repeatable { id, mayBeRepeat in
-                let end = ContinuousClock.now + options.call.timeoutDuration
+        try await call.with(S.name) { service in
+            try await commandID.repeatable { id, mayBeRepeat in
+                let end = ContinuousClock.now + call.timeoutDuration
                 var (id, mayBeRepeat) = (id, mayBeRepeat)
                 while true {
                     let reply = try await service.command(
@@ -135,8 +138,8 @@ struct Reverse<S: Service>: ProgramCommand {
     private func preview(
         of command: ReverseEvent, _ record: RecordedEvent, in client: EventStoreClient
     ) async throws -> (ReversalPreview, conversation: [RecordedEvent]) {
-        let end = ContinuousClock.now + options.call.timeoutDuration
-        let services = Endpoints.services(home: options.call.home).keys.sorted()
+        let end = ContinuousClock.now + call.timeoutDuration
+        let services = Endpoints.services(home: call.home).keys.sorted()
         var conversation = try await conversation(of: record, in: client)
         var pause = Duration.milliseconds(100)
         while true {
@@ -144,7 +147,7 @@ struct Reverse<S: Service>: ProgramCommand {
                 $0.description < $1.description
             }
             let preview = try await ReversalPreview.rehearse(
-                command, by: S.self, among: services, in: streams, options.call)
+                command, by: S.self, among: services, in: streams, call)
             let count = conversation.count
             conversation = try await self.conversation(of: record, in: client)
             // A saga that went on meanwhile may have events in streams that were not looked at.
@@ -153,7 +156,7 @@ struct Reverse<S: Service>: ProgramCommand {
             guard ContinuousClock.now < end else {
                 throw DaybookError(
                     .unavailable,
-                    "after \(options.call.timeout) seconds, \(preview.obstacle); "
+                    "after \(call.timeout) seconds, \(preview.obstacle); "
                         + "try again later, or raise --timeout")
             }
             // The services do not report progress by themselves, so they are asked again. They read
@@ -188,7 +191,7 @@ struct Reverse<S: Service>: ProgramCommand {
                     .unavailable,
                     "the reversal of \(record.type) at position \(record.position) is requested "
                         + "(position \(start)), but has not ended within "
-                        + "\(options.call.timeout) seconds; it continues without this command, "
+                        + "\(call.timeout) seconds; it continues without this command, "
                         + "in stream \(record.stream)")
             }
             // The log is read again, because a subscription has no timeout.

@@ -56,6 +56,8 @@ struct Serve<S: ServiceProgram>: ProgramCommand {
 
     /// The options of every service.
     @OptionGroup var options: ServeOptions
+    /// The options for logs and metrics.
+    @OptionGroup var process: ProcessOptions
     /// The options of this service.
     @OptionGroup var settings: S.Settings
 
@@ -63,7 +65,7 @@ struct Serve<S: ServiceProgram>: ProgramCommand {
     func run() async throws {
         makeNewFilesPrivate()
         Descriptors.raiseLimit()
-        let configuration = try options.configuration(of: S.name)
+        let configuration = try options.configuration(of: S.name, process)
         if let warning = accessWarning(for: configuration.home) {
             configuration.logger(S.name).warning("\(warning)")
         }

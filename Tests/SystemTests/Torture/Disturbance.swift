@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import IntegrationHarness
 import TestSupport
+import Testing
 import WireProtocol
 
 /// The disturbances of a suite under torture, one after the other. Each is over when its method
@@ -65,8 +66,11 @@ struct Disturbance {
     /// Starts every process that does not run.
     func restart() throws {
         for process in Self.processes where !suite.isRunning(process) {
-            // Removes the ended process.
-            _ = suite.waitForExit(of: process)
+            // The suite no longer has those that this test has ended. Others may end because the
+            // disk is full, but not by a signal.
+            if suite.processID(of: process) != nil, suite.waitForExit(of: process) == -1 {
+                Issue.record("\(process) has crashed: \(suite.log(of: process).suffix(2000))")
+            }
             try suite.start(process)
         }
     }

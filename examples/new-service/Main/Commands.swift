@@ -15,9 +15,10 @@ extension LoyaltyService: ServiceProgram {
     static let subcommands: [any ParsableCommand.Type] = [Earn.self, Redeem.self, Show.self]
 }
 
-struct Earn: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Give a customer an order's points.")
-    @OptionGroup var options: CommandOptions
+struct Earn: RepeatableCommand {
+    static let abstract = "Give a customer an order's points."
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The id of the order, which earns points once.") var order: String
     @Argument(help: "The amount that was paid, such as 11.77.") var paid: String
@@ -25,32 +26,36 @@ struct Earn: AsyncParsableCommand {
 
     func run() async throws {
         let paid = try Money(paid, in: try Currency(currency))
-        try await options.command(
+        try await send(
             EarnPoints.name, EarnPoints(customer: customer, order: order, paid: paid),
             to: LoyaltyService.name, "gave \(customer) the points of \(order)")
     }
 }
 
-struct Redeem: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Redeem a customer's points.")
-    @OptionGroup var options: CommandOptions
+struct Redeem: RepeatableCommand {
+    static let abstract = "Redeem a customer's points."
+    @OptionGroup var call: CallOptions
+    @OptionGroup var commandID: CommandIDOption
     @Argument(help: "The id of the customer.") var customer: String
     @Argument(help: "The number of points to redeem.") var points: Int64
 
     func run() async throws {
-        try await options.command(
+        try await send(
             RedeemPoints.name, RedeemPoints(customer: customer, points: points),
             to: LoyaltyService.name, "redeemed \(points) points of \(customer)")
     }
 }
 
-struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show a customer's points.")
-    @OptionGroup var options: QueryOptions
+struct Show: QueryCommand {
+    static let abstract = "Show a customer's points."
+    @OptionGroup var call: CallOptions
+    @OptionGroup var when: MomentOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var log: LogOptions
     @Argument(help: "The id of the customer.") var customer: String
 
     func run() async throws {
-        try await options.show(LoyaltyService.entity, customer) { view in
+        try await show(LoyaltyService.entity, customer) { view in
             try Output.fields(view.fields.map { ($0.name, $0.value ?? "-") })
         }
     }

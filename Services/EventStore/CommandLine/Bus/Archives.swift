@@ -64,14 +64,15 @@ extension ArchiveDefinition {
 }
 
 extension Archives {
-    struct Create: ProgramCommand {
+    struct Create: RepeatableCommand {
         static let abstract = "Create an archive of the log's events, past and future."
         static let discussion = """
             The event store writes the archive. For s3:// it uses its own AWS_ACCESS_KEY_ID \
             and AWS_SECRET_ACCESS_KEY.
             """
 
-        @OptionGroup var options: CommandOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
         @Argument(help: "The name of the archive.") var name: String
         @Option(
             help: """
@@ -92,7 +93,7 @@ extension Archives {
             let archive = ArchiveDefinition(
                 name: name, pattern: try pattern.map(InputFile.pattern),
                 retentionDays: retention?.value, place: place, endpoint: s3Endpoint)
-            try await options.command(BusCall.createArchive, archive, "created archive \(name)")
+            try await sendToBus(BusCall.createArchive, archive, "created archive \(name)")
         }
 
         /// The place, with an absolute path because the event store may run in another folder.
@@ -104,7 +105,8 @@ extension Archives {
     struct Show: ProgramCommand {
         static let abstract = "Show an archive's definition, checkpoint and size."
 
-        @OptionGroup var archive: Named<ArchiveView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ArchiveView.self) var name: String
         @Flag(help: "List its segments, which this process reads from the archive's place.")
         var segments = false
 
@@ -113,11 +115,11 @@ extension Archives {
                 var archive: ArchiveView
                 var segments: [ArchiveSegment]?
             }
-            let view = try await archive.view()
+            let view: ArchiveView = try await call.view(of: name)
             let segments = segments ? try await view.archive.reader().manifest.segments : nil
             let shown = Shown(archive: view, segments: segments)
-            try archive.options.show(shown, view.fields)
-            guard let segments, !archive.options.json else { return }
+            try call.show(shown, view.fields)
+            guard let segments, !call.json else { return }
             try Output.print("")
             try Output.table(
                 segments,
@@ -131,7 +133,8 @@ extension Archives {
     struct Verify: ProgramCommand {
         static let abstract = "Read a whole archive from its place, and check every event."
 
-        @OptionGroup var archive: Named<ArchiveView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ArchiveView.self) var name: String
 
         func run() async throws {
             struct Found: Encodable {
@@ -140,17 +143,17 @@ extension Archives {
                 var segments: Int
                 var damage: [String]
             }
-            let options = archive.options
-            let reader = try await archive.view().archive.reader()
+            let view: ArchiveView = try await call.view(of: name)
+            let reader = try await view.archive.reader()
             let found = Found(
-                archive: archive.name, events: reader.manifest.events,
+                archive: name, events: reader.manifest.events,
                 segments: reader.manifest.segments.count, damage: try await damage(in: reader))
-            if options.json { try Output.json(found) }
-            for line in found.damage where !options.json { try Output.print(line) }
+            if call.json { try Output.json(found) }
+            for line in found.damage where !call.json { try Output.print(line) }
             try require(
                 found.damage.isEmpty, .invalid,
                 "\(found.damage.count) of \(found.segments) segments are damaged")
-            if !options.json {
+            if !call.json {
                 try Output.print(
                     "archive \(found.archive): \(found.events) events in "
                         + "\(found.segments) segments, all of them whole")
@@ -167,13 +170,15 @@ extension Archives {
         }
     }
 
-    struct Delete: ProgramCommand {
+    struct Delete: RepeatableCommand {
         static let abstract = "Delete an archive; the events written so far stay in its place."
 
-        @OptionGroup var archive: NamedCommand<ArchiveView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ArchiveView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
         func run() async throws {
-            try await archive.command(BusCall.deleteArchive, archive.name, "deleted")
+            try await sendToBus(BusCall.deleteArchive, name, "deleted archive \(name)")
         }
     }
 }

@@ -59,38 +59,10 @@ extension ServiceClient {
     }
 }
 
-/// The options of a query about one rule, queue, archive or replay.
-struct Named<View: BusView>: ParsableArguments {
-    @OptionGroup var options: CallOptions
-    @Argument(help: "The name of the \(View.kind).", completion: .names(of: View.self))
-    var name: String
-
-    /// Returns the present state.
-    ///
-    /// - Throws: `DaybookError` if there is nothing of this name.
-    func view() async throws -> View {
-        try await options.withBus { try await $0.view(of: name) }
-    }
-}
-
-/// The options of a command that changes one rule, queue, archive or replay.
-struct NamedCommand<View: BusView>: ParsableArguments {
-    @OptionGroup var named: Named<View>
-    @OptionGroup var id: CommandIDOption
-
-    var name: String { named.name }
-
-    /// Sends a command to the bus, and prints the outcome.
-    ///
-    /// - Parameter done: the outcome in one word, such as `paused`.
-    func command(_ call: String, _ command: some Codable & Sendable, _ done: String) async throws {
-        try await named.options.command(call, command, "\(done) \(View.kind) \(name)", id)
-    }
-
-    /// Pauses or resumes the queue or replay, and prints the outcome.
-    func setPaused(_ isPaused: Bool, _ call: String) async throws {
-        let change = SetPaused(name: name, isPaused: isPaused)
-        try await command(call, change, isPaused ? "paused" : "resumed")
+extension Argument where Value == String {
+    /// The name of a rule, queue, archive or replay.
+    init<View: BusView>(nameOf kind: View.Type) {
+        self.init(help: "The name of the \(View.kind).", completion: .names(of: kind))
     }
 }
 
@@ -123,14 +95,15 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
     static var commandName: String? { "show" }
     static var abstract: String { View.showAbstract }
 
-    @OptionGroup var named: Named<View>
+    @OptionGroup var call: CallOptions
+    @Argument(nameOf: View.self) var name: String
     @Flag(help: "Show who changed the \(View.kind), when and how, even if it is deleted.")
     var history = false
 
     func run() async throws {
         if history { return try await printHistory() }
-        let view = try await named.view()
-        try named.options.show(view, view.fields)
+        let view: View = try await call.view(of: name)
+        try call.show(view, view.fields)
     }
 
     /// Prints who changed what, and when.
@@ -138,14 +111,13 @@ struct BusShow<View: BusViewWithHistory>: ProgramCommand {
     /// JSON output is the events of the stream. The table for people shows only the members that
     /// each event changed.
     private func printHistory() async throws {
-        let (options, name) = (named.options, named.name)
         let stream = try StreamName(category: View.category, id: name)
-        try await options.withStore { client in
+        try await call.withStore { client in
             let log = try await client.welcome().log
             let events = try await client.read(ReadRequest(.stream(stream))).events.reduce(into: [])
             { $0.append($1) }
-            if events.isEmpty { _ = try await named.view() }
-            if options.json { return try EventPrinter(log: log, json: true).print(events) }
+            if events.isEmpty { _ = try await call.view(of: name) as View }
+            if call.json { return try EventPrinter(log: log, json: true).print(events) }
             var definition: [String: JSONValue] = [:]
             let rows = try events.map { event in
                 [
@@ -185,17 +157,23 @@ extension CallOptions {
         return try await options.with("event-store", body)
     }
 
-    /// Sends a command to the bus, and prints the outcome.
+    /// Returns the rule, queue, archive or replay of this name.
     ///
-    /// - Parameters:
-    ///   - outcome: the outcome in words, for people.
-    ///   - id: the id of the command.
-    func command(
-        _ name: String, _ command: some Codable & Sendable, _ outcome: String,
-        _ id: CommandIDOption
-    ) async throws {
-        let reply = try await withBus { try await $0.command(name, command, id) }
-        try Output.reply(reply, json: json, outcome)
+    /// - Throws: `DaybookError` if it does not exist.
+    func view<View: BusView>(of name: String) async throws -> View {
+        try await withBus { try await $0.view(of: name) }
+    }
+
+    /// Runs `body` with a consumer of a queue and the store's welcome, and closes the consumer
+    /// afterwards.
+    func withConsumer<Result>(
+        of queue: String, _ body: (QueueConsumer, Welcome) async throws -> Result
+    ) async throws -> Result {
+        try await withStore { client in
+            let welcome = try await client.welcome()
+            let consumer = try await client.consumer(of: queue)
+            return try await closing(consumer.close) { try await body(consumer, welcome) }
+        }
     }
 
     /// Prints one thing as JSON, or as fields for people.
@@ -213,26 +191,14 @@ extension CallOptions {
     }
 }
 
-extension CommandOptions {
+extension RepeatableCommand {
     /// Sends a command to the bus, and prints the outcome.
     ///
     /// - Parameter outcome: the outcome in words, for people.
-    func command(_ name: String, _ command: some Codable & Sendable, _ outcome: String) async throws
-    {
-        try await call.command(name, command, outcome, id)
-    }
-}
-
-extension Named<QueueView> {
-    /// Runs `body` with a consumer of the queue and the store's welcome, and closes the consumer
-    /// afterwards.
-    func withConsumer<Result>(
-        _ body: (QueueConsumer, Welcome) async throws -> Result
-    ) async throws -> Result {
-        try await options.withStore { client in
-            let welcome = try await client.welcome()
-            let consumer = try await client.consumer(of: name)
-            return try await closing(consumer.close) { try await body(consumer, welcome) }
-        }
+    func sendToBus(
+        _ name: String, _ message: some Codable & Sendable, _ outcome: String
+    ) async throws {
+        let reply = try await call.withBus { try await $0.command(name, message, commandID) }
+        try Output.reply(reply, json: call.json, outcome)
     }
 }

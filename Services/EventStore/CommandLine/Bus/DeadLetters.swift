@@ -27,32 +27,37 @@ struct DeadLetterFilter: ParsableArguments {
     }
 }
 
-/// Options that say which dead letters to redrive or discard. At least one is required.
+/// Options that select dead letters by their ids, or all of them.
 struct DeadLetterChoice: ParsableArguments {
-    @OptionGroup var options: CommandOptions
     @Argument(help: "The ids of the dead letters.") var ids: [UInt64] = []
-    @OptionGroup var filter: DeadLetterFilter
     @Flag(help: "Select all dead letters.") var all = false
+}
 
+/// A command that redrives or discards the dead letters that its options select.
+protocol DeadLetterCommand: RepeatableCommand {
+    var filter: DeadLetterFilter { get }
+    var choice: DeadLetterChoice { get }
+}
+
+extension DeadLetterCommand {
+    /// Checks that the options select dead letters, so that none are closed by mistake.
     func validate() throws {
         try require(
-            all == (ids.isEmpty && filter.isEmpty),
+            choice.all == (choice.ids.isEmpty && filter.isEmpty),
             "give ids, --queue, --rule or --group, or give --all alone")
     }
 
     /// Redrives or discards the selected dead letters.
     ///
     /// - Parameters:
-    ///   - call: the bus's call, `redrive` or `discard`.
+    ///   - name: the name of the bus's call, `redrive` or `discard`.
     ///   - outcome: the outcome in one word, for people.
     /// - Throws: `ProtocolError` if an id names no waiting dead letter. The message says what was
     ///   done all the same.
-    func redriveOrDiscard(_ call: String, reason: String? = nil, _ outcome: String) async throws {
-        let command = CloseDeadLetters(filter.selection(ids), reason: reason)
-        let reply = try await options.call.withBus {
-            try await $0.command(call, command, options.id)
-        }
-        if options.call.json { return try Output.json(reply) }
+    func redriveOrDiscard(_ name: String, reason: String? = nil, _ outcome: String) async throws {
+        let command = CloseDeadLetters(filter.selection(choice.ids), reason: reason)
+        let reply = try await call.withBus { try await $0.command(name, command, commandID) }
+        if call.json { return try Output.json(reply) }
         try Output.print("dead letters \(outcome): \(reply.events.count)")
     }
 }
@@ -130,22 +135,28 @@ extension DeadLetters {
         }
     }
 
-    struct Redrive: ProgramCommand {
+    struct Redrive: DeadLetterCommand {
         static let abstract = "Put dead letters back into their queues, each at its original place."
 
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
+        @OptionGroup var filter: DeadLetterFilter
         @OptionGroup var choice: DeadLetterChoice
 
-        func run() async throws { try await choice.redriveOrDiscard(BusCall.redrive, "redriven") }
+        func run() async throws { try await redriveOrDiscard(BusCall.redrive, "redriven") }
     }
 
-    struct Discard: ProgramCommand {
+    struct Discard: DeadLetterCommand {
         static let abstract = "Give up dead letters, so that the events behind them are delivered."
 
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
+        @OptionGroup var filter: DeadLetterFilter
         @OptionGroup var choice: DeadLetterChoice
         @Option(help: "The reason, which is kept in the log.") var reason: String
 
         func run() async throws {
-            try await choice.redriveOrDiscard(BusCall.discard, reason: reason, "discarded")
+            try await redriveOrDiscard(BusCall.discard, reason: reason, "discarded")
         }
     }
 }

@@ -14,7 +14,8 @@ extension Queues {
             passes. After that the delivery is redelivered.
             """
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
         @Option(help: "The largest number of deliveries to receive.") var max = 1
         @Option(help: "How long to wait for the first delivery.") var wait = Seconds(0)
         @Option(
@@ -31,9 +32,9 @@ extension Queues {
         }
 
         func run() async throws {
-            try await queue.withConsumer { consumer, welcome in
+            try await call.withConsumer(of: name) { consumer, welcome in
                 let deliveries = try await deliveries(consumer)
-                if queue.options.json {
+                if call.json {
                     for delivery in deliveries {
                         let line = DeliveryLine(
                             receipt: "\(Receipt(delivery))", rule: delivery.rule,
@@ -64,7 +65,7 @@ extension Queues {
                 let found = try await consumer.receive(
                     max, visibilityTimeout: visibilityTimeout?.duration,
                     wait: Swift.max(.zero, min(left, .seconds(ReceiveRequest.maximumWait))),
-                    timeout: queue.options.timeoutDuration)
+                    timeout: call.timeoutDuration)
                 if !found.isEmpty || left <= .zero { return found }
             }
         }
@@ -73,44 +74,52 @@ extension Queues {
     struct Ack: ProgramCommand {
         static let abstract = "Acknowledge deliveries, so that they are not redelivered."
 
-        @OptionGroup var deliveries: ReceiptOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var deliveries: ReceiptArguments
 
-        func run() async throws { try await deliveries.report("acknowledged", .acknowledged) }
+        func run() async throws { try await deliveries.report("acknowledged", .acknowledged, call) }
     }
 
     struct Nack: ProgramCommand {
         static let abstract = "Give deliveries back to be redelivered, up to the queue's limits."
 
-        @OptionGroup var deliveries: ReceiptOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var deliveries: ReceiptArguments
         @Option(help: "The error that made the consumer fail.") var error = ""
         @Option(help: "How long to wait before the redelivery (default: the queue's back-off).")
         var delay: Seconds?
 
         func run() async throws {
-            try await deliveries.report("given back", .failed(error: error, delay: delay?.duration))
+            try await deliveries.report(
+                "given back", .failed(error: error, delay: delay?.duration), call)
         }
     }
 
     struct Extend: ProgramCommand {
         static let abstract = "Extend the visibility timeout of deliveries."
 
-        @OptionGroup var deliveries: ReceiptOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var deliveries: ReceiptArguments
         @Option(help: "How long the deliveries stay invisible, from now.") var by: Seconds
 
-        func run() async throws { try await deliveries.report("extended", .extended(by.duration)) }
+        func run() async throws {
+            try await deliveries.report("extended", .extended(by.duration), call)
+        }
     }
 }
 
-/// Options that name the deliveries to acknowledge, give back or extend.
-struct ReceiptOptions: ParsableArguments {
-    @OptionGroup var queue: Named<QueueView>
+/// Arguments that name the deliveries to acknowledge, give back or extend.
+struct ReceiptArguments: ParsableArguments {
+    @Argument(nameOf: QueueView.self) var name: String
     @Argument(help: "The receipts that 'receive' printed: <sequence>:<lease>.")
     var receipts: [Receipt]
 
     /// Applies one verdict to all of the deliveries, and prints for each whether it took effect.
     ///
     /// - Throws: `DaybookError` if it did not take effect for all of them.
-    func report(_ done: String, _ verdict: Acknowledgement.Verdict) async throws {
+    func report(
+        _ done: String, _ verdict: Acknowledgement.Verdict, _ call: CallOptions
+    ) async throws {
         struct Line: Encodable {
             var receipt: String
             var tookEffect: Bool
@@ -118,12 +127,11 @@ struct ReceiptOptions: ParsableArguments {
         let acknowledgements = receipts.map {
             Acknowledgement(sequence: $0.sequence, lease: $0.lease, verdict)
         }
-        let options = queue.options
-        let took = try await queue.withConsumer { consumer, _ in
-            try await consumer.acknowledge(acknowledgements, timeout: options.timeoutDuration)
+        let took = try await call.withConsumer(of: name) { consumer, _ in
+            try await consumer.acknowledge(acknowledgements, timeout: call.timeoutDuration)
         }
         for (receipt, tookEffect) in zip(receipts, took) {
-            if options.json {
+            if call.json {
                 try Output.json(Line(receipt: "\(receipt)", tookEffect: tookEffect))
             } else if tookEffect {
                 try Output.print("\(done) \(receipt)")

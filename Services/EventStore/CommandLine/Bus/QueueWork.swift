@@ -21,7 +21,8 @@ extension Queues {
             every command fails.
             """
 
-        @OptionGroup var queue: Named<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
         @Option(help: "The shell command, which /bin/sh runs.") var exec: String
         @Option(help: "The largest number of commands that run at a time.") var concurrency = 1
         @Option(help: "How long the deliveries of a crashed worker stay invisible to others.")
@@ -42,14 +43,14 @@ extension Queues {
             try await Shell.check(exec)
             // Commands would inherit an ignored SIGPIPE, but they do not inherit a handler.
             signal(SIGPIPE) { _ in }
-            let (options, name) = (queue.options, queue.name)
+            let (call, name) = (call, name)
             let (untilEmpty, counters) = (untilEmpty, WorkCounters())
-            try await options.withBus { bus in
+            try await call.withBus { bus in
                 let longestBackoff = try await bus.longestBackoff(of: name)
-                try await queue.withConsumer { consumer, welcome in
+                try await call.withConsumer(of: name) { consumer, welcome in
                     let handler = CommandHandler(
                         exec, log: welcome.log, queue: name, longestBackoff: longestBackoff,
-                        home: options.home, endpoint: options.endpoint)
+                        home: call.home, endpoint: call.endpoint)
                     let worker = QueueWorker(
                         consumer, concurrency: concurrency,
                         visibilityTimeout: visibilityTimeout.duration,
@@ -69,7 +70,7 @@ extension Queues {
                 }
             }
             let counts = await counters.counts
-            if options.json { try Output.json(counts) } else { try Output.print("\(counts)") }
+            if call.json { try Output.json(counts) } else { try Output.print("\(counts)") }
             try require(
                 counts.acknowledged > 0 || counts.failed + counts.late == 0, .rejected,
                 "no delivery of queue '\(name)' was acknowledged")

@@ -58,14 +58,15 @@ extension QueueView: BusViewWithHistory {
 }
 
 extension Queues {
-    struct Create: ProgramCommand {
+    struct Create: RepeatableCommand {
         static let abstract = "Create a queue, with defaults for missing settings."
         static let discussion = """
             Does nothing if an identical queue exists, and fails if one with other settings \
             does.
             """
 
-        @OptionGroup var options: CommandOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
         @Argument(help: "The name of the queue.") var name: String
         @Option(
             help: """
@@ -85,73 +86,90 @@ extension Queues {
         func run() async throws {
             let queue = queue.applied(
                 to: QueueDefinition(name: name, grouping: grouping, start: start))
-            let queues = try await options.call.withBus { try await $0.all(QueueView.self) }
+            let queues = try await call.withBus { try await $0.all(QueueView.self) }
             let there = queues.first { $0.name == name }
             try require(
                 there == nil || there?.queue == queue, .invalid,
                 "queue '\(name)' exists with other settings; see 'queues show \(name)'")
-            try await options.command(BusCall.putQueue, queue, "created queue \(name)")
+            try await sendToBus(BusCall.putQueue, queue, "created queue \(name)")
         }
     }
 
-    struct Change: ProgramCommand {
+    struct Change: RepeatableCommand {
         static let abstract = "Change the given settings of a queue."
         static let discussion = """
             The grouping can't be changed. The start can be changed until a rule has targeted \
             the queue.
             """
 
-        @OptionGroup var queue: NamedCommand<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
         @Option(help: "Where in the log the queue starts; see 'create'.")
         var start: QueueStart?
         @OptionGroup var settings: QueueOptions
 
         func run() async throws {
-            var changed = settings.applied(to: try await queue.named.view().queue)
+            let view: QueueView = try await call.view(of: name)
+            var changed = settings.applied(to: view.queue)
             if let start { changed.start = start }
-            try await queue.command(BusCall.putQueue, changed, "changed")
+            try await sendToBus(BusCall.putQueue, changed, "changed queue \(name)")
         }
     }
 
-    struct Pause: ProgramCommand {
+    struct Pause: RepeatableCommand {
         static let abstract = "Pause the deliveries of a queue; it still takes in events."
 
-        @OptionGroup var queue: NamedCommand<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
-        func run() async throws { try await queue.setPaused(true, BusCall.setQueuePaused) }
+        func run() async throws {
+            let change = SetPaused(name: name, isPaused: true)
+            try await sendToBus(BusCall.setQueuePaused, change, "paused queue \(name)")
+        }
     }
 
-    struct Resume: ProgramCommand {
+    struct Resume: RepeatableCommand {
         static let abstract = "Resume the deliveries of a paused queue."
 
-        @OptionGroup var queue: NamedCommand<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
-        func run() async throws { try await queue.setPaused(false, BusCall.setQueuePaused) }
+        func run() async throws {
+            let change = SetPaused(name: name, isPaused: false)
+            try await sendToBus(BusCall.setQueuePaused, change, "resumed queue \(name)")
+        }
     }
 
-    struct Purge: ProgramCommand {
+    struct Purge: RepeatableCommand {
         static let abstract = "Remove all events from a queue, except its dead letters."
         static let discussion = "The events stay in the log."
 
-        @OptionGroup var queue: NamedCommand<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {
-            try confirmation.confirm("Remove everything from queue '\(queue.name)'?")
-            try await queue.command(BusCall.purgeQueue, queue.name, "purged")
+            try confirmation.confirm("Remove everything from queue '\(name)'?")
+            try await sendToBus(BusCall.purgeQueue, name, "purged queue \(name)")
         }
     }
 
-    struct Delete: ProgramCommand {
+    struct Delete: RepeatableCommand {
         static let abstract = "Delete a queue and everything in it."
         static let discussion = "The events stay in the log."
 
-        @OptionGroup var queue: NamedCommand<QueueView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: QueueView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
         @OptionGroup var confirmation: ConfirmationOptions
 
         func run() async throws {
-            try confirmation.confirm("Delete queue '\(queue.name)' and everything in it?")
-            try await queue.command(BusCall.deleteQueue, queue.name, "deleted")
+            try confirmation.confirm("Delete queue '\(name)' and everything in it?")
+            try await sendToBus(BusCall.deleteQueue, name, "deleted queue \(name)")
         }
     }
 }

@@ -113,7 +113,8 @@ extension Replays {
     struct Show: ProgramCommand {
         static let abstract = "Show a replay's definition and progress."
 
-        @OptionGroup var replay: Named<ReplayView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ReplayView.self) var name: String
         @Flag(
             help: """
                 Wait until the replay ends, with a progress bar on a terminal and with --json a \
@@ -122,50 +123,61 @@ extension Replays {
         var watch = false
 
         func run() async throws {
-            let options = replay.options
-            let view = try await options.withBus { bus in
-                guard watch else { return try await bus.view(of: replay.name) as ReplayView }
+            let view = try await call.withBus { bus in
+                guard watch else { return try await bus.view(of: name) as ReplayView }
                 var last: ReplayView?
-                return try await bus.follow(replay: replay.name) { view in
-                    guard options.json, !view.state.isEnd, view.position != last?.position else {
+                return try await bus.follow(replay: name) { view in
+                    guard call.json, !view.state.isEnd, view.position != last?.position else {
                         return
                     }
                     last = view
                     try Output.json(view)
                 }
             }
-            try options.show(view, view.fields)
+            try call.show(view, view.fields)
         }
     }
 
-    struct Pause: ProgramCommand {
+    struct Pause: RepeatableCommand {
         static let abstract =
             "Pause a replay; events that are already in queues are still delivered."
 
-        @OptionGroup var replay: NamedCommand<ReplayView>
-
-        func run() async throws { try await replay.setPaused(true, BusCall.setReplayPaused) }
-    }
-
-    struct Resume: ProgramCommand {
-        static let abstract = "Resume a paused replay where it stopped."
-
-        @OptionGroup var replay: NamedCommand<ReplayView>
-
-        func run() async throws { try await replay.setPaused(false, BusCall.setReplayPaused) }
-    }
-
-    struct Cancel: ProgramCommand {
-        static let abstract = "Cancel a replay; events that are already in queues stay there."
-
-        @OptionGroup var replay: NamedCommand<ReplayView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ReplayView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
         func run() async throws {
-            try await replay.command(BusCall.cancelReplay, replay.name, "cancelled")
+            let change = SetPaused(name: name, isPaused: true)
+            try await sendToBus(BusCall.setReplayPaused, change, "paused replay \(name)")
         }
     }
 
-    struct Start: ProgramCommand {
+    struct Resume: RepeatableCommand {
+        static let abstract = "Resume a paused replay where it stopped."
+
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ReplayView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
+
+        func run() async throws {
+            let change = SetPaused(name: name, isPaused: false)
+            try await sendToBus(BusCall.setReplayPaused, change, "resumed replay \(name)")
+        }
+    }
+
+    struct Cancel: RepeatableCommand {
+        static let abstract = "Cancel a replay; events that are already in queues stay there."
+
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: ReplayView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
+
+        func run() async throws {
+            try await sendToBus(BusCall.cancelReplay, name, "cancelled replay \(name)")
+        }
+    }
+
+    struct Start: RepeatableCommand {
         static let abstract = "Put past events into queues again, marked with the replay's name."
         static let discussion = """
             Events go to the queues of the rules that match them, or all to one queue. That \
@@ -173,7 +185,8 @@ extension Replays {
             beside the queue of the running version.
             """
 
-        @OptionGroup var options: CommandOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
         @Argument(help: "The name of the replay, which must be new.") var name: String
         @Option(help: "The archive to take events from.", completion: .names(of: ArchiveView.self))
         var fromArchive: String?
@@ -221,10 +234,9 @@ extension Replays {
                 name: name, archive: fromArchive, since: window.since, until: window.until,
                 pattern: try pattern.map(InputFile.pattern), rules: to, queue: toQueue,
                 rate: rate?.value, speed: speed?.value)
-            let call = options.call
             try await call.withBus { bus in
                 if dryRun { return try show(try await plan(replay, bus)) }
-                let reply = try await bus.command(BusCall.startReplay, replay, options.id)
+                let reply = try await bus.command(BusCall.startReplay, replay, commandID)
                 guard wait else {
                     return try Output.reply(reply, json: call.json, "started replay \(name)")
                 }
@@ -249,7 +261,7 @@ extension Replays {
         }
 
         private func show(_ plan: ReplayPlan) throws {
-            if options.call.json { return try Output.json(plan) }
+            if call.json { return try Output.json(plan) }
             try Output.table(
                 plan.queues.sorted { $0.key < $1.key }, [("queue", \.key), ("events", \.value)])
             try Output.print(

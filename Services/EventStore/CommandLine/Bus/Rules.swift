@@ -91,10 +91,12 @@ extension Wiring {
 }
 
 extension Rules {
-    struct Put: ProgramCommand {
+    struct Put: RepeatableCommand {
         static let abstract = "Create a rule, or replace one completely."
 
-        @OptionGroup var rule: NamedCommand<RuleView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: RuleView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
         @Option(help: "The event pattern, as JSON or @FILE.") var pattern: String
         @Option(
             help: "A queue that gets the matching events; may be repeated.",
@@ -106,65 +108,73 @@ extension Rules {
 
         func run() async throws {
             let definition = RuleDefinition(
-                name: rule.name, description: description, pattern: try InputFile.pattern(pattern),
+                name: name, description: description, pattern: try InputFile.pattern(pattern),
                 targets: target.map { RuleTarget($0) }, isEnabled: !disabled)
-            try await rule.command(BusCall.putRule, definition, "put")
+            try await sendToBus(BusCall.putRule, definition, "put rule \(name)")
         }
     }
 
-    struct Enable: ProgramCommand {
+    struct Enable: RepeatableCommand {
         static let abstract = "Enable a rule for the events that are committed from now on."
 
-        @OptionGroup var rule: NamedCommand<RuleView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: RuleView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
         func run() async throws {
-            try await rule.command(
-                BusCall.setRuleEnabled, SetRuleEnabled(name: rule.name, isEnabled: true), "enabled")
+            try await sendToBus(
+                BusCall.setRuleEnabled, SetRuleEnabled(name: name, isEnabled: true),
+                "enabled rule \(name)")
         }
     }
 
-    struct Disable: ProgramCommand {
+    struct Disable: RepeatableCommand {
         static let abstract =
             "Disable a rule; events that are already in queues are still delivered."
 
-        @OptionGroup var rule: NamedCommand<RuleView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: RuleView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
         func run() async throws {
-            try await rule.command(
-                BusCall.setRuleEnabled, SetRuleEnabled(name: rule.name, isEnabled: false),
-                "disabled")
+            try await sendToBus(
+                BusCall.setRuleEnabled, SetRuleEnabled(name: name, isEnabled: false),
+                "disabled rule \(name)")
         }
     }
 
-    struct Delete: ProgramCommand {
+    struct Delete: RepeatableCommand {
         static let abstract =
             "Delete a rule; events that are already in queues are still delivered."
 
-        @OptionGroup var rule: NamedCommand<RuleView>
+        @OptionGroup var call: CallOptions
+        @Argument(nameOf: RuleView.self) var name: String
+        @OptionGroup var commandID: CommandIDOption
 
         func run() async throws {
-            try await rule.command(BusCall.deleteRule, rule.name, "deleted")
+            try await sendToBus(BusCall.deleteRule, name, "deleted rule \(name)")
         }
     }
 
-    struct Apply: ProgramCommand {
+    struct Apply: RepeatableCommand {
         static let abstract = "Create the queues and rules of a file, and change those that differ."
         static let discussion = """
             Queues and rules that the file does not name stay as they are. The whole file is \
             checked before anything is changed.
             """
 
-        @OptionGroup var options: CommandOptions
+        @OptionGroup var call: CallOptions
+        @OptionGroup var commandID: CommandIDOption
         @Argument(help: "The JSON file; '-' for standard input.", completion: .file())
         var file: String
 
         func run() async throws {
             let wiring = try Wiring(file: file)
             do {
-                try await options.call.withBus { bus in
-                    try await options.id.repeatable { id, mayBeRepeat in
+                try await call.withBus { bus in
+                    try await commandID.repeatable { id, mayBeRepeat in
                         try await wiring.apply(to: bus, id, mayBeRepeat: mayBeRepeat) { outcome in
-                            if options.call.json { return try Output.json(outcome) }
+                            if call.json { return try Output.json(outcome) }
                             try Output.print("\(outcome.kind) \(outcome.name): \(outcome.result)")
                         }
                     }
