@@ -6,9 +6,8 @@ package import ZeroMQ
 /// All connections without a key count as those of one caller. It belongs to the actor that has the
 /// socket.
 package struct Outboxes {
-    /// What may wait besides the answers of reads. More is dropped, and the client must ask again.
-    package static let answers = UnsentBytes.Limits(
-        always: 256 << 10, ofConnection: 8 << 20, ofCaller: 128 << 20)
+    /// What may wait. More is dropped, and the client must ask again.
+    private let limits: UnsentBytes.Limits
 
     /// How many bytes an answer may have for a connection for which nothing waits, even if its
     /// caller is over its limit: one record.
@@ -25,9 +24,16 @@ package struct Outboxes {
 
     /// Creates a table without connections.
     ///
-    /// - Parameter whenFreed: called on any thread when bytes were sent to a peer for which
-    ///   ``UnsentBytes/awaitRoom()`` was called.
-    package init(whenFreed: @escaping @Sendable (_ peer: [UInt8]) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - bytesOfCaller: how many bytes may wait for all connections of a caller.
+    ///   - whenFreed: called on any thread when bytes were sent to a peer for which
+    ///     ``UnsentBytes/awaitRoom()`` was called.
+    package init(
+        bytesOfCaller: Int = 64 << 20,
+        whenFreed: @escaping @Sendable (_ peer: [UInt8]) -> Void = { _ in }
+    ) {
+        limits = UnsentBytes.Limits(
+            always: 256 << 10, ofConnection: 8 << 20, ofCaller: bytesOfCaller)
         self.whenFreed = whenFreed
     }
 
@@ -46,10 +52,10 @@ package struct Outboxes {
         for count: Int, to peer: [UInt8], _ caller: Caller
     ) -> UnsentBytes? {
         let unsent = unsent(of: peer, caller)
-        let fits = unsent.room(within: Self.answers) >= count
+        let fits = unsent.room(within: limits) >= count
         let isFirst =
             unsent.bytes == 0
-            && (count <= Self.first || !unsent.isCallerFull(within: Self.answers))
+            && (count <= Self.first || !unsent.isCallerFull(within: limits))
         return fits || isFirst ? unsent : nil
     }
 

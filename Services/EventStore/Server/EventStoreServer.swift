@@ -82,7 +82,10 @@ public actor EventStoreServer: LoopActor {
         self.loop = loop
         self.access = access
         calls = CallTable(of: "the event store", access: access)
-        outboxes = Outboxes { [freed] in freed.continuation.yield($0) }
+        // Chunks of reads have half of it.
+        outboxes = Outboxes(bytesOfCaller: 128 << 20) { [freed] in
+            freed.continuation.yield($0)
+        }
         feedOutbox = UnsentBytes(in: unsentToFeed)
         self.durability = durability
         self.feedEndpoint = advertised ?? feedEndpoint
