@@ -76,7 +76,7 @@ import Testing
             #expect(try disk.contents(withKept: true)[copy] == damaged)
             copies.append(copy)
         }
-        // The third copy is that of the first.
+        // The third segment has the same bytes as the first one, so its copy exists.
         #expect(copies == ["damaged", "damaged-2", "damaged"].map { "\(name).\($0)" })
     }
 

@@ -15,8 +15,8 @@ struct InFlightLimit {
 
     /// Lowers the limit after a consumer has lost this many deliveries at once.
     mutating func lower(afterLossOf deliveries: Int) {
-        // The limit doubles with the verdicts on as many deliveries as it allows. With a quarter,
-        // consumers get smaller numbers than before until the cause comes again.
+        // Verdicts on as many deliveries as the limit allows double it. Handling a quarter of those
+        // that were lost, and then a half, leaves a quarter. So the next loss is smaller.
         if deliveries > 1 { count = max(1, min(count, deliveries) / 4) }
     }
 
