@@ -19,9 +19,8 @@ public actor CallServer: LoopActor {
 
     /// How many messages the server takes before it begins the next calls.
     private static let messagesAtATime = 16
-    /// How many queries the server begins together, at most, and how long one of them may take. Of
-    /// longer ones it begins one at a time, so that another client waits for one only.
-    private static let (queriesTogether, short) = (16, Duration.microseconds(100))
+    /// How long the server begins queries before it takes further messages.
+    private static let beginning: Duration = .milliseconds(1)
 
     /// The turns of clients at queries that take long.
     public nonisolated let turns: FairTurns
@@ -38,10 +37,8 @@ public actor CallServer: LoopActor {
     /// The calls that have not begun yet. The client that has taken the least time is next.
     private var waiting = FairQueue<Request>()
     /// The calls that end when their callers disconnect, with the connection they came by.
-    private var leavable: [UInt64: (connection: Connection?, task: Task<Void, Never>)] = [:]
+    private var leavable: [UInt64: (connection: Connection?, task: Task<Void, Never>?)] = [:]
     private var lastCall: UInt64 = 0
-    /// How many queries the server begins together now.
-    private var together = 1
 
     private typealias Reply = (kind: MessageKind, frames: [[UInt8]])
 
@@ -145,7 +142,7 @@ public actor CallServer: LoopActor {
         do {
             try await serve()
         } catch {
-            let queries = leavable.values.map(\.task)
+            let queries = leavable.values.compactMap(\.task)
             for query in queries { query.cancel() }
             for query in queries { await query.value }
             rejectWaiting()
@@ -179,24 +176,16 @@ public actor CallServer: LoopActor {
                     if mayHaveMore { await Task.yield() } else { _ = try await socket.readable() }
                     continue
                 }
-                let start = ContinuousClock.now
-                var begun: [CallerLane] = []
+                let end = ContinuousClock.now + Self.beginning
                 while let request = next {
                     if calls.endsWithCaller(request.body.first) {
                         begin(request)
-                        begun.append(request.lane)
                     } else {
                         group.addTask { await self.answer(request) }
                     }
-                    next = begun.count < together ? waiting.popFirst() : nil
+                    next = .now < end ? waiting.popFirst() : nil
                 }
-                guard !begun.isEmpty else { continue }
-                // Queries compute on this thread. If all were begun as they come, another client
-                // would wait for all of them.
                 await Task.yield()
-                let each = (.now - start) / begun.count
-                for lane in begun { waiting.charge(each, to: lane) }
-                together = each < Self.short ? min(2 * together, Self.queriesTogether) : 1
             }
         }
     }
@@ -205,15 +194,17 @@ public actor CallServer: LoopActor {
     private func begin(_ request: Request) {
         lastCall += 1
         let id = lastCall
+        leavable[id] = (request.connection, nil)
+        // Most queries compute on this thread, and end before it does anything else.
+        let start = ThreadClock.now
         let task = CallerLane.$current.withValue(request.lane) {
-            Task(executorPreference: loop) { await self.answer(request, id) }
+            Task.immediate(executorPreference: loop) {
+                await answer(request)
+                leavable[id] = nil
+            }
         }
-        leavable[id] = (request.connection, task)
-    }
-
-    private func answer(_ request: Request, _ id: UInt64) async {
-        await answer(request)
-        leavable[id] = nil
+        leavable[id]?.task = task
+        waiting.charge(ThreadClock.now - start, to: request.lane)
     }
 
     /// Takes some messages. Returns whether there may be more.
@@ -231,7 +222,7 @@ public actor CallServer: LoopActor {
             try await Task.sleep(for: Self.pause)
             outboxes.forgetIdle()
             for call in leavable.values where call.connection?.isOpen == false {
-                call.task.cancel()
+                call.task?.cancel()
             }
         }
     }

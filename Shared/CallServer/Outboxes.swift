@@ -29,7 +29,7 @@ package struct Outboxes {
     ///   - whenFreed: called on any thread when bytes were sent to a peer for which
     ///     ``UnsentBytes/awaitRoom()`` was called.
     package init(
-        bytesOfCaller: Int = 64 << 20,
+        bytesOfCaller: Int = 32 << 20,
         whenFreed: @escaping @Sendable (_ peer: [UInt8]) -> Void = { _ in }
     ) {
         limits = UnsentBytes.Limits(

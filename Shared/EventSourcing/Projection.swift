@@ -94,7 +94,7 @@ public struct Table<Row: Identifiable & Sendable>: Sendable where Row.ID: Sendab
     public var count: Int { rows.count }
 
     /// All rows in the order of their ids.
-    public var sorted: [Row] { rows.values.sorted { $0.id < $1.id } }
+    public var sorted: [Row] { rows.keys.sorted().compactMap { rows[$0] } }
 
     /// Adds rows that are on disk already, so they do not count as changes.
     public mutating func load(_ stored: some Sequence<Row>) {

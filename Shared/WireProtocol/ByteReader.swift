@@ -3,14 +3,16 @@ import EventSourcing
 
 /// Reads the fields of a frame in order, and never past its end.
 struct ByteReader {
-    private var rest: ArraySlice<UInt8>
+    private let bytes: ArraySlice<UInt8>
+    /// How many of the bytes were read.
+    private var at = 0
     private let what: StaticString
 
     /// Starts at the beginning of a frame.
     ///
     /// - Parameter what: the frame's name in errors.
     init(_ bytes: ArraySlice<UInt8>, what: StaticString) {
-        rest = bytes
+        self.bytes = bytes
         self.what = what
     }
 
@@ -23,16 +25,19 @@ struct ByteReader {
     ///
     /// Invalid UTF-8 is rejected. Replacing it would make another name, and a longer one.
     mutating func string() throws(ProtocolError) -> String {
-        let bytes = try take(Int(try uint8()))
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        let range = try take(Int(try uint8()))
+        // A query may have many names, so they are not copied before the check.
+        guard let text = try? UTF8Span(validating: bytes.span.extracting(range)) else {
             throw ProtocolError(.malformed, "the \(what) frame has a name that is not UTF-8")
         }
-        return text
+        return String(copying: text)
     }
 
     /// Reads a string after its length, two bytes.
     mutating func longString() throws(ProtocolError) -> String {
-        String(decoding: try take(Int(try uint16())), as: UTF8.self)
+        let range = try take(Int(try uint16()))
+        let text = bytes.dropFirst(range.lowerBound).prefix(range.count)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads a stream name after its length, one byte.
@@ -56,6 +61,7 @@ struct ByteReader {
     mutating func strings() throws(ProtocolError) -> [String] {
         let count = try listCount()
         var strings: [String] = []
+        strings.reserveCapacity(min(Int(count), remainder.count))
         for _ in 0..<count { strings.append(try string()) }
         return strings
     }
@@ -71,25 +77,29 @@ struct ByteReader {
     }
 
     /// The bytes that are not read yet.
-    var remainder: ArraySlice<UInt8> { rest }
+    var remainder: ArraySlice<UInt8> { bytes.dropFirst(at) }
 
     func end() throws(ProtocolError) {
-        guard rest.isEmpty else {
-            throw ProtocolError(.malformed, "the \(what) frame has \(rest.count) bytes too many")
+        guard at == bytes.count else {
+            throw ProtocolError(
+                .malformed, "the \(what) frame has \(bytes.count - at) bytes too many")
         }
     }
 
     /// Reads a little-endian integer of `count` bytes.
     private mutating func word(_ count: Int) throws(ProtocolError) -> UInt64 {
-        try take(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        let range = try take(count)
+        let bytes = bytes.span
+        return range.reversed().reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
     }
 
-    private mutating func take(_ count: Int) throws(ProtocolError) -> ArraySlice<UInt8> {
-        guard rest.count >= count else {
+    /// Passes `count` bytes, and returns where they are.
+    private mutating func take(_ count: Int) throws(ProtocolError) -> Range<Int> {
+        guard bytes.count - at >= count else {
             throw ProtocolError(.malformed, "the \(what) frame ends too early")
         }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
+        defer { at += count }
+        return at..<at + count
     }
 }
 

@@ -85,6 +85,7 @@ import Testing
         "Services/EventStore/Log/EventLog.swift": "records lie in the bytes of a segment",
         "Services/EventStore/Log/RecordValidation.swift": "text in the bytes of a record",
         "Services/EventStore/Log/Segments/SegmentScan.swift": "the C library compares bytes",
+        "Shared/CallServer/ThreadClock.swift": "system calls",
         "Shared/Bytes/CRC32C.swift": "eight bytes at a time",
         "Shared/Bytes/Integers.swift": "bytes of an integer",
         "Shared/EventSourcing/Names/EventID.swift": "text from bytes without a copy",

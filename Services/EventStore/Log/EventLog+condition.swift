@@ -71,10 +71,12 @@ extension EventLog {
         while true {
             // Without candidates, each record may match.
             guard let ordinal = candidates == nil ? next : ordinals?.popFirst(),
-                ordinal < segment.count, work.spend(Self.recordSteps + lookup.comparison)
+                ordinal < segment.count
             else { return nil }
             next = ordinal + 1
             let event = try record(ordinal, of: segment)
+            let price = Self.recordSteps + lookup.comparison(ofBytes: event.bytes.count)
+            guard work.spend(price) else { return nil }
             if lookup.matches(event) { return event.position }
         }
     }

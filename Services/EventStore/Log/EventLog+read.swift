@@ -90,7 +90,7 @@ extension Segment {
         if read.mayWant(range, lastTime) {
             var window = ReadWindow(of: name, in: storage, isBackwards: read.isBackwards)
             while true {
-                let ordinals = try read.ordinals(of: self, count: visible, maximum: 512)
+                let ordinals = try read.ordinals(of: self, count: visible, maximum: 128)
                 guard !ordinals.isEmpty else { break }
                 guard try take(ordinals, &read, &window, &chunk) else { return false }
             }
@@ -124,7 +124,7 @@ extension Segment {
                 chunk.count += 1
             }
             read.advance(past: position, wasGiven: isWanted)
-            guard !read.isDone, read.spendComparison() else { return false }
+            guard !read.isDone, read.spendComparison(ofBytes: bytes.count) else { return false }
         }
         return true
     }

@@ -153,8 +153,11 @@ public struct LogRead: Sendable {
     /// Starts a chunk, with the work that it may cost.
     mutating func startChunk() { work = LookupWork(left: stepsPerChunk) }
 
-    /// Takes the price of an examined event. Returns false if the chunk has cost enough.
-    mutating func spendComparison() -> Bool { work.spend(lookup.comparison) }
+    /// Takes the price of an examined event with a record of `bytes` bytes. Returns false if the
+    /// chunk has cost enough.
+    mutating func spendComparison(ofBytes bytes: Int) -> Bool {
+        work.spend(lookup.comparison(ofBytes: bytes))
+    }
 
     /// Takes the price of a passed segment. Returns false if the chunk has cost enough.
     mutating func spendFiltering() -> Bool { work.spend(lookup.filtering) }

@@ -58,7 +58,7 @@ extension EventStoreServer {
     }
 
     /// How many calls run at a time. The others wait, so that the clients take turns.
-    private static let callsAtATime = 8
+    private static let callsAtATime = 2
 
     /// Answers the calls that were taken. They see what is committed.
     func serveCalls() async throws {

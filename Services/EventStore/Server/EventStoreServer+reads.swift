@@ -21,11 +21,10 @@ extension EventStoreServer {
             guard let session = reads[key], session.credit > 0, !session.isElsewhere else {
                 continue
             }
-            let start = ContinuousClock.now
+            let start = ThreadClock.now
             serve(session, key)
-            let now = ContinuousClock.now
-            reads.charge(now - start, for: session, key)
-            if now >= end { break }
+            reads.charge(ThreadClock.now - start, for: session, key)
+            if .now >= end { break }
         }
         return hasServed
     }

@@ -13,7 +13,7 @@ extension EventStoreServer {
     /// How long the server takes messages from its socket at a time while requests wait, and how
     /// many it takes at least. The socket gives each connection a turn.
     private static let drainingTime: Duration = .milliseconds(2)
-    private static let messagesPerDrain = 512
+    private static let messagesPerDrain = 256
 
     /// A message as received. Its last frame may be large, so it is not copied.
     private struct Message: ~Copyable {
@@ -50,11 +50,11 @@ extension EventStoreServer {
         // While requests wait, new ones wait behind them, so that each client's stay in order.
         if !backlog.isEmpty { try drain() }
         while !isEnough(), let request = backlog.popFirst() {
-            let start = ContinuousClock.now
+            let start = ThreadClock.now
             handle(
                 request.frames, Frame(request.last), frameCount: request.frameCount,
                 from: request.peer, by: request.connection, request.caller)
-            backlog.charge(.now - start, for: request)
+            backlog.charge(ThreadClock.now - start, for: request)
             taken += 1
             bytes += request.bytes
         }

@@ -40,9 +40,18 @@ extension Timestamp: LosslessStringConvertible {
         let day = microseconds.floored(by: 86_400_000_000)
         let (year, month, date) = Self.civil(fromDay: day.quotient)
         let second = day.remainder / 1_000_000
-        return Self.pad(year, 4) + "-" + Self.pad(month, 2) + "-" + Self.pad(date, 2)
-            + "T" + Self.pad(second / 3600, 2) + ":" + Self.pad(second / 60 % 60, 2)
-            + ":" + Self.pad(second % 60, 2) + "." + Self.pad(day.remainder % 1_000_000, 6) + "Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(27)
+        // What follows each number.
+        for (value, width, mark): (Int64, Int, Unicode.Scalar) in [
+            (year, 4, "-"), (month, 2, "-"), (date, 2, "T"),
+            (second / 3600, 2, ":"), (second / 60 % 60, 2, ":"), (second % 60, 2, "."),
+            (day.remainder % 1_000_000, 6, "Z"),
+        ] {
+            Self.append(value, width, to: &text)
+            text.append(UInt8(ascii: mark))
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Parses RFC 3339, or returns nil.
@@ -76,9 +85,11 @@ extension Timestamp: LosslessStringConvertible {
         guard isInRange else { return nil }
     }
 
-    private static func pad(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    /// Appends the digits of a number, and zeros before it if it has fewer than `width`.
+    private static func append(_ value: Int64, _ width: Int, to text: inout [UInt8]) {
+        let digits = String(value).utf8
+        for _ in digits.count..<max(width, digits.count) { text.append(UInt8(ascii: "0")) }
+        text += digits
     }
 
     /// Returns the proleptic Gregorian date of a day number (Howard Hinnant, "chrono-Compatible

@@ -82,7 +82,8 @@ public struct EventQuery: Hashable, Sendable {
 
     /// Returns whether the event matches the query.
     public func matches(_ event: RecordedEvent) -> Bool {
-        items.isEmpty || items.contains { $0.matches(event) }
+        var fields = QueriedFields(of: event)
+        return items.isEmpty || items.contains { $0.matches(&fields) }
     }
 }
 
@@ -95,17 +96,13 @@ extension EventQuery.Item {
             correlations: correlations.isEmpty ? other.correlations : correlations)
     }
 
-    /// Returns whether the event matches the item.
-    public func matches(_ event: RecordedEvent) -> Bool {
-        if !streams.isEmpty || !categories.isEmpty {
-            let stream = event.stream
-            guard streams.isEmpty || streams.contains(stream) else { return false }
-            guard categories.isEmpty || categories.contains(stream.category) else { return false }
-        }
-        guard types.isEmpty || types.contains(event.type) else { return false }
-        guard correlations.isEmpty || correlations.contains(event.correlationID) else {
-            return false
-        }
+    /// Returns whether the event with these fields matches the item.
+    public func matches(_ event: inout QueriedFields) -> Bool {
+        guard streams.isEmpty || streams.contains(event.stream),
+            categories.isEmpty || categories.contains(event.category),
+            types.isEmpty || types.contains(event.type),
+            correlations.isEmpty || correlations.contains(event.correlationID)
+        else { return false }
         guard !tags.isEmpty else { return true }
         let carried = event.tags
         return tags.allSatisfy(carried.contains)

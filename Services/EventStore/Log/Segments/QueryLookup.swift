@@ -11,8 +11,6 @@ struct QueryLookup: Sendable {
     let isAll: Bool
     /// For each item, the sets of terms of which a matching record has one each.
     let items: [[[Term]]]
-    /// The price of comparing an event with the query, in steps.
-    let comparison: Int
     /// The price of asking the filter of a segment, in steps.
     let filtering: Int
     private let matchers: [ItemMatcher]
@@ -28,13 +26,18 @@ struct QueryLookup: Sendable {
         }
         singleTags = Set(possible.filter(isSingleTag).flatMap(\.tags))
         matchers = possible.filter { !isSingleTag($0) }.map(ItemMatcher.init)
-        comparison = 100 + 5 * matchers.count
         filtering = items.joined().reduce(1) { $0 + 4 * $1.count }
     }
 
+    /// Returns the price of checking a record of `bytes` bytes and comparing it with the query, in
+    /// steps.
+    func comparison(ofBytes bytes: Int) -> Int { 100 + bytes / 40 + 5 * matchers.count }
+
     func matches(_ event: RecordedEvent) -> Bool {
-        isAll || !singleTags.isEmpty && event.tags.contains(where: singleTags.contains)
-            || matchers.contains { $0.matches(event) }
+        guard !isAll else { return true }
+        var fields = QueriedFields(of: event)
+        return !singleTags.isEmpty && fields.tags.contains(where: singleTags.contains)
+            || matchers.contains { $0.matches(&fields) }
     }
 }
 
@@ -76,8 +79,9 @@ private struct ItemMatcher: Sendable {
         self.item = rest
     }
 
-    func matches(_ event: RecordedEvent) -> Bool {
-        item.matches(event) && streams?.contains(event.stream) ?? true
+    func matches(_ event: inout QueriedFields) -> Bool {
+        guard item.matches(&event) else { return false }
+        return streams?.contains(event.stream) ?? true
             && categories?.contains(event.category) ?? true
             && types?.contains(event.type) ?? true
             && correlations?.contains(event.correlationID) ?? true
@@ -97,8 +101,15 @@ extension EventQuery.Item {
         }
         if !types.isEmpty { sets.append(types.map { Term(.type, $0) }) }
         // A client may repeat a name, and each look-up costs time.
-        return sets.map { $0.count > 1 ? Array(Set($0)) : $0 }
+        return sets.map { $0.count > 1 ? distinct($0) : $0 }
     }
+}
+
+private func distinct(_ terms: [Term]) -> [Term] {
+    var distinct: [Term] = []
+    distinct.reserveCapacity(terms.count)
+    for term in terms.sorted() where distinct.last != term { distinct.append(term) }
+    return distinct
 }
 
 extension Segment {

@@ -27,8 +27,7 @@ struct Term: Hashable, Comparable {
     }
 
     init(_ kind: Kind, _ name: String) {
-        let bytes = Array(name.utf8)
-        self.init(kind, bytes.span)
+        self.init(kind, name.utf8.span)
     }
 
     init(_ kind: Kind, _ id: EventID) {
