@@ -19,7 +19,7 @@ public actor CallServer: LoopActor {
 
     /// How many messages the server takes before it begins the next calls.
     private static let messagesAtATime = 16
-    /// How long the server begins queries before it takes further messages.
+    /// How long the server begins calls before it takes further messages.
     private static let beginning: Duration = .milliseconds(1)
 
     /// The turns of clients at queries that take long.
@@ -33,7 +33,7 @@ public actor CallServer: LoopActor {
     private let logger: Logger
     private let calls: CallTable
     private let unread: ThrottledLog
-    private var outboxes = Outboxes()
+    private var outboxes: Outboxes
     /// The calls that have not begun yet. The client that has taken the least time is next.
     private var waiting = FairQueue<Request>()
     /// The calls that end when their callers disconnect, with the connection they came by.
@@ -48,11 +48,13 @@ public actor CallServer: LoopActor {
     ///   - service: the name of the service, for clients.
     ///   - log: the identity of the log, for clients.
     ///   - access: the permissions of the callers that the context admits.
+    ///   - unreadBytes: how many bytes of answers may wait for a caller that does not read them.
     /// - Throws: `ZeroMQError` if the endpoint can't be bound.
     public init(
         service: String, log: EventID, endpoint: String, on loop: SocketLoop, in context: Context,
-        access: AccessControl = .none, logger: Logger
+        access: AccessControl = .none, unreadBytes: Int = 32 << 20, logger: Logger
     ) async throws {
+        outboxes = Outboxes(bytesOfCaller: unreadBytes)
         self.service = service
         self.log = log
         self.access = access
@@ -178,11 +180,16 @@ public actor CallServer: LoopActor {
                 }
                 let end = ContinuousClock.now + Self.beginning
                 while let request = next {
+                    let start = ThreadClock.now
+                    // Most calls compute on this thread, and end before it does anything else.
                     if calls.endsWithCaller(request.body.first) {
                         begin(request)
                     } else {
-                        group.addTask { await self.answer(request) }
+                        group.addImmediateTask(executorPreference: loop) {
+                            await self.answer(request)
+                        }
                     }
+                    waiting.charge(ThreadClock.now - start, to: request.lane)
                     next = .now < end ? waiting.popFirst() : nil
                 }
                 await Task.yield()
@@ -195,8 +202,6 @@ public actor CallServer: LoopActor {
         lastCall += 1
         let id = lastCall
         leavable[id] = (request.connection, nil)
-        // Most queries compute on this thread, and end before it does anything else.
-        let start = ThreadClock.now
         let task = CallerLane.$current.withValue(request.lane) {
             Task.immediate(executorPreference: loop) {
                 await answer(request)
@@ -204,7 +209,6 @@ public actor CallServer: LoopActor {
             }
         }
         leavable[id]?.task = task
-        waiting.charge(ThreadClock.now - start, to: request.lane)
     }
 
     /// Takes some messages. Returns whether there may be more.

@@ -20,8 +20,8 @@ package final class CallTable {
     /// unless those of all clients have twice as much as they may.
     private static let bytesOfClient = 16 << 20
     /// How many calls of all clients run at a time, of how many bytes, and how much of it each
-    /// client may have beyond that. Up to twice as many calls, a client may also have its part: as
-    /// many as each would have if all had the same.
+    /// client may have beyond that. Up to twice as many calls, a client may also have an equal
+    /// share of `inFlight`.
     private static let (inFlight, bytesInFlight) = (2048, 64 << 20)
     private static let (always, bytesAlways) = (8, 64 << 10)
 

@@ -6,7 +6,7 @@ package import ZeroMQ
 /// All connections without a key count as those of one caller. It belongs to the actor that has the
 /// socket.
 package struct Outboxes {
-    /// What may wait. More is dropped, and the client must ask again.
+    /// How many bytes may wait to be sent. More is dropped, and the client must ask again.
     private let limits: UnsentBytes.Limits
 
     /// How many bytes an answer may have for a connection for which nothing waits, even if its
@@ -29,7 +29,7 @@ package struct Outboxes {
     ///   - whenFreed: called on any thread when bytes were sent to a peer for which
     ///     ``UnsentBytes/awaitRoom()`` was called.
     package init(
-        bytesOfCaller: Int = 32 << 20,
+        bytesOfCaller: Int,
         whenFreed: @escaping @Sendable (_ peer: [UInt8]) -> Void = { _ in }
     ) {
         limits = UnsentBytes.Limits(

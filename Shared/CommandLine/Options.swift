@@ -30,7 +30,7 @@ public struct ServeOptions: ParsableArguments {
 
     /// Returns the configuration of a service, with its options for logs and metrics.
     ///
-    /// - Throws: `ValidationError` for invalid options.
+    /// - Throws: `ValidationError` or `DaybookError` for invalid options.
     public func configuration(
         of service: String, _ process: ProcessOptions
     ) throws -> ServiceConfiguration {

@@ -188,8 +188,8 @@ public struct EventStoreClient: Sendable {
     ///
     /// After the end, these are all events appended from now on.
     ///
-    /// - Parameter onUnavailable: called each time the store does not answer or does not accept the
-    ///   key. The subscription keeps waiting for it.
+    /// - Parameter onUnavailable: called each time the store does not answer, is stopping, has too
+    ///   much to do or does not accept the key. The subscription keeps waiting for it.
     /// - Throws: `unavailable` if the store does not answer, `denied` if the key may not read every
     ///   event.
     public func subscribe(

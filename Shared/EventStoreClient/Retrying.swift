@@ -5,7 +5,8 @@ public import EventSourcing
 /// - Parameter note: called with the error before each pause.
 /// - Throws: any other error of `ask`, or `CancellationError`.
 public func retrying<Answer>(
-    isolation: isolated (any Actor)? = #isolation, noting note: (any ClassifiedError) -> Void,
+    isolation: isolated (any Actor)? = #isolation,
+    noting note: (any ClassifiedError) -> Void = { _ in },
     _ ask: () async throws -> Answer
 ) async throws -> Answer {
     while true {

@@ -134,11 +134,12 @@ public final class Suite {
         return waitForExit(of: name, timeout: timeout)
     }
 
-    /// Waits until the process has ended, and returns its exit status, or -1 if a signal ended it.
+    /// Waits until the process has ended, and returns its exit status, or the negative number of
+    /// the signal that ended it. Returns 0 for a process that was not started or has been stopped.
     ///
     /// After `timeout`, in seconds, the process is killed.
     public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32 {
-        processes.removeValue(forKey: name).map { Self.exitStatus(of: $0, timeout) } ?? -1
+        processes.removeValue(forKey: name).map { Self.exitStatus(of: $0, timeout) } ?? 0
     }
 
     private static func exitStatus(of process: Process, _ timeout: TimeInterval) -> Int32 {
@@ -147,7 +148,8 @@ public final class Suite {
         DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: lastResort)
         process.waitUntilExit()
         lastResort.cancel()
-        return process.terminationReason == .exit ? process.terminationStatus : -1
+        let status = process.terminationStatus
+        return process.terminationReason == .exit ? status : -status
     }
 
     /// Sends a signal, such as SIGSTOP or SIGCONT.

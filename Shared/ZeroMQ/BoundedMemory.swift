@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The memory of the process that its limits bound, in bytes: what waits to be sent, and what the
+/// The memory that the process's own limits bound, in bytes: what waits to be sent, and what the
 /// process counts here, such as requests that wait.
 ///
 /// When the process grows by it, unfinished messages are not the cause, so no connection is closed.

@@ -27,12 +27,13 @@ public struct Connection: Hashable, Sendable {
         // libzmq may close the descriptor at any time, and then it may belong to another socket. A
         // copy belongs to the same one until the end. Another connection would only be made again,
         // but libzmq ends the process if its listening socket is shut down.
-        let copy = dup(descriptor)
-        guard copy >= 0 else { return }
-        if Self.inode(of: copy) == inode, !Self.listens(copy) {
-            _ = shutdown(copy, Int32(SHUT_RDWR))
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        // Without a free descriptor, this small risk is better than a connection that stays.
+        let closed = copy >= 0 ? copy : descriptor
+        if Self.inode(of: closed) == inode, !Self.listens(closed) {
+            _ = shutdown(closed, Int32(SHUT_RDWR))
         }
-        _ = Glibc.close(copy)
+        if copy >= 0 { _ = Glibc.close(copy) }
     }
 
     private static func listens(_ descriptor: Int32) -> Bool {

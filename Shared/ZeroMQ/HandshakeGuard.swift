@@ -22,6 +22,21 @@ final class HandshakeGuard: Sendable {
         let rules: PeerRules
     }
 
+    /// The allocator of the process, which keeps the memory of freed objects.
+    private struct Allocator {
+        private var trimmedAt = ContinuousClock.now
+        private var cost = Duration.zero
+
+        /// Gives freed memory back to the system. Returns false if the last time was too short ago.
+        mutating func trim() -> Bool {
+            let now = ContinuousClock.now
+            guard now - trimmedAt >= max(.milliseconds(50), cost * 20) else { return false }
+            _ = malloc_trim(0)
+            (trimmedAt, cost) = (.now, .now - now)
+            return true
+        }
+    }
+
     private let authenticator: (any Authenticator)?
     private let connections: ConnectionTable
     /// The monitors that the thread has not taken over yet.
@@ -105,14 +120,9 @@ final class HandshakeGuard: Sendable {
     private func run(_ questions: Monitor) {
         var sockets = [questions]
         var isOpen = true
-        var (measuredAt, trimmedAt) = (ContinuousClock.now, ContinuousClock.now)
+        var measuredAt = ContinuousClock.now
         var mustTrim = false
-        /// The memory of freed objects is free, but the allocator keeps it.
-        func trim(at now: ContinuousClock.Instant) {
-            guard now - trimmedAt >= .milliseconds(250) else { return }
-            _ = malloc_trim(0)
-            (trimmedAt, mustTrim) = (now, false)
-        }
+        var allocator = Allocator()
         var cost = Duration.zero
         while isOpen {
             sockets += takeAdded()
@@ -125,11 +135,13 @@ final class HandshakeGuard: Sendable {
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
             if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
-                if let memory = Self.memory, connections.exceedsGrowth(memory) { trim(at: now) }
-                if measure(now - measuredAt) { mustTrim = true }
+                let isGrown = Self.memory.map(connections.exceedsGrowth) ?? false
+                // What was freed looks like growth until it is trimmed.
+                let isKnown = !isGrown || allocator.trim()
+                if measure(now - measuredAt, with: isKnown ? Self.memory : nil) { mustTrim = true }
                 (measuredAt, cost) = (now, .now - now)
             }
-            if mustTrim { trim(at: now) }
+            if mustTrim, allocator.trim() { mustTrim = false }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
     }
@@ -146,8 +158,8 @@ final class HandshakeGuard: Sendable {
     }
 
     /// Closes the connections that cost too much. Returns whether there were any.
-    private func measure(_ elapsed: Duration) -> Bool {
-        let closed = connections.measure(memory: Self.memory, elapsed: elapsed)
+    private func measure(_ elapsed: Duration, with memory: Int?) -> Bool {
+        let closed = connections.measure(memory: memory, elapsed: elapsed)
         for (sender, note) in closed { authenticator?.note(note, of: sender) }
         return !closed.isEmpty
     }

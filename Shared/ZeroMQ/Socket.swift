@@ -211,9 +211,11 @@ internal import CZeroMQ
     /// - Throws: `keysNeeded` if it needs protection and there are no keys.
     private func security(at endpoint: String) throws(ZeroMQError) -> Security? {
         guard endpoint.hasPrefix("tcp://") else { return nil }
-        // libzmq would take the port modulo 65,536.
-        if let port = endpoint.split(separator: ":").last.flatMap({ Int($0) }), port > 65_535 {
-            throw ZeroMQError(code: EINVAL, "the port of \(endpoint) is above 65535")
+        // libzmq would take other numbers modulo 65,536, and pass over what follows the digits.
+        let port = endpoint.split(separator: ":").last ?? ""
+        guard port == "*" || UInt16(port) != nil else {
+            throw ZeroMQError(
+                code: EINVAL, "the port of \(endpoint) must be a number from 0 to 65535, or *")
         }
         guard context.security == nil else { return context.security }
         let host = endpoint.dropFirst("tcp://".count)

@@ -48,19 +48,22 @@ import ZeroMQ
             service: "s", log: .random(), endpoint: "inproc://calls",
             on: SocketLoop(name: "server"), in: context,
             logger: Logger(label: "s") { _ in SwiftLogNoOpLogHandler() })
-        let begun = Mutex(0)
+        let isBusy = Mutex(false)
+        let mayGoOn = Mutex(false)
         await server.handle("wait", endsWithCaller: true) { _, _ in
-            begun.withLock { $0 += 1 }
+            isBusy.withLock { $0 = true }
+            // The server takes no other call meanwhile.
+            while !mayGoOn.withLock(\.self) {}
             // Until the server stops.
             try await Task.sleep(for: .seconds(3600))
             return Data()
         }
         let client = try await Client(of: "inproc://calls", in: context)
-        // More than the server takes or begins at a time.
         try await client.call("wait", count: 100)
         let serving = Task { try await server.run() }
-        while begun.withLock(\.self) == 0 { try await lookAgainSoon() }
+        while !isBusy.withLock(\.self) { try await lookAgainSoon() }
         serving.cancel()
+        mayGoOn.withLock { $0 = true }
         let errors = try await client.errors(count: 100)
         #expect(errors.count == 100 && errors.allSatisfy { $0.code == .unavailable })
         _ = await serving.result

@@ -10,7 +10,7 @@ import ZeroMQ
     private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
     @Test func `Connection whose answers wait gets no more until they are sent`() throws {
-        var outboxes = Outboxes()
+        var outboxes = Outboxes(bytesOfCaller: 64 << 20)
         let room = outboxes.room(for: 20 << 20, to: [1], ann)
         let unsent = try #require(room)
         let large = Frame(bytes(20 << 20).span, countedBy: unsent)
@@ -23,7 +23,7 @@ import ZeroMQ
     }
 
     @Test func `Key whose answers wait gets only small ones, and other keys get all`() throws {
-        var outboxes = Outboxes()
+        var outboxes = Outboxes(bytesOfCaller: 64 << 20)
         let room = outboxes.room(for: 1, to: [1], ann)
         let unsent = try #require(room)
         let large = Frame(bytes(128 << 20).span, countedBy: unsent)

@@ -104,8 +104,9 @@ extension Model {
         let visibility = Duration.milliseconds(.random(in: 0...30_000, using: &random))
         let token = EventID(high: 1, low: UInt64(steps))
         let inFlight = held.values.count { $0.consumer == consumer }
-        let room = state.inFlightLimit.isLow ? state.inFlightLimit.count - inFlight : max
-        #expect(state.fullConsumers.contains(consumer) == (room <= 0))
+        let limit = state.inFlightLimit.count
+        let room = limit < ReceiveRequest.maximumCount ? limit - inFlight : max
+        #expect(state.mayReceive(consumer) == (room > 0))
         let deliveries = state.receive(
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
         #expect(

@@ -1,5 +1,6 @@
 import EventSourcing
 import EventStoreClient
+import Synchronization
 import Testing
 import WireProtocol
 
@@ -23,11 +24,15 @@ import WireProtocol
     }
 
     @Test func `A cancelled request is not repeated`() async throws {
+        let attempts = Mutex(0)
         let asking = Task {
-            try await retrying(
-                noting: { _ in }, { throw DaybookError(.unavailable, "no answer") })
+            try await retrying(noting: { Issue.record("noted \($0)") }) {
+                attempts.withLock { $0 += 1 }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                throw DaybookError(.unavailable, "no answer")
+            }
         }
-        asking.cancel()
         await #expect(throws: CancellationError.self) { try await asking.value }
+        #expect(attempts.withLock(\.self) == 1)
     }
 }

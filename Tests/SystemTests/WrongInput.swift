@@ -74,12 +74,16 @@ struct WrongInput {
             + [
                 (69, ["audit", "--timeout", "0.1", "--home", "/nonexistent"]),
                 (64, ["audit", "--timeout", "0.1", "--event-store", "nonsense"]),
+                (64, ["audit", "--timeout", "0.1", "--event-store", "foo://x"]),
             ]
     }
 
     private static func places(in home: String) -> [Case] {
         let homes = ["/proc/none", "\(home)/not-utf8", "/" + String(repeating: "x", count: 5000)]
-        let feeds = ["inproc://x", "nonsense", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x"]
+        let feeds = [
+            "inproc://x", "nonsense", "foo://x", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x",
+            "tcp://127.0.0.1:99999999999999999999", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:59x",
+        ]
         let serve = ["event-store", "serve", "--home"]
         return homes.map { (74, serve + [$0]) }
             + feeds.map { (64, serve + ["\(home)/wrong", "--feed", $0]) }

@@ -1,6 +1,7 @@
 import EventSourcing
 import EventStoreClient
 import Logging
+import ServiceRuntime
 import WireProtocol
 
 extension Bus {
@@ -26,10 +27,7 @@ extension Bus {
             let group = event.map { deliveries.keys(of: dead.queue).label(of: $0) } ?? ""
             return try dead.newEvent(of: event, group: group)
         }
-        try await retrying(
-            noting: {
-                logger.warning("waiting for the event store", metadata: ["reason": "\($0)"])
-            }, { try await append(deadLettered) })
+        try await retrying(noting: logger.noteWaiting) { try await append(deadLettered) }
     }
 
     /// Appends events whose ids allow only one of each kind.

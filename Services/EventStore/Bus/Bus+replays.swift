@@ -4,6 +4,7 @@ import EventSourcing
 import EventStoreClient
 import Logging
 import ObjectStorage
+import ServiceRuntime
 import WireProtocol
 
 extension Bus {
@@ -40,7 +41,7 @@ extension Bus {
             // Try again later, because nothing signals when the place is reachable.
             return try await Task.sleep(for: Self.retry)
         } catch let error as any ClassifiedError where error.isTemporary {
-            logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+            logger.noteWaiting(error)
             // The store does not say when it is ready.
             return try await Task.sleep(for: Self.retry)
         } catch {

@@ -26,6 +26,9 @@ public actor Bus: LoopActor {
     let journal: BusJournal
     let store: BusStore
     let server: CallServer
+    /// How many bytes of answers may wait for a caller that does not read them. All consumers
+    /// without a key are one caller, and an answer may have ``answerBytes``.
+    private static let unreadBytes = 64 << 20
     /// The thread that runs the bus.
     public nonisolated let loop: SocketLoop
     let logger: Logger
@@ -112,7 +115,7 @@ public actor Bus: LoopActor {
                 + "\(folder) to route the log again from its beginning")
         server = try await CallServer(
             service: BusCall.service, log: log, endpoint: endpoint, on: loop, in: context,
-            access: access, logger: logger)
+            access: access, unreadBytes: Self.unreadBytes, logger: logger)
         try await load()
         await answerCalls()
     }

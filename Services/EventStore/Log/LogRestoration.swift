@@ -60,7 +60,6 @@ public struct LogRestoration: Sendable {
     private let salt: UInt64
     private let isDryRun: Bool
     private var missing = MissingPositions()
-    private var damaged: [String] = []
 
     /// Verifies the log in `storage`, and restores what is damaged or missing.
     ///
@@ -102,9 +101,6 @@ public struct LogRestoration: Sendable {
                 missing.count == 0, .invalid,
                 "the archive lacks events that must be restored: \(missing); nothing was changed")
             try require(head > 0, .invalid, "neither the log nor the archive has events")
-            for name in damaged {
-                keptAside.append(DamagedSegment(name: name, copy: try nameOfCopy(of: name)))
-            }
         } catch {
             try removeUnfinished()
             throw error
@@ -137,7 +133,7 @@ public struct LogRestoration: Sendable {
         }
         guard missing.count == 0 else { return }
         if let last = builder.finish() { try write(last, of: gap) }
-        if let segment = gap.segment, builder.next == gap.first { damaged.append(segment.name) }
+        if let segment = gap.segment, builder.next == gap.first { try keepAside(segment.name) }
         guard gap.end == nil else {
             guard builder.next == gap.end else { throw LogGap.difference(at: builder.next) }
             return
@@ -152,7 +148,7 @@ public struct LogRestoration: Sendable {
         guard !gap.has(built) else { return }
         let segment = RestoredSegment(built)
         segments.append(segment)
-        if segment.name == gap.segment?.name { damaged.append(segment.name) }
+        if segment.name == gap.segment?.name { try keepAside(segment.name) }
         guard !isDryRun else { return }
         let name = segment.temporary
         try storage.create(name, size: max(segmentBytes, built.bytes.count))
@@ -201,6 +197,10 @@ public struct LogRestoration: Sendable {
         // Written last, so that a half-restored log whose end is missing does not open.
         let manifest = LogManifest(log: log, salt: salt, lastBase: bases.last ?? 1, durable: head)
         if isEndRestored || found.manifest == nil { try manifest.put(to: storage) }
+    }
+
+    private mutating func keepAside(_ segment: String) throws(LogError) {
+        keptAside.append(DamagedSegment(name: segment, copy: try nameOfCopy(of: segment)))
     }
 
     /// Returns the name under which to keep the damaged segment. No other copy has it, because the

@@ -57,7 +57,7 @@ struct OrderImport: Sendable {
         let open = OpenAccount(
             account: customer, currency: funds.currency, openedAt: Timestamp.now())
         do {
-            _ = try await retryWhileUnavailable {
+            _ = try await retrying {
                 try await balance.command(
                     OpenAccount.name, open, id: ImportIDs.customer(customer, "open"))
             }
@@ -82,7 +82,7 @@ struct OrderImport: Sendable {
     /// amount.
     private func once(_ command: () async throws -> CommandReply) async throws {
         do {
-            _ = try await retryWhileUnavailable(command)
+            _ = try await retrying(command)
         } catch let error as ProtocolError where error.code == .idReused {
             // The earlier import's amount stays, whatever this one's options say.
         }
@@ -97,7 +97,7 @@ struct OrderImport: Sendable {
             try await watch("orders placed", total: purchases.count) { progress in
                 let head =
                     source == ImportIDs.numberedSource
-                    ? try await retryWhileUnavailable { try await self.head() } : nil
+                    ? try await retrying { try await self.head() } : nil
                 return try await forEach(purchases, progress) { purchase in
                     if let head, try await isNumbered(purchase, atLeast: head, orders) {
                         return Placed(order: ImportIDs.numbered(purchase), isKnown: true)
@@ -114,7 +114,7 @@ struct OrderImport: Sendable {
         let order = ImportIDs.order(purchase, from: source)
         let command = purchase.command(order, now: now, lifetime: lifetime)
         do {
-            let reply = try await retryWhileUnavailable {
+            let reply = try await retrying {
                 try await orders.command(
                     PlaceOrder.name, command, id: ImportIDs.placing(order))
             }
@@ -133,7 +133,7 @@ struct OrderImport: Sendable {
         _ purchase: Purchase, atLeast head: UInt64, _ orders: ServiceClient
     ) async throws -> Bool {
         do {
-            let view: OrderView = try await retryWhileUnavailable {
+            let view: OrderView = try await retrying {
                 try await orders.query("order", ImportIDs.numbered(purchase), atLeast: head)
             }
             return view.customer == purchase.customer && view.items == [purchase.item]
@@ -174,7 +174,7 @@ struct OrderImport: Sendable {
         while !open.isEmpty {
             var (count, rest): (Int, [[String]]) = (ended.values.reduce(0, +), [])
             for chunk in open {
-                let counts = try await retryWhileUnavailable {
+                let counts = try await retrying {
                     try await orders.query("count", chunk, as: [String: Int].self)
                 }
                 let known = counts.values.reduce(0, +)
@@ -202,13 +202,6 @@ struct OrderImport: Sendable {
         try await ImportProgress(
             title, total: total, obstacles: Obstacles(home: home, actor: actor), timeout: timeout
         ).watch(body)
-    }
-
-    /// Repeats a call until a process answers it. ``ImportProgress`` limits the wait.
-    private func retryWhileUnavailable<Answer>(_ call: () async throws -> Answer) async throws
-        -> Answer
-    {
-        try await retrying(noting: { _ in }, call)
     }
 
     private func with<Result: Sendable>(

@@ -42,7 +42,7 @@ extension Timestamp: LosslessStringConvertible {
         let second = day.remainder / 1_000_000
         var text: [UInt8] = []
         text.reserveCapacity(27)
-        // What follows each number.
+        // Each number, its width and the mark after it.
         for (value, width, mark): (Int64, Int, Unicode.Scalar) in [
             (year, 4, "-"), (month, 2, "-"), (date, 2, "T"),
             (second / 3600, 2, ":"), (second / 60 % 60, 2, ":"), (second % 60, 2, "."),

@@ -55,6 +55,9 @@ public struct QueueConsumer: Sendable {
 
     /// Releases what is in flight to a consumer of this name, for immediate redelivery.
     ///
+    /// The deliveries count as lost. To give deliveries back that were not handled, without a
+    /// receive, acknowledge them as `returned`.
+    ///
     /// - Returns: the number of deliveries.
     @discardableResult
     public func release(timeout: Duration = .seconds(30)) async throws -> Int {

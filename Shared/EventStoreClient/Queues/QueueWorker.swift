@@ -298,7 +298,8 @@ public actor QueueWorker: LoopActor {
     /// Extends the visibility of deliveries that are still being handled.
     private func keepVisible() async throws -> Never {
         while true {
-            // An extension is due after a third of the timeout. So two may fail.
+            // An extension is due after a third of the timeout. So one may fail, even if it takes
+            // a third to do so.
             let third = visibilityTimeout / 3
             try await Task.sleep(for: third / 2)
             let extended = ContinuousClock.now + visibilityTimeout
@@ -330,6 +331,7 @@ public actor QueueWorker: LoopActor {
 
     private func drain() async {
         if !running.isEmpty { onDrain(running.count) }
+        let extending = Task(executorPreference: loop) { try await self.keepVisible() }
         let deadline = Task(executorPreference: loop) {
             // The time that running handlers get.
             try await Task.sleep(for: self.drainTimeout)
@@ -337,6 +339,7 @@ public actor QueueWorker: LoopActor {
         }
         while !tasks.isEmpty { await wait { tasks.isEmpty } }
         deadline.cancel()
+        extending.cancel()
         if !running.isEmpty {
             _ = try? await consumer.acknowledge(
                 acknowledgements(of: running, .returned), timeout: .seconds(2))

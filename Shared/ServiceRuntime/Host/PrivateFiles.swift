@@ -12,7 +12,8 @@ public func makeNewFilesPrivate() { _ = umask(0o077) }
 /// The mode of an existing folder stays as it is, because its owner may have chosen it. A folder of
 /// another owner, such as a container's mount point, is not the process's to protect.
 public func accessWarning(for folder: String) -> String? {
-    guard let attributes = try? FileManager.default.attributesOfItem(atPath: folder),
+    let path = URL(filePath: folder).resolvingSymlinksInPath().path
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
         attributes[.type] as? FileAttributeType == .typeDirectory,
         let mode = attributes[.posixPermissions] as? Int, mode & 0o077 != 0,
         attributes[.ownerAccountID] as? Int == Int(geteuid())

@@ -97,7 +97,7 @@ where P.Command == Subject.Command {
                         """, metadata: ["reason": "\(error)"])
                 }
             } catch let error as any ClassifiedError where error.isTemporary {
-                noteUnavailable(error)
+                logger.noteWaiting(error)
             }
             status.state = .waiting
             // The event store does not report new queues, so the runner must poll.
@@ -122,7 +122,7 @@ where P.Command == Subject.Command {
             status.state = .running
             let worker = QueueWorker(
                 consumer, concurrency: Self.concurrency, drainTimeout: Self.drainTimeout,
-                onUnavailable: noteUnavailable)
+                onUnavailable: logger.noteWaiting)
             try await worker.run(batches: { try await self.handle($0) })
         }
     }
@@ -281,11 +281,7 @@ where P.Command == Subject.Command {
 
     /// Returns the answer of `ask`. Retries while the event store is unavailable or overloaded.
     func retryWhileUnavailable<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
-        try await retrying(noting: noteUnavailable, ask)
-    }
-
-    private nonisolated func noteUnavailable(_ error: any ClassifiedError) {
-        logger.warning("waiting for the event store", metadata: ["reason": "\(error)"])
+        try await retrying(noting: logger.noteWaiting, ask)
     }
 }
 

@@ -190,10 +190,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private func retryWhileUnavailable<Answer>(
         _ ask: () async throws -> Answer
     ) async throws -> Answer {
-        try await retrying(
-            noting: {
-                logger.warning("waiting for the event store", metadata: ["reason": "\($0)"])
-            }, ask)
+        try await retrying(noting: logger.noteWaiting, ask)
     }
 
     /// Runs `body` while nobody else holds the lock of this name.

@@ -25,7 +25,7 @@ public enum Endpoints {
 
     /// Returns the endpoint, if other processes can reach it.
     ///
-    /// - Throws: `usage` for one that libzmq has within a process only, and for any other text.
+    /// - Throws: `usage` for any endpoint that is not ipc:// or tcp://.
     public static func reachable(_ endpoint: String) throws(DaybookError) -> String {
         guard ["ipc://", "tcp://"].contains(where: endpoint.hasPrefix) else {
             throw DaybookError(

@@ -40,6 +40,7 @@ struct Disturbance {
     mutating func disturb(_ random: inout SplitMix) async throws {
         let kind = kinds.randomElement(using: &random) ?? .kill
         counts[kind, default: 0] += 1
+        try restart()
         let victim = Self.processes.randomElement(using: &random) ?? "event-store"
         switch kind {
         case .kill: suite.kill(victim)
@@ -48,7 +49,10 @@ struct Disturbance {
             suite.signal(victim, SIGSTOP)
             try await last(.random(in: 0.1...5, using: &random))
             suite.signal(victim, SIGCONT)
-        case .terminate: suite.terminate(victim)
+        case .terminate:
+            let status = suite.terminate(victim)
+            // One that has just started does not handle the signal yet.
+            if status < 0, status != -SIGTERM { note(crashOf: victim, by: -status) }
         case .clock:
             try shiftClock(by: [-3600, -60, 60, 3600].randomElement(using: &random) ?? 0)
             try await last(.random(in: 0.5...5, using: &random))
@@ -68,11 +72,15 @@ struct Disturbance {
         for process in Self.processes where !suite.isRunning(process) {
             // The suite no longer has those that this test has ended. Others may end because the
             // disk is full, but not by a signal.
-            if suite.processID(of: process) != nil, suite.waitForExit(of: process) == -1 {
-                Issue.record("\(process) has crashed: \(suite.log(of: process).suffix(2000))")
-            }
+            let status = suite.waitForExit(of: process)
+            if status < 0 { note(crashOf: process, by: -status) }
             try suite.start(process)
         }
+    }
+
+    private func note(crashOf process: String, by signal: Int32) {
+        let log = suite.log(of: process).suffix(2000)
+        Issue.record("signal \(signal) has ended \(process): \(log)")
     }
 
     private func resume(_ queue: String) throws {

@@ -189,7 +189,7 @@ final class BusQueue {
 
     /// Removes and returns a waiting consumer if it can get an entry. That consumer wakes the next.
     func takeReceiver() -> Waiter? {
-        state.hasReady ? receivers.popFirst(except: state.fullConsumers) : nil
+        state.hasReady ? receivers.popFirst(where: state.mayReceive) : nil
     }
 
     /// Removes and returns the consumers that wait until `time` or less.

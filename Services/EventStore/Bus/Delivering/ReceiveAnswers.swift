@@ -1,4 +1,5 @@
 import EventSourcing
+import ZeroMQ
 
 /// A consumer of a queue.
 struct ConsumerKey: Hashable, Sendable {
@@ -22,7 +23,7 @@ struct ReceiveAnswers {
     }
 
     private var answers: [ConsumerKey: Answer] = [:]
-    private var bytes = 0
+    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
 
     /// Whether the receive with this token is the consumer's last one.
     func isLast(_ token: EventID, of key: ConsumerKey) -> Bool { answers[key]?.token == token }

@@ -8,10 +8,9 @@ struct Receivers {
         waiting.append((waiter, consumer, deadline))
     }
 
-    /// Removes and returns the first one, except for some consumers.
-    mutating func popFirst(except consumers: Set<String>) -> Waiter? {
-        waiting.firstIndex { !consumers.contains($0.consumer) }
-            .map { waiting.remove(at: $0).waiter }
+    /// Removes and returns the first one whose consumer may receive.
+    mutating func popFirst(where mayReceive: (_ consumer: String) -> Bool) -> Waiter? {
+        waiting.firstIndex { mayReceive($0.consumer) }.map { waiting.remove(at: $0).waiter }
     }
 
     /// Removes and returns the consumers that wait until `time` or less.

@@ -11,20 +11,12 @@ extension QueueState {
             blocked: blocked.values.reduce(0) { $0 + $1.count })
     }
 
-    /// Whether `receive` would return a delivery.
+    /// Whether an entry is ready.
     var hasReady: Bool { !isPaused && readyGroups > 0 }
 
-    /// The numbers of deliveries in flight, if the limit is low; otherwise empty.
-    var inFlightByConsumer: [String: Int] {
-        guard inFlightLimit.isLow else { return [:] }
-        return inFlight.reduce(into: [:]) { counts, sequence in
-            if let lease = entries[sequence]?.lease { counts[lease.consumer, default: 0] += 1 }
-        }
-    }
-
-    /// The consumers that have as many deliveries in flight as the limit allows.
-    var fullConsumers: Set<String> {
-        Set(inFlightByConsumer.filter { $1 >= inFlightLimit.count }.keys)
+    /// Returns whether the consumer may have more deliveries in flight.
+    func mayReceive(_ consumer: String) -> Bool {
+        inFlightLimit.left(for: consumer, with: inFlight) > 0
     }
 
     /// Returns how many entries wait behind the group's dead ones, or nil if the group is not
@@ -69,7 +61,7 @@ extension QueueState {
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false,
         isLostAlone: Bool = true
     ) {
-        guard inFlight.remove(sequence) != nil, var entry = entries[sequence] else { return }
+        guard inFlight.remove(sequence), var entry = entries[sequence] else { return }
         entry.lease = nil
         if !isLostAlone { entry.receives = max(entry.receives - 1, 1) }
         groups[entry.group]?.inFlight = nil

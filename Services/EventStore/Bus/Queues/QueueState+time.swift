@@ -37,7 +37,7 @@ extension QueueState {
                 updateHead(of: entry.group)
             }
         }
-        for sequences in lost.values {
+        for (_, sequences) in lost.sorted(by: { $0.key < $1.key }) {
             inFlightLimit.lower(afterLossOf: sequences.count)
             for sequence in sequences.sorted() {
                 guard let lease = entries[sequence]?.lease else { continue }

@@ -26,8 +26,7 @@ struct QueueState: Sendable {
     // Only the extensions in other files use the following properties.
     var entries: [UInt64: QueueEntry] = [:]
     var groups: [GroupKey: Group] = [:]
-    /// The sequences of the entries in flight.
-    var inFlight: Set<UInt64> = []
+    var inFlight = EntriesInFlight()
     var blocked: [GroupKey: Blocked] = [:]
 
     var line: Deque<LinePlace> = []
@@ -85,7 +84,7 @@ extension QueueState {
             readyGroups -= 1
         }
         groups[entry.group, default: Group()].inFlight = entry.sequence
-        inFlight.insert(entry.sequence)
+        inFlight.insert(entry.sequence, of: lease.consumer)
         arm(entry)
     }
 
@@ -99,7 +98,7 @@ extension QueueState {
     ) -> [Delivery] {
         guard !isPaused else { return [] }
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
-        let max = Swift.min(max, inFlightLimit.count - inFlightByConsumer[consumer, default: 0])
+        let max = Swift.min(max, inFlightLimit.left(for: consumer, with: inFlight))
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(Swift.max(0, Swift.min(max, readyGroups)))
         while deliveries.count < max, let place = line.popFirst() {
@@ -113,7 +112,7 @@ extension QueueState {
                 number: place.number, consumer: consumer, token: token, visibility: visibility,
                 expires: now.running + visibility)
             entries[sequence] = entry
-            inFlight.insert(sequence)
+            inFlight.insert(sequence, of: consumer)
             changes.append(.leased(entry))
             arm(entry)
             deliveries.append(Delivery(entry: entry, lease: place.number))
@@ -123,7 +122,7 @@ extension QueueState {
 
     /// Returns the deliveries of the receive with this token that are still in flight.
     func deliveries(of token: EventID) -> [Delivery] {
-        inFlight.compactMap { entries[$0] }.filter { $0.lease?.token == token }
+        inFlight.sequences.compactMap { entries[$0] }.filter { $0.lease?.token == token }
             .sorted { $0.sequence < $1.sequence }
             .map { Delivery(entry: $0, lease: $0.lease?.number ?? 0) }
     }
@@ -202,7 +201,7 @@ extension QueueState {
     /// Returns the consumer's entries in flight to the front of the line, because it has restarted
     /// and does not know them. An entry at its receive limit is dead. Returns their number.
     mutating func release(consumer: String) -> Int {
-        let released = inFlight.filter { entries[$0]?.lease?.consumer == consumer }.sorted(by: >)
+        let released = inFlight.sequences(of: consumer).sorted(by: >)
         inFlightLimit.lower(afterLossOf: released.count)
         for sequence in released {
             putBack(
@@ -220,7 +219,7 @@ extension QueueState {
         var touched: Set<GroupKey> = []
         for purged in entries.keys.filter({ $0 <= sequence }).sorted() {
             guard let key = entries.removeValue(forKey: purged)?.group else { continue }
-            if inFlight.remove(purged) != nil {
+            if inFlight.remove(purged) {
                 groups[key]?.inFlight = nil
             } else {
                 _ = groups[key]?.waiting.popFirst()

@@ -1,5 +1,6 @@
 import DequeModule
 import EventSourcing
+import ZeroMQ
 
 /// A cache of recently routed events. Most are delivered soon and then need no read from the log.
 struct RecordCache {
@@ -7,7 +8,7 @@ struct RecordCache {
 
     private var events: [UInt64: RecordedEvent] = [:]
     private var order: Deque<UInt64> = []
-    private var bytes = 0
+    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
     /// How often the cache was emptied.
     private(set) var generation = 0
 
@@ -15,9 +16,8 @@ struct RecordCache {
 
     /// Removes all events, because one of them may have been amended.
     mutating func removeAll() {
-        let next = generation + 1
-        self = RecordCache()
-        generation = next
+        (events, order, bytes) = ([:], [], 0)
+        generation += 1
     }
 
     /// Adds an event that was read when the cache was in `generation`. Does nothing if the cache
