@@ -66,7 +66,7 @@ public actor CallServer: LoopActor {
         // No call is longer. libzmq closes the connection of a longer message before it allocates
         // memory for it.
         var options = Socket.Options()
-        options.maximumMessageBytes = Int64(Limits.appendBytes)
+        options.maximumMessageBytes = Int64(Limits.argumentBytes)
         socket = try Socket(.router, on: loop, in: context, options: options)
         try socket.bind(endpoint)
     }

@@ -170,11 +170,11 @@ public actor RequestClient: LoopActor {
         try await request(.call, within: timeout) { attempt in
             let argument = try argument(attempt)
             // The process would close the connection of a longer message without an answer.
-            guard argument.count <= Limits.appendBytes else {
+            guard argument.count <= Limits.argumentBytes else {
                 throw ProtocolError(
                     .invalid,
                     "the argument of \(name) has \(argument.count) bytes; a call has up to "
-                        + "\(Limits.appendBytes)")
+                        + "\(Limits.argumentBytes)")
             }
             return [Array(name.utf8), argument]
         }.body

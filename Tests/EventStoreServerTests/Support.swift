@@ -30,6 +30,8 @@ actor Wire {
         try socket.connect(endpoint, to: "event-store")
     }
 
+    func subscribe(_ prefix: String) throws { try socket.subscribe(prefix) }
+
     func send(_ frames: [[UInt8]]) throws { #expect(try socket.send(frames)) }
 
     /// Returns the next message, or an empty one if none arrives in time.

@@ -11,6 +11,7 @@ extension EventStoreServer {
             try log.checkUsable()
             if durability == .interval { try log.flush() }
             reads.forgetIdle()
+            topics.forgetClosed()
             startInterval()
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
@@ -20,10 +21,15 @@ extension EventStoreServer {
                 for _ in 0..<100 {
                     guard let message = try feed.receive() else { break }
                     let bytes = message.count + Socket.frameOverhead
-                    if feed.accepts(message.sender, message.descriptor, bytes: bytes) {
-                        topics.note(message.array())
+                    guard feed.accepts(message.sender, message.descriptor, bytes: bytes) else {
+                        continue
+                    }
+                    let connection = Connection(message.descriptor)
+                    if !topics.note(message.array(), by: connection) {
+                        feed.disconnect(message.descriptor)
                     }
                 }
+                await Task.yield()
             }
         }
     }

@@ -77,7 +77,7 @@ extension EventStoreServer {
     }
 
     /// Moves messages from the socket to the backlog. Rejects those for which it has no room.
-    private func drain() throws(ZeroMQError) {
+    func drain() throws(ZeroMQError) {
         let end = ContinuousClock.now + Self.drainingTime
         var taken = 0
         while taken < Self.messagesPerDrain || .now < end {

@@ -98,6 +98,8 @@ public actor EventStoreServer: LoopActor {
         try requests.bind(endpoint)
         options.zapDomain = Feed.zapDomain
         options.unsent = unsentToFeed
+        // libzmq takes all subscriptions that wait at once.
+        options.receiveHighWaterMark = 100
         feed = try Socket(.xpub, on: loop, in: context, options: options)
         try feed.bind(feedEndpoint)
     }
@@ -135,6 +137,7 @@ public actor EventStoreServer: LoopActor {
                 group.cancelAll()
             }
         } catch is CancellationError {
+            rejectWaiting()
             try log.close()
             await outboxes.flush()
             throw CancellationError()
@@ -157,6 +160,23 @@ public actor EventStoreServer: LoopActor {
             isIdle = true
             defer { isIdle = false }
             _ = try await requests.readable()
+        }
+    }
+
+    /// Answers the requests that wait, so that their clients do not wait for an answer.
+    private func rejectWaiting() {
+        let error = ProtocolError(describing: CancellationError())
+        // Those that have come by now. A flood would not end.
+        for _ in 0..<16 { try? drain() }
+        while let request = backlog.popFirst() {
+            let head = RequestHead(request.frames.first)
+            guard head.kind?.hasAnswer == true else { continue }
+            let key = ReadKey(peer: request.peer, requestID: head.id)
+            send(key, .error, countedBody(of: error), to: request.caller)
+        }
+        while let call = waitingCalls.popFirst() {
+            calls.end(call.lane, bytes: call.bytes)
+            send(call.key, .error, countedBody(of: error), to: call.caller)
         }
     }
 

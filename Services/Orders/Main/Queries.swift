@@ -27,7 +27,8 @@ extension OrdersService {
     static let count = ServiceQuery<Self, [String], [String: Int]>(
         "count",
         from: .memory { model, ids in
-            ids.reduce(into: [:]) { counts, id in
+            try require(ids.count <= 1000, .invalid, "count takes up to 1,000 orders")
+            return ids.reduce(into: [:]) { counts, id in
                 if let status = status(of: id, in: model) { counts[status, default: 0] += 1 }
             }
         })

@@ -10,4 +10,6 @@ public enum Limits {
     public static let appendEvents = 10_000
     /// The largest size of all records in one append, in bytes.
     public static let appendBytes = 8 << 20
+    /// The largest argument of a call, in bytes.
+    public static let argumentBytes = 2 << 20
 }

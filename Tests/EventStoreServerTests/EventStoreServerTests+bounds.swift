@@ -1,0 +1,35 @@
+import Testing
+import WireProtocol
+
+extension `Event store server` {
+    @Test func `Server that stops answers the calls and appends that wait`() async throws {
+        let store = try await Store()
+        try await store.appendLarge(8)
+        let client = try await store.client(buffer: 10_000)
+        let call = [Array("streams".utf8), Array(#"{"after":0,"limit":500}"#.utf8)]
+        for id in 1...500 as ClosedRange<UInt64> {
+            try await client.send([header(.call, id)] + call)
+        }
+        var answers: [UInt64: MessageKind] = [:]
+        while answers.count < 500 {
+            let answer = try await client.receive()
+            let head = try kind(try #require(answer.first, "\(500 - answers.count) have no answer"))
+            answers[head.requestID] = head.kind
+            if head.kind == .error { #expect(problem(answer[1]).code == .unavailable) }
+            store.running.cancel()
+        }
+        #expect(answers.values.contains(.error))
+    }
+
+    @Test func `Subscriber to thousands of topics is disconnected, and others are served`()
+        async throws
+    {
+        let store = try await Store()
+        let flood = try await store.subscriber("flood")
+        let end = String(repeating: "x", count: 200)
+        for number in 0..<5_000 { try await flood.subscribe("\(number)\(end)") }
+        // The server takes the subscriptions while it answers.
+        for _ in 0..<20 { try await store.appendLarge(1) }
+        #expect(try #require(await store.metric("daybook_store_feed_topics")) < 500)
+    }
+}
