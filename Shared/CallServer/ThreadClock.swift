@@ -8,7 +8,8 @@ package enum ThreadClock {
     /// The time since the thread began.
     package static var now: Duration {
         var time = timespec()
-        // It fails only for clocks that the system does not have. Linux has this one.
+        // Safe, because it only writes to `time`. It fails only for clocks that the system does not
+        // have, and Linux has this one.
         unsafe _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }

@@ -28,6 +28,7 @@ import WireProtocol
         let asking = Task {
             try await retrying(noting: { Issue.record("noted \($0)") }) {
                 attempts.withLock { $0 += 1 }
+                // Safe, because the task is not kept. It must be cancelled before the pause.
                 unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 throw DaybookError(.unavailable, "no answer")
             }

@@ -9,6 +9,7 @@ import ZeroMQ
 
     @Test func `Connection may subscribe to some topics, and another one to its own`() throws {
         var descriptors: [Int32] = [0, 0]
+        // Safe, because the array has room for both descriptors.
         try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors) == 0)
         defer { for descriptor in descriptors { _ = close(descriptor) } }
         let connections = try descriptors.map { try #require(Connection($0)) }
