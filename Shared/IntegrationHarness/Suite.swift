@@ -4,6 +4,7 @@ public import Foundation
 import JSON
 import Keys
 import Observability
+import Synchronization
 public import WireProtocol
 public import ZeroMQ
 
@@ -203,7 +204,7 @@ public final class Suite {
         try makeKey("event-store", Self.services)
         try makeKey("operator", ["--admin", "--command", "*"])
         for name in names + ["feed", "bus"] {
-            environment[Endpoints.variable(name)] = "tcp://127.0.0.1:\(try freePort())"
+            environment[Endpoints.variable(name)] = try freeEndpoint()
         }
         context = try context(of: "operator")
     }
@@ -221,13 +222,24 @@ public final class Suite {
         ).context
     }
 
-    /// Returns a free port below those that the system assigns.
-    private func freePort() throws -> Int {
+    /// A loopback address of this process alone, so that no other process takes its ports.
+    private static let host: String = {
+        // Linux has at most 2^22 process ids.
+        let id = ProcessInfo.processInfo.processIdentifier
+        return "127.\(id >> 16).\(id >> 8 & 255).\(id & 255)"
+    }()
+
+    /// The next port, below those that the system assigns. No two suites get the same.
+    private static let nextPort = Atomic(10_000)
+
+    /// Returns an endpoint that no other suite gets and no program uses.
+    private func freeEndpoint() throws -> String {
         while true {
-            let port = Int.random(in: 10_000..<32_000)
+            let port = Self.nextPort.add(1, ordering: .relaxed).oldValue
+            let endpoint = "tcp://\(Self.host):\(port)"
             do {
-                try probe("tcp://127.0.0.1:\(port)")
-                return port
+                try probe(endpoint)
+                return endpoint
             } catch ZeroMQError.addressInUse {
                 continue
             }

@@ -36,6 +36,10 @@ private struct Model {
     /// The entries whose back-off no tick has ended yet.
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
+    /// How many deliveries each consumer had when it first lost one since its last verdict.
+    var company: [String: Int] = [:]
+    /// The greatest number of deliveries in flight of a consumer that gets the entry.
+    var limits: [UInt64: Int] = [:]
     /// The step in which each group became ready, negative if it was released. Nil after an entry
     /// of the group died: the group keeps its place only if its next entry was ready then.
     var readySince: [GroupKey: Int?] = [:]
@@ -103,14 +107,12 @@ extension Model {
         let consumer = "\(Int.random(in: 0..<3, using: &random))"
         let visibility = Duration.milliseconds(.random(in: 0...30_000, using: &random))
         let token = EventID(high: 1, low: UInt64(steps))
-        let inFlight = held.values.count { $0.consumer == consumer }
-        let limit = state.inFlightLimit.count
-        let room = limit < ReceiveRequest.maximumCount ? limit - inFlight : max
-        #expect(state.mayReceive(consumer) == (room > 0))
         let deliveries = state.receive(
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
+        let most = state.isPaused ? 0 : min(max, ready.count)
+        // The next entry was lost with others, and the consumer has too many.
         #expect(
-            deliveries.count == (state.isPaused ? 0 : Swift.max(0, min(max, ready.count, room))))
+            deliveries.count == most || deliveries.count < most && !state.mayReceive(consumer))
         for delivery in deliveries {
             var expected = disk[delivery.entry.sequence]
             expected?.receives += 1
@@ -126,6 +128,8 @@ extension Model {
                 lease: delivery.lease, consumer: consumer, expires: now.running + visibility,
                 receives: delivery.entry.receives)
         }
+        let own = held.filter { $0.value.consumer == consumer }
+        #expect(deliveries.isEmpty || own.keys.allSatisfy { limits[$0] ?? .max >= own.count })
         let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) ?? nil }
         if let last = turns.max(), let next = readySince.values.compactMap(\.self).min() {
             #expect(last <= next)
@@ -145,17 +149,27 @@ extension Model {
     }
 
     mutating func acknowledge(_ sequence: UInt64, _ lease: UInt64) -> Bool {
-        state.acknowledge(sequence, lease: lease)
+        noteVerdict(sequence, lease, isHandled: true)
+        return state.acknowledge(sequence, lease: lease)
+    }
+
+    /// Notes that the consumer is alive, if the lease is the current one.
+    mutating func noteVerdict(_ sequence: UInt64, _ lease: UInt64, isHandled: Bool) {
+        guard let delivery = held[sequence], delivery.lease == lease else { return }
+        company[delivery.consumer] = nil
+        if isHandled { limits[sequence] = nil }
     }
 
     mutating func fail(_ sequence: UInt64, _ lease: UInt64) -> Bool {
         let delay = Bool.random(using: &random) ? Duration.seconds(3) : nil
+        noteVerdict(sequence, lease, isHandled: true)
         return state.fail(
             sequence, lease: lease, error: "no", delay: delay, now: now, random: { 0.5 })
     }
 
     mutating func extend(_ sequence: UInt64, _ lease: UInt64) -> Bool {
         let visibility = Duration.seconds(.random(in: 1...20, using: &random))
+        noteVerdict(sequence, lease, isHandled: false)
         let isHeld = state.extend(sequence, lease: lease, visibility: visibility, now: now)
         if isHeld { held[sequence]?.expires = now.running + visibility }
         return isHeld
@@ -195,11 +209,17 @@ extension Model {
         for group in groups { readySince[group] = -steps }
     }
 
-    /// Notes that a consumer loses deliveries together: only the first loss of each counts.
+    /// Notes that a consumer loses deliveries. If it has lost several since its last verdict, only
+    /// the first loss of each counts.
     mutating func lose(_ deliveries: [(key: UInt64, value: Held)]) {
-        guard deliveries.count > 1 else { return }
+        guard let consumer = deliveries.first?.value.consumer else { return }
+        let lost = Swift.max(
+            company[consumer] ?? 0, held.values.count { $0.consumer == consumer })
+        company[consumer] = lost
+        guard lost > 1 else { return }
         for (sequence, delivery) in deliveries {
             held[sequence]?.receives = Swift.max(delivery.receives - 1, 1)
+            limits[sequence] = Swift.max(1, Swift.min(limits[sequence] ?? .max, lost) / 4)
         }
     }
 
@@ -231,7 +251,7 @@ extension Model {
     /// Restarts the process: entries in flight stay in flight.
     mutating func restart() {
         state = QueueState(settings: state.settings, lastLease: leases.max() ?? 0)
-        readySince = [:]
+        (readySince, company, limits) = ([:], [:], [:])
         for group in blocked { state.block(group) }
         load { _ in true }
     }
@@ -239,8 +259,7 @@ extension Model {
     mutating func purge() {
         state.removeAll(through: lastSequence)
         ended.formUnion(disk.keys)
-        disk = [:]
-        held = [:]
+        (disk, held, company, limits) = ([:], [:], [:], [:])
     }
 
     /// Acknowledges all entries, and redrives the dead letters to acknowledge them, too.
@@ -298,6 +317,10 @@ extension Model {
                 readySince.updateValue(nil, forKey: entry.group)
             }
             held[change.sequence] = nil
+        }
+        company = company.filter { consumer, _ in held.values.contains { $0.consumer == consumer } }
+        limits = limits.filter { sequence, _ in
+            disk[sequence].map { !blocked.contains($0.group) } ?? false
         }
     }
 

@@ -206,12 +206,56 @@ import WireProtocol
         #expect(crashes < 30)
     }
 
+    /// The consumer dies whenever it has the event 1.
+    @Test func `Event that makes consumers crash dies while others keep coming`() {
+        let queue = Queue { $0.afterDeath = .proceed }
+        var sequence: UInt64 = 0
+        var crashes = 0
+        var died: [String] = []
+        while crashes < 100, died.isEmpty {
+            for _ in 0..<10 {
+                sequence += 1
+                queue.enqueue(sequence, group: sequence)
+            }
+            let deliveries = queue.receive(10, consumer: "\(crashes)")
+            if deliveries.contains(where: { $0.entry.sequence == 1 }) {
+                crashes += 1
+                queue.pass(.seconds(600))
+            } else {
+                for delivery in deliveries { #expect(queue.acknowledge(delivery)) }
+                queue.pass(.milliseconds(10))
+            }
+            died += queue.changes().filter { $0.hasPrefix("died") }
+        }
+        #expect(crashes < 20)
+        #expect(died == ["died 1 MaximumReceives"])
+    }
+
+    @Test func `Deliveries of a crashed consumer are lost together, whenever their leases expire`()
+    {
+        let queue = Queue { $0.afterDeath = .proceed }
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            queue.enqueue(sequence, group: sequence)
+            _ = queue.receive(1, consumer: "a")
+            queue.pass(.seconds(1))
+        }
+        queue.pass(.seconds(26))
+        for _ in 1...3 { queue.pass(.seconds(1)) }
+        #expect(queue.changes() == ["retried 1", "retried 2", "retried 3"])
+        queue.pass(.seconds(600))
+        for _ in 1...3 {
+            let alone = queue.receive(3, consumer: "b")
+            #expect(alone.count == 1 && alone[0].entry.receives == 2)
+            #expect(alone.allSatisfy { queue.acknowledge($0) })
+        }
+    }
+
     @Test func `Consumer without room gets no delivery, and is not woken for one`() throws {
         let queue = Queue()
         for sequence in 1...8 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
-        _ = queue.receive(8)
+        _ = queue.receive(8, consumer: "a")
         _ = queue.state.release(consumer: "a")
-        let two = queue.receive(8)
+        let two = queue.receive(8, consumer: "a")
         #expect(two.count == 2)
         #expect(queue.state.hasReady)
         #expect(!queue.state.mayReceive("a") && queue.state.mayReceive("b"))
@@ -219,7 +263,10 @@ import WireProtocol
         #expect(queue.received(8, consumer: "b").count == 2)
         #expect(queue.acknowledge(two[0]))
         #expect(queue.state.mayReceive("a"))
-        #expect(queue.received(8).count == 2)
+        #expect(queue.received(8).count == 1)
+        // Events that were not lost come as always.
+        for sequence in 11...18 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
+        #expect(queue.received(1, consumer: "c").count == 1)
     }
 
     @Test func `Lease from before a restart is not valid for a later delivery`() throws {

@@ -101,7 +101,7 @@ final class Store {
         }
     }
 
-    /// Returns the value of a metric without labels.
+    /// Returns the value of a metric, whose name includes its labels.
     func metric(_ name: String) async -> Double? {
         let text = Exposition.text(await server.metrics())
         let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }

@@ -47,20 +47,20 @@ struct RawConnection: ~Copyable {
     ///   - endpoint: ipc, or tcp with the address of this machine.
     ///   - seconds: how long to wait for a peer that does not read or answer.
     init(to endpoint: String, timeout seconds: Int = 5) throws {
-        if let port = endpoint.wholeMatch(of: /tcp:\/\/127\.0\.0\.1:(\d+)/)?.1 {
-            try self.init(port: UInt16(port) ?? 0)
+        if let tcp = endpoint.wholeMatch(of: /tcp:\/\/([\d.]+):(\d+)/) {
+            try self.init(host: String(tcp.1), port: UInt16(tcp.2) ?? 0)
         } else {
             try self.init(ipc: endpoint)
         }
         limitPatience(to: seconds)
     }
 
-    private init(port: UInt16) throws {
+    private init(host: String, port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = unsafe inet_addr(host)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -170,6 +170,7 @@ public actor EventStoreServer: LoopActor {
         for _ in 0..<16 { try? drain() }
         while let request = backlog.popFirst() {
             let head = RequestHead(request.frames.first)
+            counts.requests[head.kind, default: 0] += 1
             guard head.kind?.hasAnswer == true else { continue }
             let key = ReadKey(peer: request.peer, requestID: head.id)
             send(key, .error, countedBody(of: error), to: request.caller)

@@ -1,32 +1,47 @@
 /// The sequences of the entries of a queue that are in flight, with their consumers.
 struct EntriesInFlight: Sendable {
+    private struct Consumer {
+        var sequences: Set<UInt64> = []
+        /// How many were in flight when the consumer first lost one, since its last verdict.
+        var company = 0
+    }
+
     private var consumers: [UInt64: String] = [:]
-    /// How many each consumer has. It has no consumer without any.
-    private var counts: [String: Int] = [:]
+    private var byConsumer: [String: Consumer] = [:]
 
     var count: Int { consumers.count }
     var sequences: some Collection<UInt64> { consumers.keys }
 
-    /// Returns the number of the consumer's entries.
-    func count(of consumer: String) -> Int { counts[consumer, default: 0] }
-
-    /// Returns the sequences of the consumer's entries, in no order.
-    func sequences(of consumer: String) -> [UInt64] {
-        count(of: consumer) == 0 ? [] : consumers.filter { $1 == consumer }.map(\.key)
-    }
+    /// Returns the consumer's entries.
+    func sequences(of consumer: String) -> Set<UInt64> { byConsumer[consumer]?.sequences ?? [] }
 
     mutating func insert(_ sequence: UInt64, of consumer: String) {
         remove(sequence)
         consumers[sequence] = consumer
-        counts[consumer, default: 0] += 1
+        byConsumer[consumer, default: Consumer()].sequences.insert(sequence)
     }
 
     /// Removes the entry. Returns whether it was in flight.
     @discardableResult
     mutating func remove(_ sequence: UInt64) -> Bool {
         guard let consumer = consumers.removeValue(forKey: sequence) else { return false }
-        let left = count(of: consumer) - 1
-        counts[consumer] = left == 0 ? nil : left
+        byConsumer[consumer]?.sequences.remove(sequence)
+        if byConsumer[consumer]?.sequences.isEmpty == true { byConsumer[consumer] = nil }
         return true
+    }
+
+    /// Returns how many deliveries the consumer loses together with one that it loses now.
+    ///
+    /// The leases of a consumer that has crashed expire one after the other. Until the consumer
+    /// gives a verdict, all of them count as lost together.
+    mutating func companyAtLoss(of consumer: String) -> Int {
+        let company = max(byConsumer[consumer]?.company ?? 0, sequences(of: consumer).count)
+        byConsumer[consumer]?.company = company
+        return company
+    }
+
+    /// Records that the consumer of the entry is alive.
+    mutating func noteVerdict(on sequence: UInt64) {
+        if let consumer = consumers[sequence] { byConsumer[consumer]?.company = 0 }
     }
 }

@@ -14,9 +14,29 @@ extension QueueState {
     /// Whether an entry is ready.
     var hasReady: Bool { !isPaused && readyGroups > 0 }
 
-    /// Returns whether the consumer may have more deliveries in flight.
+    /// Returns whether the consumer would get the first ready entry.
     func mayReceive(_ consumer: String) -> Bool {
-        inFlightLimit.left(for: consumer, with: inFlight) > 0
+        guard let place = line.first(where: isCurrent),
+            let sequence = groups[place.group]?.waiting.first
+        else { return false }
+        let most = min(mostInFlight(of: consumer), suspects[sequence])
+        return inFlight.sequences(of: consumer).count < most
+    }
+
+    /// Returns how many deliveries the consumer may have, because of those that it has.
+    func mostInFlight(of consumer: String) -> Int {
+        guard !suspects.isEmpty else { return .max }
+        return inFlight.sequences(of: consumer).lazy.map { suspects[$0] }.min() ?? .max
+    }
+
+    /// Returns the first place in the line that a group has. Removes those that none has any more.
+    mutating func nextPlace() -> LinePlace? {
+        while let place = line.first, !isCurrent(place) { _ = line.popFirst() }
+        return line.first
+    }
+
+    private func isCurrent(_ place: LinePlace) -> Bool {
+        groups[place.group]?.place == place.number
     }
 
     /// Returns how many entries wait behind the group's dead ones, or nil if the group is not
@@ -36,6 +56,7 @@ extension QueueState {
             }
             while let sequence = group.waiting.popFirst() {
                 entries[sequence] = nil
+                suspects.remove(sequence)
                 waiting.add(sequence)
             }
         }
@@ -55,15 +76,18 @@ extension QueueState {
 
     /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
     ///
-    /// - Parameter isLostAlone: false if the consumer has lost several deliveries at once. Most of
-    ///   them are not the cause, so only the first loss of each counts as a receive.
+    /// - Parameter company: how many deliveries the consumer has lost together with this one. Most
+    ///   of several are not the cause, so only the first loss of each counts as a receive.
     mutating func putBack(
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false,
-        isLostAlone: Bool = true
+        lostOf company: Int = 1
     ) {
         guard inFlight.remove(sequence), var entry = entries[sequence] else { return }
         entry.lease = nil
-        if !isLostAlone { entry.receives = max(entry.receives - 1, 1) }
+        if company > 1 {
+            entry.receives = max(entry.receives - 1, 1)
+            suspects.note(lossOf: sequence, in: company)
+        }
         groups[entry.group]?.inFlight = nil
         entry.error = error
         if entry.receives >= settings.retry.maximumReceives {
@@ -81,6 +105,7 @@ extension QueueState {
     /// letter that blocks the group if the settings say so.
     mutating func deadLetter(_ entry: QueueEntry, _ cause: DeadLetterCause) {
         entries[entry.sequence] = nil
+        suspects.remove(entry.sequence)
         guard settings.hasDeadLetters else {
             changes.append(.dropped(entry, cause))
             return
@@ -126,7 +151,7 @@ extension QueueState {
         let place = LinePlace(number: lastPlace, group: head.group)
         if inFront { line.prepend(place) } else { line.append(place) }
         if line.count > 2 * readyGroups + 64 {
-            line = line.filter { groups[$0.group]?.place == $0.number }
+            line = line.filter(isCurrent)
         }
     }
 }

@@ -37,14 +37,14 @@ extension QueueState {
                 updateHead(of: entry.group)
             }
         }
-        for (_, sequences) in lost.sorted(by: { $0.key < $1.key }) {
-            inFlightLimit.lower(afterLossOf: sequences.count)
+        for (consumer, sequences) in lost.sorted(by: { $0.key < $1.key }) {
+            let company = inFlight.companyAtLoss(of: consumer)
             for sequence in sequences.sorted() {
                 guard let lease = entries[sequence]?.lease else { continue }
                 putBack(
                     sequence, error: "not acknowledged within \(lease.visibility)",
                     notBefore: now.running + backoff(sequence, random),
-                    isLostAlone: sequences.count == 1)
+                    lostOf: company)
             }
         }
     }

@@ -53,12 +53,10 @@ extension QueueState {
         /// The entry that the group depends on: in flight, ready or delayed.
         var current: UInt64? { inFlight ?? waiting.first }
 
-        /// Puts the first entry in flight and returns it. Nil if the place is not the group's own.
-        mutating func deliver(_ place: UInt64) -> UInt64? {
-            guard self.place == place else { return nil }
-            self.place = nil
+        /// Puts the first entry in flight.
+        mutating func deliver() {
+            place = nil
             inFlight = waiting.popFirst()
-            return inFlight
         }
     }
 

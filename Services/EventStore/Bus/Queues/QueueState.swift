@@ -40,7 +40,7 @@ struct QueueState: Sendable {
     /// All entries, the oldest first.
     var ages = Heap<Age>()
     var changes: [Change] = []
-    var inFlightLimit = InFlightLimit()
+    var suspects = Suspects()
 
     /// Creates an empty queue. New leases get numbers above `lastLease`. It must be at least the
     /// highest number that an earlier process gave in this queue. Otherwise an old lease could
@@ -88,7 +88,8 @@ extension QueueState {
         arm(entry)
     }
 
-    /// Leases up to `max` entries, each of another group.
+    /// Leases up to `max` entries, each of another group. The consumer gets fewer if the next one
+    /// was lost with others, and it has too many in flight for that one.
     ///
     /// - Parameters:
     ///   - visibility: the visibility timeout; nil for the queue's own.
@@ -98,13 +99,18 @@ extension QueueState {
     ) -> [Delivery] {
         guard !isPaused else { return [] }
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
-        let max = Swift.min(max, inFlightLimit.left(for: consumer, with: inFlight))
+        var most = mostInFlight(of: consumer)
+        var held = inFlight.sequences(of: consumer).count
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(Swift.max(0, Swift.min(max, readyGroups)))
-        while deliveries.count < max, let place = line.popFirst() {
-            guard let sequence = groups[place.group]?.deliver(place.number),
-                var entry = entries[sequence]
-            else { continue }
+        while deliveries.count < max, let place = nextPlace(),
+            let sequence = groups[place.group]?.waiting.first, var entry = entries[sequence]
+        {
+            most = Swift.min(most, suspects[sequence])
+            guard held < most else { break }
+            held += 1
+            _ = line.popFirst()
+            groups[place.group]?.deliver()
             readyGroups -= 1
             entry.receives += 1
             entry.firstReceivedAt = entry.firstReceivedAt ?? now.log
@@ -130,10 +136,11 @@ extension QueueState {
     /// Removes the entry. Returns false and does nothing if the lease is not the current one.
     mutating func acknowledge(_ sequence: UInt64, lease: UInt64) -> Bool {
         guard let entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.noteVerdict(on: sequence)
         inFlight.remove(sequence)
+        suspects.remove(sequence)
         entries[sequence] = nil
         groups[entry.group]?.inFlight = nil
-        inFlightLimit.raise()
         changes.append(.acknowledged(sequence))
         updateHead(of: entry.group)
         return true
@@ -147,7 +154,8 @@ extension QueueState {
         now: BusTime, random: () -> Double
     ) -> Bool {
         guard entries[sequence]?.lease?.number == lease else { return false }
-        inFlightLimit.raise()
+        inFlight.noteVerdict(on: sequence)
+        suspects.remove(sequence)
         putBack(
             sequence, error: error, notBefore: now.running + (delay ?? backoff(sequence, random)))
         return true
@@ -157,6 +165,7 @@ extension QueueState {
     /// and does nothing if the lease is not the current one.
     mutating func takeBack(_ sequence: UInt64, lease: UInt64) -> Bool {
         guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.noteVerdict(on: sequence)
         inFlight.remove(sequence)
         entry.lease = nil
         entry.receives -= 1
@@ -173,11 +182,11 @@ extension QueueState {
     /// does nothing if the lease is not the current one.
     mutating func giveUp(_ sequence: UInt64, lease: UInt64, error: String) -> Bool {
         guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
+        inFlight.noteVerdict(on: sequence)
         inFlight.remove(sequence)
         entry.lease = nil
         entry.error = error
         groups[entry.group]?.inFlight = nil
-        inFlightLimit.raise()
         deadLetter(entry, .unreadable)
         updateHead(of: entry.group)
         return true
@@ -190,6 +199,7 @@ extension QueueState {
     ) -> Bool {
         guard var entry = entries[sequence], entry.lease?.number == lease else { return false }
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
+        inFlight.noteVerdict(on: sequence)
         entry.lease?.visibility = visibility
         entry.lease?.expires = now.running + visibility
         entries[sequence] = entry
@@ -202,11 +212,11 @@ extension QueueState {
     /// and does not know them. An entry at its receive limit is dead. Returns their number.
     mutating func release(consumer: String) -> Int {
         let released = inFlight.sequences(of: consumer).sorted(by: >)
-        inFlightLimit.lower(afterLossOf: released.count)
+        let company = inFlight.companyAtLoss(of: consumer)
         for sequence in released {
             putBack(
                 sequence, error: "released by \(consumer) before acknowledgement", notBefore: nil,
-                inFront: true, isLostAlone: released.count == 1)
+                inFront: true, lostOf: company)
         }
         return released.count
     }
@@ -219,6 +229,7 @@ extension QueueState {
         var touched: Set<GroupKey> = []
         for purged in entries.keys.filter({ $0 <= sequence }).sorted() {
             guard let key = entries.removeValue(forKey: purged)?.group else { continue }
+            suspects.remove(purged)
             if inFlight.remove(purged) {
                 groups[key]?.inFlight = nil
             } else {
