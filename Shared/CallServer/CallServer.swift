@@ -17,8 +17,11 @@ public actor CallServer: LoopActor {
     /// How often the server looks whether callers have disconnected.
     private static let pause: Duration = .seconds(1)
 
-    /// How many messages the server takes before it begins the next calls.
+    /// How many short messages the server takes before it begins the next calls.
     private static let messagesAtATime = 16
+    /// Messages from this size on are long. libzmq may keep some of each connection, so the server
+    /// takes them for as long as it has worked before.
+    private static let longMessage = 16 << 10
     /// How long the server begins calls before it takes further messages.
     private static let beginning: Duration = .milliseconds(1)
 
@@ -39,6 +42,8 @@ public actor CallServer: LoopActor {
     /// The calls that end when their callers disconnect, with the connection they came by.
     private var leavable: [UInt64: (connection: Connection?, task: Task<Void, Never>?)] = [:]
     private var lastCall: UInt64 = 0
+    /// When the server last took messages, or began to work again.
+    private var lastTaken = ContinuousClock.now
 
     private typealias Reply = (kind: MessageKind, frames: [[UInt8]])
 
@@ -67,6 +72,7 @@ public actor CallServer: LoopActor {
         // memory for it.
         var options = Socket.Options()
         options.maximumMessageBytes = Int64(Limits.argumentBytes)
+        options.receiveHighWaterMark = 8
         socket = try Socket(.router, on: loop, in: context, options: options)
         try socket.bind(endpoint)
     }
@@ -175,7 +181,12 @@ public actor CallServer: LoopActor {
                 var next = waiting.popFirst()
                 guard next != nil else {
                     // A flood of rejected messages would keep the thread from its other work.
-                    if mayHaveMore { await Task.yield() } else { _ = try await socket.readable() }
+                    if mayHaveMore {
+                        await Task.yield()
+                    } else {
+                        _ = try await socket.readable()
+                        lastTaken = .now
+                    }
                     continue
                 }
                 let end = ContinuousClock.now + Self.beginning
@@ -213,8 +224,14 @@ public actor CallServer: LoopActor {
 
     /// Takes some messages. Returns whether there may be more.
     private func takeRequests() throws -> Bool {
-        for _ in 0..<Self.messagesAtATime {
+        let start = ContinuousClock.now
+        defer { lastTaken = .now }
+        let end = start + (start - lastTaken)
+        var short = 0
+        while short < Self.messagesAtATime {
             guard let message = try socket.receiveRequest() else { return false }
+            let bytes = message.frames.reduce(0) { $0 + $1.count }
+            if bytes < Self.longMessage || .now > end { short += 1 }
             if let request = admit(message) { waiting.append(request, to: request.lane) }
         }
         return true

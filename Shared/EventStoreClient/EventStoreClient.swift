@@ -26,7 +26,8 @@ public struct EventStoreClient: Sendable {
         timeout: Duration = .seconds(30)
     ) async throws {
         connection = try await RequestClient(
-            endpoint: endpoint, to: Self.name, on: loop, in: context)
+            endpoint: endpoint, to: Self.name, argumentBytes: Limits.amendmentBytes, on: loop,
+            in: context)
         appends = AppendQueue(connection)
         self.timeout = timeout
         self.loop = loop

@@ -1,5 +1,5 @@
 import DequeModule
-import EventSourcing
+public import EventSourcing
 import JSON
 import WireProtocol
 public import ZeroMQ
@@ -50,6 +50,7 @@ public actor RequestClient: LoopActor {
     /// The earliest time at which a request's deadline may pass.
     private var nextDeadline: ContinuousClock.Instant = .now
     private(set) var isClosed = false
+    private let argumentBytes: Int
     /// Why the process refused the connection, or nil since it has answered.
     private var refusal: String?
 
@@ -57,11 +58,15 @@ public actor RequestClient: LoopActor {
     ///
     /// If the process is not running yet, requests wait for it.
     ///
-    /// - Parameter peer: the name of the process. With keys, the process must prove it over TCP.
+    /// - Parameters:
+    ///   - peer: the name of the process. With keys, the process must prove it over TCP.
+    ///   - argumentBytes: how long an argument the process takes.
     /// - Throws: `ZeroMQError` if the endpoint is invalid or needs keys.
     public init(
-        endpoint: String, to peer: String, on loop: SocketLoop, in context: Context
+        endpoint: String, to peer: String, argumentBytes: Int = Limits.argumentBytes,
+        on loop: SocketLoop, in context: Context
     ) async throws {
+        self.argumentBytes = argumentBytes
         self.loop = loop
         self.endpoint = endpoint
         socket = try Socket(.dealer, on: loop, in: context)
@@ -170,11 +175,11 @@ public actor RequestClient: LoopActor {
         try await request(.call, within: timeout) { attempt in
             let argument = try argument(attempt)
             // The process would close the connection of a longer message without an answer.
-            guard argument.count <= Limits.argumentBytes else {
+            guard argument.count <= argumentBytes else {
                 throw ProtocolError(
                     .invalid,
                     "the argument of \(name) has \(argument.count) bytes; a call has up to "
-                        + "\(Limits.argumentBytes)")
+                        + "\(argumentBytes)")
             }
             return [Array(name.utf8), argument]
         }.body

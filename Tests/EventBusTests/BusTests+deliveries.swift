@@ -330,6 +330,20 @@ import ZeroMQ
         for consumer in others + [consumer] { await consumer.close() }
     }
 
+    @Test func `Acknowledgements that are too long for one call are sent in several`()
+        async throws
+    {
+        let bus = try await bus()
+        try await bus.append(300)
+        let consumer = try await bus.store.consumer(of: "q", named: "c")
+        let deliveries = try await consumer.receive(300)
+        let error = String(repeating: "x", count: Acknowledgement.errorBytes)
+        let results = try await consumer.acknowledge(
+            deliveries.map { $0.acknowledgement(.failed(error: error, delay: nil)) })
+        #expect(results == Array(repeating: true, count: 300))
+        await consumer.close()
+    }
+
     @Test func `Maximum age of an event is measured by the log's time`() async throws {
         let bus = try await RunningBus()
         try await bus.put(

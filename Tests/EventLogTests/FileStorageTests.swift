@@ -12,10 +12,10 @@ import Testing
             var log = try open(FileStorage(folder: folder))
             for number in 1...50 { try log.stage([event(number)]) }
             try log.commit()
-            #expect(throws: LogError.self) { try FileStorage(folder: folder) }
+            #expect(throws: LogError.locked(folder)) { try FileStorage(folder: folder) }
         }
         let again = try open(FileStorage(folder: folder))
-        #expect(throws: LogError.self) { try FileStorage(reading: folder) }
+        #expect(throws: LogError.locked(folder)) { try FileStorage(reading: folder) }
         #expect(try again.all().map(\.id.low) == (1...50).map { UInt64($0) })
     }
 
@@ -61,6 +61,16 @@ import Testing
                     == names.filter { hasLock || $0 != "lock" }.sorted())
             if hasLock { #expect(try status() == before) }
         }
-        #expect(throws: LogError.self) { try FileStorage(reading: folder + "/none").names() }
+        #expect(try FileStorage(reading: folder + "/none").names().isEmpty)
+    }
+
+    @Test func `Lock that can't be opened is an error of the storage, and no other process's`()
+        throws
+    {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(
+            atPath: folder + "/lock", withIntermediateDirectories: true)
+        let error = #expect(throws: LogError.self) { try FileStorage(folder: folder) }
+        #expect(error?.kind == .storage)
     }
 }

@@ -26,6 +26,17 @@ extension `Event store server` {
         #expect(answers.values.contains(.error))
     }
 
+    @Test func `Argument that is too long is rejected before it is decoded`() async throws {
+        let store = try await Store()
+        let client = try await store.client()
+        let argument = #"{"after":0,"limit":500}"# + String(repeating: " ", count: 512 << 10)
+        try await client.send([header(.call, 1), Array("streams".utf8), Array(argument.utf8)])
+        let answer = try await client.receive()
+        #expect(try kind(answer[0]).kind == .error)
+        #expect(problem(answer[1]).code == .invalid)
+        #expect(problem(answer[1]).message.contains("\(argument.utf8.count) bytes"))
+    }
+
     @Test func `Subscriber to thousands of topics is disconnected, and others are served`()
         async throws
     {

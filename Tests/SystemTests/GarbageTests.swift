@@ -101,7 +101,7 @@ private struct Garbage {
         messages += (0..<100).map { _ in
             (0..<Int.random(in: 1...6, using: &random)).map { _ in random.bytes(0...64) }
         }
-        messages.append([random.bytes(2_000_000...2_000_000)])
+        messages.append([random.bytes(500_000...500_000)])
         messages += ["event", "limit", "account", "PlaceOrder", ""].map {
             [header, Array($0.utf8), [0x7B] + random.bytes(0...64)]
         }

@@ -108,6 +108,7 @@ enum Untested {
         "Services/Orders/Main/Import/ImportProgress.swift": "SystemTests/ImportTests",
         "Services/Orders/Main/OrderImport.swift": "SystemTests/ImportTests",
         "Services/Route/Main/HubNetwork.swift": "SystemTests/DeadLetterTests",
+        "Shared/EventStoreClient/Queues/QueueConsumer.swift": "EventBusTests/BusTests+deliveries",
         "Shared/EventStoreClient/ServiceClient.swift": "SystemTests/StoppedEntityTests",
         "Shared/IntegrationHarness/Suite.swift": "SystemTests/SystemTests",
         "Shared/Observability/Server/MetricsServer.swift": "SystemTests/MetricsTests",

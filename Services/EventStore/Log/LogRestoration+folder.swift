@@ -21,26 +21,26 @@ extension LogRestoration {
         let files = FileManager.default
         // The log may be a link to another disk, where the new folder must be, too.
         let folder = try Self.target(of: folder)
+        guard !isDryRun else {
+            let present = try FileStorage(reading: folder)
+            try await self.init(of: present, from: archive, isDryRun: true, progress: progress)
+            return
+        }
         let present =
             files.fileExists(atPath: folder) ? try FileStorage(folder: folder) : nil
         // Holds the lock to the end, so that no store creates a log in the folder meanwhile.
         defer { withExtendedLifetime(present) {} }
         if let present, try !present.names().isEmpty {
-            try await self.init(of: present, from: archive, isDryRun: isDryRun, progress: progress)
+            try await self.init(of: present, from: archive, progress: progress)
             return
         }
-        // A dry run must not touch what a restoration that was killed has left.
-        let beside = folder + (isDryRun ? ".trying" : ".restoring")
+        let beside = folder + ".restoring"
         let parent = URL(filePath: folder).deletingLastPathComponent().path
         let made: [String]
         do throws(SystemError) {
             made = try Folder.makeWithParents(parent)
         } catch {
             throw DaybookError(.storage, "can't create \(parent): \(error)")
-        }
-        let discard = {
-            if files.fileExists(atPath: beside) { try files.removeItem(atPath: beside) }
-            Folder.removeEmpty(made)
         }
         let storage: FileStorage
         do {
@@ -54,10 +54,11 @@ extension LogRestoration {
         do {
             // A restoration that was killed has left files.
             for name in try storage.names() { try storage.remove(name) }
-            try await self.init(of: storage, from: archive, isDryRun: isDryRun, progress: progress)
-            if isDryRun { try discard() } else { try storage.move(to: folder) }
+            try await self.init(of: storage, from: archive, progress: progress)
+            try storage.move(to: folder)
         } catch {
-            try discard()
+            if files.fileExists(atPath: beside) { try files.removeItem(atPath: beside) }
+            Folder.removeEmpty(made)
             throw error
         }
     }

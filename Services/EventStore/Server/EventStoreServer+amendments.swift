@@ -10,7 +10,8 @@ extension EventStoreServer {
 
     /// Amends an event for every later read.
     func amend(_ argument: Data, _ caller: Caller) throws -> [UInt8] {
-        let request = try JSON.argument(CommandRequest<AmendEvent>.self, argument)
+        let request = try JSON.argument(
+            CommandRequest<AmendEvent>.self, argument, maximumBytes: Limits.amendmentBytes)
         let amendment = try Self.amendment(request.command)
         return try change(
             request.command.event, to: amendment,

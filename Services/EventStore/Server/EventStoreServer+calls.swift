@@ -154,9 +154,9 @@ extension EventStoreServer {
         _ type: Value.Type, _ bytes: some Collection<UInt8>
     ) throws(ProtocolError) -> Value {
         do {
-            return try JSON.decode(type, from: bytes)
+            return try JSON.argument(type, Data(bytes))
         } catch {
-            throw ProtocolError(.invalid, "the argument is not a \(type) in JSON")
+            throw ProtocolError(describing: error)
         }
     }
 }

@@ -10,6 +10,8 @@ public enum Limits {
     public static let appendEvents = 10_000
     /// The largest size of all records in one append, in bytes.
     public static let appendBytes = 8 << 20
-    /// The largest argument of a call, in bytes.
-    public static let argumentBytes = 2 << 20
+    /// The largest argument of a call, except of an amendment, in bytes.
+    public static let argumentBytes = 512 << 10
+    /// The largest argument of an amendment, which may have the data of a record, in bytes.
+    public static let amendmentBytes = 2 << 20
 }

@@ -49,6 +49,11 @@ public struct QueueConsumer: Sendable {
         _ acknowledgements: [Acknowledgement], timeout: Duration = .seconds(30)
     ) async throws -> [Bool] {
         let argument = try Acknowledgement.frame(acknowledgements, of: queue)
+        guard argument.count <= Limits.argumentBytes || acknowledgements.count < 2 else {
+            let half = acknowledgements.count / 2
+            return try await acknowledge(Array(acknowledgements.prefix(half)), timeout: timeout)
+                + acknowledge(Array(acknowledgements.dropFirst(half)), timeout: timeout)
+        }
         return try await connection.call(BusCall.acknowledge, within: timeout) { _ in argument }
             .map { $0 != 0 }
     }

@@ -169,9 +169,16 @@ public struct Nothing: Codable, Hashable, Sendable {
 extension JSON {
     /// Returns the argument of a call, decoded from JSON.
     ///
+    /// - Parameter maximumBytes: how long the argument may be, because a process does nothing else
+    ///   while it decodes it.
     /// - Throws: `invalid`, with what is wrong with the argument.
-    public static func argument<Value: Decodable>(_ type: Value.Type, _ data: Data) throws -> Value
-    {
+    public static func argument<Value: Decodable>(
+        _ type: Value.Type, _ data: Data, maximumBytes: Int = Limits.argumentBytes
+    ) throws -> Value {
+        guard data.count <= maximumBytes else {
+            throw ProtocolError(
+                .invalid, "the argument has \(data.count) bytes; it may have \(maximumBytes)")
+        }
         do {
             return try decode(type, from: data)
         } catch let error as DecodingError {

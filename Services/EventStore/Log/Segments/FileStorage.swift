@@ -12,23 +12,24 @@ public final class FileStorage: LogStorage {
 
     /// Opens the folder, or creates it with its parents if it does not exist.
     ///
-    /// - Throws: `storage` if another process has locked the folder, or a system call fails.
+    /// - Throws: `locked` if another process has locked the folder, `storage` if a system call
+    ///   fails.
     public init(folder: String) throws(LogError) {
         self.folder = folder
         _ = try Self.attempt("make folder", folder, try Folder.makeWithParents(folder))
         let path = "\(folder)/\(Self.lockName)"
         let lock = try Self.attempt("lock", path, try File(path, .create))
         guard try Self.attempt("lock", path, try lock.lock()) else {
-            throw Self.lockedByOther(folder)
+            throw .locked(folder)
         }
         self.lock = lock
         isReadOnly = false
     }
 
     /// Opens the folder for reading, without any write to it. So the folder may be on a medium that
-    /// can't be written to. Every change fails.
+    /// can't be written to. Every change fails. A folder that does not exist is empty.
     ///
-    /// - Throws: `storage` if another process has locked the folder, or the folder can't be read.
+    /// - Throws: `locked` if another process has locked the folder, `storage` if it can't be read.
     public init(reading folder: String) throws(LogError) {
         self.folder = folder
         isReadOnly = true
@@ -43,7 +44,7 @@ public final class FileStorage: LogStorage {
             // Some file systems do not lock a file that is open for reading, or lock none at all.
             isLocked = true
         }
-        if !isLocked { throw Self.lockedByOther(folder) }
+        if !isLocked { throw .locked(folder) }
     }
 
     deinit { lock?.unlock() }
@@ -63,6 +64,9 @@ public final class FileStorage: LogStorage {
 
     /// Lists the files, sorted by name, without the lock and hidden files.
     public func names() throws(LogError) -> [String] {
+        if isReadOnly, try Self.attempt("look at", folder, try Folder.status(of: folder)) == nil {
+            return []
+        }
         let names = try Self.attempt("list", folder, try Folder.names(in: folder))
         return names.filter { !$0.hasPrefix(".") && $0 != Self.lockName }.sorted()
     }
@@ -152,10 +156,6 @@ public final class FileStorage: LogStorage {
     /// Throws if the folder is open for reading only.
     private func checkWritable(_ operation: String, _ name: String) throws(LogError) {
         if isReadOnly { throw .storage(operation, name, reason: "it is open for reading only") }
-    }
-
-    private static func lockedByOther(_ folder: String) -> LogError {
-        .storage("lock", folder, reason: "another process writes to this log; stop it first")
     }
 
     private static func sync(_ folder: String) throws(LogError) {

@@ -5,6 +5,8 @@ public enum LogError: ClassifiedError, Hashable {
     /// A file operation failed: which one, as an infinitive such as `read`, on which file or
     /// folder, and the reason that the system gives.
     case storage(_ operation: String, _ name: String, reason: String)
+    /// Another process has locked the folder.
+    case locked(String)
     /// The segment has a format version that this program does not know.
     case unknownVersion(segment: String, UInt32)
     /// The bytes that should hold the event at `position` are invalid. The position is 0 if the
@@ -21,8 +23,7 @@ public enum LogError: ClassifiedError, Hashable {
 
     public var kind: DaybookError.Kind {
         switch self {
-        // The disk did not fail: another process has locked the log.
-        case .storage("lock", _, _): .unavailable
+        case .locked: .unavailable
         case .storage: .storage
         case .unknownVersion, .damaged, .missing, .missingEnd, .damagedIndex: .damaged
         case .closed: .internal
@@ -34,6 +35,8 @@ public enum LogError: ClassifiedError, Hashable {
         switch self {
         case .storage(let operation, let name, let reason):
             "can't \(operation) \(name): \(reason)"
+        case .locked(let folder):
+            "can't lock \(folder): another process writes to this log; stop it first"
         case .unknownVersion(let segment, let version):
             "\(segment) has format version \(version); this program is too old "
                 + "to read it"
