@@ -22,6 +22,8 @@ public actor CallServer: LoopActor {
     /// Messages from this size on are long. libzmq may keep some of each connection, so the server
     /// takes them for as long as it has worked before.
     private static let longMessage = 16 << 10
+    /// How long the server takes long messages before it works again.
+    private static let longest: Duration = .milliseconds(100)
     /// How long the server begins calls before it takes further messages.
     private static let beginning: Duration = .milliseconds(1)
 
@@ -71,7 +73,8 @@ public actor CallServer: LoopActor {
         // No call is longer. libzmq closes the connection of a longer message before it allocates
         // memory for it.
         var options = Socket.Options()
-        options.maximumMessageBytes = Int64(Limits.argumentBytes)
+        // With the bytes that encryption adds.
+        options.maximumMessageBytes = Int64(Limits.argumentBytes + 1024)
         options.receiveHighWaterMark = 8
         socket = try Socket(.router, on: loop, in: context, options: options)
         try socket.bind(endpoint)
@@ -226,7 +229,7 @@ public actor CallServer: LoopActor {
     private func takeRequests() throws -> Bool {
         let start = ContinuousClock.now
         defer { lastTaken = .now }
-        let end = start + (start - lastTaken)
+        let end = start + min(start - lastTaken, Self.longest)
         var short = 0
         while short < Self.messagesAtATime {
             guard let message = try socket.receiveRequest() else { return false }

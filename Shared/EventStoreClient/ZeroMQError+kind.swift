@@ -4,6 +4,7 @@ public import ZeroMQ
 extension ZeroMQError: ClassifiedError {
     /// `usage` for a malformed endpoint. Otherwise `unavailable`: it is in use or can't be reached.
     public var kind: DaybookError.Kind {
-        .invalid ~= self || .unknownTransport ~= self ? .usage : .unavailable
+        let isMalformed = [.invalid, .unknownTransport, .tooLong].contains { $0 ~= self }
+        return isMalformed ? .usage : .unavailable
     }
 }

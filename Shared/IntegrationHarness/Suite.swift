@@ -128,19 +128,20 @@ public final class Suite {
 
     /// Asks the process to stop, waits until it has ended, and returns its exit status.
     ///
-    /// The status is -1 if a signal ended it. After `timeout`, in seconds, the process is killed.
+    /// See ``waitForExit(of:timeout:)``.
     @discardableResult
-    public func terminate(_ name: String, timeout: TimeInterval = 120) -> Int32 {
+    public func terminate(_ name: String, timeout: TimeInterval = 120) -> Int32? {
         processes[name]?.terminate()
         return waitForExit(of: name, timeout: timeout)
     }
 
     /// Waits until the process has ended, and returns its exit status, or the negative number of
-    /// the signal that ended it. Returns 0 for a process that was not started or has been stopped.
+    /// the signal that ended it. Returns nil for a process that was not started or has been
+    /// stopped.
     ///
     /// After `timeout`, in seconds, the process is killed.
-    public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32 {
-        processes.removeValue(forKey: name).map { Self.exitStatus(of: $0, timeout) } ?? 0
+    public func waitForExit(of name: String, timeout: TimeInterval = 120) -> Int32? {
+        processes.removeValue(forKey: name).map { Self.exitStatus(of: $0, timeout) }
     }
 
     private static func exitStatus(of process: Process, _ timeout: TimeInterval) -> Int32 {

@@ -72,6 +72,8 @@ final class ConnectionTable: Sendable {
         /// How much the process has grown since then, and how long it has been more than it may.
         var growth = 0
         var grownFor = Duration.zero
+        /// How long ago the memory was last measured.
+        var sinceMemory = Duration.zero
         /// The memory when it last had risen by a step, and how long ago that was.
         var risenTo = 0
         var calmFor = Duration.zero
@@ -217,8 +219,11 @@ final class ConnectionTable: Sendable {
             state.forgetClosed()
             state.mayHaveClosed = true
             for descriptor in state.entries.keys { state.entries[descriptor]?.measure(elapsed) }
-            return closeFloods(&state) + closeUnread(&state)
-                + (memory.map { closeAfterGrowth(&state, $0, elapsed) } ?? [])
+            state.sinceMemory += elapsed
+            let closed = closeFloods(&state) + closeUnread(&state)
+            guard let memory else { return closed }
+            defer { state.sinceMemory = .zero }
+            return closed + closeAfterGrowth(&state, memory, state.sinceMemory)
         }
     }
 

@@ -210,6 +210,9 @@ internal import CZeroMQ
     ///
     /// - Throws: `keysNeeded` if it needs protection and there are no keys.
     private func security(at endpoint: String) throws(ZeroMQError) -> Security? {
+        guard endpoint != "ipc://" else {
+            throw ZeroMQError(code: EINVAL, "\(endpoint) must name the path of a socket")
+        }
         guard endpoint.hasPrefix("tcp://") else { return nil }
         // libzmq would take other numbers modulo 65,536, and pass over what follows the digits.
         let port = endpoint.split(separator: ":").last ?? ""

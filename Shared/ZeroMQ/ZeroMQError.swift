@@ -31,6 +31,8 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     public static let addressInUse = ZeroMQError(code: EADDRINUSE)
     /// The endpoint is malformed.
     public static let invalid = ZeroMQError(code: EINVAL)
+    /// The endpoint's path is longer than a socket's may be.
+    public static let tooLong = ZeroMQError(code: ENAMETOOLONG)
     /// The endpoint begins with a transport that does not exist.
     public static let unknownTransport = ZeroMQError(code: EPROTONOSUPPORT)
     /// The socket can't send or receive without waiting.

@@ -336,10 +336,12 @@ import ZeroMQ
         let bus = try await bus()
         try await bus.append(300)
         let consumer = try await bus.store.consumer(of: "q", named: "c")
-        let deliveries = try await consumer.receive(300)
+        var deliveries: [Delivery] = []
+        while deliveries.count < 300 { deliveries += try await consumer.receive(300) }
         let error = String(repeating: "x", count: Acknowledgement.errorBytes)
-        let results = try await consumer.acknowledge(
-            deliveries.map { $0.acknowledgement(.failed(error: error, delay: nil)) })
+        let verdicts = deliveries.map { $0.acknowledgement(.failed(error: error, delay: nil)) }
+        #expect(try Acknowledgement.frame(verdicts, of: "q").count > Limits.argumentBytes)
+        let results = try await consumer.acknowledge(verdicts)
         #expect(results == Array(repeating: true, count: 300))
         await consumer.close()
     }

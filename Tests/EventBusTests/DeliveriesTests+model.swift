@@ -8,7 +8,8 @@ import WireProtocol
 @testable import EventBus
 
 @Suite(.mayBlock) struct `Random deliveries, dead letters and crashes` {
-    @Test(arguments: 0..<12 as Range<UInt64>)
+    // The last ones have found faults.
+    @Test(arguments: Array(0..<12) + [168, 215, 298, 306, 343] as [UInt64])
     func `Every event is acknowledged once, in order in its group, whatever fails`(
         seed: UInt64
     ) throws {

@@ -38,6 +38,9 @@ final class Queue {
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
     }
 
+    /// Whether the consumer would get an entry.
+    func mayReceive(_ consumer: String) -> Bool { state.mayReceive(consumer) }
+
     /// Receives one entry, and throws if the queue is empty.
     func next() throws -> QueueState.Delivery { try #require(receive(1).first) }
 

@@ -9,7 +9,7 @@ import WireProtocol
     /// The seed decides whether there are dead letters, and whether groups wait behind them.
     @Test(arguments: 0..<12 as Range<UInt64>)
     func `Queue keeps order, loses no entry and reports correct counts`(seed: UInt64) {
-        var model = Model(seed: seed)
+        var model = QueueModel(seed: seed)
         for _ in 0..<1_500 { model.step() }
         model.drain()
         #expect(model.disk.isEmpty)
@@ -24,7 +24,7 @@ import WireProtocol
 
 /// The entries that a caller of the queue has on disk and in flight. The model derives every answer
 /// of the state from all of them, without indexes.
-private struct Model {
+struct QueueModel {
     var random: SplitMix
     var state: QueueState
     var now = BusTime(running: .zero, log: Timestamp(microseconds: 0))
@@ -37,7 +37,7 @@ private struct Model {
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
     /// How many deliveries each consumer had when it first lost one since its last verdict.
-    var company: [String: Int] = [:]
+    var lostTogether: [String: Int] = [:]
     /// The greatest number of deliveries in flight of a consumer that gets the entry.
     var limits: [UInt64: Int] = [:]
     /// The step in which each group became ready, negative if it was released. Nil after an entry
@@ -72,7 +72,7 @@ private struct Model {
 
 // MARK: - Operations
 
-extension Model {
+extension QueueModel {
     mutating func step() {
         steps += 1
         switch Int.random(in: 0..<100, using: &random) {
@@ -110,9 +110,8 @@ extension Model {
         let deliveries = state.receive(
             max: max, visibility: visibility, consumer: consumer, token: token, now: now)
         let most = state.isPaused ? 0 : min(max, ready.count)
-        // The next entry was lost with others, and the consumer has too many.
-        #expect(
-            deliveries.count == most || deliveries.count < most && !state.mayReceive(consumer))
+        let mayReceive = state.mayReceive(consumer)
+        #expect(deliveries.count == most || deliveries.count < most && !mayReceive)
         for delivery in deliveries {
             var expected = disk[delivery.entry.sequence]
             expected?.receives += 1
@@ -130,14 +129,17 @@ extension Model {
         }
         let own = held.filter { $0.value.consumer == consumer }
         #expect(deliveries.isEmpty || own.keys.allSatisfy { limits[$0] ?? .max >= own.count })
-        let turns = deliveries.compactMap { readySince.removeValue(forKey: $0.entry.group) ?? nil }
-        if let last = turns.max(), let next = readySince.values.compactMap(\.self).min() {
-            #expect(last <= next)
+        let left = ready.filter { held[$0] == nil }
+        // Else one that was lost with others is next, and the consumer has too many for it.
+        if deliveries.count < most, own.keys.allSatisfy({ limits[$0] ?? .max > own.count }) {
+            #expect(left.contains { limits[$0] ?? .max <= own.count })
+            #expect(state.suspects.areWaitedFor || left.allSatisfy { limits[$0] != nil })
         }
+        checkTurns(of: deliveries.map(\.entry), before: left)
     }
 
     /// Performs an operation on an entry in flight, sometimes with a wrong lease.
-    mutating func useLease(_ act: (inout Model, UInt64, UInt64) -> Bool) {
+    mutating func useLease(_ act: (inout QueueModel, UInt64, UInt64) -> Bool) {
         guard let (sequence, lease) = held.min(by: { $0.key < $1.key }).map({ ($0, $1.lease) })
         else { return }
         if Int.random(in: 0..<4, using: &random) == 0 {
@@ -156,7 +158,7 @@ extension Model {
     /// Notes that the consumer is alive, if the lease is the current one.
     mutating func noteVerdict(_ sequence: UInt64, _ lease: UInt64, isHandled: Bool) {
         guard let delivery = held[sequence], delivery.lease == lease else { return }
-        company[delivery.consumer] = nil
+        lostTogether[delivery.consumer] = nil
         if isHandled { limits[sequence] = nil }
     }
 
@@ -214,8 +216,8 @@ extension Model {
     mutating func lose(_ deliveries: [(key: UInt64, value: Held)]) {
         guard let consumer = deliveries.first?.value.consumer else { return }
         let lost = Swift.max(
-            company[consumer] ?? 0, held.values.count { $0.consumer == consumer })
-        company[consumer] = lost
+            lostTogether[consumer] ?? 0, held.values.count { $0.consumer == consumer })
+        lostTogether[consumer] = lost
         guard lost > 1 else { return }
         for (sequence, delivery) in deliveries {
             held[sequence]?.receives = Swift.max(delivery.receives - 1, 1)
@@ -227,6 +229,10 @@ extension Model {
     mutating func redrive() {
         guard let first = dead.keys.min(), let group = dead[first]?.group else { return }
         let isBlocked = blocked.remove(group) != nil
+        // It gets another place if its first entry is not one that was lost with others any more.
+        if heads.contains(where: { disk[$0]?.group == group && limits[$0] != nil }) {
+            readySince.updateValue(nil, forKey: group)
+        }
         for (sequence, entry) in dead where isBlocked ? entry.group == group : sequence == first {
             redriven += 1
             dead[sequence] = nil
@@ -251,7 +257,7 @@ extension Model {
     /// Restarts the process: entries in flight stay in flight.
     mutating func restart() {
         state = QueueState(settings: state.settings, lastLease: leases.max() ?? 0)
-        (readySince, company, limits) = ([:], [:], [:])
+        (readySince, lostTogether, limits) = ([:], [:], [:])
         for group in blocked { state.block(group) }
         load { _ in true }
     }
@@ -259,7 +265,7 @@ extension Model {
     mutating func purge() {
         state.removeAll(through: lastSequence)
         ended.formUnion(disk.keys)
-        (disk, held, company, limits) = ([:], [:], [:], [:])
+        (disk, held, lostTogether, limits) = ([:], [:], [:], [:])
     }
 
     /// Acknowledges all entries, and redrives the dead letters to acknowledge them, too.
@@ -273,118 +279,6 @@ extension Model {
             for (sequence, held) in held { #expect(acknowledge(sequence, held.lease)) }
             follow()
             check()
-        }
-    }
-}
-
-// MARK: - Checks
-
-extension Model {
-    /// Applies the changes that the state reports to the model, and checks them.
-    mutating func follow() {
-        for change in state.takeChanges() {
-            switch change {
-            case .leased(let entry):
-                #expect(held[entry.sequence]?.lease == entry.lease?.number)
-                #expect(held[entry.sequence]?.expires == entry.lease?.expires)
-                disk[entry.sequence] = entry
-                continue
-            case .voided(let entry):
-                disk[entry.sequence] = entry
-            case .retried(let entry):
-                #expect(entry.receives == held[entry.sequence]?.receives)
-                #expect(entry.receives < state.settings.retry.maximumReceives)
-                #expect(entry.error != nil)
-                disk[entry.sequence] = entry
-                if let notBefore = entry.notBefore {
-                    #expect(notBefore > now.running)
-                    backingOff.insert(entry.sequence)
-                } else {
-                    backingOff.remove(entry.sequence)
-                }
-            case .acknowledged(let sequence):
-                #expect(held[sequence] != nil)
-                end(sequence)
-            case .deadLettered(let entry, let cause):
-                judge(entry, cause)
-                #expect(disk.removeValue(forKey: entry.sequence) != nil)
-                dead[entry.sequence] = entry
-                if state.settings.afterDeath == .wait { blocked.insert(entry.group) }
-                readySince.updateValue(nil, forKey: entry.group)
-            case .dropped(let entry, let cause):
-                judge(entry, cause)
-                end(entry.sequence)
-                readySince.updateValue(nil, forKey: entry.group)
-            }
-            held[change.sequence] = nil
-        }
-        company = company.filter { consumer, _ in held.values.contains { $0.consumer == consumer } }
-        limits = limits.filter { sequence, _ in
-            disk[sequence].map { !blocked.contains($0.group) } ?? false
-        }
-    }
-
-    mutating func end(_ sequence: UInt64) {
-        #expect(disk.removeValue(forKey: sequence) != nil)
-        #expect(ended.insert(sequence).inserted)
-    }
-
-    func judge(_ entry: QueueEntry, _ cause: DeadLetterCause) {
-        let isSpent = entry.receives >= state.settings.retry.maximumReceives
-        switch cause {
-        case .maximumReceives: #expect(isSpent)
-        case .maximumAge:
-            #expect(!isSpent && !state.isPaused && diesAt(entry.sequence) <= now.log)
-            #expect(heads.contains(entry.sequence))
-        case .targetNotFound: Issue.record("a queue state does not look for targets")
-        case .unreadable: Issue.record("no consumer of the model gives up an event")
-        }
-    }
-
-    /// The first entry of each group that is not blocked and has no entry in flight.
-    var heads: Set<UInt64> {
-        var heads: [GroupKey: UInt64] = [:]
-        for entry in disk.values where !blocked.contains(entry.group) {
-            heads[entry.group] = min(heads[entry.group] ?? .max, entry.sequence)
-        }
-        for sequence in held.keys { disk[sequence].map { heads[$0.group] = nil } }
-        return Set(heads.values)
-    }
-
-    func diesAt(_ sequence: UInt64) -> Timestamp {
-        disk[sequence].map { $0.enqueuedAt + .seconds(state.settings.retry.maximumAge) } ?? now.log
-    }
-
-    mutating func check() {
-        let heads = heads
-        let ready = heads.subtracting(backingOff)
-        let inMemory = disk.values.filter { !blocked.contains($0.group) }
-        let counts = QueueState.Counts(
-            ready: ready.count, inFlight: held.count, delayed: heads.count - ready.count,
-            behind: inMemory.count - heads.count - held.count,
-            blocked: disk.count - inMemory.count)
-        #expect(state.counts == counts)
-        #expect(state.hasReady == (!state.isPaused && !ready.isEmpty))
-        #expect(Set(held.keys.compactMap { disk[$0]?.group }).count == held.count)
-        #expect(state.oldest == inMemory.map(\.enqueuedAt).min())
-        let back = heads.filter(backingOff.contains).compactMap { disk[$0]?.notBefore }
-        let next = QueueState.NextTick(
-            running: (back + held.values.map(\.expires)).min(),
-            log: state.isPaused ? nil : heads.map(diesAt).min())
-        #expect(state.nextTick() == next)
-
-        let groups = Set(ready.compactMap { disk[$0]?.group })
-        readySince = readySince.filter { groups.contains($0.key) }
-        for group in groups where !readySince.keys.contains(group) { readySince[group] = steps }
-    }
-}
-
-extension QueueState.Change {
-    fileprivate var sequence: UInt64 {
-        switch self {
-        case .acknowledged(let sequence): sequence
-        case .leased(let entry), .voided(let entry), .retried(let entry): entry.sequence
-        case .deadLettered(let entry, _), .dropped(let entry, _): entry.sequence
         }
     }
 }

@@ -258,15 +258,47 @@ import WireProtocol
         let two = queue.receive(8, consumer: "a")
         #expect(two.count == 2)
         #expect(queue.state.hasReady)
-        #expect(!queue.state.mayReceive("a") && queue.state.mayReceive("b"))
+        #expect(!queue.mayReceive("a") && queue.state.mayReceive("b"))
         #expect(queue.received(8).isEmpty)
         #expect(queue.received(8, consumer: "b").count == 2)
         #expect(queue.acknowledge(two[0]))
-        #expect(queue.state.mayReceive("a"))
+        #expect(queue.mayReceive("a"))
         #expect(queue.received(8).count == 1)
         // Events that were not lost come as always.
         for sequence in 11...18 as ClosedRange<UInt64> { queue.enqueue(sequence, group: sequence) }
         #expect(queue.received(1, consumer: "c").count == 1)
+    }
+
+    @Test func `Busy consumer passes lost events over for a while, and then finishes what it has`()
+        throws
+    {
+        let queue = Queue()
+        queue.enqueue(10, group: 10)
+        let long = queue.receive(visibility: .seconds(3600), consumer: "busy")
+        for lost in [1, 2] as [UInt64] { queue.enqueue(lost, group: lost) }
+        #expect(queue.received(consumer: "crashed") == [1, 2])
+        _ = queue.state.release(consumer: "crashed")
+        for other in 11...16 as ClosedRange<UInt64> { queue.enqueue(other, group: other) }
+        func next() -> [UInt64] {
+            let deliveries = queue.receive(1, consumer: "busy")
+            for delivery in deliveries { #expect(queue.acknowledge(delivery)) }
+            return deliveries.map(\.entry.sequence)
+        }
+        #expect(next() == [11])
+        queue.pass(.seconds(29))
+        #expect(next() == [12])
+        queue.pass(.seconds(1))
+        #expect(next() == [] && !queue.mayReceive("busy"))
+        queue.pass(.seconds(29))
+        #expect(next() == [])
+        queue.pass(.seconds(1))
+        #expect(next() == [13])
+        // One that has nothing gets them at once.
+        #expect(queue.received(1, consumer: "idle") == [1])
+        #expect(next() == [14])
+        queue.pass(.seconds(10))
+        #expect(queue.acknowledge(try #require(long.first)))
+        #expect(next() == [2] && next() == [15])
     }
 
     @Test func `Lease from before a restart is not valid for a later delivery`() throws {

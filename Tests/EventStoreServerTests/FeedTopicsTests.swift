@@ -20,8 +20,14 @@ import ZeroMQ
         for number in 0..<256 {
             #expect(note(subscription("account.T\(number)"), by: connections[0]))
         }
+        // Another time the same is not another topic.
+        #expect(note(subscription("account.T7"), by: connections[0]))
         #expect(!note(subscription("account.U"), by: connections[0]))
-        #expect(note([0] + Array("account.U".utf8), by: connections[0]))
+        for topic in ["account.U", "account.T7", "account.unknown"] {
+            #expect(note([0] + Array(topic.utf8), by: connections[0]))
+        }
+        #expect(note(subscription("account.V"), by: connections[0]))
+        #expect(!note(subscription("account.W"), by: connections[0]))
         #expect(note(subscription("order."), by: connections[1]))
         let long = String(repeating: "x", count: 16 << 10)
         #expect(!note(subscription(long), by: connections[1]))

@@ -52,21 +52,25 @@ final class Store {
     let server: EventStoreServer
     let running: Task<Void, any Error>
 
-    var endpoint: String { "ipc://\(folder)/requests.sock" }
+    let endpoint: String
     var feed: String { "ipc://\(folder)/feed.sock" }
 
-    /// - Parameter prepare: Called with the folder of the log before the server opens it.
+    /// - Parameters:
+    ///   - endpoint: where it takes requests, or nil for a socket in its folder.
+    ///   - prepare: Called with the folder of the log before the server opens it.
     init(
-        segmentBytes: Int = 1 << 20, storage: (@Sendable (String) throws -> any LogStorage)? = nil,
+        endpoint: String? = nil, segmentBytes: Int = 1 << 20,
+        storage: (@Sendable (String) throws -> any LogStorage)? = nil,
         prepare: (String) throws -> Void = { _ in }
     ) async throws {
         context = try Context()
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
         let folder = folder
+        self.endpoint = endpoint ?? "ipc://\(folder)/requests.sock"
         try prepare(folder + "/log")
         server = try await EventStoreServer(
-            endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock", on: loop,
+            endpoint: self.endpoint, feed: "ipc://\(folder)/feed.sock", on: loop,
             in: context
         ) {
             let folder = folder + "/log"

@@ -77,6 +77,30 @@ import ZeroMQ
         #expect(own.status == 65 && own.errors.contains("no valid key"), "\(own)")
     }
 
+    @Test func `Argument of the greatest length is answered, also when it is encrypted`()
+        async throws
+    {
+        let suite = try Suite()
+        try suite.useTCP()
+        try suite.start("event-store")
+        try suite.start("balance")
+        let loop = SocketLoop(name: "stranger")
+        let stranger = try await Stranger(
+            .dealer, to: suite.endpoint(of: "balance"), on: loop,
+            in: suite.context(of: "operator"), name: "balance")
+        for count in [Limits.argumentBytes, Limits.argumentBytes + 1] {
+            let argument = Array(repeating: UInt8(ascii: " "), count: count)
+            try await stranger.send([
+                MessageHeader(.call, requestID: UInt64(count)).bytes, Array("account".utf8),
+                argument,
+            ])
+            let body = try #require(await stranger.receive())[1]
+            let error = ProtocolError(body.span)
+            #expect(error.code == .invalid)
+            #expect(error.message.contains("bytes") == (count > Limits.argumentBytes))
+        }
+    }
+
     @Test func `Command with a key that is not accepted fails before its timeout and says why`()
         async throws
     {

@@ -71,11 +71,10 @@ struct WrongInput {
                     (64, [service, "serve", "--log-level", "loud"]),
                 ]
             }
-            + [
-                (69, ["audit", "--timeout", "0.1", "--home", "/nonexistent"]),
-                (64, ["audit", "--timeout", "0.1", "--event-store", "nonsense"]),
-                (64, ["audit", "--timeout", "0.1", "--event-store", "foo://x"]),
-            ]
+            + [(69, ["audit", "--timeout", "0.1", "--home", "/nonexistent"])]
+            + ["nonsense", "foo://x", "ipc://"].map {
+                (64, ["audit", "--timeout", "0.1", "--event-store", $0])
+            }
     }
 
     private static func places(in home: String) -> [Case] {
@@ -83,6 +82,7 @@ struct WrongInput {
         let feeds = [
             "inproc://x", "nonsense", "foo://x", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x",
             "tcp://127.0.0.1:99999999999999999999", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:59x",
+            "ipc://", "ipc:///tmp/" + String(repeating: "x", count: 200),
         ]
         let serve = ["event-store", "serve", "--home"]
         return homes.map { (74, serve + [$0]) }

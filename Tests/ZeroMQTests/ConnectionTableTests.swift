@@ -111,6 +111,17 @@ private final class Pair {
         #expect(!silent.isClosed)
     }
 
+    @Test func `Time without a measurement of the memory counts`() throws {
+        let table = table()
+        let silent = try Pair()
+        _ = table.opened(silent.served, under: keyless)
+        _ = measure(table, 0)
+        for tenth in 1...40 {
+            let closed = measure(table, tenth.isMultiple(of: 5) ? 1100 : nil)
+            #expect(closed.count == (tenth == 30 ? 1 : 0), "\(tenth)")
+        }
+    }
+
     @Test func `Growth without such connections closes the silent ones once`() throws {
         let table = table()
         let (busy, silent) = (try Pair(), try Pair())

@@ -21,6 +21,7 @@ extension Bus {
             return Data(try await self.receive(request))
         }
         await server.handle(BusCall.acknowledge) { data, caller in
+            try Limits.check(argumentBytes: data.count)
             let (queue, acknowledgements) = try Acknowledgement.read(Array(data))
             try caller.checkQueue(queue)
             let accepted = try await self.acknowledge(acknowledgements, of: queue)

@@ -25,6 +25,8 @@ extension EventStoreServer {
                         continue
                     }
                     let connection = Connection(message.descriptor)
+                    // Its connection has ended. Only this process has none.
+                    if message.descriptor >= 0, connection == nil { continue }
                     if !topics.note(message.array(), by: connection) {
                         feed.disconnect(message.descriptor)
                     }

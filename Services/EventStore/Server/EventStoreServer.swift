@@ -98,8 +98,8 @@ public actor EventStoreServer: LoopActor {
         try requests.bind(endpoint)
         options.zapDomain = Feed.zapDomain
         options.unsent = unsentToFeed
-        // libzmq takes all subscriptions that wait at once.
-        options.receiveHighWaterMark = 100
+        // libzmq keeps about 90 bytes for each byte of a topic.
+        options.maximumMessageBytes = 2048
         feed = try Socket(.xpub, on: loop, in: context, options: options)
         try feed.bind(feedEndpoint)
     }

@@ -166,6 +166,18 @@ public struct Nothing: Codable, Hashable, Sendable {
     public init() {}
 }
 
+extension Limits {
+    /// Checks the size of a call's argument.
+    ///
+    /// - Throws: `invalid` if it is longer than `maximum` bytes.
+    public static func check(
+        argumentBytes count: Int, atMost maximum: Int = argumentBytes
+    ) throws(ProtocolError) {
+        guard count > maximum else { return }
+        throw ProtocolError(.invalid, "the argument has \(count) bytes; it may have \(maximum)")
+    }
+}
+
 extension JSON {
     /// Returns the argument of a call, decoded from JSON.
     ///
@@ -175,10 +187,7 @@ extension JSON {
     public static func argument<Value: Decodable>(
         _ type: Value.Type, _ data: Data, maximumBytes: Int = Limits.argumentBytes
     ) throws -> Value {
-        guard data.count <= maximumBytes else {
-            throw ProtocolError(
-                .invalid, "the argument has \(data.count) bytes; it may have \(maximumBytes)")
-        }
+        try Limits.check(argumentBytes: data.count, atMost: maximumBytes)
         do {
             return try decode(type, from: data)
         } catch let error as DecodingError {

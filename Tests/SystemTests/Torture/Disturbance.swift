@@ -50,7 +50,7 @@ struct Disturbance {
             try await last(.random(in: 0.1...5, using: &random))
             suite.signal(victim, SIGCONT)
         case .terminate:
-            let status = suite.terminate(victim)
+            let status = suite.terminate(victim) ?? 0
             // One that has just started does not handle the signal yet.
             if status < 0, status != -SIGTERM { note(crashOf: victim, by: -status) }
         case .clock:
@@ -72,8 +72,9 @@ struct Disturbance {
         for process in Self.processes where !suite.isRunning(process) {
             // The suite no longer has those that this test has ended. Others may end because the
             // disk is full, but not by a signal.
-            let status = suite.waitForExit(of: process)
-            if status < 0 { note(crashOf: process, by: -status) }
+            if let status = suite.waitForExit(of: process), status < 0 {
+                note(crashOf: process, by: -status)
+            }
             try suite.start(process)
         }
     }

@@ -3,12 +3,10 @@ import WireProtocol
 
 /// A queue at work: its entries in memory, the changes to write, and the waiting consumers.
 ///
-/// A long queue keeps only a limited number of entries in memory. Later ones wait on disk until
-/// there is room.
+/// A long queue keeps a limited number of entries in memory. Later ones wait on disk for room.
 ///
-/// It is a class, although `Deliveries` is a value that is never copied. As a struct, each look at
-/// a queue would copy the references of a dozen collections, and a change made meanwhile would copy
-/// the collections. The bus looks at all queues before each commit.
+/// It is a class, because the bus looks at all queues before each commit. As a struct, each look
+/// would copy a dozen references, and a change made meanwhile would copy the collections.
 final class BusQueue {
     let keys: GroupKeys
     /// How many entries are kept in memory. Further ones wait on disk.
@@ -25,8 +23,7 @@ final class BusQueue {
     /// Incremented when a load in progress becomes invalid.
     private var epoch = 0
     private var isLoading = false
-    /// Unblocked groups whose entries must be read from disk.
-    private var unblocked: Set<GroupKey> = []
+    private var unblocked = UnblockedGroups()
     private var receivers = Receivers()
     private var meter = Meter()
     /// The number of deliveries since the process started.
@@ -72,7 +69,7 @@ final class BusQueue {
         state.removeAll(through: row.lastSequence)
         writes.purge(through: row.lastSequence)
         loadedThrough = row.lastSequence
-        (waitingOnDisk, mustRecount) = (0, false)
+        (waitingOnDisk, mustRecount, unblocked) = (0, false, UnblockedGroups())
         epoch += 1
     }
 
@@ -189,7 +186,7 @@ final class BusQueue {
 
     /// Removes and returns a waiting consumer if it can get an entry. That consumer wakes the next.
     func takeReceiver() -> Waiter? {
-        state.hasReady ? receivers.popFirst(where: state.mayReceive) : nil
+        state.hasReady ? receivers.popFirst { state.mayReceive($0) } : nil
     }
 
     /// Removes and returns the consumers that wait until `time` or less.
@@ -211,16 +208,19 @@ final class BusQueue {
         guard letter.sequence > 0 else { return .none }
         let group = keys.key(ofLabel: letter.group, event: letter.event)
         writes.remove(letter.sequence)
-        // An entry dies in memory. But if the process ended before this was committed, the next one
-        // has counted it among those on disk.
-        if letter.sequence > loadedThrough, waitingOnDisk > 0 { mustRecount = true }
+        // If it died in an earlier process, this one has read the entry as if it were alive.
+        let isNew = !unblocked.noteLetter(of: letter.sequence)
+        if isNew, letter.sequence <= loadedThrough { state.remove(letter.sequence, of: group) }
+        if isNew, letter.sequence > loadedThrough, waitingOnDisk > 0 { mustRecount = true }
         block(group)
         return group
     }
 
     /// Blocks the group of a dead letter, if the queue's groups wait behind dead letters.
     func block(_ group: GroupKey) {
-        if row.definition.afterDeath == .wait { state.block(group) }
+        guard row.definition.afterDeath == .wait else { return }
+        state.block(group)
+        unblocked.block(group)
     }
 
     /// Returns how many entries wait behind the group's dead letters, or 0.
@@ -244,9 +244,9 @@ final class BusQueue {
         }
     }
 
-    /// Unblocks a group. If entries wait in it, they are read from disk first.
+    /// Unblocks a group, unless it has another dead entry. Its entries are read from disk first.
     func unblock(_ group: GroupKey) {
-        guard let waiting = state.waitingBehind(group) else { return }
+        guard unblocked.mayUnblock(group), let waiting = state.waitingBehind(group) else { return }
         if waiting > 0 { unblocked.insert(group) } else { state.unblock(group) }
     }
 
@@ -287,8 +287,7 @@ final class BusQueue {
             EntryLoad(queue: name, id: id, epoch: epoch, range: range)
         }
         if !unblocked.isEmpty {
-            let groups = Set(unblocked.prefix(Self.groupsTogether))
-            unblocked.subtract(groups)
+            let groups = unblocked.takeNext(atMost: Self.groupsTogether)
             return load(.groups(groups, through: loadedThrough))
         }
         guard !isLoading, hasRoomForDiskEntries || loadedThrough < sequence else { return nil }
@@ -321,7 +320,7 @@ final class BusQueue {
     }
 
     private func add(_ groups: Set<GroupKey>, _ stored: [QueueEntry]) {
-        let blocked = groups.filter { state.waitingBehind($0) != nil }
+        let blocked = unblocked.finish(groups).filter { state.waitingBehind($0) != nil }
         for group in blocked { state.unblock(group) }
         let entries = current(stored.filter { blocked.contains($0.group) }) {
             blocked.contains($0.group) && $0.sequence <= loadedThrough
@@ -339,7 +338,8 @@ final class BusQueue {
             entries[entry.sequence] = entry
         }
         for entry in writes.puts.values where isMissing(entry) { entries[entry.sequence] = entry }
-        return entries.values.sorted { $0.sequence < $1.sequence }
+        return entries.values.filter { !unblocked.isDying($0.sequence) }
+            .sorted { $0.sequence < $1.sequence }
     }
 
     // MARK: Committing
@@ -355,8 +355,7 @@ final class BusQueue {
         let changes = state.takeChanges()
         for change in changes {
             switch change {
-            case .leased(let entry), .voided(let entry):
-                writes.change(entry)
+            case .leased(let entry), .voided(let entry): writes.change(entry)
             case .retried(let entry):
                 writes.change(entry)
                 failed += 1
@@ -367,6 +366,7 @@ final class BusQueue {
             case .deadLettered(let entry, let cause):
                 writes.change(entry)
                 failed += 1
+                unblocked.noteDeath(of: entry)
                 dead.append((entry, cause))
             case .dropped(let entry, _):
                 writes.remove(entry.sequence)

@@ -24,6 +24,14 @@ struct EntryLine: Sendable {
         }
     }
 
+    mutating func remove(_ sequence: UInt64) {
+        if sequence == first {
+            _ = popFirst()
+        } else if let index = rest.firstIndex(of: sequence) {
+            rest.remove(at: index)
+        }
+    }
+
     mutating func popFirst() -> UInt64? {
         guard let first else { return nil }
         self.first = rest.popFirst()

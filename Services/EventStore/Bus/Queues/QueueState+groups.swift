@@ -14,25 +14,54 @@ extension QueueState {
     /// Whether an entry is ready.
     var hasReady: Bool { !isPaused && readyGroups > 0 }
 
-    /// Returns whether the consumer would get the first ready entry.
-    func mayReceive(_ consumer: String) -> Bool {
-        guard let place = line.first(where: isCurrent),
-            let sequence = groups[place.group]?.waiting.first
-        else { return false }
-        let most = min(mostInFlight(of: consumer), suspects[sequence])
-        return inFlight.sequences(of: consumer).count < most
-    }
+    /// Returns whether the consumer would get an entry.
+    mutating func mayReceive(_ consumer: String) -> Bool { nextLine(for: consumer) != nil }
 
-    /// Returns how many deliveries the consumer may have, because of those that it has.
-    func mostInFlight(of consumer: String) -> Int {
-        guard !suspects.isEmpty else { return .max }
-        return inFlight.sequences(of: consumer).lazy.map { suspects[$0] }.min() ?? .max
-    }
-
-    /// Returns the first place in the line that a group has. Removes those that none has any more.
-    mutating func nextPlace() -> LinePlace? {
+    /// Returns the line whose first entry the consumer gets next, or nil if it gets none. Removes
+    /// the places before it that no group has any more.
+    private mutating func nextLine(for consumer: String) -> ReadyLine? {
+        let (held, most) = inFlight.count(of: consumer)
+        guard held < most else { return nil }
+        while let place = suspectLine.first, !isCurrent(place) { _ = suspectLine.popFirst() }
+        if let place = suspectLine.first {
+            if held < limit(of: place) { return .suspects }
+            if suspects.areWaitedFor { return nil }
+        }
         while let place = line.first, !isCurrent(place) { _ = line.popFirst() }
-        return line.first
+        guard let place = line.first, held < limit(of: place) else { return nil }
+        return .others
+    }
+
+    private enum ReadyLine { case suspects, others }
+
+    /// How many deliveries a consumer may have that gets the entry at the place.
+    private func limit(of place: LinePlace) -> Int {
+        groups[place.group]?.waiting.first.map { suspects[$0] } ?? .max
+    }
+
+    /// Puts the entry that the consumer gets next in flight. Returns it with its lease.
+    mutating func takeNext(for consumer: String) -> (entry: QueueEntry, lease: UInt64)? {
+        let taken: LinePlace?
+        switch nextLine(for: consumer) {
+        case .suspects:
+            taken = suspectLine.popFirst()
+            suspects.noteDelivery()
+        case .others: taken = line.popFirst()
+        case nil: return nil
+        }
+        guard let taken, let sequence = groups[taken.group]?.deliver(),
+            let entry = entries[sequence]
+        else { return nil }
+        readyGroups -= 1
+        inFlight.insert(sequence, of: consumer, limit: suspects[sequence])
+        return (entry, taken.number)
+    }
+
+    /// Lets consumers pass over lost entries, or not, depending on the time.
+    mutating func updateSuspects(at now: RunningTime) {
+        suspects.update(
+            isReady: suspectLine.contains(where: isCurrent), at: now,
+            turn: .seconds(settings.visibilityTimeout))
     }
 
     private func isCurrent(_ place: LinePlace) -> Bool {
@@ -76,17 +105,17 @@ extension QueueState {
 
     /// Ends the delivery of an entry that was not acknowledged. The entry waits again or is dead.
     ///
-    /// - Parameter company: how many deliveries the consumer has lost together with this one. Most
-    ///   of several are not the cause, so only the first loss of each counts as a receive.
+    /// - Parameter count: how many deliveries the consumer has lost together with this one. Most of
+    ///   several are not the cause, so the loss counts as a receive only if there was none before.
     mutating func putBack(
         _ sequence: UInt64, error: String, notBefore: RunningTime?, inFront: Bool = false,
-        lostOf company: Int = 1
+        lostOf count: Int = 1
     ) {
         guard inFlight.remove(sequence), var entry = entries[sequence] else { return }
         entry.lease = nil
-        if company > 1 {
+        if count > 1 {
             entry.receives = max(entry.receives - 1, 1)
-            suspects.note(lossOf: sequence, in: company)
+            suspects.note(lossOf: sequence, of: count)
         }
         groups[entry.group]?.inFlight = nil
         entry.error = error
@@ -135,23 +164,33 @@ extension QueueState {
         if groups.removeValue(forKey: key)?.place != nil { readyGroups -= 1 }
     }
 
-    /// Gives the group a place in the line if its head is ready, and takes it away if its head is
-    /// delayed. A group keeps its place when its head changes.
+    /// Gives the group a place in a line if its head is ready, and takes it away if its head is
+    /// delayed. A group keeps its place when its head changes, unless the new one belongs to the
+    /// other line.
     private mutating func setPlace(of head: QueueEntry, inFront: Bool) {
         let isReady = head.notBefore == nil
-        guard isReady != (groups[head.group]?.place != nil) else { return }
-        guard isReady else {
-            groups[head.group]?.place = nil
-            readyGroups -= 1
-            return
-        }
+        let isSuspect = suspects[head.sequence] < .max
+        let hasPlace = groups[head.group]?.place != nil
+        guard isReady || hasPlace,
+            !isReady || !hasPlace || groups[head.group]?.isSuspect != isSuspect
+        else { return }
+        if hasPlace { readyGroups -= 1 }
+        groups[head.group]?.place = nil
+        guard isReady else { return }
         lastPlace += 1
         readyGroups += 1
         groups[head.group]?.place = lastPlace
+        groups[head.group]?.isSuspect = isSuspect
         let place = LinePlace(number: lastPlace, group: head.group)
-        if inFront { line.prepend(place) } else { line.append(place) }
-        if line.count > 2 * readyGroups + 64 {
+        switch (isSuspect, inFront) {
+        case (true, true): suspectLine.prepend(place)
+        case (true, false): suspectLine.append(place)
+        case (false, true): line.prepend(place)
+        case (false, false): line.append(place)
+        }
+        if line.count + suspectLine.count > 2 * readyGroups + 64 {
             line = line.filter(isCurrent)
+            suspectLine = suspectLine.filter(isCurrent)
         }
     }
 }

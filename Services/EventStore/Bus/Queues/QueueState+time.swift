@@ -9,6 +9,7 @@ extension QueueState {
     /// Only the first entry of a group can expire. Later entries are checked when they become the
     /// first.
     mutating func tick(now: BusTime, random: () -> Double) {
+        updateSuspects(at: now.running)
         // Repeat, because after a dead entry the next of its group may be due.
         while nextTick().isDue(at: now) {
             runTimers(now, random)
@@ -38,13 +39,13 @@ extension QueueState {
             }
         }
         for (consumer, sequences) in lost.sorted(by: { $0.key < $1.key }) {
-            let company = inFlight.companyAtLoss(of: consumer)
+            let count = inFlight.noteLoss(of: consumer)
             for sequence in sequences.sorted() {
                 guard let lease = entries[sequence]?.lease else { continue }
                 putBack(
                     sequence, error: "not acknowledged within \(lease.visibility)",
                     notBefore: now.running + backoff(sequence, random),
-                    lostOf: company)
+                    lostOf: count)
             }
         }
     }

@@ -46,17 +46,20 @@ extension QueueState {
     struct Group {
         var waiting = EntryLine()
         var inFlight: UInt64?
-        /// The number of its place in the line of ready groups, if it has one. It becomes the lease
+        /// The number of its place in a line of ready groups, if it has one. It becomes the lease
         /// of its next delivery.
         var place: UInt64?
+        /// Whether that is the line of those whose first entry was lost with others.
+        var isSuspect = false
 
         /// The entry that the group depends on: in flight, ready or delayed.
         var current: UInt64? { inFlight ?? waiting.first }
 
-        /// Puts the first entry in flight.
-        mutating func deliver() {
+        /// Puts the first entry in flight and returns it.
+        mutating func deliver() -> UInt64? {
             place = nil
             inFlight = waiting.popFirst()
+            return inFlight
         }
     }
 

@@ -30,6 +30,8 @@ struct QueueState: Sendable {
     var blocked: [GroupKey: Blocked] = [:]
 
     var line: Deque<LinePlace> = []
+    /// The places of the groups whose first entry was lost with others.
+    var suspectLine: Deque<LinePlace> = []
     var readyGroups = 0
     var lastPlace: UInt64
 
@@ -88,8 +90,8 @@ extension QueueState {
         arm(entry)
     }
 
-    /// Leases up to `max` entries, each of another group. The consumer gets fewer if the next one
-    /// was lost with others, and it has too many in flight for that one.
+    /// Leases up to `max` entries, each of another group. The consumer gets fewer if it has too
+    /// many in flight for those that were lost with others.
     ///
     /// - Parameters:
     ///   - visibility: the visibility timeout; nil for the queue's own.
@@ -98,30 +100,21 @@ extension QueueState {
         max: Int, visibility: Duration? = nil, consumer: String, token: EventID, now: BusTime
     ) -> [Delivery] {
         guard !isPaused else { return [] }
+        updateSuspects(at: now.running)
         let visibility = visibility ?? .seconds(settings.visibilityTimeout)
-        var most = mostInFlight(of: consumer)
-        var held = inFlight.sequences(of: consumer).count
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(Swift.max(0, Swift.min(max, readyGroups)))
-        while deliveries.count < max, let place = nextPlace(),
-            let sequence = groups[place.group]?.waiting.first, var entry = entries[sequence]
-        {
-            most = Swift.min(most, suspects[sequence])
-            guard held < most else { break }
-            held += 1
-            _ = line.popFirst()
-            groups[place.group]?.deliver()
-            readyGroups -= 1
+        while deliveries.count < max, let next = takeNext(for: consumer) {
+            var entry = next.entry
             entry.receives += 1
             entry.firstReceivedAt = entry.firstReceivedAt ?? now.log
             entry.lease = Lease(
-                number: place.number, consumer: consumer, token: token, visibility: visibility,
+                number: next.lease, consumer: consumer, token: token, visibility: visibility,
                 expires: now.running + visibility)
-            entries[sequence] = entry
-            inFlight.insert(sequence, of: consumer)
+            entries[entry.sequence] = entry
             changes.append(.leased(entry))
             arm(entry)
-            deliveries.append(Delivery(entry: entry, lease: place.number))
+            deliveries.append(Delivery(entry: entry, lease: next.lease))
         }
         return deliveries
     }
@@ -212,11 +205,11 @@ extension QueueState {
     /// and does not know them. An entry at its receive limit is dead. Returns their number.
     mutating func release(consumer: String) -> Int {
         let released = inFlight.sequences(of: consumer).sorted(by: >)
-        let company = inFlight.companyAtLoss(of: consumer)
+        let count = inFlight.noteLoss(of: consumer)
         for sequence in released {
             putBack(
                 sequence, error: "released by \(consumer) before acknowledgement", notBefore: nil,
-                inFront: true, lostOf: company)
+                inFront: true, lostOf: count)
         }
         return released.count
     }
@@ -241,6 +234,22 @@ extension QueueState {
         for (key, group) in blocked where group.last <= sequence {
             blocked[key]?.count = 0
         }
+    }
+
+    /// Removes an entry that is a dead letter already, because an earlier process ended before it
+    /// recorded more than that. If the group is blocked, the entry counts no longer.
+    mutating func remove(_ sequence: UInt64, of key: GroupKey) {
+        guard entries.removeValue(forKey: sequence) != nil else {
+            if let count = blocked[key]?.count { blocked[key]?.count = max(count - 1, 0) }
+            return
+        }
+        suspects.remove(sequence)
+        if inFlight.remove(sequence) {
+            groups[key]?.inFlight = nil
+        } else {
+            groups[key]?.waiting.remove(sequence)
+        }
+        updateHead(of: key)
     }
 
     /// Returns the changes since the last call, in order, and clears them.
