@@ -20,6 +20,8 @@ enum LocalSocket {
         // libzmq takes `@` for the abstract namespace, which has no files.
         guard endpoint.hasPrefix(scheme), !endpoint.hasPrefix(scheme + "@") else { return }
         let path = String(endpoint.dropFirst(scheme.count))
+        // The connection reports that it is malformed.
+        guard !path.isEmpty else { return }
         let deadline = ContinuousClock.now + min(timeout, grace)
         while let fault = StreamListener.fault(of: path) {
             let reason =

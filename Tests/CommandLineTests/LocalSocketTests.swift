@@ -37,7 +37,7 @@ import ZeroMQ
         let path = "/tmp/daybook-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let listener = try StreamListener(.unix(path: path), on: SocketLoop(name: "test"))
-        for endpoint in ["ipc://\(path)", "ipc://@orders", "tcp://127.0.0.1:1", "nonsense"] {
+        for endpoint in ["ipc://\(path)", "ipc://@orders", "ipc://", "tcp://127.0.0.1:1", "x"] {
             try await LocalSocket.check(endpoint, of: "orders", within: .milliseconds(1))
         }
         withExtendedLifetime(listener) {}
