@@ -60,6 +60,7 @@ struct RawConnection: ~Copyable {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
+        // Safe, because it only reads the text, which ends with a zero.
         address.sin_addr.s_addr = unsafe inet_addr(host)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = unsafe withUnsafePointer(to: &address) { pointer in
