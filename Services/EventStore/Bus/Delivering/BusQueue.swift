@@ -5,8 +5,7 @@ import WireProtocol
 ///
 /// A long queue keeps a limited number of entries in memory. Later ones wait on disk for room.
 ///
-/// It is a class, because the bus looks at all queues before each commit. As a struct, each look
-/// would copy a dozen references, and a change made meanwhile would copy the collections.
+/// It is a class: each look at a struct would copy a dozen references, before each commit.
 final class BusQueue {
     let keys: GroupKeys
     /// How many entries are kept in memory. Further ones wait on disk.
@@ -69,7 +68,8 @@ final class BusQueue {
         state.removeAll(through: row.lastSequence)
         writes.purge(through: row.lastSequence)
         loadedThrough = row.lastSequence
-        (waitingOnDisk, mustRecount, unblocked) = (0, false, UnblockedGroups())
+        (waitingOnDisk, mustRecount) = (0, false)
+        unblocked.readAgain()
         epoch += 1
     }
 

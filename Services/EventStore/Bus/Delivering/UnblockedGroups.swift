@@ -7,21 +7,29 @@ struct UnblockedGroups {
     /// The entries that are dead but not dead letters in the log yet, with their groups. On disk,
     /// they look as if they were alive.
     private var dying: [UInt64: GroupKey] = [:]
+    /// How many of them each group has.
+    private var dyingOfGroup: [GroupKey: Int] = [:]
 
     var isEmpty: Bool { waiting.isEmpty }
 
     func isDying(_ sequence: UInt64) -> Bool { dying[sequence] != nil }
 
-    mutating func noteDeath(of entry: QueueEntry) { dying[entry.sequence] = entry.group }
+    mutating func noteDeath(of entry: QueueEntry) {
+        guard dying.updateValue(entry.group, forKey: entry.sequence) == nil else { return }
+        dyingOfGroup[entry.group, default: 0] += 1
+    }
 
     /// Records that the entry is a dead letter in the log. Returns whether it has died in this
     /// process.
     mutating func noteLetter(of sequence: UInt64) -> Bool {
-        dying.removeValue(forKey: sequence) != nil
+        guard let group = dying.removeValue(forKey: sequence) else { return false }
+        let left = dyingOfGroup[group, default: 0] - 1
+        dyingOfGroup[group] = left > 0 ? left : nil
+        return true
     }
 
     /// Returns whether the group may be unblocked: it has no other dead entry.
-    func mayUnblock(_ group: GroupKey) -> Bool { !dying.values.contains(group) }
+    func mayUnblock(_ group: GroupKey) -> Bool { dyingOfGroup[group] == nil }
 
     mutating func insert(_ group: GroupKey) { waiting.insert(group) }
 
@@ -37,6 +45,12 @@ struct UnblockedGroups {
         waiting.subtract(groups)
         loading.formUnion(groups)
         return groups
+    }
+
+    /// Reads those groups again that are being read, because what is read is out of date.
+    mutating func readAgain() {
+        waiting.formUnion(loading)
+        loading = []
     }
 
     /// Returns those of the groups that were read and are still unblocked.
