@@ -4,7 +4,7 @@ public import ZeroMQ
 extension ZeroMQError: ClassifiedError {
     /// `usage` for a malformed endpoint. Otherwise `unavailable`: it is in use or can't be reached.
     public var kind: DaybookError.Kind {
-        let isMalformed = [.invalid, .unknownTransport, .tooLong].contains { $0 ~= self }
-        return isMalformed ? .usage : .unavailable
+        let malformed: [ZeroMQError] = [.invalid, .unknownTransport, .otherTransport, .tooLong]
+        return malformed.contains { $0 ~= self } ? .usage : .unavailable
     }
 }

@@ -35,6 +35,8 @@ public struct ZeroMQError: Error, Hashable, CustomStringConvertible {
     public static let tooLong = ZeroMQError(code: ENAMETOOLONG)
     /// The endpoint begins with a transport that does not exist.
     public static let unknownTransport = ZeroMQError(code: EPROTONOSUPPORT)
+    /// The endpoint's transport does not serve this kind of socket.
+    public static let otherTransport = ZeroMQError(code: ENOCOMPATPROTO)
     /// The socket can't send or receive without waiting.
     static let wouldBlock = ZeroMQError(code: EAGAIN)
     static let interrupted = ZeroMQError(code: EINTR)

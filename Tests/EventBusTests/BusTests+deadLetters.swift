@@ -6,7 +6,7 @@ import WireProtocol
 
 @Suite(.timeLimit(.minutes(10))) struct `Dead letters` {
     /// Creates a queue whose events become dead letters at the first failure, and its rule.
-    private func make(
+    func make(
         _ bus: RunningBus, grouping: Grouping = .correlation, afterDeath: AfterDeath = .wait
     ) async throws {
         try await bus.put(
@@ -18,7 +18,7 @@ import WireProtocol
 
     /// Fails the next delivery and waits until the event is a dead letter.
     @discardableResult
-    private func fail(_ bus: RunningBus) async throws -> UInt64 {
+    func fail(_ bus: RunningBus) async throws -> UInt64 {
         let before = try await bus.view("q").deadLetters
         let consumer = try await bus.store.consumer(of: "q", named: "failing")
         let delivery = try #require(try await consumer.receive(1).first)

@@ -293,12 +293,19 @@ import WireProtocol
         #expect(next() == [])
         queue.pass(.seconds(1))
         #expect(next() == [13])
+        // The next turns are twice as long.
+        queue.pass(.seconds(59))
+        #expect(next() == [14])
+        queue.pass(.seconds(1))
+        #expect(next() == [])
+        queue.pass(.seconds(59))
+        #expect(next() == [])
         // One that has nothing gets them at once.
         #expect(queue.received(1, consumer: "idle") == [1])
-        #expect(next() == [14])
+        #expect(next() == [15])
         queue.pass(.seconds(10))
         #expect(queue.acknowledge(try #require(long.first)))
-        #expect(next() == [2] && next() == [15])
+        #expect(next() == [2] && next() == [16])
     }
 
     @Test func `Lease from before a restart is not valid for a later delivery`() throws {

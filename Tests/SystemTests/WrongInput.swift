@@ -66,13 +66,15 @@ struct WrongInput {
                     (69, [service, "status"] + nobody), (69, [service, "rebuild"] + nobody),
                     (64, [service, "status", "--endpoint", "nonsense"]),
                     (64, [service, "serve", "--endpoint", "inproc://x"]),
+                    (64, [service, "serve", "--home", home, "--endpoint", "ipc://"]),
+                    (64, [service, "serve", "--home", home, "--endpoint", "tcp://a"]),
                     (64, [service, "status", "--timeout", "0"]),
                     (74, [service, "serve", "--home", "/proc/none"]),
                     (64, [service, "serve", "--log-level", "loud"]),
                 ]
             }
             + [(69, ["audit", "--timeout", "0.1", "--home", "/nonexistent"])]
-            + ["nonsense", "foo://x", "ipc://"].map {
+            + ["nonsense", "foo://x", "udp://x", "ipc://"].map {
                 (64, ["audit", "--timeout", "0.1", "--event-store", $0])
             }
     }
@@ -85,7 +87,8 @@ struct WrongInput {
             "ipc://", "ipc:///tmp/" + String(repeating: "x", count: 200),
         ]
         let serve = ["event-store", "serve", "--home"]
-        return homes.map { (74, serve + [$0]) }
+        // The last one leaves no room for the name of a socket.
+        return zip([74, 74, 64], homes).map { ($0, serve + [$1]) }
             + feeds.map { (64, serve + ["\(home)/wrong", "--feed", $0]) }
     }
 

@@ -51,15 +51,26 @@ extension Bus {
         switch type {
         case .deadLetterRedriven: try await redrive(try await deadLetter(closedBy: event), event)
         case .deadLetterDiscarded: close(try await deadLetter(closedBy: event))
-        default: add(try event.data(), event)
+        default:
+            let letter: DeadLetter = try event.data()
+            add(letter, at: try await place(of: letter), event)
         }
     }
 
-    private func add(_ letter: DeadLetter, _ event: RecordedEvent) {
+    /// Returns the sequence of a dead letter's entry, or 0 if its queue does not have the entry.
+    private func place(of letter: DeadLetter) async throws -> UInt64 {
+        guard let queue = deliveries[letter.queue] else { return letter.sequence }
+        if let place = queue.place(of: letter) { return place }
+        try await stored()
+        return try await store.place(of: letter, in: queue.id) ?? 0
+    }
+
+    private func add(_ letter: DeadLetter, at place: UInt64, _ event: RecordedEvent) {
+        let group = update { $0.deadLetter(letter, at: place, now: clock.now) }
+        var letter = letter
+        letter.sequence = place
         let row = DeadLetterRow(
-            id: event.position, letter: letter,
-            group: deliveries[letter.queue]?.deadLetter(letter) ?? .none,
-            diedAt: event.time)
+            id: event.position, letter: letter, group: group, diedAt: event.time)
         deadLetters.record(row)
         commits.record(WriteBatch(newDeadLetters: [row.id: row]))
         logger.warning(
@@ -105,8 +116,15 @@ extension Bus {
     private func close(_ dead: DeadLetterRow) {
         commits.record(WriteBatch(closedDeadLetters: [dead.id]))
         deadLetters.recordClosed(dead)
-        deliveries[dead.letter.queue]?.unblock(dead.group)
+        deliveries[dead.letter.queue]?.closeLetter(of: dead.group)
         commitSignal.send()
+    }
+
+    /// Blocks the groups of the queues that have dead letters on disk.
+    func blockDeadGroups(of queues: Set<String>) async throws {
+        for (name, groups) in try await store.deadGroups() where queues.contains(name) {
+            update { $0.block(groups, of: name, at: clock.now) }
+        }
     }
 
     // MARK: Queries

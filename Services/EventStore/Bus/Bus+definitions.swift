@@ -65,7 +65,7 @@ extension Bus {
                 throw DaybookError(.invalid, objection)
             }
             Definitions.evolve(&definitions, with: change)
-            try apply(change, event)
+            try await apply(change, event)
         } catch let error as DaybookError where error.kind == .invalid || error.kind == .notFound {
             ignore(event, error.description)
         } catch let error as DecodingError {
@@ -82,17 +82,17 @@ extension Bus {
     }
 
     /// Lets the owners apply a change of the definitions.
-    private func apply(_ change: Definitions.Event, _ event: RecordedEvent) throws {
+    private func apply(_ change: Definitions.Event, _ event: RecordedEvent) async throws {
         let now = clock.now
         switch change {
         case .rulePut(let rule): try put(rule, event)
         case .named(.ruleDeleted, let name):
             router.remove(rule: name)
             commits.record(WriteBatch(rules: [name: nil]))
-        case .queuePut(let queue): put(queue: queue.name, at: event.position)
+        case .queuePut(let queue): try await put(queue: queue.name, at: event.position)
         case .named(.queuePaused, let name): update { $0.setPaused(name, true, at: now) }
         case .named(.queueResumed, let name): update { $0.setPaused(name, false, at: now) }
-        case .named(.queuePurged, let name): deliveries[name]?.purge()
+        case .named(.queuePurged, let name): update { $0.purge(name, at: now) }
         case .named(.queueDeleted, let name): update { $0.delete(name) }
         case .archiveCreated(let archive):
             let row = ArchiveRow(
@@ -136,9 +136,15 @@ extension Bus {
         }
     }
 
-    private func put(queue name: String, at position: UInt64) {
+    private func put(queue name: String, at position: UInt64) async throws {
         guard let queue = definitions.queues[name] else { return }
-        deliveries.put(queue.definition, at: position)
+        let before = deliveries[name]?.row.definition.afterDeath
+        update { $0.put(queue.definition, at: position, now: clock.now) }
+        if before == .proceed, queue.definition.afterDeath == .wait {
+            // Groups wait behind dead letters of before, too.
+            try await stored()
+            try await blockDeadGroups(of: [name])
+        }
         guard queue.hasStarted else { return }
         deliveries[name]?.start(at: position)
         fillSignal.send()

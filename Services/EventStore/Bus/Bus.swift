@@ -132,7 +132,7 @@ public actor Bus: LoopActor {
         }
         for row in rows.queues { deliveries.add(row, count: try await store.count(of: row.id)) }
         deadLetters = DeadLetters(counts: try await store.deadLetterCounts())
-        for (name, group) in try await store.deadGroups() { deliveries[name]?.block(group) }
+        try await blockDeadGroups(of: Set(deliveries.names))
         // Earlier versions stored invalid replays, too.
         for row in rows.replays where row.definition.fault == nil { replays.add(row) }
         for row in rows.archives {

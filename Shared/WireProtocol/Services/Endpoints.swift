@@ -23,14 +23,31 @@ public enum Endpoints {
         endpoint(of: "event-store", home: home)
     }
 
+    /// The largest size of an ipc:// path, in bytes. Linux gives a socket's address 108 bytes, with
+    /// a zero at the end.
+    private static let pathBytes = 107
+
     /// Returns the endpoint, if other processes can reach it.
     ///
-    /// - Throws: `usage` for any endpoint that is not ipc:// or tcp://.
+    /// - Throws: `usage` for a malformed endpoint, and for any that is not ipc:// or tcp://.
     public static func reachable(_ endpoint: String) throws(DaybookError) -> String {
-        guard ["ipc://", "tcp://"].contains(where: endpoint.hasPrefix) else {
-            throw DaybookError(
-                .usage, "an endpoint is ipc://PATH or tcp://HOST:PORT, not '\(endpoint)'")
-        }
+        let place = endpoint.dropFirst("ipc://".count)
+        let port = place.split(separator: ":", omittingEmptySubsequences: false).last
+        let isWellFormed =
+            switch endpoint.prefix("ipc://".count) {
+            case "ipc://": !place.isEmpty
+            case "tcp://":
+                !place.hasPrefix(":") && port != place
+                    && (port == "*" || port.flatMap { UInt16($0) } != nil)
+            default: false
+            }
+        try require(
+            isWellFormed, .usage,
+            "an endpoint is ipc://PATH or tcp://HOST:PORT, not '\(endpoint)'")
+        try require(
+            endpoint.hasPrefix("tcp://") || place.utf8.count <= pathBytes, .usage,
+            "the path of an endpoint has up to \(pathBytes) bytes, not \(place.utf8.count), in "
+                + "'\(endpoint)'")
         return endpoint
     }
 

@@ -11,18 +11,19 @@ final class BusQueue {
     /// How many entries are kept in memory. Further ones wait on disk.
     private let window: Int
     private(set) var row: QueueRow
-    private(set) var state: QueueState
-    private var writes: QueueWrites
+    // Only the extensions in other files change the following properties, too.
+    var state: QueueState
+    var writes: QueueWrites
     /// The sequence up to which entries are in memory, or wait behind a dead letter.
-    private var loadedThrough: UInt64
+    var loadedThrough: UInt64
     /// The number of entries after `loadedThrough`, which are on disk.
-    private(set) var waitingOnDisk: Int
+    var waitingOnDisk: Int
     /// Whether `waitingOnDisk` must be counted again.
-    private var mustRecount = false
+    var mustRecount = false
     /// Incremented when a load in progress becomes invalid.
     private var epoch = 0
     private var isLoading = false
-    private var unblocked = UnblockedGroups()
+    var unblocked = UnblockedGroups()
     private var receivers = Receivers()
     private var meter = Meter()
     /// The number of deliveries since the process started.
@@ -53,6 +54,7 @@ final class BusQueue {
     /// Replaces the definition. The grouping stays, because the queue's entries are grouped by it.
     func put(_ definition: QueueDefinition) {
         row.definition = definition
+        if definition.afterDeath == .proceed { unblockAll() }
         state.settings = definition
         writes.definition = definition
     }
@@ -200,55 +202,6 @@ final class BusQueue {
     var isTimed: Bool { state.nextTick().running != nil }
 
     func tick(at now: BusTime, random: () -> Double) { state.tick(now: now, random: random) }
-
-    // MARK: Dead letters
-
-    /// Removes an entry that is in the log as a dead letter. Returns its group.
-    func deadLetter(_ letter: DeadLetter) -> GroupKey {
-        guard letter.sequence > 0 else { return .none }
-        let group = keys.key(ofLabel: letter.group, event: letter.event)
-        writes.remove(letter.sequence)
-        // If it died in an earlier process, this one has read the entry as if it were alive.
-        let isNew = !unblocked.noteLetter(of: letter.sequence)
-        if isNew, letter.sequence <= loadedThrough { state.remove(letter.sequence, of: group) }
-        if isNew, letter.sequence > loadedThrough, waitingOnDisk > 0 { mustRecount = true }
-        block(group)
-        return group
-    }
-
-    /// Blocks the group of a dead letter, if the queue's groups wait behind dead letters.
-    func block(_ group: GroupKey) {
-        guard row.definition.afterDeath == .wait else { return }
-        state.block(group)
-        unblocked.block(group)
-    }
-
-    /// Returns how many entries wait behind the group's dead letters, or 0.
-    func waitingBehind(_ group: GroupKey) -> Int { state.waitingBehind(group) ?? 0 }
-
-    /// Returns a dead letter to its place as a new entry, or to the end if it never had a place.
-    func restore(_ dead: DeadLetterRow, _ event: RecordedEvent, at time: Timestamp) {
-        let letter = dead.letter
-        guard letter.sequence > 0 else {
-            return append(event, rule: letter.rule, replay: letter.replay, at: time)
-        }
-        let entry = QueueEntry(
-            sequence: letter.sequence, position: letter.position, rule: letter.rule,
-            replay: letter.replay, group: dead.group, enqueuedAt: time)
-        writes.add(entry)
-        if entry.sequence > loadedThrough {
-            waitingOnDisk += 1
-        } else {
-            // If its group is still blocked, this only counts it. It is read with its group.
-            state.enqueue(entry)
-        }
-    }
-
-    /// Unblocks a group, unless it has another dead entry. Its entries are read from disk first.
-    func unblock(_ group: GroupKey) {
-        guard unblocked.mayUnblock(group), let waiting = state.waitingBehind(group) else { return }
-        if waiting > 0 { unblocked.insert(group) } else { state.unblock(group) }
-    }
 
     // MARK: Loading
 

@@ -44,14 +44,20 @@ struct Deliveries {
     }
 
     /// Creates or changes a queue as the event at `position` defines it.
-    mutating func put(_ definition: QueueDefinition, at position: UInt64) {
+    mutating func put(_ definition: QueueDefinition, at position: UInt64, now: BusTime) {
         if queues[definition.name] == nil {
             // Sequences start above those of any earlier queue with this name, whose dead letters
             // may still be redriven.
             let counters = QueueCounters(lastSequence: position << 28)
             add(QueueRow(id: lastID + 1, definition: definition, counters: counters), count: 0)
         }
-        queues[definition.name]?.put(definition)
+        change(definition.name, at: now) { $0.put(definition) }
+    }
+
+    private mutating func change(_ name: String, at now: BusTime, _ apply: (BusQueue) -> Void) {
+        guard let queue = queues[name] else { return }
+        apply(queue)
+        finishChange(of: queue, at: now)
     }
 
     mutating func setPaused(_ name: String, _ isPaused: Bool, at now: BusTime) {
@@ -59,6 +65,8 @@ struct Deliveries {
         queue.setPaused(isPaused)
         if !isPaused { tick(queue, at: now) }
     }
+
+    mutating func purge(_ name: String, at now: BusTime) { change(name, at: now) { $0.purge() } }
 
     mutating func delete(_ name: String) {
         guard let queue = queues.removeValue(forKey: name) else { return }
@@ -83,6 +91,22 @@ struct Deliveries {
         queue.append(event, rule: route.rule, replay: replay, at: time)
         wake(queue)
         return true
+    }
+
+    /// Removes an entry that is in the log as a dead letter. Returns its group.
+    ///
+    /// - Parameter place: the entry's sequence; 0 if the queue does not have it.
+    mutating func deadLetter(
+        _ letter: DeadLetter, at place: UInt64, now: BusTime
+    ) -> GroupKey {
+        var group = GroupKey.none
+        change(letter.queue, at: now) { group = $0.deadLetter(letter, at: place) }
+        return group
+    }
+
+    /// Blocks groups by the number of their dead letters, if the queue's groups wait behind them.
+    mutating func block(_ groups: [GroupKey: Int], of name: String, at now: BusTime) {
+        change(name, at: now) { for (group, count) in groups { $0.block(group, letters: count) } }
     }
 
     /// Wakes a consumer of each queue that has ready entries.

@@ -1,5 +1,5 @@
-/// The groups of a queue that no longer wait behind dead entries, and whose entries must be read
-/// from disk.
+/// The dead entries of a queue's groups, and the groups that no longer wait behind any, whose
+/// entries must be read from disk.
 struct UnblockedGroups {
     /// The groups to read, and those that are being read.
     private var waiting: Set<GroupKey> = []
@@ -9,6 +9,8 @@ struct UnblockedGroups {
     private var dying: [UInt64: GroupKey] = [:]
     /// How many of them each group has.
     private var dyingOfGroup: [GroupKey: Int] = [:]
+    /// How many dead letters each blocked group has in the log.
+    private var letters: [GroupKey: Int] = [:]
 
     var isEmpty: Bool { waiting.isEmpty }
 
@@ -28,13 +30,25 @@ struct UnblockedGroups {
         return true
     }
 
-    /// Returns whether the group may be unblocked: it has no other dead entry.
-    func mayUnblock(_ group: GroupKey) -> Bool { dyingOfGroup[group] == nil }
+    /// Records that a dead letter of the group was redriven or discarded. Returns whether the group
+    /// may be unblocked: it has no other dead entry.
+    mutating func closeLetter(of group: GroupKey) -> Bool {
+        let left = letters[group, default: 0] - 1
+        letters[group] = left > 0 ? left : nil
+        return left <= 0 && dyingOfGroup[group] == nil
+    }
 
     mutating func insert(_ group: GroupKey) { waiting.insert(group) }
 
-    /// Keeps the group on disk, because another entry of it is dead.
-    mutating func block(_ group: GroupKey) {
+    /// Unblocks all groups, whatever is dead. `blocked` are those that are blocked now.
+    mutating func insertAll(_ blocked: some Sequence<GroupKey>) {
+        letters = [:]
+        waiting.formUnion(blocked)
+    }
+
+    /// Keeps the group on disk, because it has `count` further dead letters.
+    mutating func block(_ group: GroupKey, letters count: Int) {
+        letters[group, default: 0] += count
         waiting.remove(group)
         loading.remove(group)
     }

@@ -16,8 +16,7 @@ import WireProtocol
 /// stale. So no operation on one entry looks at all of them.
 struct QueueState: Sendable {
     /// The queue's definition, which can change at any time. Entries above a lowered receive limit
-    /// are dead at once. Those above a lowered age limit are dead at the next tick. Blocked groups
-    /// stay blocked.
+    /// are dead at once. Those above a lowered age limit are dead at the next tick.
     var settings: QueueDefinition { didSet { applySettings() } }
 
     /// Whether the queue is paused. A paused queue delivers nothing, and no entry expires.

@@ -13,8 +13,9 @@ struct Suspects: Sendable {
     /// Whether consumers get nothing else until the first one is delivered.
     ///
     /// Consumers that have too many deliveries pass it over for a while. Then they get nothing for
-    /// as long, so that they finish what they have, and so on by turns: neither the suspects nor
-    /// the others wait without end, also if a delivery takes hours.
+    /// as long, so that they finish what they have, and so on by turns, each pair of which takes
+    /// twice as long as the one before. So neither the suspects nor the others wait without end,
+    /// also if deliveries take hours.
     private(set) var areWaitedFor = false
 
     /// The greatest number of deliveries in flight of a consumer that gets the entry.
@@ -33,7 +34,9 @@ struct Suspects: Sendable {
         guard isReady else { return noteDelivery() }
         let since = waitingSince ?? now
         waitingSince = since
-        areWaitedFor = Int((now - since) / max(turn, .seconds(1))) % 2 == 1
+        // The pairs of turns begin when this is 1, 2, 4 and so on.
+        let pairs = (now - since) / max(turn, .seconds(1)) / 2 + 1
+        areWaitedFor = pairs.significand >= 1.5
     }
 
     /// Records that the first one was delivered.

@@ -164,12 +164,13 @@ struct BusStore: Sendable {
         }
     }
 
-    /// Returns the groups that have a dead letter.
-    func deadGroups() async throws -> [(queue: String, group: GroupKey)] {
-        try await store.read { db in
-            try db.rows("SELECT DISTINCT queue, high, low FROM deadLetter") {
-                (try $0.decode(forColumn: "queue"), try GroupKey($0))
-            }.filter { $0.1 != .none }
-        }
+    /// Returns the numbers of dead letters by queue and group.
+    func deadGroups() async throws -> [String: [GroupKey: Int]] {
+        try await store.read { try $0.deadGroups() }
+    }
+
+    /// Returns the sequence of a dead letter's entry in the queue, or nil if it is not there.
+    func place(of letter: DeadLetter, in queue: Int64) async throws -> UInt64? {
+        try await store.read { try $0.place(of: letter, in: queue) }
     }
 }

@@ -64,6 +64,33 @@ extension Database {
         return try Array(Row.fetchCursor(select, arguments: arguments).map(QueueEntry.init))
     }
 
+    /// Returns the sequence of a dead letter's entry in the queue, or nil if it is not there.
+    func place(of letter: DeadLetter, in queue: Int64) throws -> UInt64? {
+        func entries(_ condition: String, _ number: UInt64) throws -> [QueueEntry] {
+            try rows(
+                "SELECT \(QueueEntry.columns) FROM entry WHERE queue = ? AND \(condition) = ?",
+                arguments: [queue, number.column], QueueEntry.init)
+        }
+        let known = try entries("sequence", letter.sequence)
+        if known.contains(where: { $0.isEntry(of: letter) }) { return letter.sequence }
+        return try entries("position", letter.position).first { $0.isEntry(of: letter) }?.sequence
+    }
+
+    /// Returns the numbers of dead letters by queue and group.
+    func deadGroups() throws -> [String: [GroupKey: Int]] {
+        let groups = try rows(
+            "SELECT queue, high, low, COUNT(*) AS count FROM deadLetter GROUP BY queue, high, low"
+        ) { row -> (queue: String, group: GroupKey, count: Int) in
+            (
+                try row.decode(forColumn: "queue"), try GroupKey(row),
+                try row.decode(forColumn: "count")
+            )
+        }
+        return groups.reduce(into: [:]) { found, row in
+            if row.group != .none { found[row.queue, default: [:]][row.group] = row.count }
+        }
+    }
+
     /// Returns the dead letters that match the request, up to the id `last`, oldest first.
     func deadLetters(
         _ request: DeadLettersRequest, through last: UInt64 = .max
