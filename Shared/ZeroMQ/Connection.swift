@@ -42,6 +42,15 @@ public struct Connection: Hashable, Sendable {
         return result == 0 && value != 0
     }
 
+    /// The id of the peer's process, or nil if it is on another machine or not visible.
+    var peerProcess: Int32? {
+        // The first field of Linux' `ucred`, which the C library shows to GNU programs only.
+        var (fields, count) = ((Int32(0), UInt32(0), UInt32(0)), socklen_t(12))
+        let result = unsafe getsockopt(
+            descriptor, SOL_SOCKET, SO_PEERCRED, &fields, &count)
+        return result == 0 && fields.0 > 0 ? fields.0 : nil
+    }
+
     /// The number of bytes that the peer has sent and libzmq has not taken.
     var untaken: Int32 {
         var count: Int32 = 0

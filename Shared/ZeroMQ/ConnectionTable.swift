@@ -25,6 +25,9 @@ final class ConnectionTable: Sendable {
     /// How long the memory must not have risen by a step before the process counts as calm, and the
     /// part of the limit that is a step.
     private static let (calm, step) = (Duration.seconds(1), 32)
+    /// How long the process of a connection that sent faster than messages are taken may not
+    /// connect again, after the process had grown by the limit. It would go on at once.
+    private static let exclusion: Duration = .seconds(5)
     /// How long a subscriber must have had bytes that it did not take. A quick one may have some at
     /// any moment, too.
     private static let behind: Duration = .milliseconds(300)
@@ -72,11 +75,11 @@ final class ConnectionTable: Sendable {
         /// How much the process has grown since then, and how long it has been more than it may.
         var growth = 0
         var grownFor = Duration.zero
-        /// How long ago the memory was last measured.
-        var sinceMemory = Duration.zero
         /// The memory when it last had risen by a step, and how long ago that was.
         var risenTo = 0
         var calmFor = Duration.zero
+        /// How much longer these processes may not connect, by their ids.
+        var excluded: [Int32: Duration] = [:]
         /// Whether the table may have connections that have ended since the last measurement.
         var mayHaveClosed = false
 
@@ -117,6 +120,11 @@ final class ConnectionTable: Sendable {
     func opened(_ descriptor: Int32, under rules: PeerRules) -> String? {
         guard let connection = Connection(descriptor) else { return nil }
         return state.withLock { state in
+            if let peer = connection.peerProcess, state.excluded[peer] != nil {
+                state.open(connection, of: nil, rules)
+                state.close(descriptor, .memory)
+                return nil
+            }
             // Its first message may be processed before this event.
             if state.entries[descriptor]?.connection != connection {
                 state.open(connection, of: nil, rules)
@@ -199,31 +207,23 @@ final class ConnectionTable: Sendable {
         state.withLock { $0.growth > limits.growth / 4 && $0.calmFor < Self.calm }
     }
 
-    /// Whether the process has grown by more than the limit.
-    func exceedsGrowth(_ memory: Int) -> Bool {
-        state.withLock { memory - ($0.memory ?? memory) > limits.growth }
-    }
-
     /// Closes connections that cost too much, and forgets closed ones.
     ///
     /// It measures one interval, so it must be called regularly.
     ///
     /// - Parameters:
-    ///   - memory: the memory of the process without ``BoundedMemory``, in bytes, or nil if it is
-    ///     unknown.
+    ///   - memory: the memory of the process without ``BoundedMemory``, in bytes.
     ///   - elapsed: the time since the last measurement.
     /// - Returns: the reasons for which connections were closed, by sender; nil stands for
     ///   connections without a sender.
-    func measure(memory: Int?, elapsed: Duration) -> [(sender: String?, note: String)] {
+    func measure(memory: Int, elapsed: Duration) -> [(sender: String?, note: String)] {
         state.withLock { state in
             state.forgetClosed()
             state.mayHaveClosed = true
             for descriptor in state.entries.keys { state.entries[descriptor]?.measure(elapsed) }
-            state.sinceMemory += elapsed
-            let closed = closeFloods(&state) + closeUnread(&state)
-            guard let memory else { return closed }
-            defer { state.sinceMemory = .zero }
-            return closed + closeAfterGrowth(&state, memory, state.sinceMemory)
+            state.excluded = state.excluded.mapValues { $0 - elapsed }.filter { $0.value > .zero }
+            return closeFloods(&state) + closeUnread(&state)
+                + closeAfterGrowth(&state, memory, elapsed)
         }
     }
 
@@ -278,9 +278,15 @@ final class ConnectionTable: Sendable {
         // Those that send faster than messages are taken are probably the cause. If there are none
         // for a while, it may be a slow one among the silent. The memory may also be needed. Then
         // only further growth counts.
-        func scaled(_ duration: Duration) -> Duration { duration * limits.growth / state.growth }
+        // By the square, because peers that send fast add 400 MiB a second.
+        func scaled(_ duration: Duration) -> Duration {
+            duration * limits.growth / state.growth * limits.growth / state.growth
+        }
         let (held, silent) = (scaled(Self.held), scaled(Self.silent))
         var causes = state.entries.filter { $0.value.held >= held }
+        for peer in causes.values.compactMap(\.connection.peerProcess) {
+            state.excluded[peer] = Self.exclusion
+        }
         if causes.isEmpty, state.grownFor >= silent {
             causes = state.entries.filter { $0.value.silence >= silent }
             state.memory = memory

@@ -10,8 +10,13 @@ import Synchronization
 /// 27).
 final class HandshakeGuard: Sendable {
     /// The time between two measurements of connections, and the longest between two calls of
-    /// `takeChangedSenders`, in milliseconds. It is short while the process grows.
-    private static let (interval, shortInterval) = (100, 5)
+    /// `takeChangedSenders`, in milliseconds.
+    private static let interval = 100
+    /// The same after a connection was made, which may begin a flood, and how long it is so.
+    private static let (newInterval, new) = (20, Duration.milliseconds(300))
+    /// The same while the process grows, and after a connection was closed, because its peer
+    /// connects again, and how long it is so.
+    private static let (alertInterval, alert) = (5, Duration.seconds(10))
     /// How many messages of one socket are processed before those of the others.
     private static let batch = 256
 
@@ -24,15 +29,37 @@ final class HandshakeGuard: Sendable {
 
     /// The allocator of the process, which keeps the memory of freed objects.
     private struct Allocator {
+        private var resident: Int?
+        private var inUse = 0
         private var trimmedAt = ContinuousClock.now
-        private var cost = Duration.zero
 
-        /// Gives freed memory back to the system. Returns false if the last time was too short ago.
+        /// Returns the bytes of all objects.
+        ///
+        /// - Parameter isExact: whether to count them again even if the process's memory has hardly
+        ///   changed. That takes some milliseconds if much of it is free.
+        mutating func bytesInUse(isExact: Bool) -> Int {
+            let now = Self.residentBytes
+            let isSame = now.flatMap { now in resident.map { abs(now - $0) < 1 << 20 } } ?? false
+            guard isExact || !isSame else { return inUse }
+            let counts = mallinfo2()
+            (resident, inUse) = (now, Int(clamping: counts.uordblks + counts.hblkhd))
+            return inUse
+        }
+
+        /// The memory that the system gives the process, in bytes, or nil if it does not say: this
+        /// takes a descriptor, and there may be none.
+        private static var residentBytes: Int? {
+            let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
+                .split(separator: " ")
+            return fields?.dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
+        }
+
+        /// Gives freed memory back to the system. Returns false if the last time was too short ago:
+        /// others that allocate wait meanwhile, up to 0.1 s.
         mutating func trim() -> Bool {
-            let now = ContinuousClock.now
-            guard now - trimmedAt >= max(.milliseconds(50), cost * 20) else { return false }
+            guard .now - trimmedAt >= .seconds(1) else { return false }
             _ = malloc_trim(0)
-            (trimmedAt, cost) = (.now, .now - now)
+            trimmedAt = .now
             return true
         }
     }
@@ -122,32 +149,35 @@ final class HandshakeGuard: Sendable {
         var isOpen = true
         var measuredAt = ContinuousClock.now
         var mustTrim = false
+        var (newUntil, alertUntil) = (measuredAt, measuredAt)
         var allocator = Allocator()
         var cost = Duration.zero
         while isOpen {
             sockets += takeAdded()
-            isOpen = wait(for: sockets)
+            let isAlert = connections.isGrowing || .now < alertUntil
+            let interval =
+                isAlert ? Self.alertInterval : .now < newUntil ? Self.newInterval : Self.interval
+            isOpen = wait(for: sockets, atMost: interval)
             answer(questions)
-            for monitor in sockets.dropFirst() { followEvents(of: monitor) }
+            for monitor in sockets.dropFirst() where followEvents(of: monitor) {
+                newUntil = .now + Self.new
+            }
             if let lost = authenticator?.takeChangedSenders(), !lost.isEmpty {
                 connections.close(lost)
             }
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
             if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
-                let isGrown = Self.memory.map(connections.exceedsGrowth) ?? false
-                // What was freed looks like growth until it is trimmed.
-                let isKnown = !isGrown || allocator.trim()
-                if measure(now - measuredAt, with: isKnown ? Self.memory : nil) { mustTrim = true }
+                // What was freed is used again, without a change of the process's memory.
+                let memory = allocator.bytesInUse(isExact: isAlert)
+                if measure(now - measuredAt, memory - BoundedMemory.bytes) {
+                    (mustTrim, alertUntil) = (true, now + Self.alert)
+                }
                 (measuredAt, cost) = (now, .now - now)
             }
             if mustTrim, allocator.trim() { mustTrim = false }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
-    }
-
-    private var interval: Int {
-        connections.isGrowing ? Self.shortInterval : Self.interval
     }
 
     private func takeAdded() -> [Monitor] {
@@ -158,24 +188,15 @@ final class HandshakeGuard: Sendable {
     }
 
     /// Closes the connections that cost too much. Returns whether there were any.
-    private func measure(_ elapsed: Duration, with memory: Int?) -> Bool {
+    private func measure(_ elapsed: Duration, _ memory: Int) -> Bool {
         let closed = connections.measure(memory: memory, elapsed: elapsed)
         for (sender, note) in closed { authenticator?.note(note, of: sender) }
         return !closed.isEmpty
     }
 
-    /// The memory that the process uses beside ``BoundedMemory``, in bytes, or nil if the system
-    /// does not say: this takes a descriptor, and there may be none.
-    private static var memory: Int? {
-        let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
-            .split(separator: " ")
-        return fields?.dropFirst().first.flatMap { Int($0) }.map {
-            $0 * Int(getpagesize()) - BoundedMemory.bytes
-        }
-    }
-
-    /// Waits until there is something to do. Returns false when the context ends.
-    private func wait(for sockets: [Monitor]) -> Bool {
+    /// Waits until there is something to do, or for `interval` milliseconds. Returns false when the
+    /// context ends.
+    private func wait(for sockets: [Monitor], atMost interval: Int) -> Bool {
         var items = unsafe sockets.map {
             unsafe zmq_pollitem_t(
                 socket: $0.socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
@@ -211,14 +232,17 @@ final class HandshakeGuard: Sendable {
         }
     }
 
-    private func followEvents(of monitor: Monitor) {
+    /// Handles the waiting events. Returns whether a connection was made.
+    private func followEvents(of monitor: Monitor) -> Bool {
+        var hasAccepted = false
         for _ in 0..<Self.batch {
-            guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
+            guard let event = Self.receive(monitor)?.first, event.count == 6 else { break }
             // The kind, two bytes, and the value, four, are in the machine's byte order.
             let kind = UInt16(littleEndian: event.span.uint16(at: 0))
             let value = Int32(bitPattern: UInt32(littleEndian: event.span.uint32(at: 2)))
             switch Int32(kind) {
             case ZMQ_EVENT_ACCEPTED:
+                hasAccepted = true
                 if let note = connections.opened(value, under: monitor.rules) {
                     authenticator?.note(note, of: nil)
                 }
@@ -228,6 +252,7 @@ final class HandshakeGuard: Sendable {
                 authenticator?.note("a handshake failed", of: nil)
             }
         }
+        return hasAccepted
     }
 
     /// Returns the next message, or nil if none is waiting.
