@@ -201,6 +201,9 @@ final class ConnectionTable: Sendable {
 
     // MARK: Measuring
 
+    /// Whether the growth of the process is limited. Otherwise its memory need not be measured.
+    var boundsGrowth: Bool { limits.growth < .max }
+
     /// Whether the process has grown by a good part of the limit and still grows, so that it must
     /// be watched closely. That costs too much to do it as long as the memory is in use.
     var isGrowing: Bool {

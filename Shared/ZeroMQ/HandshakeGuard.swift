@@ -39,7 +39,7 @@ final class HandshakeGuard: Sendable {
         ///   changed. That takes some milliseconds if much of it is free.
         mutating func bytesInUse(isExact: Bool) -> Int {
             let now = Self.residentBytes
-            let isSame = now.flatMap { now in resident.map { abs(now - $0) < 1 << 20 } } ?? false
+            let isSame = now.flatMap { now in resident.map { abs(now - $0) < 4 << 20 } } ?? false
             guard isExact || !isSame else { return inUse }
             let counts = mallinfo2()
             (resident, inUse) = (now, Int(clamping: counts.uordblks + counts.hblkhd))
@@ -169,8 +169,10 @@ final class HandshakeGuard: Sendable {
             // Messages wait during a measurement, and many connections make it long.
             if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
                 // What was freed is used again, without a change of the process's memory.
-                let memory = allocator.bytesInUse(isExact: isAlert)
-                if measure(now - measuredAt, memory - BoundedMemory.bytes) {
+                let memory =
+                    connections.boundsGrowth
+                    ? allocator.bytesInUse(isExact: isAlert) - BoundedMemory.bytes : 0
+                if measure(now - measuredAt, memory) {
                     (mustTrim, alertUntil) = (true, now + Self.alert)
                 }
                 (measuredAt, cost) = (now, .now - now)
