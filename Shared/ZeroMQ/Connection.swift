@@ -44,8 +44,9 @@ public struct Connection: Hashable, Sendable {
 
     /// The id of the peer's process, or nil if it is on another machine or not visible.
     var peerProcess: Int32? {
-        // The first field of Linux' `ucred`, which the C library shows to GNU programs only.
         var (fields, count) = ((Int32(0), UInt32(0), UInt32(0)), socklen_t(12))
+        // Unsafe because the system writes through the pointers: at most the 12 bytes of Linux'
+        // `ucred`, which the C library shows to GNU programs only. Its first field is the id.
         let result = unsafe getsockopt(
             descriptor, SOL_SOCKET, SO_PEERCRED, &fields, &count)
         return result == 0 && fields.0 > 0 ? fields.0 : nil
