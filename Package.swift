@@ -224,7 +224,7 @@ let tests: [(name: String, imports: [Target.Dependency], exclude: [String])] = [
             "RouteDomain", "TestSupport", "WireProtocol",
         ], []
     ),
-    ("JSONTests", ["JSON"], []),
+    ("JSONTests", ["JSON", "TestSupport"], []),
     ("KeysTests", ["EventSourcing", "Keys", "WireProtocol", "ZeroMQ"], []),
     (
         "ObjectStorageTests", ["EventSourcing", "IntegrationHarness", "ObjectStorage", crypto],

@@ -4,10 +4,12 @@ public import Foundation
 /// equal bytes.
 public enum JSON {
     /// Returns the value as JSON in one line.
-    public static func encode(_ value: some Encodable) throws -> [UInt8] { Array(try data(value)) }
+    public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        try encode(value, indentation: nil)
+    }
 
     /// Returns the value as JSON in one line.
-    public static func data(_ value: some Encodable) throws -> Data { try encoder.encode(value) }
+    public static func data(_ value: some Encodable) throws -> Data { Data(try encode(value)) }
 
     /// Returns the list as ``data(_:)`` does, and pauses after each millisecond, so that its thread
     /// can do other work.
@@ -21,7 +23,7 @@ public enum JSON {
         var end = ContinuousClock.now + .milliseconds(1)
         for element in list {
             if json.count > 1 { json.append(UInt8(ascii: ",")) }
-            json.append(try data(element))
+            json.append(contentsOf: try encode(element))
             guard .now >= end else { continue }
             await Task.yield()
             try Task.checkCancellation()
@@ -33,12 +35,20 @@ public enum JSON {
 
     /// Returns the value as JSON in one line.
     public static func text(_ value: some Encodable) throws -> String {
-        String(decoding: try data(value), as: UTF8.self)
+        String(decoding: try encode(value), as: UTF8.self)
     }
 
     /// Returns the value as JSON with an indented line for each member.
     public static func pretty(_ value: some Encodable) throws -> Data {
-        try prettyEncoder.encode(value)
+        Data(try encode(value, indentation: 0))
+    }
+
+    private static func encode(_ value: some Encodable, indentation: Int?) throws -> [UInt8] {
+        let draft = JSONDraft()
+        try JSONEncoding(draft: draft, index: 0).encode(value)
+        var json: [UInt8] = []
+        draft.write(to: &json, indentation: indentation)
+        return json
     }
 
     /// Reads the value from JSON.
@@ -47,37 +57,14 @@ public enum JSON {
     public static func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, from bytes: some Collection<UInt8>
     ) throws -> Value {
-        do {
-            return try decoder.decode(type, from: bytes as? Data ?? Data(bytes))
-        } catch DecodingError.dataCorrupted(let context)
-            where context.debugDescription.hasPrefix("The given data was not valid JSON")
-        {
-            throw DecodingError.dataCorrupted(
-                DecodingError.Context(codingPath: [], debugDescription: fault(of: Array(bytes))))
-        }
-    }
-
-    /// Returns why a decoder says that the text is not JSON.
-    ///
-    /// Foundation's says so of JSON, too, if a number does not fit the type of its field.
-    private static func fault(of text: [UInt8]) -> String {
+        let document: JSONDocument
         do throws(JSONError) {
-            try JSONScanner.check(text)
-            return "a number in it is out of range, or has a fraction where none is allowed"
+            document = try JSONDocument(bytes as? [UInt8] ?? Array(bytes))
         } catch {
-            return "it is not JSON \(error.place)"
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "it is not JSON \(error.place)"))
         }
-    }
-
-    private static let decoder = JSONDecoder()
-    private static let encoder = encoder(.sortedKeys, .withoutEscapingSlashes)
-    private static let prettyEncoder = encoder(
-        .sortedKeys, .withoutEscapingSlashes, .prettyPrinted)
-
-    private static func encoder(_ formatting: JSONEncoder.OutputFormatting...) -> JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .init(formatting)
-        return encoder
+        return try JSONDecoding(document: document, index: 0).decode(type)
     }
 }
 

@@ -17,6 +17,10 @@ public indirect enum JSONValue: Codable, Hashable, Sendable {
 
     /// Reads a value of any kind.
     public init(from decoder: any Decoder) throws {
+        if let decoding = decoder as? JSONDecoding {
+            self = try decoding.value()
+            return
+        }
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null

@@ -1,22 +1,39 @@
 // Writes JSON as bytes, in one line.
 
+import Bytes
+
 extension [UInt8] {
     /// Appends `text` as a JSON string. It escapes only what JSON requires.
     public mutating func append(json text: String) {
         append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                append(UInt8(ascii: "\\"))
-                append(byte)
-            case 0x00..<0x20:
-                let digits = String(byte, radix: 16)
-                append(contentsOf: (byte < 16 ? "\\u000" : "\\u00").utf8)
-                append(contentsOf: digits.utf8)
-            default: append(byte)
+        let bytes = text.utf8Span.span
+        // Appends whole stretches without an escape.
+        var start = 0
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                continue
             }
+            append(contentsOf: bytes.extracting(start..<index))
+            append(escaped: byte)
+            start = index + 1
         }
+        append(contentsOf: bytes.extracting(start..<bytes.count))
         append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(escaped byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        case 0..<0x20:
+            append(contentsOf: "u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8)
+        default: append(byte)
+        }
     }
 
     /// Appends a member. The value is JSON.

@@ -107,7 +107,7 @@ extension NewEvent {
 
     @Test(arguments: [
         ("application/json", "1 ", #""data_base64":"MSA=""#),
-        ("text/plain", "a\n", #""data":"a\u000a""#),
+        ("text/plain", "a\n", #""data":"a\n""#),
         ("image/png", "\u{1}", #""data":"\u0001""#),
     ])
     func `Line holds data in the member that keeps it exactly`(

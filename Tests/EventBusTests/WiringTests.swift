@@ -51,7 +51,7 @@ import WireProtocol
     private static let pattern = #""pattern": {"stream": ["a"]}"#
 
     @Test(arguments: [
-        ("[]", "Expected to decode"),
+        ("[]", "expected an object, but found an array"),
         ("{", ""),
         (#"{"queue": []}"#, "queue: there is no such member"),
         (#"{"queues": [{}]}"#, "queues[0] lacks 'name'"),

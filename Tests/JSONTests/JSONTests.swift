@@ -18,13 +18,13 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"count":300}"#, #"{"count":-1}"#, #"{"count":1.5}"#, #"{"share":1e400}"#,
-        #"{"sum":9223372036854775808}"#,
+        (#"{"count":300}"#, "count"), (#"{"count":-1}"#, "count"), (#"{"count":1.5}"#, "count"),
+        (#"{"share":1e400}"#, "share"), (#"{"sum":9223372036854775808}"#, "sum"),
     ])
-    func `Number that does not fit its field is not called invalid JSON`(text: String) {
+    func `Number that does not fit its field is named`(text: String, field: String) {
         #expect(
             fault(text)
-                == "a number in it is out of range, or has a fraction where none is allowed")
+                == "\(field): the number is out of range, or has a fraction where none is allowed")
     }
 
     @Test(arguments: [

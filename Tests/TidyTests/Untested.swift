@@ -83,6 +83,8 @@ enum Untested {
             "EventPatternTests/PatternMatcherTests",
         "Shared/EventPattern/Matching/FieldIndex.swift":
             "EventPatternTests/PatternMatcherTests",
+        "Shared/JSON/JSONDocument.swift": "JSONTests/JSONDecodingTests",
+        "Shared/JSON/JSONDraft.swift": "JSONTests/JSONEncodingTests",
         "Shared/ServiceRuntime/Projections/StoredModel.swift":
             "ServiceRuntimeTests/LiveReadModelTests",
         "Shared/ZeroMQ/Frame.swift":

@@ -3,7 +3,7 @@ public import GRDB
 public import ServiceRuntime
 
 /// A row about an account. Each row stands for an event.
-public protocol AccountRow: Codable, FetchableRecord, PersistableRecord, Sendable {}
+public protocol AccountRow: Codable, FetchableRecord, TableRecord, Sendable {}
 
 extension AccountRow {
     /// Returns the rows of an account, in the order of the log.

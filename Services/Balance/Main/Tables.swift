@@ -4,7 +4,7 @@ public import Contracts
 public import GRDB
 public import ServiceRuntime
 
-extension AccountView: FetchableRecord, PersistableRecord {
+extension AccountView: FetchableRecord, TableRecord {
     /// The name of the table of accounts.
     public static var databaseTableName: String { "account" }
 }

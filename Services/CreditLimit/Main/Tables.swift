@@ -3,7 +3,7 @@ public import CreditLimitDomain
 public import GRDB
 public import ServiceRuntime
 
-extension CreditLimitView: FetchableRecord, PersistableRecord {
+extension CreditLimitView: FetchableRecord, TableRecord {
     /// The name of the table of credit limits.
     public static var databaseTableName: String { "creditLimit" }
 }

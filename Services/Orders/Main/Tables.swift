@@ -3,12 +3,12 @@ public import GRDB
 public import OrdersDomain
 public import ServiceRuntime
 
-extension OrderView: FetchableRecord, PersistableRecord {
+extension OrderView: FetchableRecord, TableRecord {
     /// The name of the table of orders.
     public static var databaseTableName: String { "order" }
 }
 
-extension CustomerOrdersView: FetchableRecord, PersistableRecord {
+extension CustomerOrdersView: FetchableRecord, TableRecord {
     /// The name of the table of customers' orders.
     public static var databaseTableName: String { "customer" }
 }

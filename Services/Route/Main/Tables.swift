@@ -3,7 +3,7 @@ public import GRDB
 public import RouteDomain
 public import ServiceRuntime
 
-extension RouteView: FetchableRecord, PersistableRecord {
+extension RouteView: FetchableRecord, TableRecord {
     /// The name of the table of routes.
     public static var databaseTableName: String { "route" }
 }

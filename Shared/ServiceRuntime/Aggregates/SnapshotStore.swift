@@ -42,7 +42,7 @@ final class SnapshotStore: Sendable {
         }
     }
 
-    private struct Row: Codable, FetchableRecord, PersistableRecord {
+    private struct Row: Codable, FetchableRecord, TableRecord {
         static let databaseTableName = "snapshot"
         var stream: String
         var version: Int
@@ -77,7 +77,7 @@ final class SnapshotStore: Sendable {
                 stream: stream.description, version: Subject.stateVersion,
                 revision: snapshot.revision, position: snapshot.position,
                 event: snapshot.event.description, state: try JSON.text(snapshot.state))
-            try await store.write { try row.upsert($0) }
+            try await store.write { try $0.upsert([row]) }
         }
     }
 

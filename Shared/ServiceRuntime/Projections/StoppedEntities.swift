@@ -101,12 +101,12 @@ public struct StoppedEntities: Codable, Sendable {
     }
 }
 
-extension StoppedEntity: FetchableRecord, PersistableRecord {
+extension StoppedEntity: FetchableRecord, TableRecord {
     /// The name of the table of stopped entities.
     public static var databaseTableName: String { "daybook_stopped" }
 }
 
-extension UnreadableEvent: FetchableRecord, PersistableRecord {
+extension UnreadableEvent: FetchableRecord, TableRecord {
     /// The name of the table of events that the projection can't read.
     public static var databaseTableName: String { "daybook_unreadable" }
 }

@@ -31,7 +31,7 @@ extension StoredModel {
 }
 
 /// A row of a projection that is also a row of a database table.
-public typealias StoredRow = Codable & FetchableRecord & PersistableRecord & Sendable
+public typealias StoredRow = Codable & FetchableRecord & TableRecord & Sendable
 
 /// A table of a read model in the database.
 public struct StoredTable<Model>: Sendable {
@@ -60,7 +60,7 @@ public struct StoredTable<Model>: Sendable {
             let (upserts, deletes) = model[keyPath: rows].takeChanges()
             var writes: [ProjectedStore.Write] = []
             if !upserts.isEmpty {
-                writes.append { db in for row in upserts { try row.upsert(db) } }
+                writes.append { db in try db.upsert(upserts) }
             }
             if !deletes.isEmpty {
                 writes.append { db in _ = try Row.deleteAll(db, keys: deletes) }
@@ -86,7 +86,7 @@ public struct StoredTable<Model>: Sendable {
         load = { _, _ in }
         takeWrites = { model in
             let added = model[keyPath: rows].takeChanges()
-            return added.isEmpty ? [] : [{ db in for row in added { try row.insert(db) } }]
+            return added.isEmpty ? [] : [{ db in try db.insert(added) }]
         }
     }
 }

@@ -2,7 +2,7 @@ public import GRDB
 public import LoyaltyDomain
 public import ServiceRuntime
 
-extension PointsView: FetchableRecord, PersistableRecord {
+extension PointsView: FetchableRecord, TableRecord {
     /// The name of the table of points.
     public static var databaseTableName: String { "points" }
 }
