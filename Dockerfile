@@ -6,7 +6,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-RUN scripts/build-image-binaries /dist
+RUN scripts/build /dist -Xlinker -s
 
 FROM debian:bookworm-slim AS runtime
 RUN apt-get update \
