@@ -35,7 +35,7 @@ package final class CallTable {
     private var leavable: Set<String> = []
     /// How many calls are in progress.
     package private(set) var running = 0
-    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
+    private var bytes = 0
     private var runningOfClient: [CallerLane: (calls: Int, bytes: Int)] = [:]
 
     /// Creates a table without calls.

@@ -203,6 +203,16 @@ public struct EventStoreClient: Sendable {
         }
     }
 
+    /// Subscribes to every event after `position` of a log in this process: first those in the log,
+    /// then those of the groups that it commits.
+    ///
+    /// - Throws: `unavailable` if the store does not answer.
+    public func subscribe(
+        to groups: CommittedGroups, after position: UInt64
+    ) async throws -> Subscription {
+        try await Subscription(to: groups, after: position, of: self)
+    }
+
     var isClosed: Bool { get async { await connection.isClosed } }
 
     /// Returns a connection beside the client's first one.

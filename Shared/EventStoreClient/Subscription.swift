@@ -28,7 +28,7 @@ public actor Subscription: AsyncSequence, LoopActor {
     private let client: EventStoreClient
     /// The thread of the client, on which the subscription runs.
     public nonisolated let loop: SocketLoop
-    private let feed: Socket
+    private let source: Source
     private let log: EventID
     private var through: UInt64
     private var isBehind = true
@@ -36,6 +36,26 @@ public actor Subscription: AsyncSequence, LoopActor {
     private var reading: EventReading.Iterator?
     private var isTaken = false
     private let onUnavailable: @Sendable (any ClassifiedError) -> Void
+
+    /// What brings new events.
+    private enum Source: ~Copyable {
+        case socket(Socket)
+        case groups(CommittedGroups)
+    }
+
+    /// Creates a subscription to all events after `position`. `groups` brings the new ones.
+    init(to groups: CommittedGroups, after position: UInt64, of client: EventStoreClient)
+        async throws
+    {
+        query = .all
+        self.client = client
+        onUnavailable = { _ in }
+        scope = .all
+        loop = client.loop
+        log = try await client.welcome().log
+        through = position
+        source = .groups(groups)
+    }
 
     init(
         _ query: EventQuery, after start: SubscriptionStart, in expected: EventID?,
@@ -64,9 +84,10 @@ public actor Subscription: AsyncSequence, LoopActor {
             }
         var options = Socket.Options()
         options.receiveHighWaterMark = Int32(Self.batch)
-        feed = try Socket(.sub, on: client.loop, in: client.context, options: options)
+        let feed = try Socket(.sub, on: client.loop, in: client.context, options: options)
         for topic in scope.topics { try feed.subscribe(topic) }
         try feed.connect(endpoint, to: EventStoreClient.name)
+        source = .socket(feed)
     }
 
     /// Returns an iterator that continues where the subscription is.
@@ -95,10 +116,16 @@ public actor Subscription: AsyncSequence, LoopActor {
         defer { isTaken = false }
         while true {
             try Task.checkCancellation()
-            if let batch = isBehind ? try await readLog() : try drainFeed() { return batch }
-            if !isBehind, try await !feed.readable(until: .now + Self.patience) {
-                try await checkLog()
-            }
+            if let batch = isBehind ? try await readLog() : try takeNew() { return batch }
+            if !isBehind { try await waitForNew() }
+        }
+    }
+
+    private func waitForNew() async throws {
+        switch source {
+        case .groups(let groups): await groups.added()
+        case .socket(let feed):
+            if try await !feed.readable(until: .now + Self.patience) { try await checkLog(feed) }
         }
     }
 
@@ -123,9 +150,26 @@ public actor Subscription: AsyncSequence, LoopActor {
         }
     }
 
-    /// Returns the next events that the feed has brought, or nil.
-    private func drainFeed() throws -> EventBatch? {
+    /// Returns the new events, or nil if there are none.
+    private func takeNew() throws -> EventBatch? {
         let before = through
+        let events =
+            switch source {
+            case .socket(let feed): try drain(feed)
+            case .groups(let groups): try drain(groups)
+            }
+        guard through > before else { return nil }
+        return EventBatch(events: events, through: through, isCaughtUp: !isBehind)
+    }
+
+    private func drain(_ groups: CommittedGroups) throws -> [RecordedEvent] {
+        let (waiting, hasGap) = groups.take()
+        let events = try waiting.flatMap { try RecordedEvent.events(of: $0) }
+        if hasGap { isBehind = true }
+        return events.compactMap { isBehind ? nil : advance(to: $0) }
+    }
+
+    private func drain(_ feed: borrowing Socket) throws -> [RecordedEvent] {
         var events: [RecordedEvent] = []
         var taken = 0
         while !isBehind, taken < Self.batch, let message = try feed.receiveMessage() {
@@ -138,8 +182,7 @@ public actor Subscription: AsyncSequence, LoopActor {
                 events.append(event)
             }
         }
-        guard through > before else { return nil }
-        return EventBatch(events: events, through: through, isCaughtUp: !isBehind)
+        return events
     }
 
     private func note(_ heartbeat: Heartbeat) throws(DaybookError) {
@@ -161,7 +204,7 @@ public actor Subscription: AsyncSequence, LoopActor {
 
     /// Checks the log after a long silence. The store may have been replaced, or the feed may be
     /// lost.
-    private func checkLog() async throws {
+    private func checkLog(_ feed: borrowing Socket) async throws {
         // A subscriber that the feed refuses reads the log instead.
         _ = try feed.reconnectIfRefused()
         do {

@@ -19,7 +19,7 @@ public struct Credentials: Sendable {
     ///
     /// The sockets then connect within this machine only, and every caller may do everything.
     private init() throws {
-        context = try Context(limits: .ofServer)
+        context = try Context()
         access = .none
         fault = { nil }
     }
@@ -48,7 +48,7 @@ public struct Credentials: Sendable {
         let log = ThrottledLog(logger)
         let authenticator = KeyringAuthenticator(keyring: keyring, log: log)
         let security = Security(identity: identity, authenticator: authenticator)
-        context = try Context(security: security, limits: .ofServer)
+        context = try Context(security: security)
         access = AccessControl(
             find: { keyring.caller(of: $0) }, note: { log.note("denied: \($1)", of: $0) })
         fault = { keyring.health.hasOwnKey ? nil : KeyringReport.lostKey }

@@ -63,28 +63,9 @@ public struct ConnectionLimits: Sendable {
     public var silent = 256
     /// The number of connections of the process. Beyond it, the newest is closed.
     public var all = 4096
-    /// How many bytes of incomplete or waiting messages one sender may have sent over TCP.
-    ///
-    /// All connections that have not sent a message share one such limit. libzmq bounds frames and
-    /// messages, but not these bytes.
-    public var unheardBytes: UInt64 = 64 << 20
-    /// How much the process may grow, in bytes, before it closes the connections that may be the
-    /// cause: those that send faster than it takes their messages or, if there are none, those that
-    /// have sent no whole message for some seconds.
-    ///
-    /// The system does not count the bytes of an ipc connection, so this bounds them. Without a
-    /// limit by default, because a process that has other uses of memory would lose connections.
-    public var growth = Int.max
 
     /// Creates the default limits.
     public init() {}
-
-    /// The limits of a process that serves others and does little else.
-    public static let ofServer: ConnectionLimits = {
-        var limits = ConnectionLimits()
-        limits.growth = 32 << 20
-        return limits
-    }()
 }
 
 /// A process's own keys, and the authenticator that decides which peers it trusts.

@@ -8,10 +8,8 @@ public final class ClosedConnections: Sendable {
         case connections
         /// Too few descriptors were free.
         case descriptors
-        /// Too many bytes that no whole message had been made of, or that waited.
+        /// A message without an end, too many bytes that waited, or another protocol.
         case unprocessed
-        /// The process had grown, and the connection may have been the cause.
-        case memory
         /// The subscriber did not take its messages.
         case unread
     }

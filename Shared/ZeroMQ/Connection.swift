@@ -42,22 +42,6 @@ public struct Connection: Hashable, Sendable {
         return result == 0 && value != 0
     }
 
-    /// The id of the peer's process, or nil if it is on another machine or not visible.
-    var peerProcess: Int32? {
-        var (fields, count) = ((Int32(0), UInt32(0), UInt32(0)), socklen_t(12))
-        // Unsafe because the system writes through the pointers: at most the 12 bytes of Linux'
-        // `ucred`, which the C library shows to GNU programs only. Its first field is the id.
-        let result = unsafe getsockopt(
-            descriptor, SOL_SOCKET, SO_PEERCRED, &fields, &count)
-        return result == 0 && fields.0 > 0 ? fields.0 : nil
-    }
-
-    /// The number of bytes that the peer has sent and libzmq has not taken.
-    var untaken: Int32 {
-        var count: Int32 = 0
-        return unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? count : 0
-    }
-
     /// The number of bytes that the system holds because the peer has not taken them.
     var untakenByPeer: Int32 {
         var count: Int32 = 0

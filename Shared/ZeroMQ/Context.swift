@@ -30,7 +30,7 @@ import Synchronization
     func guardConnections() throws(ZeroMQError) -> HandshakeGuard {
         try handshakes.withLock { handshakes throws(ZeroMQError) in
             if let handshakes { return handshakes }
-            _ = Descriptors.areReserved
+            _ = (Descriptors.areReserved, PeerInputs.areFollowed)
             let made = try unsafe HandshakeGuard(handle, security?.authenticator, limits)
             handshakes = made
             return made

@@ -41,7 +41,7 @@ public enum Descriptors {
 
     /// Accepts a connection as `accept4` does, and closes it if its descriptor is not one that
     /// connections may have. The system gives the lowest free number, so the number says how many
-    /// are in use.
+    /// are in use. What an accepted connection sends is followed.
     private static let accept: Accept = { listener, address, length, flags in
         let accepted = unsafe accept4(listener, address, length, flags)
         if accepted < 0 {
@@ -49,7 +49,10 @@ public enum Descriptors {
             if errno == EMFILE { errno = ENFILE }
             return accepted
         }
-        guard Int(accepted) >= connectionLimit else { return accepted }
+        guard Int(accepted) >= connectionLimit else {
+            PeerInputs.shared.accepted(accepted, by: listener)
+            return accepted
+        }
         _ = close(accepted)
         ClosedConnections.shared.note(.descriptors)
         errno = ECONNABORTED

@@ -12,11 +12,9 @@ final class HandshakeGuard: Sendable {
     /// The time between two measurements of connections, and the longest between two calls of
     /// `takeChangedSenders`, in milliseconds.
     private static let interval = 100
-    /// The same after a connection was made, which may begin a flood, and how long it is so.
-    private static let (newInterval, new) = (20, Duration.milliseconds(300))
-    /// The same while the process grows, and after a connection was closed, because its peer
-    /// connects again, and how long it is so.
-    private static let (alertInterval, alert) = (5, Duration.seconds(10))
+    /// How long no connection must have been closed before freed memory is given back to the
+    /// system. That takes up to 0.1 s, in which others that allocate wait.
+    private static let calm: Duration = .seconds(1)
     /// How many messages of one socket are processed before those of the others.
     private static let batch = 256
 
@@ -25,43 +23,6 @@ final class HandshakeGuard: Sendable {
     @safe private struct Monitor: @unchecked Sendable {
         let socket: UnsafeMutableRawPointer
         let rules: PeerRules
-    }
-
-    /// The allocator of the process, which keeps the memory of freed objects.
-    private struct Allocator {
-        private var resident: Int?
-        private var inUse = 0
-        private var trimmedAt = ContinuousClock.now
-
-        /// Returns the bytes of all objects.
-        ///
-        /// - Parameter isExact: whether to count them again even if the process's memory has hardly
-        ///   changed. That takes some milliseconds if much of it is free.
-        mutating func bytesInUse(isExact: Bool) -> Int {
-            let now = Self.residentBytes
-            let isSame = now.flatMap { now in resident.map { abs(now - $0) < 4 << 20 } } ?? false
-            guard isExact || !isSame else { return inUse }
-            let counts = mallinfo2()
-            (resident, inUse) = (now, Int(clamping: counts.uordblks + counts.hblkhd))
-            return inUse
-        }
-
-        /// The memory that the system gives the process, in bytes, or nil if it does not say: this
-        /// takes a descriptor, and there may be none.
-        private static var residentBytes: Int? {
-            let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
-                .split(separator: " ")
-            return fields?.dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
-        }
-
-        /// Gives freed memory back to the system. Returns false if the last time was too short ago:
-        /// others that allocate wait meanwhile, up to 0.1 s.
-        mutating func trim() -> Bool {
-            guard .now - trimmedAt >= .seconds(1) else { return false }
-            _ = malloc_trim(0)
-            trimmedAt = .now
-            return true
-        }
     }
 
     private let authenticator: (any Authenticator)?
@@ -139,6 +100,11 @@ final class HandshakeGuard: Sendable {
         return false
     }
 
+    /// Records that a message of this size was taken, whatever it is.
+    func noteHandled(_ bytes: Int, from descriptor: Int32) {
+        PeerInputs.shared[descriptor]?.handled(bytes)
+    }
+
     /// Closes a connection and counts it.
     func close(_ descriptor: Int32) { connections.disconnect(descriptor) }
 
@@ -148,36 +114,26 @@ final class HandshakeGuard: Sendable {
         var sockets = [questions]
         var isOpen = true
         var measuredAt = ContinuousClock.now
-        var mustTrim = false
-        var (newUntil, alertUntil) = (measuredAt, measuredAt)
-        var allocator = Allocator()
         var cost = Duration.zero
+        var closedAt: ContinuousClock.Instant?
         while isOpen {
             sockets += takeAdded()
-            let isAlert = connections.isGrowing || .now < alertUntil
-            let interval =
-                isAlert ? Self.alertInterval : .now < newUntil ? Self.newInterval : Self.interval
-            isOpen = wait(for: sockets, atMost: interval)
+            isOpen = wait(for: sockets)
             answer(questions)
-            for monitor in sockets.dropFirst() where followEvents(of: monitor) {
-                newUntil = .now + Self.new
-            }
+            for monitor in sockets.dropFirst() { followEvents(of: monitor) }
             if let lost = authenticator?.takeChangedSenders(), !lost.isEmpty {
                 connections.close(lost)
             }
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
-            if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
-                // What was freed is used again, without a change of the process's memory.
-                let memory =
-                    connections.boundsGrowth
-                    ? allocator.bytesInUse(isExact: isAlert) - BoundedMemory.bytes : 0
-                if measure(now - measuredAt, memory) {
-                    (mustTrim, alertUntil) = (true, now + Self.alert)
-                }
+            if now - measuredAt >= max(.milliseconds(Self.interval), cost * 20) {
+                if measure(now - measuredAt) { closedAt = now }
                 (measuredAt, cost) = (now, .now - now)
             }
-            if mustTrim, allocator.trim() { mustTrim = false }
+            if let closed = closedAt, now - closed >= Self.calm {
+                _ = malloc_trim(0)
+                closedAt = nil
+            }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
     }
@@ -190,20 +146,20 @@ final class HandshakeGuard: Sendable {
     }
 
     /// Closes the connections that cost too much. Returns whether there were any.
-    private func measure(_ elapsed: Duration, _ memory: Int) -> Bool {
-        let closed = connections.measure(memory: memory, elapsed: elapsed)
+    private func measure(_ elapsed: Duration) -> Bool {
+        let closed = connections.measure(elapsed: elapsed)
         for (sender, note) in closed { authenticator?.note(note, of: sender) }
         return !closed.isEmpty
     }
 
-    /// Waits until there is something to do, or for `interval` milliseconds. Returns false when the
-    /// context ends.
-    private func wait(for sockets: [Monitor], atMost interval: Int) -> Bool {
+    /// Waits until there is something to do, or for the interval. Returns false when the context
+    /// ends.
+    private func wait(for sockets: [Monitor]) -> Bool {
         var items = unsafe sockets.map {
             unsafe zmq_pollitem_t(
                 socket: $0.socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         }
-        guard unsafe zmq_poll(&items, Int32(items.count), interval) < 0 else { return true }
+        guard unsafe zmq_poll(&items, Int32(items.count), Self.interval) < 0 else { return true }
         return ZeroMQError.last == .interrupted
     }
 
@@ -234,17 +190,14 @@ final class HandshakeGuard: Sendable {
         }
     }
 
-    /// Handles the waiting events. Returns whether a connection was made.
-    private func followEvents(of monitor: Monitor) -> Bool {
-        var hasAccepted = false
+    private func followEvents(of monitor: Monitor) {
         for _ in 0..<Self.batch {
-            guard let event = Self.receive(monitor)?.first, event.count == 6 else { break }
+            guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
             // The kind, two bytes, and the value, four, are in the machine's byte order.
             let kind = UInt16(littleEndian: event.span.uint16(at: 0))
             let value = Int32(bitPattern: UInt32(littleEndian: event.span.uint32(at: 2)))
             switch Int32(kind) {
             case ZMQ_EVENT_ACCEPTED:
-                hasAccepted = true
                 if let note = connections.opened(value, under: monitor.rules) {
                     authenticator?.note(note, of: nil)
                 }
@@ -254,7 +207,6 @@ final class HandshakeGuard: Sendable {
                 authenticator?.note("a handshake failed", of: nil)
             }
         }
-        return hasAccepted
     }
 
     /// Returns the next message, or nil if none is waiting.

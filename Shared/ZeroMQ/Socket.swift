@@ -41,11 +41,16 @@ internal import CZeroMQ
         /// How many bytes may wait for subscribers.
         public var unsentLimit = 16 << 20
 
+        /// How many bytes of messages that peers have sent may be unfinished or wait. Beyond it,
+        /// connections that have more than their share are closed.
+        public var unhandledBytes = 24 << 20
+
         /// Creates the default options.
         public init() {}
     }
 
     let handle: UnsafeMutableRawPointer
+    private let kind: Kind
     private let options: Options
     private let attachments = SocketAttachments()
     private let loop: SocketLoop
@@ -67,6 +72,7 @@ internal import CZeroMQ
             throw error
         }
         unsafe self.handle = unsafe handle
+        self.kind = kind
         self.options = options
         self.loop = loop
         self.context = context
@@ -108,7 +114,8 @@ internal import CZeroMQ
         let security = try security(at: endpoint)
         let limit = options.unsentLimit
         let rules = PeerRules(
-            hasKeys: security != nil, unsent: options.unsent.map { ($0, limit) })
+            hasKeys: security != nil, unsent: options.unsent.map { ($0, limit) },
+            input: InputLimits(of: kind, options))
         let guarding = try context.guardConnections()
         try unsafe guarding.follow(handle, in: context.handle, under: rules)
         attachments.guarding = (guarding, rules)
@@ -304,7 +311,9 @@ internal import CZeroMQ
     /// Returns the frames of the next message, or nil if none is waiting.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
-        return try receiveRest(behind: first).frames
+        let (frames, bytes, _) = try receiveRest(behind: first)
+        attachments.guarding?.by.noteHandled(bytes, from: first.descriptor)
+        return frames
     }
 
     /// Returns the next accepted message of a ROUTER, or nil if none is waiting.
@@ -381,14 +390,4 @@ internal import CZeroMQ
     ) async throws(CancellationError) -> Bool {
         unsafe try await loop.thread.wait(.socket(handle), for: .writable, until: deadline)
     }
-}
-
-/// A message that a ROUTER has received.
-public struct ReceivedRequest: Sendable {
-    /// The frames. The first one names the peer.
-    public let frames: [[UInt8]]
-    /// The name that the sender was admitted as, or nil without keys.
-    public let sender: String?
-    /// The connection that it came by, or nil if that has ended.
-    public let connection: Connection?
 }

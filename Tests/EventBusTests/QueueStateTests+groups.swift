@@ -66,13 +66,28 @@ import WireProtocol
         #expect(queue.state.oldest == nil)
     }
 
-    @Test func `Blocking a group voids the lease of its entry in flight`() throws {
+    @Test func `Entry in flight stays with its consumer when its group is blocked`() throws {
         let queue = Queue()
         queue.enqueue(1, 2)
         let delivery = try queue.next()
         queue.state.block(group)
-        #expect(!queue.acknowledge(delivery))
+        #expect(queue.state.counts == .init(inFlight: 1, blocked: 1))
+        #expect(queue.acknowledge(delivery))
+        #expect(queue.state.counts == .init(blocked: 1))
+        #expect(queue.received().isEmpty)
+    }
+
+    @Test func `Failed entry of a blocked group waits until the group is unblocked`() throws {
+        let queue = Queue()
+        queue.enqueue(1, 2)
+        let delivery = try queue.next()
+        queue.state.block(group)
+        #expect(queue.fail(delivery))
         #expect(queue.state.counts == .init(blocked: 2))
+        #expect(queue.nextTick() == nil)
+        queue.state.unblock(group)
+        queue.enqueue(1, 2)
+        #expect(queue.received() == [1])
     }
 
     @Test func `Group keeps its place when its first entry becomes a dead letter`() {

@@ -33,6 +33,8 @@ struct QueueModel {
     var dead: [UInt64: QueueEntry] = [:]
     var ended: Set<UInt64> = []
     var blocked: Set<GroupKey> = []
+    /// The blocked groups without dead entries here.
+    var blockedFromOutside: Set<GroupKey> = []
     /// The entries whose back-off no tick has ended yet.
     var backingOff: Set<UInt64> = []
     var held: [UInt64: Held] = [:]
@@ -84,6 +86,7 @@ extension QueueModel {
         case ..<88: pass(.milliseconds(.random(in: 0...20_000, using: &random)))
         case ..<90: release(consumer: "\(Int.random(in: 0..<3, using: &random))")
         case ..<92: state.isPaused.toggle()
+        case ..<94: block()
         case ..<97: redrive()
         case 97: state.settings.retry.maximumReceives = .random(in: 2...4, using: &random)
         case 98: restart()
@@ -225,9 +228,22 @@ extension QueueModel {
         }
     }
 
+    /// Blocks a group, as if it had a dead letter of before.
+    mutating func block() {
+        guard state.settings.afterDeath == .wait else { return }
+        let group = GroupKey(high: 0, low: .random(in: 0..<8, using: &random))
+        blocked.insert(group)
+        blockedFromOutside.insert(group)
+        state.block(group)
+    }
+
     /// Redrives the first dead letter, with all others of its group if the group is blocked.
+    /// Without dead letters, unblocks a group.
     mutating func redrive() {
-        guard let first = dead.keys.min(), let group = dead[first]?.group else { return }
+        guard let first = dead.keys.min(), let group = dead[first]?.group else {
+            return unblock()
+        }
+        blockedFromOutside.remove(group)
         let isBlocked = blocked.remove(group) != nil
         // It gets another place if its first entry is not one that was lost with others any more.
         if heads.contains(where: { disk[$0]?.group == group && limits[$0] != nil }) {
@@ -245,6 +261,14 @@ extension QueueModel {
             state.unblock(group)
             load { $0.group == group }
         }
+    }
+
+    private mutating func unblock() {
+        guard let group = blockedFromOutside.min() else { return }
+        blockedFromOutside.remove(group)
+        blocked.remove(group)
+        state.unblock(group)
+        load { $0.group == group }
     }
 
     mutating func load(_ isIncluded: (QueueEntry) -> Bool) {

@@ -60,7 +60,7 @@ extension QueueModel {
             held.values.contains { $0.consumer == consumer }
         }
         limits = limits.filter { sequence, _ in
-            disk[sequence].map { !blocked.contains($0.group) } ?? false
+            disk[sequence].map { !blocked.contains($0.group) || held[sequence] != nil } ?? false
         }
     }
 
@@ -98,7 +98,9 @@ extension QueueModel {
     mutating func check() {
         let heads = heads
         let ready = heads.subtracting(backingOff)
-        let inMemory = disk.values.filter { !blocked.contains($0.group) }
+        let inMemory = disk.values.filter {
+            !blocked.contains($0.group) || held[$0.sequence] != nil
+        }
         let counts = QueueState.Counts(
             ready: ready.count, inFlight: held.count, delayed: heads.count - ready.count,
             behind: inMemory.count - heads.count - held.count,

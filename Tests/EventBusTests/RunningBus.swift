@@ -49,15 +49,16 @@ final class RunningBus {
     }
 
     func start() async throws {
-        let (folder, clock) = (folder, clock)
+        let (folder, clock, groups) = (folder, clock, CommittedGroups())
         let server = try await EventStoreServer(
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
-            bus: "ipc://\(folder)/bus.sock", on: loop, in: context
-        ) {
-            try EventLog(
-                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
-                now: { clock.now })
-        }
+            bus: "ipc://\(folder)/bus.sock", on: loop, in: context,
+            onCommit: { groups.add($0) },
+            openLog: {
+                try EventLog(
+                    in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
+                    now: { clock.now })
+            })
         self.server = server
         running = [Task { try await server.run() }]
         let bus = try await Bus(
@@ -65,7 +66,8 @@ final class RunningBus {
             journal: folder + "/journal",
             client: try await EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: busLoop, in: context),
-            appendOwn: { try await server.append($0, $1) }, on: busLoop, in: context,
+            groups: groups, appendOwn: { try await server.append($0, $1) }, on: busLoop,
+            in: context,
             archiveRoots: StorageRoots(["/"]), window: window, journalBytes: journalBytes,
             now: { clock.now }, logger: logger)
         running.append(

@@ -205,8 +205,6 @@ struct SimulatedBus {
         } else {
             deliveries.begin(again, at: now.running)
             let received = deliveries.lease(for: again, hasLoaded: true, at: now)
-            // Groups that wait again end leases.
-            if changesAfterDeath { return }
             guard case .deliveries(let found) = received else {
                 Issue.record("the deliveries are lost: \(received)")
                 return
@@ -219,7 +217,7 @@ struct SimulatedBus {
         let sequence = delivery.sequence
         #expect(!acknowledged.contains(delivery.event.position))
         let earlier = held[sequence]
-        let mayExpire = changesAfterDeath || earlier.map { $0.expires <= now.running } ?? true
+        let mayExpire = earlier.map { $0.expires <= now.running } ?? true
         #expect(mayExpire, "two consumers hold an event")
         held[sequence] = Held(
             delivery: delivery, consumer: request.consumer,

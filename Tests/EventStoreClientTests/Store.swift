@@ -15,6 +15,8 @@ final class Store {
     let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
     /// The proxy between the client and the store, if `isProxied` was set.
     private(set) var proxy: RequestProxy?
+    /// The groups that the log commits.
+    let groups = CommittedGroups()
     private let feed: String
     private var server: EventStoreServer?
     private var running: Task<Void, any Error>?
@@ -42,15 +44,16 @@ final class Store {
     }
 
     func start() async throws {
-        let folder = folder
+        let (folder, groups) = (folder, groups)
         let server = try await EventStoreServer(
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/\(feed)",
-            advertised: "ipc://\(folder)/feed.sock", on: loop, in: context
-        ) {
-            try EventLog(
-                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 18,
-                now: { Timestamp(microseconds: 1_000) })
-        }
+            advertised: "ipc://\(folder)/feed.sock", on: loop, in: context,
+            onCommit: { groups.add($0) },
+            openLog: {
+                try EventLog(
+                    in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 18,
+                    now: { Timestamp(microseconds: 1_000) })
+            })
         self.server = server
         running = Task { try await server.run() }
     }

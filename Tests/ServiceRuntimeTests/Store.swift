@@ -22,6 +22,7 @@ final class Store {
     let time = Clock()
     private let context: Context
     private let server: EventStoreServer
+    private let groups = CommittedGroups()
     private var running: [Task<Void, any Error>] = []
 
     final class Clock: Sendable {
@@ -31,15 +32,16 @@ final class Store {
     init() async throws {
         context = try Context()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let (folder, time) = (folder, time)
+        let (folder, time, groups) = (folder, time, groups)
         server = try await EventStoreServer(
             endpoint: "ipc://\(folder)/requests.sock", feed: "ipc://\(folder)/feed.sock",
-            bus: "ipc://\(folder)/bus.sock", on: SocketLoop(name: "store"), in: context
-        ) {
-            try EventLog(
-                in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
-                now: { Timestamp(microseconds: time.microseconds.withLock { $0 }) })
-        }
+            bus: "ipc://\(folder)/bus.sock", on: SocketLoop(name: "store"), in: context,
+            onCommit: { groups.add($0) },
+            openLog: {
+                try EventLog(
+                    in: FileStorage(folder: folder + "/log"), segmentBytes: 1 << 20,
+                    now: { Timestamp(microseconds: time.microseconds.withLock { $0 }) })
+            })
         running.append(Task { [server] in try await server.run() })
         client = try await EventStoreClient(
             endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context)
@@ -65,7 +67,8 @@ final class Store {
             journal: folder + "/journal",
             client: EventStoreClient(
                 endpoint: "ipc://\(folder)/requests.sock", on: loop, in: context),
-            appendOwn: { [server] in try await server.append($0, $1) }, on: loop, in: context,
+            groups: groups, appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
+            in: context,
             logger: Logger(label: "bus") { _ in SwiftLogNoOpLogHandler() })
         running.append(Task { try await bus.run() })
         let client = try await ServiceClient(

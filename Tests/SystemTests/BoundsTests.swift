@@ -78,7 +78,7 @@ import ZeroMQ
         // Each frame takes 2 bytes here and 64 at the other end: 512 MB in all, if nothing ends it.
         let frames = [[UInt8]](repeating: [1, 0], count: 100_000).flatMap(\.self)
         func isClosed() throws -> Bool {
-            let closed = "daybook_connections_closed_total{reason=\"memory\"}"
+            let closed = "daybook_connections_closed_total{reason=\"unprocessed\"}"
             return try suite.scrape("event-store")[closed] ?? 0 > 0
         }
         while try !isClosed() {

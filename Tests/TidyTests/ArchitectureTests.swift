@@ -102,6 +102,7 @@ import Testing
         "Shared/ZeroMQ/HandshakeGuard.swift": "libzmq; @unchecked: its thread has its sockets",
         "Shared/ZeroMQ/HandshakeWatch.swift": "libzmq",
         "Shared/ZeroMQ/Frame.swift": "libzmq; @unchecked: a frame owns its bytes alone",
+        "Shared/ZeroMQ/PeerInputs.swift": "system calls; libzmq",
         "Shared/ZeroMQ/LoopThread.swift": "libzmq; its waits are its own",
         "Shared/ZeroMQ/Socket.swift": "libzmq",
         "Shared/ZeroMQ/SocketAttachments.swift": "libzmq",

@@ -13,9 +13,12 @@ private final class Pair {
         let kind = Int32(SOCK_STREAM.rawValue)
         try #require(unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0)
         (served, peer) = (ends[0], ends[1])
+        // As if a listening socket had accepted it that no other connection has.
+        PeerInputs.shared.accepted(served, by: -served)
     }
 
     deinit {
+        PeerInputs.shared.closing(served)
         _ = close(served)
         _ = close(peer)
     }
@@ -37,17 +40,23 @@ private final class Pair {
     private let keyless = PeerRules(hasKeys: false, unsent: nil)
 
     /// Measures an interval of 0.1 s.
-    private func measure(
-        _ table: ConnectionTable, _ memory: Int
-    ) -> [(sender: String?, note: String)] {
-        table.measure(memory: memory, elapsed: .milliseconds(100))
+    private func measure(_ table: ConnectionTable) -> [(sender: String?, note: String)] {
+        table.measure(elapsed: .milliseconds(100))
     }
 
     private func table(_ change: (inout ConnectionLimits) -> Void = { _ in }) -> ConnectionTable {
         var limits = ConnectionLimits()
-        limits.growth = 1000
         change(&limits)
         return ConnectionTable(limits)
+    }
+
+    /// Lets the pair's served end have sent an unfinished message.
+    private func begin(_ pair: Pair, of bytes: Int) -> PeerInput? {
+        let input = PeerInputs.shared[pair.served]
+        var wire = Wire()
+        wire.add([UInt8](repeating: 9, count: bytes), more: true)
+        #expect(input?.takes(wire.bytes) == true)
+        return input
     }
 
     @Test func `Newest connection is closed beyond the limit of a process`() throws {
@@ -59,82 +68,35 @@ private final class Pair {
         #expect(pairs.map(\.isClosed) == [false, false, true])
     }
 
-    @Test func `Growth closes connections that send faster than the process takes`() throws {
+    @Test func `Connection whose message does not go on is closed if it takes much room`() throws {
         let table = table()
-        let (flood, busy, silent) = (try Pair(), try Pair(), try Pair())
-        for pair in [flood, busy, silent] { _ = table.opened(pair.served, under: keyless) }
-        flood.send(4096, from: \.peer)
-        silent.send(100, from: \.peer)
-        for _ in 1...40 {
-            _ = table.heard("", by: busy.served, bytes: 1, under: keyless)
-            #expect(measure(table, 5000).isEmpty)
+        let rules = PeerRules(
+            hasKeys: false, unsent: nil, input: InputLimits(unhandledBytes: 100_000))
+        let (large, small, moving) = (try Pair(), try Pair(), try Pair())
+        _ = begin(large, of: 60_000)
+        _ = begin(small, of: 40_000)
+        let input = begin(moving, of: 60_000)
+        for pair in [large, small, moving] { _ = table.opened(pair.served, under: rules) }
+        for _ in 1...30 {
+            #expect(measure(table).isEmpty)
+            #expect(input?.takes([0, 1, 1]) == true)
         }
-        #expect(measure(table, 6000).isEmpty)
-        #expect(measure(table, 6001).count == 1)
-        #expect(flood.isClosed && !busy.isClosed && !silent.isClosed)
+        #expect(measure(table).map(\.note) == ["closed 1 connections: their messages do not end"])
+        #expect(large.isClosed && !small.isClosed && !moving.isClosed)
     }
 
-    @Test func `Process that sends faster than is taken can't connect again for a while`() throws {
+    @Test func `Refused connection is noted when it has ended`() throws {
         let table = table()
-        let (flood, next, later) = (try Pair(), try Pair(), try Pair())
-        _ = table.opened(flood.served, under: keyless)
-        flood.send(4096, from: \.peer)
-        _ = measure(table, 5000)
-        _ = measure(table, 6000)
-        #expect(measure(table, 6001).count == 1)
-        for _ in 1...49 { _ = measure(table, 5000) }
-        _ = table.opened(next.served, under: keyless)
-        #expect(next.isClosed)
-        _ = measure(table, 5000)
-        _ = table.opened(later.served, under: keyless)
-        #expect(!later.isClosed)
-    }
-
-    @Test func `Bytes that wait for a short time close no connection`() throws {
-        let table = table()
-        let slow = try Pair()
-        _ = table.opened(slow.served, under: keyless)
-        #expect(measure(table, 5000).isEmpty)
-        slow.send(4096, from: \.peer)
-        #expect(measure(table, 6001).isEmpty)
-        #expect(!slow.isClosed)
-        #expect(measure(table, 6001).count == 1)
-        #expect(slow.isClosed)
-    }
-
-    @Test func `Process is watched closely only while it grows`() throws {
-        let table = table()
-        _ = measure(table, 5000)
-        #expect(!table.isGrowing)
-        _ = measure(table, 5500)
-        for _ in 1...9 {
-            _ = measure(table, 5510)
-            #expect(table.isGrowing)
+        func refuse() throws {
+            let pair = try Pair()
+            let input = try #require(begin(pair, of: 10))
+            _ = table.opened(pair.served, under: keyless)
+            input.refuse(because: "it is a test")
+            #expect(measure(table).isEmpty)
         }
-        _ = measure(table, 5510)
-        #expect(!table.isGrowing)
-        _ = measure(table, 5600)
-        #expect(table.isGrowing)
-    }
-
-    @Test func `Growth without such connections closes the silent ones once`() throws {
-        let table = table()
-        let (busy, silent) = (try Pair(), try Pair())
-        for pair in [busy, silent] { _ = table.opened(pair.served, under: keyless) }
-        for _ in 1...40 {
-            _ = table.heard("", by: busy.served, bytes: 1, under: keyless)
-            #expect(measure(table, 5000).isEmpty)
-        }
-        // Others may show in the meantime that they are the cause. It has grown by twice the limit,
-        // so that is a quarter of the time.
-        for tenth in 1...8 {
-            _ = table.heard("", by: busy.served, bytes: 1, under: keyless)
-            #expect(measure(table, 7000).count == (tenth == 8 ? 1 : 0))
-        }
-        #expect(silent.isClosed && !busy.isClosed)
-        // The process may need the memory. Only further growth counts.
-        #expect(measure(table, 8000).isEmpty)
-        #expect(!busy.isClosed)
+        // The pair ends with the call.
+        try refuse()
+        #expect(measure(table).map(\.note) == ["closed a connection: it is a test"])
     }
 
     @Test func `Subscribers that do not read are closed when they keep too much`() throws {
@@ -144,9 +106,9 @@ private final class Pair {
         let (slow, quick) = (try Pair(), try Pair())
         for pair in [slow, quick] { _ = table.opened(pair.served, under: rules) }
         slow.send(from: \.served)
-        for _ in 1...20 { #expect(measure(table, 0).isEmpty) }
+        for _ in 1...20 { #expect(measure(table).isEmpty) }
         UnsentBytes(in: total).add(101)
-        #expect(measure(table, 0).count == 1)
+        #expect(measure(table).count == 1)
         var byte: UInt8 = 0
         #expect(unsafe recv(slow.peer, &byte, 1, 0) == 1)
         #expect(slow.isClosed && !quick.isClosed)

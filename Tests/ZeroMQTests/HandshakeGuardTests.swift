@@ -216,11 +216,11 @@ import ZeroMQ
         let bob = try CurveKeyPair.generate()
         let authenticator = TestAuthenticator(letting: ann.publicKey)
         authenticator.names.withLock { $0[bob.publicKey] = "bob" }
-        var limits = ConnectionLimits()
-        limits.unheardBytes = 1 << 20
+        var options = Socket.Options()
+        options.unhandledBytes = 1 << 20
         let server = try await Endpoint(
-            .router, bind: "tcp://127.0.0.1:*", on: loop,
-            in: context(store, authenticator, limits: limits))
+            .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator),
+            options: options)
         let client = try await client(ann, of: server, knowing: store.publicKey)
         _ = try await client.send([[1]])
         #expect(try await server.request()?.frames.last == [1])

@@ -53,7 +53,13 @@ extension Bus {
         case .deadLetterDiscarded: close(try await deadLetter(closedBy: event))
         default:
             let letter: DeadLetter = try event.data()
-            add(letter, at: try await place(of: letter), event)
+            // A queue whose files were lost gets the entry first.
+            try await fill(letter.queue, through: letter.position)
+            let row = add(letter, at: try await place(of: letter), event)
+            // The queue was created since, and may hold later events of the group.
+            if letter.sequence == 0, let adopted = try await adopt([row]).first {
+                update { $0.block([adopted.group: 1], of: letter.queue, at: clock.now) }
+            }
         }
     }
 
@@ -65,7 +71,9 @@ extension Bus {
         return try await store.place(of: letter, in: queue.id) ?? 0
     }
 
-    private func add(_ letter: DeadLetter, at place: UInt64, _ event: RecordedEvent) {
+    private func add(
+        _ letter: DeadLetter, at place: UInt64, _ event: RecordedEvent
+    ) -> DeadLetterRow {
         let group = update { $0.deadLetter(letter, at: place, now: clock.now) }
         var letter = letter
         letter.sequence = place
@@ -80,6 +88,7 @@ extension Bus {
                 "type": "\(letter.type)", "cause": "\(letter.cause.rawValue)",
                 "error": "\(letter.error ?? "")",
             ])
+        return row
     }
 
     /// Returns the dead letter that the event redrives or discards.
@@ -118,6 +127,42 @@ extension Bus {
         deadLetters.recordClosed(dead)
         deliveries[dead.letter.queue]?.closeLetter(of: dead.group)
         commitSignal.send()
+    }
+
+    /// How many dead letters a new queue adopts together.
+    private static let adoptedTogether = 1000
+
+    /// Gives a new queue the dead letters that have its name, from before it existed.
+    ///
+    /// Their groups become those of the queue's grouping. Those that were never in a queue get
+    /// places before all later events.
+    func adoptDeadLetters(of name: String) async throws {
+        guard deadLetters.count(of: name) > 0 else { return }
+        try await stored()
+        var request = DeadLettersRequest(
+            DeadLetterSelection(queue: name), limit: Self.adoptedTogether)
+        while case let page = try await store.deadLetters(request), let last = page.last {
+            _ = try await adopt(page)
+            request.after = last.id
+        }
+    }
+
+    /// Returns the dead letters as their queues have them, if those exist.
+    private func adopt(_ rows: [DeadLetterRow]) async throws -> [DeadLetterRow] {
+        let rows = rows.filter { deliveries[$0.letter.queue] != nil }
+        let events = try await events(at: rows.map(\.letter.position))
+        // A dead letter of another log can only be discarded.
+        let adopted = rows.compactMap { row in
+            events[row.letter.position].flatMap { event in
+                (try? row.check(event)) == nil
+                    ? nil : row.adopted(event, deliveries.keys(of: row.letter.queue))
+            }
+        }
+        for row in adopted {
+            commits.record(WriteBatch(newDeadLetters: [row.id: row]))
+            if prepared[row.id] != nil { prepared[row.id] = row }
+        }
+        return adopted
     }
 
     /// Blocks the groups of the queues that have dead letters on disk.

@@ -92,7 +92,8 @@ extension Bus {
         case .queuePut(let queue): try await put(queue: queue.name, at: event.position)
         case .named(.queuePaused, let name): update { $0.setPaused(name, true, at: now) }
         case .named(.queueResumed, let name): update { $0.setPaused(name, false, at: now) }
-        case .named(.queuePurged, let name): update { $0.purge(name, at: now) }
+        case .named(.queuePurged, let name):
+            update { $0.purge(name, through: event.position, at: now) }
         case .named(.queueDeleted, let name): update { $0.delete(name) }
         case .archiveCreated(let archive):
             let row = ArchiveRow(
@@ -110,6 +111,11 @@ extension Bus {
         case .named(.replayCancelled, let name):
             replays.setState(of: name, to: .cancelled, at: event.time)
         case .replayEnded(let name, let end):
+            if let delivered = replays[name]?.delivered, delivered < end.delivered {
+                logger.warning(
+                    "the events of an ended replay are lost with the bus's files; start it again",
+                    metadata: ["replay": "\(name)", "lost": "\(end.delivered - delivered)"])
+            }
             replays.setState(of: name, to: end.state, at: event.time, reason: end.reason)
         case .named: break  // No other type is without data.
         }
@@ -140,7 +146,8 @@ extension Bus {
         guard let queue = definitions.queues[name] else { return }
         let before = deliveries[name]?.row.definition.afterDeath
         update { $0.put(queue.definition, at: position, now: clock.now) }
-        if before == .proceed, queue.definition.afterDeath == .wait {
+        if before == nil { try await adoptDeadLetters(of: name) }
+        if before != .wait, queue.definition.afterDeath == .wait, deadLetters.count(of: name) > 0 {
             // Groups wait behind dead letters of before, too.
             try await stored()
             try await blockDeadGroups(of: [name])

@@ -11,7 +11,7 @@ extension Bus {
     /// Follows the log. Applies the bus's own events at their positions, and sends all others to
     /// the queues of the matching rules.
     func route() async throws {
-        for try await batch in try await client.subscribe(.all, after: router.position) {
+        for try await batch in try await client.subscribe(to: groups, after: router.position) {
             if router.isPaused { try await suspend { router.waitForResume($0) } }
             if let last = batch.events.last { clock.follow(last.time) }
             try await prepareClosings(batch.events)
@@ -84,6 +84,14 @@ extension Bus {
             while let filling = deliveries.nextFilling { try await fill(filling) }
         }
         throw CancellationError()
+    }
+
+    /// Fills the queue up to `position` at least, if it is being filled.
+    func fill(_ queue: String, through position: UInt64) async throws {
+        while let filling = deliveries.filling(of: queue), filling.position < position {
+            try await fill(filling, through: min(filling.position + Self.step, position))
+            try await committed()
+        }
     }
 
     private func fill(_ filling: Deliveries.Filling) async throws {

@@ -12,7 +12,7 @@ public import ZeroMQ
 /// The event bus: sends each event of the log to durable queues by rules, and delivers from the
 /// queues.
 ///
-/// It follows the log as any subscriber does, with a short lag. Its state depends only on the log
+/// It follows the log in the same process with a short lag. Its state depends only on the log
 /// and on the acknowledgements of consumers. Rules, queues and dead letters are events, too, and
 /// take effect at their positions in the log.
 ///
@@ -22,6 +22,7 @@ public import ZeroMQ
 public actor Bus: LoopActor {
     // The ports.
     let client: EventStoreClient
+    let groups: CommittedGroups
     let appendOwn: OwnAppend
     let journal: BusJournal
     let store: BusStore
@@ -74,6 +75,7 @@ public actor Bus: LoopActor {
     /// - Parameters:
     ///   - folder: the folder of the tables.
     ///   - journal: the folder of the journal.
+    ///   - groups: the groups that the log commits.
     ///   - appendOwn: appends the bus's own events to the log that `client` reads.
     ///   - archiveRoots: the places below which archives may be.
     ///   - window: how many entries of a queue are kept in memory. Further ones wait on disk.
@@ -84,13 +86,15 @@ public actor Bus: LoopActor {
     ///   files are damaged or belong to another log.
     public init(
         endpoint: String, folder: String, journal journalFolder: String, client: EventStoreClient,
-        appendOwn: @escaping OwnAppend, on loop: SocketLoop, in context: Context,
+        groups: CommittedGroups, appendOwn: @escaping OwnAppend, on loop: SocketLoop,
+        in context: Context,
         access: AccessControl = .none, archiveRoots: StorageRoots = .nowhere,
         window: Int = 20_000, journalBytes: Int = 64 << 20,
         now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) async throws {
         lock = try FolderLock(folder)
         self.client = client
+        self.groups = groups
         self.appendOwn = appendOwn
         self.loop = loop
         deliveries = Deliveries(window: window)

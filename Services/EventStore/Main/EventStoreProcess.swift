@@ -12,11 +12,12 @@ import ZeroMQ
 
 /// The process of the event store: the log's server, and the bus, on a thread of its own.
 ///
-/// The bus is a client of the server like any other, except that it appends its own events by a
-/// call within the process.
+/// The bus is a client of the server like any other, except that it gets committed events and
+/// appends its own by calls within the process.
 public struct EventStoreProcess: Sendable {
     private let configuration: EventStoreConfiguration
     private let server: EventStoreServer
+    private let groups = CommittedGroups()
     private let keyFault: @Sendable () -> String?
 
     /// Opens the log, or creates it, and binds the endpoints of requests and of the feed.
@@ -33,7 +34,7 @@ public struct EventStoreProcess: Sendable {
             endpoint: configuration.endpoint, feed: configuration.feed, bus: configuration.bus,
             durability: configuration.durability, on: SocketLoop(name: "event-store"),
             in: credentials.context, access: credentials.access,
-            report: { logger.error("\($0)") },
+            report: { logger.error("\($0)") }, onCommit: { [groups] in groups.add($0) },
             openLog: {
                 let background = DispatchQueue(label: "log", qos: .utility)
                 return try EventLog(
@@ -65,7 +66,7 @@ public struct EventStoreProcess: Sendable {
         let bus = try await Bus(
             endpoint: configuration.bus, folder: configuration.home + "/bus",
             journal: configuration.home + "/journal", client: client,
-            appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
+            groups: groups, appendOwn: { [server] in try await server.append($0, $1) }, on: loop,
             in: credentials.context, access: credentials.access,
             archiveRoots: configuration.archiveRoots, logger: configuration.logger("bus"))
         let metrics = try await MetricsServer(

@@ -51,7 +51,9 @@ extension EventStoreServer {
     /// While a subscriber does not read, large records are left out. Subscribers notice at the next
     /// heartbeat, and read them from the log.
     func publish(_ committed: [UInt8]) throws {
-        guard !committed.isEmpty, !topics.isEmpty else { return }
+        guard !committed.isEmpty else { return }
+        onCommit(committed)
+        guard !topics.isEmpty else { return }
         let records = committed.span
         var at = 0
         let isBehind = unsentToFeed.bytes > Self.unsentLimit

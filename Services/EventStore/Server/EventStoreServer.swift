@@ -57,6 +57,8 @@ public actor EventStoreServer: LoopActor {
     /// The bytes that wait for subscribers.
     let unsentToFeed = UnsentBytes.Total()
     let feedOutbox: UnsentBytes
+    /// Takes the records of each committed group, back to back.
+    let onCommit: @Sendable ([UInt8]) -> Void
     /// The answers that wait for the next commit, so that what they say is durable.
     private var answers: [(key: ReadKey, caller: Caller, kind: MessageKind, body: [UInt8])] = []
     /// The thread that runs the server.
@@ -71,16 +73,19 @@ public actor EventStoreServer: LoopActor {
     ///   - durability: the durability with which `openLog` opens the log.
     ///   - access: the permissions of the callers, by key.
     ///   - report: logs what the server can't report to a caller, in one line.
+    ///   - onCommit: takes the records of each committed group, back to back.
     /// - Throws: the error of `openLog`, or `ZeroMQError` if an endpoint can't be bound.
     public init(
         endpoint: String, feed feedEndpoint: String, advertised: String? = nil,
         bus busEndpoint: String? = nil, durability: Durability = .sync, on loop: SocketLoop,
         in context: Context, access: AccessControl = .none,
         report: @escaping @Sendable (String) -> Void = { _ in },
+        onCommit: @escaping @Sendable ([UInt8]) -> Void = { _ in },
         openLog: @Sendable () throws -> EventLog
     ) async throws {
         self.loop = loop
         self.access = access
+        self.onCommit = onCommit
         calls = CallTable(of: "the event store", access: access)
         // Chunks of reads have half of it.
         outboxes = Outboxes(bytesOfCaller: 128 << 20) { [freed] in
@@ -111,6 +116,7 @@ public actor EventStoreServer: LoopActor {
         // More than an append may have, so that one that is too long gets an answer. libzmq closes
         // the connection of a longer message without one, before it allocates memory for it.
         options.maximumMessageBytes = Int64(Limits.appendBytes + (1 << 20))
+        options.unhandledBytes = 96 << 20
         return options
     }
 

@@ -15,7 +15,7 @@ struct FeedTopics {
     private static let (ofConnection, bytesOfConnection) = (256, 16 << 10)
     /// How many bytes the prefixes of all connections may have, and how many each connection may
     /// have beyond that.
-    private static let (bytesOfAll, bytesAlways) = (1 << 20, 1 << 10)
+    private static let (bytesOfAll, bytesAlways) = (64 << 10, 256)
 
     private var prefixes: Set<[UInt8]> = []
     private var wantsAll = false

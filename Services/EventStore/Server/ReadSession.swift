@@ -95,8 +95,8 @@ struct ReadTable {
     private var sealed = FairQueue<Place>()
     /// The reads that wait until their client has read what was sent.
     private var paused: [[UInt8]: Set<UInt64>] = [:]
-    private var held = 0 { didSet { BoundedMemory.add(held - oldValue) } }
-    private var queryBytes = 0 { didSet { BoundedMemory.add(queryBytes - oldValue) } }
+    private var held = 0
+    private var queryBytes = 0
     private var lastSerial: UInt64 = 0
 
     var count: Int { sessions.values.reduce(0) { $0 + $1.count } }

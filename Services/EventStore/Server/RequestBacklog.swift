@@ -40,7 +40,7 @@ struct RequestBacklog {
 
     private var queue = FairQueue<WaitingRequest>()
     private var byClient: [CallerLane: Waiting] = [:]
-    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
+    private var bytes = 0
 
     var isEmpty: Bool { byClient.isEmpty }
 

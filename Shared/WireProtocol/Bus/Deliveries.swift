@@ -313,7 +313,12 @@ public struct Acknowledgement: Hashable, Sendable {
 
 extension Duration {
     /// The duration in seconds.
-    public var inSeconds: Double { Double(attoseconds) / 1e18 }
+    public var inSeconds: Double {
+        // Whole seconds are exact. `components` would trap for the longest durations.
+        let (seconds, rest) = attoseconds.quotientAndRemainder(
+            dividingBy: 1_000_000_000_000_000_000)
+        return Double(seconds) + Double(rest) / 1e18
+    }
 }
 
 extension String {

@@ -5,7 +5,7 @@ import WireProtocol
 struct WriteBatch: Hashable, Sendable {
     var queues: [Int64: QueueWrites] = [:]
     var rules: [String: RuleRow?] = [:]
-    /// The new dead letters by id.
+    /// The new and the changed dead letters by id.
     var newDeadLetters: [UInt64: DeadLetterRow] = [:]
     var closedDeadLetters: Set<UInt64> = []
     var replays: [String: ReplayRow] = [:]
@@ -23,10 +23,8 @@ struct WriteBatch: Hashable, Sendable {
         }
         rules.merge(next.rules) { $1 }
         newDeadLetters.merge(next.newDeadLetters) { $1 }
-        for id in next.closedDeadLetters {
-            // A dead letter that came and went in between needs no write.
-            if newDeadLetters.removeValue(forKey: id) == nil { closedDeadLetters.insert(id) }
-        }
+        for id in next.closedDeadLetters { newDeadLetters[id] = nil }
+        closedDeadLetters.formUnion(next.closedDeadLetters)
         replays.merge(next.replays) { $1 }
         archives.merge(next.archives) { $1 }
     }

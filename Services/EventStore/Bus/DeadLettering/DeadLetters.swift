@@ -100,6 +100,16 @@ extension DeadLetterRow {
         )
     }
 
+    /// Returns the dead letter as one of a new queue, which groups events by `keys`.
+    func adopted(_ event: RecordedEvent, _ keys: GroupKeys) -> DeadLetterRow {
+        var row = self
+        row.group = keys.key(of: event)
+        row.letter.group = keys.label(of: event)
+        // Sequences of a queue begin after the position at which it was created.
+        if letter.sequence == 0 { row.letter.sequence = letter.position << 28 }
+        return row
+    }
+
     /// Returns the event that redrives or discards the dead letter, with the tags and in the
     /// conversation of the dead event.
     ///

@@ -65,8 +65,9 @@ final class BusQueue {
         updateCounters()
     }
 
-    /// Removes all entries of the queue.
-    func purge() {
+    /// Removes all entries of the queue. If it is being filled, it gets no events up to `position`.
+    func purge(through position: UInt64) {
+        if let filled = filledThrough { setPhase(.filling(through: max(filled, position))) }
         state.removeAll(through: row.lastSequence)
         writes.purge(through: row.lastSequence)
         loadedThrough = row.lastSequence

@@ -66,7 +66,10 @@ struct Deliveries {
         if !isPaused { tick(queue, at: now) }
     }
 
-    mutating func purge(_ name: String, at now: BusTime) { change(name, at: now) { $0.purge() } }
+    /// Removes the queue's entries, and those that it would still get for events up to `position`.
+    mutating func purge(_ name: String, through position: UInt64, at now: BusTime) {
+        change(name, at: now) { $0.purge(through: position) }
+    }
 
     mutating func delete(_ name: String) {
         guard let queue = queues.removeValue(forKey: name) else { return }
@@ -300,14 +303,14 @@ extension Deliveries {
 
 extension Deliveries {
     /// A queue to fill next, or nil if all are filled.
-    var nextFilling: Filling? {
-        for queue in queues.values {
-            guard let position = queue.filledThrough else { continue }
-            return Filling(
-                queue: queue.name, id: queue.id, position: position,
-                since: queue.row.definition.start.firstTime)
-        }
-        return nil
+    var nextFilling: Filling? { queues.keys.lazy.compactMap(filling).first }
+
+    /// How far the queue is filled, or nil if it is not being filled.
+    func filling(of name: String) -> Filling? {
+        guard let queue = queues[name], let position = queue.filledThrough else { return nil }
+        return Filling(
+            queue: name, id: queue.id, position: position,
+            since: queue.row.definition.start.firstTime)
     }
 
     /// Adds the events up to `position` that match the queue's rules.

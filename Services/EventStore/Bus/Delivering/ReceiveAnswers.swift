@@ -1,5 +1,4 @@
 import EventSourcing
-import ZeroMQ
 
 /// A consumer of a queue.
 struct ConsumerKey: Hashable, Sendable {
@@ -23,7 +22,7 @@ struct ReceiveAnswers {
     }
 
     private var answers: [ConsumerKey: Answer] = [:]
-    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
+    private var bytes = 0
 
     /// Whether the receive with this token is the consumer's last one.
     func isLast(_ token: EventID, of key: ConsumerKey) -> Bool { answers[key]?.token == token }

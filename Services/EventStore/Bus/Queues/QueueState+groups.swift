@@ -72,24 +72,33 @@ extension QueueState {
     /// blocked.
     func waitingBehind(_ key: GroupKey) -> Int? { blocked[key]?.count }
 
-    /// Blocks the group until its dead entries are redriven or discarded. Its entries leave memory
-    /// and are only counted. Leases of entries in flight become void.
+    /// Blocks the group until its dead entries are redriven or discarded. Its waiting entries leave
+    /// memory and are only counted. An entry in flight stays with its consumer.
     mutating func block(_ key: GroupKey) {
         var waiting = blocked[key] ?? Blocked()
         if var group = groups.removeValue(forKey: key) {
             if group.place != nil { readyGroups -= 1 }
-            if let sequence = group.inFlight {
-                inFlight.remove(sequence)
-                if let entry = entries[sequence] { void(entry) }
-                group.waiting.insert(sequence)
-            }
             while let sequence = group.waiting.popFirst() {
                 entries[sequence] = nil
                 suspects.remove(sequence)
                 waiting.add(sequence)
             }
+            if let sequence = group.inFlight { groups[key] = Group(inFlight: sequence) }
         }
         blocked[key] = waiting
+    }
+
+    /// Lets an entry wait that is no longer in flight. If its group is blocked, it is only counted.
+    mutating func setWaiting(_ entry: QueueEntry) {
+        groups[entry.group]?.inFlight = nil
+        if blocked[entry.group] != nil {
+            entries[entry.sequence] = nil
+            suspects.remove(entry.sequence)
+            blocked[entry.group]?.add(entry.sequence)
+        } else {
+            entries[entry.sequence] = entry
+            groups[entry.group]?.waiting.insert(entry.sequence)
+        }
     }
 
     /// Voids the entry's lease, if it has one.
@@ -117,14 +126,13 @@ extension QueueState {
             entry.receives = max(entry.receives - 1, 1)
             suspects.note(lossOf: sequence, of: count)
         }
-        groups[entry.group]?.inFlight = nil
         entry.error = error
         if entry.receives >= settings.retry.maximumReceives {
+            groups[entry.group]?.inFlight = nil
             deadLetter(entry, .maximumReceives)
         } else {
             entry.notBefore = notBefore
-            entries[sequence] = entry
-            groups[entry.group]?.waiting.insert(sequence)
+            setWaiting(entry)
             changes.append(.retried(entry))
         }
         updateHead(of: entry.group, inFront: inFront)

@@ -13,8 +13,7 @@ extension QueueState {
     enum Change: Hashable, Sendable {
         /// The entry was delivered, or its lease was extended.
         case leased(QueueEntry)
-        /// The entry's lease ended early: its group waits for a dead entry, its consumer returned
-        /// it, or its delivery was not sent.
+        /// The entry's lease ended early: its consumer returned it, or its delivery was not sent.
         case voided(QueueEntry)
         /// The entry waits again, with a new error and time.
         case retried(QueueEntry)

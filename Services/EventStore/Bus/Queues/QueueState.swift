@@ -56,19 +56,18 @@ extension QueueState {
     /// Adds an entry at its place by sequence, or only counts it if its group is blocked.
     ///
     /// An entry that is in memory stays as it is. One that was received too often is dead when
-    /// its turn comes. One with a lease stays in flight.
+    /// its turn comes. One with a lease stays in flight, even if its group is blocked.
     mutating func enqueue(_ entry: QueueEntry) {
-        guard blocked[entry.group] == nil else {
-            blocked[entry.group]?.add(entry.sequence)
-            void(entry)
-            return
-        }
         guard entries[entry.sequence] == nil else { return }
         var entry = entry
         if groups[entry.group]?.inFlight != nil {
             // Only one entry of a group can be in flight.
             void(entry)
             entry.lease = nil
+        }
+        if blocked[entry.group] != nil, entry.lease == nil {
+            blocked[entry.group]?.add(entry.sequence)
+            return
         }
         entries[entry.sequence] = entry
         recordAge(entry)
@@ -162,9 +161,7 @@ extension QueueState {
         entry.lease = nil
         entry.receives -= 1
         if entry.receives == 0 { entry.firstReceivedAt = nil }
-        entries[sequence] = entry
-        groups[entry.group]?.inFlight = nil
-        groups[entry.group]?.waiting.insert(sequence)
+        setWaiting(entry)
         changes.append(.voided(entry))
         updateHead(of: entry.group, inFront: true)
         return true

@@ -1,6 +1,5 @@
 import DequeModule
 import EventSourcing
-import ZeroMQ
 
 /// A cache of recently routed events. Most are delivered soon and then need no read from the log.
 struct RecordCache {
@@ -8,7 +7,7 @@ struct RecordCache {
 
     private var events: [UInt64: RecordedEvent] = [:]
     private var order: Deque<UInt64> = []
-    private var bytes = 0 { didSet { BoundedMemory.add(bytes - oldValue) } }
+    private var bytes = 0
     /// How often the cache was emptied.
     private(set) var generation = 0
 

@@ -1,0 +1,162 @@
+import Synchronization
+
+/// What a peer has sent that the process has not handled: an unfinished message, and whole ones
+/// that wait in libzmq.
+///
+/// libzmq limits the size of a frame, but not the number of frames of an unfinished message, and
+/// keeps them in memory. So this follows the bytes when libzmq receives them. Beyond a limit,
+/// libzmq gets no more of them, but the end of the connection.
+final class PeerInput: Sendable {
+    /// How many bytes a connection may always have, in bytes.
+    private static let always = 64 << 10
+
+    private let listener: ListenerInput
+    private let reader = Mutex(FrameReader())
+    private let unhandled = Atomic<Int>(0)
+    private let topicBytes = Atomic<Int>(0)
+    private let refusal = Mutex<String?>(nil)
+    private let isRefused = Atomic<Bool>(false)
+
+    init(_ listener: ListenerInput) {
+        self.listener = listener
+        listener.connections.add(1, ordering: .relaxed)
+    }
+
+    deinit {
+        release()
+        listener.connections.subtract(1, ordering: .relaxed)
+    }
+
+    /// Applies the limits to all connections of the same listening socket.
+    func apply(_ limits: InputLimits) { listener.limits.withLock { $0 = limits } }
+
+    /// Takes the next bytes that libzmq has received. Returns false if libzmq must not get them.
+    func take(_ bytes: Span<UInt8>) -> Bool {
+        guard !isRefused.load(ordering: .relaxed) else { return false }
+        let limits = listener.limits.withLock(\.self)
+        guard let fault = read(bytes, limits) else { return true }
+        refuse(because: fault)
+        return false
+    }
+
+    private func read(_ bytes: Span<UInt8>, _ limits: InputLimits) -> String? {
+        reader.withLock { reader in
+            let (before, topicsBefore) = (reader.messageBytes, reader.topicBytes)
+            do throws(FrameReader.Fault) { try reader.read(bytes) } catch {
+                return "it does not speak ZMTP 3"
+            }
+            let added = reader.messageBytes - before
+            let own = unhandled.add(added, ordering: .relaxed).newValue
+            let all = listener.unhandled.add(added, ordering: .relaxed).newValue
+            if reader.mostFrames > Socket.mostFrames {
+                return "a message has too many frames"
+            }
+            if reader.mostBytes > limits.messageBytes { return "a message is too large" }
+            if all > limits.unhandledBytes, own > share(of: limits) {
+                return "too many unprocessed bytes"
+            }
+            return limits.topics.flatMap { note(reader, topicsBefore, $0) }
+        }
+    }
+
+    /// How many bytes the connection may have while all have too many.
+    private func share(of limits: InputLimits) -> Int {
+        let connections = max(listener.connections.load(ordering: .relaxed), 1)
+        return max(limits.unhandledBytes / 2 / connections, Self.always)
+    }
+
+    private func note(
+        _ reader: borrowing FrameReader, _ before: Int, _ limits: InputLimits.Topics
+    ) -> String? {
+        let change = reader.topicBytes - before
+        topicBytes.add(change, ordering: .relaxed)
+        let all = listener.topicBytes.add(change, ordering: .relaxed).newValue
+        let bytes = all <= limits.bytesOfAll ? limits.bytes : limits.bytesAlways
+        guard reader.topics > limits.count || change > 0 && reader.topicBytes > bytes else {
+            return nil
+        }
+        return "too many topics"
+    }
+
+    /// Records that the process has taken a message of this size.
+    func handled(_ bytes: Int) {
+        // An estimate, so that it may be more than there was.
+        let before = unhandled.load(ordering: .relaxed)
+        let taken = min(max(before, 0), bytes)
+        unhandled.subtract(taken, ordering: .relaxed)
+        listener.unhandled.subtract(taken, ordering: .relaxed)
+    }
+
+    /// Gives libzmq no more bytes.
+    func refuse(because reason: String) {
+        refusal.withLock { $0 = $0 ?? reason }
+        isRefused.store(true, ordering: .relaxed)
+        release()
+    }
+
+    /// Returns why libzmq got no more bytes, the first time.
+    func takeRefusal() -> String? {
+        refusal.withLock { refusal in
+            defer { refusal = nil }
+            return refusal
+        }
+    }
+
+    /// The bytes of all messages so far, to see whether there are more.
+    var messageBytes: Int { reader.withLock { $0.messageBytes } }
+
+    /// Whether the peer's bytes wait, and those of all have half of what they may.
+    var isBlocking: Bool {
+        unhandled.load(ordering: .relaxed) > 0
+            && listener.unhandled.load(ordering: .relaxed)
+                > listener.limits.withLock { $0.unhandledBytes } / 2
+    }
+
+    /// Counts nothing of the connection any more.
+    private func release() {
+        listener.unhandled.subtract(unhandled.exchange(0, ordering: .relaxed), ordering: .relaxed)
+        listener.topicBytes.subtract(
+            topicBytes.exchange(0, ordering: .relaxed), ordering: .relaxed)
+    }
+}
+
+/// What the peers of a listening socket have sent that the process has not handled.
+final class ListenerInput: Sendable {
+    let limits = Mutex(InputLimits())
+    let unhandled = Atomic<Int>(0)
+    let topicBytes = Atomic<Int>(0)
+    let connections = Atomic<Int>(0)
+}
+
+/// The limits of what peers send to a socket.
+struct InputLimits: Sendable {
+    /// The limits of subscribers' topics. libzmq keeps about 90 bytes for each of theirs, and looks
+    /// at all of them when a connection ends.
+    struct Topics: Sendable {
+        /// How many topics a connection may have, and of how many bytes.
+        var (count, bytes) = (256, 16 << 10)
+        /// How many bytes the topics of all connections may have, and how many each may have beyond
+        /// that.
+        var (bytesOfAll, bytesAlways) = (64 << 10, 256)
+    }
+
+    /// How many bytes of messages may be unfinished or wait. Beyond it, connections that have more
+    /// than their share are closed.
+    var unhandledBytes = 24 << 20
+    /// The bytes of an unfinished message.
+    var messageBytes = Int.max
+    /// Nil if peers are not subscribers.
+    var topics: Topics?
+}
+
+extension InputLimits {
+    /// The limits of a socket with these options.
+    init(of kind: Socket.Kind, _ options: Socket.Options) {
+        unhandledBytes = options.unhandledBytes
+        if options.maximumMessageBytes >= 0 {
+            // The option limits each frame. All frames but the last are small.
+            messageBytes = Int(clamping: options.maximumMessageBytes) + (64 << 10)
+        }
+        if kind == .xpub { topics = Topics() }
+    }
+}
