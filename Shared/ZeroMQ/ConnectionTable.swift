@@ -154,7 +154,10 @@ final class ConnectionTable: Sendable {
                 state.close(descriptor, .connections)
                 return .tooMany
             }
-            if let connection = Connection(descriptor) { state.open(connection, of: sender, rules) }
+            if let connection = Connection(descriptor) {
+                state.open(connection, of: sender, rules)
+                state.entries[descriptor]?.noteMessage(of: bytes)
+            }
             return .new
         }
     }

@@ -85,6 +85,21 @@ private final class Pair {
         #expect(large.isClosed && !small.isClosed && !moving.isClosed)
     }
 
+    @Test func `Each message makes room, also the first of its connection`() throws {
+        let table = table()
+        let rules = PeerRules(
+            hasKeys: false, unsent: nil, input: InputLimits(unhandledBytes: 100))
+        let pair = try Pair()
+        let input = try #require(begin(pair, of: 60))
+        _ = table.opened(pair.served, under: rules)
+        for verdict in [ConnectionTable.Verdict.new, .known] {
+            #expect(input.isBlocking)
+            #expect(table.heard("", by: pair.served, bytes: 124, under: rules) == verdict)
+            #expect(!input.isBlocking)
+            _ = input.takes([1, 60] + [UInt8](repeating: 9, count: 60))
+        }
+    }
+
     @Test func `Refused connection is noted when it has ended`() throws {
         let table = table()
         func refuse() throws {
