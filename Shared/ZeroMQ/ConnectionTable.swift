@@ -38,8 +38,12 @@ final class ConnectionTable: Sendable {
             silence = sent == self.sent ? silence + elapsed : .zero
             self.sent = sent
             let isBehind = rules.unsent != nil && connection.untakenByPeer > 0
-            behind = isBehind ? behind + elapsed : .zero
+            // What was found once says little about a long time.
+            behind = isBehind ? behind + min(elapsed, .milliseconds(100)) : .zero
         }
+
+        /// Whether bytes wait for the process, or for subscribers of the socket.
+        var isBusy: Bool { input?.isWaiting == true || (rules.unsent?.total.bytes ?? 0) > 0 }
 
         mutating func noteMessage(of bytes: Int) {
             input?.handled(bytes)
@@ -50,6 +54,8 @@ final class ConnectionTable: Sendable {
     private struct State {
         var entries: [Int32: Entry] = [:]
         var opened: UInt64 = 0
+        /// Whether bytes waited at the last measurement.
+        var isBusy = false
         /// Why connections were closed since the last measurement, by sender.
         var notes: [(sender: String?, note: String)] = []
         /// Whether the table may have connections that have ended since the last measurement.
@@ -184,6 +190,9 @@ final class ConnectionTable: Sendable {
 
     // MARK: Measuring
 
+    /// Whether bytes waited at the last measurement, so that the next one should be soon.
+    var isBusy: Bool { state.withLock(\.isBusy) }
+
     /// Closes connections that cost too much, and forgets closed ones.
     ///
     /// - Parameter elapsed: the time since the last measurement.
@@ -194,6 +203,7 @@ final class ConnectionTable: Sendable {
             state.forgetClosed()
             state.mayHaveClosed = true
             for descriptor in state.entries.keys { state.entries[descriptor]?.measure(elapsed) }
+            state.isBusy = state.entries.values.contains(where: \.isBusy)
             defer { state.notes = [] }
             return state.notes + closeStuck(&state) + closeUnread(&state)
         }

@@ -9,9 +9,10 @@ import Synchronization
 /// question whether to admit the peer of each handshake (the ZeroMQ Authentication Protocol, RFC
 /// 27).
 final class HandshakeGuard: Sendable {
-    /// The time between two measurements of connections, and the longest between two calls of
-    /// `takeChangedSenders`, in milliseconds.
-    private static let interval = 100
+    /// The time between two measurements of connections, in milliseconds: while bytes wait that
+    /// peers have sent or do not take, and otherwise. The latter is also the longest time between
+    /// two calls of `takeChangedSenders`.
+    private static let (busyInterval, idleInterval) = (100, 500)
     /// How long no connection must have been closed before freed memory is given back to the
     /// system. That takes up to 0.1 s, in which others that allocate wait.
     private static let calm: Duration = .seconds(1)
@@ -118,7 +119,8 @@ final class HandshakeGuard: Sendable {
         var closedAt: ContinuousClock.Instant?
         while isOpen {
             sockets += takeAdded()
-            isOpen = wait(for: sockets)
+            let interval = connections.isBusy ? Self.busyInterval : Self.idleInterval
+            isOpen = wait(for: sockets, atMost: interval)
             answer(questions)
             for monitor in sockets.dropFirst() { followEvents(of: monitor) }
             if let lost = authenticator?.takeChangedSenders(), !lost.isEmpty {
@@ -126,7 +128,7 @@ final class HandshakeGuard: Sendable {
             }
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
-            if now - measuredAt >= max(.milliseconds(Self.interval), cost * 20) {
+            if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
                 if measure(now - measuredAt) { closedAt = now }
                 (measuredAt, cost) = (now, .now - now)
             }
@@ -152,14 +154,14 @@ final class HandshakeGuard: Sendable {
         return !closed.isEmpty
     }
 
-    /// Waits until there is something to do, or for the interval. Returns false when the context
-    /// ends.
-    private func wait(for sockets: [Monitor]) -> Bool {
+    /// Waits until there is something to do, or for `interval` milliseconds. Returns false when the
+    /// context ends.
+    private func wait(for sockets: [Monitor], atMost interval: Int) -> Bool {
         var items = unsafe sockets.map {
             unsafe zmq_pollitem_t(
                 socket: $0.socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         }
-        guard unsafe zmq_poll(&items, Int32(items.count), Self.interval) < 0 else { return true }
+        guard unsafe zmq_poll(&items, Int32(items.count), interval) < 0 else { return true }
         return ZeroMQError.last == .interrupted
     }
 

@@ -105,9 +105,12 @@ final class PeerInput: Sendable {
     /// The bytes of all messages so far, to see whether there are more.
     var messageBytes: Int { reader.withLock { $0.messageBytes } }
 
+    /// Whether bytes of the peer wait.
+    var isWaiting: Bool { unhandled.load(ordering: .relaxed) > 0 }
+
     /// Whether the peer's bytes wait, and those of all have half of what they may.
     var isBlocking: Bool {
-        unhandled.load(ordering: .relaxed) > 0
+        isWaiting
             && listener.unhandled.load(ordering: .relaxed)
                 > listener.limits.withLock { $0.unhandledBytes } / 2
     }

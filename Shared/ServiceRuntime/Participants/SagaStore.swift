@@ -129,10 +129,9 @@ struct SagaStore<State: Codable & Sendable>: Sendable {
     func sagas(_ ids: Set<String>) async throws -> [String: Saga<State>] {
         guard !ids.isEmpty else { return [:] }
         return try await store.read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: "SELECT * FROM saga WHERE id IN (SELECT value FROM json_each(?))",
-                arguments: [try JSON.text(Array(ids))])
+            let statement = try db.cachedStatement(
+                sql: "SELECT * FROM saga WHERE id IN (SELECT value FROM json_each(?))")
+            let rows = try Row.fetchAll(statement, arguments: [try JSON.text(Array(ids))])
             return try Dictionary(
                 uniqueKeysWithValues: rows.map { row in
                     (try row.decode(forColumn: "id"), try Self.saga(row))

@@ -41,6 +41,7 @@ extension LiveReadModel {
         try await fresh.extend(to: gate.position, from: client) { _ in }
         let (shown, position, stopped) = try await whileLocked("model") {
             try await fresh.extend(to: gate.position, from: client) { _ in }
+            try await commit()
             let stopped = fresh.model.stopped.sorted + model.stopped.sorted
             return (try store.snapshot(), gate.position, Set(stopped.map(\.id)))
         }

@@ -8,12 +8,20 @@ import ZeroMQ
 
 /// The live read model of a projection: it follows the log, in memory and on disk, and answers
 /// queries.
+///
+/// The store follows the model. While a commit is written, the model takes further events, and the
+/// next commit has all their changes: a row that many events change is written once.
 actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     private(set) var model: ProjectedModel<P>
     private(set) var store: ProjectedStore
     /// The position up to which the model contains every event, and the queries that wait for a
     /// later one.
     private(set) var gate: PositionGate<Waiter>
+    /// The same for the store.
+    private var stored: PositionGate<Waiter>
+    /// How many events the model contains and the store does not.
+    private var unstored = 0
+    private let commits = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private var lastWaiter: UInt64 = 0
     /// Why the read model stopped following the log, or nil while it follows.
     private var end: (any Error)?
@@ -36,6 +44,9 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// The process's socket loop: calls from there need no change of threads.
     nonisolated let loop: SocketLoop
 
+    /// How many events the store may lack before the model waits for it.
+    private static var mostUnstored: Int { 5000 }
+
     /// A query that waits for a later position.
     struct Waiter {
         let id: UInt64
@@ -50,6 +61,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     ) async throws {
         (model, store) = try await Self.open(path, log: log, logger: logger)
         gate = PositionGate(at: store.checkpoint)
+        stored = PositionGate(at: store.checkpoint)
         amended = (from: store.checkpoint, head: 0)
         self.client = client
         self.log = log
@@ -75,8 +87,16 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     func run() async throws {
         defer { stop(CancellationError()) }
         if FileManager.default.fileExists(atPath: rebuildPath) { _ = rebuild(.random()) }
+        do { try await follow() } catch is CancellationError {
+            try await commit()
+            throw CancellationError()
+        }
+    }
+
+    private func follow() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.followLog() }
+            group.addTask { for await _ in self.commits.stream { try await self.commit() } }
             group.addTask {
                 for await _ in self.rebuilds.stream { try await self.rebuildFromLog() }
             }
@@ -141,11 +161,27 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
 
     private func fold(_ events: ArraySlice<RecordedEvent>, through position: UInt64) async throws {
         try await whileLocked("model") {
-            if !events.isEmpty {
-                model.fold(events)
-                try await store.commit(model.takeWrites(), checkpoint: position)
-            }
+            model.fold(events)
+            unstored += events.count
             for waiter in gate.advance(to: position) { waiter.continuation.resume() }
+        }
+        commits.continuation.yield()
+        if unstored > Self.mostUnstored { try await wait(for: position, isStored: true) }
+    }
+
+    /// Writes the changes of the model since the last commit into the store.
+    func commit() async throws {
+        try await whileLocked("store") {
+            let position = gate.position
+            if unstored > 0 {
+                unstored = 0
+                let (store, writes) = (store, model.takeWrites())
+                // In a task of its own, because a cancelled one would lose the changes.
+                try await Task(executorPreference: loop) {
+                    try await store.commit(writes, checkpoint: position)
+                }.value
+            }
+            for waiter in stored.advance(to: position) { waiter.continuation.resume() }
         }
     }
 
@@ -172,7 +208,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
                 rebuild = RebuildStatus(id: .random(), target: fresh.head)
                 // Up to the head at its start and not further: it has all amendments up to there.
                 try await fresh.extend(to: fresh.head, from: client, show)
-                try switchOver(to: fresh)
+                try await switchOver(to: fresh)
             }
             rebuild?.state = .done
             // The rebuild may have reached later amendments, which the log does not bring again.
@@ -183,6 +219,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
             for waiter in gate.advance(to: max(amended.head, gate.position)) {
                 waiter.continuation.resume()
             }
+            commits.continuation.yield()
         }
     }
 
@@ -207,7 +244,9 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     /// Stops following the log for `reason`, and fails all queries that wait for later events.
     private func stop(_ reason: any Error) {
         end = end ?? reason
-        for waiter in gate.removeAll() { waiter.continuation.resume(throwing: reason) }
+        for waiter in gate.removeAll() + stored.removeAll() {
+            waiter.continuation.resume(throwing: reason)
+        }
     }
 
     // MARK: Queries
@@ -220,10 +259,12 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         return try body(model)
     }
 
-    /// Answers from disk, for rows that are not kept in memory.
+    /// Answers from disk, for rows that are not kept in memory, once the store contains what the
+    /// model does.
     func readStore<Answer: Sendable>(
         _ body: @escaping ProjectedStore.Reading<Answer>
     ) async throws -> Answer {
+        try await wait(for: gate.position, isStored: true)
         do {
             return try await store.read(body)
         } catch {
@@ -232,18 +273,21 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         }
     }
 
-    /// Waits until the model contains every event up to `position`.
-    func wait(for position: UInt64) async throws {
-        guard position > gate.position else { return }
+    /// Waits until the model contains every event up to `position`, or if `isStored`, the store.
+    func wait(for position: UInt64, isStored: Bool = false) async throws {
+        func isReached() -> Bool { position <= (isStored ? stored : gate).position }
+        guard !isReached() else { return }
         lastWaiter += 1
         let id = lastWaiter
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 // Checked here, because the model may have caught up while this task suspended.
-                if position <= gate.position {
+                if isReached() {
                     continuation.resume()
                 } else if let end = Task.isCancelled ? CancellationError() : end {
                     continuation.resume(throwing: end)
+                } else if isStored {
+                    stored.add(Waiter(id: id, continuation: continuation), for: position)
                 } else {
                     gate.add(Waiter(id: id, continuation: continuation), for: position)
                 }
@@ -254,7 +298,8 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
     }
 
     private func stopWaiting(_ id: UInt64) {
-        gate.remove { $0.id == id }?.continuation.resume(throwing: CancellationError())
+        let waiter = gate.remove { $0.id == id } ?? stored.remove { $0.id == id }
+        waiter?.continuation.resume(throwing: CancellationError())
     }
 
     // MARK: Rebuild
@@ -313,7 +358,7 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         for _ in 1...2 { try await fresh.extend(to: gate.position, from: client, show) }
         try await whileLocked("model") {
             try await fresh.extend(to: gate.position, from: client, show)
-            try switchOver(to: fresh)
+            try await switchOver(to: fresh)
         }
     }
 
@@ -323,15 +368,18 @@ actor LiveReadModel<P: Projection>: LoopActor where P.Model: StoredModel {
         rebuild?.target = gate.position
     }
 
-    private func switchOver(to fresh: Rebuilding<P>) throws {
-        let path = store.path
-        try fresh.store.close()
-        try store.close()
-        try ProjectedStore.replace(path, with: fresh.store.path)
-        // The file that was just moved there has the current version.
-        store = try P.openStore(path, log: log)!
-        model = fresh.model
-        amended = (from: 0, head: fresh.head)
+    private func switchOver(to fresh: Rebuilding<P>) async throws {
+        try await whileLocked("store") {
+            let path = store.path
+            try fresh.store.close()
+            try store.close()
+            try ProjectedStore.replace(path, with: fresh.store.path)
+            // The file that was just moved there has the current version.
+            store = try P.openStore(path, log: log)!
+            model = fresh.model
+            unstored = 0
+            amended = (from: 0, head: fresh.head)
+        }
     }
 
     // MARK: Status

@@ -122,8 +122,8 @@ public struct ProjectedStore: Sendable {
     public func commit(_ writes: [Write], checkpoint: UInt64) async throws {
         try await write { db in
             for write in writes { try write(db) }
-            try db.execute(
-                sql: "UPDATE daybook SET checkpoint = ?", arguments: [Int64(clamping: checkpoint)])
+            try db.cachedStatement(sql: "UPDATE daybook SET checkpoint = ?")
+                .execute(arguments: [Int64(clamping: checkpoint)])
         }
     }
 
