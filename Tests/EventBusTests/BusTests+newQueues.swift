@@ -126,6 +126,26 @@ extension `Dead letters` {
         #expect(try await bus.drain("q") == events)
     }
 
+    /// What waits on disk is read in parts, of which some may have nothing to deliver.
+    @Test(arguments: [Duration.zero, .seconds(1)])
+    func `Entries behind a long blocked group are delivered after a restart`(
+        wait: Duration
+    ) async throws {
+        let bus = try await RunningBus(window: 4)
+        try await bus.put(
+            QueueDefinition(
+                name: "q", grouping: .stream, retry: RetryPolicy(maximumReceives: 1)))
+        try await bus.put(rule: "r", to: "q")
+        try await bus.append(30, stream: "s-1")
+        _ = try await fail(bus)
+        let other = try await bus.append(1, stream: "s-2")
+        try await bus.restart()
+        let consumer = try await bus.store.consumer(of: "q")
+        #expect(try await consumer.receive(5, wait: wait).map(\.event.position) == Array(other))
+        await consumer.close()
+        _ = try await bus.wait(for: "q") { $0.waitingBehindDead == 29 }
+    }
+
     @Test func `Queue that is filled again does not get what was purged`() async throws {
         let bus = try await RunningBus()
         try await bus.append(50)

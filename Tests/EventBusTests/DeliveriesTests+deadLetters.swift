@@ -41,9 +41,7 @@ import WireProtocol
             visibilityTimeout: 30, wait: 0)
         let receive = try deliveries.receive(request, at: now.running)
         deliveries.begin(receive, at: now.running)
-        guard
-            case .deliveries(let leased) = deliveries.lease(
-                for: receive, hasLoaded: true, at: now)
+        guard case .deliveries(let leased) = deliveries.lease(for: receive, at: now)
         else { return [] }
         return leased.map(\.entry.position)
     }

@@ -16,7 +16,7 @@ import Testing
         }
         // Otherwise the operations were too few to test much.
         #expect(bus.appended > 200 && bus.crashes > 5 && bus.redriven > 5 && bus.repeated > 5)
-        #expect(bus.returned > 3)
+        #expect(bus.returned > 0)
     }
 
     @Test(arguments: 0..<12 as Range<UInt64>)

@@ -177,10 +177,10 @@ struct SimulatedBus {
             visibilityTimeout: .random(in: 1...30, using: &random), wait: 0)
         let receive = try deliveries.receive(request, at: now.running)
         deliveries.begin(receive, at: now.running)
-        var received = deliveries.lease(for: receive, hasLoaded: false, at: now)
-        if received == .needsLoad {
+        var received = deliveries.lease(for: receive, at: now)
+        while case .needsLoad(let sequence) = received {
             try commit()
-            received = deliveries.lease(for: receive, hasLoaded: true, at: now)
+            received = deliveries.lease(for: receive, lastLoad: sequence, at: now)
         }
         guard case .deliveries(let leased) = received else {
             deliveries.end(receive, with: nil, at: now.running)
@@ -204,7 +204,7 @@ struct SimulatedBus {
             #expect(try deliveries.answer(to: again) == Delivery.frame(delivered))
         } else {
             deliveries.begin(again, at: now.running)
-            let received = deliveries.lease(for: again, hasLoaded: true, at: now)
+            let received = deliveries.lease(for: again, at: now)
             guard case .deliveries(let found) = received else {
                 Issue.record("the deliveries are lost: \(received)")
                 return

@@ -3,7 +3,8 @@ import Logging
 
 extension Bus {
     func commitChanges() async throws {
-        for await _ in commitSignal.signals where isCommitDue || commits.hasWaiters {
+        for await _ in commitSignal.signals
+        where isCommitDue || commits.hasWaiters || deliveries.needsLoad {
             // Unstructured, so that it is not cancelled when the process stops: cancelling would
             // interrupt a transaction, and the last commit would lack its changes.
             try await Task(executorPreference: loop) { try await self.commit() }.value

@@ -39,18 +39,18 @@ extension Bus {
     }
 
     private func deliveries(for receive: Deliveries.Receive) async throws -> [Delivery] {
-        var hasLoaded = false
+        var lastLoad: UInt64?
         while true {
             let now = clock.now
-            switch update({ $0.lease(for: receive, hasLoaded: hasLoaded, at: now) }) {
+            switch update({ $0.lease(for: receive, lastLoad: lastLoad, at: now) }) {
             case .deliveries(let leased):
                 let (events, sent) = try await eventsThatFit(leased.map(\.entry.position))
                 let delivered = try await deliver(leased, first: sent, of: events, to: receive)
                 // Skipped events have left the queue, so that others are next.
                 if delivered.isEmpty, events.values.contains(where: \.isSkipped) { continue }
                 return delivered
-            case .needsLoad:
-                hasLoaded = true
+            case .needsLoad(let sequence):
+                lastLoad = sequence
                 try await stored()
             case .wait: try await suspend { deliveries.wait(for: receive, $0) }
             case .nothing: return []
@@ -138,15 +138,22 @@ extension Bus {
                 queue.recount(try await store.count(of: queue.id, after: last), after: last)
             }
             while let load = deliveries[name]?.nextLoad() {
-                try await self.load(load)
-                // A queue gets what waits on disk once. Later changes follow after the next commit.
-                if case .after = load.range { break }
+                let count = try await self.load(load)
+                if case .after(_, let limit) = load.range {
+                    // What is behind a full load follows after the next commit, so that no commit
+                    // waits for a long queue.
+                    if count == limit { commitSignal.send() }
+                    break
+                }
             }
         }
     }
 
-    func load(_ load: EntryLoad) async throws {
+    /// Reads entries from disk into memory. Returns their number.
+    @discardableResult
+    func load(_ load: EntryLoad) async throws -> Int {
         let entries = try await store.entries(for: load)
         update { $0.finish(load, with: entries, at: clock.now) }
+        return entries.count
     }
 }

@@ -19,8 +19,8 @@ extension Deliveries {
     /// The result of a lease attempt.
     enum Received: Hashable, Sendable {
         case deliveries([QueueState.Delivery])
-        /// Entries wait on disk. Load them and try again.
-        case needsLoad
+        /// Entries wait on disk, after a sequence. Load them and try again.
+        case needsLoad(after: UInt64)
         /// Wait until an entry is ready, and try again.
         case wait
         /// There are no deliveries.

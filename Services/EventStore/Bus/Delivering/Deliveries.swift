@@ -186,7 +186,11 @@ extension Deliveries {
     }
 
     /// Leases entries for the receive.
-    mutating func lease(for receive: Receive, hasLoaded: Bool, at now: BusTime) -> Received {
+    ///
+    /// - Parameter lastLoad: where the last load for this receive began (`Received.needsLoad`).
+    mutating func lease(
+        for receive: Receive, lastLoad: UInt64? = nil, at now: BusTime
+    ) -> Received {
         guard let queue = queue(of: receive) else { return .nothing }
         guard isRepeat(receive) else {
             // The consumer has stopped. Leasing entries to it would keep them from the others.
@@ -198,8 +202,11 @@ extension Deliveries {
         let leased = queue.receive(receive.request, at: now)
         finishChange(of: queue, at: now)
         guard leased.isEmpty else { return .deliveries(leased) }
-        // Even a receive without a wait must get entries that are on disk.
-        if queue.hasRoomForDiskEntries, !hasLoaded { return .needsLoad }
+        // Even a receive without a wait must get entries that are on disk. All that one load brings
+        // may be blocked.
+        if queue.hasRoomForDiskEntries, lastLoad != queue.loadedThrough {
+            return .needsLoad(after: queue.loadedThrough)
+        }
         return now.running < receive.deadline ? .wait : .nothing
     }
 
