@@ -15,6 +15,8 @@ final class ConnectionTable: Sendable {
     /// How long a connection's bytes must have waited, without further ones, before it is closed
     /// because those of all are too many.
     private static let stuck: Duration = .seconds(3)
+    /// The same for a message that goes on, since its beginning.
+    private static let slow: Duration = .seconds(10)
     /// How long a subscriber must have had bytes that it did not take. A quick one may have some at
     /// any moment, too.
     private static let behind: Duration = .milliseconds(300)
@@ -62,9 +64,11 @@ final class ConnectionTable: Sendable {
         var mayHaveClosed = false
 
         mutating func open(_ connection: Connection, of sender: String?, _ rules: PeerRules) {
-            opened += 1
             let descriptor = connection.descriptor
             let input = PeerInputs.shared[descriptor]
+            // Messages that it sent before may still wait.
+            guard input?.isRefused != true else { return }
+            opened += 1
             input?.apply(rules.input)
             entries[descriptor] = Entry(
                 sender: sender, connection: connection, number: opened, rules: rules, input: input)
@@ -212,7 +216,8 @@ final class ConnectionTable: Sendable {
     /// Closes the connections whose bytes take room from those of others without an end.
     private func closeStuck(_ state: inout State) -> [(sender: String?, note: String)] {
         let stuck = state.entries.filter { _, entry in
-            entry.silence >= Self.stuck && entry.input?.isBlocking == true
+            guard let input = entry.input, input.isBlocking else { return false }
+            return entry.silence >= Self.stuck || input.unfinishedFor >= Self.slow
         }
         for descriptor in stuck.keys { state.close(descriptor, .unprocessed) }
         return stuck.isEmpty

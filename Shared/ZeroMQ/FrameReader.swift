@@ -32,6 +32,8 @@ struct FrameReader {
 
     /// The bytes of all messages so far, with what libzmq adds to each frame.
     private(set) var messageBytes = 0
+    /// How many messages have ended.
+    private(set) var messages = 0
     /// How many frames the unfinished message has, and their bytes.
     private(set) var (unfinishedFrames, unfinishedBytes) = (0, 0)
     /// The most frames that a message had so far, and the most bytes. If the peer encrypts its
@@ -54,9 +56,8 @@ struct FrameReader {
             case .flags:
                 flags = bytes[at]
                 at += 1
-                guard flags & ~(Self.more | Self.large | Self.command) == 0 else {
-                    throw .malformed
-                }
+                let isKnown = flags & ~(Self.more | Self.large | Self.command) == 0
+                guard isKnown, !isCommand || flags & Self.more == 0 else { throw .malformed }
                 size = 0
                 state = .size(bytesLeft: flags & Self.large != 0 ? 8 : 1)
             case .size(let left):
@@ -128,6 +129,7 @@ struct FrameReader {
                 noteTopic(of: Int(clamping: size) - 1, begins: first == 1)
             }
             (unfinishedFrames, unfinishedBytes) = (0, 0)
+            messages += 1
         }
     }
 

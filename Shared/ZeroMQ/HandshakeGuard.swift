@@ -13,9 +13,9 @@ final class HandshakeGuard: Sendable {
     /// peers have sent or do not take, and otherwise. The latter is also the longest time between
     /// two calls of `takeChangedSenders`.
     private static let (busyInterval, idleInterval) = (100, 500)
-    /// How long no connection must have been closed before freed memory is given back to the
-    /// system. That takes up to 0.1 s, in which others that allocate wait.
-    private static let calm: Duration = .seconds(1)
+    /// How long no connection must have ended before freed memory is given back to the system, and
+    /// how many bytes there must be. It takes up to 0.1 s, in which others that allocate wait.
+    private static let (calm, freed) = (Duration.seconds(1), 32 << 20)
     /// How many messages of one socket are processed before those of the others.
     private static let batch = 256
 
@@ -116,25 +116,25 @@ final class HandshakeGuard: Sendable {
         var isOpen = true
         var measuredAt = ContinuousClock.now
         var cost = Duration.zero
-        var closedAt: ContinuousClock.Instant?
+        var endedAt: ContinuousClock.Instant?
         while isOpen {
             sockets += takeAdded()
             let interval = connections.isBusy ? Self.busyInterval : Self.idleInterval
             isOpen = wait(for: sockets, atMost: interval)
             answer(questions)
-            for monitor in sockets.dropFirst() { followEvents(of: monitor) }
+            for monitor in sockets.dropFirst() where followEvents(of: monitor) { endedAt = .now }
             if let lost = authenticator?.takeChangedSenders(), !lost.isEmpty {
                 connections.close(lost)
             }
             let now = ContinuousClock.now
             // Messages wait during a measurement, and many connections make it long.
             if now - measuredAt >= max(.milliseconds(interval), cost * 20) {
-                if measure(now - measuredAt) { closedAt = now }
+                if measure(now - measuredAt) { endedAt = now }
                 (measuredAt, cost) = (now, .now - now)
             }
-            if let closed = closedAt, now - closed >= Self.calm {
-                _ = malloc_trim(0)
-                closedAt = nil
+            if let ended = endedAt, now - ended >= Self.calm {
+                if Int(clamping: mallinfo2().fordblks) > Self.freed { _ = malloc_trim(0) }
+                endedAt = nil
             }
         }
         for monitor in sockets + takeAdded() { unsafe _ = zmq_close(monitor.socket) }
@@ -192,9 +192,11 @@ final class HandshakeGuard: Sendable {
         }
     }
 
-    private func followEvents(of monitor: Monitor) {
+    /// Handles the waiting events. Returns whether a connection has ended.
+    private func followEvents(of monitor: Monitor) -> Bool {
+        var hasEnded = false
         for _ in 0..<Self.batch {
-            guard let event = Self.receive(monitor)?.first, event.count == 6 else { return }
+            guard let event = Self.receive(monitor)?.first, event.count == 6 else { break }
             // The kind, two bytes, and the value, four, are in the machine's byte order.
             let kind = UInt16(littleEndian: event.span.uint16(at: 0))
             let value = Int32(bitPattern: UInt32(littleEndian: event.span.uint32(at: 2)))
@@ -205,10 +207,12 @@ final class HandshakeGuard: Sendable {
                 }
             case ZMQ_EVENT_DISCONNECTED:
                 connections.closed(value)
+                hasEnded = true
             default:
                 authenticator?.note("a handshake failed", of: nil)
             }
         }
+        return hasEnded
     }
 
     /// Returns the next message, or nil if none is waiting.

@@ -7,15 +7,22 @@ import Synchronization
 /// keeps them in memory. So this follows the bytes when libzmq receives them. Beyond a limit,
 /// libzmq gets no more of them, but the end of the connection.
 final class PeerInput: Sendable {
-    /// How many bytes a connection may always have, in bytes.
+    /// How many bytes a connection may always have.
     private static let always = 64 << 10
+    /// From how many bytes on the end of a connection makes room.
+    private static let notable = 4 << 10
 
     private let listener: ListenerInput
     private let reader = Mutex(FrameReader())
     private let unhandled = Atomic<Int>(0)
     private let topicBytes = Atomic<Int>(0)
+    /// When the unfinished message began, in nanoseconds since `start`, or `never`.
+    private let unfinishedSince = Atomic<Int64>(never)
     private let refusal = Mutex<String?>(nil)
-    private let isRefused = Atomic<Bool>(false)
+    private let refused = Atomic<Bool>(false)
+
+    private static let start = ContinuousClock.now
+    private static let never = Int64.max
 
     init(_ listener: ListenerInput) {
         self.listener = listener
@@ -32,9 +39,9 @@ final class PeerInput: Sendable {
 
     /// Takes the next bytes that libzmq has received. Returns false if libzmq must not get them.
     func take(_ bytes: Span<UInt8>) -> Bool {
-        guard !isRefused.load(ordering: .relaxed) else { return false }
+        guard !isRefused else { return false }
         let limits = listener.limits.withLock(\.self)
-        guard let fault = read(bytes, limits) else { return true }
+        guard let fault = read(bytes, limits) ?? makeRoom(limits) else { return true }
         refuse(because: fault)
         return false
     }
@@ -42,22 +49,63 @@ final class PeerInput: Sendable {
     private func read(_ bytes: Span<UInt8>, _ limits: InputLimits) -> String? {
         reader.withLock { reader in
             let (before, topicsBefore) = (reader.messageBytes, reader.topicBytes)
+            let (message, isUnfinished) = (reader.messages, reader.unfinishedBytes > 0)
             do throws(FrameReader.Fault) { try reader.read(bytes) } catch {
                 return "it does not speak ZMTP 3"
             }
             let added = reader.messageBytes - before
-            let own = unhandled.add(added, ordering: .relaxed).newValue
-            let all = listener.unhandled.add(added, ordering: .relaxed).newValue
+            unhandled.add(added, ordering: .relaxed)
+            listener.unhandled.add(added, ordering: .relaxed)
+            if reader.unfinishedBytes == 0 {
+                unfinishedSince.store(Self.never, ordering: .relaxed)
+            } else if !isUnfinished || reader.messages != message {
+                unfinishedSince.store(Self.now, ordering: .relaxed)
+            }
             if reader.mostFrames > Socket.mostFrames {
                 return "a message has too many frames"
             }
             if reader.mostBytes > limits.messageBytes { return "a message is too large" }
-            if all > limits.unhandledBytes, own > share(of: limits) {
-                return "too many unprocessed bytes"
-            }
             return limits.topics.flatMap { note(reader, topicsBefore, $0) }
         }
     }
+
+    /// Ends connections until all have no more bytes than they may. Returns why this one must end,
+    /// or nil.
+    ///
+    /// The connections whose messages have been unfinished for the longest are first: an honest
+    /// one is quick. Without any, whole messages wait, and a connection may have its share.
+    private func makeRoom(_ limits: InputLimits) -> String? {
+        while listener.unhandled.load(ordering: .relaxed) > limits.unhandledBytes {
+            guard let ended = PeerInputs.shared.endOldest(of: listener) else {
+                let own = unhandled.load(ordering: .relaxed)
+                return own > share(of: limits) ? Self.tooMuch : nil
+            }
+            if ended === self { return Self.tooMuch }
+        }
+        return nil
+    }
+
+    private static let tooMuch = "too many unprocessed bytes"
+
+    /// Ends the connection to make room.
+    func end() { refuse(because: Self.tooMuch) }
+
+    /// When the unfinished message began, or nil if its end would make no room at the listener.
+    func unfinishedSince(at listener: ListenerInput) -> Int64? {
+        guard self.listener === listener,
+            unhandled.load(ordering: .relaxed) >= Self.notable
+        else { return nil }
+        let since = unfinishedSince.load(ordering: .relaxed)
+        return since == Self.never ? nil : since
+    }
+
+    /// For how long the message has been unfinished.
+    var unfinishedFor: Duration {
+        let since = unfinishedSince.load(ordering: .relaxed)
+        return since == Self.never ? .zero : .nanoseconds(Self.now - since)
+    }
+
+    private static var now: Int64 { Int64(clamping: (ContinuousClock.now - start).nanoseconds) }
 
     /// How many bytes the connection may have while all have too many.
     private func share(of limits: InputLimits) -> Int {
@@ -90,9 +138,12 @@ final class PeerInput: Sendable {
     /// Gives libzmq no more bytes.
     func refuse(because reason: String) {
         refusal.withLock { $0 = $0 ?? reason }
-        isRefused.store(true, ordering: .relaxed)
+        refused.store(true, ordering: .relaxed)
         release()
     }
+
+    /// Whether libzmq gets no more bytes.
+    var isRefused: Bool { refused.load(ordering: .relaxed) }
 
     /// Returns why libzmq got no more bytes, the first time.
     func takeRefusal() -> String? {
@@ -162,4 +213,8 @@ extension InputLimits {
         }
         if kind == .xpub { topics = Topics() }
     }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int128 { attoseconds / 1_000_000_000 }
 }

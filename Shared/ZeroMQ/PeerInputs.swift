@@ -24,6 +24,25 @@ final class PeerInputs: Sendable {
         }
     }
 
+    /// Ends the connection whose message has been unfinished for the longest. Returns its input, or
+    /// nil if no end of a connection would make room.
+    func endOldest(of listener: ListenerInput) -> PeerInput? {
+        state.withLock { state in
+            var oldest: (since: Int64, descriptor: Int32, input: PeerInput)?
+            for (descriptor, input) in state.peers {
+                guard let since = input.unfinishedSince(at: listener),
+                    since < oldest?.since ?? .max
+                else { continue }
+                oldest = (since, descriptor, input)
+            }
+            guard let oldest else { return nil }
+            oldest.input.end()
+            // It can't be another connection's by now: libzmq closes it only under this lock.
+            _ = shutdown(oldest.descriptor, Int32(SHUT_RDWR))
+            return oldest.input
+        }
+    }
+
     /// Records that a descriptor is about to be closed, so that it may belong to another socket.
     func closing(_ descriptor: Int32) {
         state.withLock { state in

@@ -100,6 +100,20 @@ private final class Pair {
         }
     }
 
+    @Test func `Waiting messages of a refused connection open it no more`() throws {
+        let table = table()
+        let pair = try Pair()
+        let input = try #require(begin(pair, of: 10))
+        _ = table.opened(pair.served, under: keyless)
+        #expect(table.heard("", by: pair.served, bytes: 1, under: keyless) == .new)
+        table.disconnect(pair.served)
+        #expect(input.isRefused)
+        for _ in 1...2 {
+            #expect(table.heard("", by: pair.served, bytes: 1, under: keyless) == .new)
+        }
+        #expect(measure(table).isEmpty)
+    }
+
     @Test func `Refused connection is noted when it has ended`() throws {
         let table = table()
         func refuse() throws {

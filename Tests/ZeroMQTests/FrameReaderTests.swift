@@ -114,6 +114,12 @@ struct Wire {
         #expect(throws: FrameReader.Fault.otherProtocol) { try reader.read(Array(text.utf8).span) }
     }
 
+    @Test func `Command that is said to be a part of a message is rejected`() {
+        var wire = Wire()
+        wire.bytes += [5, 1, 1]
+        #expect(throws: FrameReader.Fault.malformed) { try read(wire) }
+    }
+
     @Test func `Version before 3 and unknown flags are rejected`() {
         #expect(throws: FrameReader.Fault.otherProtocol) { try read(Wire(major: 1)) }
         var wire = Wire()

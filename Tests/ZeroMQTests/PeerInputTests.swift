@@ -52,7 +52,7 @@ extension PeerInput {
         #expect(!peer.takes(Array(part[300...])))
     }
 
-    @Test func `Bytes that wait are limited for all connections, each with its share`() {
+    @Test func `Whole messages that wait are limited for all, and each has its share`() {
         let limits = InputLimits(unhandledBytes: 1 << 20)
         let (large, small) = (peer(limits), peer(limits))
         for _ in 0..<10 { #expect(send(100_000, large)) }
@@ -62,6 +62,34 @@ extension PeerInput {
         #expect(!send(1_000, large))
         #expect(send(50_000, small))
         #expect(!small.isBlocking)
+    }
+
+    @Test func `Connection whose message has been unfinished for the longest makes room`() throws {
+        let inputs = PeerInputs.shared
+        // No other listening socket of the process has this number.
+        let descriptors = try (0..<4).map { _ in try #require(Optional(dup(2))) }
+        defer {
+            for descriptor in descriptors {
+                inputs.closing(descriptor)
+                _ = close(descriptor)
+            }
+        }
+        let peers = try descriptors.map { descriptor in
+            inputs.accepted(descriptor, by: -7)
+            let peer = try #require(inputs[descriptor])
+            peer.apply(InputLimits(unhandledBytes: 1 << 20))
+            #expect(peer.takes(Wire().bytes))
+            return peer
+        }
+        #expect(send(3_000, peers[0], more: true))
+        for peer in peers[1...2] { #expect(send(400_000, peer, more: true)) }
+        // It drips, which keeps it no longer.
+        #expect(send(1, peers[1], more: true))
+        #expect(send(600_000, peers[3], more: true))
+        #expect(peers.map(\.isRefused) == [false, true, false, false])
+        #expect(send(300_000, peers[3]))
+        #expect(peers.map(\.isRefused) == [false, true, true, false])
+        #expect(peers[1].takeRefusal() == "too many unprocessed bytes")
     }
 
     @Test func `Handled messages make room for others`() {
