@@ -3,6 +3,7 @@ import EventStoreClient
 import Foundation
 import HistoryChecker
 import IntegrationHarness
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -53,6 +54,22 @@ struct `Suite under torture` {
         }
         let counts = disturbance.counts.map { "\($0) \($1)" }.sorted().joined(separator: ", ")
         print("disturbances: \(counts)")
+        let placed = Set(sagas.placed)
+        let store = try await suite.eventStore()
+        let progress = Progress()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { progress.hasEnded.store(true, ordering: .relaxed) }
+                try await waitForEnd(of: placed, at: store)
+            }
+            // A process may find out only now that its disk was full, and end.
+            while !progress.hasEnded.load(ordering: .relaxed) {
+                try disturbance.restart()
+                try await lookAgainSoon()
+            }
+            try await group.waitForAll()
+        }
+        await store.close()
         try await check(suite, accounts, sagas)
         await accounts.close()
         await sagas.close()
@@ -69,23 +86,17 @@ struct `Suite under torture` {
     }
 
     /// Waits until the saga of each order has ended.
-    private func waitForEnd(
-        of orders: Set<String>, _ suite: IntegrationHarness.Suite
-    ) async throws {
+    private func waitForEnd(of orders: Set<String>, at store: EventStoreClient) async throws {
         var open = orders
-        let store = try await suite.eventStore()
         let ends = try await store.subscribe(.types(["OrderConfirmed", "OrderRejected"]))
         while !open.isEmpty {
             for event in try await ends.next().events { open.remove(event.stream.id) }
         }
-        await store.close()
     }
 
     private func check(
         _ suite: IntegrationHarness.Suite, _ accounts: AccountLoad, _ sagas: SagaLoad
     ) async throws {
-        let placed = Set(sagas.placed)
-        try await waitForEnd(of: placed, suite)
         // A dead letter would be a fault: no event of this load is bad.
         let letters = try suite.run("event-store", "dlq", "list", "--json")
         #expect(letters.output.isEmpty, "\(letters.output.prefix(2000))")
@@ -99,12 +110,17 @@ struct `Suite under torture` {
         let answers = Dictionary(grouping: calls) { "\($0.answer)".prefix { $0 != "(" } }
             .map { "\($0) \($1.count)" }.sorted().joined(separator: ", ")
         print("movements: \(answers)")
-        print("orders placed and ended: \(placed.count), without an answer: \(sagas.unknown)")
+        let placed = Set(sagas.placed).count
+        print("orders placed and ended: \(placed), without an answer: \(sagas.unknown)")
         for process in ["event-store"] + Suite.services {
             #expect(suite.terminate(process) == 0, "\(process): \(suite.log(of: process))")
         }
         try suite.succeed("event-store", "verify", "--chain")
     }
+}
+
+private final class Progress: Sendable {
+    let hasEnded = Atomic<Bool>(false)
 }
 
 /// Hostile clients beside the load.
