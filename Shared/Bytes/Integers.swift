@@ -17,6 +17,11 @@ extension Span<UInt8> {
         UInt64(littleEndian: load(UInt64.self, at: offset))
     }
 
+    /// A copy of the bytes.
+    @inlinable public var array: [UInt8] {
+        unsafe withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
     @inlinable func load<Word: FixedWidthInteger>(_ type: Word.Type, at offset: Int) -> Word {
         precondition(offset >= 0 && offset <= count - MemoryLayout<Word>.size)
         // Safe: the bounds were checked, and any bytes are an integer.

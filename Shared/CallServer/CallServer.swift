@@ -281,7 +281,7 @@ public actor CallServer: LoopActor {
         do {
             let bytes = frames.reduce(0) { $0 + $1.count }
             guard let unsent = outboxes.room(for: bytes, to: request.peer, request.caller),
-                try socket.send([request.peer, header.bytes] + frames, countedBy: unsent)
+                try socket.send(to: request.peer, [header.bytes] + frames, countedBy: unsent)
             else { return noteDropped(request) }
         } catch ZeroMQError.hostUnreachable {
             // The client has disconnected, so nobody waits for the answer.
@@ -330,7 +330,7 @@ public actor CallServer: LoopActor {
 
 /// A received message.
 private struct Request: Sendable {
-    let peer: [UInt8]
+    let peer: PeerName
     let connection: Connection?
     let caller: Caller
     let lane: CallerLane
@@ -339,12 +339,11 @@ private struct Request: Sendable {
 
     init(_ message: ReceivedRequest, _ caller: Caller) {
         self.caller = caller
-        let peer = message.frames.first ?? []
-        self.peer = peer
+        peer = message.peer
         connection = message.connection
-        lane = CallerLane(caller, peer)
-        head = RequestHead(message.frames.dropFirst().first)
-        body = Array(message.frames.dropFirst(2))
+        lane = CallerLane(caller, message.peer)
+        head = RequestHead(message.frames.first)
+        body = Array(message.frames.dropFirst())
     }
 
     var bytes: Int { body.reduce(0) { $0 + $1.count } }

@@ -1,6 +1,7 @@
 import DequeModule
 import HeapModule
 package import WireProtocol
+package import ZeroMQ
 
 /// What shares one client's part of a server: all connections of a key, or one connection without a
 /// key.
@@ -8,7 +9,7 @@ package enum CallerLane: Hashable, Sendable {
     /// All connections of the key with this name.
     case key(String)
     /// The connection that a ROUTER gives this name.
-    case connection([UInt8])
+    case connection(PeerName)
 
     /// The lane of the call that the task answers.
     @TaskLocal package static var current = CallerLane.connection([])
@@ -16,7 +17,7 @@ package enum CallerLane: Hashable, Sendable {
     /// Returns the lane of a caller's message.
     ///
     /// - Parameter peer: the ROUTER's name for the connection.
-    package init(_ caller: Caller, _ peer: [UInt8]) {
+    package init(_ caller: Caller, _ peer: PeerName) {
         self = caller.name.map(Self.key) ?? .connection(peer)
     }
 }

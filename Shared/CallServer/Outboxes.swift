@@ -18,9 +18,9 @@ package struct Outboxes {
         let unsent: UnsentBytes
     }
 
-    private var boxes: [[UInt8]: Outbox] = [:]
+    private var boxes: [PeerName: Outbox] = [:]
     private var totals: [String?: UnsentBytes.Total] = [:]
-    private let whenFreed: @Sendable (_ peer: [UInt8]) -> Void
+    private let whenFreed: @Sendable (_ peer: PeerName) -> Void
 
     /// Creates a table without connections.
     ///
@@ -30,7 +30,7 @@ package struct Outboxes {
     ///     ``UnsentBytes/awaitRoom()`` was called.
     package init(
         bytesOfCaller: Int,
-        whenFreed: @escaping @Sendable (_ peer: [UInt8]) -> Void = { _ in }
+        whenFreed: @escaping @Sendable (_ peer: PeerName) -> Void = { _ in }
     ) {
         limits = UnsentBytes.Limits(
             always: 256 << 10, ofConnection: 8 << 20, ofCaller: bytesOfCaller)
@@ -38,7 +38,7 @@ package struct Outboxes {
     }
 
     /// Returns the counter of a connection.
-    package mutating func unsent(of peer: [UInt8], _ caller: Caller) -> UnsentBytes {
+    package mutating func unsent(of peer: PeerName, _ caller: Caller) -> UnsentBytes {
         if let box = boxes[peer], box.caller == caller.name { return box.unsent }
         let total = totals[caller.name] ?? UnsentBytes.Total()
         totals[caller.name] = total
@@ -49,7 +49,7 @@ package struct Outboxes {
 
     /// Returns the counter of a connection if an answer of `count` bytes may wait for it.
     package mutating func room(
-        for count: Int, to peer: [UInt8], _ caller: Caller
+        for count: Int, to peer: PeerName, _ caller: Caller
     ) -> UnsentBytes? {
         let unsent = unsent(of: peer, caller)
         let fits = unsent.room(within: limits) >= count

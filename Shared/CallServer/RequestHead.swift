@@ -12,16 +12,26 @@ package struct RequestHead: Sendable {
 
     /// Reads the frame behind the peer's name, which is nil if the message has none.
     package init(_ frame: [UInt8]?) {
-        do throws(ProtocolError) {
-            guard let frame else {
-                throw ProtocolError(.malformed, "a message begins with a header frame")
+        if let frame {
+            self.init(frame.span)
+        } else {
+            self.init(
+                .failure(ProtocolError(.malformed, "a message begins with a header frame")))
+        }
+    }
+
+    /// Reads the frame behind the peer's name.
+    package init(_ frame: Span<UInt8>) {
+        self.init(Result { () throws(ProtocolError) in try MessageHeader(frame) })
+    }
+
+    private init(_ header: Result<MessageHeader, ProtocolError>) {
+        if case .success(let header) = header { (id, kind) = (header.requestID, header.kind) }
+        checkedKind = header.flatMap { header in
+            Result { () throws(ProtocolError) in
+                try header.checkVersion()
+                return header.kind
             }
-            let header = try MessageHeader(frame.span)
-            (id, kind) = (header.requestID, header.kind)
-            try header.checkVersion()
-            checkedKind = .success(header.kind)
-        } catch {
-            checkedKind = .failure(error)
         }
     }
 }

@@ -103,15 +103,19 @@ extension Appended {
     public static let wireSize = 40
 
     /// The body as it travels.
-    public var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.wireSize)
-        for word in [first, last, lastRevision, UInt64(bitPattern: time.microseconds)] {
-            bytes.append(littleEndian: word)
-        }
-        bytes.append(littleEndian: UInt64(isRepeat ? 1 : 0))
+    public var encoded: InlineArray<40, UInt8> {
+        var bytes = InlineArray<40, UInt8>(repeating: 0)
+        var span = bytes.mutableSpan
+        span.set(first, at: 0)
+        span.set(last, at: 8)
+        span.set(lastRevision, at: 16)
+        span.set(time.microseconds, at: 24)
+        span.set(UInt8(isRepeat ? 1 : 0), at: 32)
         return bytes
     }
+
+    /// The body as it travels, in an array.
+    public var bytes: [UInt8] { encoded.span.array }
 
     /// Reads the body of an `appended` message.
     ///

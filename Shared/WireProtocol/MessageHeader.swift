@@ -51,13 +51,19 @@ public struct MessageHeader: Hashable, Sendable {
     }
 
     /// The header as it travels.
-    public var bytes: [UInt8] {
-        var bytes: [UInt8] = [
-            UInt8(ascii: "D"), UInt8(ascii: "B"), version, kind.rawValue, 0, 0, 0, 0,
-        ]
-        bytes.append(littleEndian: requestID)
+    public var encoded: InlineArray<16, UInt8> {
+        var bytes = InlineArray<16, UInt8>(repeating: 0)
+        bytes[0] = UInt8(ascii: "D")
+        bytes[1] = UInt8(ascii: "B")
+        bytes[2] = version
+        bytes[3] = kind.rawValue
+        var span = bytes.mutableSpan
+        span.set(requestID, at: 8)
         return bytes
     }
+
+    /// The header as it travels, in an array.
+    public var bytes: [UInt8] { encoded.span.array }
 }
 
 /// The kind of a message. Requests are below 128, answers above.

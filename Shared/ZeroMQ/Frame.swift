@@ -1,3 +1,4 @@
+import Bytes
 internal import CZeroMQ
 
 /// A frame of a message: bytes in libzmq's memory, passed on without a copy.
@@ -83,25 +84,33 @@ internal import CZeroMQ
     }
 
     /// Calls `body` with the bytes, which are valid only during the call.
-    public borrowing func withBytes<Result, Failure: Error>(
-        _ body: (Span<UInt8>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
+    ///
+    /// Callers compile a copy of it for their types: without one, each call looks them up.
+    @inlinable public borrowing func withBytes<Value, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        var result: Result<Value, Failure>?
+        visitBytes { bytes in
+            result = Result { () throws(Failure) in try body(bytes) }
+        }
+        // `visitBytes` calls its argument once.
+        guard let result else { preconditionFailure("no result") }
+        return try result.get()
+    }
+
+    @usableFromInline borrowing func visitBytes(_ body: (Span<UInt8>) -> Void) {
         // A bitwise copy, only read and never closed. It holds the bytes of short frames.
         var message = message
         let count = unsafe zmq_msg_size(&message)
         guard let base = unsafe zmq_msg_data(&message), count > 0 else {
-            return try body(Span<UInt8>())
+            return body(Span<UInt8>())
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
-        return try body(unsafe Span(_unsafeBytes: bytes))
+        body(unsafe Span(_unsafeBytes: bytes))
     }
 
     /// Returns a copy of the bytes.
-    public func array() -> [UInt8] {
-        withBytes { bytes in
-            unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
-        }
-    }
+    public func array() -> [UInt8] { withBytes { $0.array } }
 }
 
 /// Bytes in memory of their own, behind the counter that counts them.

@@ -1,6 +1,8 @@
 /// A message that a ROUTER has received.
 public struct ReceivedRequest: Sendable {
-    /// The frames. The first one names the peer.
+    /// The name of the connection.
+    public let peer: PeerName
+    /// The frames behind it.
     public let frames: [[UInt8]]
     /// The name that the sender was admitted as, or nil without keys.
     public let sender: String?

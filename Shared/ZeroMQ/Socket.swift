@@ -51,8 +51,8 @@ internal import CZeroMQ
 
     let handle: UnsafeMutableRawPointer
     private let kind: Kind
-    private let options: Options
-    private let attachments = SocketAttachments()
+    let options: Options
+    let attachments = SocketAttachments()
     private let loop: SocketLoop
     /// Retained, so that the context ends only after its last socket has closed.
     private let context: Context
@@ -295,19 +295,6 @@ internal import CZeroMQ
         try unsafe Frame.receive(from: handle)
     }
 
-    /// Sends a message of `frames`, and counts the last of them until libzmq is done with it.
-    /// Returns false, and sends nothing, at the high-water mark.
-    public func send(
-        _ frames: [[UInt8]], countedBy unsent: UnsentBytes
-    ) throws(ZeroMQError) -> Bool {
-        for (index, frame) in frames.enumerated() {
-            let isLast = index == frames.count - 1
-            let frame = isLast ? Frame(frame.span, countedBy: unsent) : Frame(frame)
-            guard try send(frame, more: !isLast) else { return false }
-        }
-        return true
-    }
-
     /// Returns the frames of the next message, or nil if none is waiting.
     public func receiveMessage() throws(ZeroMQError) -> [[UInt8]]? {
         guard let first = try receive() else { return nil }
@@ -315,65 +302,6 @@ internal import CZeroMQ
         attachments.guarding?.by.noteHandled(bytes, from: first.descriptor)
         return frames
     }
-
-    /// Returns the next accepted message of a ROUTER, or nil if none is waiting.
-    ///
-    /// Messages that ``accepts(_:_:bytes:)`` rejects are skipped. One of 16 frames or more is an
-    /// attack: it is skipped, and its connection is closed.
-    public func receiveRequest() throws(ZeroMQError) -> ReceivedRequest? {
-        while let peer = try receive() {
-            guard peer.hasMore, let first = try receive() else { continue }
-            let (sender, descriptor) = (first.sender, first.descriptor)
-            let (frames, bytes, isWhole) = try receiveRest(behind: first, atMost: Self.mostFrames)
-            if !isWhole { disconnect(descriptor) }
-            if accepts(sender, descriptor, bytes: bytes), isWhole {
-                return ReceivedRequest(
-                    frames: [peer.array()] + frames, sender: sender,
-                    connection: Connection(descriptor))
-            }
-        }
-        return nil
-    }
-
-    /// Returns the frames of a message, its size with ``frameOverhead``, and whether it is whole:
-    /// if it has more frames than `limit`, the others are received and dropped.
-    private func receiveRest(
-        behind first: borrowing Frame, atMost limit: Int = .max
-    ) throws(ZeroMQError) -> (frames: [[UInt8]], bytes: Int, isWhole: Bool) {
-        var frames = [first.array()]
-        var bytes = first.count + Self.frameOverhead
-        var hasMore = first.hasMore
-        var isWhole = true
-        while hasMore, let next = try receive() {
-            if frames.count < limit { frames.append(next.array()) } else { isWhole = false }
-            bytes += next.count + Self.frameOverhead
-            hasMore = next.hasMore
-        }
-        return (frames, bytes, isWhole)
-    }
-
-    /// The most frames of a request, behind the one that names the peer.
-    public static let mostFrames = 15
-    /// What a frame takes beside its bytes, at most, on the network and in libzmq.
-    public static let frameOverhead = 64
-
-    /// Returns whether to process a message. If not, its connection is closed.
-    ///
-    /// A message is not accepted if its sender lost its permission or has too many connections.
-    ///
-    /// - Parameters:
-    ///   - sender: the ``Frame/sender`` of a frame as received, but not of the one by which a
-    ///     ROUTER names a peer.
-    ///   - descriptor: the ``Frame/descriptor`` of that frame.
-    ///   - bytes: the size of all frames, each with ``frameOverhead``.
-    public func accepts(_ sender: String?, _ descriptor: Int32, bytes: Int) -> Bool {
-        guard let (guarding, rules) = attachments.guarding else { return true }
-        return guarding.accepts(
-            sender, by: descriptor, bytes: bytes, at: options.zapDomain, under: rules)
-    }
-
-    /// Closes the connection with the descriptor, which a ``Frame/descriptor`` named.
-    public func disconnect(_ descriptor: Int32) { attachments.guarding?.by.close(descriptor) }
 
     // MARK: Waiting
 

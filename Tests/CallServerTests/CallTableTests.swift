@@ -3,6 +3,7 @@ import EventSourcing
 import Foundation
 import Testing
 import WireProtocol
+import ZeroMQ
 
 @Suite struct `Table of calls` {
     private let table = CallTable(of: "orders", access: .none)

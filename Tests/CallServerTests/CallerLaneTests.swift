@@ -1,6 +1,7 @@
 import CallServer
 import Testing
 import WireProtocol
+import ZeroMQ
 
 @Suite struct `Queue of clients` {
     @Test func `Clients take turns, each with its elements in order`() {

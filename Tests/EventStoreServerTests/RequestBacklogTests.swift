@@ -13,8 +13,8 @@ import ZeroMQ
         _ bytes: Int, isForRead: Bool = false, by connection: Connection? = nil
     ) -> WaitingRequest {
         WaitingRequest(
-            peer: [1], caller: ann, connection: connection, isForRead: isForRead, frames: [],
-            last: [], frameCount: 1, bytes: bytes)
+            peer: [1], caller: ann, connection: connection, isForRead: isForRead,
+            head: RequestHead(nil), first: [], last: [], bodyFrames: 0, bytes: bytes)
     }
 
     /// Appends requests of this size until there is no room. Returns how many there are.

@@ -23,15 +23,15 @@ import ZeroMQ
         }
 
         /// Returns the name of the client after its first message.
-        func client() async throws -> [UInt8] {
+        func client() async throws -> PeerName {
             while true {
-                if let request = try socket.receiveRequest() { return request.frames[0] }
+                if let request = try socket.receiveRequest() { return request.peer }
                 _ = try await socket.readable()
             }
         }
 
-        func send(_ bytes: Int, to client: [UInt8]) throws -> Bool {
-            try socket.send([client, [UInt8](repeating: 7, count: bytes)], countedBy: unsent)
+        func send(_ bytes: Int, to client: PeerName) throws -> Bool {
+            try socket.send(to: client, [[UInt8](repeating: 7, count: bytes)], countedBy: unsent)
         }
 
         /// Handles what libzmq reports to the socket, such as the end of a connection.

@@ -59,7 +59,11 @@ extension EventLog {
         // The last revision and position so far of the append's own streams and categories.
         var revisions: [String: UInt64] = [:]
         var positions: [String: UInt64] = [:]
-        var lastAmendment = try lastPosition(in: StreamName.amendmentCategory)
+        var lastAmendment =
+            if let known = self.lastAmendment { known } else {
+                try lastPosition(in: StreamName.amendmentCategory)
+            }
+        self.lastAmendment = lastAmendment
         let first = nextPosition
         var offset = 0
         for (index, header) in headers.enumerated() {
@@ -104,10 +108,7 @@ extension EventLog {
         if let known = lastPositions[category] { return known }
         let last = try looking(
             try lastEvent(Term(.category, category)) { $0.category == category })
-        let position = last?.position ?? 0
-        // Each append asks for the last amendment, and most logs have none.
-        if category == StreamName.amendmentCategory { lastPositions[category] = position }
-        return position
+        return last?.position ?? 0
     }
 
     /// Returns the event with this id, staged or not.

@@ -57,6 +57,8 @@ public struct EventLog: ~Copyable {
     var lastRevisions = GenerationalCache<String, UInt64>(generationSize: 500_000)
     /// The positions of the last events of the categories in use.
     var lastPositions = GenerationalCache<String, UInt64>(generationSize: 50_000)
+    /// The position of the last amendment, staged or not, or 0; nil before it was looked up.
+    var lastAmendment: UInt64?
     private var lastTime: Int64
     /// The position of the last event that was imported from another log, staged or not, or 0.
     /// It may be later if an index is damaged.
@@ -288,6 +290,7 @@ public struct EventLog: ~Copyable {
             open.append(record, header, revision: place.revision, time: time, flags: flags)
             lastRevisions[place.stream] = place.revision
             lastPositions[place.category] = position
+            if place.category == StreamName.amendmentCategory { lastAmendment = position }
             offset += header.length
         }
         lastTime = time + Int64(headers.count - 1)

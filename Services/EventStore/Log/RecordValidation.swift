@@ -21,11 +21,13 @@ enum RecordValidation {
         while offset < records.count {
             let rest = records.extracting(offset..<records.count)
             let header = try validate(rest)
-            guard ids.insert(header.id).inserted else {
+            offset += header.length
+            // Most appends have one event.
+            let isOnly = headers.isEmpty && offset == records.count
+            guard isOnly || ids.insert(header.id).inserted else {
                 throw .invalid("the append has event id \(header.id) twice")
             }
             headers.append(header)
-            offset += header.length
         }
         guard (1...Limits.appendEvents).contains(headers.count) else {
             throw .invalid(
@@ -114,7 +116,7 @@ enum RecordValidation {
     }
 
     private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {
-        unsafe bytes.withUnsafeBufferPointer { unsafe String(validating: $0, as: UTF8.self) } != nil
+        (try? UTF8Span(validating: bytes)) != nil
     }
 }
 

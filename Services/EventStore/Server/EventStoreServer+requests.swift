@@ -15,23 +15,17 @@ extension EventStoreServer {
     private static let drainingTime: Duration = .milliseconds(2)
     private static let messagesPerDrain = 256
 
-    /// A message as received. Its last frame may be large, so it is not copied.
+    /// A message as received. Its frames may be large, so they are not copied.
     private struct Message: ~Copyable {
-        let peer: [UInt8]
+        let peer: PeerName
         let sender: String?
         let descriptor: Int32
-        /// The header and the body without its last frame.
-        let frames: [[UInt8]]
+        let head: RequestHead
+        /// The frames of the body, as `handle` takes them.
+        let first: Frame
         let last: Frame
-        let count: Int
+        let bodyFrames: Int
         let bytes: Int
-
-        /// The header. A message without a body has no other frame.
-        var head: RequestHead {
-            if let header = frames.first { return RequestHead(header) }
-            // A long frame is no header, and is not copied to find that out.
-            return RequestHead(count == 1 && last.count <= MessageHeader.size ? last.array() : nil)
-        }
 
         /// The connection, or nil if it has been closed, or if the sender is in the same process.
         var connection: Connection? { Connection(descriptor) }
@@ -52,8 +46,9 @@ extension EventStoreServer {
         while !isEnough(), let request = backlog.popFirst() {
             let start = ThreadClock.now
             handle(
-                request.frames, Frame(request.last), frameCount: request.frameCount,
-                from: request.peer, by: request.connection, request.caller)
+                request.head, request.first.span, request.last.span,
+                bodyFrames: request.bodyFrames, from: request.peer, by: request.connection,
+                request.caller)
             backlog.charge(ThreadClock.now - start, for: request)
             taken += 1
             bytes += request.bytes
@@ -67,9 +62,7 @@ extension EventStoreServer {
             // Only a read must end with its connection.
             let isRead = message.head.kind == .read
             if isRead, message.isOrphan { continue }
-            handle(
-                message.frames, message.last, frameCount: message.count, from: message.peer,
-                by: isRead ? message.connection : nil, caller)
+            handle(message, by: isRead ? message.connection : nil, caller)
         }
         // If requests take long, the server chooses whose turn it is. Otherwise the socket does.
         if .now >= end { try drain() }
@@ -85,40 +78,51 @@ extension EventStoreServer {
             guard let message = try receiveMessage() else { return }
             guard let caller = admit(message), !message.isOrphan else { continue }
             let client = CallerLane(caller, message.peer)
-            let head = message.head
-            let isForRead = head.kind == .credit || head.kind == .cancel
-            if isForRead, reads[ReadKey(peer: message.peer, requestID: head.id)] != nil {
-                handle(
-                    message.frames, message.last, frameCount: message.count, from: message.peer,
-                    by: nil, caller)
+            let kind = message.head.kind
+            let isForRead = kind == .credit || kind == .cancel
+            let key = ReadKey(peer: message.peer, requestID: message.head.id)
+            if isForRead, reads[key] != nil {
+                handle(message, by: nil, caller)
             } else if backlog.hasRoom(for: message.bytes, of: client, isForRead: isForRead) {
                 // The request that begins the read may be among those that wait.
                 backlog.append(
                     WaitingRequest(
                         peer: message.peer, caller: caller, connection: message.connection,
-                        isForRead: isForRead, frames: message.frames, last: message.last.array(),
-                        frameCount: message.count, bytes: message.bytes),
+                        isForRead: isForRead, head: message.head, first: message.first.array(),
+                        last: message.last.array(), bodyFrames: message.bodyFrames,
+                        bytes: message.bytes),
                     of: client)
             } else {
-                reject(head, from: message.peer, caller)
+                reject(key, caller)
+            }
+        }
+    }
+
+    private func handle(
+        _ message: borrowing Message, by connection: Connection?, _ caller: Caller
+    ) {
+        let (head, peer, bodyFrames) = (message.head, message.peer, message.bodyFrames)
+        message.first.withBytes { first in
+            message.last.withBytes { last in
+                handle(
+                    head, first, last, bodyFrames: bodyFrames, from: peer, by: connection, caller)
             }
         }
     }
 
     /// Rejects a request. A client that has not read its earlier answers gets none.
-    private func reject(_ head: RequestHead, from peer: [UInt8], _ caller: Caller) {
-        guard outboxes.unsent(of: peer, caller).bytes == 0 else {
+    private func reject(_ key: ReadKey, _ caller: Caller) {
+        guard outboxes.unsent(of: key.peer, caller).bytes == 0 else {
             return ProcessCounters.shared.noteDroppedAnswer()
         }
         let error = ProtocolError(
             .overloaded, "too many requests of this client wait; retry later")
-        let key = ReadKey(peer: peer, requestID: head.id)
         send(key, .error, countedBody(of: error), to: caller)
     }
 
     /// Returns the caller of a message, or nil if the message is dropped.
     private func admit(_ message: borrowing Message) -> Caller? {
-        if message.count > Socket.mostFrames { requests.disconnect(message.descriptor) }
+        if message.bodyFrames >= Socket.mostFrames { requests.disconnect(message.descriptor) }
         // Messages of a revoked key are dropped.
         guard requests.accepts(message.sender, message.descriptor, bytes: message.bytes) else {
             return nil
@@ -130,25 +134,28 @@ extension EventStoreServer {
     private func receiveMessage() throws(ZeroMQError) -> Message? {
         // A ROUTER's first frame names the peer.
         guard let peer = try requests.receive() else { return nil }
-        var frames: [[UInt8]] = []
+        var head = RequestHead(nil)
+        var first = Frame()
         var last = Frame()
         var sender: String?
         var descriptor: Int32 = -1
         var hasMore = peer.hasMore
-        var (count, bytes) = (0, 0)
+        var (bodyFrames, bytes) = (-1, 0)
         while hasMore, let next = try requests.receive() {
             hasMore = next.hasMore
-            count += 1
+            bodyFrames += 1
             bytes += next.count + Socket.frameOverhead
-            if count == 1 { (sender, descriptor) = (next.sender, next.descriptor) }
-            if !hasMore {
+            if bodyFrames == 0 {
+                (sender, descriptor) = (requests.sender(of: next), next.descriptor)
+                head = next.withBytes { RequestHead($0) }
+            } else {
+                // No request has more than two frames: of others, the last ones are kept.
+                swap(&first, &last)
                 last = next
-            } else if count < Socket.mostFrames {
-                frames.append(next.array())
             }
         }
         return Message(
-            peer: peer.array(), sender: sender, descriptor: descriptor, frames: frames, last: last,
-            count: count, bytes: bytes)
+            peer: peer.withBytes { PeerName($0) }, sender: sender, descriptor: descriptor,
+            head: head, first: first, last: last, bodyFrames: bodyFrames, bytes: bytes)
     }
 }

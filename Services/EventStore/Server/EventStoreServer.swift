@@ -32,7 +32,7 @@ public actor EventStoreServer: LoopActor {
     /// What waits to be sent to clients.
     var outboxes: Outboxes
     /// The clients that have read some of what was sent, and whose reads wait for that.
-    let freed = AsyncStream<[UInt8]>.makeStream()
+    let freed = AsyncStream<PeerName>.makeStream()
     /// How long the costly conditions of each client have taken since the last heartbeat.
     private var checking: [CallerLane: Duration] = [:]
     let chain = ChainHashing()
@@ -60,7 +60,12 @@ public actor EventStoreServer: LoopActor {
     /// Takes the records of each committed group, back to back.
     let onCommit: @Sendable ([UInt8]) -> Void
     /// The answers that wait for the next commit, so that what they say is durable.
-    private var answers: [(key: ReadKey, caller: Caller, kind: MessageKind, body: [UInt8])] = []
+    private var answers: [(key: ReadKey, caller: Caller, body: AnswerBody)] = []
+
+    private enum AnswerBody {
+        case appended(Appended)
+        case other(MessageKind, [UInt8])
+    }
     /// The thread that runs the server.
     public nonisolated let loop: SocketLoop
 
@@ -175,10 +180,9 @@ public actor EventStoreServer: LoopActor {
         // Those that have come by now. A flood would not end.
         for _ in 0..<16 { try? drain() }
         while let request = backlog.popFirst() {
-            let head = RequestHead(request.frames.first)
-            counts.requests[head.kind, default: 0] += 1
-            guard head.kind?.hasAnswer == true else { continue }
-            let key = ReadKey(peer: request.peer, requestID: head.id)
+            counts.requests[request.head.kind, default: 0] += 1
+            guard request.head.kind?.hasAnswer == true else { continue }
+            let key = ReadKey(peer: request.peer, requestID: request.head.id)
             send(key, .error, countedBody(of: error), to: request.caller)
         }
         while let call = waitingCalls.popFirst() {
@@ -204,73 +208,61 @@ public actor EventStoreServer: LoopActor {
     /// Handles a message.
     ///
     /// - Parameters:
-    ///   - frames: the header and the body without its last frame.
-    ///   - frameCount: the number of all frames.
+    ///   - first: the first frame of a body of two.
+    ///   - last: the last frame of the body. A cancel may have none.
+    ///   - bodyFrames: the number of frames behind the header.
     ///   - connection: the connection of a request that begins a read.
     func handle(
-        _ frames: [[UInt8]], _ last: borrowing Frame, frameCount: Int, from peer: [UInt8],
-        by connection: Connection?, _ caller: Caller
+        _ head: RequestHead, _ first: Span<UInt8>, _ last: Span<UInt8>, bodyFrames: Int,
+        from peer: PeerName, by connection: Connection?, _ caller: Caller
     ) {
-        let head = RequestHead(frameCount > 0 ? frames.first ?? last.array() : nil)
         let key = ReadKey(peer: peer, requestID: head.id)
         defer { counts.requests[head.kind, default: 0] += 1 }
         do throws(ProtocolError) {
             let kind = try head.checkedKind.get()
-            try kind.check(bodyFrames: frameCount - 1)
+            try kind.check(bodyFrames: bodyFrames)
             // A client that does not read its answers can't read this one either.
             guard !kind.hasAnswer || outboxes.room(for: 1, to: peer, caller) != nil else {
                 return ProcessCounters.shared.noteDroppedAnswer()
             }
-            try handle(kind, frames, last, key, by: connection, caller)
+            try handle(kind, first, last, key, by: connection, caller)
         } catch {
             access.note(error, of: caller)
-            answers.append((key, caller, .error, countedBody(of: error)))
+            answers.append((key, caller, .other(.error, countedBody(of: error))))
         }
     }
 
     /// Handles a request whose frames have the right number.
-    ///
-    /// - Parameters:
-    ///   - frames: the header and the body without its last frame.
-    ///   - last: the last frame of the body. A cancel may have none.
-    ///   - connection: the connection of a request that begins a read.
     private func handle(
-        _ kind: MessageKind, _ frames: [[UInt8]], _ last: borrowing Frame, _ key: ReadKey,
+        _ kind: MessageKind, _ first: Span<UInt8>, _ last: Span<UInt8>, _ key: ReadKey,
         by connection: Connection?, _ caller: Caller
     ) throws(ProtocolError) {
         switch kind {
         case .append:
-            let condition = try AppendCondition(frames[1][...])
-            let appended = try last.withBytes { records throws(ProtocolError) in
-                try append(records, condition, caller, key)
-            }
-            answers.append((key, caller, .appended, appended.bytes))
+            let condition = first.isEmpty ? .any : try AppendCondition(first.array[...])
+            answers.append((key, caller, .appended(try append(last, condition, caller, key))))
         case .appendMany:
-            let outcomes = try last.withBytes { frame throws(ProtocolError) in
-                try appendMany(frame, caller, key)
-            }
-            answers.append((key, caller, .appendedMany, outcomes))
+            answers.append((key, caller, .other(.appendedMany, try appendMany(last, caller, key))))
         case .hello:
-            answers.append((key, caller, .welcome, try welcome(last.array(), caller)))
+            answers.append((key, caller, .other(.welcome, try welcome(last.array, caller))))
         case .read:
             // Even the copy of a longer frame would take long.
             guard last.count <= EventQuery.wireBytes else { throw EventQuery.tooLarge }
-            let request = try ReadRequest(last.array()[...])
+            let request = try ReadRequest(last.array[...])
             try caller.checkRead(request.query)
             try reads.start(
                 ReadSession(request, of: caller, by: connection, size: last.count), key)
         case .credit:
-            let frame = last.array()
-            guard frame.count == 4 else {
+            guard last.count == 4 else {
                 throw ProtocolError(.malformed, "a credit must have 4 bytes")
             }
             // A read that has ended in the meantime needs no credit.
-            reads.grant(frame.span.uint32(at: 0), key)
+            reads.grant(last.uint32(at: 0), key)
         case .cancel:
             reads.end(key)
         case .call:
             let call = ReceivedCall(
-                key: key, caller: caller, name: frames[1], argument: last.array())
+                key: key, caller: caller, name: first.array, argument: last.array)
             try calls.begin(call.lane, bytes: call.bytes)
             waitingCalls.append(call, to: call.lane)
             callSignal.continuation.yield()
@@ -344,19 +336,32 @@ public actor EventStoreServer: LoopActor {
     }
 
     private func sendAnswers() {
-        for answer in answers { send(answer.key, answer.kind, answer.body, to: answer.caller) }
+        for answer in answers {
+            switch answer.body {
+            case .appended(let appended):
+                send(answer.key, .appended, appended.encoded.span, to: answer.caller)
+            case .other(let kind, let body):
+                send(answer.key, kind, body, to: answer.caller)
+            }
+        }
         answers.removeAll(keepingCapacity: true)
     }
 
     /// Sends an answer. Drops it if the client has disconnected or does not read. That client must
     /// ask again, and other clients are not affected.
     func send(_ key: ReadKey, _ kind: MessageKind, _ body: [UInt8], to caller: Caller) {
+        send(key, kind, body.span, to: caller)
+    }
+
+    private func send(
+        _ key: ReadKey, _ kind: MessageKind, _ body: Span<UInt8>, to caller: Caller
+    ) {
         guard let unsent = outboxes.room(for: body.count, to: key.peer, caller) else {
             return ProcessCounters.shared.noteDroppedAnswer()
         }
-        if send(key, kind, [body], countedBy: unsent) == false {
-            ProcessCounters.shared.noteDroppedAnswer()
-        }
+        let header = MessageHeader(kind, requestID: key.requestID).encoded
+        let isSent = try? requests.send(to: key.peer, header.span, body, countedBy: unsent)
+        if isSent == false { ProcessCounters.shared.noteDroppedAnswer() }
     }
 
     /// Sends an answer of any size. Returns false if too many messages wait for the client, and nil
@@ -365,7 +370,7 @@ public actor EventStoreServer: LoopActor {
         _ key: ReadKey, _ kind: MessageKind, _ body: [[UInt8]], countedBy unsent: UnsentBytes
     ) -> Bool? {
         let header = MessageHeader(kind, requestID: key.requestID).bytes
-        return try? requests.send([key.peer, header] + body, countedBy: unsent)
+        return try? requests.send(to: key.peer, [header] + body, countedBy: unsent)
     }
 }
 

@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// The identity of a read or other request: the client and its request id.
 struct ReadKey: Hashable, Sendable {
-    let peer: [UInt8]
+    let peer: PeerName
     let requestID: UInt64
 }
 
@@ -86,7 +86,7 @@ struct ReadTable {
         let serial: UInt64
     }
 
-    private var sessions: [[UInt8]: [UInt64: ReadSession]] = [:]
+    private var sessions: [PeerName: [UInt64: ReadSession]] = [:]
     /// The number of open reads of each client, and what their queries take.
     private var byLane: [CallerLane: (reads: Int, queryBytes: Int)] = [:]
     /// The reads that may send chunks.
@@ -94,7 +94,7 @@ struct ReadTable {
     /// The reads that continue in sealed segments.
     private var sealed = FairQueue<Place>()
     /// The reads that wait until their client has read what was sent.
-    private var paused: [[UInt8]: Set<UInt64>] = [:]
+    private var paused: [PeerName: Set<UInt64>] = [:]
     private var held = 0
     private var queryBytes = 0
     private var lastSerial: UInt64 = 0
@@ -219,7 +219,7 @@ struct ReadTable {
     }
 
     /// Gives the suspended reads of a client their turn.
-    mutating func resume(_ peer: [UInt8]) {
+    mutating func resume(_ peer: PeerName) {
         for id in paused.removeValue(forKey: peer) ?? [] {
             let key = ReadKey(peer: peer, requestID: id)
             if let session = self[key] { append(key, session) }

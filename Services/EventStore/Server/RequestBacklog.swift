@@ -4,16 +4,17 @@ import ZeroMQ
 
 /// A request that waits for its turn.
 struct WaitingRequest {
-    let peer: [UInt8]
+    let peer: PeerName
     let caller: Caller
     /// The connection by which it came, or nil if the client is in the same process.
     let connection: Connection?
     /// Whether it is a credit or a cancel, which a read needs to go on or to end.
     let isForRead: Bool
-    /// The header and the body without its last frame.
-    let frames: [[UInt8]]
+    let head: RequestHead
+    /// The frames of the body, as `EventStoreServer.handle` takes them.
+    let first: [UInt8]
     let last: [UInt8]
-    let frameCount: Int
+    let bodyFrames: Int
     let bytes: Int
 }
 
@@ -60,22 +61,28 @@ struct RequestBacklog {
 
     mutating func append(_ request: WaitingRequest, of client: CallerLane) {
         queue.append(request, to: client)
-        byClient[client, default: Waiting()].requests += 1
-        byClient[client]?.bytes += request.bytes
-        if request.isForRead { byClient[client]?.forReads += 1 }
-        bytes += request.bytes
+        count(request, of: client, change: 1)
+    }
+
+    /// Counts a request that begins to wait, or ends.
+    ///
+    /// - Parameter change: 1 or -1.
+    private mutating func count(
+        _ request: WaitingRequest, of client: CallerLane, change: Int
+    ) {
+        var waiting = byClient[client] ?? Waiting()
+        waiting.requests += change
+        waiting.bytes += change * request.bytes
+        if request.isForRead { waiting.forReads += change }
+        byClient[client] = waiting.requests > 0 ? waiting : nil
+        bytes += change * request.bytes
     }
 
     /// Removes and returns the first request of the client whose turn it is. Drops requests whose
     /// connection has been closed.
     mutating func popFirst() -> WaitingRequest? {
         while let request = queue.popFirst() {
-            let client = CallerLane(request.caller, request.peer)
-            byClient[client]?.requests -= 1
-            byClient[client]?.bytes -= request.bytes
-            if request.isForRead { byClient[client]?.forReads -= 1 }
-            if byClient[client]?.requests == 0 { byClient[client] = nil }
-            bytes -= request.bytes
+            count(request, of: CallerLane(request.caller, request.peer), change: -1)
             if request.connection?.isOpen != false { return request }
         }
         return nil

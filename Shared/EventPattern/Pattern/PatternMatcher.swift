@@ -44,6 +44,7 @@ public struct PatternMatcher<ID: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter replayName: the replay that delivers the event, or nil.
     public func matches(_ event: RecordedEvent, replayName: String? = nil) -> [ID] {
-        clauses.owners(matching: event, replayName: replayName).compactMap { ids[$0] }
+        guard !ids.isEmpty else { return [] }
+        return clauses.owners(matching: event, replayName: replayName).compactMap { ids[$0] }
     }
 }

@@ -114,20 +114,56 @@ public struct RecordHeader: Sendable {
     public let correlationID: EventID
     /// The causation id, or `EventID.none`.
     public let causationID: EventID
+    // Headers are copied often, so they have lengths instead of ranges.
+    @usableFromInline let lengths: Lengths
+
+    /// The lengths of the fields of variable length, in bytes, and the number of tags.
+    @usableFromInline struct Lengths: Sendable {
+        @usableFromInline let stream, type, contentType, tagCount: UInt8
+        @usableFromInline let tags: UInt16
+        @usableFromInline let metadata, data: UInt32
+
+        @inlinable init(_ bytes: Span<UInt8>) {
+            stream = bytes.uint8(at: RecordLayout.streamLength)
+            type = bytes.uint8(at: RecordLayout.typeLength)
+            contentType = bytes.uint8(at: RecordLayout.contentTypeLength)
+            tagCount = bytes.uint8(at: RecordLayout.tagCount)
+            tags = bytes.uint16(at: RecordLayout.tagsLength)
+            metadata = bytes.uint32(at: RecordLayout.metadataLength)
+            data = bytes.uint32(at: RecordLayout.dataLength)
+        }
+    }
+
     /// The range of the stream name in the record.
-    public let stream: Range<Int>
+    @inlinable public var stream: Range<Int> {
+        Self.range(from: RecordLayout.headerSize, Int(lengths.stream))
+    }
     /// The range of the type.
-    public let type: Range<Int>
+    @inlinable public var type: Range<Int> {
+        Self.range(from: stream.upperBound, Int(lengths.type))
+    }
     /// The range of the content type.
-    public let contentType: Range<Int>
+    @inlinable public var contentType: Range<Int> {
+        Self.range(from: type.upperBound, Int(lengths.contentType))
+    }
     /// The number of tags.
-    public let tagCount: Int
+    @inlinable public var tagCount: Int { Int(lengths.tagCount) }
     /// The range of the tags, each after its length byte.
-    public let tags: Range<Int>
+    @inlinable public var tags: Range<Int> {
+        Self.range(from: contentType.upperBound, Int(lengths.tags))
+    }
     /// The range of the metadata.
-    public let metadata: Range<Int>
+    @inlinable public var metadata: Range<Int> {
+        Self.range(from: tags.upperBound, Int(lengths.metadata))
+    }
     /// The range of the data.
-    public let data: Range<Int>
+    @inlinable public var data: Range<Int> {
+        Self.range(from: metadata.upperBound, Int(lengths.data))
+    }
+
+    @inlinable static func range(from start: Int, _ count: Int) -> Range<Int> {
+        start..<start + count
+    }
 
     /// Reads the header at the start of `bytes`.
     ///
@@ -144,19 +180,8 @@ public struct RecordHeader: Sendable {
         id = bytes.eventID(at: RecordLayout.id)
         correlationID = bytes.eventID(at: RecordLayout.correlationID)
         causationID = bytes.eventID(at: RecordLayout.causationID)
-        var end = RecordLayout.headerSize
-        func next(_ count: Int) -> Range<Int> {
-            defer { end += count }
-            return end..<end + count
-        }
-        stream = next(Int(bytes.uint8(at: RecordLayout.streamLength)))
-        type = next(Int(bytes.uint8(at: RecordLayout.typeLength)))
-        contentType = next(Int(bytes.uint8(at: RecordLayout.contentTypeLength)))
-        tagCount = Int(bytes.uint8(at: RecordLayout.tagCount))
-        tags = next(Int(bytes.uint16(at: RecordLayout.tagsLength)))
-        metadata = next(Int(bytes.uint32(at: RecordLayout.metadataLength)))
-        data = next(Int(bytes.uint32(at: RecordLayout.dataLength)))
-        guard length == RecordLayout.padded(end) else { return nil }
+        lengths = Lengths(bytes)
+        guard length == RecordLayout.padded(data.upperBound) else { return nil }
     }
 }
 

@@ -23,8 +23,10 @@ package struct PositionGate<Waiter> {
     /// Moves on to `position`. Removes and returns the waiters that it reaches, in order.
     package mutating func advance(to position: UInt64) -> [Waiter] {
         self.position = position
-        let reached = waiters.prefix { $0.position <= position }.map(\.waiter)
-        waiters.removeFirst(reached.count)
+        let count = waiters.firstIndex { $0.position > position } ?? waiters.count
+        guard count > 0 else { return [] }
+        let reached = waiters[..<count].map { $0.waiter }
+        waiters.removeFirst(count)
         return reached
     }
 
