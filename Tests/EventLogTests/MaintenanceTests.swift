@@ -1,4 +1,6 @@
+import Dispatch
 import EventSourcing
+import Foundation
 import Testing
 
 @testable import EventLog
@@ -43,5 +45,27 @@ import Testing
         #expect(again.head == head)
         try append(11...20, to: &again)
         #expect(again.head == head + 10)
+    }
+
+    @Test func `Segments that are full before the next one is prepared keep their events`() throws {
+        let folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let queue = DispatchQueue(label: "background")
+        func open() throws -> EventLog {
+            try EventLog(
+                in: FileStorage(folder: folder), segmentBytes: 16 << 10,
+                background: { work in queue.async(execute: work) }, now: clock)
+        }
+        let count = 300
+        do {
+            var log = try open()
+            for number in 1...count {
+                try log.stage([event(number, text: String(repeating: "x", count: 12_000))])
+                try log.commit()
+            }
+            try log.close()
+        }
+        let log = try open()
+        #expect(try log.all().count == count)
     }
 }

@@ -13,8 +13,11 @@ final class Maintenance: Sendable {
     /// journal, the services' stores, and the segments that are still written to.
     private static let reserve = 256 << 20
 
+    /// What the file is that is made ahead of time. One thread at a time changes it.
+    fileprivate enum Preparation { case missing, inProgress, ready, inUse }
+
     struct State {
-        fileprivate var isPrepared = false
+        fileprivate var preparation = Preparation.missing
         fileprivate var sealed: [Result<(SealedSegment, filter: [UInt64]), LogError>] = []
         var chain = ChainProgress()
     }
@@ -45,11 +48,22 @@ final class Maintenance: Sendable {
     /// more than that.
     func prepareSegment() {
         background { [self] in
+            // If segments are full before they are prepared, several preparations come together.
+            guard move(from: .missing, to: .inProgress) else { return }
             // A failure is ignored here: `makeSegment` tries again and throws.
-            guard let free = try? storage.freeBytes(), free - segmentBytes >= Self.reserve,
-                (try? create(Self.prepared)) != nil
-            else { return }
-            state.withLock { $0.isPrepared = true }
+            let isReady =
+                if let free = try? storage.freeBytes(), free - segmentBytes >= Self.reserve {
+                    (try? create(Self.prepared)) != nil
+                } else { false }
+            state.withLock { $0.preparation = isReady ? .ready : .missing }
+        }
+    }
+
+    private func move(from old: Preparation, to new: Preparation) -> Bool {
+        state.withLock { state in
+            guard state.preparation == old else { return false }
+            state.preparation = new
+            return true
         }
     }
 
@@ -69,10 +83,8 @@ final class Maintenance: Sendable {
         let name = SegmentHeader.name(base: base)
         let header = SegmentHeader(base: base, log: log, salt: salt, fileSize: segmentBytes)
         let bytes = header.bytes
-        let isPrepared = state.withLock { state in
-            defer { state.isPrepared = false }
-            return state.isPrepared
-        }
+        let isPrepared = move(from: .ready, to: .inUse)
+        defer { if isPrepared { state.withLock { $0.preparation = .missing } } }
         // The file gets its segment's name only when its header is on disk, so a crash leaves no
         // segment without a header.
         let temporary = isPrepared ? Self.prepared : name + ".new"
