@@ -16,8 +16,13 @@ final class PeerInput: Sendable {
     private let reader = Mutex(FrameReader())
     private let unhandled = Atomic<Int>(0)
     private let topicBytes = Atomic<Int>(0)
-    /// When the unfinished message began, in nanoseconds since `start`, or `never`.
+    /// When the unfinished message began, in nanoseconds since `start`, or `never`. If the peer
+    /// encrypts its frames, nobody knows where a message ends: then since when it has had bytes of
+    /// which none were handled.
     private let unfinishedSince = Atomic<Int64>(never)
+    private let isEncrypted = Atomic<Bool>(false)
+    /// How many commands there were when this second began, and when that was.
+    private let second = Mutex((commands: 0, began: start))
     private let refusal = Mutex<String?>(nil)
     private let refused = Atomic<Bool>(false)
 
@@ -51,16 +56,22 @@ final class PeerInput: Sendable {
             let (before, topicsBefore) = (reader.messageBytes, reader.topicBytes)
             let (message, isUnfinished) = (reader.messages, reader.unfinishedBytes > 0)
             do throws(FrameReader.Fault) { try reader.read(bytes) } catch {
-                return "it does not speak ZMTP 3"
+                return error == .longCommand ? "a command is too large" : "it does not speak ZMTP 3"
             }
             let added = reader.messageBytes - before
             unhandled.add(added, ordering: .relaxed)
             listener.unhandled.add(added, ordering: .relaxed)
-            if reader.unfinishedBytes == 0 {
+            if reader.isEncrypted {
+                isEncrypted.store(true, ordering: .relaxed)
+                if unfinishedSince.load(ordering: .relaxed) == Self.never {
+                    unfinishedSince.store(Self.now, ordering: .relaxed)
+                }
+            } else if reader.unfinishedBytes == 0 {
                 unfinishedSince.store(Self.never, ordering: .relaxed)
             } else if !isUnfinished || reader.messages != message {
                 unfinishedSince.store(Self.now, ordering: .relaxed)
             }
+            if hasTooMany(reader.commands) { return "too many commands" }
             if reader.mostFrames > Socket.mostFrames {
                 return "a message has too many frames"
             }
@@ -68,6 +79,19 @@ final class PeerInput: Sendable {
             return limits.topics.flatMap { note(reader, topicsBefore, $0) }
         }
     }
+
+    /// Whether the peer sends more commands in a second than honest ones do: those of a subscriber
+    /// that begins as many topics as it may.
+    private func hasTooMany(_ commands: Int) -> Bool {
+        second.withLock { second in
+            guard commands - second.commands > Self.commandsPerSecond else { return false }
+            let now = ContinuousClock.now
+            defer { second = (commands, now) }
+            return now - second.began < .seconds(1)
+        }
+    }
+
+    private static let commandsPerSecond = 300
 
     /// Ends connections until all have no more bytes than they may. Returns why this one must end,
     /// or nil.
@@ -116,6 +140,9 @@ final class PeerInput: Sendable {
     private func note(
         _ reader: borrowing FrameReader, _ before: Int, _ limits: InputLimits.Topics
     ) -> String? {
+        // libzmq keeps what is no subscription for as long as the process has not taken it, even
+        // after the end of the connection.
+        if !reader.isEncrypted, reader.others > 0 { return "a message is no subscription" }
         let change = reader.topicBytes - before
         topicBytes.add(change, ordering: .relaxed)
         let all = listener.topicBytes.add(change, ordering: .relaxed).newValue
@@ -133,6 +160,9 @@ final class PeerInput: Sendable {
         let taken = min(max(before, 0), bytes)
         unhandled.subtract(taken, ordering: .relaxed)
         listener.unhandled.subtract(taken, ordering: .relaxed)
+        if isEncrypted.load(ordering: .relaxed) {
+            unfinishedSince.store(isWaiting ? Self.now : Self.never, ordering: .relaxed)
+        }
     }
 
     /// Gives libzmq no more bytes.

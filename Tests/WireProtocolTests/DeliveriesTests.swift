@@ -71,6 +71,18 @@ import WireProtocol
                 + [6, 0, 0, 0, 0, 0, 0, 0] + [1, 0xE8, 3, 0, 0, 2, 0] + Array("no".utf8))
     }
 
+    @Test func `Frame has at most as many acknowledgements as a receive has deliveries`() throws {
+        let many = (0...UInt64(ReceiveRequest.maximumCount)).map {
+            Acknowledgement(sequence: $0, lease: 1, .acknowledged)
+        }
+        _ = try Acknowledgement.frame(many.dropLast(), of: "q")
+        let sent = #expect(throws: ProtocolError.self) { try Acknowledgement.frame(many, of: "q") }
+        #expect(sent?.code == .invalid)
+        let claims: [UInt8] = [1, UInt8(ascii: "q"), 0xFF, 0xFF, 0xFF, 0xFF]
+        let read = #expect(throws: ProtocolError.self) { try Acknowledgement.read(claims) }
+        #expect(read?.code == .invalid)
+    }
+
     @Test func `Verdict frame decodes to what was encoded`() throws {
         let read = try Acknowledgement.read(
             Acknowledgement.frame(Self.acknowledgements, of: "invoices"))

@@ -105,7 +105,31 @@ struct Wire {
         for _ in 0..<30 { wire.add([UInt8](repeating: 1, count: 133)) }
         let reader = try read(wire)
         #expect(reader.messageBytes == 30 * 164)
-        #expect(reader.unfinishedFrames == 0 && reader.topics == 0)
+        #expect(reader.unfinishedFrames == 0)
+        // Nobody knows which of them begin subscriptions.
+        #expect(reader.topics == 30 && reader.topicBytes == 30 * 100)
+    }
+
+    @Test func `Long command is rejected before its bytes come`() throws {
+        var wire = Wire()
+        wire.add(command: "READY", String(repeating: "x", count: 4090))
+        #expect(try read(wire).commands == 1)
+        wire.add(command: "READY", String(repeating: "x", count: 4091))
+        wire.bytes.removeLast(4000)
+        #expect(throws: FrameReader.Fault.longCommand) { try read(wire) }
+    }
+
+    @Test func `Frames that are no subscription are counted`() throws {
+        var wire = Wire()
+        wire.add([1] + Array("orders".utf8))
+        wire.add([0] + Array("orders".utf8))
+        wire.add(command: "SUBSCRIBE", "orders")
+        #expect(try read(wire).others == 0)
+        wire.add([])
+        wire.add([2])
+        wire.add([1], more: true)
+        wire.add([1])
+        #expect(try read(wire).others == 4)
     }
 
     @Test(arguments: ["GET / HTTP/1.1\r\n", "\u{1}\u{0}"])

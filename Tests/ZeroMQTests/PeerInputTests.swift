@@ -64,10 +64,11 @@ extension PeerInput {
         #expect(!small.isBlocking)
     }
 
-    @Test func `Connection whose message has been unfinished for the longest makes room`() throws {
+    /// Makes connections of one listening socket that have 1 MiB together.
+    private func withPeers(_ count: Int, _ body: ([PeerInput]) throws -> Void) throws {
         let inputs = PeerInputs.shared
         // No other listening socket of the process has this number.
-        let descriptors = try (0..<4).map { _ in try #require(Optional(dup(2))) }
+        let descriptors = try (0..<count).map { _ in try #require(Optional(dup(2))) }
         defer {
             for descriptor in descriptors {
                 inputs.closing(descriptor)
@@ -78,18 +79,36 @@ extension PeerInput {
             inputs.accepted(descriptor, by: -7)
             let peer = try #require(inputs[descriptor])
             peer.apply(InputLimits(unhandledBytes: 1 << 20))
-            #expect(peer.takes(Wire().bytes))
             return peer
         }
-        #expect(send(3_000, peers[0], more: true))
-        for peer in peers[1...2] { #expect(send(400_000, peer, more: true)) }
-        // It drips, which keeps it no longer.
-        #expect(send(1, peers[1], more: true))
-        #expect(send(600_000, peers[3], more: true))
-        #expect(peers.map(\.isRefused) == [false, true, false, false])
-        #expect(send(300_000, peers[3]))
-        #expect(peers.map(\.isRefused) == [false, true, true, false])
-        #expect(peers[1].takeRefusal() == "too many unprocessed bytes")
+        try body(peers)
+    }
+
+    @Test func `Connection whose message has been unfinished for the longest makes room`() throws {
+        try withPeers(4) { peers in
+            for peer in peers { #expect(peer.takes(Wire().bytes)) }
+            #expect(send(3_000, peers[0], more: true))
+            for peer in peers[1...2] { #expect(send(400_000, peer, more: true)) }
+            // It drips, which keeps it no longer.
+            #expect(send(1, peers[1], more: true))
+            #expect(send(600_000, peers[3], more: true))
+            #expect(peers.map(\.isRefused) == [false, true, false, false])
+            #expect(send(300_000, peers[3]))
+            #expect(peers.map(\.isRefused) == [false, true, true, false])
+            #expect(peers[1].takeRefusal() == "too many unprocessed bytes")
+        }
+    }
+
+    @Test func `Connection whose encrypted frames wait for the longest makes room`() throws {
+        try withPeers(3) { peers in
+            for peer in peers { #expect(peer.takes(Wire(mechanism: "CURVE").bytes)) }
+            // The process handles what the first one sends. The second one's message has no end.
+            for peer in peers[..<2] { #expect(send(300_000, peer)) }
+            peers[0].handled(1_000)
+            #expect(send(1, peers[1]))
+            #expect(send(600_000, peers[2]))
+            #expect(peers.map(\.isRefused) == [false, true, false])
+        }
     }
 
     @Test func `Handled messages make room for others`() {
@@ -124,6 +143,35 @@ extension PeerInput {
         #expect(send(61, third, first: 1))
         // All have 140 bytes.
         #expect(!send(31, first, first: 1))
+    }
+
+    @Test func `Subscriber may send nothing but subscriptions`() {
+        var limits = InputLimits()
+        limits.topics = .init()
+        let (sound, odd, long) = (peer(limits), peer(limits), peer(limits))
+        #expect(send(10, sound, first: 1) && send(10, sound, first: 0))
+        #expect(!send(10, odd, first: 2))
+        #expect(odd.takeRefusal() == "a message is no subscription")
+        #expect(!send(10, long, more: true, first: 1))
+    }
+
+    @Test func `Topics of a subscriber that encrypts them are limited, too`() {
+        var limits = InputLimits()
+        limits.topics = .init()
+        limits.topics?.count = 3
+        let subscriber = PeerInput(listener)
+        subscriber.apply(limits)
+        #expect(subscriber.takes(Wire(mechanism: "CURVE").bytes))
+        for _ in 1...3 { #expect(send(100, subscriber)) }
+        #expect(!send(100, subscriber))
+    }
+
+    @Test func `Commands without a pause end the connection`() {
+        let peer = peer(InputLimits())
+        let ping = bytes { $0.add(command: "PING", "12") }
+        // The limit is for a second, and this may take longer.
+        for _ in 0..<100_000 where !peer.isRefused { _ = peer.takes(ping) }
+        #expect(peer.takeRefusal() == "too many commands")
     }
 }
 

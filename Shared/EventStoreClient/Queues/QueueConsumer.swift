@@ -48,11 +48,17 @@ public struct QueueConsumer: Sendable {
     public func acknowledge(
         _ acknowledgements: [Acknowledgement], timeout: Duration = .seconds(30)
     ) async throws -> [Bool] {
-        let argument = try Acknowledgement.frame(acknowledgements, of: queue)
-        guard argument.count <= Limits.argumentBytes || acknowledgements.count < 2 else {
+        func inHalves() async throws -> [Bool] {
             let half = acknowledgements.count / 2
             return try await acknowledge(Array(acknowledgements.prefix(half)), timeout: timeout)
                 + acknowledge(Array(acknowledgements.dropFirst(half)), timeout: timeout)
+        }
+        guard acknowledgements.count <= Acknowledgement.maximumCount else {
+            return try await inHalves()
+        }
+        let argument = try Acknowledgement.frame(acknowledgements, of: queue)
+        guard argument.count <= Limits.argumentBytes || acknowledgements.count < 2 else {
+            return try await inHalves()
         }
         return try await connection.call(BusCall.acknowledge, within: timeout) { _ in argument }
             .map { $0 != 0 }

@@ -239,6 +239,7 @@ public struct Acknowledgement: Hashable, Sendable {
     public static func frame(
         _ acknowledgements: [Acknowledgement], of queue: String
     ) throws(ProtocolError) -> [UInt8] {
+        try check(count: acknowledgements.count)
         for acknowledgement in acknowledgements {
             if let fault = acknowledgement.fault { throw ProtocolError(.invalid, fault) }
         }
@@ -265,6 +266,17 @@ public struct Acknowledgement: Hashable, Sendable {
         return bytes
     }
 
+    /// The most acknowledgements in a frame: those of the largest receive. Each takes several times
+    /// its bytes in memory.
+    public static let maximumCount = ReceiveRequest.maximumCount
+
+    private static func check(count: Int) throws(ProtocolError) {
+        guard count <= maximumCount else {
+            throw ProtocolError(
+                .invalid, "a call may have \(maximumCount) acknowledgements, not \(count)")
+        }
+    }
+
     /// Returns the queue and the acknowledgements in a frame.
     ///
     /// - Throws: `malformed` if the bytes are not such a frame, and `invalid` for a verdict that a
@@ -274,7 +286,8 @@ public struct Acknowledgement: Hashable, Sendable {
     ) throws(ProtocolError) -> (queue: String, acknowledgements: [Acknowledgement]) {
         var reader = ByteReader(frame[...], what: "acknowledgement")
         let queue = try reader.string()
-        let count = try reader.uint32()
+        let count = Int(try reader.uint32())
+        try check(count: count)
         var acknowledgements: [Acknowledgement] = []
         for _ in 0..<count {
             let (sequence, lease) = (try reader.uint64(), try reader.uint64())
