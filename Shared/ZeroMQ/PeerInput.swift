@@ -145,7 +145,7 @@ final class PeerInput: Sendable {
         if !reader.isEncrypted, reader.others > 0 { return "a message is no subscription" }
         let change = reader.topicBytes - before
         topicBytes.add(change, ordering: .relaxed)
-        let all = listener.topicBytes.add(change, ordering: .relaxed).newValue
+        let all = limits.total.add(change)
         let bytes = all <= limits.bytesOfAll ? limits.bytes : limits.bytesAlways
         guard reader.topics > limits.count || change > 0 && reader.topicBytes > bytes else {
             return nil
@@ -199,8 +199,8 @@ final class PeerInput: Sendable {
     /// Counts nothing of the connection any more.
     private func release() {
         listener.unhandled.subtract(unhandled.exchange(0, ordering: .relaxed), ordering: .relaxed)
-        listener.topicBytes.subtract(
-            topicBytes.exchange(0, ordering: .relaxed), ordering: .relaxed)
+        let topics = topicBytes.exchange(0, ordering: .relaxed)
+        listener.limits.withLock(\.topics)?.total.end(topics)
     }
 }
 
@@ -208,8 +208,32 @@ final class PeerInput: Sendable {
 final class ListenerInput: Sendable {
     let limits = Mutex(InputLimits())
     let unhandled = Atomic<Int>(0)
-    let topicBytes = Atomic<Int>(0)
     let connections = Atomic<Int>(0)
+}
+
+/// The bytes of the topics of all subscribers of a socket.
+///
+/// Those of a connection that has ended count until the socket's thread has removed them: libzmq
+/// does that some time after the end.
+final class TopicTotal: Sendable {
+    private let bytes = Atomic<Int>(0)
+    private let ended = Mutex((recent: 0, earlier: 0))
+
+    /// Returns the new total.
+    func add(_ change: Int) -> Int { bytes.add(change, ordering: .relaxed).newValue }
+
+    /// Records that a connection has ended.
+    func end(_ bytes: Int) { ended.withLock { $0.recent += bytes } }
+
+    /// Records that the socket's thread has processed everything that libzmq had for it. What had
+    /// ended before the last time is removed.
+    func settle() {
+        let removed = ended.withLock { ended in
+            defer { ended = (recent: 0, earlier: ended.recent) }
+            return ended.earlier
+        }
+        bytes.subtract(removed, ordering: .relaxed)
+    }
 }
 
 /// The limits of what peers send to a socket.
@@ -222,6 +246,7 @@ struct InputLimits: Sendable {
         /// How many bytes the topics of all connections may have, and how many each may have beyond
         /// that.
         var (bytesOfAll, bytesAlways) = (64 << 10, 256)
+        let total = TopicTotal()
     }
 
     /// How many bytes of messages may be unfinished or wait. Beyond it, connections that have more

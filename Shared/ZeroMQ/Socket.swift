@@ -292,7 +292,9 @@ internal import CZeroMQ
     ///
     /// A message arrives whole or not at all: once its first frame is there, so are the others.
     public func receive() throws(ZeroMQError) -> Frame? {
-        try unsafe Frame.receive(from: handle)
+        let frame = try unsafe Frame.receive(from: handle)
+        if frame == nil { attachments.guarding?.under.input.topics?.total.settle() }
+        return frame
     }
 
     /// Returns the frames of the next message, or nil if none is waiting.

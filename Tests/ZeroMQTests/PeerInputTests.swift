@@ -140,9 +140,25 @@ extension PeerInput {
         #expect(send(11, second, first: 1))
         #expect(!send(2, second, first: 1))
         #expect(second.takeRefusal() == "too many topics")
+        for _ in 1...2 { limits.topics?.total.settle() }
         #expect(send(61, third, first: 1))
         // All have 140 bytes.
         #expect(!send(31, first, first: 1))
+    }
+
+    @Test func `Topics of a connection count until libzmq has removed them after its end`() {
+        var limits = InputLimits()
+        limits.topics = .init(count: 256, bytes: 1000, bytesOfAll: 150, bytesAlways: 20)
+        let first = peer(limits)
+        #expect(send(101, first, first: 1))
+        first.refuse(because: "test")
+        // Each of these would need 50 bytes beside the 100.
+        for _ in 1...2 {
+            #expect(!send(61, peer(limits), first: 1))
+            limits.topics?.total.settle()
+        }
+        limits.topics?.total.settle()
+        #expect(send(61, peer(limits), first: 1))
     }
 
     @Test func `Subscriber may send nothing but subscriptions`() {

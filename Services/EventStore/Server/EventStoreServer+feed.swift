@@ -15,7 +15,9 @@ extension EventStoreServer {
             startInterval()
             try heartbeat()
             let next = ContinuousClock.now + Feed.heartbeatInterval
-            while ContinuousClock.now < next, try await feed.readable(until: next) {
+            // Also without a message, so that libzmq handles the ends of connections.
+            var mayHaveMessage = true
+            while ContinuousClock.now < next, mayHaveMessage {
                 // A limited number per step, so that a peer that subscribes without end does not
                 // block the thread.
                 for _ in 0..<100 {
@@ -32,6 +34,7 @@ extension EventStoreServer {
                     }
                 }
                 await Task.yield()
+                mayHaveMessage = try await feed.readable(until: next)
             }
         }
     }
