@@ -19,7 +19,9 @@ extension Span<UInt8> {
 
     /// A copy of the bytes.
     @inlinable public var array: [UInt8] {
-        unsafe withUnsafeBufferPointer { unsafe Array($0) }
+        var copy: [UInt8] = []
+        copy.append(contentsOf: self)
+        return copy
     }
 
     @inlinable func load<Word: FixedWidthInteger>(_ type: Word.Type, at offset: Int) -> Word {

@@ -85,7 +85,8 @@ internal import CZeroMQ
 
     /// Calls `body` with the bytes, which are valid only during the call.
     ///
-    /// Callers compile a copy of it for their types: without one, each call looks them up.
+    /// It is inlinable, because a generic function of another module looks up its types in each
+    /// call.
     @inlinable public borrowing func withBytes<Value, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Value
     ) throws(Failure) -> Value {
@@ -105,6 +106,7 @@ internal import CZeroMQ
         guard let base = unsafe zmq_msg_data(&message), count > 0 else {
             return body(Span<UInt8>())
         }
+        // Safe: libzmq keeps the bytes until the message is closed, and this frame is borrowed.
         let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
         body(unsafe Span(_unsafeBytes: bytes))
     }

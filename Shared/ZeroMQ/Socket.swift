@@ -292,7 +292,9 @@ internal import CZeroMQ
     ///
     /// A message arrives whole or not at all: once its first frame is there, so are the others.
     public func receive() throws(ZeroMQError) -> Frame? {
+        // Safe: the socket is open, and only its owner's thread uses it.
         let frame = try unsafe Frame.receive(from: handle)
+        // libzmq has processed all that it had for this thread.
         if frame == nil { attachments.guarding?.under.input.topics?.total.settle() }
         return frame
     }

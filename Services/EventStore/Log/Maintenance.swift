@@ -13,7 +13,8 @@ final class Maintenance: Sendable {
     /// journal, the services' stores, and the segments that are still written to.
     private static let reserve = 256 << 20
 
-    /// What the file is that is made ahead of time. One thread at a time changes it.
+    /// The state of the file that is made ahead of time. It is written to while it is `inProgress`,
+    /// by the background, and while it is `inUse`, because it becomes a segment.
     fileprivate enum Preparation { case missing, inProgress, ready, inUse }
 
     struct State {
@@ -59,6 +60,7 @@ final class Maintenance: Sendable {
         }
     }
 
+    /// Changes the state of the preparation. Returns false and does nothing in another state.
     private func move(from old: Preparation, to new: Preparation) -> Bool {
         state.withLock { state in
             guard state.preparation == old else { return false }

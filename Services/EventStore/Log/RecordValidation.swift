@@ -46,8 +46,7 @@ enum RecordValidation {
         for header in headers {
             let record = records.extracting(offset..<offset + header.length)
             offset += header.length
-            var metadata: [UInt8] = []
-            metadata.append(contentsOf: record.extracting(header.metadata))
+            let metadata = record.extracting(header.metadata).array
             guard HistoryMark.time(in: metadata[...]) != nil else {
                 throw .invalid(
                     "event \(header.id) is appended as history without its original time")

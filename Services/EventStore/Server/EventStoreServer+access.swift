@@ -28,8 +28,7 @@ extension EventStoreServer {
             let stream = records.extracting(at..<at + header.length).extracting(header.stream)
             at += header.length
             if appendsAnywhere, !StreamName.isSystem(stream) { continue }
-            var category: [UInt8] = []
-            category.append(contentsOf: stream.extracting(first: categoryLength(of: stream)))
+            let category = stream.extracting(first: categoryLength(of: stream)).array
             guard category != last else { continue }
             try caller.checkAppend(to: String(decoding: category, as: UTF8.self))
             last = category

@@ -66,6 +66,7 @@ public actor EventStoreServer: LoopActor {
         case appended(Appended)
         case other(MessageKind, [UInt8])
     }
+
     /// The thread that runs the server.
     public nonisolated let loop: SocketLoop
 

@@ -136,33 +136,25 @@ public struct RecordHeader: Sendable {
 
     /// The range of the stream name in the record.
     @inlinable public var stream: Range<Int> {
-        Self.range(from: RecordLayout.headerSize, Int(lengths.stream))
+        let start = RecordLayout.headerSize
+        return start..<start + Int(lengths.stream)
     }
     /// The range of the type.
-    @inlinable public var type: Range<Int> {
-        Self.range(from: stream.upperBound, Int(lengths.type))
-    }
+    @inlinable public var type: Range<Int> { after(stream, lengths.type) }
     /// The range of the content type.
-    @inlinable public var contentType: Range<Int> {
-        Self.range(from: type.upperBound, Int(lengths.contentType))
-    }
+    @inlinable public var contentType: Range<Int> { after(type, lengths.contentType) }
     /// The number of tags.
     @inlinable public var tagCount: Int { Int(lengths.tagCount) }
     /// The range of the tags, each after its length byte.
-    @inlinable public var tags: Range<Int> {
-        Self.range(from: contentType.upperBound, Int(lengths.tags))
-    }
+    @inlinable public var tags: Range<Int> { after(contentType, lengths.tags) }
     /// The range of the metadata.
-    @inlinable public var metadata: Range<Int> {
-        Self.range(from: tags.upperBound, Int(lengths.metadata))
-    }
+    @inlinable public var metadata: Range<Int> { after(tags, lengths.metadata) }
     /// The range of the data.
-    @inlinable public var data: Range<Int> {
-        Self.range(from: metadata.upperBound, Int(lengths.data))
-    }
+    @inlinable public var data: Range<Int> { after(metadata, lengths.data) }
 
-    @inlinable static func range(from start: Int, _ count: Int) -> Range<Int> {
-        start..<start + count
+    /// Returns the range of a field of `count` bytes that follows another one.
+    @inlinable func after(_ field: Range<Int>, _ count: some BinaryInteger) -> Range<Int> {
+        field.upperBound..<field.upperBound + Int(count)
     }
 
     /// Reads the header at the start of `bytes`.
