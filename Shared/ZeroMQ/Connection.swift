@@ -31,7 +31,7 @@ public struct Connection: Hashable, Sendable {
         // Without a free descriptor, this small risk is better than a connection that stays.
         let closed = copy >= 0 ? copy : descriptor
         if Self.inode(of: closed) == inode, !Self.listens(closed) {
-            _ = shutdown(closed, Int32(SHUT_RDWR))
+            Descriptors.shutDown(closed)
         }
         if copy >= 0 { _ = Glibc.close(copy) }
     }

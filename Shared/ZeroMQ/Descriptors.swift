@@ -19,6 +19,13 @@ public enum Descriptors {
         limit().map { Int(clamping: $0.rlim_cur) / 5 * 4 } ?? .max
     }
 
+    /// Shuts a connection down in both directions. Its reads and writes end.
+    static func shutDown(_ connection: Int32) {
+        // SHUT_RDWR is a macro for an enumerator of its own name, which the compiler finds at times
+        // only. Its value is a part of Linux's interface.
+        _ = shutdown(connection, 2)
+    }
+
     private static func limit() -> rlimit? {
         var limit = rlimit()
         let result = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

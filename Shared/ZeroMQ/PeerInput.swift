@@ -96,8 +96,9 @@ final class PeerInput: Sendable {
     /// Ends connections until all have no more bytes than they may. Returns why this one must end,
     /// or nil.
     ///
-    /// The connections whose messages have been unfinished for the longest are first: an honest
-    /// one is quick. Without any, whole messages wait, and a connection may have its share.
+    /// Of those that have more than their part, the connections whose messages have been
+    /// unfinished for the longest are first: an honest one is quick. Without any, whole messages
+    /// wait, and a connection may have its share.
     private func makeRoom(_ limits: InputLimits) -> String? {
         while listener.unhandled.load(ordering: .relaxed) > limits.unhandledBytes {
             guard let ended = PeerInputs.shared.endOldest(of: listener) else {
@@ -116,7 +117,7 @@ final class PeerInput: Sendable {
 
     /// When the unfinished message began, or nil if its end would make no room at the listener.
     func unfinishedSince(at listener: ListenerInput) -> Int64? {
-        guard self.listener === listener,
+        guard self.listener === listener, isBlocking,
             unhandled.load(ordering: .relaxed) >= Self.notable
         else { return nil }
         let since = unfinishedSince.load(ordering: .relaxed)
@@ -133,8 +134,7 @@ final class PeerInput: Sendable {
 
     /// How many bytes the connection may have while all have too many.
     private func share(of limits: InputLimits) -> Int {
-        let connections = max(listener.connections.load(ordering: .relaxed), 1)
-        return max(limits.unhandledBytes / 2 / connections, Self.always)
+        max(limits.unhandledBytes / 2 / connections, Self.always)
     }
 
     private func note(
@@ -189,12 +189,16 @@ final class PeerInput: Sendable {
     /// Whether bytes of the peer wait.
     var isWaiting: Bool { unhandled.load(ordering: .relaxed) > 0 }
 
-    /// Whether the peer's bytes wait, and those of all have half of what they may.
+    /// Whether all peers together have more than half of what they may, and this one has more than
+    /// its part of that half. One always has.
     var isBlocking: Bool {
-        isWaiting
-            && listener.unhandled.load(ordering: .relaxed)
-                > listener.limits.withLock { $0.unhandledBytes } / 2
+        let half = listener.limits.withLock { $0.unhandledBytes } / 2
+        return listener.unhandled.load(ordering: .relaxed) > half
+            && unhandled.load(ordering: .relaxed) > half / connections
     }
+
+    /// How many connections the listening socket has.
+    private var connections: Int { max(listener.connections.load(ordering: .relaxed), 1) }
 
     /// Counts nothing of the connection any more.
     private func release() {

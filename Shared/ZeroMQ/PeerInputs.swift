@@ -38,7 +38,7 @@ final class PeerInputs: Sendable {
             guard let oldest else { return nil }
             oldest.input.end()
             // It can't be another connection's by now: libzmq closes it only under this lock.
-            _ = shutdown(oldest.descriptor, Int32(SHUT_RDWR))
+            Descriptors.shutDown(oldest.descriptor)
             return oldest.input
         }
     }

@@ -111,6 +111,17 @@ extension PeerInput {
         }
     }
 
+    @Test func `Connection with less than its part is kept, however old its message is`() throws {
+        try withPeers(3) { peers in
+            for peer in peers { #expect(peer.takes(Wire().bytes)) }
+            #expect(send(100_000, peers[0], more: true))
+            #expect(send(900_000, peers[1], more: true))
+            #expect(!peers[0].isBlocking && peers[1].isBlocking)
+            #expect(send(100_000, peers[2], more: true))
+            #expect(peers.map(\.isRefused) == [false, true, false])
+        }
+    }
+
     @Test func `Handled messages make room for others`() {
         let peer = peer(InputLimits(unhandledBytes: 1 << 20))
         for _ in 0..<100 {

@@ -55,7 +55,7 @@ public final class StreamConnection: Sendable {
     public func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Ends the connection. Who waits for the peer fails.
-    public func end() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+    public func end() { Descriptors.shutDown(descriptor) }
 
     /// Returns the result of `attempt`, which is repeated on each `event` until it returns one.
     private func whenReady<Result>(
