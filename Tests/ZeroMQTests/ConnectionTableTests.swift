@@ -1,7 +1,14 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import ZeroMQ
+
+/// Returns the number of a listening socket that no other test has: tests run at the same time, and
+/// descriptors are used again.
+func unusedListener() -> Int32 { lastListener.subtract(1, ordering: .relaxed).newValue }
+
+private let lastListener = Atomic<Int32>(-1)
 
 /// Both ends of a connection within this process.
 private final class Pair {
@@ -13,8 +20,7 @@ private final class Pair {
         let kind = Int32(SOCK_STREAM.rawValue)
         try #require(unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0)
         (served, peer) = (ends[0], ends[1])
-        // As if a listening socket had accepted it that no other connection has.
-        PeerInputs.shared.accepted(served, by: -served)
+        PeerInputs.shared.accepted(served, by: unusedListener())
     }
 
     deinit {

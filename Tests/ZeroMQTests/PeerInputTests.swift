@@ -67,7 +67,7 @@ extension PeerInput {
     /// Makes connections of one listening socket that have 1 MiB together.
     private func withPeers(_ count: Int, _ body: ([PeerInput]) throws -> Void) throws {
         let inputs = PeerInputs.shared
-        // No other listening socket of the process has this number.
+        let listener = unusedListener()
         let descriptors = try (0..<count).map { _ in try #require(Optional(dup(2))) }
         defer {
             for descriptor in descriptors {
@@ -76,7 +76,7 @@ extension PeerInput {
             }
         }
         let peers = try descriptors.map { descriptor in
-            inputs.accepted(descriptor, by: -7)
+            inputs.accepted(descriptor, by: listener)
             let peer = try #require(inputs[descriptor])
             peer.apply(InputLimits(unhandledBytes: 1 << 20))
             return peer
