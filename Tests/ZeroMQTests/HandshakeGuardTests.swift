@@ -84,11 +84,12 @@ import ZeroMQ
             .router, bind: "tcp://127.0.0.1:*", on: loop, in: context(store, authenticator))
         let stranger = try CurveKeyPair.generate()
         let strange = try await client(stranger, of: server, knowing: store.publicKey)
-        #expect(try await strange.send([[9]]))
+        // It may be refused before it sends.
+        _ = try await strange.send([[9]])
         // A client without keys is refused, too.
         let plain = try await Endpoint(
             .dealer, connect: server.endpoint, on: loop, in: Context(), peer: "store")
-        #expect(try await plain.send([[9]]))
+        _ = try await plain.send([[9]])
         let known = try await client(ann, of: server, knowing: store.publicKey)
         while authenticator.refused.withLock({ $0.isEmpty }) { try await lookAgainSoon() }
         #expect(try await known.send([[1]]))
